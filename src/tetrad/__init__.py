@@ -1,0 +1,1 @@
+"""Tetrad: a declarative GitOps config-and-test harness for LLM systems."""

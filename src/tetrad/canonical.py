@@ -1,0 +1,104 @@
+"""Canonical bytes and digests; the only module that imports `hashlib`.
+
+JSON is made canonical by RFC 8785, documents are bound by the Merkle tree of RFC 6962.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+
+_WRITTEN = re.compile(r"sha256:([0-9a-f]{64})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A value of a named algorithm over canonical bytes, written `sha256:<64 hex>`."""
+
+    algorithm: str
+    value: bytes
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.hex}"
+
+    @property
+    def hex(self) -> str:
+        return self.value.hex()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `sha256:<64 lower-case hex>`; ValueError on anything else."""
+        match = _WRITTEN.match(text)
+        if match is None:
+            raise ValueError(f"{text!r} is not sha256: and 64 lower-case hexadecimal digits")
+        return cls("sha256", bytes.fromhex(match[1]))
+
+
+class Digester:
+    """A SHA-256 over bytes that arrive piece by piece."""
+
+    def __init__(self) -> None:
+        self._state = hashlib.sha256()
+
+    def update(self, data: bytes) -> None:
+        self._state.update(data)
+
+    def digest(self) -> Digest:
+        return Digest("sha256", self._state.digest())
+
+
+def canonical_json(value: Json) -> bytes:
+    """RFC 8785 bytes of a JSON value.
+
+    Raises ValueError for what RFC 8785 cannot carry: NaN, infinities, integers beyond
+    2**53 - 1, lone surrogates.
+    """
+    import rfc8785
+
+    plain: Any = _plain(value)
+    return rfc8785.dumps(plain)
+
+
+def digest_of(value: Json) -> Digest:
+    """SHA-256 over the RFC 8785 bytes of a JSON value."""
+    return digest_bytes(canonical_json(value))
+
+
+def digest_bytes(data: bytes) -> Digest:
+    return Digest("sha256", hashlib.sha256(data).digest())
+
+
+def digest_file(path: Path) -> Digest:
+    with path.open("rb") as stream:
+        return Digest("sha256", hashlib.file_digest(stream, "sha256").digest())
+
+
+def merkle_root(leaves: Iterable[bytes]) -> Digest:
+    """Merkle tree head of RFC 6962, section 2.1, over the leaves in the order given."""
+    hashed = [hashlib.sha256(b"\x00" + leaf).digest() for leaf in leaves]
+    return Digest("sha256", _tree_head(hashed))
+
+
+def _tree_head(hashed: Sequence[bytes]) -> bytes:
+    if not hashed:
+        return hashlib.sha256(b"").digest()
+    if len(hashed) == 1:
+        return hashed[0]
+    split = 1 << (len(hashed) - 1).bit_length() - 1
+    left, right = _tree_head(hashed[:split]), _tree_head(hashed[split:])
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def _plain(value: Json) -> Any:
+    """The same value in the dicts and lists that rfc8785 takes."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value

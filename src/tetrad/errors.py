@@ -1,0 +1,106 @@
+"""What can go wrong that a user can mend, and the exit code of each.
+
+Anything that is not a `TetradError` is a bug of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The exit codes of every command; they never blur into each other."""
+
+    PASSED = 0
+    REFUSED = 1  # findings, a failed gate, drift
+    MISUSE = 2  # bad flags, or a file that does not load
+    INCONCLUSIVE = 3  # an engine or a service failed: nothing can be said
+    BUG = 4  # ours: the traceback is kept and can be sent
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a file of the repository; line and column count from 1."""
+
+    file: str  # POSIX path from the repository's root
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Issue:
+    """One problem of one file: where, what, and how to mend it."""
+
+    location: Location
+    message: str
+    code: str = "SCH104"  # the lint rule that reports it
+    path: str = "$"  # JSON path of the node
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.location}: error[{self.code}]: "
+        subject = "" if self.path == "$" else f"{self.path}: "
+        help_line = f"\n  help: {self.hint}" if self.hint else ""
+        return f"{where}{subject}{self.message}{help_line}"
+
+
+class TetradError(Exception):
+    """Something the user can mend; its text says what and how."""
+
+    exit_code = ExitCode.MISUSE
+
+
+class SpecError(TetradError):
+    """Files that do not load, with every problem of every file."""
+
+    def __init__(self, issues: Iterable[Issue]) -> None:
+        self.issues = tuple(sorted(issues, key=lambda issue: (issue.location, issue.path)))
+        super().__init__("\n".join(str(issue) for issue in self.issues))
+
+
+class UsageError(TetradError):
+    """A command was asked for something that it cannot do."""
+
+
+class MissingExtra(TetradError):
+    """An optional dependency is needed and not installed."""
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs an extra\n  help: pip install 'tetrad[{extra}]'")
+
+
+class GitError(TetradError):
+    """Git could not give the tree that was asked for."""
+
+
+class ArtifactError(TetradError):
+    """A pinned file is missing, differs from its digest, or cannot be fetched offline."""
+
+
+class FetchFailed(TetradError):
+    """A source did not deliver; another try may succeed."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
+class EngineUnavailable(TetradError):
+    """An engine did not answer, so nothing can be said of the case."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
+class ToolFailed(TetradError):
+    """A tool refused its arguments, broke its contract or ran out of its limits."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
+class RegistryError(TetradError):
+    """The registry cannot be read or written."""
+
+    exit_code = ExitCode.INCONCLUSIVE

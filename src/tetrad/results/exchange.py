@@ -1,0 +1,105 @@
+"""What is asked of an engine and what it answers, as plain values.
+
+A request is complete: two equal requests to the same model are the same question, so its digest is
+the key under which an answer is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from tetrad.canonical import Json
+from tetrad.spec.model import Generation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolCall:
+    """A call that a model asks for."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One rendered message; `tool_calls` only on assistant's, `tool_call_id` only on tool's."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolDefinition:
+    """What a model sees of a tool."""
+
+    name: str
+    description: str
+    input_schema: Mapping[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """The answer is one of `labels`, by likelihood where the engine can."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JsonOutput:
+    """The answer is a JSON text of this schema."""
+
+    schema: Mapping[str, Json]
+
+
+Constraint: TypeAlias = Choice | JsonOutput
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One question to an engine.
+
+    `style` completion joins the contents by blank lines and continues the text; chat applies the
+    model's chat template.
+    `sample` numbers the repeats of a case, so that each is asked anew.
+    """
+
+    style: Literal["chat", "completion"] = "chat"
+    messages: tuple[Message, ...]
+    generation: Generation = Generation()
+    constraint: Constraint | None = None
+    tools: tuple[ToolDefinition, ...] = ()
+    sample: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """Tokens of one or more calls."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_input_tokens=self.cached_input_tokens + other.cached_input_tokens,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completion:
+    """One answer; seconds are None where the engine answers in batches."""
+
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: Literal["stop", "length", "tool_calls", "content_filter"] = "stop"
+    usage: Usage = Usage()
+    latency_s: float | None = None
+    first_token_s: float | None = None
+    likelihoods: Mapping[str, float] | None = None  # label -> probability among a Choice's labels

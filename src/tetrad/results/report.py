@@ -1,0 +1,93 @@
+"""Decisions and the report: the one value that every output format is rendered from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from tetrad.canonical import Digest
+from tetrad.results.outcome import Calls, CaseOutcome
+
+Decision: TypeAlias = Literal["PASSED", "FAILED", "INCONCLUSIVE", "NOT_APPLICABLE"]
+Flip: TypeAlias = Literal["none", "broken", "fixed", "already_broken", "flaky"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequirementResult:
+    """One requirement's decision, with the number that decided and how sure it is.
+
+    `value` is a mean, a mean difference, a count or a cost; `interval` is 95 % for means and
+    differences; `mde` is the smallest true difference that n cases would show with 80 % power.
+    """
+
+    requirement: str  # min, no_worse_than_base, must_pass, max_flips, cost_usd_per_case, …
+    metric: str | None = None
+    decision: Decision
+    value: float | None = None
+    threshold: float | None = None
+    interval: tuple[float, float] | None = None
+    mde: float | None = None
+    n: int = 0
+    reason: str
+    cases: tuple[str, ...] = ()  # the ids that decided, where cases do
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseReport:
+    """A case before and after; `base` is None where there is nothing to compare with."""
+
+    id: str
+    flip: Flip
+    waived: str | None = None  # the waiver's reason and owner
+    candidate: CaseOutcome
+    base: CaseOutcome | None = None
+    vars_text: str = ""  # the case's variables, as YAML, for people
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuiteReport:
+    suite: str  # reference
+    file: str  # of the golden set, from the repository's root
+    golden: Digest
+    decision: Decision
+    requirements: tuple[RequirementResult, ...]
+    cases: tuple[CaseReport, ...]
+    waived: tuple[str, ...] = ()  # lines about waivers that counted, new ones first
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComponentChange:
+    """A component that moved: its reference, and a unified diff of its file."""
+
+    component: str  # prompt, model, corpus, tools, settings or suite
+    ref: str
+    diff: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StackReport:
+    stack: str  # reference
+    identity: Digest
+    base_identity: Digest | None
+    changed: tuple[str, ...]  # names of ComponentChange.component
+    changes: tuple[ComponentChange, ...] = ()
+    suites: tuple[SuiteReport, ...]
+    engine: str = ""  # what answered, in words
+    preview: bool = False  # another engine than the stack's own answered: never evidence
+    note: str = ""  # why nothing ran, where nothing did
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What `tetrad gate` prints; `base` and `head` are commits, None outside git or without --base."""
+
+    decision: Decision
+    base: str | None
+    head: str | None
+    dirty: bool
+    calls: Calls
+    stacks: tuple[StackReport, ...]
+    created: str = ""  # RFC 3339, given by the command
+    harness: str = ""  # version of tetrad
+    metadata: Mapping[str, str] | None = None

@@ -1,0 +1,97 @@
+"""How a stack answered one request: every step, as plain values that JSON can carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tetrad.canonical import Json
+from tetrad.results.exchange import Completion, Message, Request, ToolCall, Usage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passage:
+    """A retrieved chunk: `document` is its id in the corpus, `score` the store's mixed score."""
+
+    document: str
+    chunk: int
+    text: str
+    score: float
+    similarity: float  # cosine of the embeddings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retrieved:
+    """What retrieval found for a query, best first."""
+
+    query: str
+    passages: tuple[Passage, ...]
+    answerable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Generated:
+    """One exchange with the engine; `cached` says that the answer was kept from earlier."""
+
+    request: Request
+    completion: Completion
+    cached: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Called:
+    """One tool call and what came back."""
+
+    call: ToolCall
+    result: Json = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guarded:
+    """A guardrail or the output contract that changed or refused an answer."""
+
+    rule: str
+    detail: str
+
+
+Step: TypeAlias = Retrieved | Generated | Called | Guarded
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trace:
+    """The whole way from variables to `output`; `error` is set where no answer came about."""
+
+    vars: Mapping[str, Json]
+    steps: tuple[Step, ...]
+    output: str
+    error: str | None = None
+
+    @property
+    def usage(self) -> Usage:
+        return sum((g.completion.usage for g in self.generated), Usage())
+
+    @property
+    def generated(self) -> tuple[Generated, ...]:
+        return tuple(step for step in self.steps if isinstance(step, Generated))
+
+    @property
+    def called(self) -> tuple[Called, ...]:
+        return tuple(step for step in self.steps if isinstance(step, Called))
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        return tuple(p for s in self.steps if isinstance(s, Retrieved) for p in s.passages)
+
+    @property
+    def latency_s(self) -> float | None:
+        """Seconds the engine took, or None where any of its calls has none."""
+        seconds = [g.completion.latency_s for g in self.generated]
+        known = [s for s in seconds if s is not None]
+        return sum(known) if len(known) == len(seconds) else None
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The first rendered request's messages, () where none was made."""
+        return self.generated[0].request.messages if self.generated else ()
