@@ -1,0 +1,57 @@
+# `make gate` and `make test` set up what they need; `tetrad` itself is what scripts call.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TETRAD := $(BIN)/tetrad
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TORCH := $(shell grep '^torch==' constraints.txt)
+# On Linux without an NVIDIA GPU the CPU build of the same version saves gigabytes.
+HAS_GPU := $(shell command -v nvidia-smi 2>/dev/null)
+ifeq ($(shell uname -s)$(HAS_GPU),Linux)
+TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 1 --timeout 15
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup models gate test campaigns check lint benchmarks docs wheel clean
+
+help:  ## List what make can do
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.installed  ## Create .venv with the extras torch and dev
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "tetrad needs Python 3.11 or newer: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --upgrade 'pip>=25'
+	@echo "installing $(TORCH) …"
+	$(PIP) install --quiet $(TORCH_INDEX) '$(TORCH)' --constraint constraints.txt
+	@echo "installing tetrad with the extras torch and dev …"
+	$(PIP) install --quiet --editable '.[torch,dev]' --constraint constraints.txt
+	@touch $@
+
+models: setup  ## Fetch and verify the pinned models
+	@$(TETRAD) pull
+
+gate: setup  ## Evaluate the example stacks, print the verdict, write the report
+	@$(TETRAD) gate
+
+test: setup models  ## Run the tests
+	$(BIN)/python -m pytest -n 2 -m "not campaign"
+
+campaigns: setup models  ## Run the heavy campaigns: fuzzing, kill -9
+	$(BIN)/python -m pytest -m campaign
+
+check: setup  ## Run every static check
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(TETRAD) lint
+	$(TETRAD) lock --check
+
+wheel: setup  ## Build the wheel into dist/
+	$(BIN)/python -m build --wheel --outdir dist
+
+clean:  ## Remove what was built here; kept answers and models stay
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,36 @@
+"""The report that a bug of ours leaves behind."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+
+from tetrad import __version__
+from tetrad.errors import ExitCode
+
+TRACKER = "https://github.com/tetrad-dev/tetrad/issues"
+
+
+def report_bug(error: Exception, arguments: Sequence[str]) -> ExitCode:
+    """Write the traceback to a file, say where it lies, and return the exit code of a bug."""
+    text = "\n".join(
+        (
+            f"tetrad {__version__} on Python {platform.python_version()}, {platform.platform()}",
+            f"arguments: {list(arguments)!r}",
+            "",
+            "".join(traceback.format_exception(error)),
+        )
+    )
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="tetrad-bug-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(text)
+    sys.stderr.write(
+        f"this is a bug in tetrad: {type(error).__name__}: {error}\n"
+        f"  the traceback is in {file.name}\n"
+        f"  help: look it over for anything private and send it to {TRACKER}\n"
+    )
+    return ExitCode.BUG
