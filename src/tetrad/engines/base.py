@@ -1,0 +1,106 @@
+"""What the stages above ask of a model, and the digest under which a request's answer is kept.
+
+Engines live beside this module, one a file; `tetrad.engines.build` chooses among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from tetrad.canonical import Digest, Json, digest_of
+from tetrad.results.exchange import Choice, Completion, Constraint, Message, Request, ToolCall
+from tetrad.spec.model import Generation
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# The one argument of a tool call whose arguments were no JSON object: a model's failure that a
+# case shall score, so it reaches the tool's schema instead of being raised.
+UNREADABLE_ARGUMENTS = "unreadable arguments"
+
+
+class Engine(Protocol):
+    """What answers requests; `concurrency` is how many of them it likes in flight."""
+
+    @property
+    def name(self) -> str:
+        """The engine in words, for reports: `torch cpu float32`, `openai http://…`."""
+
+    @property
+    def concurrency(self) -> int: ...
+
+    async def complete(self, request: Request) -> Completion:
+        """Answer one request, or raise EngineUnavailable."""
+
+    async def aclose(self) -> None: ...
+
+
+class Embedder(Protocol):
+    """What turns texts into vectors; `digest` is that of the embedding model's behaviour."""
+
+    @property
+    def digest(self) -> Digest: ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One L2-normalised row a text."""
+
+    def tokens(self, text: str) -> Sequence[tuple[int, int]]:
+        """Start and end offsets, in characters, of the text's tokens."""
+
+
+def request_digest(request: Request) -> Digest:
+    """SHA-256 over the canonical JSON of what is asked; whatever is absent is at its default."""
+    return digest_of(request_document(request))
+
+
+def request_document(request: Request) -> dict[str, Json]:
+    """A request as JSON, without what is at its default, so that a new field moves no old digest."""
+    document: dict[str, Json] = {
+        "messages": [_message(message) for message in request.messages],
+        "style": request.style,
+    }
+    if generation := _generation(request.generation):
+        document["generation"] = generation
+    if request.constraint is not None:
+        document["constraint"] = _constraint(request.constraint)
+    if request.tools:
+        document["tools"] = [
+            {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema}
+            for tool in request.tools
+        ]
+    if request.sample:
+        document["sample"] = request.sample
+    return document
+
+
+def _message(message: Message) -> dict[str, Json]:
+    document: dict[str, Json] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        document["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
+    if message.tool_call_id is not None:
+        document["tool_call_id"] = message.tool_call_id
+    return document
+
+
+def _tool_call(call: ToolCall) -> Mapping[str, Json]:
+    return {"id": call.id, "name": call.name, "arguments": call.arguments}
+
+
+def _generation(generation: Generation) -> Mapping[str, Json]:
+    given: dict[str, Json] = {
+        "temperature": generation.temperature,
+        "max_tokens": generation.max_tokens,
+        "top_p": generation.top_p,
+        # canonical JSON ends at 2**53 - 1, seeds at 2**64 - 1
+        "seed": None if generation.seed is None else str(generation.seed),
+        "stop": generation.stop or None,
+    }
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _constraint(constraint: Constraint) -> Mapping[str, Json]:
+    if isinstance(constraint, Choice):
+        return {"choice": constraint.labels}
+    return {"json": constraint.schema}
