@@ -38,7 +38,7 @@ class Variable:
     default: Json = None  # only read where `required` is false
     max_chars: int | None = None
     description: str = ""
-    location: Location
+    location: Location = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +47,7 @@ class PromptMessage:
 
     role: Role
     content: str
-    location: Location  # of the content's node, in the prompt's file or in its `file://`
+    location: Location = field(compare=False)  # of the content's node, in the prompt's file or in its `file://`
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +56,7 @@ class Example:
 
     vars: Mapping[str, Json]
     output: str
-    location: Location
+    location: Location = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +107,7 @@ class ChatInput:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prompt:
     ref: str
-    location: Location
+    location: Location = field(compare=False)
     description: str = ""
     owner: str = ""
     variables: Mapping[str, Variable]
@@ -208,7 +208,7 @@ class Adapter:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
     ref: str
-    location: Location
+    location: Location = field(compare=False)
     description: str = ""
     owner: str = ""
     source: Source
@@ -256,7 +256,7 @@ class Index:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Corpus:
     ref: str
-    location: Location
+    location: Location = field(compare=False)
     description: str = ""
     owner: str = ""
     documents: Documents
@@ -303,7 +303,7 @@ ToolRun: TypeAlias = HttpRun | PythonRun | McpRun
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tool:
     ref: str
-    location: Location
+    location: Location = field(compare=False)
     owner: str = ""
     name: str
     description: str
@@ -347,7 +347,7 @@ class Stack:
     """A composition; `generation` is already the prompt's with the stack's own laid over it."""
 
     ref: str
-    location: Location
+    location: Location = field(compare=False)
     description: str = ""
     owner: str = ""
     prompt: Prompt
@@ -380,7 +380,7 @@ class Assertion:
     transform: str | None = None
     judge: str | None = None  # a name in the suite's `judges`
     config: Mapping[str, Json] = field(default_factory=dict)  # further keys of the assertion
-    location: Location
+    location: Location = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -391,7 +391,7 @@ class AssertionSet:
     threshold: float | None = None
     weight: float = 1.0
     metric: str | None = None
-    location: Location
+    location: Location = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -418,7 +418,7 @@ class Case:
     transform: str | None = None
     description: str = ""
     metadata: Mapping[str, Json] = field(default_factory=dict)
-    location: Location
+    location: Location = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -449,7 +449,7 @@ class Minimum:
     metric: str
     min: float
     by: By = "value"
-    location: Location
+    location: Location = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -459,7 +459,7 @@ class NoWorseThanBase:
     metric: str
     margin: float
     by: By = "value"
-    location: Location
+    location: Location = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -468,7 +468,7 @@ class MustPass:
 
     tags: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
-    location: Location
+    location: Location = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -476,7 +476,7 @@ class MaxFlips:
     """At most `count` cases that passed on the base fail now."""
 
     count: int
-    location: Location
+    location: Location = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -487,7 +487,7 @@ class Budget:
     statistic: Literal["mean", "p50", "p95", "total"]
     max: float | None = None
     increase: float | None = None
-    location: Location
+    location: Location = field(compare=False)
 
 
 Requirement: TypeAlias = Minimum | NoWorseThanBase | MustPass | MaxFlips | Budget
@@ -496,7 +496,7 @@ Requirement: TypeAlias = Minimum | NoWorseThanBase | MustPass | MaxFlips | Budge
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suite:
     ref: str  # its folder
-    location: Location
+    location: Location = field(compare=False)
     description: str = ""
     owner: str = ""
     stacks: tuple[Stack, ...]
@@ -520,7 +520,7 @@ class Environment:
     """Loaded and checked; deploy gives its parts types of their own."""
 
     ref: str
-    location: Location
+    location: Location = field(compare=False)
     target: Literal["kubernetes", "local"] = "local"
     document: Mapping[str, Json]
 
@@ -536,7 +536,7 @@ class Waiver:
     reason: str
     owner: str
     until: date
-    location: Location
+    location: Location = field(compare=False)
 
     def is_expired(self, *, today: date) -> bool:
         return today > self.until

@@ -1,0 +1,96 @@
+"""Which parts of a stack moved between two trees, and what their files say of it. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from tetrad.identity import identity_document
+from tetrad.results.report import ComponentChange
+from tetrad.spec.model import Stack
+
+# A diff is there to be read; a larger one is for git.
+MAX_DIFF_LINES = 400
+PARTS = ("prompt", "model", "corpus", "tools", "settings", "runtime")
+
+
+class Files(Protocol):
+    """The text files of one tree, by path from its root."""
+
+    def text(self, path: str) -> str | None:
+        """The file's text, or None where there is none or it is not text."""
+
+    def documents(self, stack: Stack) -> Mapping[str, str]:
+        """Digest of each document of the stack's corpus, by path from the root."""
+
+
+def changed_parts(head: Stack, base: Stack) -> tuple[str, ...]:
+    """The parts of the identity that differ, in its own order: prompt, model, corpus, tools, settings."""
+    new, old = identity_document(head), identity_document(base)
+    return tuple(part for part in PARTS if new[part] != old[part])
+
+
+def describe_changes(
+    head: Stack, base: Stack, parts: tuple[str, ...], new: Files, old: Files
+) -> tuple[ComponentChange, ...]:
+    """A unified diff of every file behind the parts that moved."""
+    return tuple(
+        ComponentChange(component=part, ref=path, diff=diff)
+        for part in parts
+        for path in sorted(
+            _paths(part, head) | _paths(part, base) | _documents(part, head, base, new, old)
+        )
+        if (diff := unified(old.text(path), new.text(path), path))
+    )
+
+
+def touched_files(head: Stack, base: Stack, new: Files, old: Files) -> tuple[str, ...]:
+    """The files of the stack whose text differs, whatever that means for its identity."""
+    paths = {path for part in PARTS for stack in (head, base) for path in _paths(part, stack)}
+    return tuple(path for path in sorted(paths) if new.text(path) != old.text(path))
+
+
+def unified(before: str | None, after: str | None, path: str) -> str:
+    """The unified diff of two texts, None being no file; empty where they are equal."""
+    if before == after:
+        return ""
+    lines = list(_unified(before or "", after or "", path))
+    if len(lines) > MAX_DIFF_LINES:
+        left_out = len(lines) - MAX_DIFF_LINES
+        lines = [*lines[:MAX_DIFF_LINES], f"… {left_out} more lines"]
+    return "\n".join(lines)
+
+
+def _unified(before: str, after: str, path: str) -> Iterator[str]:
+    return difflib.unified_diff(
+        before.splitlines(), after.splitlines(), path, path, lineterm="", n=2
+    )
+
+
+def _paths(part: str, stack: Stack) -> set[str]:
+    """The files that hold a part of a stack."""
+    match part:
+        case "prompt":
+            return {
+                stack.prompt.location.file,
+                *(message.location.file for message in stack.prompt.messages),
+                *(example.location.file for example in stack.prompt.examples),
+            }
+        case "model":
+            return {stack.model.location.file}
+        case "corpus" if stack.retrieval is not None:
+            corpus = stack.retrieval.corpus
+            return {corpus.location.file, corpus.embedding.location.file}
+        case "tools":
+            return {tool.location.file for tool in stack.tools}
+        case _:
+            return {stack.location.file}
+
+
+def _documents(part: str, head: Stack, base: Stack, new: Files, old: Files) -> set[str]:
+    """The documents that differ between the two corpora, by path from the root."""
+    if part != "corpus":
+        return set()
+    after, before = new.documents(head), old.documents(base)
+    return {path for path in {*after, *before} if after.get(path) != before.get(path)}

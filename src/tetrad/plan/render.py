@@ -1,0 +1,132 @@
+"""A plan as text and as JSON. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from tetrad.identity import written_identity
+from tetrad.plan.model import CaseChange, Estimate, Plan, StackPlan, SuitePlan
+from tetrad.text import inert
+
+SHOWN_CASES = 20
+WHY = {
+    "all": "runs",
+    "new": "new case",
+    "edited": "edited case",
+    "request": "its request changes",
+    "passages": "its passages change",
+}
+
+
+def render_text(plan: Plan) -> str:
+    """For a terminal: a block a stack, then the totals."""
+    compared = f"against {plan.base[:12]}" if plan.base else "alone (no --base)"
+    lines = [f"plan {compared}{', uncommitted edits included' if plan.dirty else ''}", ""]
+    for stack in plan.stacks:
+        lines += [*_stack_lines(stack), ""]
+    return "\n".join([*lines, f"in all: {describe(plan.estimate)}"]) + "\n"
+
+
+def render_json(plan: Plan) -> str:
+    """The outline of a report, without results."""
+    document = {
+        "kind": "plan",
+        "version": 1,
+        "base": plan.base,
+        "head": plan.head,
+        "dirty": plan.dirty,
+        "estimate": _estimate(plan.estimate),
+        "stacks": [_stack(stack) for stack in plan.stacks],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+RENDERERS: Mapping[str, Callable[[Plan], str]] = {"text": render_text, "json": render_json}
+
+
+def describe(estimate: Estimate) -> str:
+    """An estimate in words."""
+    if not estimate.calls:
+        return "no calls: every answer is kept from earlier"
+    cost = "" if not estimate.cost_usd else f", at most {estimate.cost_usd:.4f} USD"
+    seconds = "" if not estimate.seconds else f", about {estimate.seconds:.0f} s"
+    return (
+        f"at most {estimate.calls} calls, {estimate.input_tokens:,} tokens in and "
+        f"{estimate.output_tokens:,} out{cost}{seconds}"
+    )
+
+
+def _stack_lines(stack: StackPlan) -> list[str]:
+    now = written_identity(stack.identity)[:19]
+    then = stack.base_identity and written_identity(stack.base_identity)[:19]
+    moved = f"{then} -> {now}" if then and then != now else now
+    lines = [f"{stack.stack}  {moved}"]
+    if stack.changed:
+        lines.append(f"  changed: {', '.join(stack.changed)}")
+        lines += [f"    {inert(change.ref)}" for change in stack.changes]
+    if stack.note:
+        lines.append(f"  {stack.note}")
+    for suite in stack.suites:
+        lines += _suite_lines(suite)
+    return lines
+
+
+def _suite_lines(suite: SuitePlan) -> list[str]:
+    total = len(suite.cases_to_run) + suite.unchanged
+    lines = [
+        f"  {suite.suite}: {len(suite.cases_to_run)} of {total} cases run; {describe(suite.estimate)}"
+    ]
+    told = [case for case in suite.cases_to_run if case.why != "all"]
+    lines += [f"    {inert(case.id)}: {_why(case)}" for case in told[:SHOWN_CASES]]
+    if len(told) > SHOWN_CASES:
+        lines.append(f"    … and {len(told) - SHOWN_CASES} more (--format json lists all)")
+    if suite.removed:
+        lines.append(f"    removed: {', '.join(inert(id_) for id_ in suite.removed)}")
+    return lines
+
+
+def _why(case: CaseChange) -> str:
+    if case.why != "passages" or case.before == case.after:
+        return WHY[case.why]
+    before, after = (inert(", ".join(ids)) or "nothing" for ids in (case.before, case.after))
+    return f"{WHY[case.why]}: {before} -> {after}"
+
+
+def _stack(stack: StackPlan) -> Mapping[str, object]:
+    return {
+        "stack": stack.stack,
+        "identity": written_identity(stack.identity),
+        "base_identity": stack.base_identity and written_identity(stack.base_identity),
+        "changed": list(stack.changed),
+        "files": [change.ref for change in stack.changes],
+        "note": stack.note,
+        "suites": [
+            {
+                "suite": suite.suite,
+                "golden": str(suite.golden),
+                "cases_to_run": [_case(case) for case in suite.cases_to_run],
+                "unchanged": suite.unchanged,
+                "removed": list(suite.removed),
+                "estimate": _estimate(suite.estimate),
+            }
+            for suite in stack.suites
+        ],
+    }
+
+
+def _case(case: CaseChange) -> Mapping[str, object]:
+    document: dict[str, object] = {"id": case.id, "why": case.why}
+    if case.why == "passages":
+        document |= {"before": list(case.before), "after": list(case.after)}
+    return document
+
+
+def _estimate(estimate: Estimate) -> Mapping[str, object]:
+    return {
+        "calls": estimate.calls,
+        "input_tokens": estimate.input_tokens,
+        "output_tokens": estimate.output_tokens,
+        "cost_usd": estimate.cost_usd,
+        "seconds": estimate.seconds,
+    }
