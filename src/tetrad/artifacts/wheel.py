@@ -1,0 +1,124 @@
+"""Files out of Python packages.
+
+pip does the fetching, in a process of its own: what it is configured with (private indexes,
+mirrors, logins, certificates, proxies) holds here as well, and an index's many dialects are its
+business.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import IO
+
+from tetrad.artifacts.progress import Progress
+from tetrad.errors import ArtifactError, FetchFailed, UsageError
+
+_PINNED = re.compile(r"pypi://([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9._+!-]*)\Z")
+_RAW_PROGRESS = re.compile(r"Progress (\d+) of (\d+)\Z")
+
+
+def download_wheel(uri: str, folder: Path, progress: Progress) -> Path:
+    """Bring the wheel of a `pypi://name==version` into `folder`."""
+    match = _PINNED.match(uri)
+    if match is None:
+        raise UsageError(f"{uri} names no package and version\n  help: write pypi://name==version")
+    requirement = f"{match[1]}=={match[2]}"
+    # -P: the current folder is a repository that may be hostile, its pip.py must not be imported.
+    # Only wheels: building a source distribution would run its code.
+    command = [
+        sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:",
+        "--no-input", "--disable-pip-version-check", f"--progress-bar={_progress_style()}",
+        "--dest", str(folder), requirement,
+    ]  # fmt: skip
+    _run_pip(command, requirement, progress)
+    wheels = sorted(folder.glob("*.whl"))
+    if len(wheels) != 1:
+        raise FetchFailed(f"pip downloaded no wheel of {requirement}")
+    return wheels[0]
+
+
+def members(wheel: Path) -> tuple[str, ...]:
+    with _opened(wheel) as archive:
+        return tuple(info.filename for info in archive.infolist() if not info.is_dir())
+
+
+def extract(wheel: Path, name: str, into: Path) -> None:
+    """Copy one file out of a wheel."""
+    import shutil
+
+    with _opened(wheel) as archive:
+        try:
+            member = archive.open(name)
+        except KeyError:
+            raise ArtifactError(
+                f"{wheel.name} holds no file {name}\n  help: it holds {_some(members(wheel))}"
+            ) from None
+        with member, into.open("wb") as stream:
+            shutil.copyfileobj(member, stream, 1 << 20)
+
+
+def _opened(wheel: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(wheel)
+    except zipfile.BadZipFile as exc:
+        raise ArtifactError(f"{wheel.name} is no wheel: {exc}") from exc
+
+
+def _progress_style() -> str:
+    """`raw` (machine-readable lines) is there since pip 24.1."""
+    try:
+        major, minor = version("pip").split(".")[:2]
+    except PackageNotFoundError:
+        raise UsageError(
+            f"pypi:// sources are fetched by pip, which {sys.executable} has not"
+            "\n  help: python -m ensurepip, or `uv pip install pip`"
+        ) from None
+    return "raw" if (int(major), int(minor)) >= (24, 1) else "off"
+
+
+def _run_pip(command: list[str], requirement: str, progress: Progress) -> None:
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    said: list[str] = []
+    progress.start(None, requirement)
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
+    ) as pip:  # fmt: skip
+        assert pip.stdout is not None  # noqa: S101 - stdout=PIPE
+        said.extend(_follow(pip.stdout, requirement, progress))
+    progress.finish()
+    if pip.returncode != 0:
+        errors = [line for line in said if line.startswith("ERROR:")] or said[-3:]
+        raise FetchFailed(
+            f"pip could not download {requirement}\n  "
+            + "\n  ".join(errors)
+            + "\n  help: `pip config list` shows the index that is asked"
+        )
+
+
+def _follow(output: IO[str], label: str, progress: Progress) -> Iterator[str]:
+    """The lines that pip says, its progress taken out and passed on."""
+    done = 0
+    for raw in output:
+        line = raw.strip()
+        match = _RAW_PROGRESS.match(line)
+        if match is None:
+            yield line
+            continue
+        if int(match[1]) <= done:  # the wheel begins, or begins again
+            progress.finish()
+            progress.start(int(match[2]), label)
+            done = 0
+        progress.advance(int(match[1]) - done)
+        done = int(match[1])
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
