@@ -1,0 +1,63 @@
+"""The two JSON Schemas of a tool: what it may be asked and what it may answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from tetrad.canonical import Json, canonical_json
+from tetrad.errors import ToolFailed
+from tetrad.spec.model import Tool
+
+_SHOWN = 3  # problems in one message; a model mends them one by one anyway
+
+
+def argument_problem(tool: Tool, arguments: Json) -> str | None:
+    """What is wrong with the arguments of a call, in words for the model; None if nothing is."""
+    try:
+        return _problem(tool.input_schema, arguments)
+    except ValueError as exc:
+        return f"not JSON: {exc}"
+
+
+def check_result(tool: Tool, result: Json) -> None:
+    """ToolFailed where a result breaks the tool's `output_schema`."""
+    try:
+        problem = _problem(tool.output_schema if tool.output_schema is not None else {}, result)
+    except ValueError as exc:
+        problem = f"not JSON: {exc}"
+    if problem is not None:
+        raise ToolFailed(
+            f"tool {tool.name!r} broke its contract: {problem}\n"
+            f"  help: mend the result, or output_schema in {tool.location.file}"
+        )
+
+
+def _problem(schema: Mapping[str, Json], value: Json) -> str | None:
+    validator = _validator(canonical_json(schema))
+    errors = [
+        f"{_path(error.instance_path)}: {error.message}"
+        for error in validator.iter_errors(json.loads(canonical_json(value)))
+    ]
+    if not errors:
+        return None
+    more = f" (and {len(errors) - _SHOWN} more)" if len(errors) > _SHOWN else ""
+    return "; ".join(errors[:_SHOWN]) + more
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: bytes) -> Any:
+    """A compiled schema; it never reads a file or the network for a `$ref`."""
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(json.loads(schema), retriever=_refuse)
+
+
+def _refuse(uri: str) -> NoReturn:
+    raise ValueError(f"a tool's schema may not refer to {uri}")
+
+
+def _path(parts: list[str | int]) -> str:
+    return "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in parts)

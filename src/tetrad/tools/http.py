@@ -1,0 +1,105 @@
+"""Tools behind HTTP: one request a call, nothing followed, nothing kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tetrad.canonical import Json
+from tetrad.errors import ToolFailed
+from tetrad.spec.model import HttpRun
+from tetrad.tools.answer import MAX_BYTES, Answer
+
+if TYPE_CHECKING:
+    import httpx2
+
+# What a service says of the request itself, and a model can act on; any other status is a fault of
+# the service, the address or the credentials.
+_REFUSALS = frozenset({400, 404, 409, 410, 422})
+_SHOWN_CHARS = 300
+
+
+async def run_http(
+    name: str, run: HttpRun, arguments: Mapping[str, Json], *, environment: Mapping[str, str]
+) -> Answer:
+    """Ask the service; ToolFailed where it cannot be reached or does not answer JSON."""
+    import httpx2
+
+    timeout = httpx2.Timeout(run.timeout_s)
+    headers = _headers(name, run, environment)
+    # A client of its own for each call: no cookie or connection of one call reaches the next.
+    # Redirects stay unfollowed, since they would carry arguments and headers to another host.
+    async with httpx2.AsyncClient(timeout=timeout, headers=headers) as client:
+        request = _request(client, run, arguments)
+        try:
+            status, body = await _exchange(client, request, run.timeout_s)
+        except TimeoutError as exc:
+            raise ToolFailed(
+                f"tool {name!r}: {request.url.host} did not answer in {run.timeout_s:g} s"
+            ) from exc
+        except httpx2.HTTPError as exc:
+            raise ToolFailed(
+                f"tool {name!r}: {request.url.host} cannot be asked ({type(exc).__name__})"
+            ) from exc
+    return _answer(name, request.url.host, status, body)
+
+
+def _headers(name: str, run: HttpRun, environment: Mapping[str, str]) -> dict[str, str]:
+    missing = sorted(v for v in run.headers_env.values() if v not in environment)
+    if missing:
+        raise ToolFailed(f"tool {name!r} needs {', '.join(missing)} in the environment")
+    return {header: environment[variable] for header, variable in run.headers_env.items()}
+
+
+def _request(
+    client: httpx2.AsyncClient, run: HttpRun, arguments: Mapping[str, Json]
+) -> httpx2.Request:
+    import httpx2
+
+    url = httpx2.URL(run.url)
+    if run.method == "GET":
+        query = {key: _query_value(value) for key, value in arguments.items()}
+        return client.build_request("GET", url.copy_merge_params(query))
+    return client.build_request(run.method, url, json=arguments)
+
+
+def _query_value(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+async def _exchange(
+    client: httpx2.AsyncClient, request: httpx2.Request, timeout_s: float
+) -> tuple[int, bytes]:
+    """Status and body; the body ends at one byte over the limit."""
+    import asyncio
+
+    body = bytearray()
+    # The client's own timeout is one of silence; a server that drips would never reach it.
+    async with asyncio.timeout(timeout_s):
+        response = await client.send(request, stream=True)
+        try:
+            async for piece in response.aiter_bytes(65_536):
+                body += piece[: MAX_BYTES + 1 - len(body)]
+                if len(body) > MAX_BYTES:
+                    break
+        finally:
+            await response.aclose()
+    return response.status_code, bytes(body)
+
+
+def _answer(name: str, host: str, status: int, body: bytes) -> Answer:
+    if status in _REFUSALS:
+        text = body.decode(errors="replace").strip()[:_SHOWN_CHARS]
+        return Answer(refusal=f"{name} answered {status}: {text}" if text else f"status {status}")
+    if not 200 <= status < 300:
+        reason = "a redirect, which is not followed" if 300 <= status < 400 else "an error"
+        raise ToolFailed(f"tool {name!r}: {host} answered {status}, {reason}")
+    if len(body) > MAX_BYTES:
+        raise ToolFailed(f"tool {name!r}: {host} answered more than {MAX_BYTES} bytes")
+    if not body:
+        return Answer()
+    try:
+        return Answer(result=json.loads(body))
+    except ValueError as exc:
+        raise ToolFailed(f"tool {name!r}: {host} answered something that is not JSON") from exc

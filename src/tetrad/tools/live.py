@@ -1,0 +1,76 @@
+"""Tools that really run, each by the runner that its manifest names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from os import environ as process_environment
+from pathlib import Path
+
+from tetrad.errors import ToolFailed, UsageError
+from tetrad.results.exchange import ToolCall
+from tetrad.results.trace import Called
+from tetrad.spec.model import HttpRun, PythonRun, Tool
+from tetrad.tools.answer import Answer
+from tetrad.tools.contract import argument_problem, check_result
+from tetrad.tools.http import run_http
+from tetrad.tools.python import run_python
+from tetrad.tools.recorded import unknown_tool
+
+
+class LiveToolbox:
+    """Calls tools for real; only those with one of `effects`, so that an evaluation writes nothing.
+
+    `root` is the repository, where `python:` modules lie and run.
+    """
+
+    def __init__(
+        self,
+        tools: Iterable[Tool],
+        root: Path,
+        *,
+        effects: Collection[str] = ("read",),
+        environment: Mapping[str, str] = process_environment,
+    ) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+        self._root = root
+        self._effects = effects
+        self._environment = environment
+
+    async def call(self, call: ToolCall) -> Called:
+        """What the tool answered; ToolFailed where it broke its contract, its limits or its line.
+
+        What the model did wrong, and what the tool itself refused, goes back to the model.
+        """
+        tool = self._tools.get(call.name)
+        if tool is None:
+            return Called(call=call, error=unknown_tool(call.name, self._tools))
+        problem = argument_problem(tool, call.arguments)
+        if problem is not None:
+            return Called(call=call, error=f"bad arguments: {problem}")
+        if tool.effect not in self._effects:
+            return Called(call=call, error=self._refusal(tool))
+        answer = await self._run(tool, call)
+        if answer.refusal is not None:
+            return Called(call=call, error=answer.refusal)
+        check_result(tool, answer.result)
+        return Called(call=call, result=answer.result)
+
+    async def _run(self, tool: Tool, call: ToolCall) -> Answer:
+        if isinstance(tool.run, PythonRun):
+            return await run_python(tool.name, tool.run, call.arguments, root=self._root)
+        if isinstance(tool.run, HttpRun):
+            return await run_http(
+                tool.name, tool.run, call.arguments, environment=self._environment
+            )
+        if tool.run is None:
+            raise ToolFailed(
+                f"tool {tool.name!r} has no runner\n  help: add `run:` to {tool.location.file}"
+            )
+        raise UsageError(
+            f"tool {tool.name!r} runs on MCP, which is not there yet\n"
+            f"  help: use http: or python: in {tool.location.file}, or record its results in the case"
+        )
+
+    def _refusal(self, tool: Tool) -> str:
+        effect = tool.effect or "not declared"
+        return f"{tool.name} was not called: its effect is {effect}, and only {', '.join(self._effects)} may run here"

@@ -1,0 +1,112 @@
+"""Tools that are a Python function: each call in a process of its own, with limits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from tetrad.canonical import Json, digest_bytes
+from tetrad.errors import ToolFailed
+from tetrad.spec.model import PythonRun
+from tetrad.tools.answer import MAX_BYTES, Answer
+
+_CHILD = Path(__file__).with_name("child.py")
+_SHOWN_BYTES = 2_000  # of what a failing tool wrote to standard error
+
+# Nothing of ours: keys stand in environment variables.
+_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
+
+
+async def run_python(
+    name: str, run: PythonRun, arguments: Mapping[str, Json], *, root: Path
+) -> Answer:
+    """Call the function; ToolFailed where it dies, runs out of its limits or answers no JSON."""
+    job = {
+        "root": str(root),
+        "module": run.module,
+        "function": run.function,
+        "file": run.path,
+        "source": _source(name, run, root),
+        "arguments": arguments,
+        "memory_bytes": run.memory_mb * 1024 * 1024,
+        "cpu_s": int(run.timeout_s) + 1,
+        "max_bytes": MAX_BYTES,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", str(_CHILD),
+        stdin=PIPE, stdout=PIPE, stderr=PIPE,
+        cwd=root, env=_ENVIRONMENT, start_new_session=True,
+    )  # fmt: skip
+    said = asyncio.create_task(_tail(process.stderr))
+    written = b""
+    try:
+        async with asyncio.timeout(run.timeout_s):
+            written = await _converse(process, json.dumps(job).encode())
+    except TimeoutError as exc:
+        raise ToolFailed(f"tool {name!r} took longer than {run.timeout_s:g} s") from exc
+    finally:
+        # Its reply is whole once its output ends; whatever it left running ends with it.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        status, tail = await process.wait(), await said
+    return _answer(name, status, written, tail)
+
+
+def _source(name: str, run: PythonRun, root: Path) -> str:
+    """The module's text, if it is still the one whose digest the tool's identity covers."""
+    data = (root / run.path).read_bytes()
+    if digest_bytes(data) != run.source:
+        raise ToolFailed(f"tool {name!r}: {run.path} changed while it was in use; start again")
+    return data.decode()
+
+
+async def _converse(process: Process, job: bytes) -> bytes:
+    """Give the child its job; what it wrote, cut one byte over the limit."""
+    if process.stdin is None or process.stdout is None:
+        raise AssertionError("the child was started with pipes")
+    with suppress(BrokenPipeError, ConnectionResetError):  # it died early: its status tells
+        process.stdin.write(job)
+        await process.stdin.drain()
+    process.stdin.close()
+    written = b""
+    while len(written) <= MAX_BYTES:
+        piece = await process.stdout.read(MAX_BYTES + 1 - len(written))
+        if not piece:
+            break
+        written += piece
+    return written
+
+
+async def _tail(stream: asyncio.StreamReader | None) -> bytes:
+    kept = b""
+    while stream is not None and (piece := await stream.read(65_536)):
+        kept = (kept + piece)[-_SHOWN_BYTES:]
+    return kept
+
+
+def _answer(name: str, status: int, written: bytes, said: bytes) -> Answer:
+    try:
+        reply = json.loads(written)
+        kind, value = reply["kind"], reply["value"]
+    except (ValueError, TypeError, KeyError) as exc:
+        raise ToolFailed(f"tool {name!r} died: {_why(status, said)}") from exc
+    if kind == "broken":
+        raise ToolFailed(f"tool {name!r}: {value}")
+    if kind == "refusal":
+        return Answer(refusal=value)
+    return Answer(result=value)
+
+
+def _why(status: int, said: bytes) -> str:
+    if status == -signal.SIGXCPU:
+        return "it ran out of its processor time"
+    lines = said.decode(errors="replace").strip().splitlines()
+    how = f"signal {-status}" if status < 0 else f"exit code {status}"
+    return f"{how}, {lines[-1]}" if lines else how

@@ -1,0 +1,221 @@
+"""Tools behind HTTP, against a real server on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tetrad.errors import Location, ToolFailed
+from tetrad.results.exchange import ToolCall
+from tetrad.results.trace import Called
+from tetrad.spec.model import HttpRun, Tool
+from tetrad.tools import LiveToolbox
+
+
+class Orders(BaseHTTPRequestHandler):
+    """Answers by path; everything else echoes what it was asked."""
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        if path == "/missing":
+            self.reply(404, b"no such order\n")
+        elif path == "/moved":
+            self.reply(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"})
+        elif path == "/down":
+            self.reply(503, b"key=secret")
+        elif path == "/text":
+            self.reply(200, b"sent")
+        elif path == "/none":
+            self.reply(204, b"")
+        elif path == "/large":
+            self.reply(200, b'"' + b"x" * 2_000_000 + b'"')
+        elif path == "/drip":
+            self.drip()
+        else:
+            self.echo(parse_qs(urlsplit(self.path).query))
+
+    def do_POST(self) -> None:
+        self.echo(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def echo(self, asked: Any) -> None:
+        body = {"method": self.command, "asked": asked, "token": self.headers.get("X-Token")}
+        self.reply(200, json.dumps(body).encode())
+
+    def drip(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        for _ in range(100):
+            try:
+                self.wfile.write(b" ")
+            except OSError:
+                return
+            time.sleep(0.1)
+
+    def reply(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except OSError:
+            return
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    service = ThreadingHTTPServer(("127.0.0.1", 0), Orders)
+    thread = threading.Thread(target=service.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{service.server_port}"
+    service.shutdown()
+    service.server_close()
+    thread.join()
+
+
+def ask(
+    url: str,
+    arguments: Mapping[str, Any],
+    *,
+    method: Literal["GET", "POST"] = "GET",
+    effect: Literal["read", "write", "destructive"] | None = "read",
+    environment: Mapping[str, str] | None = None,
+    **run: Any,
+) -> Called:
+    tool = Tool(
+        ref="stacks/tools/order-status",
+        location=Location("stacks/tools/order-status.yaml"),
+        name="order_status",
+        description="Look up an order.",
+        input_schema={"type": "object"},
+        output_schema={"type": ["object", "null"]},
+        effect=effect,
+        run=HttpRun(url=url, method=method, **run),
+    )
+    toolbox = LiveToolbox([tool], Path(), environment=environment or {})
+    return asyncio.run(toolbox.call(ToolCall(id="1", name="order_status", arguments=arguments)))
+
+
+def test_get_sends_arguments_in_the_query_beside_what_the_address_has(server: str) -> None:
+    called = ask(f"{server}/status?shop=1", {"order_id": "A-1 2&x", "all": True, "n": 2})
+
+    assert called.result == {
+        "method": "GET",
+        "asked": {"shop": ["1"], "order_id": ["A-1 2&x"], "all": ["true"], "n": ["2"]},
+        "token": None,
+    }
+
+
+def test_post_sends_arguments_as_json(server: str) -> None:
+    called = ask(f"{server}/returns", {"items": [1, {"a": None}]}, method="POST")
+
+    assert called.result == {"method": "POST", "asked": {"items": [1, {"a": None}]}, "token": None}
+
+
+def test_headers_come_from_the_environment(server: str) -> None:
+    called = ask(
+        f"{server}/", {}, headers_env={"X-Token": "SHOP_TOKEN"}, environment={"SHOP_TOKEN": "t-1"}
+    )
+
+    assert isinstance(called.result, dict)
+    assert called.result["token"] == "t-1"
+
+
+def test_a_missing_header_is_named_by_its_variable(server: str) -> None:
+    with pytest.raises(ToolFailed, match="needs SHOP_TOKEN in the environment"):
+        ask(f"{server}/", {}, headers_env={"X-Token": "SHOP_TOKEN"})
+
+
+def test_what_the_service_says_of_the_request_goes_back_to_the_model(server: str) -> None:
+    assert ask(f"{server}/missing", {}).error == "order_status answered 404: no such order"
+
+
+def test_an_empty_answer_is_null(server: str) -> None:
+    called = ask(f"{server}/none", {})
+
+    assert (called.result, called.error) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/moved", "answered 302, a redirect, which is not followed"),
+        ("/down", "answered 503, an error"),
+        ("/text", "answered something that is not JSON"),
+        ("/large", "answered more than 1000000 bytes"),
+        ("/drip", "did not answer in 0.5 s"),
+    ],
+)
+def test_a_failing_service_is_a_failure_and_no_answer(server: str, path: str, message: str) -> None:
+    with pytest.raises(ToolFailed) as caught:
+        ask(
+            f"{server}{path}",
+            {},
+            timeout_s=0.5,
+            headers_env={"X-Token": "SHOP_TOKEN"},
+            environment={"SHOP_TOKEN": "t-secret"},
+        )
+
+    assert str(caught.value) == f"tool 'order_status': 127.0.0.1 {message}"
+
+
+def test_a_service_that_is_not_there_is_a_failure() -> None:
+    with pytest.raises(ToolFailed, match=r"127\.0\.0\.1 cannot be asked \(ConnectError\)"):
+        ask("http://127.0.0.1:1/", {})
+
+
+@pytest.mark.parametrize("effect", ["write", "destructive", None])
+def test_a_tool_that_may_change_something_is_not_called_unless_allowed(
+    server: str, effect: Literal["write", "destructive"] | None
+) -> None:
+    called = ask(f"{server}/returns", {}, method="POST", effect=effect)
+
+    assert called.error is not None
+    assert called.error.startswith("order_status was not called: its effect is ")
+
+
+def test_a_tool_whose_effect_is_allowed_is_called(server: str) -> None:
+    tool = Tool(
+        ref="stacks/tools/start-return",
+        location=Location("stacks/tools/start-return.yaml"),
+        name="start_return",
+        description="Start a return.",
+        input_schema={"type": "object"},
+        effect="write",
+        run=HttpRun(url=f"{server}/returns"),
+    )
+    toolbox = LiveToolbox([tool], Path(), effects={"read", "write"})
+
+    called = asyncio.run(toolbox.call(ToolCall(id="1", name="start_return", arguments={"n": 1})))
+
+    assert called.result == {"method": "POST", "asked": {"n": 1}, "token": None}
+
+
+def test_a_result_that_breaks_the_contract_is_a_failure(server: str) -> None:
+    tool = Tool(
+        ref="stacks/tools/order-status",
+        location=Location("stacks/tools/order-status.yaml"),
+        name="order_status",
+        description="Look up an order.",
+        input_schema={"type": "object"},
+        output_schema={"type": "object", "required": ["state"]},
+        effect="read",
+        run=HttpRun(url=f"{server}/", method="GET"),
+    )
+    toolbox = LiveToolbox([tool], Path())
+
+    with pytest.raises(ToolFailed, match='broke its contract: \\$: "state" is a required property'):
+        asyncio.run(toolbox.call(ToolCall(id="1", name="order_status", arguments={})))

@@ -1,0 +1,180 @@
+"""Python tools in a process of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tetrad.canonical import digest_file
+from tetrad.errors import Location, ToolFailed, UsageError
+from tetrad.results.exchange import ToolCall
+from tetrad.results.trace import Called
+from tetrad.spec.model import McpRun, PythonRun, Tool
+from tetrad.tools import LiveToolbox
+
+
+def a_tool(root: Path, body: str, **limits: Any) -> Tool:
+    path = root / "desk.py"
+    path.write_text(body)
+    return Tool(
+        ref="stacks/tools/desk",
+        location=Location("stacks/tools/desk.yaml"),
+        name="desk",
+        description="Answers for tests.",
+        input_schema={"type": "object"},
+        effect="read",
+        run=PythonRun(
+            module="desk", function="answer", path="desk.py", source=digest_file(path), **limits
+        ),
+    )
+
+
+def ask(root: Path, tool: Tool, **arguments: Any) -> Called:
+    call = ToolCall(id="1", name=tool.name, arguments=arguments)
+    return asyncio.run(LiveToolbox([tool], root).call(call))
+
+
+def test_a_function_gets_its_arguments_by_name_and_answers_json(tmp_path: Path) -> None:
+    tool = a_tool(tmp_path, "def answer(a, b):\n    return {'sum': a + b, 'text': 'ü'}\n")
+
+    assert ask(tmp_path, tool, a=1, b=2).result == {"sum": 3, "text": "ü"}
+
+
+def test_prints_do_not_corrupt_the_answer(tmp_path: Path) -> None:
+    tool = a_tool(
+        tmp_path,
+        "import os, sys\n"
+        "print('loading')\n"
+        "def answer():\n"
+        '    print(\'{"kind": "result", "value": 13}\')\n'
+        "    sys.stdout.flush()\n"
+        "    os.write(1, b'noise')\n"
+        "    os.system('echo noise')\n"
+        "    return 42\n",
+    )
+
+    assert ask(tmp_path, tool).result == 42
+
+
+def test_the_repository_is_the_working_folder_and_on_the_path(tmp_path: Path) -> None:
+    (tmp_path / "prices.py").write_text("EURO = 3\n")
+    tool = a_tool(
+        tmp_path, "import os, prices\ndef answer():\n    return [os.getcwd(), prices.EURO]\n"
+    )
+
+    assert ask(tmp_path, tool).result == [str(tmp_path.resolve()), 3]
+
+
+def test_nothing_of_the_environment_reaches_the_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLM_KEY", "secret")
+    tool = a_tool(tmp_path, "import os\ndef answer():\n    return sorted(os.environ)\n")
+
+    result = ask(tmp_path, tool).result
+
+    assert isinstance(result, list)
+    assert set(result) <= {"PATH", "LANG", "PYTHONUTF8", "LC_CTYPE"}
+
+
+def test_what_the_tool_raises_goes_back_to_the_model(tmp_path: Path) -> None:
+    tool = a_tool(tmp_path, "def answer(order_id):\n    raise LookupError('no ' + order_id)\n")
+
+    assert ask(tmp_path, tool, order_id="A-1").error == "LookupError: no A-1"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("def other(): pass\n", "cannot be loaded: AttributeError"),
+        ("def answer(:\n", "cannot be loaded: SyntaxError"),
+        ("def answer():\n    return {1, 2}\n", "answered something that is not JSON"),
+        ("def answer():\n    return float('nan')\n", "answered something that is not JSON"),
+        ("def answer():\n    return 'x' * 2_000_000\n", "answered more than 1000000 bytes"),
+        ("import os\ndef answer():\n    os._exit(3)\n", "died: exit code 3"),
+        ("import os\ndef answer():\n    os.kill(os.getpid(), 11)\n", "died: signal 11"),
+    ],
+)
+def test_a_broken_tool_is_a_failure_and_no_answer(tmp_path: Path, body: str, message: str) -> None:
+    tool = a_tool(tmp_path, body)
+
+    with pytest.raises(ToolFailed, match=f"tool 'desk'.*{message}"):
+        ask(tmp_path, tool)
+
+
+def test_memory_is_limited(tmp_path: Path) -> None:
+    tool = a_tool(tmp_path, "def answer():\n    return len('x' * 10**9)\n", memory_mb=128)
+
+    with pytest.raises(ToolFailed, match="needs more than 128 MB"):
+        ask(tmp_path, tool)
+
+
+def test_time_is_limited_for_the_tool_and_for_all_it_started(tmp_path: Path) -> None:
+    tool = a_tool(
+        tmp_path,
+        "import pathlib, subprocess\n"
+        "def answer():\n"
+        "    child = subprocess.Popen(['sleep', '60'])\n"
+        "    pathlib.Path('pid').write_text(str(child.pid))\n"
+        "    child.wait()\n",
+        timeout_s=1.0,
+    )
+
+    with pytest.raises(ToolFailed, match="took longer than 1 s"):
+        ask(tmp_path, tool)
+
+    assert has_ended(int((tmp_path / "pid").read_text()))
+
+
+def test_what_a_tool_leaves_running_ends_with_its_answer(tmp_path: Path) -> None:
+    tool = a_tool(
+        tmp_path,
+        "import subprocess\ndef answer():\n    return subprocess.Popen(['sleep', '60']).pid\n",
+    )
+
+    pid = ask(tmp_path, tool).result
+
+    assert isinstance(pid, int)
+    assert has_ended(pid)
+
+
+def test_a_module_that_changed_since_it_was_read_does_not_run(tmp_path: Path) -> None:
+    tool = a_tool(tmp_path, "def answer():\n    return 1\n")
+    (tmp_path / "desk.py").write_text("def answer():\n    return 2\n")
+
+    with pytest.raises(ToolFailed, match=r"desk\.py changed while it was in use"):
+        ask(tmp_path, tool)
+
+
+def test_mcp_is_not_there_yet(tmp_path: Path) -> None:
+    tool = Tool(
+        ref="stacks/tools/desk",
+        location=Location("stacks/tools/desk.yaml"),
+        name="desk",
+        description="Answers for tests.",
+        input_schema={"type": "object"},
+        effect="read",
+        run=McpRun(server="desk", tool="answer"),
+    )
+
+    with pytest.raises(UsageError, match="MCP, which is not there yet"):
+        ask(tmp_path, tool)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone or only waits to be reaped, within two seconds."""
+    for _ in range(200):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            os.kill(pid, 0)
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.01)
+    return False
