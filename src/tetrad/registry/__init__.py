@@ -1,0 +1,8 @@
+"""What is kept between runs: answers of engines, embeddings, runs and their results.
+
+One SQLite file, shared by every process that evaluates this repository.
+"""
+
+from tetrad.registry.registry import Registry, RunRecord, registry_path
+
+__all__ = ["Registry", "RunRecord", "registry_path"]

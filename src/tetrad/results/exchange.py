@@ -94,7 +94,9 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Completion:
-    """One answer; seconds are None where the engine answers in batches."""
+    """One answer; seconds are None where the engine answers in batches. `cached` says that it was
+    kept from an earlier call, whose usage and seconds it carries.
+    """
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
@@ -103,3 +105,4 @@ class Completion:
     latency_s: float | None = None
     first_token_s: float | None = None
     likelihoods: Mapping[str, float] | None = None  # label -> probability among a Choice's labels
+    cached: bool = False

@@ -1,0 +1,89 @@
+"""An engine that never asks a kept question again."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tetrad.canonical import Digest
+from tetrad.engines.base import Engine, request_digest
+from tetrad.errors import RegistryError
+from tetrad.registry import Registry
+from tetrad.results.exchange import Completion, Request
+from tetrad.results.outcome import Calls
+
+# How long an answer waits for company before it is committed: what a kill can cost.
+COMMIT_WITHIN_S = 0.05
+
+
+class Recorded:
+    """Answers from the registry what the model was asked before, and keeps what it is asked now.
+
+    The key is the model's digest and the request's; a request's `sample` makes the repeats of a
+    case different questions. Equal requests in flight are asked once.
+    """
+
+    def __init__(self, engine: Engine, registry: Registry, model: Digest) -> None:
+        self.calls = Calls()
+        self._engine = engine
+        self._registry = registry
+        self._model = model
+        self._flights: dict[Digest, asyncio.Future[Completion]] = {}
+        self._commit_is_due = False
+
+    @property
+    def name(self) -> str:
+        return self._engine.name
+
+    @property
+    def concurrency(self) -> int:
+        return self._engine.concurrency
+
+    async def complete(self, request: Request) -> Completion:
+        key = request_digest(request)
+        while (flight := self._flights.get(key)) is not None:
+            # Whoever asks may be cancelled; the next in line then asks for itself.
+            await asyncio.wait([flight])
+            if not flight.cancelled():
+                self.calls += Calls(cached=1)
+                return flight.result()
+        kept = self._registry.answer(self._model, key)
+        if kept is not None:
+            self.calls += Calls(cached=1)
+            return kept
+        return await self._ask(key, request)
+
+    async def aclose(self) -> None:
+        await self._engine.aclose()
+
+    async def _ask(self, key: Digest, request: Request) -> Completion:
+        flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        self.calls += Calls(made=1)
+        try:
+            completion = await self._engine.complete(request)
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                flight.cancel()
+            else:
+                flight.set_exception(error)
+                flight.exception()  # asked for here, since there may be nobody else to ask
+            raise
+        finally:
+            del self._flights[key]
+        flight.set_result(completion)
+        self._registry.keep(self._model, key, completion)
+        self._commit_soon()
+        return completion
+
+    def _commit_soon(self) -> None:
+        if not self._commit_is_due:
+            self._commit_is_due = True
+            asyncio.get_running_loop().call_later(COMMIT_WITHIN_S, self._commit)
+
+    def _commit(self) -> None:
+        self._commit_is_due = False
+        try:
+            self._registry.commit()
+        except RegistryError:
+            # Nobody waits for a timer. What could not be committed is still held, so the next
+            # commit, at the latest the runner's, fails where it can be told.
+            return

@@ -1,0 +1,125 @@
+"""How answers and outcomes are written in the registry: compact JSON, nothing that is at its default.
+
+Traces are left out: they are made again from the answers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tetrad.results.exchange import Completion, ToolCall, Usage
+from tetrad.results.outcome import AssertionResult, CaseOutcome, Sample
+
+# Made once: json.dumps with options builds an encoder at each call.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def dump_completion(completion: Completion) -> bytes:
+    document: dict[str, Any] = {"text": completion.text}
+    if completion.tool_calls:
+        document["tool_calls"] = [
+            {"id": call.id, "name": call.name, "arguments": call.arguments}
+            for call in completion.tool_calls
+        ]
+    if completion.finish_reason != "stop":
+        document["finish"] = completion.finish_reason
+    document["usage"] = _dump_usage(completion.usage)
+    if completion.latency_s is not None:
+        document["latency_s"] = completion.latency_s
+    if completion.first_token_s is not None:
+        document["first_token_s"] = completion.first_token_s
+    if completion.likelihoods is not None:
+        document["likelihoods"] = dict(completion.likelihoods)
+    return _bytes_of(document)
+
+
+def load_completion(data: bytes) -> Completion:
+    document = json.loads(data)
+    calls = document.get("tool_calls", ())
+    return Completion(
+        text=document["text"],
+        tool_calls=tuple(
+            ToolCall(id=call["id"], name=call["name"], arguments=call["arguments"])
+            for call in calls
+        ),
+        finish_reason=document.get("finish", "stop"),
+        usage=_load_usage(document["usage"]),
+        latency_s=document.get("latency_s"),
+        first_token_s=document.get("first_token_s"),
+        likelihoods=document.get("likelihoods"),
+        cached=True,
+    )
+
+
+def dump_outcome(outcome: CaseOutcome) -> bytes:
+    document: dict[str, Any] = {"id": outcome.id, "line": outcome.line}
+    if outcome.group is not None:
+        document["group"] = outcome.group
+    if outcome.tags:
+        document["tags"] = outcome.tags
+    document["samples"] = [_dump_sample(sample) for sample in outcome.samples]
+    return _bytes_of(document)
+
+
+def load_outcome(data: bytes) -> CaseOutcome:
+    document = json.loads(data)
+    return CaseOutcome(
+        id=document["id"],
+        group=document.get("group"),
+        tags=tuple(document.get("tags", ())),
+        line=document["line"],
+        samples=tuple(_load_sample(sample) for sample in document["samples"]),
+    )
+
+
+def _dump_sample(sample: Sample) -> Mapping[str, Any]:
+    document: dict[str, Any] = {
+        "output": sample.output,
+        "passed": sample.passed,
+        "metrics": dict(sample.metrics),
+        "assertions": [
+            (a.type, a.metric, a.passed, a.score, a.weight, a.reason) for a in sample.assertions
+        ],
+        "usage": _dump_usage(sample.usage),
+    }
+    if sample.error is not None:
+        document["error"] = sample.error
+    if sample.cost_usd is not None:
+        document["cost_usd"] = sample.cost_usd
+    if sample.latency_s is not None:
+        document["latency_s"] = sample.latency_s
+    return document
+
+
+def _load_sample(document: Mapping[str, Any]) -> Sample:
+    return Sample(
+        output=document["output"],
+        error=document.get("error"),
+        passed=document["passed"],
+        metrics=document["metrics"],
+        assertions=tuple(
+            AssertionResult(
+                type=type_, metric=metric, passed=passed, score=score, weight=weight, reason=reason
+            )
+            for type_, metric, passed, score, weight, reason in document["assertions"]
+        ),
+        usage=_load_usage(document["usage"]),
+        cost_usd=document.get("cost_usd"),
+        latency_s=document.get("latency_s"),
+    )
+
+
+def _dump_usage(usage: Usage) -> tuple[int, int, int]:
+    return (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens)
+
+
+def _load_usage(counts: tuple[int, int, int]) -> Usage:
+    given, made, cached = counts
+    return Usage(input_tokens=given, output_tokens=made, cached_input_tokens=cached)
+
+
+def _bytes_of(document: Mapping[str, Any]) -> bytes:
+    # A model may answer with a lone surrogate (from a JSON escape); UTF-8 proper has no bytes for it.
+    return _encode(document).encode("utf-8", "surrogatepass")

@@ -1,0 +1,346 @@
+"""The registry's one class: a SQLite file in WAL mode that several processes read and write.
+
+`synchronous` is NORMAL: what is committed survives the death of any process (kill -9 included);
+only a power cut may take the last commits back, whole, and their answers are asked again. FULL
+would wait for the disk at each commit to save nothing that cannot be had again.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tetrad.canonical import Digest, digest_bytes
+from tetrad.errors import RegistryError
+from tetrad.registry.codec import dump_completion, dump_outcome, load_completion, load_outcome
+from tetrad.registry.schema import migrate
+from tetrad.results.exchange import Completion
+from tetrad.results.outcome import Calls, CaseOutcome
+
+ENVIRONMENT = "TETRAD_REGISTRY"
+# How long a process waits for another one's commit; commits are groups of milliseconds.
+BUSY_TIMEOUT_S = 30.0
+# Answers that are held back at most before they are committed together.
+GROUP = 256
+# SQLite takes 32,766 parameters a statement.
+KEYS_A_QUERY = 10_000
+
+_KEEP_ANSWER = """
+    INSERT INTO answers (model, request, completion, digest, created) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (model, request) DO NOTHING"""
+_KEEP_VECTOR = """
+    INSERT INTO vectors (model, text, vector, digest) VALUES (?, ?, ?, ?)
+    ON CONFLICT (model, text) DO NOTHING"""
+_KEEP_RESULT = 'INSERT OR REPLACE INTO results (run, position, "case", outcome) VALUES (?, ?, ?, ?)'
+
+
+def registry_path(root: Path) -> Path:
+    """`TETRAD_REGISTRY`, or `.tetrad/registry.db` under the repository's root."""
+    named = os.environ.get(ENVIRONMENT)
+    return Path(named) if named else root / ".tetrad" / "registry.db"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRecord:
+    """What was executed: one suite against one identity, and what answered, in words."""
+
+    suite: str
+    stack: str
+    identity: Digest
+    golden: Digest
+    engine: str
+
+
+class Registry:
+    """Answers, vectors, runs and results; used from the thread that opened it.
+
+    Answers and vectors are held back and committed in groups: `commit` says when, and every full
+    group commits itself. What is held back is found by the lookups all the same.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, clock: Callable[[], float]
+    ) -> None:
+        self.path = path
+        self.corrupt = 0  # entries that did not match their digest, and were taken for absent
+        self._connection = connection
+        self._clock = clock
+        self._held_answers: dict[tuple[bytes, bytes], bytes] = {}
+        self._held_vectors: dict[tuple[bytes, bytes], bytes] = {}
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Self:
+        """Open the file, made where it is absent, at the newest version of its tables."""
+        _make_folder(path.parent)
+        with _explained(path):
+            connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            try:
+                _prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+        return cls(connection, path, clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commit what is held back and let go of the file."""
+        try:
+            self.commit()
+        finally:
+            self._connection.close()
+
+    # -- answers
+
+    def keep(self, model: Digest, request: Digest, completion: Completion) -> None:
+        """Hold an answer for the next commit; the first answer to a question stays."""
+        self._held_answers[model.value, request.value] = dump_completion(completion)
+        if len(self._held_answers) >= GROUP:
+            self.commit()
+
+    def answer(self, model: Digest, request: Digest) -> Completion | None:
+        """The kept answer of a model to a request; None where there is none, or a corrupt one."""
+        held = self._held_answers.get((model.value, request.value))
+        if held is not None:
+            return load_completion(held)
+        with _explained(self.path):
+            row = self._connection.execute(
+                "SELECT completion, digest FROM answers WHERE model = ? AND request = ?",
+                (model.value, request.value),
+            ).fetchone()
+        if row is None:
+            return None
+        if not self._is_sound(model.value, request.value, *row):
+            self._forget("answers", "request", model.value, request.value)
+            return None
+        return load_completion(row[0])
+
+    def kept(self, model: Digest, requests: Iterable[Digest]) -> frozenset[Digest]:
+        """Those of the requests whose answers need not be asked for."""
+        wanted = {request.value: request for request in requests}
+        found = {wanted[key] for key in wanted if (model.value, key) in self._held_answers}
+        for key, completion, digest in self._rows(
+            "answers", "request", "completion", model, wanted
+        ):
+            if self._is_sound(model.value, key, completion, digest):
+                found.add(wanted[key])
+        return frozenset(found)
+
+    # -- vectors
+
+    def keep_vectors(self, model: Digest, vectors: Mapping[Digest, bytes]) -> None:
+        """Hold embeddings, each under the digest of its text, for the next commit."""
+        for text, vector in vectors.items():
+            self._held_vectors[model.value, text.value] = vector
+        if len(self._held_vectors) >= GROUP:
+            self.commit()
+
+    def vectors(self, model: Digest, texts: Iterable[Digest]) -> dict[Digest, bytes]:
+        """The kept embeddings among those asked for."""
+        wanted = {text.value: text for text in texts}
+        found = {
+            text: self._held_vectors[model.value, key]
+            for key, text in wanted.items()
+            if (model.value, key) in self._held_vectors
+        }
+        for key, vector, digest in self._rows("vectors", "text", "vector", model, wanted):
+            if self._is_sound(model.value, key, vector, digest):
+                found[wanted[key]] = vector
+            else:
+                self._forget("vectors", "text", model.value, key)
+        return found
+
+    # -- runs and results
+
+    def start_run(self, record: RunRecord) -> int:
+        """Note that a suite is about to run; the number names the run from now on."""
+        with _explained(self.path):
+            cursor = self._connection.execute(
+                "INSERT INTO runs (suite, stack, identity, golden, engine, started)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (*_subject(record), int(self._clock())),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def keep_results(self, run: int, outcomes: Iterable[tuple[int, CaseOutcome]]) -> None:
+        """Commit outcomes of a run, each with its position in the golden set, and all held answers."""
+        rows = [(run, position, o.id, dump_outcome(o)) for position, o in outcomes]
+        with self._transaction():
+            self._write_held()
+            self._connection.executemany(_KEEP_RESULT, rows)
+        self._release_held()
+
+    def finish_run(self, run: int, record: RunRecord, calls: Calls) -> None:
+        """Note a run's end. Results of the subject's earlier runs give way: they are history's bulk."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE runs SET finished = ?, made = ?, cached = ? WHERE id = ?",
+                (int(self._clock()), calls.made, calls.cached, run),
+            )
+            self._connection.execute(
+                "DELETE FROM results WHERE run IN (SELECT id FROM runs WHERE id < ?"
+                " AND suite = ? AND stack = ? AND identity = ? AND golden = ? AND engine = ?)",
+                (run, *_subject(record)),
+            )
+
+    def results(self, run: int) -> tuple[CaseOutcome, ...]:
+        """A run's outcomes in the golden set's order, without traces."""
+        with _explained(self.path):
+            rows = self._connection.execute(
+                "SELECT outcome FROM results WHERE run = ? ORDER BY position", (run,)
+            ).fetchall()
+        return tuple(load_outcome(outcome) for (outcome,) in rows)
+
+    # -- committing
+
+    def commit(self) -> None:
+        """Commit what is held back. On failure it stays held, and the next commit tries again."""
+        if not self._held_answers and not self._held_vectors:
+            return
+        with self._transaction():
+            self._write_held()
+        self._release_held()
+
+    def _write_held(self) -> None:
+        now = int(self._clock())
+        self._connection.executemany(
+            _KEEP_ANSWER,
+            [
+                (model, request, data, _entry_digest(model, request, data), now)
+                for (model, request), data in self._held_answers.items()
+            ],
+        )
+        self._connection.executemany(
+            _KEEP_VECTOR,
+            [
+                (model, text, data, _entry_digest(model, text, data))
+                for (model, text), data in self._held_vectors.items()
+            ],
+        )
+
+    def _release_held(self) -> None:
+        self._held_answers.clear()
+        self._held_vectors.clear()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _explained(self.path):
+            # IMMEDIATE takes the write lock at once: a later upgrade could not wait for it.
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    # -- entries and their digests
+
+    def _rows(
+        self, table: str, key: str, value: str, model: Digest, wanted: Mapping[bytes, Digest]
+    ) -> Iterator[tuple[bytes, bytes, bytes]]:
+        keys = list(wanted)
+        for start in range(0, len(keys), KEYS_A_QUERY):
+            part = keys[start : start + KEYS_A_QUERY]
+            marks = ",".join("?" * len(part))
+            query = (
+                f"SELECT {key}, {value}, digest FROM {table} WHERE model = ? AND {key} IN ({marks})"  # noqa: S608 -- names are ours, values are bound
+            )
+            with _explained(self.path):
+                yield from self._connection.execute(query, (model.value, *part)).fetchall()
+
+    def _is_sound(self, model: bytes, key: bytes, data: object, digest: object) -> bool:
+        # A flipped bit can also make a value a number.
+        sound = isinstance(data, bytes) and digest == _entry_digest(model, key, data)
+        self.corrupt += not sound
+        return sound
+
+    def _forget(self, table: str, key: str, model: bytes, value: bytes) -> None:
+        """Take a corrupt entry away, so that the new answer finds its place free."""
+        with self._transaction():
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE model = ? AND {key} = ?",  # noqa: S608 -- as above
+                (model, value),
+            )
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    # A flipped bit can make a blob a text, and its decoding an error: digests judge the bytes.
+    connection.text_factory = bytes
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    migrate(connection)
+    # A file that cannot be written is found now, not after the first hundred calls were paid for.
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("ROLLBACK")
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # The folder is this machine's; without this it would make every tree dirty.
+        (folder / ".gitignore").write_text("*\n")
+    except OSError as error:
+        raise RegistryError(
+            f"{folder}: the registry's folder cannot be made: {error.strerror}\n"
+            f"  help: name a file elsewhere in {ENVIRONMENT}"
+        ) from error
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """SQLite's errors as one sentence about the file, with what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise RegistryError(f"{path}: {error}\n  help: {_help(path, str(error))}") from error
+    except RegistryError as error:
+        raise RegistryError(f"{path}: {error}") from error
+
+
+def _help(path: Path, message: str) -> str:
+    if "malformed" in message or "not a database" in message:
+        return (
+            f"the file is damaged; move it away (mv {path} {path}.broken), answers are asked again"
+        )
+    if "readonly" in message or "unable to open" in message:
+        return f"make the file and its folder writable, or name another in {ENVIRONMENT}"
+    if "locked" in message:
+        return f"another process held it for {BUSY_TIMEOUT_S:.0f} s; end that process and try again"
+    if "full" in message:
+        return "free some room on the disk and run again: what was committed is not asked again"
+    return f"name another file in {ENVIRONMENT}, and send us this message"
+
+
+def _entry_digest(model: bytes, key: bytes, data: bytes) -> bytes:
+    return digest_bytes(b"".join((model, key, data))).value
+
+
+def _subject(record: RunRecord) -> Sequence[str | bytes]:
+    return (
+        record.suite,
+        record.stack,
+        record.identity.value,
+        record.golden.value,
+        record.engine,
+    )

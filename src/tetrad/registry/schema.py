@@ -1,0 +1,94 @@
+"""The tables of the registry, and the way from every earlier version of them to this one."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from tetrad.errors import RegistryError
+
+# "tetr": `file` and sqlite3 tell our databases from others by it.
+APPLICATION_ID = 0x74657472
+
+# One script a version; a database of version N has seen the first N of them. Never edit one that
+# was released: add another.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    -- `digest` covers model, request and completion, so no flipped bit is ever an answer.
+    CREATE TABLE answers (
+        model BLOB NOT NULL,
+        request BLOB NOT NULL,
+        completion BLOB NOT NULL,
+        digest BLOB NOT NULL,
+        created INTEGER NOT NULL,
+        UNIQUE (model, request)
+    );
+    CREATE TABLE vectors (
+        model BLOB NOT NULL,
+        text BLOB NOT NULL,
+        vector BLOB NOT NULL,
+        digest BLOB NOT NULL,
+        UNIQUE (model, text)
+    );
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        suite TEXT NOT NULL,
+        stack TEXT NOT NULL,
+        identity BLOB NOT NULL,
+        golden BLOB NOT NULL,
+        engine TEXT NOT NULL,
+        started INTEGER NOT NULL,
+        finished INTEGER,
+        made INTEGER NOT NULL DEFAULT 0,
+        cached INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX runs_of_a_subject ON runs (suite, stack, identity);
+    CREATE TABLE results (
+        run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        "case" TEXT NOT NULL,
+        outcome BLOB NOT NULL,
+        PRIMARY KEY (run, position)
+    );
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database to the newest version, in one transaction that a second process waits for."""
+    if _version(connection) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN EXCLUSIVE")
+    version = _version(connection)  # another process may have been first
+    if version > len(MIGRATIONS):
+        connection.execute("ROLLBACK")
+        raise RegistryError(
+            f"the registry has version {version}, and this tetrad knows {len(MIGRATIONS)}\n"
+            "  help: upgrade tetrad, or name another file in TETRAD_REGISTRY"
+        )
+    if version == 0 and _is_foreign(connection):
+        connection.execute("ROLLBACK")
+        raise RegistryError(
+            "the file is a database of another program\n"
+            "  help: name another file in TETRAD_REGISTRY"
+        )
+    for script in MIGRATIONS[version:]:
+        for statement in _statements(script):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _is_foreign(connection: sqlite3.Connection) -> bool:
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return bool(tables)
+
+
+def _statements(script: str) -> list[str]:
+    """The script's statements; `executescript` would commit the transaction it runs in."""
+    return [statement for statement in script.split(";") if statement.strip()]

@@ -1,0 +1,332 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tetrad.canonical import Digest, digest_of
+from tetrad.errors import RegistryError
+from tetrad.registry import Registry, RunRecord, registry_path
+from tetrad.registry.codec import dump_completion, dump_outcome, load_completion, load_outcome
+from tetrad.registry.schema import MIGRATIONS
+from tetrad.results.exchange import Completion, ToolCall, Usage
+from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample
+
+MODEL = digest_of("a model")
+OTHER = digest_of("another model")
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    with Registry.open(tmp_path / "registry.db", clock=lambda: 1_800_000_000) as opened:
+        yield opened
+
+
+def question(number: int) -> Digest:
+    return digest_of({"question": number})
+
+
+def answer(text: str) -> Completion:
+    return Completion(text=text, usage=Usage(input_tokens=12, output_tokens=3), latency_s=0.25)
+
+
+def outcome(name: str, *, passed: bool = True) -> CaseOutcome:
+    check = AssertionResult(
+        type="not-contains", metric="answer", passed=passed, score=float(passed), reason="why"
+    )
+    sample = Sample(
+        output="yes", passed=passed, metrics={"answer": 1.0}, assertions=(check,), cost_usd=0.25
+    )
+    return CaseOutcome(id=name, group="g", tags=("a", "b"), line=7, samples=(sample, sample))
+
+
+def record(golden: str = "golden") -> RunRecord:
+    return RunRecord(
+        suite="evals/a",
+        stack="stacks/a",
+        identity=digest_of("identity"),
+        golden=digest_of(golden),
+        engine="scripted",
+    )
+
+
+# -- answers
+
+
+def test_a_kept_answer_is_found_before_and_after_it_is_committed(registry: Registry) -> None:
+    registry.keep(MODEL, question(1), answer("yes"))
+    before = registry.answer(MODEL, question(1))
+    registry.commit()
+
+    assert before is not None
+    assert before == registry.answer(MODEL, question(1))
+    assert (before.text, before.latency_s, before.cached) == ("yes", 0.25, True)
+
+
+def test_an_answer_belongs_to_one_model_and_one_request(registry: Registry) -> None:
+    registry.keep(MODEL, question(1), answer("yes"))
+    registry.commit()
+
+    assert registry.answer(OTHER, question(1)) is None
+    assert registry.answer(MODEL, question(2)) is None
+
+
+def test_the_first_of_two_answers_to_one_question_stays(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    with Registry.open(path) as first, Registry.open(path) as second:
+        first.keep(MODEL, question(1), answer("first"))
+        first.commit()
+        second.keep(MODEL, question(1), answer("second"))
+    with Registry.open(path) as again:
+        kept = again.answer(MODEL, question(1))
+
+    assert kept is not None
+    assert kept.text == "first"
+
+
+def test_an_answer_that_was_not_committed_dies_with_its_process(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    script = f"""
+import os, signal
+from pathlib import Path
+from tetrad.canonical import digest_of
+from tetrad.registry import Registry
+from tetrad.results.exchange import Completion
+registry = Registry.open(Path({str(path)!r}))
+registry.keep(digest_of("a model"), digest_of({{"question": 1}}), Completion(text="kept"))
+registry.commit()
+registry.keep(digest_of("a model"), digest_of({{"question": 2}}), Completion(text="lost"))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", script], check=False)
+
+    with Registry.open(path) as registry:
+        assert registry.kept(MODEL, [question(1), question(2)]) == {question(1)}
+
+
+def test_full_groups_commit_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    with Registry.open(path) as writer, Registry.open(path) as reader:
+        for number in range(300):
+            writer.keep(MODEL, question(number), answer("yes"))
+
+        assert len(reader.kept(MODEL, map(question, range(300)))) == 256
+
+
+def test_many_keys_are_looked_up_at_once(registry: Registry) -> None:
+    for number in range(0, 25_000, 1000):
+        registry.keep(MODEL, question(number), answer("yes"))
+
+    wanted = [question(number) for number in range(25_000)]
+
+    assert len(registry.kept(MODEL, wanted)) == 25
+
+
+def test_every_flipped_bit_of_an_answer_makes_it_absent(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    with Registry.open(path) as registry:
+        registry.keep(MODEL, question(1), answer("yes"))
+    (data,) = sqlite3.connect(path).execute("SELECT completion FROM answers").fetchone()
+    for bit in range(len(data) * 8):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        store(path, bytes(flipped))
+        with Registry.open(path) as registry:
+            assert registry.answer(MODEL, question(1)) is None
+            assert registry.corrupt == 1
+            registry.keep(MODEL, question(1), answer("yes"))
+
+    with Registry.open(path) as registry:
+        assert registry.answer(MODEL, question(1)) is not None
+
+
+def store(path: Path, completion: bytes) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE answers SET completion = ?", (completion,))
+    connection.commit()
+    connection.close()
+
+
+def test_an_answer_that_was_moved_to_another_question_is_absent(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    with Registry.open(path) as registry:
+        registry.keep(MODEL, question(1), answer("yes"))
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE answers SET request = ?", (question(2).value,))
+    connection.commit()
+    connection.close()
+
+    with Registry.open(path) as registry:
+        assert registry.kept(MODEL, [question(2)]) == frozenset()
+        assert registry.corrupt == 1
+
+
+# -- vectors
+
+
+def test_vectors_are_kept_by_model_and_text(registry: Registry) -> None:
+    registry.keep_vectors(MODEL, {question(1): b"\x00\x01", question(2): b"\x02"})
+    held = registry.vectors(MODEL, [question(1), question(3)])
+    registry.commit()
+
+    assert held == {question(1): b"\x00\x01"}
+    assert held == registry.vectors(MODEL, [question(1), question(3)])
+    assert registry.vectors(OTHER, [question(1)]) == {}
+
+
+# -- runs
+
+
+def test_a_runs_results_come_back_in_order(registry: Registry) -> None:
+    run = registry.start_run(record())
+    registry.keep_results(run, [(1, outcome("b", passed=False)), (0, outcome("a"))])
+
+    assert registry.results(run) == (outcome("a"), outcome("b", passed=False))
+
+
+def test_a_newer_finished_run_of_a_subject_replaces_the_results_of_the_older(
+    registry: Registry,
+) -> None:
+    runs = []
+    for _ in range(2):
+        run = registry.start_run(record())
+        registry.keep_results(run, [(0, outcome("a"))])
+        registry.finish_run(run, record(), Calls(made=1))
+        runs.append(run)
+    elsewhere = registry.start_run(record("another golden set"))
+    registry.keep_results(elsewhere, [(0, outcome("a"))])
+    registry.finish_run(elsewhere, record("another golden set"), Calls(cached=1))
+
+    assert [len(registry.results(run)) for run in (*runs, elsewhere)] == [0, 1, 1]
+
+
+# -- the file
+
+
+def test_the_registry_lies_in_the_repository_unless_the_environment_names_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TETRAD_REGISTRY", raising=False)
+    assert registry_path(tmp_path) == tmp_path / ".tetrad" / "registry.db"
+
+    monkeypatch.setenv("TETRAD_REGISTRY", "/elsewhere/kept.db")
+    assert registry_path(tmp_path) == Path("/elsewhere/kept.db")
+
+
+def test_the_folder_is_made_and_git_does_not_see_it(tmp_path: Path) -> None:
+    Registry.open(tmp_path / ".tetrad" / "registry.db").close()
+
+    assert (tmp_path / ".tetrad" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_file_that_is_no_database_is_named_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    path.write_text("not a database at all, and long enough to be told from an empty file" * 50)
+
+    with pytest.raises(RegistryError, match=r"registry\.db: file is not a database\n  help: .*mv "):
+        Registry.open(path)
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE mine (x)")
+    connection.close()
+
+    with pytest.raises(RegistryError, match="a database of another program"):
+        Registry.open(path)
+
+
+def test_a_newer_registry_asks_for_a_newer_tetrad(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    Registry.open(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+
+    with pytest.raises(RegistryError, match="upgrade tetrad"):
+        Registry.open(path)
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(RegistryError, match="cannot be made: Not a directory"):
+        Registry.open(tmp_path / "file" / "deeper" / "registry.db")
+
+
+def test_a_path_that_is_a_folder_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match="unable to open database file\n  help: make the file"):
+        Registry.open(tmp_path)
+
+
+def test_two_processes_keep_answers_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    script = """
+import sys
+from pathlib import Path
+from tetrad.canonical import digest_of
+from tetrad.registry import Registry
+from tetrad.results.exchange import Completion
+with Registry.open(Path(sys.argv[1])) as registry:
+    for number in range(int(sys.argv[2]), int(sys.argv[3])):
+        registry.keep(digest_of("a model"), digest_of({"question": number}), Completion(text="yes"))
+        if number % 7 == 0:
+            registry.commit()
+"""
+    ranges = [(0, 600), (400, 1000), (900, 1500)]
+    started = [
+        subprocess.Popen([sys.executable, "-c", script, str(path), str(low), str(high)])
+        for low, high in ranges
+    ]
+    codes = [process.wait(timeout=60) for process in started]
+
+    with Registry.open(path) as registry:
+        assert codes == [0, 0, 0]
+        assert len(registry.kept(MODEL, map(question, range(1500)))) == 1500
+
+
+# -- the written form
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+completions = st.builds(
+    Completion,
+    text=st.text(st.characters(exclude_categories=[])),
+    tool_calls=st.lists(
+        st.builds(
+            ToolCall,
+            id=st.text(),
+            name=st.text(),
+            arguments=st.dictionaries(st.text(), json_values),
+        ),
+        max_size=2,
+    ).map(tuple),
+    finish_reason=st.sampled_from(["stop", "length", "tool_calls", "content_filter"]),
+    usage=st.builds(Usage, input_tokens=st.integers(0), output_tokens=st.integers(0)),
+    latency_s=st.none() | st.floats(0, 1e6),
+    first_token_s=st.none() | st.floats(0, 1e6),
+    likelihoods=st.none() | st.dictionaries(st.text(), st.floats(0, 1)),
+    cached=st.just(value=True),
+)
+
+
+@given(completions)
+def test_an_answer_survives_its_written_form(completion: Completion) -> None:
+    assert completion == load_completion(dump_completion(completion))
+
+
+def test_an_outcome_survives_its_written_form() -> None:
+    broken = Sample(output="", error="the judge did not answer", metrics={}, latency_s=1.5)
+    written = CaseOutcome(id="a", samples=(*outcome("a").samples, broken))
+
+    assert written == load_outcome(dump_outcome(written))
