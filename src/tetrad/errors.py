@@ -67,6 +67,10 @@ class UsageError(TetradError):
     """A command was asked for something that it cannot do."""
 
 
+class BadRequest(UsageError):
+    """Variables that a prompt does not take; a service answers 400."""
+
+
 class MissingExtra(TetradError):
     """An optional dependency is needed and not installed."""
 

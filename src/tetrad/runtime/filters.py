@@ -1,0 +1,125 @@
+"""The filters and tests that a template may use, each bounded in time and memory.
+
+Jinja2's own are taken where their cost is linear; those whose result can be longer than what went
+in are written here, with the cap that a rendered message has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from jinja2 import filters as jinja_filters
+from jinja2 import tests as jinja_tests
+from jinja2.runtime import Undefined
+
+MAX_CHARS = 1_000_000  # of one rendered message; nothing longer fits a model's window
+MAX_INDENT = 64
+
+
+def shown(value: object) -> object:
+    """What `{{ value }}` writes: text as it is, nothing for null, and JSON for all else.
+
+    An undefined value stays what it is, so that writing it raises.
+    """
+    if isinstance(value, str | Undefined):
+        return value
+    return "" if value is None else tojson(value)
+
+
+def tojson(value: object, indent: int | None = None) -> str:
+    """Plain JSON: a prompt is no web page, so `<` stays `<` and `é` stays `é`."""
+    if indent is not None and not 0 <= indent <= MAX_INDENT:
+        raise ValueError(f"tojson takes an indent from 0 to {MAX_INDENT}")
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    _check_size(len(text))
+    return text
+
+
+def default(value: object, otherwise: object = "", boolean: object = False) -> object:  # noqa: FBT002 - Jinja2's signature
+    """`otherwise` for what is undefined or null, and with `boolean` for all that is false."""
+    missing = isinstance(value, Undefined) or value is None
+    return otherwise if missing or (boolean and not value) else value
+
+
+def join(values: Iterable[object], separator: str = "", attribute: str | None = None) -> str:
+    items = [_item(value, attribute) for value in values] if attribute else list(values)
+    texts = [str(shown(item)) for item in items]
+    _check_size(sum(map(len, texts)) + len(separator) * max(len(texts) - 1, 0))
+    return separator.join(texts)
+
+
+def replace(text: object, old: str, new: str, count: int = -1) -> str:
+    whole = str(shown(text))
+    found = whole.count(old) if count < 0 else min(count, whole.count(old))
+    _check_size(len(whole) + found * (len(new) - len(old)))
+    return whole.replace(old, new, count)
+
+
+def indent(text: object, width: int = 4, first: object = False, blank: object = False) -> str:  # noqa: FBT002 - Jinja2's signature
+    """Each line but the first moved right by `width` blanks; blank lines only with `blank`."""
+    if not 0 <= width <= MAX_INDENT:
+        raise ValueError(f"indent takes a width from 0 to {MAX_INDENT}")
+    head, *rest = str(shown(text)).split("\n")
+    margin = " " * width
+    moved = [margin + line if line or blank else line for line in rest]
+    result = "\n".join([margin + head if first else head, *moved])
+    _check_size(len(result))
+    return result
+
+
+def items(value: Mapping[str, object]) -> list[tuple[str, object]]:
+    """The pairs of an object, in order, for a loop."""
+    if not isinstance(value, Mapping):
+        raise TypeError("items takes an object")
+    return list(value.items())
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "capitalize": jinja_filters.do_capitalize,
+    "count": len,
+    "d": default,
+    "default": default,
+    "first": jinja_filters.do_first,
+    "indent": indent,
+    "items": items,
+    "join": join,
+    "last": jinja_filters.do_last,
+    "length": len,
+    "lower": jinja_filters.do_lower,
+    "replace": replace,
+    "string": lambda value: str(shown(value)),
+    "title": jinja_filters.do_title,
+    "tojson": tojson,
+    "trim": jinja_filters.do_trim,
+    "truncate": jinja_filters.do_truncate,
+    "upper": jinja_filters.do_upper,
+    "wordcount": jinja_filters.do_wordcount,
+}
+
+_TEST_NAMES = (
+    "boolean", "defined", "divisibleby", "eq", "equalto", "even", "false", "float", "ge",
+    "greaterthan", "gt", "in", "integer", "le", "lessthan", "lt", "mapping", "ne", "none",
+    "number", "odd", "sequence", "string", "true", "undefined",
+)  # fmt: skip
+TESTS: Mapping[str, Callable[..., Any]] = {name: jinja_tests.TESTS[name] for name in _TEST_NAMES}
+
+
+def _item(value: object, attribute: str) -> object:
+    if not isinstance(value, Mapping) or attribute not in value:
+        raise LookupError(f"join found an item without {attribute!r}")
+    return value[attribute]
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_CHARS:
+        raise ValueError(f"a filter would write {size:,} characters; {MAX_CHARS:,} are the limit")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    raise TypeError(f"a {type(value).__name__} is no JSON value")
