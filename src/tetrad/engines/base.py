@@ -31,6 +31,12 @@ class Engine(Protocol):
     @property
     def concurrency(self) -> int: ...
 
+    @property
+    def native_tools(self) -> bool:
+        """Whether a chat request's `tools` come back as `tool_calls`; else the runtime asks for
+        calls as constrained JSON.
+        """
+
     async def complete(self, request: Request) -> Completion:
         """Answer one request, or raise EngineUnavailable."""
 
