@@ -1,0 +1,114 @@
+"""Requirements on single cases: `must_pass` and `max_flips`."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from tetrad.policy.evidence import Evidence, named, spelled
+from tetrad.policy.pairing import Pair, ids
+from tetrad.results.report import Decision, RequirementResult
+from tetrad.spec.model import MaxFlips, MustPass
+
+_Verdict: TypeAlias = "tuple[Decision, str, tuple[Pair, ...]]"
+
+
+def judge_must_pass(requirement: MustPass, evidence: Evidence) -> RequirementResult:
+    chosen = tuple(pair for pair in evidence.pairs if _is_chosen(pair, requirement))
+    held = tuple(pair for pair in chosen if pair.waiver is None)
+    decision, reason, decided = _must_pass_verdict(requirement, chosen, held)
+    return RequirementResult(
+        requirement="must_pass",
+        decision=decision,
+        value=float(sum(pair.surely_failed for pair in held)),
+        threshold=0.0,
+        n=len(held),
+        reason=reason,
+        cases=ids(decided),
+    )
+
+
+def judge_max_flips(requirement: MaxFlips, evidence: Evidence) -> RequirementResult:
+    threshold = float(requirement.count)
+    if evidence.without_base:
+        decision, reason = evidence.without_base
+        return RequirementResult(
+            requirement="max_flips", decision=decision, threshold=threshold, reason=reason
+        )
+    if not evidence.pairs:
+        reason = "there are no cases, so nothing shows that none flipped"
+        return RequirementResult(
+            requirement="max_flips", decision="INCONCLUSIVE", threshold=threshold, reason=reason
+        )
+    held = tuple(pair for pair in evidence.pairs if pair.waiver is None)
+    broken = tuple(pair for pair in held if pair.flip == "broken")
+    decision, reason, decided = _max_flips_verdict(requirement, held, broken)
+    return RequirementResult(
+        requirement="max_flips",
+        decision=decision,
+        value=float(len(broken)),
+        threshold=threshold,
+        n=len(held),
+        reason=reason,
+        cases=ids(decided),
+    )
+
+
+def _must_pass_verdict(
+    requirement: MustPass, chosen: tuple[Pair, ...], held: tuple[Pair, ...]
+) -> _Verdict:
+    whose = _whose(requirement)
+    cases = spelled(len(held), "case")
+    failed = tuple(pair for pair in held if pair.surely_failed)
+    if failed:
+        return "FAILED", f"{len(failed):,} of {cases} {whose} failed: {named(ids(failed))}", failed
+    unknown = sorted(set(requirement.cases) - {pair.id for pair in chosen})
+    if unknown:
+        return "INCONCLUSIVE", f"the golden set has no case {named(unknown)}, which must pass", ()
+    if not chosen:
+        return (
+            "INCONCLUSIVE",
+            f"the golden set has no case {whose}: nothing shows that they pass",
+            (),
+        )
+    missing = tuple(pair for pair in held if not pair.answered)
+    if missing:
+        reason = f"{len(missing):,} of {cases} {whose} gave no result: {named(ids(missing))}"
+        return "INCONCLUSIVE", reason, missing
+    if not held:
+        return "PASSED", f"every case {whose} is waived", ()
+    return "PASSED", f"{cases} {whose}, and none failed{_aside(chosen, held)}", ()
+
+
+def _max_flips_verdict(
+    requirement: MaxFlips, held: tuple[Pair, ...], broken: tuple[Pair, ...]
+) -> _Verdict:
+    allowed = f"{requirement.count:,} may"
+    flipped = f"{spelled(len(broken), 'case')} that passed on the base"
+    if len(broken) > requirement.count:
+        fails = "fails" if len(broken) == 1 else "fail"
+        return "FAILED", f"{flipped} {fails} now, {allowed}: {named(ids(broken))}", broken
+    missing = tuple(pair for pair in held if not (pair.answered and pair.base_answered))
+    if missing:
+        reason = (
+            f"{spelled(len(missing), 'case')} gave no result on both sides, so flips may hide there"
+        )
+        return "INCONCLUSIVE", f"{reason}: {named(ids(missing))}", missing
+    if broken:
+        return "PASSED", f"{flipped} now fail, {allowed}: {named(ids(broken))}", broken
+    return "PASSED", f"no case that passed on the base fails now; {allowed}", ()
+
+
+def _is_chosen(pair: Pair, requirement: MustPass) -> bool:
+    return pair.id in requirement.cases or not set(requirement.tags).isdisjoint(pair.case.tags)
+
+
+def _whose(requirement: MustPass) -> str:
+    tags = " or ".join(requirement.tags)
+    if requirement.tags and requirement.cases:
+        return f"tagged {tags} or named"
+    return f"tagged {tags}" if requirement.tags else "named in must_pass"
+
+
+def _aside(chosen: tuple[Pair, ...], held: tuple[Pair, ...]) -> str:
+    waived = len(chosen) - len(held)
+    return f" ({waived:,} more waived)" if waived else ""

@@ -1,0 +1,73 @@
+"""What requirements are judged on, and the rules that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tetrad.policy.pairing import Pair
+from tetrad.policy.statistics import TOLERANCE
+from tetrad.results.report import Decision
+
+_ORDER: tuple[Decision, ...] = ("FAILED", "INCONCLUSIVE", "PASSED", "NOT_APPLICABLE")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """The paired cases, and whether there is a base to compare with.
+
+    `lost` is a base that was asked for and could not be evaluated; `why_lost` says why, if known.
+    """
+
+    pairs: tuple[Pair, ...]
+    base: Literal["there", "none", "lost"]
+    why_lost: str = ""
+
+    @property
+    def without_base(self) -> tuple[Decision, str] | None:
+        """The decision of whatever compares with the base, where it cannot."""
+        if self.base == "none":
+            return "NOT_APPLICABLE", "there is no base to compare with"
+        if self.base == "lost":
+            return "INCONCLUSIVE", self.why_lost or (
+                "the base was asked for and could not be evaluated"
+            )
+        return None
+
+
+def worst(decisions: Iterable[Decision]) -> Decision:
+    """FAILED outranks INCONCLUSIVE outranks PASSED; NOT_APPLICABLE where there is nothing else."""
+    return min(decisions, key=_ORDER.index, default="NOT_APPLICABLE")
+
+
+def at_least(value: float, threshold: float) -> bool:
+    return value >= threshold - TOLERANCE
+
+
+def figures(value: float, threshold: float) -> tuple[str, str]:
+    """Both numbers with as few decimals, from two on, as show which is larger."""
+    for decimals in range(2, 7):
+        first, second = (figure(x, decimals) for x in (value, threshold))
+        if first != second or abs(value - threshold) <= TOLERANCE:
+            break
+    return first, second
+
+
+def figure(value: float, decimals: int = 2) -> str:
+    """A score as people write it: no more zeros than the second decimal, a true minus."""
+    text = f"{value:.{decimals}f}"
+    if decimals > 2:
+        whole, _, fraction = text.partition(".")
+        text = f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
+    return "0.00" if float(text) == 0 else text.replace("-", "−")
+
+
+def spelled(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def named(ids: Sequence[str], limit: int = 5) -> str:
+    """A few ids, and how many more there are."""
+    more = len(ids) - limit
+    return ", ".join(ids[:limit]) + (f" and {more:,} more" if more > 0 else "")

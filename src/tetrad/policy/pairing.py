@@ -1,0 +1,153 @@
+"""The golden set's cases beside what each identity answered: the evidence that policy weighs.
+
+The golden set is the roster: a case that a run lacks is a missing result, whoever lost it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import fsum
+
+from tetrad.results.outcome import CaseOutcome, Sample, SuiteRun
+from tetrad.results.report import Flip
+from tetrad.spec.model import Assertion, AssertionSet, Case, Suite, Waiver
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """Where a case's score lies: at one point, or between its worst and best if repeats are missing."""
+
+    low: float
+    high: float
+
+    @property
+    def known(self) -> bool:
+        return self.low == self.high
+
+
+_UNKNOWN = Span(low=0.0, high=1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One case of the golden set with its outcomes; None where a run has none."""
+
+    case: Case
+    metrics: frozenset[str]  # those that its assertions score
+    candidate: CaseOutcome | None
+    base: CaseOutcome | None
+    waiver: Waiver | None = None
+
+    @property
+    def id(self) -> str:
+        return self.case.id
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """Cases without a group are one each, and no group is named as a case is."""
+        return ("group", self.case.group) if self.case.group else ("case", self.case.id)
+
+    def has(self, metric: str) -> bool:
+        """Whether the metric says anything of this case."""
+        outcomes = (o for o in (self.candidate, self.base) if o is not None)
+        return metric in self.metrics or any(
+            metric in s.metrics for o in outcomes for s in o.samples
+        )
+
+    def score(self, metric: str) -> Span:
+        return _score(self.candidate, metric, self.case.repeats)
+
+    def base_score(self, metric: str) -> Span:
+        return _score(self.base, metric, self.case.repeats)
+
+    @cached_property
+    def answered(self) -> bool:
+        return _is_complete(self.candidate, self.case)
+
+    @cached_property
+    def base_answered(self) -> bool:
+        return _is_complete(self.base, self.case)
+
+    @property
+    def passed(self) -> bool:
+        return self.answered and self.candidate is not None and self.candidate.passed
+
+    @property
+    def surely_failed(self) -> bool:
+        """Some repeat failed, so no missing one can mend it."""
+        return self.candidate is not None and any(
+            s.error is None and not s.passed for s in self.candidate.samples
+        )
+
+    @cached_property
+    def flip(self) -> Flip:
+        """What became of the case; `none` where either side is missing or nothing changed.
+
+        A case that passes in every repeat of one side and in fewer than half of the other's is
+        broken or fixed; one that merely wavers is flaky.
+        """
+        if not self.answered or self.candidate is None:
+            return "none"
+        if not self.base_answered or self.base is None:
+            return "flaky" if self.candidate.flaky else "none"
+        now, before = _pass_rate(self.candidate), _pass_rate(self.base)
+        if before == 1 and now < 0.5:
+            return "broken"
+        if now == 1 and before < 0.5:
+            return "fixed"
+        if self.candidate.flaky or self.base.flaky:
+            return "flaky"
+        return "none" if now == 1 else "already_broken"
+
+
+def pair_up(
+    suite: Suite, candidate: SuiteRun | None, base: SuiteRun | None, waivers: Mapping[str, Waiver]
+) -> tuple[Pair, ...]:
+    now = {outcome.id: outcome for outcome in candidate.cases} if candidate else {}
+    before = {outcome.id: outcome for outcome in base.cases} if base else {}
+    return tuple(
+        Pair(
+            case=case,
+            metrics=frozenset(scored_metrics(case.assertions, suite.metrics[0])),
+            candidate=now.get(case.id),
+            base=before.get(case.id),
+            waiver=waivers.get(f"{suite.ref}#{case.id}"),
+        )
+        for case in suite.golden.cases
+    )
+
+
+def scored_metrics(assertions: Iterable[Assertion | AssertionSet], default: str) -> Iterable[str]:
+    """The metrics that a case's assertions add to; a weight of 0 adds nothing."""
+    return (a.metric or default for a in assertions if a.weight > 0)
+
+
+def ids(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    return tuple(pair.id for pair in pairs)
+
+
+def _is_complete(outcome: CaseOutcome | None, case: Case) -> bool:
+    return outcome is not None and not outcome.missing and len(outcome.samples) >= case.repeats
+
+
+def _score(outcome: CaseOutcome | None, metric: str, repeats: int) -> Span:
+    """The mean of the repeats, with 0 and 1 for those that are missing."""
+    if outcome is None:
+        return _UNKNOWN
+    known = [s.metrics[metric] for s in outcome.samples if _scored(s, metric)]
+    expected = max(repeats, len(outcome.samples))
+    missing = expected - len(known)
+    total = fsum(known)
+    if not missing:
+        return Span(low=total / expected, high=total / expected)
+    return Span(low=total / expected, high=(total + missing) / expected)
+
+
+def _scored(sample: Sample, metric: str) -> bool:
+    return sample.error is None and metric in sample.metrics
+
+
+def _pass_rate(outcome: CaseOutcome) -> float:
+    return sum(s.passed for s in outcome.samples) / len(outcome.samples)

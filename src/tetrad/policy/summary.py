@@ -1,0 +1,58 @@
+"""A suite's report, put together from its runs and the decision on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from tetrad.canonical import Json
+from tetrad.policy.decide import SuiteDecision
+from tetrad.results.outcome import CaseOutcome, SuiteRun
+from tetrad.results.report import CaseReport, SuiteReport
+from tetrad.spec.model import Case, Suite
+
+
+def suite_report(
+    suite: Suite, candidate: SuiteRun, base: SuiteRun | None, decided: SuiteDecision
+) -> SuiteReport:
+    """Every case of the golden set in its order, with what both identities answered."""
+    now = {outcome.id: outcome for outcome in candidate.cases}
+    before = {outcome.id: outcome for outcome in base.cases} if base else {}
+    return SuiteReport(
+        suite=suite.ref,
+        file=suite.golden.path,
+        golden=suite.golden.digest,
+        decision=decided.decision,
+        requirements=decided.requirements,
+        cases=tuple(
+            CaseReport(
+                id=case.id,
+                flip=decided.flips[case.id],
+                waived=decided.waived.get(case.id),
+                candidate=now.get(case.id) or _never_ran(case),
+                base=before.get(case.id),
+                vars_text=_written(case.vars),
+            )
+            for case in suite.golden.cases
+        ),
+        waived=decided.waived_lines,
+    )
+
+
+def _never_ran(case: Case) -> CaseOutcome:
+    return CaseOutcome(
+        id=case.id, group=case.group, tags=case.tags, line=case.location.line, samples=()
+    )
+
+
+def _written(variables: Mapping[str, Json]) -> str:
+    """The variables as a person would write them in a golden set."""
+    return "\n".join(f"{name}: {_value(value)}" for name, value in variables.items())
+
+
+def _value(value: Json) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False, default=dict)
+    if "\n" not in value:
+        return value
+    return "|\n" + "\n".join(f"  {line}" for line in value.rstrip("\n").split("\n"))

@@ -1,0 +1,430 @@
+"""What each requirement asks, what it says, and what missing results do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import pytest
+from policy.factory import (
+    GOLDEN,
+    budget,
+    case,
+    cases,
+    judge,
+    max_flips,
+    minimum,
+    must_pass,
+    no_worse,
+    only,
+    run,
+    sample,
+    scores,
+    suite,
+    waiver,
+)
+
+from tetrad.canonical import digest_bytes
+from tetrad.policy import overall, suite_report
+from tetrad.results.outcome import Sample, SuiteRun
+from tetrad.results.report import Decision
+
+
+def test_a_mean_at_the_minimum_passes_whatever_binary_makes_of_it() -> None:
+    assert judge(minimum(0.7), [0.7, 0.7, 0.7]).decision == "PASSED"
+    assert judge(minimum(0.7), [0.6, 0.7, 0.8]).decision == "PASSED"
+    assert judge(minimum(0.3), [0.1 + 0.2]).decision == "PASSED"
+    assert judge(no_worse(0.1), [0.7, 0.9], [0.8, 1.0]).decision == "PASSED"
+
+
+def test_a_mean_under_the_minimum_fails_and_says_by_how_much() -> None:
+    decision = judge(minimum(0.7), [1.0] * 60 + [0.0] * 40)
+
+    assert decision.decision == "FAILED"
+    assert only(decision).reason == (
+        "answer averages 0.60, under the 0.70 that is asked for"
+        " (n = 100, 95 % interval 0.50 to 0.70)"
+    )
+
+
+def test_a_near_miss_is_printed_with_enough_decimals_to_see_it() -> None:
+    found = only(judge(minimum(0.7), [0.6996, 0.6998]))
+
+    assert found.decision == "FAILED"
+    assert "averages 0.6997, under the 0.70 " in found.reason
+
+
+def test_a_drop_over_the_margin_fails_and_says_what_so_many_cases_can_show() -> None:
+    base = [1.0] * 48 + [0.0] * 12
+    candidate = [1.0] * 39 + [0.0] * 21
+
+    found = only(judge(no_worse(0.05), candidate, base))
+
+    assert found.decision == "FAILED"
+    assert found.value == pytest.approx(-0.15)
+    assert found.n == 60
+    assert found.reason == (
+        "answer averages 0.65, 0.15 under the base's 0.80; the margin is 0.05 (n = 60,"
+        " 95 % interval of the change −0.24 to −0.06; 60 cases show a change of 0.13 or more)"
+    )
+
+
+def test_no_difference_at_all_has_the_rule_of_threes_interval() -> None:
+    found = only(judge(no_worse(0.05), [1.0] * 60, [1.0] * 60))
+
+    assert found.decision == "PASSED"
+    assert found.interval == (-0.05, 0.05)
+    assert "as the base's 1.00" in found.reason
+
+
+def test_cases_of_one_group_count_as_one_in_the_interval() -> None:
+    alone = only(judge(no_worse(0.5), [1.0, 0.0] * 10, [1.0] * 20)).interval
+    grouped_cases = [case(f"c{i}", group=f"g{i % 4}") for i in range(20)]
+    grouped = only(judge(no_worse(0.5), [1.0, 0.0] * 10, [1.0] * 20, golden=grouped_cases)).interval
+
+    assert alone is not None
+    assert grouped is not None
+    assert grouped[1] - grouped[0] > 1.5 * (alone[1] - alone[0])
+
+
+def test_without_a_base_there_is_nothing_to_compare_with() -> None:
+    decision = judge([no_worse(0.05), max_flips(0)], [0.0] * 5)
+
+    assert [r.decision for r in decision.requirements] == ["NOT_APPLICABLE", "NOT_APPLICABLE"]
+    assert decision.decision == "PASSED"
+
+
+def test_a_base_that_was_asked_for_and_is_not_there_is_inconclusive() -> None:
+    gate = (no_worse(0.05), max_flips(0), budget("total_tokens", "total", increase=0.1))
+
+    decision = judge(gate, [1.0] * 5, base_expected=True)
+
+    assert {r.decision for r in decision.requirements} == {"INCONCLUSIVE"}
+
+
+def test_an_engine_that_never_answered_is_no_pass_even_where_nothing_is_compared() -> None:
+    assert judge(max_flips(0), [None, None]).decision == "INCONCLUSIVE"
+    assert judge((), [None, None]).decision == "INCONCLUSIVE"
+    assert judge((), []).decision == "INCONCLUSIVE"
+    assert judge((), [0.0, 1.0]).decision == "PASSED"
+
+
+@pytest.mark.parametrize(
+    ("candidate", "expected"),
+    [
+        ([1.0, 1.0, 1.0, None], "INCONCLUSIVE"),
+        ([1.0, 0.0, 0.0, None], "FAILED"),  # 0.5 at best
+        ([1.0, 1.0, 0.0, None], "INCONCLUSIVE"),  # 0.75 at best
+        ([None, None, None, None], "INCONCLUSIVE"),
+    ],
+)
+def test_a_missing_result_fails_only_what_its_best_score_cannot_mend(
+    candidate: list[float | None], expected: Decision
+) -> None:
+    assert judge(minimum(0.7), candidate).decision == expected
+
+
+def test_a_case_that_the_run_lacks_is_a_missing_result() -> None:
+    assert judge(minimum(0.7), scores([1.0, 1.0]), golden=cases(3)).decision == "INCONCLUSIVE"
+    assert (
+        judge(no_worse(0.1), scores([1.0] * 3), scores([1.0] * 2), golden=cases(3)).decision
+        == "INCONCLUSIVE"
+    )
+
+
+def test_a_missing_repeat_is_a_missing_result() -> None:
+    golden = [case("c0", repeats=3)]
+
+    assert judge(minimum(0.5), run({"c0": [sample(1.0)] * 3}), golden=golden).decision == "PASSED"
+    assert (
+        judge(minimum(0.5), run({"c0": [sample(1.0)] * 2}), golden=golden).decision
+        == "INCONCLUSIVE"
+    )
+    assert (
+        judge(minimum(0.5), run({"c0": [sample(0.0), sample(0.0), sample(None)]}), golden=golden)
+        .decision
+        == "FAILED"
+    )  # fmt: skip
+
+
+def test_a_metric_that_nobody_scored_is_never_a_pass() -> None:
+    found = only(judge(minimum(0.0, metric="sources"), [1.0, 1.0]))
+
+    assert found.decision == "INCONCLUSIVE"
+    assert found.reason == (
+        "no case is scored on sources: give an assertion this metric, or drop the requirement"
+    )
+
+
+def test_a_case_without_assertions_on_a_metric_leaves_its_n() -> None:
+    golden = [case("c0"), case("c1", metrics=("sources",))]
+    outcomes = run({"c0": sample(1.0), "c1": sample(0.0, metrics={"sources": 0.0})})
+
+    assert only(judge(minimum(1.0), outcomes, golden=golden)).n == 1
+
+
+def test_an_errored_case_without_the_metric_is_not_waited_for() -> None:
+    golden = [case("c0"), case("c1", metrics=("sources",))]
+    outcomes = run({"c0": sample(1.0), "c1": sample(None)})
+
+    assert judge(minimum(1.0), outcomes, golden=golden).decision == "PASSED"
+    assert judge(minimum(0.0, metric="sources"), outcomes, golden=golden).decision == "INCONCLUSIVE"
+
+
+def test_results_of_another_golden_set_or_suite_decide_nothing() -> None:
+    stranger = SuiteRun(
+        suite="evals/triage",
+        stack="stacks/triage",
+        identity=digest_bytes(b"i"),
+        golden=digest_bytes(b"another"),
+        cases=scores([1.0]).cases,
+    )
+
+    decision = judge([minimum(0.5), must_pass(cases=("c0",))], stranger)
+
+    assert decision.decision == "INCONCLUSIVE"
+    assert only(judge(minimum(0.5), stranger)).reason.startswith(
+        "the results are those of another golden set, sha256:"
+    )
+    assert judge(no_worse(0.5), scores([1.0]), stranger).decision == "INCONCLUSIVE"
+    assert judge((), stranger).decision == "INCONCLUSIVE"
+
+
+def test_by_bound_a_set_too_small_to_tell_is_inconclusive_and_says_how_many_would() -> None:
+    base = [1.0, 0.0] * 50
+    candidate = [0.0] * 5 + base[5:95] + [1.0] * 5
+
+    found = only(judge(no_worse(0.02, by="bound"), candidate, base))
+
+    assert found.decision == "INCONCLUSIVE"
+    assert found.reason.endswith(
+        "; the interval must clear that too, and 100 cases cannot tell: about 1,562 would"
+    )
+    assert judge(no_worse(0.02), candidate, base).decision == "PASSED"
+
+
+def test_by_bound_passes_where_the_interval_clears_the_threshold() -> None:
+    assert judge(minimum(0.7, by="bound"), [1.0] * 95 + [0.0] * 5).decision == "PASSED"
+    assert judge(minimum(0.93, by="bound"), [1.0] * 95 + [0.0] * 5).decision == "INCONCLUSIVE"
+    assert judge(minimum(0.96, by="bound"), [1.0] * 95 + [0.0] * 5).decision == "FAILED"
+
+
+def test_by_bound_a_handful_of_perfect_cases_proves_nothing() -> None:
+    found = only(judge(minimum(0.9, by="bound"), [1.0] * 5))
+
+    assert found.decision == "INCONCLUSIVE"
+    assert found.interval == (0.4, 1.0)
+
+
+def test_must_pass_names_the_cases_that_failed() -> None:
+    golden = [case("c0", tags=("safety",)), case("c1", tags=("safety",)), case("c2")]
+
+    found = only(judge(must_pass("safety"), [1.0, 0.0, 0.0], golden=golden))
+
+    assert found.decision == "FAILED"
+    assert found.cases == ("c1",)
+    assert found.reason == "1 of 2 cases tagged safety failed: c1"
+    assert judge(must_pass("safety"), [1.0, 1.0, 0.0], golden=golden).decision == "PASSED"
+
+
+def test_must_pass_asks_for_every_repeat() -> None:
+    golden = [case("c0", repeats=3)]
+    gate = must_pass(cases=("c0",))
+    wavering = run({"c0": [sample(1.0), sample(0.0), sample(1.0)]})
+    unfinished = run({"c0": [sample(1.0), sample(None), sample(1.0)]})
+    lost = run({"c0": [sample(0.0), sample(None), sample(1.0)]})
+
+    assert judge(gate, wavering, golden=golden).decision == "FAILED"
+    assert judge(gate, unfinished, golden=golden).decision == "INCONCLUSIVE"
+    assert judge(gate, lost, golden=golden).decision == "FAILED"
+
+
+def test_must_pass_on_cases_that_do_not_exist_is_no_pass() -> None:
+    assert only(judge(must_pass("safety"), [1.0])).reason == (
+        "the golden set has no case tagged safety: nothing shows that they pass"
+    )
+    assert judge(must_pass(cases=("gone",)), [1.0]).decision == "INCONCLUSIVE"
+
+
+def test_max_flips_counts_what_passed_on_the_base_and_fails_now() -> None:
+    base = [1.0, 1.0, 1.0, 0.0, 0.0]
+    candidate = [0.0, 0.0, 1.0, 0.0, 1.0]
+
+    decision = judge(max_flips(1), candidate, base)
+
+    assert decision.decision == "FAILED"
+    assert only(decision).reason == ("2 cases that passed on the base fail now, 1 may: c0, c1")
+    assert dict(decision.flips) == {
+        "c0": "broken",
+        "c1": "broken",
+        "c2": "none",
+        "c3": "already_broken",
+        "c4": "fixed",
+    }
+    assert judge(max_flips(2), candidate, base).decision == "PASSED"
+
+
+def test_flips_may_hide_in_missing_results_of_either_side() -> None:
+    assert judge(max_flips(0), [1.0, None], [1.0, 1.0]).decision == "INCONCLUSIVE"
+    assert judge(max_flips(0), [1.0, 1.0], [1.0, None]).decision == "INCONCLUSIVE"
+    assert judge(max_flips(0), [0.0, None], [1.0, 1.0]).decision == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "flip"),
+    [
+        ("+++", "++-", "flaky"),
+        ("+++", "+--", "broken"),
+        ("++-", "---", "flaky"),
+        ("+--", "+++", "fixed"),
+        ("---", "+++", "fixed"),
+        ("---", "+--", "flaky"),
+        ("---", "---", "already_broken"),
+        ("+++", "+++", "none"),
+    ],
+)
+def test_wavering_cases_are_flaky_and_not_broken(before: str, now: str, flip: str) -> None:
+    def samples(signs: str) -> list[Sample]:
+        return [sample(1.0 if sign == "+" else 0.0) for sign in signs]
+
+    decision = judge(
+        max_flips(0),
+        run({"c0": samples(now)}),
+        run({"c0": samples(before)}),
+        golden=[case("c0", repeats=3)],
+    )
+
+    assert decision.flips["c0"] == flip
+
+
+def test_a_waiver_takes_its_case_out_by_name_and_is_told() -> None:
+    gate = (max_flips(0), must_pass(cases=("c0",)))
+
+    decision = judge(gate, [0.0, 1.0], [1.0, 1.0], waivers=[waiver("c0")])
+
+    assert decision.decision == "PASSED"
+    assert decision.flips["c0"] == "broken"
+    assert decision.waived_lines == (
+        "c0 may be broken: The queue was renamed. (@support-lead, until 2027-01-31)",
+    )
+    assert dict(decision.waived) == {
+        "c0": "The queue was renamed. (@support-lead, until 2027-01-31)"
+    }
+
+
+@pytest.mark.parametrize(
+    "useless",
+    [
+        waiver("c0", until=date(2026, 11, 20)),
+        waiver("c1"),
+        waiver("c0", suite="evals/another"),
+    ],
+    ids=["expired", "another case", "another suite"],
+)
+def test_a_waiver_that_is_expired_or_about_something_else_counts_for_nothing(
+    useless: object,
+) -> None:
+    decision = judge(max_flips(0), [0.0, 1.0], [1.0, 1.0], waivers=[useless])  # type: ignore[list-item]
+
+    assert decision.decision == "FAILED"
+    assert decision.waived_lines == ()
+
+
+def test_a_waiver_counts_on_its_last_day() -> None:
+    last_day = waiver("c0", until=date(2026, 11, 21))
+
+    assert judge(max_flips(0), [0.0], [1.0], waivers=[last_day]).decision == "PASSED"
+
+
+def test_a_waiver_leaves_the_means_alone() -> None:
+    gate = (max_flips(0), no_worse(0.1))
+
+    assert judge(gate, [0.0, 1.0], [1.0, 1.0], waivers=[waiver("c0")]).decision == "FAILED"
+
+
+def spent(costs: Sequence[float | None]) -> SuiteRun:
+    return run({f"c{i}": sample(1.0, cost_usd=cost) for i, cost in enumerate(costs)})
+
+
+def test_a_budget_on_cost_is_judged_on_average_or_at_the_95th_percentile() -> None:
+    costs = [0.001] * 19 + [0.021]
+    mean = budget("cost_usd_per_case", "mean", most=0.002)
+
+    assert judge(mean, spent(costs)).decision == "PASSED"
+    assert judge(budget("cost_usd_per_case", "p95", most=0.001), spent(costs)).decision == "PASSED"
+    assert judge(budget("cost_usd_per_case", "p95", most=0.0009), spent(costs)).decision == "FAILED"
+    assert only(judge(mean, spent([0.003, 0.002]))).reason == (
+        "the cost of an answer on average is $0.0025, and the budget is $0.002"
+    )
+
+
+def test_a_budget_on_what_is_not_known_is_inconclusive_and_says_why() -> None:
+    found = only(judge(budget("latency_ms", "p95", most=100), [1.0, 1.0]))
+
+    assert found.decision == "INCONCLUSIVE"
+    assert found.reason == (
+        "the latency of an answer at the 95th percentile is not known: the engine answers in"
+        " batches and reports no latency of a case (2 answers)"
+    )
+    assert judge(budget("cost_usd_per_case", "mean", most=1), spent([None])).decision == (
+        "INCONCLUSIVE"
+    )
+
+
+def test_a_budget_that_is_spent_already_fails_whatever_is_missing() -> None:
+    outcomes = run({"c0": sample(1.0, tokens=500), "c1": sample(None)})
+
+    assert judge(budget("total_tokens", "total", most=400), outcomes).decision == "FAILED"
+    assert judge(budget("total_tokens", "total", most=600), outcomes).decision == "INCONCLUSIVE"
+
+
+def test_a_relative_budget_compares_with_the_base() -> None:
+    gate = budget("latency_ms", "p50", increase=0.1)
+
+    def timed(*seconds: float) -> SuiteRun:
+        return run({f"c{i}": sample(1.0, latency_s=s) for i, s in enumerate(seconds)})
+
+    found = only(judge(gate, timed(1.2, 1.3), timed(1.0, 1.1)))
+
+    assert found.decision == "FAILED"
+    assert found.threshold == pytest.approx(1100)
+    assert found.reason == (
+        "the latency of an answer at the median is 1,200 ms, and the base's is 1,000 ms"
+        " and 10% more is allowed, which is 1,100 ms"
+    )
+    assert judge(gate, timed(1.1, 1.3), timed(1.0, 1.1)).decision == "PASSED"
+    assert only(judge(gate, timed(1.1))).decision == "NOT_APPLICABLE"
+
+
+def test_a_failed_requirement_outranks_an_inconclusive_one() -> None:
+    gate = (minimum(0.9), minimum(0.5, metric="sources"), max_flips(5))
+
+    assert judge(gate, [0.0], [0.0]).decision == "FAILED"
+    assert judge(gate[1:], [0.0], [0.0]).decision == "INCONCLUSIVE"
+
+
+@pytest.mark.parametrize(
+    ("decisions", "together"),
+    [
+        ([], "PASSED"),
+        (["NOT_APPLICABLE"], "PASSED"),
+        (["PASSED", "INCONCLUSIVE"], "INCONCLUSIVE"),
+        (["PASSED", "INCONCLUSIVE", "FAILED"], "FAILED"),
+    ],
+)
+def test_the_worst_suite_decides(decisions: list[Decision], together: Decision) -> None:
+    assert overall(decisions) == together
+
+
+def test_a_suite_report_lists_every_case_of_the_golden_set() -> None:
+    candidate, base = scores([1.0]), scores([1.0, 1.0])
+    asked = suite(cases(2), max_flips(0))
+
+    report = suite_report(
+        asked, candidate, base, judge(max_flips(0), candidate, base, golden=cases(2))
+    )
+
+    assert [c.id for c in report.cases] == ["c0", "c1"]
+    assert report.cases[1].candidate.missing
+    assert report.cases[0].vars_text == "message: c0"
+    assert (report.golden, report.file) == (GOLDEN, "evals/triage/golden.yaml")
