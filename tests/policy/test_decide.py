@@ -192,7 +192,7 @@ def test_results_of_another_golden_set_or_suite_decide_nothing() -> None:
 
 def test_by_bound_a_set_too_small_to_tell_is_inconclusive_and_says_how_many_would() -> None:
     base = [1.0, 0.0] * 50
-    candidate = [0.0] * 5 + base[5:95] + [1.0] * 5
+    candidate = [0.0] * 10 + base[10:90] + [1.0] * 10
 
     found = only(judge(no_worse(0.02, by="bound"), candidate, base))
 
