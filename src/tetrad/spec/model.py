@@ -47,7 +47,9 @@ class PromptMessage:
 
     role: Role
     content: str
-    location: Location = field(compare=False)  # of the content's node, in the prompt's file or in its `file://`
+    location: Location = field(
+        compare=False
+    )  # of the content's node, in the prompt's file or in its `file://`
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -357,6 +359,7 @@ class Stack:
     max_steps: int = 3  # of the tool loop
     guardrails: Guardrails = Guardrails()
     generation: Generation = Generation()
+    overrides: Generation = Generation()  # what the stack's own file says of it
     serving: Mapping[str, Json] | None = None  # schema-checked; deploy gives it a type of its own
 
     @property
@@ -381,6 +384,11 @@ class Assertion:
     judge: str | None = None  # a name in the suite's `judges`
     config: Mapping[str, Json] = field(default_factory=dict)  # further keys of the assertion
     location: Location = field(compare=False)
+
+    @property
+    def written(self) -> str:
+        """The type as a file writes it."""
+        return f"not-{self.type}" if self.negated else self.type
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,72 @@
+"""The composed identity: one readable JSON document, and the digest of its canonical bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tetrad.canonical import Digest, Json, digest_of
+from tetrad.identity.behaviour import component_digest, generation_behaviour
+from tetrad.spec.model import Retrieval, Stack
+
+RUNTIME = 1  # raised whenever our rendering, chunking or retrieval would answer otherwise
+
+_SHORT = 12
+
+
+def identity_document(stack: Stack) -> Mapping[str, Json]:
+    """Component digests and the stack's own behavioural settings."""
+    return {
+        "kind": "identity",
+        "version": 1,
+        "runtime": RUNTIME,
+        "prompt": str(component_digest(stack.prompt)),
+        "model": str(component_digest(stack.model)),
+        "corpus": str(component_digest(stack.retrieval.corpus)) if stack.retrieval else None,
+        "tools": [str(component_digest(tool)) for tool in stack.tools],
+        "settings": settings_of(stack),
+    }
+
+
+def identity_of(stack: Stack) -> Digest:
+    """SHA-256 over the canonical bytes of the identity document."""
+    return digest_of(identity_document(stack))
+
+
+def written_identity(digest: Digest) -> str:
+    """The identity as it is written: `tetrad:` and 64 hexadecimal digits."""
+    return f"tetrad:{digest.hex}"
+
+
+def short(digest: Digest) -> str:
+    """The first 12 hexadecimal digits, for people."""
+    return digest.hex[:_SHORT]
+
+
+def settings_of(stack: Stack) -> Mapping[str, Json]:
+    """The stack's own behavioural settings; what its prompt says is the prompt's."""
+    return {
+        "retrieval": _retrieval(stack.retrieval),
+        "max_steps": stack.max_steps,
+        "guardrails": {
+            "max_input_chars": stack.guardrails.max_input_chars,
+            "block_pii_in_output": stack.guardrails.block_pii_in_output,
+        },
+        "generation": generation_behaviour(stack.overrides),
+    }
+
+
+def _retrieval(retrieval: Retrieval | None) -> Mapping[str, Json] | None:
+    if retrieval is None:
+        return None
+    otherwise = retrieval.answerable
+    answerable: Json = (
+        {"min_similarity": otherwise.min_similarity, "otherwise": otherwise.otherwise}
+        if otherwise
+        else None
+    )
+    return {
+        "query": retrieval.query,
+        "top_k": retrieval.top_k,
+        "into": retrieval.into,
+        "answerable": answerable,
+    }

@@ -1,0 +1,26 @@
+"""The assertion types that exist; `tetrad.evals` implements each of them under this name."""
+
+ASSERTION_TYPES: tuple[str, ...] = (
+    "equals",
+    "contains",
+    "icontains",
+    "contains-all",
+    "contains-any",
+    "icontains-all",
+    "icontains-any",
+    "starts-with",
+    "regex",
+    "is-json",
+    "contains-json",
+    "similar",
+    "rouge-n",
+    "bleu",
+    "levenshtein",
+    "latency",
+    "cost",
+    "python",
+    "retrieved",
+    "tool-called",
+    "llm-rubric",
+    "context-faithfulness",
+)

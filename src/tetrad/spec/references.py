@@ -1,0 +1,44 @@
+"""References: paths from the repository's root without the ending, or ./ relative to a file."""
+
+from __future__ import annotations
+
+import posixpath
+
+from tetrad.spec.tree import ENDINGS
+
+
+class ReferenceRefused(ValueError):
+    """A text that is no reference; its text says what to write."""
+
+
+def normalised(text: str, file: str) -> str:
+    """The path from the root that a path written in a file means."""
+    if text.startswith("/") or "\\" in text or "\0" in text:
+        raise ReferenceRefused("a path is written from the repository's root, with /")
+    folder = posixpath.dirname(file)
+    joined = posixpath.join(folder, text) if text.startswith(("./", "../")) else text
+    path = posixpath.normpath(joined)
+    if path == ".." or path.startswith("../"):
+        raise ReferenceRefused("this path leaves the repository")
+    return path
+
+
+def reference(text: str, file: str) -> str:
+    """The reference that a text in a file means."""
+    path = normalised(text, file)
+    if path.endswith(ENDINGS):
+        raise ReferenceRefused(f"write {path.rsplit('.', 1)[0]}: a reference has no ending")
+    return path
+
+
+def reference_of(file: str) -> str:
+    """The reference of a file: a suite's is its folder."""
+    stem = file.rsplit(".", 1)[0]
+    return stem.removesuffix("/suite") if stem.startswith("evals/") else stem
+
+
+def candidates(ref: str) -> tuple[str, ...]:
+    """The files that a reference can mean."""
+    return tuple(f"{ref}{ending}" for ending in ENDINGS) + tuple(
+        f"{ref}/suite{ending}" for ending in ENDINGS
+    )

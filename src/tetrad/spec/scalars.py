@@ -1,0 +1,58 @@
+"""What a plain scalar means: the core schema of YAML 1.2 (section 10.3.2) and nothing else."""
+
+from __future__ import annotations
+
+import re
+from math import isinf
+
+LARGEST = 2**53 - 1  # RFC 8785 carries no larger integer exactly
+
+_CONSTANTS: dict[str, bool | None] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True,
+    "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+_STARTS = frozenset("0123456789+-.")
+_DECIMAL = re.compile(r"[-+]?[0-9]+")
+_OCTAL = re.compile(r"0o[0-7]+")
+_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+
+
+class NumberRefused(ValueError):
+    """A number that canonical JSON cannot carry."""
+
+
+def resolve(text: str) -> bool | int | float | str | None:
+    """The value of a plain scalar; `no`, `on`, `12:30` and dates are strings."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text[0] not in _STARTS:
+        return text
+    if _DECIMAL.fullmatch(text):
+        return _integer(text, 10)
+    if _OCTAL.fullmatch(text):
+        return _integer(text[2:], 8)
+    if _HEXADECIMAL.fullmatch(text):
+        return _integer(text[2:], 16)
+    if _FLOAT.fullmatch(text):
+        return _finite(text)
+    if _NOT_FINITE.fullmatch(text):
+        raise NumberRefused(f"{text} is no number that JSON can carry")
+    return text
+
+
+def _integer(digits: str, base: int) -> int:
+    # int() itself refuses over 4,300 digits with an error that is not for users.
+    number = int(digits, base) if len(digits.lstrip("+-0")) <= 64 else LARGEST + 1
+    if abs(number) > LARGEST:
+        raise NumberRefused("the integer is beyond ±(2^53−1), which JSON cannot carry exactly")
+    return number
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise NumberRefused("the number is too large for JSON")
+    return number

@@ -1,0 +1,127 @@
+"""JSON Schemas: those of our own kinds, and those that users write.
+
+Validators never fetch: a `$ref` to a file or an address is refused, not followed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from tetrad.errors import Issue, Location, UsageError
+from tetrad.spec.model import KINDS
+from tetrad.spec.nearest import nearest
+from tetrad.spec.parse import Document, Path, json_path
+from tetrad.spec.violations import Problem, problems, shown
+
+SCHEMA_KINDS: tuple[str, ...] = (*KINDS, "golden")
+
+
+@cache
+def schema_of(kind: str) -> Mapping[str, Any]:
+    """The JSON Schema of a kind, as the package ships it."""
+    if kind not in SCHEMA_KINDS:
+        close = nearest(kind, SCHEMA_KINDS)
+        known = ", ".join(SCHEMA_KINDS)
+        hint = f"did you mean {close}?" if close else f"kinds are {known}"
+        raise UsageError(f"there is no kind {kind!r}\n  help: {hint}")
+    schema: Mapping[str, Any] = json.loads(schema_text(kind))
+    return schema
+
+
+def schema_text(kind: str) -> str:
+    """The same as text, as it lies in the package."""
+    folder = resources.files("tetrad.spec") / "schemas"
+    return (folder / f"{kind}.v1.json").read_text(encoding="utf-8")
+
+
+def check(document: Document, kind: str) -> tuple[Issue, ...]:
+    """Every violation of the kind's schema, in the order of the file."""
+    return tuple(issue_of(document, problem) for problem in check_value(document.value, kind))
+
+
+def check_value(value: Any, kind: str, definition: str | None = None) -> Iterator[Problem]:
+    """Every violation by a plain value of the kind's schema, or of one of its `$defs`."""
+    validator = _validator(kind, definition)
+    if not validator.is_valid(value):
+        yield from problems(validator.iter_errors(value), schema_of(kind), value)
+
+
+def issue_of(document: Document, problem: Problem, prefix: Path = ()) -> Issue:
+    """A problem with its place in a document."""
+    path = (*prefix, *problem.path)
+    location = document.key_at(path) if problem.at_key else document.at(path)
+    return issue_at(location, problem, path)
+
+
+def issue_at(location: Location, problem: Problem, path: Path | None = None) -> Issue:
+    """A problem at a place, for instance at the line that holds the value."""
+    written = json_path(problem.path if path is None else path)
+    return Issue(location=location, message=problem.message, hint=problem.hint, path=written)
+
+
+def schema_problem(schema: Any) -> Problem | None:
+    """Why a JSON Schema that a user wrote cannot be used; None where it can."""
+    import jsonschema_rs
+
+    meta_schema = jsonschema_rs.Draft202012Validator({"$ref": _DRAFT})
+    for error in meta_schema.iter_errors(schema):
+        place = error.instance_path[-1] if error.instance_path else "it"
+        message = (
+            f"this is no JSON Schema (draft 2020-12): {place} cannot be {shown(error.instance)}"
+        )
+        return Problem(tuple(error.instance_path), message, _HELP)
+    try:
+        compile_schema(schema)
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+        message = f"this JSON Schema cannot be compiled: {_short(str(error))}"
+        return Problem((), message, "a $ref points into the same schema: #/$defs/NAME")
+    return None
+
+
+def compile_schema(schema: Any) -> Any:
+    """A validator of a user's schema, with `is_valid` and `iter_errors`."""
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(
+        schema, retriever=_refuse_to_fetch, validate_formats=False
+    )
+
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_HELP = "types are string, number, integer, boolean, array, object and null; see https://json-schema.org"
+
+
+def _refuse_to_fetch(uri: str) -> Any:
+    raise ValueError(f"{uri} lies outside the schema, and nothing is fetched")
+
+
+def _short(text: str, limit: int = 200) -> str:
+    line = " ".join(text.split()).partition(" Failed validating")[0]
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+@cache
+def _validator(kind: str, definition: str | None) -> Any:
+    import jsonschema_rs
+
+    schema = dict(schema_of(kind))
+    if definition is not None:
+        schema = {"$schema": _DRAFT, "$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]}
+    return jsonschema_rs.Draft202012Validator(schema, retriever=_refuse_to_fetch)
+
+
+__all__ = [
+    "SCHEMA_KINDS",
+    "check",
+    "check_value",
+    "compile_schema",
+    "issue_at",
+    "issue_of",
+    "schema_of",
+    "schema_problem",
+    "schema_text",
+]

@@ -1,0 +1,78 @@
+"""The files of one repository: which there are, and reading them without leaving it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from tetrad.errors import Issue, Location, SpecError
+from tetrad.spec.nearest import did_you_mean
+
+ENDINGS = (".yaml", ".yml")
+_FOLDERS = ("prompts", "stacks", "infra/environments")
+
+
+class Tree:
+    """A repository's folder; files are named by POSIX paths from its root."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._real_root = root.resolve()
+
+    def has(self, file: str) -> bool:
+        return (self.root / file).is_file()
+
+    def read(self, file: str, asked_at: Location) -> bytes:
+        """The bytes of a file; SpecError at the place that asks for it where it cannot be read."""
+        path = self.root / file
+        if not self.is_inside(path):
+            raise SpecError([leaves_repository(Location(file))])
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise SpecError([self._no_file(file, asked_at)]) from None
+        except OSError as error:
+            message = f"{file} cannot be read: {error.strerror}"
+            raise SpecError([Issue(location=asked_at, code="SCH100", message=message)]) from error
+
+    def is_inside(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self._real_root)
+
+    def components(self) -> Iterator[str]:
+        """The files that hold components, stacks, suites, environments and waivers, in order."""
+        found = [
+            file for folder in _FOLDERS for file in self.files(folder) if file.endswith(ENDINGS)
+        ]
+        found += [
+            file
+            for file in self.files("evals")
+            if file.rsplit("/", 1)[-1] in {"suite.yaml", "suite.yml"}
+        ]
+        found += [f"waivers{ending}" for ending in ENDINGS if self.has(f"waivers{ending}")]
+        yield from sorted(found)
+
+    def files(self, folder: str) -> Iterator[str]:
+        """The files under a folder, hidden ones left out, links to folders not followed."""
+        for place, folders, names in os.walk(self.root / folder):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                if not name.startswith("."):
+                    yield (Path(place) / name).relative_to(self.root).as_posix()
+
+    def _no_file(self, file: str, asked_at: Location) -> Issue:
+        folder = file.rsplit("/", 1)[0] if "/" in file else "."
+        hint = did_you_mean(file, self.files(folder), "create it, or correct the path")
+        return Issue(
+            location=asked_at, code="SCH107", message=f"there is no file {file}", hint=hint
+        )
+
+
+def leaves_repository(location: Location) -> Issue:
+    """The issue of a link that points out of the repository."""
+    return Issue(
+        location=location,
+        code="SCH100",
+        message="this is a symbolic link out of the repository",
+        hint="copy what it points to into the repository",
+    )

@@ -1,0 +1,275 @@
+"""Schema violations in words: what is wrong at which node, and what to write instead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tetrad.spec.nearest import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem of a plain value, without a file yet; `at_key` points at the key."""
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str = ""
+    at_key: bool = False
+    meant: str = ""  # the known key that an unknown one is taken for
+    missing: tuple[str, ...] = ()  # keys of which one is missing; not said of one that is meant
+
+
+_TYPE_NAMES = {
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+
+
+def problems(errors: Iterable[Any], schema: Mapping[str, Any], value: Any) -> Iterator[Problem]:
+    """The problems that a validator's errors on a value mean, one for each thing to mend."""
+    found = [problem for error in errors for problem in _explain(error, schema, value)]
+    meant = {(p.path[:-1], p.meant) for p in found if p.meant}
+    yield from (p for p in found if not meant & {(p.path, name) for name in p.missing})
+
+
+def _explain(error: Any, schema: Mapping[str, Any], value: Any) -> Iterator[Problem]:
+    explain = _EXPLAINED.get(error.kind.name)
+    if explain is None:
+        yield Problem(tuple(error.instance_path), error.message)
+        return
+    yield from explain(error, _Subject(error, schema, value))
+
+
+class _Subject:
+    """The node that an error is about, with the schemas around it."""
+
+    def __init__(self, error: Any, schema: Mapping[str, Any], root: Any) -> None:
+        self.path = tuple(error.instance_path)
+        self.root = root
+        self.schema = schema
+        self.value = root
+        for step in self.path:
+            self.value = self.value[step]
+        self.parent = _walk(schema, error.evaluation_path[:-1])
+
+    @property
+    def name(self) -> str:
+        return str(self.path[-1]) if self.path and isinstance(self.path[-1], str) else ""
+
+    @property
+    def description(self) -> str:
+        return str(self.parent.get("description", ""))
+
+
+def _walk(schema: Mapping[str, Any], path: Sequence[str | int]) -> Mapping[str, Any]:
+    """The subschema at an evaluation path, through `$ref`s into `$defs`."""
+    node: Any = schema
+    for step in path:
+        if step == "$ref":
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+        else:
+            node = node[step]
+    found: Mapping[str, Any] = node if isinstance(node, Mapping) else {}
+    return found
+
+
+def _unknown_keys(error: Any, subject: _Subject) -> Iterator[Problem]:
+    known = list(subject.parent.get("properties", ()))
+    for key in error.kind.unexpected:
+        close = nearest(key, [name for name in known if name not in subject.value])
+        if close:
+            hint = f"did you mean {close}?"
+        elif known:
+            hint = "known keys are " + ", ".join(known)
+        else:
+            hint = "leave it out"
+        message = f"{key!r} is no key that is known here"
+        yield Problem((*subject.path, key), message, hint, True, meant=close or "")
+
+
+def _missing(error: Any, subject: _Subject) -> Iterator[Problem]:
+    name = error.kind.property
+    described = subject.parent.get("properties", {}).get(name, {}).get("description", "")
+    hint = f"add {name}: {_first_sentence(described)}" if described else f"add {name}:"
+    yield Problem(subject.path, f"{name!r} is missing", hint, True, missing=(name,))
+
+
+def _wrong_type(error: Any, subject: _Subject) -> Iterator[Problem]:
+    wanted = list(error.kind.types)
+    expected = " or ".join(_TYPE_NAMES[name] for name in wanted)
+    message = f"this must be {expected}, not {shown(subject.value)}"
+    yield Problem(subject.path, message, _type_hint(wanted, subject))
+
+
+def _type_hint(wanted: Sequence[str], subject: _Subject) -> str:
+    value = subject.value
+    if "string" in wanted and isinstance(value, bool | int | float):
+        return f"put it in quotes: {json.dumps(json.dumps(value))}"
+    if wanted in (["integer"], ["number"]) and isinstance(value, str):
+        return "write the number without quotes"
+    if "array" in wanted and isinstance(value, str):
+        return f"write a list: [{value}]"
+    if "object" in wanted and value is None:
+        return "write its keys, indented, below it"
+    return _first_sentence(subject.description)
+
+
+def _not_in_enum(error: Any, subject: _Subject) -> Iterator[Problem]:
+    options = [str(option) for option in subject.parent.get("enum", ())]
+    close = nearest(str(subject.value), options) if isinstance(subject.value, str) else None
+    hint = f"did you mean {close}?" if close else _first_sentence(subject.description)
+    listed = ", ".join(options)
+    yield Problem(subject.path, f"{shown(subject.value)} is none of {listed}", hint)
+
+
+def _not_constant(error: Any, subject: _Subject) -> Iterator[Problem]:
+    constant = subject.parent.get("const")
+    yield Problem(subject.path, f"this must be {constant}, not {shown(subject.value)}")
+
+
+def _not_matching(error: Any, subject: _Subject) -> Iterator[Problem]:
+    message = f"{shown(subject.value)} is not written as it must be"
+    hint = subject.description or f"it must match {subject.parent.get('pattern')}"
+    yield Problem(subject.path, message, hint)
+
+
+def _bad_name(error: Any, subject: _Subject) -> Iterator[Problem]:
+    pattern = subject.parent.get("propertyNames", {}).get("pattern", "")
+    for key in subject.value:
+        import re
+
+        if not re.fullmatch(pattern, key):
+            message = f"{key!r} cannot be a name here"
+            hint = "a name has letters, digits and _, and begins with no digit"
+            yield Problem((*subject.path, key), message, hint, True)
+
+
+def _limit(text: str, keyword: str) -> Callable[[Any, _Subject], Iterator[Problem]]:
+    def explain(error: Any, subject: _Subject) -> Iterator[Problem]:
+        limit = subject.parent.get(keyword)
+        message = text.format(value=shown(subject.value), limit=limit)
+        yield Problem(subject.path, message, _first_sentence(subject.description))
+
+    return explain
+
+
+def _empty(text: str) -> Callable[[Any, _Subject], Iterator[Problem]]:
+    def explain(error: Any, subject: _Subject) -> Iterator[Problem]:
+        yield Problem(subject.path, text, _first_sentence(subject.description))
+
+    return explain
+
+
+def _one_key(error: Any, subject: _Subject) -> Iterator[Problem]:
+    known = ", ".join(subject.parent.get("properties", ()))
+    given = ", ".join(subject.value)
+    message = f"this takes one of {known}, not {given}" if given else f"this needs one of {known}"
+    yield Problem(subject.path, message, _first_sentence(subject.description))
+
+
+def _several_branches(subject: _Subject, keys: Sequence[str]) -> Iterator[Problem]:
+    given = [key for key in keys if key in subject.value]
+    message = f"{' and '.join(map(repr, given))} exclude each other"
+    yield Problem(subject.path, message, f"keep one of {', '.join(keys)}", True)
+
+
+def _no_branch(error: Any, subject: _Subject) -> Iterator[Problem]:
+    keys = _required_keys(subject.parent)
+    if not hasattr(error.kind, "context"):
+        yield from _several_branches(subject, keys)
+        return
+    if keys:
+        message = f"one of {', '.join(map(repr, keys))} is missing"
+        hint = _first_sentence(subject.description)
+        yield Problem(subject.path, message, hint, True, missing=tuple(keys))
+        return
+    branches = [list(branch) for branch in error.kind.context]
+    fitting = [branch for branch in branches if not _is_of_wrong_type(branch, subject.path)]
+    if not fitting:
+        wanted = [name for branch in branches for name in _wanted_types(branch, subject.path)]
+        expected = " or ".join(_TYPE_NAMES[name] for name in dict.fromkeys(wanted))
+        message = f"this must be {expected}, not {shown(subject.value)}"
+        yield Problem(subject.path, message, subject.description)
+        return
+    best = min(fitting, key=len)
+    prefix = list(error.evaluation_path)
+    for nested in best:
+        yield from _explain(_Nested(nested, prefix), subject.schema, subject.root)
+
+
+class _Nested:
+    """An error of a branch, with its whole evaluation path."""
+
+    def __init__(self, error: Any, prefix: Sequence[str | int]) -> None:
+        path = list(error.evaluation_path)
+        self.evaluation_path = path if path[: len(prefix)] == list(prefix) else [*prefix, *path]
+        self.instance_path = error.instance_path
+        self.kind = error.kind
+        self.message = error.message
+
+
+def _required_keys(schema: Mapping[str, Any]) -> list[str]:
+    """The keys of `oneOf: [{required: [a]}, {required: [b]}]`."""
+    branches = schema.get("oneOf") or schema.get("anyOf") or ()
+    if not all(isinstance(b, Mapping) and set(b) == {"required"} for b in branches):
+        return []
+    return [key for branch in branches for key in branch["required"]]
+
+
+def _is_of_wrong_type(branch: Sequence[Any], path: Sequence[str | int]) -> bool:
+    return bool(_wanted_types(branch, path))
+
+
+def _wanted_types(branch: Sequence[Any], path: Sequence[str | int]) -> list[str]:
+    return [
+        name
+        for error in branch
+        if error.kind.name == "type" and list(error.instance_path) == list(path)
+        for name in error.kind.types
+    ]
+
+
+def shown(value: Any) -> str:
+    """A value as it is quoted in a message."""
+    if isinstance(value, Mapping):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    written = json.dumps(value, ensure_ascii=False)
+    return written if len(written) <= 60 else written[:58] + '…"'
+
+
+def _first_sentence(text: str) -> str:
+    head, dot, _ = text.partition(". ")
+    return head + "." if dot else text
+
+
+_EXPLAINED: Mapping[str, Callable[[Any, _Subject], Iterator[Problem]]] = {
+    "additionalProperties": _unknown_keys,
+    "required": _missing,
+    "type": _wrong_type,
+    "enum": _not_in_enum,
+    "const": _not_constant,
+    "pattern": _not_matching,
+    "propertyNames": _bad_name,
+    "minimum": _limit("{value} is less than {limit}", "minimum"),
+    "maximum": _limit("{value} is more than {limit}", "maximum"),
+    "exclusiveMinimum": _limit("{value} is not more than {limit}", "exclusiveMinimum"),
+    "exclusiveMaximum": _limit("{value} is not less than {limit}", "exclusiveMaximum"),
+    "minLength": _empty("this text is empty"),
+    "minItems": _limit("this list needs at least {limit} items", "minItems"),
+    "maxItems": _limit("this list takes at most {limit} items", "maxItems"),
+    "uniqueItems": _empty("an item stands twice in this list"),
+    "minProperties": _one_key,
+    "maxProperties": _one_key,
+    "anyOf": _no_branch,
+    "oneOf": _no_branch,
+}
