@@ -104,6 +104,12 @@ class ToolFailed(TetradError):
     exit_code = ExitCode.INCONCLUSIVE
 
 
+class JudgeFailed(TetradError):
+    """An assertion could not be decided, so nothing can be said of the case."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
 class RegistryError(TetradError):
     """The registry cannot be read or written."""
 

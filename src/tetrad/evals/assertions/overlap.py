@@ -1,0 +1,66 @@
+"""Assertions that measure how near an answer is to a reference: rouge-n, bleu, levenshtein.
+
+rouge-n is the F-measure of single words (ROUGE-1), bleu the sentence BLEU of sacrebleu without
+regard to case; both libraries are the extra `metrics`. Levenshtein counts edits of characters.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from tetrad.canonical import Json
+from tetrad.evals.assertions.values import as_text, needs_references, needs_text
+from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary
+from tetrad.spec.model import Assertion
+
+ROUGE_THRESHOLD = 0.75
+BLEU_THRESHOLD = 0.5
+LEVENSHTEIN_THRESHOLD = 5
+
+
+def rouge_n(value: Json, assertion: Assertion, answered: Answered) -> Verdict:
+    score = float(_rouge().score(as_text(value), answered.text)["rouge1"].fmeasure)
+    return at_least("rouge-n", score, assertion.threshold, ROUGE_THRESHOLD)
+
+
+def bleu(value: Json, assertion: Assertion, answered: Answered) -> Verdict:
+    """The best that any of the references gives is what sacrebleu counts n-grams against."""
+    import sacrebleu
+
+    references = [value] if isinstance(value, str) else [as_text(v) for v in _listed(value)]
+    score = sacrebleu.sentence_bleu(answered.text, references, lowercase=True).score / 100
+    return at_least("bleu", score, assertion.threshold, BLEU_THRESHOLD)
+
+
+def levenshtein(value: Json, assertion: Assertion, answered: Answered) -> Verdict:
+    from rapidfuzz.distance import Levenshtein
+
+    most = LEVENSHTEIN_THRESHOLD if assertion.threshold is None else assertion.threshold
+    distance = Levenshtein.distance(as_text(value), answered.text)
+    near = distance <= most
+    return binary(near, f"{distance} edits {'≤' if near else '>'} {most:g}")
+
+
+def at_least(name: str, score: float, threshold: float | None, default: float) -> Verdict:
+    """A graded verdict: the score itself, and whether it reaches the threshold."""
+    least = default if threshold is None else threshold
+    score = min(1.0, max(0.0, score))
+    passed = score >= least - 1e-9  # rounding fails no exact match
+    return Verdict(passed, score, f"{name} {score:.2f} {'≥' if passed else '<'} {least:g}")
+
+
+def _listed(value: Json) -> list[Json]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+@lru_cache(maxsize=1)
+def _rouge() -> Any:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer(["rouge1"])
+
+
+ROUGE_N = Decided(problem=needs_text, evaluate=rouge_n, library="rouge_score")
+BLEU = Decided(problem=needs_references, evaluate=bleu, library="sacrebleu")
+LEVENSHTEIN = Decided(problem=needs_text, evaluate=levenshtein)

@@ -1,0 +1,86 @@
+"""Assertions on the steps that led to an answer: what was retrieved, which tools were called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tetrad.canonical import Json
+from tetrad.evals.assertions.texts import is_same
+from tetrad.evals.assertions.values import as_texts, needs_texts, shown
+from tetrad.evals.assertions.verdict import Answered, Decided, Verdict
+from tetrad.results.trace import Called
+from tetrad.spec.model import Assertion
+
+
+def retrieved(value: Json, assertion: Assertion, answered: Answered) -> Verdict:
+    """Every listed document is among the retrieved ones; the score is the share that is.
+
+    With a `threshold`, that share is enough.
+    """
+    wanted = as_texts(value)
+    documents = {passage.document for passage in answered.passages}
+    return _share(wanted, [w for w in wanted if w not in documents], assertion, "retrieved")
+
+
+def tool_called(value: Json, assertion: Assertion, answered: Answered) -> Verdict:
+    """Every listed call was made, in any order; the score is the share that was.
+
+    A call is a tool's name, or a mapping with `tool` and `arguments`, of which those that are named
+    must be equal and others may be there. A call that a tool refused was made all the same.
+    """
+    wanted = _calls(value)
+    missing = [w for w in wanted if not any(_is_call(w, called) for called in answered.called)]
+    return _share(
+        [_written(w) for w in wanted], [_written(w) for w in missing], assertion, "called"
+    )
+
+
+def _share(
+    wanted: Sequence[str], missing: Sequence[str], assertion: Assertion, verb: str
+) -> Verdict:
+    score = 1.0 - len(missing) / len(wanted)
+    least = 1.0 if assertion.threshold is None else assertion.threshold
+    reason = f"not {verb}: {', '.join(missing)}" if missing else f"{verb}: {', '.join(wanted)}"
+    return Verdict(score >= least, score, reason)
+
+
+def _calls(value: Json) -> Sequence[Json]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+
+
+def _is_call(wanted: Json, called: Called) -> bool:
+    if not isinstance(wanted, Mapping):
+        return called.call.name == wanted
+    if called.call.name != wanted["tool"]:
+        return False
+    arguments = wanted.get("arguments", {})
+    return isinstance(arguments, Mapping) and all(
+        name in called.call.arguments and is_same(expected, called.call.arguments[name])
+        for name, expected in arguments.items()
+    )
+
+
+def _written(wanted: Json) -> str:
+    if not isinstance(wanted, Mapping):
+        return str(wanted)
+    arguments = wanted.get("arguments", {})
+    if not isinstance(arguments, Mapping):
+        return str(wanted["tool"])
+    return f"{wanted['tool']}({', '.join(f'{k}={shown(v)}' for k, v in arguments.items())})"
+
+
+def _call_problem(value: Json, _: Assertion) -> str | None:
+    calls = _calls(value)
+    if not calls:
+        return "needs the name of a tool as `value`"
+    for call in calls:
+        named = call.get("tool") if isinstance(call, Mapping) else call
+        if not isinstance(named, str) or not named:
+            return "needs a tool's name, or a mapping with `tool` and `arguments`, as `value`"
+        if isinstance(call, Mapping) and not isinstance(call.get("arguments", {}), Mapping):
+            return "needs a mapping as `arguments`"
+    return None
+
+
+RETRIEVED = Decided(problem=needs_texts, evaluate=retrieved)
+TOOL_CALLED = Decided(problem=_call_problem, evaluate=tool_called)

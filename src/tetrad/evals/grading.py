@@ -1,0 +1,138 @@
+"""From an answer and a case's assertions to a grade."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tetrad.canonical import Json
+from tetrad.evals.assertions import TYPES
+from tetrad.evals.assertions.verdict import Answered, Asked, Services, Verdict, negated
+from tetrad.results.outcome import AssertionResult
+from tetrad.runtime.render import compile_template
+from tetrad.spec.model import Assertion, AssertionSet, Case
+
+# The function of a file that a transform names without naming one, as in promptfoo.
+_TRANSFORM = "get_transform"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grade:
+    """What the assertions of a case say together."""
+
+    passed: bool
+    metrics: Mapping[str, float]
+    assertions: tuple[AssertionResult, ...]
+
+
+async def grade(case: Case, answered: Answered, *, metric: str, services: Services) -> Grade:
+    """Evaluate a case's assertions; `metric` takes those that name none.
+
+    The case passes if all of them do, or, with a threshold, if their weighted mean reaches it. A
+    metric's score is the weighted mean of its assertions.
+    """
+    if case.transform is not None:
+        answered = await _transformed(answered, case.transform, services)
+    results: list[AssertionResult] = []
+    inner: list[AssertionResult] = []
+    for assertion in case.assertions:
+        if isinstance(assertion, Assertion):
+            results.append(await _result(assertion, answered, metric, services))
+        else:
+            result, named = await _set_result(assertion, answered, metric, services)
+            results.append(result)
+            inner.extend(named)
+    passed = _passes(results, case.threshold)
+    results += inner
+    return Grade(passed=passed, metrics=_metrics(results), assertions=tuple(results))
+
+
+def rendered(value: Json, variables: Mapping[str, Json]) -> Json:
+    """A value with the case's variables filled into its texts, and into those of its list."""
+    if isinstance(value, str):
+        return _text(value, variables)
+    if isinstance(value, Sequence):
+        return [_text(v, variables) if isinstance(v, str) else v for v in value]
+    return value
+
+
+def _text(text: str, variables: Mapping[str, Json]) -> str:
+    if "{{" in text or "{%" in text or "{#" in text:
+        return compile_template(text).render(variables)
+    return text
+
+
+async def _result(
+    assertion: Assertion, answered: Answered, metric: str, services: Services
+) -> AssertionResult:
+    verdict = await _verdict(assertion, answered, services)
+    return AssertionResult(
+        type=f"not-{assertion.type}" if assertion.negated else assertion.type,
+        metric=assertion.metric or metric,
+        passed=verdict.passed or assertion.weight == 0,  # weight 0 measures and decides nothing
+        score=verdict.score,
+        weight=assertion.weight,
+        reason=verdict.reason,
+    )
+
+
+async def _verdict(assertion: Assertion, answered: Answered, services: Services) -> Verdict:
+    kind = TYPES[assertion.type]
+    if assertion.transform is not None:
+        answered = await _transformed(answered, assertion.transform, services)
+    value = rendered(assertion.value, answered.vars)
+    if isinstance(kind, Asked):
+        verdict = await kind.evaluate(value, assertion, answered, services)
+        return negated(verdict, keeps_score=kind.keeps_score) if assertion.negated else verdict
+    verdict = kind.evaluate(value, assertion, answered)
+    return negated(verdict) if assertion.negated else verdict
+
+
+async def _set_result(
+    group: AssertionSet, answered: Answered, metric: str, services: Services
+) -> tuple[AssertionResult, Sequence[AssertionResult]]:
+    """The set as one result, and those of its assertions that belong to a metric of their own."""
+    inner = [await _result(a, answered, metric, services) for a in group.assertions]
+    broken = [f"{r.type}: {r.reason}" for r in inner if not r.passed]
+    result = AssertionResult(
+        type="assert-set",
+        metric=group.metric or metric,
+        passed=_passes(inner, group.threshold) or group.weight == 0,
+        score=_mean(inner),
+        weight=group.weight,
+        reason="; ".join(broken) if broken else f"all {len(inner)} hold",
+    )
+    named = [r for r, a in zip(inner, group.assertions, strict=True) if a.metric is not None]
+    return result, named
+
+
+def _passes(results: Sequence[AssertionResult], threshold: float | None) -> bool:
+    if threshold is None or not results:
+        return all(result.passed for result in results)
+    return _mean(results) >= threshold - 1e-9  # rounding fails no exact mean
+
+
+def _metrics(results: Sequence[AssertionResult]) -> Mapping[str, float]:
+    if len(results) == 1:
+        return {results[0].metric: results[0].score}
+    by_metric: dict[str, list[AssertionResult]] = defaultdict(list)
+    for result in results:
+        by_metric[result.metric].append(result)
+    return {name: _mean(group) for name, group in by_metric.items()}
+
+
+def _mean(results: Sequence[AssertionResult]) -> float:
+    """The weighted mean; the plain one where nothing has a weight."""
+    total = sum(result.weight for result in results)
+    if total == 0:
+        return sum(result.score for result in results) / len(results)
+    return min(1.0, sum(result.score * result.weight for result in results) / total)
+
+
+async def _transformed(answered: Answered, transform: str, services: Services) -> Answered:
+    context: Json = {"vars": answered.vars, "metadata": {}}
+    made = await services.run_python(transform, _TRANSFORM, answered.text, context)
+    text = made if isinstance(made, str) else json.dumps(made, ensure_ascii=False)
+    return replace(answered, text=text)
