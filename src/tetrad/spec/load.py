@@ -82,7 +82,7 @@ def read_repository(root: Path, only: Sequence[str] | None = None) -> Reading:
     settings, issues = load_settings(root)
     loader.report(*issues)
     files = list(loader.tree.components())
-    for file in files if only is None else _starting_points(only, files, loader.tree):
+    for file in files if only is None else _starting_points(only, files):
         loader.build(file)
     repository = Repository(
         root=root,
@@ -133,7 +133,7 @@ def _not_found(name: str, refs: Sequence[str]) -> UsageError:
     return UsageError(f"there is nothing named {name!r}\n  help: {hint}")
 
 
-def _starting_points(only: Sequence[str], files: Sequence[str], tree: Tree) -> Iterable[str]:
+def _starting_points(only: Sequence[str], files: Sequence[str]) -> Iterable[str]:
     """The component files among the given ones; a golden set stands for its suite."""
     known = set(files)
     for file in only:

@@ -21,6 +21,8 @@ from tetrad.errors import Issue, Location, SpecError
 from tetrad.spec.scalars import NumberRefused, resolve
 from tetrad.spec.syntax import explain
 
+_MARK = b"\xef\xbb\xbf"
+
 Path: TypeAlias = "tuple[str | int, ...]"
 
 
@@ -65,6 +67,12 @@ class Document:
     origin: str  # POSIX path from the repository's root
     text: str
     root: Node
+    anchors: bool = False  # whether aliases were expanded
+    marked: bool = False  # whether the file begins with a byte order mark
+
+    def encoded(self) -> bytes:
+        """The bytes of the file."""
+        return ("\ufeff" if self.marked else "").encode() + self.text.encode()
 
     @property
     def value(self) -> Any:
@@ -143,7 +151,7 @@ def parse(
     """
     text = _decode(data, origin, limits)
     composer = _Composer(text, origin, limits, anchors=anchors)
-    return Document(origin, text, composer.compose())
+    return Document(origin, text, composer.compose(), anchors, data.startswith(_MARK))
 
 
 def decode(data: bytes, origin: str, limits: Limits = COMPONENT) -> str:
@@ -221,7 +229,7 @@ class _Composer:
             return Node(None, 0, 0)
         root = self._node(next(self._events), 1)
         next(self._events)  # the document's end
-        after = next(self._events)
+        after: Any = next(self._events)
         if not isinstance(after, events.StreamEndEvent):
             raise self._refuse(
                 after.start_mark.index,
@@ -396,7 +404,7 @@ class _Composer:
 
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> SpecError:
         mark: Any = error.problem_mark or error.context_mark
-        offset = min(mark.index, len(self._document.text)) if mark else 0
+        offset = min(int(mark.index), len(self._document.text)) if mark else 0
         code, message, hint = explain(error.problem or "", error.context or "")
         return self._refuse(offset, code, message, hint)
 

@@ -13,9 +13,11 @@ _CONSTANTS: dict[str, bool | None] = {
     "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
 _STARTS = frozenset("0123456789+-.")
-_DECIMAL = re.compile(r"[-+]?[0-9]+")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
+_INTEGERS = (
+    (re.compile(r"[-+]?[0-9]+"), 10),
+    (re.compile(r"0o[0-7]+"), 8),
+    (re.compile(r"0x[0-9a-fA-F]+"), 16),
+)
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
@@ -30,12 +32,9 @@ def resolve(text: str) -> bool | int | float | str | None:
         return _CONSTANTS[text]
     if text[0] not in _STARTS:
         return text
-    if _DECIMAL.fullmatch(text):
-        return _integer(text, 10)
-    if _OCTAL.fullmatch(text):
-        return _integer(text[2:], 8)
-    if _HEXADECIMAL.fullmatch(text):
-        return _integer(text[2:], 16)
+    for pattern, base in _INTEGERS:
+        if pattern.fullmatch(text):
+            return _integer(text.removeprefix("0o").removeprefix("0x"), base)
     if _FLOAT.fullmatch(text):
         return _finite(text)
     if _NOT_FINITE.fullmatch(text):

@@ -86,8 +86,7 @@ _EXPLANATIONS: tuple[tuple[str, str, str], ...] = (
         "put a space here, or the value in quotes",
     ),
     (
-        r"did not find expected node content|block (sequence|collection) entries are not allowed"
-        r"|block sequence entries",
+        r"did not find expected node content|block (sequence|collection) entries",
         "a value was expected here",
         "check brackets, commas and the indentation; quote a text that begins with '- ' or '? '",
     ),

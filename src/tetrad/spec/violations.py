@@ -45,7 +45,7 @@ def _explain(error: Any, schema: Mapping[str, Any], value: Any) -> Iterator[Prob
     if explain is None:
         yield Problem(tuple(error.instance_path), error.message)
         return
-    yield from explain(error, _Subject(error, schema, value))
+    yield from explain(_Subject(error, schema, value))
 
 
 class _Subject:
@@ -53,6 +53,8 @@ class _Subject:
 
     def __init__(self, error: Any, schema: Mapping[str, Any], root: Any) -> None:
         self.path = tuple(error.instance_path)
+        self.kind = error.kind
+        self.evaluation_path = list(error.evaluation_path)
         self.root = root
         self.schema = schema
         self.value = root
@@ -73,17 +75,15 @@ def _walk(schema: Mapping[str, Any], path: Sequence[str | int]) -> Mapping[str, 
     """The subschema at an evaluation path, through `$ref`s into `$defs`."""
     node: Any = schema
     for step in path:
-        if step == "$ref":
-            node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
-        else:
-            node = node[step]
+        target = node["$ref"].rsplit("/", 1)[-1] if step == "$ref" else None
+        node = node[step] if target is None else schema["$defs"][target]
     found: Mapping[str, Any] = node if isinstance(node, Mapping) else {}
     return found
 
 
-def _unknown_keys(error: Any, subject: _Subject) -> Iterator[Problem]:
+def _unknown_keys(subject: _Subject) -> Iterator[Problem]:
     known = list(subject.parent.get("properties", ()))
-    for key in error.kind.unexpected:
+    for key in subject.kind.unexpected:
         close = nearest(key, [name for name in known if name not in subject.value])
         if close:
             hint = f"did you mean {close}?"
@@ -95,15 +95,15 @@ def _unknown_keys(error: Any, subject: _Subject) -> Iterator[Problem]:
         yield Problem((*subject.path, key), message, hint, True, meant=close or "")
 
 
-def _missing(error: Any, subject: _Subject) -> Iterator[Problem]:
-    name = error.kind.property
+def _missing(subject: _Subject) -> Iterator[Problem]:
+    name = subject.kind.property
     described = subject.parent.get("properties", {}).get(name, {}).get("description", "")
     hint = f"add {name}: {_first_sentence(described)}" if described else f"add {name}:"
     yield Problem(subject.path, f"{name!r} is missing", hint, True, missing=(name,))
 
 
-def _wrong_type(error: Any, subject: _Subject) -> Iterator[Problem]:
-    wanted = list(error.kind.types)
+def _wrong_type(subject: _Subject) -> Iterator[Problem]:
+    wanted = list(subject.kind.types)
     expected = " or ".join(_TYPE_NAMES[name] for name in wanted)
     message = f"this must be {expected}, not {shown(subject.value)}"
     yield Problem(subject.path, message, _type_hint(wanted, subject))
@@ -122,7 +122,7 @@ def _type_hint(wanted: Sequence[str], subject: _Subject) -> str:
     return _first_sentence(subject.description)
 
 
-def _not_in_enum(error: Any, subject: _Subject) -> Iterator[Problem]:
+def _not_in_enum(subject: _Subject) -> Iterator[Problem]:
     options = [str(option) for option in subject.parent.get("enum", ())]
     close = nearest(str(subject.value), options) if isinstance(subject.value, str) else None
     hint = f"did you mean {close}?" if close else _first_sentence(subject.description)
@@ -130,18 +130,18 @@ def _not_in_enum(error: Any, subject: _Subject) -> Iterator[Problem]:
     yield Problem(subject.path, f"{shown(subject.value)} is none of {listed}", hint)
 
 
-def _not_constant(error: Any, subject: _Subject) -> Iterator[Problem]:
+def _not_constant(subject: _Subject) -> Iterator[Problem]:
     constant = subject.parent.get("const")
     yield Problem(subject.path, f"this must be {constant}, not {shown(subject.value)}")
 
 
-def _not_matching(error: Any, subject: _Subject) -> Iterator[Problem]:
+def _not_matching(subject: _Subject) -> Iterator[Problem]:
     message = f"{shown(subject.value)} is not written as it must be"
     hint = subject.description or f"it must match {subject.parent.get('pattern')}"
     yield Problem(subject.path, message, hint)
 
 
-def _bad_name(error: Any, subject: _Subject) -> Iterator[Problem]:
+def _bad_name(subject: _Subject) -> Iterator[Problem]:
     pattern = subject.parent.get("propertyNames", {}).get("pattern", "")
     for key in subject.value:
         import re
@@ -152,8 +152,8 @@ def _bad_name(error: Any, subject: _Subject) -> Iterator[Problem]:
             yield Problem((*subject.path, key), message, hint, True)
 
 
-def _limit(text: str, keyword: str) -> Callable[[Any, _Subject], Iterator[Problem]]:
-    def explain(error: Any, subject: _Subject) -> Iterator[Problem]:
+def _limit(text: str, keyword: str) -> Callable[[_Subject], Iterator[Problem]]:
+    def explain(subject: _Subject) -> Iterator[Problem]:
         limit = subject.parent.get(keyword)
         message = text.format(value=shown(subject.value), limit=limit)
         yield Problem(subject.path, message, _first_sentence(subject.description))
@@ -161,14 +161,14 @@ def _limit(text: str, keyword: str) -> Callable[[Any, _Subject], Iterator[Proble
     return explain
 
 
-def _empty(text: str) -> Callable[[Any, _Subject], Iterator[Problem]]:
-    def explain(error: Any, subject: _Subject) -> Iterator[Problem]:
+def _empty(text: str) -> Callable[[_Subject], Iterator[Problem]]:
+    def explain(subject: _Subject) -> Iterator[Problem]:
         yield Problem(subject.path, text, _first_sentence(subject.description))
 
     return explain
 
 
-def _one_key(error: Any, subject: _Subject) -> Iterator[Problem]:
+def _one_key(subject: _Subject) -> Iterator[Problem]:
     known = ", ".join(subject.parent.get("properties", ()))
     given = ", ".join(subject.value)
     message = f"this takes one of {known}, not {given}" if given else f"this needs one of {known}"
@@ -181,9 +181,9 @@ def _several_branches(subject: _Subject, keys: Sequence[str]) -> Iterator[Proble
     yield Problem(subject.path, message, f"keep one of {', '.join(keys)}", True)
 
 
-def _no_branch(error: Any, subject: _Subject) -> Iterator[Problem]:
+def _no_branch(subject: _Subject) -> Iterator[Problem]:
     keys = _required_keys(subject.parent)
-    if not hasattr(error.kind, "context"):
+    if not hasattr(subject.kind, "context"):
         yield from _several_branches(subject, keys)
         return
     if keys:
@@ -191,7 +191,7 @@ def _no_branch(error: Any, subject: _Subject) -> Iterator[Problem]:
         hint = _first_sentence(subject.description)
         yield Problem(subject.path, message, hint, True, missing=tuple(keys))
         return
-    branches = [list(branch) for branch in error.kind.context]
+    branches = [list(branch) for branch in subject.kind.context]
     fitting = [branch for branch in branches if not _is_of_wrong_type(branch, subject.path)]
     if not fitting:
         wanted = [name for branch in branches for name in _wanted_types(branch, subject.path)]
@@ -200,7 +200,7 @@ def _no_branch(error: Any, subject: _Subject) -> Iterator[Problem]:
         yield Problem(subject.path, message, subject.description)
         return
     best = min(fitting, key=len)
-    prefix = list(error.evaluation_path)
+    prefix = subject.evaluation_path
     for nested in best:
         yield from _explain(_Nested(nested, prefix), subject.schema, subject.root)
 
@@ -252,7 +252,7 @@ def _first_sentence(text: str) -> str:
     return head + "." if dot else text
 
 
-_EXPLAINED: Mapping[str, Callable[[Any, _Subject], Iterator[Problem]]] = {
+_EXPLAINED: Mapping[str, Callable[[_Subject], Iterator[Problem]]] = {
     "additionalProperties": _unknown_keys,
     "required": _missing,
     "type": _wrong_type,

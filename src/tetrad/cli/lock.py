@@ -1,0 +1,95 @@
+"""`tetrad lock`: write what every stack is now; `--check` only says which locks are stale."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tetrad.cli.root import root_of
+from tetrad.errors import ExitCode
+
+if TYPE_CHECKING:
+    from tetrad.spec.model import Corpus, Repository
+
+HELP = "write the locks of all stacks, and corpus digests"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail where something is stale"
+    )
+
+
+def run(args: Namespace) -> ExitCode:
+    from tetrad.spec.load import load_repository
+
+    root = root_of(args)
+    repository = load_repository(root)
+    stale = [*_corpora(repository), *_locks(repository), *_orphans(repository)]
+    for path, said, content in stale:
+        if args.check:
+            sys.stdout.write(f"{path}: {said}\n")
+        else:
+            _write(root / path, content)
+            sys.stderr.write(f"{path}: {said}; {'removed' if content is None else 'written'}\n")
+    if args.check and stale:
+        sys.stderr.write("  help: run `tetrad lock` and commit what it writes\n")
+        return ExitCode.REFUSED
+    if not stale:
+        sys.stderr.write(f"all {len(repository.stacks)} locks are up to date\n")
+    return ExitCode.PASSED
+
+
+def _corpora(repository: Repository) -> Iterator[tuple[str, str, bytes | None]]:
+    """Corpus files whose digest is not that of the documents."""
+    for corpus in repository.corpora.values():
+        if corpus.written_digest != corpus.digest:
+            path = corpus.location.file
+            yield path, "the corpus digest is stale", _with_digest(repository.root, corpus)
+
+
+def _with_digest(root: Path, corpus: Corpus) -> bytes:
+    from tetrad.spec.edit import set_value
+    from tetrad.spec.parse import parse
+
+    path = corpus.location.file
+    document = parse((root / path).read_bytes(), path)
+    return set_value(document, ("digest",), str(corpus.digest)).encoded()
+
+
+def _locks(repository: Repository) -> Iterator[tuple[str, str, bytes | None]]:
+    from tetrad.identity import short
+    from tetrad.identity.lock import dump_lock, lock_of, path_of
+
+    for stack in repository.stacks.values():
+        path = path_of(stack)
+        lock = lock_of(stack, repository.suites.values())
+        content = dump_lock(lock).encode()
+        try:
+            there: bytes | None = (repository.root / path).read_bytes()
+        except FileNotFoundError:
+            there = None
+        if there != content:
+            said = "the lock is missing" if there is None else "the lock is stale"
+            yield path, f"{said}, the identity is {short(lock.identity)}", content
+
+
+def _orphans(repository: Repository) -> Iterator[tuple[str, str, bytes | None]]:
+    """Locks of stacks that are gone."""
+    from tetrad.identity.lock import path_of
+
+    known = {path_of(stack) for stack in repository.stacks.values()}
+    for path in sorted((repository.root / "stacks").glob("**/*.lock")):
+        file = path.relative_to(repository.root).as_posix()
+        if file not in known:
+            yield file, "the lock's stack is gone", None
+
+
+def _write(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)

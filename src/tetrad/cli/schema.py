@@ -1,0 +1,24 @@
+"""`tetrad schema KIND`: the JSON Schema of a kind, for editors and other tools."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+from tetrad.errors import ExitCode
+
+HELP = "print the JSON Schema of a kind of file"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "kind", metavar="KIND", help="prompt, model, stack, … (an unknown one lists them)"
+    )
+
+
+def run(args: Namespace) -> ExitCode:
+    from tetrad.spec.schema import schema_of, schema_text
+
+    schema_of(args.kind)  # says which kinds there are where this is none
+    sys.stdout.write(schema_text(args.kind))
+    return ExitCode.PASSED

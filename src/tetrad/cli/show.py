@@ -1,0 +1,77 @@
+"""`tetrad show NAME`: what a stack is made of, and the bytes that its identity is the digest of."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tetrad.cli.root import root_of
+from tetrad.errors import ExitCode
+
+if TYPE_CHECKING:
+    from tetrad.identity.behaviour import Component
+    from tetrad.spec.model import Repository, Stack
+
+HELP = "show a stack's components, digests, identity and suites"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a stack")
+    parser.add_argument(
+        "--identity-json",
+        action="store_true",
+        help="print the exact bytes whose sha256sum is the identity",
+    )
+
+
+def run(args: Namespace) -> ExitCode:
+    from tetrad.canonical import canonical_json
+    from tetrad.identity import identity_document
+    from tetrad.spec.load import find, load_repository
+    from tetrad.text import inert
+
+    repository = load_repository(root_of(args))
+    stack = repository.stacks[find(repository, args.name, repository.stacks)]
+    if args.identity_json:
+        sys.stdout.buffer.write(canonical_json(identity_document(stack)))
+        sys.stdout.buffer.flush()
+        return ExitCode.PASSED
+    sys.stdout.write("".join(f"{inert(line)}\n" for line in _lines(repository, stack)))
+    return ExitCode.PASSED
+
+
+def _lines(repository: Repository, stack: Stack) -> Iterator[str]:
+    from tetrad.canonical import digest_of
+    from tetrad.identity import identity_of, settings_of, short, written_identity
+
+    yield stack.ref
+    if stack.description:
+        yield f"  {stack.description}"
+    yield f"  identity  {written_identity(identity_of(stack))}"
+    yield from (f"  {row}" for row in _components(stack))
+    yield f"  settings  {short(digest_of(settings_of(stack)))}"
+    for suite in repository.suites.values():
+        if any(judged.ref == stack.ref for judged in suite.stacks):
+            cases = len(suite.golden.cases)
+            yield f"  suite     {short(suite.golden.digest)}  {suite.ref} ({cases} cases)"
+
+
+def _components(stack: Stack) -> Iterator[str]:
+    prompt, model = stack.prompt, stack.model
+    yield _row("prompt", prompt)
+    if prompt.select is not None:
+        yield f"  {_row('embedding', prompt.select.embedding)}"
+    yield _row("model", model)
+    if stack.retrieval is not None:
+        yield _row("corpus", stack.retrieval.corpus)
+        yield f"  {_row('embedding', stack.retrieval.corpus.embedding)}"
+    for tool in stack.tools:
+        yield _row("tool", tool)
+
+
+def _row(label: str, component: Component) -> str:
+    from tetrad.identity import component_digest, short
+
+    return f"{label:<8}  {short(component_digest(component))}  {component.ref}"
