@@ -1,0 +1,39 @@
+"""The in-process engine and embedder: a pinned model on torch, CPU or CUDA by what is there.
+
+Importing this package imports neither torch nor transformers, and building an engine loads
+nothing: weights are read when the first answer is asked for, so a run whose answers are all kept
+starts in no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tetrad.engines.torch.progress import Progress
+
+if TYPE_CHECKING:
+    from tetrad.engines.base import Embedder, Engine
+    from tetrad.spec.model import Model
+
+__all__ = ["build_torch_embedder", "build_torch_engine"]
+
+
+def build_torch_engine(
+    model: Model, files: Mapping[str, Path], *, cache: Path, progress: Progress | None = None
+) -> Engine:
+    """An engine over a model's verified files, by the names that the model's file gives them."""
+    from tetrad.engines.torch.engine import TorchEngine
+
+    return TorchEngine(model, files, cache=cache, progress=progress)
+
+
+def build_torch_embedder(
+    model: Model, files: Mapping[str, Path], *, cache: Path, progress: Progress | None = None
+) -> Embedder:
+    """An embedder over a model's verified files; nothing of an embedder is converted or kept."""
+    from tetrad.engines.torch.embedder import TorchEmbedder
+
+    del cache, progress
+    return TorchEmbedder(model, files)

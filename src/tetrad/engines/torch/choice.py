@@ -1,0 +1,107 @@
+"""The likelihood of each label as the beginning of the answer.
+
+An answer counts for the longest label that it begins with, so the labels' likelihoods are those of
+events that exclude each other: no label is favoured for being short, and `order` beside
+`order status` gets only what does not go on as the latter. A label may follow one space, as text
+does after a colon: both ways of writing it are counted together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from tetrad.engines.torch.attention import OwnTokens, Prefix
+from tetrad.engines.torch.network import Network
+from tetrad.engines.torch.text import Text
+
+# A way of writing that is this much less likely than the best label cannot change the choice.
+_NEGLIGIBLE = 1e-6
+
+
+@dataclass(slots=True)
+class Node:
+    """A token on the way to labels; `label` where one ends here."""
+
+    children: dict[int, Node] = field(default_factory=dict)
+    label: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """A node that one of the requests reached, the row and token by which, and how likely that is."""
+
+    request: int
+    node: Node
+    row: int
+    token: int
+    log_p: float
+    label: int | None  # the longest label that ends here or on the way
+
+
+def label_tree(labels: Sequence[str], text: Text) -> Node:
+    """The tokens of all labels, each written with and without a space before it."""
+    root = Node()
+    for number, label in enumerate(labels):
+        for written in (label, f" {label}"):
+            node = root
+            for token in text.tokens(written):
+                node = node.children.setdefault(token, Node())
+            if node.label is None and node is not root:
+                node.label = number
+    return root
+
+
+def label_shares(
+    network: Network,
+    trees: Sequence[Node],
+    own: OwnTokens,
+    logits: Tensor,
+    prefix: Prefix | None,
+) -> list[dict[int, float]]:
+    """For each request's tree, the likelihood of each label; `logits` are those after the prompts."""
+    shares: list[dict[int, float]] = [{} for _ in trees]
+    reached = [
+        _Reached(number, tree, row=number, token=0, log_p=0.0, label=None)
+        for number, tree in enumerate(trees)
+    ]
+    while True:
+        reached = [
+            child for one in reached for child in _children(one, logits, shares[one.request])
+        ]
+        reached = [one for one in reached if _matters(one, shares[one.request])]
+        if not reached:
+            return shares
+        own = own.fork([one.row for one in reached], room=1)
+        tokens = torch.tensor([one.token for one in reached], device=network.device)
+        logits = network.step(own, tokens, prefix)
+        reached = [replace(one, row=row) for row, one in enumerate(reached)]
+
+
+def _children(one: _Reached, logits: Tensor, shares: dict[int, float]) -> list[_Reached]:
+    """The nodes below one, their labels' shares counted."""
+    tokens = list(one.node.children)
+    row = logits[one.row].double()
+    chances = (row[tokens] - torch.logsumexp(row, dim=-1)).tolist()
+    below = []
+    for token, chance in zip(tokens, chances, strict=True):
+        node = one.node.children[token]
+        log_p = one.log_p + chance
+        label = one.label
+        if node.label is not None:
+            if one.label is not None:
+                shares[one.label] -= math.exp(log_p)
+            shares[node.label] = shares.get(node.label, 0.0) + math.exp(log_p)
+            label = node.label
+        below.append(_Reached(one.request, node, one.row, token, log_p, label))
+    return below
+
+
+def _matters(one: _Reached, shares: dict[int, float]) -> bool:
+    """Whether what lies below a node can still change which label is best."""
+    best = max(shares.values(), default=0.0)
+    return bool(one.node.children) and math.exp(one.log_p) > best * _NEGLIGIBLE

@@ -1,0 +1,179 @@
+"""GGUF to safetensors, once: transformers takes half a minute to read what then loads in a second.
+
+A conversion is kept under the digest of the GGUF file and of this converter's version, with a
+manifest of digests that is verified at each load, like a fetched file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from tetrad.canonical import Digest, Json, canonical_json, digest_file, digest_of
+from tetrad.engines.torch.folder import laid_out
+from tetrad.engines.torch.progress import Progress
+from tetrad.engines.torch.quiet import quieten
+from tetrad.errors import EngineUnavailable
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+# Raised whenever a conversion would give other numbers or other tokens than before.
+CONVERTER = 1
+MANIFEST = "manifest.json"
+
+
+def converted(gguf: Path, *, cache: Path, progress: Progress | None = None) -> Path:
+    """The folder of a GGUF file's conversion, made if it is not there or not whole."""
+    home = cache / "converted"
+    target = home / _key(digest_file(gguf)).hex
+    if _is_whole(target):
+        return target
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / f"{target.name}.lock"):
+        if not _is_whole(target):
+            _make(gguf, target, progress)
+    return target
+
+
+def kept_conversion(digest: Digest, *, cache: Path) -> Path | None:
+    """The folder of a conversion that is already there, unverified; for reading its tokenizer."""
+    target = cache / "converted" / _key(digest).hex
+    return target if (target / MANIFEST).is_file() else None
+
+
+def _key(gguf: Digest) -> Digest:
+    return digest_of({"converter": CONVERTER, "gguf": str(gguf)})
+
+
+def _is_whole(target: Path) -> bool:
+    manifest = target / MANIFEST
+    if not manifest.is_file():
+        return False
+    written: Mapping[str, str] = json.loads(manifest.read_bytes())["files"]
+    return all(_matches(target / name, digest) for name, digest in written.items())
+
+
+def _matches(path: Path, digest: str) -> bool:
+    return path.is_file() and str(digest_file(path)) == digest
+
+
+def _make(gguf: Path, target: Path, progress: Progress | None) -> None:
+    """Convert into a folder beside the target, and put it in place by one rename."""
+    staged = Path(mkdtemp(prefix=f"{target.name}.", dir=target.parent))
+    try:
+        # the store names files by digest, transformers knows a GGUF by its ending
+        with laid_out({"model.gguf": gguf}) as folder:
+            _convert(folder / "model.gguf", staged, progress)
+        shutil.rmtree(target, ignore_errors=True)
+        staged.rename(target)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _convert(gguf: Path, folder: Path, progress: Progress | None) -> None:
+    quieten()
+    from safetensors.torch import save_model
+
+    tokenizer = _tokenizer(gguf)
+    with _shown(progress):
+        model = _model(gguf)
+    tokenizer.save_pretrained(folder)
+    save_model(model, str(folder / "model.safetensors"), metadata={"format": "pt"})
+    _save_config(model, folder)
+    names = sorted(path.name for path in folder.iterdir())
+    files: dict[str, Json] = {name: str(digest_file(folder / name)) for name in names}
+    _write(folder / MANIFEST, canonical_json({"converter": CONVERTER, "files": files}))
+
+
+@contextmanager
+def _shown(progress: Progress | None) -> Iterator[None]:
+    """Our progress in the place of the bar that transformers draws whatever it is told."""
+    from transformers import modeling_gguf_pytorch_utils as reader
+
+    def counted(tensors: Sequence[Any], **_: object) -> Iterator[Any]:
+        if progress is not None:
+            progress.start(len(tensors), "converting the model, once")
+        for tensor in tensors:
+            yield tensor
+            if progress is not None:
+                progress.advance(1)
+
+    drawn = reader.tqdm
+    reader.tqdm = counted
+    try:
+        yield
+    finally:
+        reader.tqdm = drawn
+        if progress is not None:
+            progress.finish()
+
+
+def _tokenizer(gguf: Path) -> PreTrainedTokenizerFast:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, local_files_only=True, trust_remote_code=False
+    )
+    _split_digits(gguf, tokenizer)
+    return tokenizer
+
+
+def _split_digits(gguf: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Give SmolLM's tokenizer the digit splitting that transformers drops when it reads GGUF.
+
+    Without it two spaces before a number become tokens that the model never saw in training.
+    """
+    from gguf import GGUFReader
+    from tokenizers import pre_tokenizers
+
+    field = GGUFReader(gguf).get_field("tokenizer.ggml.pre")
+    if field is not None and field.contents() == "smollm":
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Digits(individual_digits=True),
+                pre_tokenizers.ByteLevel(add_prefix_space=False),
+            ]
+        )
+
+
+def _model(gguf: Path) -> PreTrainedModel:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            gguf.parent,
+            gguf_file=gguf.name,
+            dtype=torch.float32,
+            local_files_only=True,
+            trust_remote_code=False,
+        )
+    except ValueError as error:  # how transformers refuses an architecture it cannot read
+        raise EngineUnavailable(f"transformers cannot read {gguf.name}: {error}") from error
+
+
+def _save_config(model: PreTrainedModel, folder: Path) -> None:
+    """The configuration of the plain model, without the trace of where it was read from."""
+    config: dict[str, Any] = model.config.to_dict()
+    config.pop("quantization_config", None)
+    config.pop("_name_or_path", None)
+    config["architectures"] = [type(model).__name__]
+    _write(folder / "config.json", json.dumps(config, indent=2, sort_keys=True).encode())
+    if model.generation_config is not None:
+        model.generation_config.save_pretrained(folder)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
