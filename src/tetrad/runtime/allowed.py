@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,7 +80,9 @@ _ALLOWED = (
 )  # fmt: skip
 
 
-def problems_in(tree: nodes.Template, environment: Environment, text: str) -> Iterator[TemplateProblem]:
+def problems_in(
+    tree: nodes.Template, environment: Environment, text: str
+) -> Iterator[TemplateProblem]:
     """Everything in a parsed template that is outside the allow-list."""
     yield from _Checker(Tokens(environment, text)).check(tree, depth=0)
 
@@ -141,7 +143,15 @@ class Tokens:
         return Position(line, 1)
 
 
-_TEXT_TOKENS = ("data", "whitespace", "raw_begin", "raw_end", "comment", "comment_begin", "comment_end")
+_TEXT_TOKENS = (
+    "data",
+    "whitespace",
+    "raw_begin",
+    "raw_end",
+    "comment",
+    "comment_begin",
+    "comment_end",
+)
 
 
 class _Checker:
@@ -159,22 +169,40 @@ class _Checker:
             name = type(node).__name__.lower()
             yield self._problem(node, "", f"{name} is not allowed in a template", _HINT_VALUE)
         else:
-            checks = _CHECKS.get(type(node))
-            if checks is not None:
-                yield from checks(self, node)
+            yield from self._allowed(node)
         for child in node.iter_child_nodes():
             if not _is_loop_attribute(node, child):
                 yield from self.check(child, depth=depth + 1)
 
-    def for_(self, node: nodes.For) -> Iterator[TemplateProblem]:
+    def _allowed(self, node: nodes.Node) -> Iterator[TemplateProblem]:
+        """What is wrong with a node of an allowed kind."""
+        match node:
+            case nodes.For():
+                yield from self._for(node)
+            case nodes.Name():
+                yield from self._name(node)
+            case nodes.Getattr():
+                yield from self._getattr(node)
+            case nodes.Getitem():
+                yield from self._getitem(node)
+            case nodes.Filter():
+                yield from self._filter(node)
+            case nodes.Test():
+                yield from self._test(node)
+            case nodes.List() | nodes.Tuple():
+                yield from self._literal(node)
+
+    def _for(self, node: nodes.For) -> Iterator[TemplateProblem]:
         if node.recursive:
             yield self._problem(node, "recursive", "a recursive loop is not allowed", _HINT_VALUE)
-        if not isinstance(node.iter, nodes.Name | nodes.Getattr | nodes.Getitem | nodes.Filter | nodes.Call):
+        if not isinstance(
+            node.iter, nodes.Name | nodes.Getattr | nodes.Getitem | nodes.Filter | nodes.Call
+        ):
             yield self._problem(
                 node, "for", "a loop goes over a variable only", "pass the list as a variable"
             )
 
-    def name(self, node: nodes.Name) -> Iterator[TemplateProblem]:
+    def _name(self, node: nodes.Name) -> Iterator[TemplateProblem]:
         if node.name == "loop" and node.ctx == "load":
             yield self._problem(
                 node, "loop", "loop itself is no value", "write one of its parts: loop.index"
@@ -186,7 +214,7 @@ class _Checker:
         elif node.name.startswith("_"):
             yield self._private(node, node.name)
 
-    def getattr_(self, node: nodes.Getattr) -> Iterator[TemplateProblem]:
+    def _getattr(self, node: nodes.Getattr) -> Iterator[TemplateProblem]:
         if node.attr.startswith("_"):
             yield self._private(node, node.attr)
         if _is_loop(node.node) and node.attr not in LOOP_NAMES:
@@ -194,26 +222,28 @@ class _Checker:
                 node, node.attr, f"loop.{node.attr} is not allowed", _one_of("loop.", LOOP_NAMES)
             )
 
-    def getitem(self, node: nodes.Getitem) -> Iterator[TemplateProblem]:
+    def _getitem(self, node: nodes.Getitem) -> Iterator[TemplateProblem]:
         key = node.arg.value if isinstance(node.arg, nodes.Const) else None
         if isinstance(key, str) and key.startswith("_"):
             yield self._private(node, "[")
 
-    def filter(self, node: nodes.Filter) -> Iterator[TemplateProblem]:
+    def _filter(self, node: nodes.Filter) -> Iterator[TemplateProblem]:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
-            yield self._problem(node, node.name, "* and ** are not allowed in arguments", _HINT_VALUE)
+            yield self._problem(
+                node, node.name, "* and ** are not allowed in arguments", _HINT_VALUE
+            )
         if node.name not in FILTERS:
             hint = _nearest(node.name, FILTERS)
             yield self._problem(
                 node, node.name, f"the filter {node.name!r} is not on the list", hint
             )
 
-    def test(self, node: nodes.Test) -> Iterator[TemplateProblem]:
+    def _test(self, node: nodes.Test) -> Iterator[TemplateProblem]:
         if node.name not in TESTS:
             hint = _nearest(node.name, TESTS)
             yield self._problem(node, node.name, f"the test {node.name!r} is not on the list", hint)
 
-    def literal(self, node: nodes.List | nodes.Tuple) -> Iterator[TemplateProblem]:
+    def _literal(self, node: nodes.List | nodes.Tuple) -> Iterator[TemplateProblem]:
         store = isinstance(node, nodes.Tuple) and node.ctx == "store"
         if not store and not all(isinstance(item, nodes.Const) for item in node.items):
             yield self._problem(
@@ -233,16 +263,6 @@ class _Checker:
 
 
 _RESERVED = frozenset(("self", "super", "caller", "varargs", "kwargs"))
-_CHECKS: Mapping[type[nodes.Node], Callable[[_Checker, "nodes.Node"], Iterator[TemplateProblem]]] = {
-    nodes.For: _Checker.for_,  # type: ignore[dict-item] # each takes the node of its key
-    nodes.Name: _Checker.name,  # type: ignore[dict-item]
-    nodes.Getattr: _Checker.getattr_,  # type: ignore[dict-item]
-    nodes.Getitem: _Checker.getitem,  # type: ignore[dict-item]
-    nodes.Filter: _Checker.filter,  # type: ignore[dict-item]
-    nodes.Test: _Checker.test,  # type: ignore[dict-item]
-    nodes.List: _Checker.literal,  # type: ignore[dict-item]
-    nodes.Tuple: _Checker.literal,  # type: ignore[dict-item]
-}
 
 
 def _free_names(node: nodes.Node, bound: frozenset[str]) -> Iterator[nodes.Name]:

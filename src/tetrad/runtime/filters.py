@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import filters as jinja_filters
 from jinja2 import tests as jinja_tests
@@ -37,7 +37,7 @@ def tojson(value: object, indent: int | None = None) -> str:
     return text
 
 
-def default(value: object, otherwise: object = "", boolean: object = False) -> object:  # noqa: FBT002 - Jinja2's signature
+def default(value: object, otherwise: object = "", boolean: object = False) -> object:
     """`otherwise` for what is undefined or null, and with `boolean` for all that is false."""
     missing = isinstance(value, Undefined) or value is None
     return otherwise if missing or (boolean and not value) else value
@@ -57,7 +57,7 @@ def replace(text: object, old: str, new: str, count: int = -1) -> str:
     return whole.replace(old, new, count)
 
 
-def indent(text: object, width: int = 4, first: object = False, blank: object = False) -> str:  # noqa: FBT002 - Jinja2's signature
+def indent(text: object, width: int = 4, first: object = False, blank: object = False) -> str:
     """Each line but the first moved right by `width` blanks; blank lines only with `blank`."""
     if not 0 <= width <= MAX_INDENT:
         raise ValueError(f"indent takes a width from 0 to {MAX_INDENT}")
@@ -103,7 +103,9 @@ _TEST_NAMES = (
     "greaterthan", "gt", "in", "integer", "le", "lessthan", "lt", "mapping", "ne", "none",
     "number", "odd", "sequence", "string", "true", "undefined",
 )  # fmt: skip
-TESTS: Mapping[str, Callable[..., Any]] = {name: jinja_tests.TESTS[name] for name in _TEST_NAMES}
+TESTS: Mapping[str, Callable[..., Any]] = {
+    name: cast("Callable[..., Any]", jinja_tests.TESTS[name]) for name in _TEST_NAMES
+}
 
 
 def _item(value: object, attribute: str) -> object:

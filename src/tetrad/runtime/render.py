@@ -135,9 +135,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         elif isinstance(obj, LoopContext):
             if argument in LOOP_NAMES:
                 return getattr(obj, argument)
-        elif isinstance(obj, list | tuple | str) and type(argument) is int:
-            if -len(obj) <= argument < len(obj):
-                return obj[argument]
+        elif isinstance(obj, list | tuple | str) and _is_index(argument, obj):
+            return obj[argument]
         return self.undefined(obj=obj, name=argument)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -145,6 +144,10 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def call(self, *_: Any, **__: Any) -> Any:
         raise SecurityError("a template calls nothing")
+
+
+def _is_index(argument: Any, values: Sized) -> bool:
+    return type(argument) is int and -len(values) <= argument < len(values)
 
 
 class _Budget:
@@ -163,7 +166,7 @@ def _bounded(context: Context, items: object) -> object:
         return ()
     if isinstance(items, str) or not isinstance(items, Sized):
         raise TypeError(f"a loop goes over a list, not over {items!r:.40}")
-    budget: _Budget = context.resolve(_BUDGET)
+    budget: Any = context[_BUDGET]
     budget.rounds -= len(items)
     if budget.rounds < 0:
         raise ValueError(f"its loops take more than {MAX_ROUNDS:,} rounds")

@@ -1,0 +1,192 @@
+"""How a model asks for tools: by its engine's own tool calls, or by constrained JSON.
+
+An engine that knows no tool calls is bound to answer `{"tool": …, "arguments": …}` or
+`{"answer": …}`. The tools are described at the end of the system message then, and what a tool
+answered comes back as the user's: as JSON, so that nothing in it can pass for anything but data.
+
+Any change of this changes answers: raise `tetrad.identity.RUNTIME`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+from tetrad.canonical import Json
+from tetrad.results.exchange import (
+    Choice,
+    Completion,
+    Constraint,
+    JsonOutput,
+    Message,
+    Request,
+    ToolCall,
+    ToolDefinition,
+)
+from tetrad.results.trace import Called, Guarded
+from tetrad.runtime.conversation import continued
+from tetrad.runtime.filters import tojson
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """What a completion says: calls to make, or an answer."""
+
+    calls: tuple[ToolCall, ...] = ()
+    answer: str = ""
+    guarded: tuple[Guarded, ...] = ()
+
+
+class Calling(Protocol):
+    """A way in which a model calls tools."""
+
+    def ask(self, request: Request, *, last: bool) -> Request:
+        """A request that may be answered by calls; in the `last` step it may not."""
+
+    def read(self, completion: Completion, step: int) -> Turn: ...
+
+    def after(
+        self, messages: Sequence[Message], completion: Completion, called: Sequence[Called]
+    ) -> tuple[Message, ...]:
+        """The messages with the calls and what they brought."""
+
+
+class Native:
+    """By the engine's own tool calls, and messages of the role `tool`."""
+
+    def __init__(self, tools: tuple[ToolDefinition, ...]) -> None:
+        self._tools = tools
+
+    def ask(self, request: Request, *, last: bool) -> Request:
+        return replace(request, tools=() if last else self._tools)
+
+    def read(self, completion: Completion, step: int) -> Turn:  # noqa: ARG002 - calls bring their ids
+        return Turn(calls=completion.tool_calls, answer=completion.text)
+
+    def after(
+        self, messages: Sequence[Message], completion: Completion, called: Sequence[Called]
+    ) -> tuple[Message, ...]:
+        asked = Message(role="assistant", content=completion.text, tool_calls=completion.tool_calls)
+        results = (
+            Message(role="tool", content=tojson(_came_back(one)), tool_call_id=one.call.id)
+            for one in called
+        )
+        return (*messages, asked, *results)
+
+
+class AsJson:
+    """By JSON that the engine is bound to."""
+
+    def __init__(
+        self,
+        tools: Sequence[ToolDefinition],
+        *,
+        style: Literal["chat", "completion"],
+        constraint: Constraint | None,
+    ) -> None:
+        answer = _object({"answer": _answer_schema(constraint)})
+        calls = [_call_schema(tool, place) for place, tool in enumerate(tools)]
+        self._open = JsonOutput(schema={"anyOf": [*calls, answer]})
+        self._closing = JsonOutput(schema=answer)
+        self._names = frozenset(tool.name for tool in tools)
+        self._completion = style == "completion"
+
+    def ask(self, request: Request, *, last: bool) -> Request:
+        return replace(request, constraint=self._closing if last else self._open)
+
+    def read(self, completion: Completion, step: int) -> Turn:
+        match _loaded(completion.text):
+            case {"tool": str(name), "arguments": dict(arguments)} if name in self._names:
+                return Turn(calls=(ToolCall(id=f"call-{step}", name=name, arguments=arguments),))
+            case {"answer": str(answer)}:
+                return Turn(answer=answer)
+            case {"answer": answer}:
+                return Turn(answer=tojson(answer))
+        problem = Guarded(rule="tool_loop", detail="this is neither a tool call nor an answer")
+        return Turn(answer=completion.text, guarded=(problem,))
+
+    def after(
+        self, messages: Sequence[Message], completion: Completion, called: Sequence[Called]
+    ) -> tuple[Message, ...]:
+        said = completion.text.strip()
+        results = tuple(
+            Message(role="user", content=tojson({"tool": one.call.name, **_came_back(one)}))
+            for one in called
+        )
+        if not self._completion:
+            return (*messages, Message(role="assistant", content=said), *results)
+        *head, last = messages
+        # One text: the call goes on from the prompt, and the next answer begins on a line of its own.
+        prompt = replace(last, content=continued(last.content, said))
+        return (*head, prompt, *(replace(one, content=f"{one.content}\n") for one in results))
+
+
+def with_tools_described(
+    messages: Sequence[Message], tools: Sequence[ToolDefinition]
+) -> tuple[Message, ...]:
+    """The messages with the tools, and how to call them, at the end of the system message."""
+    described = "\n".join(
+        [
+            "Tools:",
+            *(f"- {t.name}: {t.description} Arguments: {tojson(t.input_schema)}" for t in tools),
+            'To use a tool, write {"tool": its name, "arguments": its arguments}.',
+            'To answer, write {"answer": the answer}.',
+        ]
+    )
+    for place, message in enumerate(messages):
+        if message.role in {"system", "developer"}:
+            whole = replace(message, content=f"{message.content.rstrip()}\n\n{described}")
+            return (*messages[:place], whole, *messages[place + 1 :])
+    return (Message(role="system", content=described), *messages)
+
+
+def _call_schema(tool: ToolDefinition, place: int) -> Mapping[str, Json]:
+    # References of the tool's schema start at its root, which is elsewhere now.
+    arguments = _moved(tool.input_schema, f"#/anyOf/{place}/properties/arguments")
+    return _object({"tool": {"const": tool.name}, "arguments": arguments})
+
+
+def _answer_schema(constraint: Constraint | None) -> Mapping[str, Json]:
+    match constraint:
+        case Choice(labels=labels):
+            return {"enum": labels}
+        case JsonOutput(schema=schema):
+            return schema
+        case None:
+            return {"type": "string"}
+
+
+def _object(properties: Mapping[str, Json]) -> Mapping[str, Json]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _moved(schema: Any, root: str) -> Any:
+    """A JSON Schema whose references point to where its parts are under `root`."""
+    if isinstance(schema, Mapping):
+        return {
+            key: f"{root}{value[1:]}"
+            if key == "$ref" and isinstance(value, str) and value.startswith("#")
+            else _moved(value, root)
+            for key, value in schema.items()
+        }
+    if isinstance(schema, list | tuple):
+        return [_moved(item, root) for item in schema]
+    return schema
+
+
+def _came_back(called: Called) -> dict[str, Json]:
+    return {"result": called.result} if called.error is None else {"error": called.error}
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

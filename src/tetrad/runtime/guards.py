@@ -1,0 +1,92 @@
+"""What stands between an answer and the one who asked: guardrails and the output contract.
+
+The white space around an answer is dropped; nothing else of it is mended. An answer that breaks the
+contract goes out as it is, and its trace says so: whoever reads it decides.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from tetrad.results.exchange import Choice, Constraint, JsonOutput
+from tetrad.results.trace import Guarded
+from tetrad.runtime.personal_data import find_personal_data
+from tetrad.spec.model import Output
+
+# What is answered instead; fixed, so that it can be asserted and never leaks what it stands for.
+TOO_LONG = "The request is too long to be answered."
+WITHHELD = "The answer was withheld because it contained personal data."
+
+
+def too_long(size: int, limit: int | None) -> Guarded | None:
+    """The guard of a request whose variables have more characters than the stack takes."""
+    if limit is None or size <= limit:
+        return None
+    return Guarded(
+        rule="max_input_chars", detail=f"the request has {size:,} characters; {limit:,} are allowed"
+    )
+
+
+def personal_data(text: str) -> Guarded | None:
+    found = find_personal_data(text)
+    if not found:
+        return None
+    kinds = ", ".join(dict.fromkeys(one.kind for one in found))
+    return Guarded(rule="block_pii_in_output", detail=f"the answer contained: {kinds}")
+
+
+class Contract:
+    """The output contract of a prompt: what an engine is bound to, and what an answer is held to."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    @property
+    def constraint(self) -> Constraint | None:
+        if self._output.enum:
+            return Choice(labels=self._output.enum)
+        if self._output.schema is not None:
+            return JsonOutput(schema=self._output.schema)
+        return None
+
+    def broken(self, text: str) -> Iterator[Guarded]:
+        """How an answer breaks the contract."""
+        if self._output.enum:
+            if text not in self._output.enum:
+                yield Guarded(rule="output.enum", detail=_not_a_label(text, self._output.enum))
+        elif self._output.format == "json":
+            yield from self._broken_json(text)
+
+    def _broken_json(self, text: str) -> Iterator[Guarded]:
+        try:
+            value = json.loads(text, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            yield Guarded(rule="output.json", detail=f"the answer is not JSON: {error}")
+            return
+        if self._validator is not None:
+            for problem in self._validator.iter_errors(value):
+                place = "".join(f"[{p!r}]" for p in problem.instance_path)
+                yield Guarded(rule="output.schema", detail=f"${place}: {problem.message}")
+
+    @cached_property
+    def _validator(self) -> Any:
+        if self._output.schema is None:
+            return None
+        from tetrad.spec.schema import compile_schema
+
+        return compile_schema(self._output.schema)
+
+
+def _not_a_label(text: str, labels: tuple[str, ...]) -> str:
+    """Case counts: who compares answers with labels would be surprised if it did not."""
+    shown = text if len(text) <= 60 else f"{text[:59]}…"
+    near = [label for label in labels if label.casefold() == text.casefold()]
+    hint = f"; {near[0]!r} is, which differs by case" if near else ""
+    return f"{shown!r} is none of the labels{hint}"
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,111 @@
+"""What a request brings, held against what its prompt declares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from tetrad.canonical import Json
+from tetrad.errors import BadRequest
+from tetrad.spec.model import Prompt, Variable
+from tetrad.spec.nearest import nearest
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "array": (list, tuple),
+    "object": (Mapping,),
+}
+_WORDS = {"string": "a text", "integer": "an integer", "array": "an array", "object": "an object"}
+
+
+class Variables:
+    """The variables of a prompt, as a request may give them.
+
+    `filled` are those that the runtime fills itself. Names that the prompt does not declare are
+    left out, not refused: a golden set's cases carry what only their assertions read.
+    """
+
+    def __init__(self, prompt: Prompt, *, filled: Collection[str] = ()) -> None:
+        self._prompt = prompt
+        self._declared = tuple(v for v in prompt.variables.values() if v.name not in filled)
+        self._filled = frozenset(filled)
+
+    def values(self, given: Mapping[str, Json]) -> dict[str, Json]:
+        """What templates see of a request; BadRequest with everything that does not fit."""
+        values: dict[str, Json] = {}
+        problems: list[str] = []
+        for variable in self._declared:
+            name = variable.name
+            if name in given:
+                values[name] = given[name]
+                problems.extend(problems_of(variable, given[name]))
+            elif variable.required:
+                problems.append(self._missing(name, given))
+            else:
+                values[name] = variable.default
+        problems.extend(
+            f"{name}: is filled by the stack itself; leave it out"
+            for name in self._filled & given.keys()
+        )
+        if problems:
+            raise BadRequest(
+                "\n".join(
+                    [f"the request does not fit {self._prompt.ref}", *(f"  {p}" for p in problems)]
+                )
+            )
+        return values
+
+    def unknown(self, given: Mapping[str, Json]) -> tuple[str, ...]:
+        """The given names that the prompt does not declare."""
+        return tuple(
+            name
+            for name in given
+            if name not in self._prompt.variables and name not in self._filled
+        )
+
+    def _missing(self, name: str, given: Mapping[str, Json]) -> str:
+        near = nearest(name, [other for other in given if other not in self._prompt.variables])
+        hint = f"; {near!r} is given, which the prompt does not declare" if near else ""
+        return f"{name}: is required and not given{hint}"
+
+
+def problems_of(variable: Variable, value: Json) -> Iterator[str]:
+    """Why a value is none for a variable."""
+    kind = variable.type
+    if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+        wanted = _WORDS.get(kind, f"a {kind}")
+        yield f"{variable.name}: is {wanted}, and {_short(value)} was given"
+        return
+    text = text_of(value)
+    if not text.isascii() and not _is_unicode(text):
+        yield f"{variable.name}: holds half a surrogate pair, which no UTF-8 text can"
+    if variable.max_chars is not None and len(text) > variable.max_chars:
+        yield f"{variable.name}: has {len(text):,} characters; max_chars is {variable.max_chars:,}"
+
+
+def text_of(value: Json) -> str:
+    """A value as text: what is counted, retrieved with and compared."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _short(value: Json) -> str:
+    text = text_of(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
