@@ -1,0 +1,425 @@
+"""The engine for endpoints, against a real server of the protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakes import Asked, OpenAIServer, Reply, nowhere
+
+from tetrad.artifacts.backoff import Backoff
+from tetrad.canonical import Json
+from tetrad.engines.base import UNREADABLE_ARGUMENTS
+from tetrad.engines.openai import Address, Endpoint
+from tetrad.errors import EngineUnavailable
+from tetrad.results.exchange import (
+    Choice,
+    Completion,
+    JsonOutput,
+    Message,
+    Request,
+    ToolCall,
+    ToolDefinition,
+    Usage,
+)
+from tetrad.spec.model import Generation
+
+KEY = "sk-secret-of-ours"
+HELLO = Request(messages=(Message(role="user", content="Hello"),))
+PLAIN = replace(HELLO, style="completion")
+QUICK = Backoff(attempts=4, first_s=0.001, ceiling_s=0.002)
+
+
+def ask(server: OpenAIServer, request: Request = HELLO, **address: Any) -> Completion:
+    return asyncio.run(ask_all(server, [request], **address))[0]
+
+
+async def ask_all(
+    server: OpenAIServer, requests: Sequence[Request], **address: Any
+) -> list[Completion]:
+    given = {"base_url": server.url, "api_key": KEY, "model": "small", **address}
+    engine = Endpoint(Address(**given), backoff=QUICK)
+    try:
+        return await asyncio.gather(*(engine.complete(request) for request in requests))
+    finally:
+        await engine.aclose()
+
+
+def body_sent(request: Request, **address: Any) -> dict[str, Any]:
+    with OpenAIServer() as server:
+        ask(server, request, **address)
+        return dict(server.asked[-1].body)
+
+
+def failure(*replies: Reply, request: Request = HELLO, **address: Any) -> str:
+    with OpenAIServer(*replies) as server, pytest.raises(EngineUnavailable) as caught:
+        ask(server, request, **address)
+    return str(caught.value)
+
+
+# -- what is sent
+
+
+def test_a_chat_request_carries_its_messages_and_sampling() -> None:
+    generation = Generation(temperature=0, max_tokens=8, top_p=0.9, seed=7, stop=("\n",))
+    request = Request(
+        messages=(Message(role="system", content="Be brief."), Message(role="user", content="Hé")),
+        generation=generation,
+    )
+
+    assert body_sent(request) == {
+        "model": "small",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Hé"},
+        ],
+        "temperature": 0,
+        "max_tokens": 8,
+        "top_p": 0.9,
+        "seed": 7,
+        "stop": ["\n"],
+    }
+
+
+def test_what_the_prompt_leaves_open_is_left_to_the_endpoint() -> None:
+    assert {"model", "messages"} == body_sent(HELLO).keys()
+
+
+def test_the_key_is_sent_and_no_header_without_one() -> None:
+    with OpenAIServer() as server:
+        ask(server)
+        ask(server, api_key=None)
+
+    assert [f"Bearer {KEY}", None] == [a.headers.get("authorization") for a in server.asked]
+
+
+def test_a_completion_request_joins_its_messages_and_goes_to_the_plain_endpoint() -> None:
+    request = replace(PLAIN, messages=(*PLAIN.messages, Message(role="user", content="World")))
+    with OpenAIServer(Reply(text=" there")) as server:
+        completion = ask(server, request)
+
+    assert (
+        server.asked[0].path,
+        server.asked[0].body["prompt"],
+        completion.text,
+    ) == ("/completions", "Hello\n\nWorld", " there")
+
+
+def test_tools_and_the_conversation_with_them_are_sent() -> None:
+    call = ToolCall(id="call_9", name="order_status", arguments={"order_id": "A-1234"})
+    request = Request(
+        messages=(
+            Message(role="user", content="Where is A-1234?"),
+            Message(role="assistant", content="", tool_calls=(call,)),
+            Message(role="tool", content='{"state": "sent"}', tool_call_id="call_9"),
+        ),
+        tools=(
+            ToolDefinition(
+                name="order_status", description="Look it up.", input_schema={"type": "object"}
+            ),
+        ),
+    )
+    body = body_sent(request)
+
+    assert body["tools"][0] == {
+        "type": "function",
+        "function": {
+            "name": "order_status",
+            "description": "Look it up.",
+            "parameters": {"type": "object"},
+        },
+    }
+    assert body["messages"][1]["tool_calls"][0]["function"] == {
+        "name": "order_status",
+        "arguments": '{"order_id": "A-1234"}',
+    }
+    assert body["messages"][2]["tool_call_id"] == "call_9"
+
+
+CLOSED = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+OPEN = {"type": "object", "properties": {"city": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(("schema", "strict"), [(CLOSED, True), (OPEN, False)])
+def test_a_json_output_goes_as_schema_and_strict_where_openai_would_take_it(
+    schema: dict[str, Json], strict: bool
+) -> None:
+    request = replace(HELLO, constraint=JsonOutput(schema=schema))
+
+    assert {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "schema": schema, "strict": strict},
+    } == body_sent(request)["response_format"]
+
+
+def test_a_choice_is_left_to_the_prompt_where_the_endpoint_is_not_known_to_hold_to_it() -> None:
+    request = replace(HELLO, constraint=Choice(labels=("yes", "no")))
+
+    assert {"model", "messages"} == body_sent(request).keys()
+    assert body_sent(request, constrains=True)["structured_outputs"] == {"choice": ["yes", "no"]}
+
+
+def test_max_tokens_is_called_by_its_newer_name_after_the_one_refusal_that_says_so() -> None:
+    def answer(asked: Asked) -> Reply:
+        if "max_tokens" in asked.body:
+            message = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+            return Reply(status=400, error={"message": message, "code": "unsupported_parameter"})
+        return Reply(text="ok")
+
+    request = replace(HELLO, generation=Generation(max_tokens=8))
+    with OpenAIServer(answer=answer) as server:
+        answers = asyncio.run(ask_all(server, [request] * 3, concurrency=1))
+
+    assert [completion.text for completion in answers] == ["ok"] * 3
+    assert ["max_completion_tokens" in a.body for a in server.asked] == [False, True, True, True]
+
+
+# -- what is read
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_text_usage_and_times_are_read(stream: bool) -> None:
+    usage = {
+        "prompt_tokens": 20,
+        "completion_tokens": 4,
+        "prompt_tokens_details": {"cached_tokens": 16},
+    }
+    with OpenAIServer(Reply(text="It is sent.", usage=usage, delay_s=0.02)) as server:
+        completion = ask(server, stream=stream)
+
+    assert completion.text == "It is sent."
+    assert Usage(input_tokens=20, output_tokens=4, cached_input_tokens=16) == completion.usage
+    assert completion.latency_s is not None
+    assert 0.02 <= completion.latency_s < 5
+    assert stream == (completion.first_token_s is not None)
+
+
+def test_the_first_token_of_a_stream_comes_before_its_end() -> None:
+    with OpenAIServer(Reply(text="word " * 2000)) as server:
+        completion = ask(server, stream=True)
+
+    assert completion.first_token_s is not None
+    assert completion.latency_s is not None
+    assert completion.first_token_s < completion.latency_s
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_plain_completions_are_read(stream: bool) -> None:
+    with OpenAIServer(Reply(text="billing it is", finish_reason="length")) as server:
+        completion = ask(server, PLAIN, stream=stream)
+
+    assert (completion.text, completion.finish_reason) == ("billing it is", "length")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_tool_calls_are_read(stream: bool) -> None:
+    calls = (
+        {"id": "a", "name": "order_status", "arguments": {"order_id": "A-1234"}},
+        {"id": "b", "name": "cancel", "arguments": {}},
+    )
+    with OpenAIServer(Reply(tool_calls=calls)) as server:
+        completion = ask(server, stream=stream)
+
+    assert (
+        ToolCall(id="a", name="order_status", arguments={"order_id": "A-1234"}),
+        ToolCall(id="b", name="cancel", arguments={}),
+    ) == completion.tool_calls
+    assert completion.finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize("written", ["{not json", "[1]", '{"a": NaN}', '{"a": 1e999}', "[" * 99999])
+def test_arguments_that_are_no_json_object_reach_the_tools_schema_as_such(written: str) -> None:
+    with OpenAIServer(Reply(tool_calls=({"name": "x", "arguments": written},))) as server:
+        completion = ask(server)
+
+    assert {UNREADABLE_ARGUMENTS: written} == completion.tool_calls[0].arguments
+
+
+def test_tokens_nobody_counted_are_bounded_by_bytes() -> None:
+    with OpenAIServer(Reply(text="déjà", usage=None)) as server:
+        completion = ask(server)
+
+    assert Usage(input_tokens=5, output_tokens=6) == completion.usage
+
+
+def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:
+    body = {"choices": [{"message": {"content": "a\ud800b"}, "finish_reason": "stop"}]}
+    with OpenAIServer(Reply(body=json.dumps(body).encode())) as server:
+        completion = ask(server)
+
+    assert completion.text == "a\ufffdb"
+
+
+def test_a_refusal_is_the_answer() -> None:
+    body = {"choices": [{"message": {"content": None, "refusal": "I can't."}}]}
+    with OpenAIServer(Reply(body=json.dumps(body).encode())) as server:
+        assert ask(server).text == "I can't."
+
+
+# -- retries
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_busy_endpoint_is_asked_again(status: int) -> None:
+    with OpenAIServer(Reply(status=status), Reply(status=status), Reply(text="ok")) as server:
+        completion = ask(server)
+
+    assert (completion.text, len(server.asked)) == ("ok", 3)
+
+
+def test_retry_after_is_honoured_in_seconds_and_as_a_date() -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    async def main(server: OpenAIServer) -> None:
+        address = Address(base_url=server.url, api_key=None, model="small")
+        engine = Endpoint(address, backoff=QUICK, sleep=sleep)
+        await engine.complete(HELLO)
+        await engine.aclose()
+
+    replies = (
+        Reply(status=429, headers={"Retry-After": "7"}),
+        Reply(status=503, headers={"Retry-After": "Fri, 01 Jan 2010 00:00:00 GMT"}),
+        Reply(text="ok"),
+    )
+    with OpenAIServer(*replies) as server:
+        asyncio.run(main(server))
+
+    assert 7 <= waited[0] < 7.1
+    assert waited[1] < 0.1
+
+
+def test_a_wait_of_hours_is_not_waited() -> None:
+    said = failure(Reply(status=429, headers={"Retry-After": "7200"}, error={"message": "quota"}))
+
+    assert said.endswith("429 Too Many Requests: quota (asked 1 times)")
+
+
+def test_retries_end() -> None:
+    with OpenAIServer(Reply(status=503)) as server, pytest.raises(EngineUnavailable):
+        ask(server)
+
+    assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422, 500])
+def test_other_refusals_are_final_and_say_why(status: int) -> None:
+    reply = Reply(status=status, error={"message": "It is\nso."})
+    with OpenAIServer(reply) as server, pytest.raises(EngineUnavailable, match="It is") as caught:
+        ask(server)
+
+    assert len(server.asked) == 1
+    assert f": {status} " in str(caught.value)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_broken_answer_is_asked_for_again(stream: bool) -> None:
+    replies = (Reply(text="a b c d", cut_after=2), Reply(text="a b c d"))
+    with OpenAIServer(*replies) as server:
+        completion = ask(server, stream=stream)
+
+    assert (completion.text, len(server.asked)) == ("a b c d", 2)
+
+
+def test_a_stream_that_ends_before_its_answer_is_asked_for_again() -> None:
+    half = b'data: {"choices": [{"delta": {"content": "hal"}}]}\n\n'
+    with OpenAIServer(Reply(body=half), Reply(text="whole")) as server:
+        assert ask(server, stream=True).text == "whole"
+
+
+def test_an_error_inside_a_stream_is_asked_again_and_then_told() -> None:
+    said = failure(Reply(body=b'data: {"error": {"message": "out of memory"}}\n\n'), stream=True)
+
+    assert "the server broke off: out of memory (asked 4 times)" in said
+
+
+def test_an_endpoint_that_does_not_answer_is_given_up_after_two_timeouts() -> None:
+    with OpenAIServer(Reply(delay_s=3)) as server, pytest.raises(EngineUnavailable) as caught:
+        ask(server, timeout_s=0.1)
+
+    assert len(server.asked) == 2
+    assert "no answer in 0.1 s" in str(caught.value)
+
+
+def test_an_endpoint_that_is_not_there_is_named() -> None:
+    gone = nowhere()
+    with pytest.raises(EngineUnavailable) as caught:
+        ask(OpenAIServer(), base_url=gone)
+
+    assert f"small at {gone}: the connection failed" in str(caught.value)
+
+
+# -- what must not happen
+
+
+def test_a_key_that_the_server_repeats_is_not_repeated_by_us() -> None:
+    said = failure(Reply(status=401, error={"message": f"Incorrect API key provided: {KEY}"}))
+
+    assert KEY not in said
+    assert "Incorrect API key provided: ***" in said
+
+
+def test_a_password_in_the_address_is_not_shown() -> None:
+    with OpenAIServer(Reply(status=400)) as server, pytest.raises(EngineUnavailable) as caught:
+        ask(server, base_url=server.url.replace("http://", "http://me:hunter2@"))
+
+    assert "hunter2" not in str(caught.value)
+
+
+NOT_ANSWERS = [
+    (b"<html>login</html>", "the answer is not JSON but begins '<html>login</html>'"),
+    (b"[]", "the answer is no object"),
+    (b"{}", "the answer has no choices"),
+    (b'{"choices": []}', "the answer has no choices"),
+    (b'{"choices": [7]}', "choices[0] is no object"),
+    (b'{"choices": [{}]}', "choices[0].message is missing"),
+    (b'{"choices": [{"message": {"content": 7}}]}', "the message's content is no text"),
+    (b'{"choices": [{"message": {"tool_calls": {}}}]}', "tool_calls is no list"),
+    (b'{"choices": [{"message": {"tool_calls": [{}]}}]}', "a tool call has no name"),
+    (b"[" * 200_000, "the answer is not JSON"),
+    (b"\xff\xfe", "the answer is not JSON"),
+]
+
+
+@pytest.mark.parametrize(("body", "reason"), NOT_ANSWERS, ids=[r for _, r in NOT_ANSWERS])
+def test_what_is_no_answer_is_explained(body: bytes, reason: str) -> None:
+    assert reason in failure(Reply(body=body))
+
+
+def test_an_endless_answer_is_refused() -> None:
+    assert "larger than 16 MB" in failure(Reply(body=b" " * 17_000_000))
+
+
+def test_a_compressed_answer_is_refused() -> None:
+    assert "compressed" in failure(Reply(body=b"x", headers={"Content-Encoding": "gzip"}))
+
+
+def test_never_more_requests_in_flight_than_the_model_says() -> None:
+    with OpenAIServer(Reply(text="ok", delay_s=0.01)) as server:
+        asyncio.run(ask_all(server, [HELLO] * 20, concurrency=4))
+
+    assert server.most_in_flight == 4
+
+
+def test_the_engine_says_what_it_is() -> None:
+    engine = Endpoint(
+        Address(base_url="http://a:b@host/v1", api_key=None, model="m", concurrency=9)
+    )
+
+    assert (
+        engine.name,
+        engine.concurrency,
+        engine.native_tools,
+    ) == ("openai http://host/v1", 9, True)
+    asyncio.run(engine.aclose())
