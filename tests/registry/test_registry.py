@@ -167,19 +167,6 @@ def test_an_answer_that_was_moved_to_another_question_is_absent(tmp_path: Path) 
         assert registry.corrupt == 1
 
 
-# -- vectors
-
-
-def test_vectors_are_kept_by_model_and_text(registry: Registry) -> None:
-    registry.keep_vectors(MODEL, {question(1): b"\x00\x01", question(2): b"\x02"})
-    held = registry.vectors(MODEL, [question(1), question(3)])
-    registry.commit()
-
-    assert held == {question(1): b"\x00\x01"}
-    assert held == registry.vectors(MODEL, [question(1), question(3)])
-    assert registry.vectors(OTHER, [question(1)]) == {}
-
-
 # -- runs
 
 
@@ -197,11 +184,11 @@ def test_a_newer_finished_run_of_a_subject_replaces_the_results_of_the_older(
     for _ in range(2):
         run = registry.start_run(record())
         registry.keep_results(run, [(0, outcome("a"))])
-        registry.finish_run(run, record(), Calls(made=1))
+        registry.finish_run(run, record(), Calls(made=1), replaces=True)
         runs.append(run)
     elsewhere = registry.start_run(record("another golden set"))
     registry.keep_results(elsewhere, [(0, outcome("a"))])
-    registry.finish_run(elsewhere, record("another golden set"), Calls(cached=1))
+    registry.finish_run(elsewhere, record("another golden set"), Calls(cached=1), replaces=True)
 
     assert [len(registry.results(run)) for run in (*runs, elsewhere)] == [0, 1, 1]
 

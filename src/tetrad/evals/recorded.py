@@ -29,6 +29,8 @@ class Recorded:
         self._model = model
         self._flights: dict[Digest, asyncio.Future[Completion]] = {}
         self._commit_is_due = False
+        # However many ask, the engine has in flight what it likes.
+        self._places = asyncio.Semaphore(max(1, engine.concurrency))
 
     @property
     def name(self) -> str:
@@ -37,6 +39,10 @@ class Recorded:
     @property
     def concurrency(self) -> int:
         return self._engine.concurrency
+
+    @property
+    def native_tools(self) -> bool:
+        return self._engine.native_tools
 
     async def complete(self, request: Request) -> Completion:
         key = request_digest(request)
@@ -57,9 +63,10 @@ class Recorded:
 
     async def _ask(self, key: Digest, request: Request) -> Completion:
         flight = self._flights[key] = asyncio.get_running_loop().create_future()
-        self.calls += Calls(made=1)
         try:
-            completion = await self._engine.complete(request)
+            async with self._places:
+                self.calls += Calls(made=1)
+                completion = await self._engine.complete(request)
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError):
                 flight.cancel()

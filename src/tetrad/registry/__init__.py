@@ -1,4 +1,4 @@
-"""What is kept between runs: answers of engines, embeddings, runs and their results.
+"""What is kept between runs: answers of engines, runs and their results.
 
 One SQLite file, shared by every process that evaluates this repository.
 """

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.errors import RegistryError
@@ -35,9 +35,8 @@ KEYS_A_QUERY = 10_000
 _KEEP_ANSWER = """
     INSERT INTO answers (model, request, completion, digest, created) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (model, request) DO NOTHING"""
-_KEEP_VECTOR = """
-    INSERT INTO vectors (model, text, vector, digest) VALUES (?, ?, ?, ?)
-    ON CONFLICT (model, text) DO NOTHING"""
+_Row: TypeAlias = tuple[bytes, object, object]
+_SELECT_ANSWERS = "SELECT request, completion, digest FROM answers WHERE model = ?"
 _KEEP_RESULT = 'INSERT OR REPLACE INTO results (run, position, "case", outcome) VALUES (?, ?, ?, ?)'
 
 
@@ -59,10 +58,10 @@ class RunRecord:
 
 
 class Registry:
-    """Answers, vectors, runs and results; used from the thread that opened it.
+    """Answers, runs and results; used from the thread that opened it.
 
-    Answers and vectors are held back and committed in groups: `commit` says when, and every full
-    group commits itself. What is held back is found by the lookups all the same.
+    Answers are held back and committed in groups: `commit` says when, and every full group commits
+    itself. What is held back is found by the lookups all the same.
     """
 
     def __init__(
@@ -72,8 +71,7 @@ class Registry:
         self.corrupt = 0  # entries that did not match their digest, and were taken for absent
         self._connection = connection
         self._clock = clock
-        self._held_answers: dict[tuple[bytes, bytes], bytes] = {}
-        self._held_vectors: dict[tuple[bytes, bytes], bytes] = {}
+        self._held: dict[tuple[bytes, bytes], bytes] = {}
 
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Self:
@@ -110,61 +108,35 @@ class Registry:
 
     def keep(self, model: Digest, request: Digest, completion: Completion) -> None:
         """Hold an answer for the next commit; the first answer to a question stays."""
-        self._held_answers[model.value, request.value] = dump_completion(completion)
-        if len(self._held_answers) >= GROUP:
+        self._held[model.value, request.value] = dump_completion(completion)
+        if len(self._held) >= GROUP:
             self.commit()
 
     def answer(self, model: Digest, request: Digest) -> Completion | None:
         """The kept answer of a model to a request; None where there is none, or a corrupt one."""
-        held = self._held_answers.get((model.value, request.value))
+        held = self._held.get((model.value, request.value))
         if held is not None:
             return load_completion(held)
         with _explained(self.path):
             row = self._connection.execute(
-                "SELECT completion, digest FROM answers WHERE model = ? AND request = ?",
-                (model.value, request.value),
+                f"{_SELECT_ANSWERS} AND request = ?", (model.value, request.value)
             ).fetchone()
         if row is None:
             return None
-        if not self._is_sound(model.value, request.value, *row):
-            self._forget("answers", "request", model.value, request.value)
+        _, completion, digest = row
+        if not self._is_sound(model.value, request.value, completion, digest):
+            self._forget(model, request)
             return None
-        return load_completion(row[0])
+        return load_completion(completion)
 
     def kept(self, model: Digest, requests: Iterable[Digest]) -> frozenset[Digest]:
         """Those of the requests whose answers need not be asked for."""
         wanted = {request.value: request for request in requests}
-        found = {wanted[key] for key in wanted if (model.value, key) in self._held_answers}
-        for key, completion, digest in self._rows(
-            "answers", "request", "completion", model, wanted
-        ):
+        found = {wanted[key] for key in wanted if (model.value, key) in self._held}
+        for key, completion, digest in self._rows(model, wanted):
             if self._is_sound(model.value, key, completion, digest):
                 found.add(wanted[key])
         return frozenset(found)
-
-    # -- vectors
-
-    def keep_vectors(self, model: Digest, vectors: Mapping[Digest, bytes]) -> None:
-        """Hold embeddings, each under the digest of its text, for the next commit."""
-        for text, vector in vectors.items():
-            self._held_vectors[model.value, text.value] = vector
-        if len(self._held_vectors) >= GROUP:
-            self.commit()
-
-    def vectors(self, model: Digest, texts: Iterable[Digest]) -> dict[Digest, bytes]:
-        """The kept embeddings among those asked for."""
-        wanted = {text.value: text for text in texts}
-        found = {
-            text: self._held_vectors[model.value, key]
-            for key, text in wanted.items()
-            if (model.value, key) in self._held_vectors
-        }
-        for key, vector, digest in self._rows("vectors", "text", "vector", model, wanted):
-            if self._is_sound(model.value, key, vector, digest):
-                found[wanted[key]] = vector
-            else:
-                self._forget("vectors", "text", model.value, key)
-        return found
 
     # -- runs and results
 
@@ -184,20 +156,23 @@ class Registry:
         with self._transaction():
             self._write_held()
             self._connection.executemany(_KEEP_RESULT, rows)
-        self._release_held()
+        self._held.clear()
 
-    def finish_run(self, run: int, record: RunRecord, calls: Calls) -> None:
-        """Note a run's end. Results of the subject's earlier runs give way: they are history's bulk."""
+    def finish_run(self, run: int, record: RunRecord, calls: Calls, *, replaces: bool) -> None:
+        """Note a run's end. Where it `replaces` the subject's earlier runs, their results go: they
+        are the bulk of history, and every one of them can be had again from the answers.
+        """
         with self._transaction():
             self._connection.execute(
                 "UPDATE runs SET finished = ?, made = ?, cached = ? WHERE id = ?",
                 (int(self._clock()), calls.made, calls.cached, run),
             )
-            self._connection.execute(
-                "DELETE FROM results WHERE run IN (SELECT id FROM runs WHERE id < ?"
-                " AND suite = ? AND stack = ? AND identity = ? AND golden = ? AND engine = ?)",
-                (run, *_subject(record)),
-            )
+            if replaces:
+                self._connection.execute(
+                    "DELETE FROM results WHERE run IN (SELECT id FROM runs WHERE id < ?"
+                    " AND suite = ? AND stack = ? AND identity = ? AND golden = ? AND engine = ?)",
+                    (run, *_subject(record)),
+                )
 
     def results(self, run: int) -> tuple[CaseOutcome, ...]:
         """A run's outcomes in the golden set's order, without traces."""
@@ -211,11 +186,11 @@ class Registry:
 
     def commit(self) -> None:
         """Commit what is held back. On failure it stays held, and the next commit tries again."""
-        if not self._held_answers and not self._held_vectors:
+        if not self._held:
             return
         with self._transaction():
             self._write_held()
-        self._release_held()
+        self._held.clear()
 
     def _write_held(self) -> None:
         now = int(self._clock())
@@ -223,20 +198,9 @@ class Registry:
             _KEEP_ANSWER,
             [
                 (model, request, data, _entry_digest(model, request, data), now)
-                for (model, request), data in self._held_answers.items()
+                for (model, request), data in self._held.items()
             ],
         )
-        self._connection.executemany(
-            _KEEP_VECTOR,
-            [
-                (model, text, data, _entry_digest(model, text, data))
-                for (model, text), data in self._held_vectors.items()
-            ],
-        )
-
-    def _release_held(self) -> None:
-        self._held_answers.clear()
-        self._held_vectors.clear()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -253,16 +217,12 @@ class Registry:
 
     # -- entries and their digests
 
-    def _rows(
-        self, table: str, key: str, value: str, model: Digest, wanted: Mapping[bytes, Digest]
-    ) -> Iterator[tuple[bytes, bytes, bytes]]:
+    def _rows(self, model: Digest, wanted: Mapping[bytes, Digest]) -> Iterator[_Row]:
         keys = list(wanted)
         for start in range(0, len(keys), KEYS_A_QUERY):
             part = keys[start : start + KEYS_A_QUERY]
             marks = ",".join("?" * len(part))
-            query = (
-                f"SELECT {key}, {value}, digest FROM {table} WHERE model = ? AND {key} IN ({marks})"  # noqa: S608 -- names are ours, values are bound
-            )
+            query = f"{_SELECT_ANSWERS} AND request IN ({marks})"
             with _explained(self.path):
                 yield from self._connection.execute(query, (model.value, *part)).fetchall()
 
@@ -272,12 +232,11 @@ class Registry:
         self.corrupt += not sound
         return sound
 
-    def _forget(self, table: str, key: str, model: bytes, value: bytes) -> None:
+    def _forget(self, model: Digest, request: Digest) -> None:
         """Take a corrupt entry away, so that the new answer finds its place free."""
         with self._transaction():
             self._connection.execute(
-                f"DELETE FROM {table} WHERE model = ? AND {key} = ?",  # noqa: S608 -- as above
-                (model, value),
+                "DELETE FROM answers WHERE model = ? AND request = ?", (model.value, request.value)
             )
 
 

@@ -22,13 +22,6 @@ MIGRATIONS: tuple[str, ...] = (
         created INTEGER NOT NULL,
         UNIQUE (model, request)
     );
-    CREATE TABLE vectors (
-        model BLOB NOT NULL,
-        text BLOB NOT NULL,
-        vector BLOB NOT NULL,
-        digest BLOB NOT NULL,
-        UNIQUE (model, text)
-    );
     CREATE TABLE runs (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         suite TEXT NOT NULL,

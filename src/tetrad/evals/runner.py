@@ -1,0 +1,382 @@
+"""Executing cases: everything that is selected, in one go, with bounded memory.
+
+Selections that share an engine are one stream of requests to it, so that its batches fill across
+suites, and streams of different engines run side by side. What is held at any time is the window of
+requests in flight, the outcomes, and a capped number of traces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from tetrad.artifacts.progress import Progress, Unwatched
+from tetrad.canonical import Digest, Json
+from tetrad.errors import RegistryError, TetradError
+from tetrad.evals.assertions.verdict import Answered, Services
+from tetrad.evals.grading import grade
+from tetrad.evals.recorded import Recorded
+from tetrad.registry import Registry, RunRecord
+from tetrad.results.exchange import Usage
+from tetrad.results.outcome import Calls, CaseOutcome, Sample, SuiteRun
+from tetrad.results.trace import Retrieved, Trace
+from tetrad.runtime import Prepared, Toolbox
+from tetrad.spec.model import Case, Prices, Stack, Suite
+
+# Traces that are kept for reports; see `_Traces` for which.
+TRACES = 2_000
+# Requests prepared together, so that their queries are embedded in one batch.
+CHUNK = 64
+# Outcomes committed together.
+GROUP = 256
+
+
+class Answerer(Protocol):
+    """What an execution needs of `tetrad.runtime.Runtime`."""
+
+    def prepare_many(self, requests: Sequence[Mapping[str, Json]]) -> Sequence[Prepared]: ...
+
+    async def answer_prepared(
+        self, prepared: Prepared, *, toolbox: Toolbox, sample: int = 0
+    ) -> Trace: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Cases of a suite to be executed on a stack, with all that answers and grades them."""
+
+    suite: Suite
+    stack: Stack
+    identity: Digest
+    cases: tuple[Case, ...]
+    engine: Recorded
+    runtime: Answerer
+    toolbox: Callable[[Case], Toolbox]
+    services: Services
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.cases) == len(self.suite.golden.cases)
+
+
+async def execute(
+    selections: Sequence[Selection],
+    *,
+    registry: Registry,
+    progress: Progress | None = None,
+    traces: int = TRACES,
+) -> tuple[SuiteRun, ...]:
+    """Execute all selections; a run for each, in order, with outcomes in the golden set's order.
+
+    Where an engine, a tool or a judge fails, the sample has an `error` and no metrics. The registry
+    failing ends the execution: answers that cannot be kept would be paid for again.
+    """
+    watched = progress or Unwatched()
+    kept = _Traces(traces)
+    runs = [_Run(number, s, registry, kept) for number, s in enumerate(selections)]
+    watched.start(sum(run.samples for run in runs), "cases")
+    try:
+        async with asyncio.TaskGroup() as group:
+            for stream in _by_engine(runs):
+                group.create_task(_Stream(stream, watched).work())
+    except ExceptionGroup as errors:
+        raise _first(errors) from None
+    finally:
+        watched.finish()
+        registry.commit()
+    return tuple(run.finished() for run in runs)
+
+
+def _by_engine(runs: Sequence[_Run]) -> Sequence[Sequence[_Run]]:
+    streams: dict[int, list[_Run]] = {}
+    for run in runs:
+        streams.setdefault(id(run.selection.engine), []).append(run)
+    return tuple(streams.values())
+
+
+def _first(errors: ExceptionGroup[Exception]) -> Exception:
+    """The error that ended the others; nested groups come from the streams' own workers."""
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One sample of one case, on its way."""
+
+    run: _Run
+    index: int
+    sample: int
+    prepared: Prepared | TetradError
+
+    async def answered(self) -> Trace:
+        if isinstance(self.prepared, TetradError):
+            raise self.prepared
+        selection, case = self.run.selection, self.run.case(self.index)
+        return await selection.runtime.answer_prepared(
+            self.prepared, toolbox=selection.toolbox(case), sample=self.sample
+        )
+
+
+class _Stream:
+    """The samples of all runs that share an engine, answered by a fixed number of workers."""
+
+    def __init__(self, runs: Sequence[_Run], progress: Progress) -> None:
+        self._progress = progress
+        # Twice what the engine likes in flight (`Recorded` holds it to that): while one half
+        # waits for it, the other is graded, or waits for a judge.
+        self._workers = 2 * max(1, runs[0].selection.engine.concurrency)
+        self._chunks = _chunks(runs)
+        self._ready: deque[_Ask] = deque()
+        self._filling: asyncio.Task[None] | None = None
+
+    async def work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._workers):
+                group.create_task(self._worker())
+
+    async def _worker(self) -> None:
+        while (ask := await self._next()) is not None:
+            await ask.run.execute(ask)
+            self._progress.advance(1)
+
+    async def _next(self) -> _Ask | None:
+        while not self._ready:
+            filling = self._fill()
+            if filling is None:
+                return None
+            await asyncio.shield(filling)
+        ask = self._ready.popleft()
+        if len(self._ready) < self._workers:
+            self._fill()  # ahead of need, beside the answers in flight
+        return ask
+
+    def _fill(self) -> asyncio.Task[None] | None:
+        """The task that prepares the next chunk; None where there is no next."""
+        if self._filling is not None and not self._filling.done():
+            return self._filling
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            return None
+        self._filling = asyncio.create_task(self._prepare(*chunk))
+        return self._filling
+
+    async def _prepare(self, run: _Run, indices: range) -> None:
+        cases = [run.case(index) for index in indices]
+        # In a thread: an embedder takes its time, and answers in flight go on meanwhile.
+        prepared = await asyncio.to_thread(_prepared, run.selection.runtime, cases)
+        for index, case, one in zip(indices, cases, prepared, strict=True):
+            self._ready.extend(_Ask(run, index, sample, one) for sample in range(case.repeats))
+
+
+def _chunks(runs: Sequence[_Run]) -> Iterator[tuple[_Run, range]]:
+    for run in runs:
+        total = len(run.selection.cases)
+        for start in range(0, total, CHUNK):
+            yield run, range(start, min(total, start + CHUNK))
+
+
+def _prepared(runtime: Answerer, cases: Sequence[Case]) -> Sequence[Prepared | TetradError]:
+    """Every case prepared, or why none could be: an embedder that fails, say."""
+    try:
+        return runtime.prepare_many([case.vars for case in cases])
+    except TetradError as error:
+        return [error] * len(cases)
+
+
+class _Run:
+    """One selection's run: samples come in as they are done, outcomes are committed in groups."""
+
+    def __init__(
+        self, number: int, selection: Selection, registry: Registry, traces: _Traces
+    ) -> None:
+        self.selection = selection
+        self._number = number
+        self._registry = registry
+        self._traces = traces
+        self._samples: list[list[Sample | None]] = [[None] * c.repeats for c in selection.cases]
+        self._calls = Calls()
+        self._uncommitted: list[int] = []
+        self._positions = _positions(selection)
+        self._record = RunRecord(
+            suite=selection.suite.ref,
+            stack=selection.stack.ref,
+            identity=selection.identity,
+            golden=selection.suite.golden.digest,
+            engine=selection.engine.name,
+        )
+        self._id = registry.start_run(self._record)
+
+    @property
+    def samples(self) -> int:
+        return sum(case.repeats for case in self.selection.cases)
+
+    def case(self, index: int) -> Case:
+        return self.selection.cases[index]
+
+    async def execute(self, ask: _Ask) -> None:
+        trace: Trace | None = None
+        try:
+            trace = await ask.answered()
+            sample = await self._graded(ask, trace)
+        except RegistryError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- one case's failure is that case's missing result
+            sample = _missing(error, trace)
+        if trace is not None:
+            self._traces.offer((sample.passed, self._number, ask.index, ask.sample), trace)
+        slots = self._samples[ask.index]
+        slots[ask.sample] = sample
+        if None not in slots:
+            self._uncommitted.append(ask.index)
+            if len(self._uncommitted) >= GROUP:
+                self._commit()
+
+    def finished(self) -> SuiteRun:
+        """The run's value, once every sample is in."""
+        self._commit()
+        self._registry.finish_run(
+            self._id, self._record, self._calls, replaces=self.selection.is_whole
+        )
+        return SuiteRun(
+            suite=self.selection.suite.ref,
+            stack=self.selection.stack.ref,
+            identity=self.selection.identity,
+            golden=self.selection.suite.golden.digest,
+            cases=tuple(self._outcome(index) for index in range(len(self._samples))),
+        )
+
+    async def _graded(self, ask: _Ask, trace: Trace) -> Sample:
+        selection = self.selection
+        made = sum(not g.cached for g in trace.generated)
+        self._calls += Calls(made=made, cached=len(trace.generated) - made)
+        usage = trace.usage
+        cost = _cost(usage, selection.stack.model.prices)
+        if trace.error is not None:
+            return Sample(output=trace.output, error=trace.error, metrics={}, usage=usage)
+        answered = _answered(trace, cost)
+        graded = await grade(
+            self.case(ask.index),
+            answered,
+            metric=selection.suite.metrics[0],
+            services=selection.services,
+        )
+        return Sample(
+            output=trace.output,
+            passed=graded.passed,
+            metrics=graded.metrics,
+            assertions=graded.assertions,
+            usage=usage,
+            cost_usd=cost,
+            latency_s=answered.latency_s,
+        )
+
+    def _outcome(self, index: int, *, traces: bool = True) -> CaseOutcome:
+        case = self.selection.cases[index]
+        samples = [sample for sample in self._samples[index] if sample is not None]
+        if traces:
+            samples = [
+                self._with_trace(sample, index, number) for number, sample in enumerate(samples)
+            ]
+        return CaseOutcome(
+            id=case.id,
+            group=case.group,
+            tags=case.tags,
+            line=case.location.line,
+            samples=tuple(samples),
+        )
+
+    def _with_trace(self, sample: Sample, index: int, number: int) -> Sample:
+        trace = self._traces.get((sample.passed, self._number, index, number))
+        return sample if trace is None else replace(sample, trace=trace)
+
+    def _commit(self) -> None:
+        if self._uncommitted:
+            done, self._uncommitted = self._uncommitted, []
+            self._registry.keep_results(
+                self._id, [(self._positions[i], self._outcome(i, traces=False)) for i in done]
+            )
+
+
+class _Traces:
+    """The traces that are kept: of the samples that did not pass first, then of the others, each in
+    the golden set's order, so that two executions keep the same ones.
+    """
+
+    def __init__(self, cap: int) -> None:
+        self._cap = cap
+        self._kept: dict[tuple[int, ...], Trace] = {}
+        self._worst: list[tuple[int, ...]] = []  # a heap of negated keys
+
+    def offer(self, key: tuple[int, ...], trace: Trace) -> None:
+        if self._cap == 0:
+            return
+        negated = tuple(-part for part in key)
+        if len(self._worst) < self._cap:
+            heapq.heappush(self._worst, negated)
+        else:
+            out = heapq.heappushpop(self._worst, negated)
+            if out == negated:
+                return
+            del self._kept[tuple(-part for part in out)]
+        self._kept[key] = trace
+
+    def get(self, key: tuple[int, ...]) -> Trace | None:
+        return self._kept.get(key)
+
+
+def _positions(selection: Selection) -> Sequence[int]:
+    """Where each selected case stands in the golden set."""
+    if selection.is_whole:
+        return range(len(selection.cases))
+    places = {case.id: place for place, case in enumerate(selection.suite.golden.cases)}
+    # A case of an older golden set that runs beside the newer one's has no place there.
+    return [places.get(case.id, len(places) + i) for i, case in enumerate(selection.cases)]
+
+
+def _answered(trace: Trace, cost: float | None) -> Answered:
+    return Answered(
+        text=trace.output,
+        vars=trace.vars,
+        query=_query(trace),
+        passages=trace.passages,
+        called=trace.called,
+        latency_s=trace.latency_s,
+        cost_usd=cost,
+    )
+
+
+def _query(trace: Trace) -> str:
+    for step in trace.steps:
+        if isinstance(step, Retrieved):
+            return step.query
+    return trace.messages[-1].content if trace.messages else ""
+
+
+def _missing(error: Exception, trace: Trace | None) -> Sample:
+    """A failure of ours is told apart by its type's name; both are missing results."""
+    words = str(error) if isinstance(error, TetradError) else f"{type(error).__name__}: {error}"
+    return Sample(
+        output="" if trace is None else trace.output,
+        error=words,
+        metrics={},
+        usage=Usage() if trace is None else trace.usage,
+    )
+
+
+def _cost(usage: Usage, prices: Prices | None) -> float | None:
+    """USD of an answer; cached input tokens are among the input tokens."""
+    if prices is None:
+        return None
+    cached_price = prices.input if prices.cached_input is None else prices.cached_input
+    fresh = usage.input_tokens - usage.cached_input_tokens
+    total = (
+        fresh * prices.input
+        + usage.cached_input_tokens * cached_price
+        + usage.output_tokens * prices.output
+    )
+    return total / 1_000_000
