@@ -49,24 +49,24 @@ def _lines(repository: Repository, stack: Stack) -> Iterator[str]:
     yield stack.ref
     if stack.description:
         yield f"  {stack.description}"
-    yield f"  identity  {written_identity(identity_of(stack))}"
+    yield f"  identity    {written_identity(identity_of(stack))}"
     yield from (f"  {row}" for row in _components(stack))
-    yield f"  settings  {short(digest_of(settings_of(stack)))}"
+    yield f"  settings    {short(digest_of(settings_of(stack)))}"
     for suite in repository.suites.values():
         if any(judged.ref == stack.ref for judged in suite.stacks):
             cases = len(suite.golden.cases)
-            yield f"  suite     {short(suite.golden.digest)}  {suite.ref} ({cases} cases)"
+            yield f"  suite       {short(suite.golden.digest)}  {suite.ref} ({cases} cases)"
 
 
 def _components(stack: Stack) -> Iterator[str]:
     prompt, model = stack.prompt, stack.model
     yield _row("prompt", prompt)
     if prompt.select is not None:
-        yield f"  {_row('embedding', prompt.select.embedding)}"
+        yield f"{_row('embedding', prompt.select.embedding)}"
     yield _row("model", model)
     if stack.retrieval is not None:
         yield _row("corpus", stack.retrieval.corpus)
-        yield f"  {_row('embedding', stack.retrieval.corpus.embedding)}"
+        yield f"{_row('embedding', stack.retrieval.corpus.embedding)}"
     for tool in stack.tools:
         yield _row("tool", tool)
 
@@ -74,4 +74,4 @@ def _components(stack: Stack) -> Iterator[str]:
 def _row(label: str, component: Component) -> str:
     from tetrad.identity import component_digest, short
 
-    return f"{label:<8}  {short(component_digest(component))}  {component.ref}"
+    return f"{label:<10}  {short(component_digest(component))}  {component.ref}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isinf
 from typing import Any
 
@@ -20,11 +20,20 @@ class _Refused(ValueError):
         self.code = code
 
 
-def json_lines(data: bytes, origin: str) -> Iterator[tuple[Location, Any]]:
-    """Every line's value with its place; SpecError at the first line that is refused."""
+def json_lines(
+    data: bytes, origin: str, report: Callable[[Issue], None]
+) -> Iterator[tuple[Location, Any]]:
+    """Every line's value with its place; a line that is refused is reported and left out."""
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         if line.strip():
-            yield Location(origin, number), json_value(line, Location(origin, number))
+            location = Location(origin, number)
+            try:
+                value = json_value(line, location)
+            except SpecError as error:
+                for issue in error.issues:
+                    report(issue)
+                continue
+            yield location, value
 
 
 def json_value(line: bytes, location: Location) -> Any:

@@ -156,7 +156,6 @@ class _Loader:
     _issues: dict[str, Issue] = field(default_factory=dict)
     _under_way: list[str] = field(default_factory=list)
     _data: set[str] = field(default_factory=set)
-    _goldens: dict[str, GoldenSet] = field(default_factory=dict)
     _without_kind: dict[str, Issue] = field(default_factory=dict)
 
     # -- results
@@ -274,18 +273,14 @@ class _Loader:
     def stack(self, fields: Fields, path: yaml12.Path) -> Stack | None:
         return self._resolve(Stack, fields, path)
 
-    def golden(self, fields: Fields, path: yaml12.Path) -> GoldenSet | None:
+    def golden(self, fields: Fields, path: yaml12.Path, arrays: frozenset[str]) -> GoldenSet | None:
         found = self.data(fields, path, str(_value(fields, path)))
         if found is None:
             return None
-        file, data = found
-        if file not in self._goldens:
-            loaded = load_golden(file, data)
-            self.report(*loaded.issues)
-            self._goldens[file] = loaded.golden
-            if loaded.document is not None:
-                self.documents[file] = loaded.document
-        return self._goldens[file]
+        loaded = load_golden(*found, self.tree.read, arrays=arrays)
+        self.report(*loaded.issues)
+        self.documents.update(loaded.documents)
+        return loaded.golden
 
     def data(
         self, fields: Fields, path: yaml12.Path, written: str, *, from_root: bool = False

@@ -415,6 +415,7 @@ class RecordedCall:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
     id: str
+    derived: bool = False  # whether the id was made from the description or the vars
     vars: Mapping[str, Json]
     assertions: tuple[Assertion | AssertionSet, ...] = ()
     threshold: float | None = None  # of the weighted mean; None: every assertion must pass

@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 
 from tetrad.canonical import digest_of
 from tetrad.errors import Issue, Location
-from tetrad.spec.assertion_types import ASSERTION_TYPES
+from tetrad.spec.assertion_types import ASSERTION_TYPES, NOT_YET
+from tetrad.spec.golden.raw import Report
 from tetrad.spec.model import Assertion, AssertionSet, Case, RecordedCall
 from tetrad.spec.nearest import did_you_mean
-from tetrad.spec.parse import Path, json_path
+from tetrad.spec.parse import Path
 
 Locate: TypeAlias = Callable[[Path], Location]
-Report: TypeAlias = Callable[[Issue], None]
 
 _ASSERTION_KEYS = frozenset({
     "type", "value", "threshold", "weight", "metric", "transform", "judge", "config"
@@ -27,6 +27,7 @@ def build_case(raw: Mapping[str, Any], locate: Locate, report: Report, path: Pat
     builder = _Assertions(locate, report)
     return Case(
         id=raw.get("id") or derived_id(raw),
+        derived="id" not in raw,
         vars=raw.get("vars", {}),
         assertions=tuple(builder.all(raw.get("assert", ()), (*path, "assert"))),
         threshold=raw.get("threshold"),
@@ -105,12 +106,10 @@ class _Assertions:
 
     def _unknown_type(self, written: str, name: str, path: Path) -> None:
         known = "types are " + ", ".join(ASSERTION_TYPES)
-        where = (*path, "type")
-        self._report(
-            Issue(
-                location=self._locate(where),
-                message=f"there is no assertion type {written!r}",
-                hint=did_you_mean(name, ASSERTION_TYPES, known),
-                path=json_path(where),
-            )
-        )
+        if name in NOT_YET:
+            message, hint = f"promptfoo's assertion {written!r} is not there yet", known
+        else:
+            message = f"there is no assertion type {written!r}"
+            hint = did_you_mean(name, ASSERTION_TYPES, known)
+        location = self._locate((*path, "type"))
+        self._report(Issue(location=location, message=message, hint=hint))

@@ -2,83 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.spec.golden.cases import build_case
+from tetrad.spec.golden.csv_rows import cases_of_rows
 from tetrad.spec.golden.digest import golden_digest
-from tetrad.spec.jsonl import json_lines
+from tetrad.spec.golden.promptfoo import cases_of_config, expanded, file_beside
+from tetrad.spec.golden.raw import RawCase, Read, cases_of_lines
 from tetrad.spec.model import Case, GoldenSet
-from tetrad.spec.parse import GOLDEN_SET, Document, Path, parse
-from tetrad.spec.schema import check_value, issue_at, issue_of
+from tetrad.spec.parse import GOLDEN_SET, Document, parse
+from tetrad.spec.schema import check
+
+ENDINGS = (".yaml", ".yml", ".jsonl", ".csv")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GoldenFile:
-    """What a golden set's file gave: cases, issues, and the document where it is YAML."""
+    """What a golden set's file gave: cases, issues, and the YAML documents that hold them."""
 
     golden: GoldenSet
     issues: tuple[Issue, ...] = ()
-    document: Document | None = None
+    documents: Mapping[str, Document] = field(default_factory=dict)
 
 
-def load_golden(path: str, data: bytes) -> GoldenFile:
-    """The cases of a file; what cannot be read is an issue, and the others are still there."""
-    issues: list[Issue] = []
-    document: Document | None = None
-    try:
+def load_golden(
+    path: str, data: bytes, read: Read, *, arrays: frozenset[str] = frozenset()
+) -> GoldenFile:
+    """The cases of a file; what cannot be read is an issue, and the other cases are still there.
+
+    `read` gives further files that the golden set names, `arrays` are the variables that take
+    lists: a list of texts for any other is promptfoo's short form for several cases.
+    """
+    reader = _Reader(read)
+    cases = [
+        build_case(raw.value, raw.locate, reader.issues.append)
+        for source in reader.cases(path, data)
+        for raw in expanded(source, path, arrays, read, reader.issues.append)
+    ]
+    unique = tuple(_with_unique_ids(cases, reader.issues))
+    return GoldenFile(
+        golden=GoldenSet(path=path, cases=unique, digest=golden_digest(unique)),
+        issues=tuple(dict.fromkeys(reader.issues)),  # an expanded case repeats those of its test
+        documents=reader.documents,
+    )
+
+
+class _Reader:
+    """Reads a golden set and the files that it takes tests from, each once."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self.issues: list[Issue] = []
+        self.documents: dict[str, Document] = {}
+        self._under_way: list[str] = []
+
+    def cases(self, path: str, data: bytes) -> Iterator[RawCase]:
+        self._under_way.append(path)
+        try:
+            yield from self._cases(path, data)
+        except SpecError as error:
+            self.issues += error.issues
+
+    def _cases(self, path: str, data: bytes) -> Iterator[RawCase]:
         if path.endswith(".jsonl"):
-            cases = list(_from_lines(path, data, issues))
+            yield from cases_of_lines(path, data, self.issues.append)
+        elif path.endswith(".csv"):
+            yield from cases_of_rows(path, data, self.issues.append)
         else:
             document = parse(data, path, limits=GOLDEN_SET, anchors=True)
-            cases = list(_from_document(document, issues))
-    except SpecError as error:
-        issues += error.issues
-        cases = []
-    unique = tuple(_with_unique_ids(cases, issues))
-    golden = GoldenSet(path=path, cases=unique, digest=golden_digest(unique))
-    return GoldenFile(golden=golden, issues=tuple(issues), document=document)
+            self.documents[path] = document
+            issues = check(document, "golden")
+            if issues:
+                raise SpecError(issues)
+            for found in cases_of_config(document, self.issues.append):
+                if isinstance(found, RawCase):
+                    yield found
+                else:
+                    yield from self._included(*found, path)
 
-
-def _from_lines(path: str, data: bytes, issues: list[Issue]) -> Iterator[Case]:
-    for location, raw in json_lines(data, path):
-        problems = list(check_value(raw, "golden", "case"))
-        if problems:
-            issues += [issue_at(location, problem) for problem in problems]
-            continue
-
-        def locate(_: Path, at: Location = location) -> Location:
-            return at
-
-        yield build_case(raw, locate, issues.append)
-
-
-def _from_document(document: Document, issues: list[Issue]) -> Iterator[Case]:
-    problems = list(check_value(document.value, "golden"))
-    if problems:
-        issues += [issue_of(document, problem) for problem in problems]
-        return
-    raws: list[Any] = document.value
-    for number, raw in enumerate(raws):
-        yield build_case(raw, document.at, issues.append, (number,))
+    def _included(self, written: str, at: Location, path: str) -> Iterator[RawCase]:
+        file = file_beside(written, path, at, self.issues.append)
+        if file is None:
+            return
+        if file in self._under_way or not file.endswith(ENDINGS):
+            message = f"tests cannot come from {file}"
+            hint = f"name a file that ends in {', '.join(ENDINGS)}, each once"
+            self.issues.append(Issue(location=at, message=message, hint=hint, code="SCH107"))
+            return
+        try:
+            data = self._read(file, at)
+        except SpecError as error:
+            self.issues += error.issues
+            return
+        yield from self.cases(file, data)
 
 
 def _with_unique_ids(cases: Iterable[Case], issues: list[Issue]) -> Iterator[Case]:
+    """An id of our making is numbered where it is taken; one of the user's is reported."""
     seen: dict[str, Location] = {}
     for case in cases:
-        if case.id in seen:
-            first = seen[case.id]
-            message = f"the id {case.id!r} stands twice; the first is in line {first.line}"
-            issues.append(
-                Issue(
-                    location=case.location,
-                    code="GLD983",
-                    message=message,
-                    hint="give each case an id of its own",
-                )
-            )
+        unique = case
+        if case.id in seen and case.derived:
+            number = next(n for n in range(2, len(seen) + 3) if f"{case.id}-{n}" not in seen)
+            unique = replace(case, id=f"{case.id}-{number}")
+        elif case.id in seen:
+            issues.append(_twice(case, seen[case.id]))
             continue
-        seen[case.id] = case.location
-        yield case
+        seen[unique.id] = unique.location
+        yield unique
+
+
+def _twice(case: Case, first: Location) -> Issue:
+    return Issue(
+        location=case.location,
+        code="GLD983",
+        message=f"the id {case.id!r} stands twice; the first is in line {first.line}",
+        hint="give each case an id of its own",
+    )

@@ -1,0 +1,169 @@
+"""CSV by promptfoo's conventions: a row a case, a column a variable, `__` columns the rest.
+
+https://www.promptfoo.dev/docs/configuration/test-cases#csv-format; the short forms in `__expected`
+are those of promptfoo's `assertionFromString`. The columns `id` and `tags` are ours.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tetrad.errors import Issue, Location, SpecError
+from tetrad.spec.assertion_types import ASSERTION_TYPES, NOT_YET
+from tetrad.spec.golden.raw import RawCase, Report, checked
+from tetrad.spec.nearest import did_you_mean
+from tetrad.spec.parse import GOLDEN_SET, decode
+from tetrad.spec.scalars import NumberRefused, resolve
+
+_COLUMNS = (
+    "__expected", "__description", "__metric", "__threshold", "__metadata:NAME",
+    "__config:__expectedN:KEY",
+)  # fmt: skip
+_OURS = frozenset({"id", "tags"})
+_METADATA = re.compile(r"__metadata:(.+?)(\[\])?")
+_EXPECTED = re.compile(r"__expected(\d*)")
+_CONFIG = re.compile(r"__config:__expected(\d*):(threshold)")
+_SHORT = re.compile(
+    r"(not-)?(" + "|".join((*ASSERTION_TYPES, *NOT_YET)) + r")(?:\((\d+(?:\.\d+)?)\))?(?::(.*))?",
+    re.DOTALL,
+)
+_OF_LISTS = frozenset({"contains-all", "contains-any", "icontains-all", "icontains-any"})
+_WITH_THRESHOLD = frozenset({
+    "context-faithfulness", "cost", "latency", "levenshtein", "rouge-n", "similar", "starts-with",
+})  # fmt: skip
+_PREFIXES: Mapping[str, str] = {
+    "javascript:": "javascript",
+    "fn:": "javascript",
+    "eval:": "javascript",
+    "grade:": "llm-rubric",
+    "llm-rubric:": "llm-rubric",
+    "python:": "python",
+}
+
+
+def cases_of_rows(path: str, data: bytes, report: Report) -> Iterator[RawCase]:
+    """Every row as a case; the first row names the columns."""
+    text = decode(data, path, GOLDEN_SET)
+    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    try:
+        names = next(reader, [])
+        _check_columns(names, path)
+        line = reader.line_num + 1
+        for row in reader:
+            location = Location(path, line)
+            line = reader.line_num + 1
+            if row:
+                yield from _case(names, row, location, report)
+    except csv.Error as error:
+        message = f"this row is no CSV: {error}"
+        hint = "put a cell that holds quotes or line breaks in quotes, and double the quotes in it"
+        raise SpecError(
+            [Issue(location=Location(path, reader.line_num), message=message, hint=hint)]
+        ) from None
+
+
+def _check_columns(names: list[str], path: str) -> None:
+    issues = [
+        Issue(location=Location(path), message=message, hint=hint)
+        for number, name in enumerate(names)
+        for message, hint in [_column_problem(name, names[:number])]
+        if message
+    ]
+    if issues:
+        raise SpecError(issues)
+
+
+def _column_problem(name: str, before: list[str]) -> tuple[str, str]:
+    if name in before:
+        return f"the column {name!r} stands twice", "keep one of the two"
+    known = any(p.fullmatch(name) for p in (_METADATA, _EXPECTED, _CONFIG)) or name in _COLUMNS
+    if name.startswith("__") and not known:
+        hint = did_you_mean(name, _COLUMNS, f"columns with __ are {', '.join(_COLUMNS)}")
+        return f"{name!r} is no column that is known here", hint
+    return "", ""
+
+
+def _case(
+    names: list[str], row: list[str], location: Location, report: Report
+) -> Iterator[RawCase]:
+    if len(row) != len(names):
+        message = f"this row has {len(row)} cells, the first one {len(names)}"
+        hint = "put a cell that holds a comma in quotes"
+        report(Issue(location=location, message=message, hint=hint))
+        return
+    try:
+        raw = _raw(dict(zip(names, row, strict=True)))
+    except NumberRefused as error:
+        report(Issue(location=location, code="SCH105", message=str(error)))
+        return
+    yield from checked(raw, location, report)
+
+
+def _raw(cells: Mapping[str, str]) -> dict[str, Any]:
+    filled = {name: cell for name, cell in cells.items() if cell.strip()}
+    raw: dict[str, Any] = {
+        "vars": {n: cell for n, cell in cells.items() if n not in _OURS and n[:2] != "__"},
+        "assert": _assertions(filled),
+        "metadata": {
+            match[1]: _several(cell) if match[2] else cell
+            for name, cell in filled.items()
+            if (match := _METADATA.fullmatch(name))
+        },
+        "tags": _several(cells.get("tags", "")),
+    }
+    for name, key in (("id", "id"), ("__description", "description")):
+        if name in filled:
+            raw[key] = filled[name]
+    if "__threshold" in filled:
+        raw["threshold"] = _number(filled["__threshold"])
+    return raw
+
+
+def _assertions(filled: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One for each `__expected` column that has something in this row."""
+    config = {m[1]: _number(v) for name, v in filled.items() if (m := _CONFIG.fullmatch(name))}
+    common = {"metric": filled["__metric"]} if "__metric" in filled else {}
+    return [
+        {
+            **assertion_from_text(cell),
+            **({"threshold": config[match[1]]} if match[1] in config else {}),
+            **common,
+        }
+        for name, cell in filled.items()
+        if (match := _EXPECTED.fullmatch(name))
+    ]
+
+
+def assertion_from_text(text: str) -> dict[str, Any]:
+    """The assertion that a cell of `__expected` means; equality where it has no short form."""
+    for prefix, name in _PREFIXES.items():
+        if text.startswith(prefix):
+            return {"type": name, "value": text.removeprefix(prefix).strip()}
+    if re.match(r"file://.*\.py(:|$)", text):
+        return {"type": "python", "value": text}
+    short = _SHORT.fullmatch(text)
+    if short is None:
+        return {"type": "equals", "value": text}
+    written, name, value = f"{short[1] or ''}{short[2]}", short[2], (short[4] or "").strip()
+    assertion: dict[str, Any] = {"type": written}
+    if name in _OF_LISTS:
+        assertion["value"] = _several(value)
+    elif short[4] is not None:
+        assertion["value"] = value
+    if name in _WITH_THRESHOLD:
+        default = 0.8 if name == "similar" else 0.75
+        assertion["threshold"] = float(short[3]) if short[3] else default
+    return assertion
+
+
+def _several(cell: str) -> list[str]:
+    """A list within a cell: commas between, quotes around an item that holds one."""
+    items = next(csv.reader([cell], skipinitialspace=True), [])
+    return [item.strip() for item in items if item.strip()]
+
+
+def _number(cell: str) -> Any:
+    return resolve(cell.strip())

@@ -1,0 +1,161 @@
+"""promptfoo's test files, unchanged: a list of tests, or a config with `tests` and `defaultTest`.
+
+The rules are those of promptfoo's evaluator: the default's assertions come first, a list of texts
+among the vars stands for a case for each of them, `file://` names a text.
+https://www.promptfoo.dev/docs/configuration/test-cases
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any
+
+from tetrad.errors import Issue, Location, SpecError
+from tetrad.spec.golden.raw import RawCase, Read, Report
+from tetrad.spec.nearest import did_you_mean
+from tetrad.spec.parse import Document, Path, decode, parse
+from tetrad.spec.references import ReferenceRefused, normalised
+
+_FILE = "file://"
+_PROGRAMS = (".py", ".js", ".ts", ".cjs", ".mjs", ".cts", ".mts")
+_MAX_COMBINATIONS = 10_000
+
+
+def cases_of_config(document: Document, report: Report) -> Iterator[RawCase | tuple[str, Location]]:
+    """The cases of a checked document, and the files that hold further ones."""
+    value = document.value
+    if isinstance(value, list):
+        for number in range(len(value)):
+            yield _case(document, (number,), {}, report)
+        return
+    tests = value["tests"]
+    default = value.get("defaultTest", {})
+    if isinstance(tests, str):
+        yield tests, document.at(("tests",))
+        return
+    for number, test in enumerate(tests):
+        path: Path = ("tests", number)
+        if isinstance(test, str):
+            yield test, document.at(path)
+        else:
+            yield _case(document, path, default, report)
+
+
+def _case(document: Document, path: Path, default: Mapping[str, Any], report: Report) -> RawCase:
+    """One test with the default laid under it and its assertion templates filled in."""
+    raw = document.node(path).value
+    inherits = not raw.get("options", {}).get("disableDefaultAsserts", False)
+    inherited = default.get("assert", []) if inherits else []
+    merged = {**default, **raw}
+    for key in ("vars", "options", "metadata"):
+        merged[key] = {**default.get(key, {}), **raw.get(key, {})}
+
+    def locate(inner: Path) -> Location:
+        if inner[:1] != ("assert",) or len(inner) == 1:
+            return document.at((*path, *inner))
+        number = int(inner[1])
+        if number < len(inherited):
+            return document.at(("defaultTest", *inner))
+        return document.at((*path, "assert", number - len(inherited), *inner[2:]))
+
+    asserts = [*inherited, *raw.get("assert", [])]
+    merged["assert"] = [
+        _filled(document, item, locate(("assert", number)), report)
+        for number, item in enumerate(asserts)
+    ]
+    return RawCase(merged, locate)
+
+
+def _filled(
+    document: Document, item: Mapping[str, Any], at: Location, report: Report
+) -> Mapping[str, Any]:
+    """An assertion with the template that its `$ref` names; sets are filled inside."""
+    if "assert" in item:
+        inner = [_filled(document, one, at, report) for one in item["assert"]]
+        return {**item, "assert": inner}
+    if "$ref" not in item:
+        return item
+    own = {key: value for key, value in item.items() if key != "$ref"}
+    name = item["$ref"].rsplit("/", 1)[-1]
+    value = document.value
+    templates = value.get("assertionTemplates", {}) if isinstance(value, dict) else {}
+    if name not in templates or "$ref" in templates[name]:
+        hint = did_you_mean(name, templates, "define it under assertionTemplates: in this file")
+        message = f"there is no assertion template {name!r}"
+        report(Issue(location=at, message=message, hint=hint, code="SCH107"))
+        return {"type": "equals", "value": "", **own}
+    return {**templates[name], **own}
+
+
+def expanded(
+    case: RawCase, path: str, arrays: frozenset[str], read: Read, report: Report
+) -> Iterator[RawCase]:
+    """A case for each combination of its lists of texts; `arrays` are variables that take lists."""
+    options = case.value.get("options", {})
+    given = {
+        name: _content(value, case, name, path, read, report)
+        for name, value in case.value.get("vars", {}).items()
+    }
+    lists = {
+        name: value
+        for name, value in given.items()
+        if isinstance(value, list) and value and isinstance(value[0], str) and name not in arrays
+    }
+    if not lists or options.get("disableVarExpansion", False):
+        yield RawCase({**case.value, "vars": given}, case.locate)
+        return
+    count = 1
+    for value in lists.values():
+        count *= len(value)
+    if count > _MAX_COMBINATIONS:
+        message = (
+            f"the lists in vars stand for {count:,} cases; at most {_MAX_COMBINATIONS:,} are made"
+        )
+        report(Issue(location=case.location, code="SCH101", message=message))
+        return
+    for number, chosen in enumerate(product(*lists.values()), 1):
+        one = {**case.value, "vars": {**given, **dict(zip(lists, chosen, strict=True))}}
+        if "id" in one:
+            one["id"] = f"{one['id']}-{number}"
+        yield RawCase(one, case.locate)
+
+
+def _content(value: Any, case: RawCase, name: str, path: str, read: Read, report: Report) -> Any:
+    """The text of the file that a var names by `file://`, as promptfoo puts it in."""
+    if not (isinstance(value, str) and value.startswith(_FILE)):
+        return value
+    at = case.locate(("vars", name))
+    file = file_beside(value, path, at, report)
+    if file is None:
+        return value
+    if file.endswith(_PROGRAMS):
+        message = "a program that makes a variable is not run"
+        hint = "write the value itself, or name a text file"
+        report(Issue(location=at, message=message, hint=hint))
+        return value
+    try:
+        data = read(file, at)
+        if file.endswith((".yaml", ".yml")):
+            return json.dumps(parse(data, file).value, ensure_ascii=False, separators=(",", ":"))
+        return decode(data, file).strip()
+    except SpecError as error:
+        _report_all(error.issues, report)
+        return value
+
+
+def file_beside(written: str, path: str, at: Location, report: Report) -> str | None:
+    """The path from the root of a file that is named relative to a golden set."""
+    name = written.removeprefix(_FILE)
+    try:
+        return normalised(posixpath.join("./", name), path)
+    except ReferenceRefused as error:
+        report(Issue(location=at, message=str(error), code="SCH107"))
+        return None
+
+
+def _report_all(issues: Iterable[Issue], report: Report) -> None:
+    for issue in issues:
+        report(issue)

@@ -1,0 +1,42 @@
+"""Cases before they are built: plain mappings that the schema has checked, with their places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from tetrad.errors import Issue, Location
+from tetrad.spec.jsonl import json_lines
+from tetrad.spec.parse import Path
+from tetrad.spec.schema import check_value, issue_at
+
+Report: TypeAlias = Callable[[Issue], None]
+Read: TypeAlias = Callable[[str, Location], bytes]  # a file by its path from the root
+
+
+@dataclass(frozen=True, slots=True)
+class RawCase:
+    """A checked mapping, and where each of its parts stands."""
+
+    value: Mapping[str, Any]
+    locate: Callable[[Path], Location]
+
+    @property
+    def location(self) -> Location:
+        return self.locate(())
+
+
+def cases_of_lines(path: str, data: bytes, report: Report) -> Iterator[RawCase]:
+    """JSON Lines, read one at a time; a line that is no case is reported and left out."""
+    for location, value in json_lines(data, path, report):
+        yield from checked(value, location, report)
+
+
+def checked(value: Any, location: Location, report: Report) -> Iterator[RawCase]:
+    """The case that a value of one line is, if it is one."""
+    problems = list(check_value(value, "golden", "case"))
+    for problem in problems:
+        report(issue_at(location, problem))
+    if not problems:
+        yield RawCase(value, lambda _: location)
