@@ -1,0 +1,153 @@
+"""Wiring: engines, embedders, runtimes and judges, each built once and shared by all who use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from tetrad.artifacts.progress import Progress
+from tetrad.artifacts.store import Store
+from tetrad.canonical import Digest
+from tetrad.corpora import CachedEmbedder
+from tetrad.engines.base import Embedder
+from tetrad.engines.build import build_embedder, build_engine
+from tetrad.errors import SpecError
+from tetrad.evals.embeddings import Embeddings
+from tetrad.evals.judges import Bench
+from tetrad.evals.problems import EMBEDDING_JUDGE, assertions_of, embedding_of, problems_of
+from tetrad.evals.python import PythonCode
+from tetrad.evals.recorded import Recorded
+from tetrad.evals.runner import Selection
+from tetrad.evals.services import SuiteServices
+from tetrad.identity import component_digest, identity_of
+from tetrad.registry import Registry
+from tetrad.results.outcome import Calls
+from tetrad.runtime import Prepared, Runtime, Toolbox
+from tetrad.runtime import build as build_runtime
+from tetrad.spec.model import Case, EngineSpec, Model, Stack, Suite
+from tetrad.tools import LiveToolbox, RecordedToolbox
+
+
+@dataclass(kw_only=True, slots=True)
+class Workbench:
+    """Everything that one command evaluates with, for any number of suites and trees.
+
+    Models are built once a digest, so that the base and the candidate, and all suites, fill the
+    same batches. `engine` answers for the stacks' own engines: a preview, never evidence; judges
+    keep theirs. `code` says whether code of a golden set may run.
+    """
+
+    registry: Registry
+    store: Store
+    cache: Path
+    offline: bool = False
+    progress: Progress | None = None
+    engine: EngineSpec | None = None
+    code: bool = True
+    _engines: dict[Digest, Recorded] = field(default_factory=dict, init=False)
+    _embedders: dict[Digest, Embedder] = field(default_factory=dict, init=False)
+    _runtimes: dict[tuple[Digest, Path], Runtime] = field(default_factory=dict, init=False)
+    _embeddings: dict[Digest, Embeddings] = field(default_factory=dict, init=False)
+
+    @property
+    def calls(self) -> Calls:
+        """What all engines together were asked, judges included."""
+        return sum((engine.calls for engine in self._engines.values()), Calls())
+
+    def select(
+        self, suite: Suite, stack: Stack, *, root: Path, cases: Sequence[Case] | None = None
+    ) -> Selection:
+        """Cases of a suite, all by default, ready to be executed on a stack of the tree at `root`.
+
+        SpecError with everything that keeps the suite's cases from being graded.
+        """
+        issues = tuple(problems_of(suite, self._answering(stack)))
+        if issues:
+            raise SpecError(issues)
+        return Selection(
+            suite=suite,
+            stack=stack,
+            identity=identity_of(stack),
+            cases=suite.golden.cases if cases is None else tuple(cases),
+            engine=self.engine_of(stack, root=root),
+            runtime=self.runtime(stack, root=root),
+            toolbox=partial(_toolbox, suite, stack, root),
+            services=self._services(suite, stack, root),
+        )
+
+    def prepare(self, stack: Stack, cases: Sequence[Case], *, root: Path) -> tuple[Prepared, ...]:
+        """The cases' requests as the stack will put them, without asking anything."""
+        return self.runtime(stack, root=root).prepare_many([case.vars for case in cases])
+
+    def engine_of(self, stack: Stack, *, root: Path) -> Recorded:
+        """What answers a stack's requests."""
+        return self._recorded(self._answering(stack).model, root)
+
+    def runtime(self, stack: Stack, *, root: Path) -> Runtime:
+        key = (identity_of(stack), root)
+        if key not in self._runtimes:
+            self._runtimes[key] = build_runtime(
+                stack,
+                engine=self.engine_of(stack, root=root),
+                embedder_of=partial(self._embedder, root=root),
+                root=root,
+                cache=self.cache,
+            )
+        return self._runtimes[key]
+
+    async def aclose(self) -> None:
+        """Let go of connections and threads. What is built stays usable for `prepare` only."""
+        for engine in self._engines.values():
+            await engine.aclose()
+
+    def _answering(self, stack: Stack) -> Stack:
+        """The stack with the engine that really answers."""
+        if self.engine is None:
+            return stack
+        return replace(stack, model=replace(stack.model, engine=self.engine))
+
+    def _recorded(self, model: Model, root: Path) -> Recorded:
+        digest = component_digest(model)
+        if digest not in self._engines:
+            engine = build_engine(
+                model, root=root, store=self.store, offline=self.offline, progress=self.progress
+            )
+            self._engines[digest] = Recorded(engine, self.registry, digest)
+        return self._engines[digest]
+
+    def _embedder(self, model: Model, *, root: Path) -> Embedder:
+        digest = component_digest(model)
+        if digest not in self._embedders:
+            self._embedders[digest] = build_embedder(
+                model, root=root, store=self.store, offline=self.offline, progress=self.progress
+            )
+        return self._embedders[digest]
+
+    def _services(self, suite: Suite, stack: Stack, root: Path) -> SuiteServices:
+        used = {a.type for case in suite.golden.cases for a in assertions_of(case)}
+        judges = {
+            name: Bench(name=name, engine=self._recorded(judge.model, root), prompt=judge.prompt)
+            for name, judge in suite.judges.items()
+            if name != EMBEDDING_JUDGE and used & {"llm-rubric", "context-faithfulness"}
+        }
+        embedding = embedding_of(suite, stack) if "similar" in used else None
+        return SuiteServices(
+            python=PythonCode(root, allowed=self.code),
+            embeddings=None if embedding is None else self._embeddings_of(embedding, root),
+            judges=judges,
+        )
+
+    def _embeddings_of(self, model: Model, root: Path) -> Embeddings:
+        digest = component_digest(model)
+        if digest not in self._embeddings:
+            cached = CachedEmbedder(self._embedder(model, root=root), self.cache)
+            self._embeddings[digest] = Embeddings(cached)
+        return self._embeddings[digest]
+
+
+def _toolbox(suite: Suite, stack: Stack, root: Path, case: Case) -> Toolbox:
+    if suite.tools == "live":
+        return LiveToolbox(stack.tools, root)
+    return RecordedToolbox(case.tools, stack.tools)

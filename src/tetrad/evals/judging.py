@@ -1,0 +1,150 @@
+"""From a plan to verdicts: both identities are executed in one go, and policy decides.
+
+This is the whole of a gate but for files, Git, the clock and output; the command line and the pytest
+plugin are two front ends of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeAlias
+
+from tetrad.artifacts.progress import Progress
+from tetrad.canonical import Digest
+from tetrad.errors import TetradError
+from tetrad.evals.runner import Selection, execute
+from tetrad.plan import StackPlan
+from tetrad.policy import decide, overall, suite_report
+from tetrad.registry import Registry
+from tetrad.results.outcome import SuiteRun
+from tetrad.results.report import Decision, StackReport, SuiteReport
+from tetrad.spec.model import Repository, Stack, Suite, Waiver
+
+# A suite of a tree, on a stack of the same or another tree, ready to execute.
+Select: TypeAlias = Callable[[Suite, Stack], Selection]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """A tree with what makes its stacks answer."""
+
+    repository: Repository
+    select: Select
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """One suite of one stack: the head's run, and the base's or why there is none."""
+
+    suite: Suite
+    candidate: Selection
+    base: Selection | None
+    base_expected: bool
+
+
+async def judge(
+    plans: Sequence[StackPlan],
+    head: Judged,
+    base: Judged | None,
+    *,
+    registry: Registry,
+    today: date,
+    progress: Progress | None = None,
+) -> tuple[StackReport, ...]:
+    """Execute every suite that the plans name, on both identities, and decide.
+
+    The head's golden set and policy judge both. Where the base's stack cannot be made to answer, what
+    compares with it is INCONCLUSIVE.
+    """
+    trials = {
+        (plan.stack, suite.suite): _trial(plan, suite.suite, head, base)
+        for plan in plans
+        for suite in plan.suites
+    }
+    selections = [s for trial in trials.values() for s in (trial.candidate, trial.base) if s]
+    runs = await execute(_distinct(selections), registry=registry, progress=progress)
+    by_key = {(run.suite, run.stack, run.identity): run for run in runs}
+    waivers = _in_order(head.repository.waivers, base and base.repository.waivers)
+    return tuple(
+        _report(
+            plan,
+            [_decided(trials[plan.stack, s.suite], by_key, waivers, today) for s in plan.suites],
+            [trials[plan.stack, s.suite] for s in plan.suites],
+        )
+        for plan in plans
+    )
+
+
+def overall_decision(stacks: Sequence[StackReport]) -> Decision:
+    """The one decision over every suite of every stack."""
+    return overall([suite.decision for stack in stacks for suite in stack.suites])
+
+
+def _trial(plan: StackPlan, ref: str, head: Judged, base: Judged | None) -> _Trial:
+    suite = head.repository.suites[ref]
+    candidate = head.select(suite, head.repository.stacks[plan.stack])
+    old = base.repository.stacks.get(plan.stack) if base else None
+    if base is None or old is None:
+        return _Trial(suite, candidate, None, base_expected=False)
+    try:
+        return _Trial(suite, candidate, base.select(suite, old), base_expected=True)
+    except TetradError:
+        return _Trial(suite, candidate, None, base_expected=True)
+
+
+def _distinct(selections: Sequence[Selection]) -> list[Selection]:
+    """One execution for equal identities: where only the suite moved, base and head are the same."""
+    found: dict[tuple[str, str, Digest], Selection] = {}
+    for selection in selections:
+        found.setdefault(_key(selection), selection)
+    return list(found.values())
+
+
+def _key(selection: Selection) -> tuple[str, str, Digest]:
+    return selection.suite.ref, selection.stack.ref, selection.identity
+
+
+def _decided(
+    trial: _Trial,
+    runs: Mapping[tuple[str, str, Digest], SuiteRun],
+    waivers: Sequence[Waiver],
+    today: date,
+) -> SuiteReport:
+    candidate = runs[_key(trial.candidate)]
+    base = runs[_key(trial.base)] if trial.base else None
+    decided = decide(
+        trial.suite,
+        candidate,
+        base,
+        base_expected=trial.base_expected,
+        waivers=waivers,
+        today=today,
+    )
+    return suite_report(trial.suite, candidate, base, decided)
+
+
+def _report(
+    plan: StackPlan, suites: Sequence[SuiteReport], trials: Sequence[_Trial]
+) -> StackReport:
+    return StackReport(
+        stack=plan.stack,
+        identity=plan.identity,
+        base_identity=plan.base_identity,
+        changed=plan.changed,
+        changes=plan.changes,
+        suites=tuple(suites),
+        engine=trials[0].candidate.engine.name if trials else "",
+        note=plan.note,
+    )
+
+
+def _in_order(head: Sequence[Waiver], base: Sequence[Waiver] | None) -> tuple[Waiver, ...]:
+    """The head's waivers, those that the change itself brings first: a reviewer sees them first."""
+    known = set(base or ())
+
+    def new_ones() -> Iterator[Waiver]:
+        return (waiver for waiver in head if waiver not in known)
+
+    return (*new_ones(), *(waiver for waiver in head if waiver in known))
