@@ -1,0 +1,54 @@
+"""Lint: rules over the files of a repository, what they find and how it is mended.
+
+`lint_repository` reads and judges; `rules.RULES` is the table of rules; `output` renders findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from tetrad.lint.engine import lint_tree
+from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule, Severity, Span
+from tetrad.lint.selection import Selection
+from tetrad.lint.sources import starting_points, tree_of
+from tetrad.lint.tree import CountTokens, Tree, bytes_of
+from tetrad.spec.load import Reading, read_repository
+
+__all__ = [
+    "Edit",
+    "Finding",
+    "Fix",
+    "Place",
+    "Rule",
+    "Selection",
+    "Severity",
+    "Span",
+    "Tree",
+    "lint",
+    "lint_tree",
+    "read_tree",
+]
+
+
+def lint(
+    reading: Reading,
+    *,
+    today: date,
+    asked: Sequence[str] | None = None,
+    selection: Selection | None = None,
+    count: CountTokens = bytes_of,
+) -> tuple[Finding, ...]:
+    """The findings of a reading, in all its files or in those asked for."""
+    tree = tree_of(reading, asked=asked, today=today, count=count)
+    return lint_tree(tree, selection or Selection())
+
+
+def read_tree(
+    root: Path, *, asked: Sequence[str] | None, today: date, count: CountTokens = bytes_of
+) -> Tree:
+    """Read what is asked for with whatever may use it; None asks for the whole repository."""
+    only = None if asked is None else starting_points(root, asked)
+    reading = read_repository(root, only)
+    return tree_of(reading, asked=asked, today=today, count=count)

@@ -1,0 +1,32 @@
+"""`tetrad explain`: the page of a lint rule, or the list of all."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+from tetrad.errors import ExitCode
+
+HELP = "explain a lint rule, by its code or its name"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "rule", nargs="?", help="a code (INJ301) or a name (default: the list of all rules)"
+    )
+
+
+def run(args: Namespace) -> ExitCode:
+    from tetrad.lint.pages import page_of
+    from tetrad.lint.rules import RULES
+    from tetrad.lint.selection import check_selectors
+
+    if args.rule is None:
+        width = max(len(rule.name) for rule in RULES)
+        for rule in RULES:
+            print(f"{rule.code}  {rule.name:{width}}  {rule.summary}")
+        return ExitCode.PASSED
+    check_selectors([args.rule], RULES)
+    found = [r for r in RULES if args.rule == r.name or r.code.startswith(args.rule.upper())]
+    sys.stdout.write("\n".join(page_of(rule) for rule in found))
+    return ExitCode.PASSED

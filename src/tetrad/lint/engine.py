@@ -1,0 +1,88 @@
+"""Running rules over a tree, and what suppressions leave of their findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.rules import CONTENT_RULES, RULES, SUPPRESSION_RULES
+from tetrad.lint.selection import Selection
+from tetrad.lint.suppressions import Suppression
+from tetrad.lint.tree import Ledger, Tree
+from tetrad.spec.model import Waiver
+
+EVERYTHING = Selection()
+
+
+def lint_tree(tree: Tree, selection: Selection = EVERYTHING) -> tuple[Finding, ...]:
+    """The findings in the files asked for, in their order."""
+    rules = [rule for rule in CONTENT_RULES if selection.takes(rule)]
+    found = list(_without_replaced(rules, list(_run(rules, tree))))
+    judged = _Judged(tree, found)
+    ledger = Ledger(
+        rules={rule.name: rule for rule in RULES},
+        ran=frozenset(rule.name for rule in rules),
+        used=frozenset(judged.used),
+        used_waivers=frozenset(judged.used_waivers),
+    )
+    late = [rule for rule in SUPPRESSION_RULES if selection.takes(rule)]
+    about_suppressions = list(_run(late, replace(tree, ledger=ledger)))
+    kept = judged.kept + _Judged(tree, about_suppressions).kept
+    names = frozenset(tree.names)
+    return tuple(
+        sorted((f for f in dict.fromkeys(kept) if f.place.file in names), key=lambda f: f.order)
+    )
+
+
+def _run(rules: Iterable[Rule], tree: Tree) -> Iterable[Finding]:
+    for rule in rules:
+        yield from rule.check(tree)
+
+
+def _without_replaced(rules: Iterable[Rule], findings: list[Finding]) -> Iterable[Finding]:
+    """The findings, less those that a more specific rule makes at the same place."""
+    replaces = {rule.code: rule.replaces for rule in rules if rule.replaces}
+    replaced = {
+        (f.place.file, f.place.span.line, f.place.span.column, code)
+        for f in findings
+        for code in replaces.get(f.code, ())
+    }
+    for finding in findings:
+        span = finding.place.span
+        if (finding.place.file, span.line, span.column, finding.code) not in replaced:
+            yield finding
+
+
+class _Judged:
+    """Findings parted by what suppresses them."""
+
+    def __init__(self, tree: Tree, findings: Iterable[Finding]) -> None:
+        self.kept: list[Finding] = []
+        self.used: set[tuple[Suppression, str]] = set()
+        self.used_waivers: set[Waiver] = set()
+        self._comments = {(s.file, s.line, n): s for s in tree.suppressions for n in s.names}
+        self._waivers = [w for w in tree.repository.waivers if not w.is_expired(today=tree.today)]
+        for finding in findings:
+            if not self._suppressed(finding):
+                self.kept.append(finding)
+
+    def _suppressed(self, finding: Finding) -> bool:
+        waiver = next((w for w in self._waivers if waives(w, finding)), None)
+        if waiver is not None:
+            self.used_waivers.add(waiver)
+            return True
+        if finding.sealed:
+            return False
+        lines = {finding.place.span.line, finding.place.key_line}
+        for line in lines - {None}:
+            comment = self._comments.get((finding.place.file, line or 0, finding.name))
+            if comment is not None:
+                self.used.add((comment, finding.name))
+                return True
+        return False
+
+
+def waives(waiver: Waiver, finding: Finding) -> bool:
+    """Whether a waiver names the finding's rule, by code or name, and its file."""
+    return waiver.rule in {finding.code, finding.name} and waiver.file == finding.place.file

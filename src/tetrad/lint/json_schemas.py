@@ -1,0 +1,119 @@
+"""What is wrong with a JSON Schema that a model or a tool is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Part, Tree
+from tetrad.spec.parse import Path
+from tetrad.spec.schema import schema_problem
+from tetrad.spec.violations import Problem
+
+_BY_NAME = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+_IN_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_SINGLE = ("items", "contains", "additionalProperties", "not", "if", "then", "else")
+_ALTERNATIVES = frozenset({"allOf", "anyOf", "oneOf", "then", "else"})
+_NEVER_OPEN = frozenset({"not", "if"})  # these describe what is told apart, not what is taken
+_SAYS_TYPE = frozenset(
+    {"type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf", "properties", "items"}
+)
+
+
+def findings_of_schema(
+    rule: Rule, tree: Tree, schema: Part, *, typed: bool = False, may_be_open: bool = False
+) -> Iterator[Finding]:
+    """The problems of a schema, each at its place in the file."""
+    problems = list(_invalid_or_remote(schema.value))
+    if not may_be_open:
+        problems += _open_objects(schema.value, ())
+    if typed:
+        problems += _untyped(schema.value, ())
+    for problem in problems:
+        part = schema.get(*problem.path) or schema
+        place = tree.key(part) if problem.at_key else tree.value(part)
+        yield rule.at(place, problem.message, hint=problem.hint)
+
+
+def _invalid_or_remote(schema: object) -> Iterator[Problem]:
+    remote = list(_remote_references(schema, ()))
+    yield from remote
+    invalid = None if remote else schema_problem(schema)
+    if invalid is not None:
+        yield invalid
+
+
+def _children(schema: Mapping[str, object]) -> Iterator[tuple[Path, object]]:
+    """Subschemas with their paths; values that are data (enum, default) are none."""
+    for keyword in _BY_NAME:
+        named = schema.get(keyword)
+        if isinstance(named, Mapping):
+            yield from (((keyword, name), child) for name, child in named.items())
+    for keyword in _IN_LISTS:
+        listed = schema.get(keyword)
+        if isinstance(listed, list):
+            yield from (((keyword, index), child) for index, child in enumerate(listed))
+    for keyword in _SINGLE:
+        if keyword in schema:
+            yield (keyword,), schema[keyword]
+
+
+def _remote_references(schema: object, path: Path) -> Iterator[Problem]:
+    if not isinstance(schema, Mapping):
+        return
+    for keyword in ("$ref", "$dynamicRef"):
+        target = schema.get(keyword)
+        if isinstance(target, str) and not target.startswith("#"):
+            yield Problem(
+                (*path, keyword),
+                f"{keyword} names {target!r}, which lies outside of the schema",
+                "copy what it names under $defs, and refer to '#/$defs/NAME'",
+            )
+    for step, child in _children(schema):
+        yield from _remote_references(child, (*path, *step))
+
+
+def _open_objects(schema: object, path: Path, *, closed: bool = False) -> Iterator[Problem]:
+    """Objects that take any further property; `closed`: what is around this part closes it."""
+    if not isinstance(schema, Mapping):
+        return
+    sealed = schema.get("unevaluatedProperties") is False
+    limited = sealed or closed or _limits_properties(schema.get("additionalProperties"))
+    if _is_object(schema) and not limited:
+        yield Problem(
+            path,
+            "this object is open: it takes any further property",
+            "add additionalProperties: false",
+            at_key=True,
+        )
+    for step, child in _children(schema):
+        if step[0] not in _NEVER_OPEN:
+            inner = limited and step[0] in _ALTERNATIVES
+            yield from _open_objects(child, (*path, *step), closed=inner)
+
+
+def _is_object(schema: Mapping[str, object]) -> bool:
+    kind = schema.get("type")
+    says = kind == "object" or (isinstance(kind, list) and "object" in kind)
+    return says or (kind is None and "properties" in schema)
+
+
+def _limits_properties(additional: object) -> bool:
+    """False, or a schema of its own for every further property."""
+    return additional is False or (isinstance(additional, Mapping) and bool(additional))
+
+
+def _untyped(schema: object, path: Path) -> Iterator[Problem]:
+    if not isinstance(schema, Mapping):
+        return
+    for step, child in _children(schema):
+        here = (*path, *step)
+        untyped = isinstance(child, Mapping) and not _SAYS_TYPE & child.keys()
+        if step[0] in {"properties", "items"} and (untyped or child is True):
+            hint = "add type:, or enum: with what is allowed"
+            yield Problem(here, f"{_subject(step)} has no type", hint, at_key=True)
+        yield from _untyped(child, here)
+
+
+def _subject(step: Path) -> str:
+    return f"the property {step[-1]!r}" if step[0] == "properties" else "the list's item"

@@ -1,0 +1,116 @@
+"""Where texts of golden cases stand in what they judge."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tetrad.canonical import Json
+from tetrad.lint.template import fixed_text_of
+from tetrad.lint.tree import Tree
+from tetrad.spec.model import Case, Prompt, Suite
+
+N = 8  # words; fewer are common phrases
+_WHOLE = 3  # words that a shorter text needs to be compared as a whole
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leak:
+    """A case whose words stand somewhere else."""
+
+    case: Case
+    where: str
+    words: str
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Words without case, punctuation and compatibility forms."""
+    return tuple(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def leaks_of(tree: Tree, suite: Suite) -> Iterator[Leak]:
+    """Each case once, at the first place that shows it."""
+    index = _Index(suite)
+    queries = _Index(suite, only={s.retrieval.query for s in suite.stacks if s.retrieval})
+    seen: set[str] = set()
+    for where, text, is_example in _shown(suite):
+        yield from _fresh(index.found_in(text, whole=is_example), where, seen)
+    for where, text in _retrievable(tree, suite):
+        yield from _fresh(queries.found_in(text, whole=False), where, seen)
+
+
+def _fresh(found: Iterator[tuple[Case, str]], where: str, seen: set[str]) -> Iterator[Leak]:
+    for case, words in found:
+        if case.id not in seen:
+            seen.add(case.id)
+            yield Leak(case=case, where=where, words=words)
+
+
+class _Index:
+    """Runs of words of a suite's cases."""
+
+    def __init__(self, suite: Suite, only: set[str] | None = None) -> None:
+        self._grams: dict[str, Case] = {}
+        self._whole: dict[str, Case] = {}
+        for case in suite.golden.cases:
+            for name, value in case.vars.items():
+                if only is None or name in only:
+                    for text in _texts_in(value):
+                        self._add(case, words_of(text))
+
+    def _add(self, case: Case, words: tuple[str, ...]) -> None:
+        if len(words) >= _WHOLE:
+            self._whole.setdefault(" ".join(words), case)
+        for gram in _grams(words):
+            self._grams.setdefault(gram, case)
+
+    def found_in(self, text: str, *, whole: bool) -> Iterator[tuple[Case, str]]:
+        if not self._whole:
+            return
+        words = words_of(text)
+        joined = " ".join(words)
+        if whole and joined in self._whole:
+            yield self._whole[joined], joined
+        for gram in _grams(words):
+            if gram in self._grams:
+                yield self._grams[gram], gram
+
+
+def _grams(words: tuple[str, ...]) -> Iterator[str]:
+    for start in range(len(words) - N + 1):
+        yield " ".join(words[start : start + N])
+
+
+def _texts_in(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts_in(item)
+
+
+def _shown(suite: Suite) -> Iterator[tuple[str, str, bool]]:
+    """What the judged stacks show a model: where, the text, whether it is an example's."""
+    prompts: Mapping[str, Prompt] = {stack.prompt.ref: stack.prompt for stack in suite.stacks}
+    for prompt in prompts.values():
+        for message in prompt.messages:
+            yield str(message.location), fixed_text_of(message.content), False
+        for example in prompt.examples:
+            where = f"the example at {example.location}"
+            for text in _texts_in(example.vars):
+                yield where, text, True
+            yield where, example.output, False
+
+
+def _retrievable(tree: Tree, suite: Suite) -> Iterator[tuple[str, str]]:
+    retrievals = [stack.retrieval for stack in suite.stacks if stack.retrieval is not None]
+    for corpus in {r.corpus.ref: r.corpus for r in retrievals}.values():
+        for file in tree.corpus_files.get(corpus.ref, ()):
+            yield file, tree.texts.get(file, "")

@@ -1,0 +1,90 @@
+"""Findings as SARIF 2.1.0, in the part of it that code scanning reads."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import quote
+
+from tetrad import __version__
+from tetrad.canonical import Json, digest_bytes
+from tetrad.lint.rule import SEVERITIES, Finding, Rule
+from tetrad.lint.rules import RULES
+from tetrad.lint.tree import Tree
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+_HOME = "https://github.com/tetrad-dev/tetrad"
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_MAX_RESULTS = 25_000  # GitHub takes no more of a run
+
+
+def render_sarif(findings: Sequence[Finding], tree: Tree) -> str:
+    ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    run: Mapping[str, Json] = {
+        "tool": {"driver": _driver()},
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {"SRCROOT": {"description": {"text": "the repository's root"}}},
+        "results": list(_results(ordered[:_MAX_RESULTS], tree)),
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _driver() -> Mapping[str, Json]:
+    return {
+        "name": "tetrad lint",
+        "semanticVersion": __version__,
+        "informationUri": _HOME,
+        "rules": [_rule(rule) for rule in RULES],
+    }
+
+
+def _rule(rule: Rule) -> Mapping[str, Json]:
+    return {
+        "id": rule.code,
+        "name": rule.name,
+        "shortDescription": {"text": rule.summary},
+        "help": {"text": rule.explanation.strip(), "markdown": rule.explanation.strip()},
+        "helpUri": f"{_HOME}/blob/main/docs/rules/{rule.name}.md",
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+    }
+
+
+def _results(findings: Sequence[Finding], tree: Tree) -> Iterator[Json]:
+    indices = {rule.code: index for index, rule in enumerate(RULES)}
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        subject = _subject(finding, tree)
+        occurrence = seen[subject]
+        seen[subject] += 1
+        digest = digest_bytes(f"{subject}\0{occurrence}".encode())
+        text = f"{finding.message}\nhelp: {finding.hint}" if finding.hint else finding.message
+        yield {
+            "ruleId": finding.code,
+            "ruleIndex": indices[finding.code],
+            "level": _LEVELS[finding.severity],
+            "message": {"text": text},
+            "locations": [{"physicalLocation": _location(finding)}],
+            "partialFingerprints": {"tetradFinding/v1": digest.hex[:32]},
+        }
+
+
+def _subject(finding: Finding, tree: Tree) -> str:
+    """What stays the same while lines move: the code, the file and the text that it is about."""
+    line = tree.lines(finding.place.file).line(finding.place.span.line)
+    snippet = finding.message if finding.hidden else " ".join(line.split())
+    return f"{finding.code}\0{finding.place.file}\0{snippet}"
+
+
+def _location(finding: Finding) -> Mapping[str, Json]:
+    span = finding.place.span
+    region: Mapping[str, Json] = {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    }
+    uri = {"uri": quote(finding.place.file), "uriBaseId": "SRCROOT"}
+    return {"artifactLocation": uri, "region": region}

@@ -1,0 +1,80 @@
+"""Findings for a terminal: the place, what is wrong, the line with a mark under it, and help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tetrad.lint.rule import SEVERITIES, Finding, Severity
+from tetrad.lint.tree import Tree
+from tetrad.text import inert
+
+_MAX_LINE = 160  # characters of a source line that are shown
+_COLOURS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
+
+
+def render_text(findings: Sequence[Finding], tree: Tree, *, colour: bool = False) -> str:
+    """Findings by file, and a count; colour repeats what the words say."""
+    blocks = ["\n".join(_block(finding, tree, _Paint(on=colour))) for finding in findings]
+    return "\n".join([*blocks, _summary(findings, tree)]) + "\n"
+
+
+class _Paint:
+    def __init__(self, *, on: bool) -> None:
+        self._on = on
+
+    def __call__(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._on and text else text
+
+
+def _block(finding: Finding, tree: Tree, paint: _Paint) -> Iterator[str]:
+    place, colour = finding.place, _COLOURS[finding.severity]
+    where = f"{inert(place.file)}:{place.span.line}:{place.span.column}"
+    what = paint(f"{finding.severity}[{finding.code}]", f"1;{colour}")
+    yield f"{paint(where, '1')}: {what} {finding.name}: {_flat(finding.message)}"
+    if not finding.hidden:
+        yield from _source(finding, tree, paint)
+    if finding.hint:
+        yield f"  help: {_flat(finding.hint)}"
+    if finding.fix is not None:
+        option = "--fix" if finding.fix.safe else "--fix --unsafe-fixes"
+        yield f"  fix: {_flat(finding.fix.title)} ({option})"
+
+
+def _flat(text: str) -> str:
+    return " ".join(inert(text).split())
+
+
+def _source(finding: Finding, tree: Tree, paint: _Paint) -> Iterator[str]:
+    """The line, inert, with marks under the characters that the finding is about."""
+    span = finding.place.span
+    line = tree.lines(finding.place.file).line(span.line)
+    if not line.strip():
+        return
+    end = span.end_column if span.end_line == span.line else len(line) + 1
+    begin = max(span.column - 1, 0)
+    start = max(0, begin - _MAX_LINE // 2)
+    parts = [line[start:begin], line[begin : end - 1], line[end - 1 :]]
+    before, marked, after = (inert(part).replace("\t", " ") for part in parts)
+    shown = f"{before}{marked}{after}"[:_MAX_LINE]
+    marks = "^" * max(1, min(len(marked), _MAX_LINE - len(before)))
+    number = str(span.line)
+    yield f"  {number} | {shown}"
+    yield f"  {' ' * len(number)} | {' ' * len(before)}{paint(marks, _COLOURS[finding.severity])}"
+
+
+def _summary(findings: Sequence[Finding], tree: Tree) -> str:
+    files = _count(len(tree.names), "file")
+    if not findings:
+        return f"nothing found in {files}"
+    counts = [
+        _count(number, severity)
+        for severity in SEVERITIES
+        if (number := sum(finding.severity == severity for finding in findings))
+    ]
+    safe = sum(finding.fix is not None and finding.fix.safe for finding in findings)
+    fixable = f"; `tetrad lint --fix` mends {safe}" if safe else ""
+    return f"{', '.join(counts)} in {files}{fixable}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 or what == 'info' else 's'}"

@@ -1,0 +1,74 @@
+"""The page of a rule: what `tetrad explain` prints and docs/rules/ holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tetrad.lint.rule import Rule
+
+_SCOPES = {
+    "file": "a file by itself",
+    "stack": "all that a stack references",
+    "repository": "the whole repository",
+}
+_FIXES = {
+    "": "none",
+    "safe": "`tetrad lint --fix`",
+    "unsafe": "`tetrad lint --fix --unsafe-fixes`",
+}
+
+
+def page_of(rule: Rule) -> str:
+    """A rule's page, in Markdown."""
+    _, _, parts = rule.explanation.partition("\n")
+    sealed = "yes: a line in `waivers.yaml` lifts it, no comment does" if rule.sealed else "no"
+    return f"""\
+# {rule.code}: {rule.name}
+
+{_sentence(rule.summary)}
+
+| severity | sealed | fix | looks at |
+|---|---|---|---|
+| {rule.severity} | {sealed} | {_FIXES[rule.fixable]} | {_SCOPES[rule.scope]} |
+
+{parts.strip()}
+
+## How to allow it
+{_how_to_allow(rule)}
+"""
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _how_to_allow(rule: Rule) -> str:
+    if rule.sealed:
+        return f"""\
+In `waivers.yaml`, which a code owner approves:
+```yaml
+- {{rule: {rule.code}, file: PATH, reason: WHY, owner: "@TEAM", until: YYYY-MM-DD}}
+```"""
+    return f"""\
+On the line of the key, or on the line above it:
+```yaml
+key: value  # tetrad: allow {rule.name} -- why
+```"""
+
+
+def index_of(rules: Sequence[Rule]) -> str:
+    """The table of all rules, in Markdown."""
+    head = """\
+# Rules of `tetrad lint`
+
+Generated from the rules by `python docs/rules/generate.py`. E error, W warning, I info; S sealed:
+lifted by a line in `waivers.yaml` only.
+
+| code | name | | fix | finds |
+|---|---|---|---|---|"""
+    lines = [head]
+    for rule in rules:
+        weight = rule.severity[0].upper() + (" S" if rule.sealed else "")
+        page = f"[{rule.name}]({rule.name}.md)"
+        lines.append(f"| {rule.code} | {page} | {weight} | {rule.fixable} | {rule.summary} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,70 @@
+"""What fixes a model outside of the repository: revisions, vendor names, digests, image references."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_REVISION = re.compile(r"[0-9a-f]{40}\Z")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+_IMAGE_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}\Z")
+_EXACT_VERSION = re.compile(r"==[0-9][\w.!+-]*\Z")
+
+# Names that move by their meaning, whatever the host.
+FLOATING = frozenset(
+    {"main", "master", "latest", "head", "trunk", "dev", "nightly", "stable", "current", "preview"}
+)
+
+# How vendors date a snapshot: -2024-08-06, -20241022, -08-2024, -0613, -2407, -002, @20240620.
+_DATED = re.compile(
+    r"(?:^|[-_@.:])(?:20\d{2}-\d{2}-\d{2}|20\d{6}|\d{2}-20\d{2}|\d{2}-\d{2}|\d{4}|0\d{2})"
+    r"(?=$|[-_@:.]v?\d|:|-v\d|-preview|-exp)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A source as it is written: what it names, and the revision, version or tag after it."""
+
+    scheme: str
+    name: str
+    pin: str
+
+
+def written_source(uri: str) -> Written:
+    scheme, _, rest = uri.partition("://")
+    if scheme == "pypi":
+        name, mark, version = rest.partition("==")
+        return Written(scheme, name, f"{mark}{version}")
+    if scheme == "hf":
+        name, _, revision = rest.partition("@")
+        return Written(scheme, name, revision)
+    return Written(scheme, rest, "")
+
+
+def is_revision(text: str) -> bool:
+    return _REVISION.match(text) is not None
+
+
+def is_digest(text: str) -> bool:
+    return _DIGEST.match(text) is not None
+
+
+def is_exact_version(text: str) -> bool:
+    return _EXACT_VERSION.match(text) is not None
+
+
+def is_pinned_image(reference: str) -> bool:
+    return _IMAGE_DIGEST.search(reference) is not None
+
+
+def image_tag(reference: str) -> str:
+    """The tag of an image reference; latest where it has none, as container tools take it."""
+    last = reference.rpartition("/")[2].partition("@")[0]
+    return last.partition(":")[2] or "latest"
+
+
+def is_dated(model: str) -> bool:
+    """Whether a vendor's model name says which snapshot it is."""
+    words = set(re.split(r"[-_@.:/]", model.lower()))
+    return not words & {"latest", "main"} and _DATED.search(model) is not None

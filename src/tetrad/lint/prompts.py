@@ -1,0 +1,62 @@
+"""What several rules ask about prompts: who may write a variable, and where it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tetrad.lint.rule import Place
+from tetrad.lint.template import Written, outputs_of
+from tetrad.lint.tree import Tree
+from tetrad.spec.model import Prompt, PromptMessage, Stack
+
+INSTRUCTING = frozenset({"system", "developer"})
+_NO_TEXT = frozenset({"integer", "number", "boolean"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Output:
+    """An output of a message that text of strangers reaches."""
+
+    message: PromptMessage
+    index: int
+    written: Written
+    variables: tuple[str, ...]  # the untrusted ones, in their order of names
+
+    def place(self, tree: Tree) -> Place:
+        return tree.within_message(self.message, self.index, self.written.start, self.written.end)
+
+    @property
+    def names(self) -> str:
+        return " and ".join(map(repr, self.variables))
+
+
+def untrusted_outputs(tree: Tree, prompt: Prompt) -> Iterator[Output]:
+    """Where a prompt writes variables that an attacker may fill."""
+    untrusted = _untrusted(tree, prompt)
+    for index, message in enumerate(prompt.messages):
+        if "{{" not in message.content:
+            continue
+        for written in outputs_of(message.content):
+            names = tuple(sorted(written.variables & untrusted))
+            if names:
+                yield Output(message=message, index=index, written=written, variables=names)
+
+
+def _untrusted(tree: Tree, prompt: Prompt) -> frozenset[str]:
+    declared = {
+        variable.name
+        for variable in prompt.variables.values()
+        if variable.trust == "untrusted" and variable.type not in _NO_TEXT
+    }
+    retrieved = {
+        stack.retrieval.into
+        for stack in stacks_with(tree, prompt)
+        if stack.retrieval is not None and stack.retrieval.into not in prompt.variables
+    }
+    return frozenset(declared | retrieved)
+
+
+def stacks_with(tree: Tree, prompt: Prompt) -> Iterator[Stack]:
+    """The stacks that use a prompt."""
+    return (s for s in tree.repository.stacks.values() if s.prompt.ref == prompt.ref)

@@ -1,0 +1,49 @@
+"""Allow credential: a key, token, password or private key in a file.
+
+## What it does
+Searches every file of the repository's components, golden sets, examples and documents for
+credentials by their published forms: keys of model vendors (OpenAI, Anthropic, Google, xAI, Groq,
+Hugging Face, Replicate, …), clouds, code hosts and package registries, private keys, tokens, and
+passwords in addresses. Placeholders are let through. The secret itself is never printed.
+
+## Why is this bad?
+What is in Git is in every clone and stays in the history; what is in a prompt, a model repeats to
+whoever asks (OWASP LLM02, sensitive information disclosure).
+
+## Example
+```yaml
+engine: {openai: {model: gpt-4.1-2025-04-14, api_key: sk-proj-…}}
+```
+
+## Use instead
+```yaml
+engine: {openai: {model: gpt-4.1-2025-04-14, api_key_env: LLM_KEY}}
+```
+Then revoke the key: removing the line does not take it out of the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.credentials import credentials_in
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+
+HINT = "revoke it, and name an environment variable instead (api_key_env: …)"
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for file in tree.names:
+        for found in credentials_in(tree.texts.get(file, "")):
+            place = tree.place(file, found.start, found.end)
+            yield RULE.at(place, f"{found.what} ({found.shown})", hint=HINT, hidden=True)
+
+
+RULE = Rule(
+    code="SEC401",
+    name="credential",
+    summary="a key, token, password or private key in a file",
+    sealed=True,
+    check=check,
+)

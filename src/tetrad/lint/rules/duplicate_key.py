@@ -1,0 +1,44 @@
+"""Allow duplicate-key: the same key twice in one mapping.
+
+## What it does
+Reports a key that stands twice in a mapping, with the line of the first.
+
+## Why is this bad?
+Most parsers keep the last one in silence. Whoever reads the first sees a value that no model gets.
+
+## Example
+```yaml
+generation:
+  temperature: 0
+  max_tokens: 8
+  temperature: 1
+```
+
+## Use instead
+```yaml
+generation:
+  temperature: 0
+  max_tokens: 8
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.issues import findings_of_issues
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    yield from findings_of_issues(RULE, tree, RULE.code)
+
+
+RULE = Rule(
+    code="SCH102",
+    name="duplicate-key",
+    summary="the same key twice in one mapping",
+    sealed=True,
+    check=check,
+)

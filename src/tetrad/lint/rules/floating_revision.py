@@ -1,0 +1,135 @@
+"""Allow floating-revision: a model that its source can change without a commit.
+
+## What it does
+Reports sources without a revision or version, with a branch or alias (`main`, `latest`), vendor
+model names without a date, and servers whose weights are not pinned (`endpoint://`). The last is a
+warning, and an error for a stack that names an environment of the target kubernetes.
+
+## Why is this bad?
+The identity says that nothing changed while the answers do: what was evaluated is not what is
+served (OWASP LLM03, supply chain).
+
+## Example
+```yaml
+source: vendor://openai/gpt-4o
+```
+
+## Use instead
+```yaml
+source: vendor://openai/gpt-4o-2024-08-06
+```
+`tetrad pin FILE` resolves a revision and writes the pin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.pins import (
+    FLOATING,
+    image_tag,
+    is_dated,
+    is_exact_version,
+    is_pinned_image,
+    written_source,
+)
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Part, Tree
+from tetrad.spec.model import Stack
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    kubernetes = {
+        ref.rsplit("/", 1)[-1]
+        for ref, environment in tree.repository.environments.items()
+        if environment.target == "kubernetes"
+    }
+    serving = [s for s in tree.repository.stacks.values() if kubernetes & set(_environments(s))]
+    for model in tree.components("model"):
+        for part in (model.get("source"), *_adapter_sources(model)):
+            if part is not None and part.text is not None:
+                yield from _of_source(tree, part, part.text, serving)
+        yield from _of_engine(tree, model)
+
+
+def _environments(stack: Stack) -> list[str]:
+    named = (stack.serving or {}).get("environments", [])
+    return [str(name) for name in named] if isinstance(named, list | tuple) else []
+
+
+def _adapter_sources(model: Part) -> Iterator[Part | None]:
+    adapters = model.get("adapters")
+    if adapters is not None:
+        yield from (adapter.get("source") for adapter in adapters.parts())
+
+
+def _of_source(tree: Tree, part: Part, uri: str, serving: list[Stack]) -> Iterator[Finding]:
+    source = written_source(uri)
+    place = tree.value(part)
+    if source.scheme == "endpoint":
+        yield from _of_endpoint(tree, part, uri, serving)
+    elif source.scheme == "hf" and (not source.pin or source.pin.lower() in FLOATING):
+        what = f"the branch {source.pin!r} moves" if source.pin else f"{uri!r} names no revision"
+        hint = "run `tetrad pin`, or write @ and the 40 digits of a commit"
+        yield RULE.at(place, what, hint=hint)
+    elif source.scheme == "pypi" and not is_exact_version(source.pin):
+        yield RULE.at(place, f"{uri!r} names no version", hint="write ==VERSION after the name")
+    elif source.scheme == "vendor" and not is_dated(source.name):
+        yield RULE.at(place, f"{source.name!r} is an alias, not a snapshot", hint=_DATED_HINT)
+    elif source.scheme == "oci" and _is_floating_image(source.name):
+        yield RULE.at(
+            place, f"the tag {image_tag(source.name)!r} moves", hint="write @sha256: and the digest"
+        )
+
+
+_DATED_HINT = "name a dated version, for example gpt-4o-2024-08-06"
+
+
+def _of_endpoint(tree: Tree, part: Part, uri: str, serving: list[Stack]) -> Iterator[Finding]:
+    ref = part.file.removesuffix(".yaml").removesuffix(".yml")
+    stacks = [stack for stack in serving if stack.model.ref == ref]
+    message = f"{uri!r} is a server whose weights are not pinned"
+    for stack in stacks:
+        document = tree.documents[stack.location.file]
+        named = Part(document, ("model",), ref)
+        yield RULE.at(
+            tree.value(named),
+            f"{message}, and this stack names a kubernetes environment",
+            hint="serve pinned weights: engine: {vllm: …} with hf:// and a revision",
+        )
+    if not stacks:
+        yield RULE.at(
+            tree.value(part),
+            message,
+            hint="fine on a laptop; a kubernetes environment refuses it",
+            severity="warning",
+            sealed=False,
+        )
+
+
+def _of_engine(tree: Tree, model: Part) -> Iterator[Finding]:
+    image = model.get("engine", "vllm", "image")
+    if image is not None and image.text is not None and _is_floating_image(image.text):
+        tag = image_tag(image.text)
+        hint = "write @sha256: and the image's digest"
+        yield RULE.at(tree.value(image), f"the image tag {tag!r} moves", hint=hint)
+    source, name = model.get("source"), model.get("engine", "openai", "model")
+    if source is None or name is None or source.text is None or name.text is None:
+        return
+    if source.text.startswith("vendor://") and not is_dated(name.text):
+        message = f"{name.text!r} is an alias, not a snapshot"
+        yield RULE.at(tree.value(name), message, hint=_DATED_HINT)
+
+
+def _is_floating_image(reference: str) -> bool:
+    return not is_pinned_image(reference) and image_tag(reference).lower() in FLOATING
+
+
+RULE = Rule(
+    code="PIN901",
+    name="floating-revision",
+    summary="a model that its source can change without a commit",
+    sealed=True,
+    scope="repository",
+    check=check,
+)

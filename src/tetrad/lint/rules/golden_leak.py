@@ -1,0 +1,53 @@
+"""Allow golden-leak: a golden case whose text stands in what it judges.
+
+## What it does
+Normalises the texts of every case (case, punctuation, compatibility characters) and looks for runs
+of eight words of them in the messages and examples of the stacks that its suite judges, and for
+runs of the retrieval's query in the corpus. A shorter text is found where an example's is the same.
+
+## Why is this bad?
+A model that was shown the case repeats the answer. The score says nothing about the next request.
+
+## Example
+```yaml
+examples:
+  - {vars: {message: Where is my parcel?}, output: delivery}   # and the same case in golden.yaml
+```
+
+## Use instead
+Write examples of your own, and keep cases of the golden set out of prompts, examples and corpora.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.leaks import Leak, leaks_of
+from tetrad.lint.rule import Finding, Place, Rule
+from tetrad.lint.tree import Tree
+from tetrad.text import shorten
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for suite in tree.repository.suites.values():
+        for leak in leaks_of(tree, suite):
+            yield RULE.at(
+                _place(tree, leak),
+                f'the case {leak.case.id!r} is in {leak.where}: "{shorten(leak.words, 80)}"',
+                hint="take it out of there, or replace the case",
+            )
+
+
+def _place(tree: Tree, leak: Leak) -> Place:
+    location = leak.case.location
+    lines = tree.lines(location.file)
+    return Place(location.file, lines.token(location.line, location.column), location.line)
+
+
+RULE = Rule(
+    code="GLD981",
+    name="golden-leak",
+    summary="a golden case whose text stands in the prompt, its examples or the corpus",
+    scope="repository",
+    check=check,
+)

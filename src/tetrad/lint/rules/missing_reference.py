@@ -1,0 +1,43 @@
+"""Allow missing-reference: a reference to a file that is not there, or a loop of references.
+
+## What it does
+Reports references (`prompt:`, `model:`, `use:`, `stacks:`, `extends:`, `golden:`, `file://…`) whose
+file does not exist, lies outside of the repository, or leads back to itself.
+
+## Why is this bad?
+A stack with a missing part has no identity, and a loop has no end.
+
+## Example
+```yaml
+kind: stack
+prompt: prompts/triaje
+```
+
+## Use instead
+```yaml
+kind: stack
+prompt: prompts/triage
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.issues import findings_of_issues
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    yield from findings_of_issues(RULE, tree, RULE.code)
+
+
+RULE = Rule(
+    code="SCH107",
+    name="missing-reference",
+    summary="a reference to a file that is not there, or a loop of references",
+    sealed=True,
+    scope="repository",
+    check=check,
+)

@@ -1,0 +1,84 @@
+"""Allow stale-lock: a stack whose lock is missing, or records another composition.
+
+## What it does
+Composes every stack and its suites, and compares the result with the lock beside the stack's file.
+
+## Why is this bad?
+The lock is what a reviewer sees of a changed identity, and what makes two changes of one stack
+conflict. A stale one hides both.
+
+## Example
+A prompt was edited, and `stacks/triage.lock` still records its digest from before.
+
+## Use instead
+Run `tetrad lock`, and commit the lock with the change. `tetrad lint --fix` does the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.errors import SpecError
+from tetrad.identity.lock import Lock, dump_lock, load_lock, lock_of, path_of
+from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
+from tetrad.lint.tree import Part, Tree
+from tetrad.spec.model import Stack
+
+# What a lock records, and the key of the stack's file at which its change is shown.
+_PARTS = (
+    ("prompt", "prompt"),
+    ("model", "model"),
+    ("corpus", "corpus"),
+    ("tools", "tools"),
+    ("settings", "kind"),
+    ("goldens", "kind"),
+)
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for stack in tree.repository.stacks.values():
+        path = path_of(stack)
+        lock = lock_of(stack, tree.repository.suites.values())
+        text = tree.texts.get(path)
+        if text is None:
+            message, key = f"{path} is missing", "kind"
+        else:
+            changed = _changed(text, path, lock)
+            if changed is None:
+                continue
+            message, key = changed
+        edit = Edit(file=path, start=0, end=len(text or ""), text=dump_lock(lock))
+        fix = Fix(title=f"write {path}", edits=(edit,), safe=True)
+        yield RULE.at(_place(tree, stack, key), message, hint="run `tetrad lock`", fix=fix)
+
+
+def _changed(text: str, path: str, lock: Lock) -> tuple[str, str] | None:
+    """What a lock does not record as it is now, and the key where that is said."""
+    try:
+        written = load_lock(text, path)
+    except SpecError:
+        return f"{path} cannot be read", "kind"
+    if written == lock:
+        return None
+    moved = [part for part in _PARTS if getattr(written, part[0]) != getattr(lock, part[0])]
+    if not moved:
+        return f"{path} records another identity", "kind"
+    names = ", ".join("golden set" if name == "goldens" else name for name, _ in moved)
+    return f"{path} is stale: {names} changed", moved[0][1]
+
+
+def _place(tree: Tree, stack: Stack, key: str) -> Place:
+    document = tree.documents[stack.location.file]
+    root = Part(document, (), document.value)
+    return tree.key(root.get(key) or root)
+
+
+RULE = Rule(
+    code="COR952",
+    name="stale-lock",
+    summary="a stack whose lock is missing, or records another composition",
+    sealed=True,
+    fixable="safe",
+    scope="repository",
+    check=check,
+)

@@ -1,0 +1,50 @@
+r"""Allow tag-characters: invisible copies of ASCII that models read and people do not.
+
+## What it does
+Reports characters of the block Tags (U+E0000 to U+E007F), as characters and as escapes, and says
+what they spell. The flags of England, Scotland and Wales are let through.
+
+## Why is this bad?
+Instructions can be hidden in any text: nothing is shown, and many models obey them (OWASP LLM01,
+prompt injection).
+
+## Example
+```yaml
+content: "Be polite.\U000E0049\U000E0067\U000E006E\U000E006F\U000E0072\U000E0065"
+```
+
+## Use instead
+```yaml
+content: Be polite.
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.characters import Run
+from tetrad.lint.invisible import findings_of_characters
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+from tetrad.text import shorten
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    yield from findings_of_characters(RULE, tree, "tag", _message)
+
+
+def _message(run: Run) -> str:
+    hidden = run.hidden_text
+    spelt = f' that spell "{shorten(hidden, 60)}"' if hidden else ""
+    return f"{len(run.text)} invisible tag character{'s'[: len(run.text) > 1]}{spelt}"
+
+
+RULE = Rule(
+    code="UNI502",
+    name="tag-characters",
+    summary="invisible copies of ASCII, in which instructions are hidden",
+    sealed=True,
+    fixable="unsafe",
+    check=check,
+)

@@ -1,0 +1,86 @@
+"""Allow undefined-variable: a template uses a variable that its prompt does not declare.
+
+## What it does
+Compares the variables that messages use with those under `variables:` and with the one that a
+stack's retrieval fills (`into:`), and suggests the nearest declared name.
+
+## Why is this bad?
+Rendering an undefined variable is an error, so every request of the stack fails.
+
+## Example
+```yaml
+variables:
+  message: {type: string}
+messages:
+  - {role: user, content: "{{ mesage }}"}
+```
+
+## Use instead
+```yaml
+variables:
+  message: {type: string}
+messages:
+  - {role: user, content: "{{ message }}"}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.prompts import stacks_with
+from tetrad.lint.rule import Edit, Finding, Fix, Rule
+from tetrad.lint.template import variables_of
+from tetrad.lint.tree import Tree
+from tetrad.spec.model import Prompt
+from tetrad.spec.nearest import nearest
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for prompt in tree.repository.prompts.values():
+        known = _known(tree, prompt)
+        for index, message in enumerate(prompt.messages):
+            for name, start in variables_of(message.content).items():
+                if name in known:
+                    continue
+                place = tree.within_message(message, index, start, start + len(name))
+                close = nearest(name, known)
+                declare = f"declare it under variables: in {prompt.location.file}"
+                hint = f"did you mean {close}?" if close else declare
+                fix = None if close else _declaration(tree, prompt, name)
+                yield RULE.at(place, f"the variable {name!r} is not declared", hint=hint, fix=fix)
+
+
+def _known(tree: Tree, prompt: Prompt) -> tuple[str, ...]:
+    filled = [s.retrieval.into for s in stacks_with(tree, prompt) if s.retrieval is not None]
+    return (*prompt.variables, *filled)
+
+
+def _declaration(tree: Tree, prompt: Prompt, name: str) -> Fix | None:
+    """Declare the variable as untrusted text, after the last one of a block of variables."""
+    document = tree.documents[prompt.location.file]
+    node = document.root.children.get("variables")
+    if node is None:
+        key = document.root.keys.get("messages")
+        start = key.start if key else None
+        text = f"variables:\n  {name}: {{type: string}}\n"
+    elif node.flow or not node.keys:
+        return None
+    else:
+        first = min(node.keys.values(), key=lambda span: span.start)
+        start, column = first.start, document.location(first.start).column
+        text = f"{name}: {{type: string}}\n{' ' * (column - 1)}"
+    if start is None:
+        return None
+    edit = Edit(file=document.origin, start=start, end=start, text=text)
+    return Fix(title=f"declare {name}", edits=(edit,), safe=False)
+
+
+RULE = Rule(
+    code="TPL202",
+    name="undefined-variable",
+    summary="a template uses a variable that its prompt does not declare",
+    fixable="unsafe",
+    scope="stack",
+    check=check,
+)

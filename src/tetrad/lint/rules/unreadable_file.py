@@ -1,0 +1,45 @@
+"""Allow unreadable-file: a file that is not UTF-8, not YAML 1.2, or not where it seems to be.
+
+## What it does
+Reports files that cannot be read at all: bytes that are not UTF-8, text that is not YAML, tabs in
+the indentation, and symbolic links that lead out of the repository.
+
+## Why is this bad?
+Nothing else can be said about such a file: no digest, no evaluation, no other rule. A link that
+leads elsewhere would put a file into the identity that the repository does not hold.
+
+## Example
+```yaml
+kind: prompt
+messages:
+        - role: user
+```
+
+## Use instead
+```yaml
+kind: prompt
+messages:
+  - role: user
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.issues import findings_of_issues
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    yield from findings_of_issues(RULE, tree, RULE.code)
+
+
+RULE = Rule(
+    code="SCH100",
+    name="unreadable-file",
+    summary="not YAML 1.2, not UTF-8, tabs in the indentation, a link out of the repository",
+    sealed=True,
+    check=check,
+)

@@ -1,0 +1,46 @@
+"""Allow unsafe-yaml: YAML that is dangerous, or read differently by different parsers.
+
+## What it does
+Reports anchors, aliases and merge keys (they are expanded within limits in promptfoo's test files
+only), tags, several documents in a file, values nested deeper than 32 levels, files over 1 MB
+(golden sets 16 MB), NUL characters and half characters (lone surrogates).
+
+## Why is this bad?
+Aliases within aliases grow a few lines into gigabytes, tags make some parsers run code, and deep
+nesting ends the process of others. What parsers read differently has no identity.
+
+## Example
+```yaml
+variables:
+  question: &text {type: string, max_chars: 400}
+  answer: *text
+```
+
+## Use instead
+```yaml
+variables:
+  question: {type: string, max_chars: 400}
+  answer: {type: string, max_chars: 400}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.issues import findings_of_issues
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    yield from findings_of_issues(RULE, tree, RULE.code)
+
+
+RULE = Rule(
+    code="SCH101",
+    name="unsafe-yaml",
+    summary="anchors, tags, merge keys, several documents, values too deep or files too large",
+    sealed=True,
+    check=check,
+)

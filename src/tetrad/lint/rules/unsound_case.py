@@ -1,0 +1,95 @@
+"""Allow unsound-case: a golden case that says nothing, or the contrary of another.
+
+## What it does
+Reports ids that stand twice, cases of the same variables whose expectations exclude each other, and
+assertions that cannot fail: an empty text in `contains`, a `regex` that fits every text, a
+threshold of 0.
+
+## Why is this bad?
+Such a case is green or red whatever the model does, so the score says less than it seems to.
+
+## Example
+```yaml
+assert:
+  - {type: regex, value: ".*"}
+```
+
+## Use instead
+```yaml
+assert:
+  - {type: regex, value: "[A-Z]-[0-9]{4}"}
+```
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tetrad.errors import Location
+from tetrad.lint.assertions import contradiction, why_it_cannot_fail
+from tetrad.lint.issues import findings_of_issues
+from tetrad.lint.rule import Finding, Place, Rule
+from tetrad.lint.tree import Tree
+from tetrad.spec.model import Assertion, Case, GoldenSet
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    yield from findings_of_issues(RULE, tree, RULE.code)
+    goldens = {suite.golden.path: suite.golden for suite in tree.repository.suites.values()}
+    for golden in goldens.values():
+        for case in golden.cases:
+            yield from _cannot_fail(tree, case)
+        yield from _contradictions(tree, golden)
+
+
+def _cannot_fail(tree: Tree, case: Case) -> Iterator[Finding]:
+    if case.threshold is not None and case.threshold <= 0:
+        message = f"the case {case.id!r} cannot fail: its threshold is 0"
+        yield RULE.at(_place(tree, case.location), message, hint="raise or remove the threshold")
+    for item in case.assertions:
+        reason = why_it_cannot_fail(item)
+        if reason is not None:
+            yield RULE.at(
+                _place(tree, item.location),
+                f"this assertion of {case.id!r} cannot fail: {reason}",
+                hint="say what a wrong answer would lack, or remove it",
+            )
+        for inner in () if isinstance(item, Assertion) else item.assertions:
+            reason = why_it_cannot_fail(inner)
+            if reason is not None:
+                message = f"this assertion of {case.id!r} cannot fail: {reason}"
+                yield RULE.at(_place(tree, inner.location), message, hint="remove it")
+
+
+def _contradictions(tree: Tree, golden: GoldenSet) -> Iterator[Finding]:
+    asked: defaultdict[str, list[Case]] = defaultdict(list)
+    for case in golden.cases:
+        answers = [[call.tool, call.arguments, call.result, call.error] for call in case.tools]
+        asked[json.dumps([case.vars, answers], sort_keys=True)].append(case)
+    for cases in asked.values():
+        for number, case in enumerate(cases):
+            for other in cases[: number + 1]:
+                reason = contradiction(other, case)
+                if reason is not None:
+                    with_whom = "itself" if other is case else f"{other.id!r} with the same vars"
+                    yield RULE.at(
+                        _place(tree, case.location),
+                        f"the case {case.id!r} contradicts {with_whom}: {reason}",
+                        hint="keep the expectation that is right",
+                    )
+                    break
+
+
+def _place(tree: Tree, location: Location) -> Place:
+    lines = tree.lines(location.file)
+    return Place(location.file, lines.token(location.line, location.column), location.line)
+
+
+RULE = Rule(
+    code="GLD983",
+    name="unsound-case",
+    summary="a golden case that cannot fail, contradicts another, or has its id",
+    check=check,
+)

@@ -1,0 +1,51 @@
+"""Allow unsound-tool-schema: a tool's JSON Schema that is invalid, remote, open or untyped.
+
+## What it does
+Reports an `input_schema:` that is no valid JSON Schema (draft 2020-12), that refers to something
+outside of itself, that has objects without `additionalProperties: false`, or properties without a
+type. An `output_schema:` must be valid and refer to nothing outside.
+
+## Why is this bad?
+A tool's arguments are what a model writes, and a model writes what an injected text asks for. What
+the schema lets through, the tool gets (OWASP LLM06, excessive agency).
+
+## Example
+```yaml
+input_schema: {type: object, properties: {order_id: {}}}
+```
+
+## Use instead
+```yaml
+input_schema:
+  type: object
+  properties: {order_id: {type: string, pattern: "^[A-Z]-[0-9]{4}$"}}
+  required: [order_id]
+  additionalProperties: false
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.json_schemas import findings_of_schema
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for tool in tree.components("tool"):
+        arguments = tool.get("input_schema")
+        if arguments is not None:
+            yield from findings_of_schema(RULE, tree, arguments, typed=True)
+        result = tool.get("output_schema")
+        if result is not None:
+            yield from findings_of_schema(RULE, tree, result, may_be_open=True)
+
+
+RULE = Rule(
+    code="TOL961",
+    name="unsound-tool-schema",
+    summary="tool schema that is invalid, refers elsewhere, is open or untyped",
+    check=check,
+)

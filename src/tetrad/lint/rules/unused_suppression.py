@@ -1,0 +1,98 @@
+"""Allow unused-suppression: a suppression that suppresses nothing.
+
+## What it does
+Reports comments `# tetrad: allow NAME -- reason` and lines of waivers.yaml whose rule finds nothing
+there, and names that no rule has.
+
+## Why is this bad?
+It hides what comes next: the finding that it was written for is gone, another one will be let
+through unseen.
+
+## Example
+```yaml
+content: |  # tetrad: allow untrusted-undelimited -- the text is a number
+  <message>{{ message }}</message>
+```
+
+## Use instead
+```yaml
+content: |
+  <message>{{ message }}</message>
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.rule import Edit, Finding, Fix, Rule
+from tetrad.lint.suppressions import Suppression
+from tetrad.lint.tree import Tree
+from tetrad.lint.waivers import waiver_parts
+from tetrad.spec.nearest import nearest
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for comment in tree.suppressions:
+        for name in comment.names:
+            if name not in tree.ledger.rules:
+                yield _unknown(tree, comment, name)
+            elif tree.ledger.has_run(name) and (comment, name) not in tree.ledger.used:
+                yield RULE.at(
+                    tree.place(comment.file, comment.start, comment.end),
+                    f"{name} finds nothing here",
+                    hint="remove the comment" if len(comment.names) == 1 else f"remove {name}",
+                    fix=_removal(tree, comment, name),
+                )
+    if tree.whole:  # a part does not show that a waiver has nothing to do
+        yield from _waivers(tree)
+
+
+def _unknown(tree: Tree, comment: Suppression, name: str) -> Finding:
+    rules = tree.ledger.rules
+    by_code = next((rule.name for rule in rules.values() if rule.code == name.upper()), None)
+    close = by_code or nearest(name, rules)
+    return RULE.at(
+        tree.place(comment.file, comment.start, comment.end),
+        f"no rule is called {name!r}",
+        hint=f"did you mean {close}?" if close else "`tetrad explain` lists the rules",
+    )
+
+
+def _waivers(tree: Tree) -> Iterator[Finding]:
+    for waiver, part in waiver_parts(tree):
+        if waiver.rule is None or waiver.is_expired(today=tree.today):
+            continue
+        if tree.ledger.has_run(waiver.rule) and waiver not in tree.ledger.used_waivers:
+            message = f"{waiver.rule} finds nothing in {waiver.file}"
+            yield RULE.at(tree.value(part), message, hint="remove the waiver")
+
+
+def _removal(tree: Tree, comment: Suppression, name: str) -> Fix:
+    """The comment with what stands before it on the line's end, or the name alone."""
+    text = tree.lines(comment.file).text
+    if len(comment.names) > 1:
+        written = text[comment.start : comment.end]
+        head, mark, reason = written.partition("--")
+        kept = ", ".join(other for other in comment.names if other != name)
+        before = head[: head.index("allow") + len("allow")]
+        new = f"{before} {kept}" + (f" {mark}{reason}" if mark else "")
+        edit = Edit(file=comment.file, start=comment.start, end=comment.end, text=new)
+    else:
+        start = comment.start
+        while start and text[start - 1] in " \t":
+            start -= 1
+        alone = start == 0 or text[start - 1] == "\n"
+        end = comment.end + (1 if alone and text[comment.end : comment.end + 1] == "\n" else 0)
+        edit = Edit(file=comment.file, start=start, end=end, text="")
+    return Fix(title=f"remove the suppression of {name}", edits=(edit,), safe=True)
+
+
+RULE = Rule(
+    code="NOQ001",
+    name="unused-suppression",
+    summary="a suppression that suppresses nothing",
+    severity="warning",
+    fixable="safe",
+    check=check,
+)

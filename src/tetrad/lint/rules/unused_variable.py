@@ -1,0 +1,101 @@
+"""Allow unused-variable: a variable that is declared and never used.
+
+## What it does
+Reports variables under `variables:` that no message uses, nor `chat:`, nor the selection of
+examples, nor the query or the passages of a stack's retrieval.
+
+## Why is this bad?
+A request must bring what nothing reads, and whoever reads the prompt believes that it does
+something.
+
+## Example
+```yaml
+variables:
+  message: {type: string}
+  tone: {type: string}
+messages:
+  - {role: user, content: "<message>{{ message }}</message>"}
+```
+
+## Use instead
+```yaml
+variables:
+  message: {type: string}
+messages:
+  - {role: user, content: "<message>{{ message }}</message>"}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.prompts import stacks_with
+from tetrad.lint.rule import Edit, Finding, Fix, Rule
+from tetrad.lint.template import variables_of
+from tetrad.lint.tree import Part, Tree
+from tetrad.spec.model import Prompt
+from tetrad.spec.parse import Document
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    used_somewhere = _used_by_file(tree)
+    for prompt in tree.repository.prompts.values():
+        for variable in prompt.variables.values():
+            file = variable.location.file
+            document = tree.documents.get(file)
+            if document is None or (file, variable.name) in used_somewhere:
+                continue
+            part = Part(document, ("variables", variable.name), None)
+            yield RULE.at(
+                tree.key(part),
+                f"the variable {variable.name!r} is never used",
+                hint="remove it, or use it in a message",
+                fix=_removal(document, variable.name),
+            )
+
+
+def _used_by_file(tree: Tree) -> set[tuple[str, str]]:
+    """Variables in use, by the file that declares them: prompts that extend it use them too."""
+    return {
+        (prompt.variables[name].location.file, name)
+        for prompt in tree.repository.prompts.values()
+        for name in _used(tree, prompt)
+        if name in prompt.variables
+    }
+
+
+def _used(tree: Tree, prompt: Prompt) -> Iterator[str]:
+    for message in prompt.messages:
+        yield from variables_of(message.content)
+    if prompt.chat is not None:
+        yield prompt.chat.input
+    if prompt.select is not None:
+        yield prompt.select.by
+    for stack in stacks_with(tree, prompt):
+        if stack.retrieval is not None:
+            yield from (stack.retrieval.query, stack.retrieval.into)
+
+
+def _removal(document: Document, name: str) -> Fix | None:
+    """Take the lines of a declaration out of a block; the last one is left to a person."""
+    node = document.root.children.get("variables")
+    if node is None or node.flow or len(node.keys) < 2 or name not in node.keys:
+        return None
+    text = document.text
+    start = text.rfind("\n", 0, node.keys[name].start) + 1
+    line_end = text.find("\n", node.children[name].end)
+    end = line_end + 1 if line_end >= 0 else len(text)
+    edit = Edit(file=document.origin, start=start, end=end, text="")
+    return Fix(title=f"remove {name}", edits=(edit,), safe=True)
+
+
+RULE = Rule(
+    code="TPL203",
+    name="unused-variable",
+    summary="a variable that is declared and never used",
+    severity="warning",
+    fixable="safe",
+    scope="stack",
+    check=check,
+)

@@ -1,0 +1,55 @@
+"""Which rules run: codes, beginnings of codes (SCH, INJ3) and names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tetrad.errors import UsageError
+from tetrad.lint.rule import Rule
+from tetrad.spec.nearest import nearest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """The longest selector that fits a rule decides; without any in `select`, all rules run.
+
+    What a repository's settings say binds no sealed rule: those are lifted by waivers only.
+    """
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    settings_select: tuple[str, ...] = ()
+    settings_ignore: tuple[str, ...] = ()
+
+    def takes(self, rule: Rule) -> bool:
+        if not _takes(rule, self.select, self.ignore):
+            return False
+        if rule.sealed or self.select:
+            return True
+        return _takes(rule, self.settings_select, self.settings_ignore)
+
+
+def _takes(rule: Rule, select: Sequence[str], ignore: Sequence[str]) -> bool:
+    wanted = max((_fit(rule, selector) for selector in select), default=0 if select else 1)
+    refused = max((_fit(rule, selector) for selector in ignore), default=0)
+    return wanted > refused or (wanted > 0 and refused == 0)
+
+
+def _fit(rule: Rule, selector: str) -> int:
+    """How much of a rule's code a selector names; a rule's name is all of it."""
+    if selector == rule.name:
+        return len(rule.code)
+    return len(selector) if rule.code.startswith(selector.upper()) else 0
+
+
+def check_selectors(selectors: Sequence[str], rules: Sequence[Rule]) -> None:
+    """UsageError for a selector that fits no rule."""
+    for selector in selectors:
+        if any(_fit(rule, selector) for rule in rules):
+            continue
+        near = nearest(selector, [name for rule in rules for name in (rule.code, rule.name)])
+        suggestion = f"; did you mean {near}?" if near else ""
+        raise UsageError(
+            f"no rule is called {selector!r}{suggestion}\n  help: `tetrad explain` lists all rules"
+        )

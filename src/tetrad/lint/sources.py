@@ -1,0 +1,159 @@
+"""The files that lint reads as text, and which files a request to lint reaches.
+
+The only place of this stage that reads a disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from tetrad.errors import UsageError
+from tetrad.lint.suppressions import suppressions_of
+from tetrad.lint.tree import CountTokens, Tree, bytes_of
+from tetrad.spec.build.corpus import documents_of
+from tetrad.spec.load import Reading
+from tetrad.spec.model import Corpus
+from tetrad.spec.parse import GOLDEN_SET
+from tetrad.spec.tree import Tree as Folder
+
+# Folders whose names say what kind of thing lies in them, and nothing about which.
+_KINDS_OF_THINGS = frozenset(
+    {"prompts", "stacks", "models", "corpora", "tools", "evals", "infra", "environments"}
+)
+
+
+class Texts(Mapping[str, str]):
+    """Texts of files by name, each read when it is first asked for."""
+
+    def __init__(self, root: Path, known: Mapping[str, str], names: Iterable[str]) -> None:
+        self._root = root
+        self._folder = Folder(root)
+        self._texts: dict[str, str | None] = dict(known)
+        self._names = dict.fromkeys([*known, *names])
+
+    def __getitem__(self, file: str) -> str:
+        if file not in self._texts:
+            inside = self._folder.is_inside(self._root / file)
+            self._texts[file] = _read(self._root / file) if inside else None
+        text = self._texts[file]
+        if text is None:
+            raise KeyError(file)
+        return text
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _read(path: Path) -> str | None:
+    """A text file; None where there is none, or where it is larger than anything we read."""
+    try:
+        if path.stat().st_size > GOLDEN_SET.max_bytes:
+            return None
+        return path.read_bytes().decode("utf-8-sig", errors="replace")
+    except OSError:
+        return None
+
+
+def tree_of(
+    reading: Reading, *, asked: Sequence[str] | None, today: date, count: CountTokens = bytes_of
+) -> Tree:
+    """What rules see of a reading; `asked` None asks for all of it."""
+    repository = reading.repository
+    corpus_files = {
+        ref: _files_of(repository.root, corpus) for ref, corpus in repository.corpora.items()
+    }
+    known = {file: document.text for file, document in reading.documents.items()}
+    names = [*_referenced(reading), *(file for files in corpus_files.values() for file in files)]
+    texts = Texts(repository.root, known, [*names, *(asked or ())])
+    return Tree(
+        repository=repository,
+        issues=reading.issues,
+        documents=reading.documents,
+        texts=texts,
+        names=tuple(texts if asked is None else dict.fromkeys(asked)),
+        corpus_files=corpus_files,
+        suppressions=tuple(
+            suppression
+            for file, document in reading.documents.items()
+            if asked is None or file in asked
+            for suppression in suppressions_of(document)
+        ),
+        today=today,
+        whole=asked is None,
+        count=count,
+    )
+
+
+def _referenced(reading: Reading) -> Iterator[str]:
+    yield from (issue.location.file for issue in reading.issues)
+    for prompt in reading.repository.prompts.values():
+        yield from (message.location.file for message in prompt.messages)
+        yield from dict.fromkeys(example.location.file for example in prompt.examples)
+    for suite in reading.repository.suites.values():
+        yield suite.golden.path
+
+
+def _files_of(root: Path, corpus: Corpus) -> tuple[str, ...]:
+    """The files of a corpus, from the repository's root."""
+    found = documents_of(Folder(root), corpus.documents)
+    return tuple(path.relative_to(root).as_posix() for _, path in found)
+
+
+def asked_files(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
+    """Files and folders of a command line as files of the repository, in their order."""
+    found: dict[str, None] = {}
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"there is no file {path}")
+        inside = path.parent.resolve() / path.name  # a link stands for itself
+        if not inside.is_relative_to(root):
+            raise UsageError(
+                f"{path} is not in the repository {root}\n  help: run from there, or name it by -C"
+            )
+        name = inside.relative_to(root).as_posix()
+        folder = Folder(root).files("" if name == "." else name)
+        found |= dict.fromkeys(folder if inside.is_dir() else [name])
+    return tuple(found)
+
+
+def starting_points(root: Path, asked: Sequence[str]) -> tuple[str, ...]:
+    """The files asked for and whatever may use them, found by their names.
+
+    What is named but does not use the file costs a little time and changes no finding, because
+    only findings in the files asked for are reported.
+    """
+    folder = Folder(root)
+    contents = {file: _bytes(root / file) for file in folder.components()}
+    reached = dict.fromkeys(asked)
+    fresh = list(asked)
+    while fresh:
+        names = {name for file in fresh for name in _names_of(file)}
+        fresh = [
+            file
+            for file, content in contents.items()
+            if file not in reached and any(name in content for name in names)
+        ]
+        reached |= dict.fromkeys(fresh)
+    return (*reached, "waivers.yaml", "waivers.yml")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _names_of(file: str) -> Iterator[bytes]:
+    """By which names others may refer to a file."""
+    *folders, name = file.split("/")
+    stem = name.partition(".")[0]
+    named = [stem] if name.endswith((".yaml", ".yml")) and stem != "suite" else [name]
+    if folders and not name.endswith((".yaml", ".yml")):
+        named += [part for part in folders[-3:] if part not in _KINDS_OF_THINGS]
+    return (part.encode() for part in named)

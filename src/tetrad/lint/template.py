@@ -1,0 +1,270 @@
+"""Where a template writes which variables, and what stands around them.
+
+The syntax tree is walked in the order of the text; what is left is the text with a mark for every
+output, in which delimiters can be looked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from tetrad.lint.positions import Lines
+
+if TYPE_CHECKING:  # Jinja2 is imported where a template needs it
+    from tetrad.runtime.render import TemplateProblem
+
+_MARK = "\ue000"  # stands for an output; no text that people write has it
+
+# What these give is a number or a truth value, whatever they are given.
+_HARMLESS_FILTERS = frozenset({"length", "count", "int", "float", "round", "abs"})
+
+_SIMPLE = re.compile(r"\{\{[ \t]*(?P<name>[a-zA-Z][a-zA-Z0-9_]*)[ \t]*\}\}")
+# Names that mean something to Jinja2 or to our allow-list.
+_WORDS = frozenset(
+    [
+        *("true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is", "if"),
+        *("else", "loop", "self", "super", "caller", "varargs", "kwargs"),
+    ]
+)
+
+_TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w:.-]*)(?:\s[^<>]*)?(?<!/)>")
+_PAIRED = ("```", "~~~", '"""', "'''")
+_RULE = re.compile(r"^[ \t]*(?P<rule>([-=#*_])\2{2,})[ \t]*$", re.MULTILINE)
+_BEGIN = re.compile(r"^[^\w\n]*(?:BEGIN|START)\b[^\n]*$", re.MULTILINE)
+_END = re.compile(r"^[^\w\n]*END\b[^\n]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """One output of a template: the variables that reach it, and whether it is marked as data."""
+
+    variables: frozenset[str]
+    start: int
+    end: int
+    delimited: bool
+
+
+@lru_cache(maxsize=4096)
+def problems_of(text: str) -> tuple[TemplateProblem, ...]:
+    """What the runtime refuses in a template."""
+    if _simple(text) is not None:
+        return ()
+    from tetrad.runtime.render import problems_of_template
+
+    return problems_of_template(text)
+
+
+@lru_cache(maxsize=4096)
+def variables_of(text: str) -> Mapping[str, int]:
+    """The variables that a template reads, each with the offset of its first use."""
+    simple = _simple(text)
+    if simple is not None:
+        return {match["name"]: match.start("name") for match in reversed(simple)}
+    from tetrad.runtime import render
+
+    lines = Lines(text)
+    found = render.variables_of(text)
+    return {name: lines.offset(place.line, place.column) for name, place in found.items()}
+
+
+@lru_cache(maxsize=4096)
+def outputs_of(text: str) -> tuple[Written, ...]:
+    """The outputs of a template in order; none where it does not parse."""
+    simple = _simple(text)
+    if simple is not None:
+        flat = _SIMPLE.sub(lambda match: _MARK * len(match[0]), text)
+        return tuple(
+            Written(
+                variables=frozenset({match["name"]}),
+                start=match.start(),
+                end=match.end(),
+                delimited=is_delimited(flat, match.start()),
+            )
+            for match in simple
+        )
+    return _outputs_of_tree(text)
+
+
+def _simple(text: str) -> list[re.Match[str]] | None:
+    """The outputs of a template that does nothing but write variables; None of any other.
+
+    Most prompts are of this kind, and reading them needs no Jinja2.
+    """
+    matches = list(_SIMPLE.finditer(text))
+    if "{%" in text or "{#" in text or text.count("{{") != len(matches):
+        return None
+    return None if any(match["name"] in _WORDS for match in matches) else matches
+
+
+def _outputs_of_tree(text: str) -> tuple[Written, ...]:
+    from jinja2 import Environment
+    from jinja2.exceptions import TemplateError
+
+    environment = Environment(keep_trailing_newline=True)  # noqa: S701 - it only parses
+    try:
+        tree = environment.parse(text)
+        spans = _output_spans(environment, text)
+    except (TemplateError, RecursionError, ValueError):
+        return ()
+    walk = _Walk()
+    walk.body(tree.body, {})
+    flat = "".join(walk.flat)
+    return tuple(
+        Written(
+            variables=expression.variables,
+            start=start,
+            end=end,
+            delimited=expression.encoded or is_delimited(flat, expression.position),
+        )
+        for expression, (start, end) in zip(walk.expressions, spans, strict=False)
+    )
+
+
+def fixed_text_of(text: str) -> str:
+    """What a template says besides its variables; the template itself where it does not parse."""
+    if _simple(text) is not None:
+        return _SIMPLE.sub("", text)
+    from jinja2 import Environment
+    from jinja2.exceptions import TemplateError
+
+    try:
+        tree = Environment(keep_trailing_newline=True).parse(text)  # noqa: S701 - it only parses
+    except (TemplateError, RecursionError, ValueError):
+        return text
+    walk = _Walk()
+    walk.body(tree.body, {})
+    return "".join(walk.flat).replace(_MARK, "")
+
+
+def _output_spans(environment: Any, text: str) -> list[tuple[int, int]]:
+    """The characters of every `{{ … }}`; Jinja2's tree knows lines only."""
+    lines = Lines(text)
+    spans: list[tuple[int, int]] = []
+    offset = 0
+    for line, kind, value in environment.lex(text):
+        # Blanks that `{%-` takes away are in no token, and a line break may be CRLF.
+        found = text.find(value, max(offset, lines.offset(line, 1)))
+        if found < 0:
+            continue
+        offset = found + len(value)
+        if kind == "variable_begin":
+            spans.append((found, offset))
+        elif kind == "variable_end" and spans:
+            spans[-1] = (spans[-1][0], found + len(value.rstrip()))
+    return spans
+
+
+@dataclass(frozen=True, slots=True)
+class _Expression:
+    """`encoded`: the filter tojson wrote it, so that its quotes are the delimiter."""
+
+    variables: frozenset[str]
+    encoded: bool
+    position: int
+
+
+class _Walk:
+    """Collects text and outputs; a loop's target stands for what the loop goes over."""
+
+    def __init__(self) -> None:
+        self.flat: list[str] = []
+        self.expressions: list[_Expression] = []
+        self._length = 0
+
+    def body(self, nodes: Any, bound: Mapping[str, frozenset[str]]) -> None:
+        from jinja2 import nodes as kinds
+
+        for node in nodes:
+            if isinstance(node, kinds.Output):
+                self._output(node, bound)
+            elif isinstance(node, kinds.For):
+                reached = _reaching(node.iter, bound)
+                targets = dict.fromkeys(_target_names(node.target), reached)
+                self.body(node.body, {**bound, **targets, "loop": frozenset()})
+                self.body(node.else_, bound)
+            elif isinstance(node, kinds.If):
+                for part in (node.body, node.elif_, node.else_):
+                    self.body(part, bound)
+            else:  # what the allow-list refuses is reported by its own rule
+                self.body(getattr(node, "body", ()), bound)
+
+    def _output(self, node: Any, bound: Mapping[str, frozenset[str]]) -> None:
+        from jinja2 import nodes as kinds
+
+        for part in node.nodes:
+            if isinstance(part, kinds.TemplateData):
+                self._write(part.data)
+            else:
+                encoded = isinstance(part, kinds.Filter) and part.name == "tojson"
+                reached = _reaching(part, bound)
+                self.expressions.append(_Expression(reached, encoded, self._length))
+                self._write(_MARK)
+
+    def _write(self, text: str) -> None:
+        self.flat.append(text)
+        self._length += len(text)
+
+
+def _reaching(node: Any, bound: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The variables whose text an expression's value can hold."""
+    from jinja2 import nodes as kinds
+
+    if isinstance(node, kinds.Name):
+        return bound.get(node.name, frozenset({node.name}))
+    if isinstance(node, kinds.Filter) and node.name in _HARMLESS_FILTERS:
+        return frozenset()
+    if isinstance(node, kinds.Compare | kinds.Test | kinds.Not):
+        return frozenset()
+    children = list(node.iter_child_nodes())
+    if isinstance(node, kinds.CondExpr):
+        children = [child for child in children if child is not node.test]
+    return frozenset().union(*(_reaching(child, bound) for child in children))
+
+
+def _target_names(target: Any) -> Iterator[str]:
+    from jinja2 import nodes as kinds
+
+    if isinstance(target, kinds.Name):
+        yield target.name
+    for name in target.find_all(kinds.Name):
+        yield name.name
+
+
+def is_delimited(text: str, position: int) -> bool:
+    """Whether a place lies in a block that is marked as data."""
+    before, after = text[:position], text[position:]
+    return (
+        _in_tags(before, after)
+        or any(before.count(mark) % 2 == 1 and mark in after for mark in _PAIRED)
+        or _between_rules(before, after)
+        or ("<<<" in before and ">>>" not in before[before.rfind("<<<") :] and ">>>" in after)
+        or _between_words(before, after)
+    )
+
+
+def _in_tags(before: str, after: str) -> bool:
+    open_tags: list[str] = []
+    for match in _TAG.finditer(before):
+        name = match["name"]
+        if not match["close"]:
+            open_tags.append(name)
+        elif name in open_tags:
+            del open_tags[len(open_tags) - 1 - open_tags[::-1].index(name) :]
+    return any(f"</{name}>" in after for name in open_tags)
+
+
+def _between_rules(before: str, after: str) -> bool:
+    """Lines such as `---`, in pairs."""
+    rules = [match["rule"] for match in _RULE.finditer(before)]
+    closing = {match["rule"] for match in _RULE.finditer(after)}
+    return any(rules.count(rule) % 2 == 1 for rule in closing)
+
+
+def _between_words(before: str, after: str) -> bool:
+    """Lines such as `[BEGIN MESSAGE]` and `[END MESSAGE]`."""
+    opened = len(_BEGIN.findall(before)) > len(_END.findall(before))
+    return opened and _END.search(after) is not None

@@ -1,0 +1,175 @@
+"""What a rule sees: the files of one tree, what they say, and where each part of them stands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol
+
+from tetrad.errors import Issue
+from tetrad.lint.positions import Lines
+from tetrad.lint.rule import Place, Rule, Span
+from tetrad.lint.suppressions import Suppression
+from tetrad.spec.model import Kind, Model, PromptMessage, Repository, Waiver
+from tetrad.spec.parse import Document, Node, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A value of a document with the path to it; nothing is known of its type yet."""
+
+    document: Document
+    path: Path
+    value: Any
+
+    @property
+    def file(self) -> str:
+        return self.document.origin
+
+    def get(self, *steps: str | int) -> Part | None:
+        """The part below, or None where it is not there."""
+        value, path = self.value, self.path
+        for step in steps:
+            if step not in _steps(value):
+                return None
+            value, path = value[step], (*path, step)
+        return Part(self.document, path, value)
+
+    def parts(self) -> Iterator[Part]:
+        """The entries of a mapping or the items of a list; nothing for a scalar."""
+        for step in _steps(self.value):
+            yield Part(self.document, (*self.path, step), self.value[step])
+
+    def walk(self) -> Iterator[Part]:
+        """The part and all below it."""
+        yield self
+        for part in self.parts():
+            yield from part.walk()
+
+    @property
+    def text(self) -> str | None:
+        return self.value if isinstance(self.value, str) else None
+
+
+def _steps(value: Any) -> Collection[str | int]:
+    """By what the values in a mapping or list are reached."""
+    if isinstance(value, dict):
+        return value.keys()
+    return range(len(value)) if isinstance(value, list) else ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledger:
+    """What suppressions did: the rules that look at them run after all others."""
+
+    rules: Mapping[str, Rule] = field(default_factory=dict)  # all there are, by name
+    ran: frozenset[str] = frozenset()  # names of those that ran
+    used: frozenset[tuple[Suppression, str]] = frozenset()
+    used_waivers: frozenset[Waiver] = frozenset()
+
+    def has_run(self, rule: str) -> bool:
+        """Whether a rule ran, by its name or its code."""
+        return rule in self.ran or any(self.rules[name].code == rule for name in self.ran)
+
+
+class CountTokens(Protocol):
+    """Counts the tokens of a text for a model, and says whether the count is exact."""
+
+    def __call__(self, model: Model, text: str) -> tuple[int, bool]: ...
+
+
+def bytes_of(model: Model, text: str) -> tuple[int, bool]:
+    """UTF-8 bytes: no tokenizer makes more tokens of a text."""
+    del model
+    return len(text.encode()), False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    """A reading of a repository, whole or in part.
+
+    `names` are the files whose findings are asked for, `texts` holds them and all that they are
+    compared with. `whole` is false where only some files were read, so that nothing can be said
+    about what others use.
+    """
+
+    repository: Repository
+    issues: tuple[Issue, ...] = ()
+    documents: Mapping[str, Document]
+    texts: Mapping[str, str]
+    names: tuple[str, ...]
+    corpus_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by reference
+    suppressions: tuple[Suppression, ...] = ()
+    ledger: Ledger = Ledger()
+    today: date
+    whole: bool = True
+    count: CountTokens = bytes_of
+    _lines: dict[str, Lines] = field(default_factory=dict)
+
+    def lines(self, file: str) -> Lines:
+        """The lines of a file; of an empty one where it cannot be read."""
+        lines = self._lines.get(file)
+        if lines is None:
+            lines = self._lines[file] = Lines(self.texts.get(file, ""))
+        return lines
+
+    def components(self, kind: Kind) -> Iterator[Part]:
+        """The documents of a kind as they are written, whether or not they could be built."""
+        for document in self.documents.values():
+            value = document.value
+            if isinstance(value, dict) and value.get("kind") == kind:
+                yield Part(document, (), value)
+
+    def place(self, file: str, start: int, end: int) -> Place:
+        """The place of characters of a file."""
+        document = self.documents.get(file)
+        key_line = None
+        if document is not None:
+            key = _key_offset(document.root, start)
+            key_line = document.location(key).line
+        return Place(file, self.lines(file).span(start, end), key_line)
+
+    def value(self, part: Part) -> Place:
+        """The place of a value: all of a scalar's line, the beginning of what is longer."""
+        span = part.document.span(part.path)
+        return self._first_line(part, span.start, span.end)
+
+    def key(self, part: Part) -> Place:
+        """The place of a value's key; the value's own in a list."""
+        span = part.document.key_span(part.path) or part.document.span(part.path)
+        return self._first_line(part, span.start, span.end)
+
+    def _first_line(self, part: Part, start: int, end: int) -> Place:
+        text = part.document.text
+        line_end = next((i for i in range(start, end) if text[i] in "\r\n"), end)
+        place = self.place(part.file, start, line_end)
+        return Place(place.file, place.span, part.document.key_at(part.path).line)
+
+    def within_message(self, message: PromptMessage, index: int, start: int, end: int) -> Place:
+        """The place of characters of a message's content: in the YAML, or in a file of its own."""
+        file = message.location.file
+        document = self.documents.get(file)
+        if document is None:
+            return self.place(file, start, end)
+        path = ("messages", index, "content")
+        first, last = document.within(path, start), document.within(path, end)
+        if last.line != first.line or last.column <= first.column:
+            span = Span(first.line, first.column, first.line, first.column + 1)
+        else:
+            span = Span(first.line, first.column, last.line, last.column)
+        return Place(file, span, document.key_at(path).line)
+
+
+def _key_offset(node: Node, offset: int) -> int:
+    """The beginning of the innermost key, or list item, whose value holds a character."""
+    inner = node.start
+    while True:
+        for step, child in node.children.items():
+            key = node.keys.get(step) if isinstance(step, str) else None
+            begin = child.start if key is None else key.start
+            if begin <= offset <= child.end:
+                node, inner = child, begin
+                break
+        else:
+            return inner
