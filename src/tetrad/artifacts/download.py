@@ -6,15 +6,17 @@ asks for the rest only (RFC 9110, 14.2 Range and 13.1.5 If-Range). The digest is
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from tetrad.artifacts.backoff import RETRIED_STATUS, Backoff
-from tetrad.artifacts.progress import Progress
+from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.errors import ArtifactError, FetchFailed
 
 if TYPE_CHECKING:
@@ -73,6 +75,17 @@ def download(
         else:
             _etag_path(into).unlink(missing_ok=True)
             return
+
+
+def read_json(url: str, *, client: httpx2.Client, headers: Mapping[str, str]) -> Any:
+    """The JSON that a server describes something with."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "answer.json")
+        download(url, file, client=client, progress=Unwatched(), headers=headers)
+        try:
+            return json.loads(file.read_bytes())
+        except ValueError as exc:
+            raise FetchFailed(f"{shown(url)} did not answer with JSON") from exc
 
 
 def shown(url: str) -> str:

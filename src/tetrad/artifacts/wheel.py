@@ -20,16 +20,35 @@ from typing import IO
 from tetrad.artifacts.progress import Progress
 from tetrad.errors import ArtifactError, FetchFailed, UsageError
 
-_PINNED = re.compile(r"pypi://([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9._+!-]*)\Z")
+_NAMED = re.compile(r"pypi://([A-Za-z0-9][A-Za-z0-9._-]*)(?:==([A-Za-z0-9][A-Za-z0-9._+!-]*))?\Z")
 _RAW_PROGRESS = re.compile(r"Progress (\d+) of (\d+)\Z")
 
 
-def download_wheel(uri: str, folder: Path, progress: Progress) -> Path:
+def download_pinned(uri: str, folder: Path, progress: Progress) -> Path:
     """Bring the wheel of a `pypi://name==version` into `folder`."""
-    match = _PINNED.match(uri)
+    name, pinned = split_package(uri)
+    if pinned is None:
+        raise UsageError(
+            f"{uri} names no version\n  help: write pypi://{name}==VERSION, or `tetrad pin FILE`"
+        )
+    return download_wheel(f"{name}=={pinned}", folder, progress)
+
+
+def split_package(uri: str) -> tuple[str, str | None]:
+    """Name and version of a `pypi://` source; the version is None where it has none."""
+    match = _NAMED.match(uri)
     if match is None:
-        raise UsageError(f"{uri} names no package and version\n  help: write pypi://name==version")
-    requirement = f"{match[1]}=={match[2]}"
+        raise UsageError(f"{uri} is no package\n  help: write pypi://name==version")
+    return match[1], match[2]
+
+
+def version_of(wheel: Path) -> str:
+    """The version in a wheel's file name, which the format fixes (PEP 427)."""
+    return wheel.name.split("-")[1]
+
+
+def download_wheel(requirement: str, folder: Path, progress: Progress) -> Path:
+    """Bring the wheel that pip chooses for a requirement into `folder`."""
     # -P: the current folder is a repository that may be hostile, its pip.py must not be imported.
     # Only wheels: building a source distribution would run its code.
     command = [

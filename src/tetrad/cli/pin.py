@@ -1,0 +1,102 @@
+"""`tetrad pin`: write the exact revision and the digests of a model's files into its YAML."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from tetrad.cli.root import root_of
+from tetrad.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from tetrad.artifacts.pin import Pin
+    from tetrad.spec.model import Source
+    from tetrad.spec.parse import Document
+
+HELP = "write the revision and the digests of a model's files into its file"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="a model's YAML file")
+
+
+def run(args: Namespace) -> ExitCode:
+    from tetrad.artifacts.pin import resolve
+    from tetrad.artifacts.store import store_from_environment
+    from tetrad.cli.progress import progress_bars
+
+    root = root_of(args)
+    document = _read(args.file, root)
+    source, names = _source(document)
+    pin = resolve(
+        source, names, root=root, store=store_from_environment(), progress=progress_bars()
+    )
+    edited = _written(document, pin)
+    if edited.text == document.text:
+        sys.stdout.write(f"{document.origin}: is pinned as the source is now\n")
+        return ExitCode.PASSED
+    args.file.write_bytes(edited.encoded())
+    sys.stdout.write("".join(f"{line}\n" for line in _changes(document, pin)))
+    return ExitCode.PASSED
+
+
+def _read(file: Path, root: Path) -> Document:
+    from tetrad.spec.parse import parse
+
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+    path = file.resolve()
+    return parse(
+        data, path.relative_to(root).as_posix() if path.is_relative_to(root) else str(file)
+    )
+
+
+def _source(document: Document) -> tuple[Source, tuple[str, ...]]:
+    """Where the files come from and which are named; digests need not be there yet.
+
+    The schema is not asked: it refuses the very files that are still to be pinned.
+    """
+    from tetrad.artifacts.sources import SCHEMES
+    from tetrad.spec.model import Source
+
+    value: Any = document.value if isinstance(document.value, dict) else {}
+    if value.get("kind") != "model":
+        raise UsageError(
+            f"{document.origin}: only models are pinned"
+            "\n  help: a corpus gets its digest from `tetrad lock`"
+        )
+    uri, files = value.get("source"), value.get("files") or {}
+    scheme = uri.partition("://")[0] if isinstance(uri, str) else ""
+    if scheme not in SCHEMES:
+        raise UsageError(
+            f"{document.at(('source',))}: `source` is no address of a model"
+            f"\n  help: it begins with one of {', '.join(f'{known}://' for known in SCHEMES)}"
+        )
+    if not isinstance(files, Mapping):
+        raise UsageError(f"{document.at(('files',))}: `files` is no mapping of names to digests")
+    return Source(uri=str(uri), scheme=cast("Any", scheme)), tuple(files)
+
+
+def _written(document: Document, pin: Pin) -> Document:
+    from tetrad.spec.edit import set_value
+
+    files = {name: str(digest) for name, digest in pin.files.items()}
+    return set_value(set_value(document, ("source",), pin.uri), ("files",), files)
+
+
+def _changes(document: Document, pin: Pin) -> list[str]:
+    before = document.value.get("files") or {}
+    lines = [f"{document.origin}: pinned"]
+    if document.value["source"] != pin.uri:
+        lines.append(f"  source: {document.value['source']} → {pin.uri}")
+    lines += [
+        f"  {name}: {digest}"
+        for name, digest in pin.files.items()
+        if before.get(name) != str(digest)
+    ]
+    return lines
