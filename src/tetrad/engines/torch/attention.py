@@ -1,7 +1,7 @@
-"""Attention over a prefix that all rows share and the tokens that each row has of its own.
+"""Attention over a prefix that rows share and the tokens that each row has of its own.
 
-The prefix' keys and values exist once, whatever the number of rows: the queries of all rows meet
-them in one matrix product. Both parts are joined by their log-sum-exp, which is exact. The
+A prefix' keys and values exist once, whatever the number of its rows: the queries of all of them
+meet it in one matrix product. Both parts are joined by their log-sum-exp, which is exact. The
 function is registered with transformers, so every model that takes attention functions has it.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -59,6 +59,10 @@ class Prefix:
             keys=self.keys[:, :, :length],
             values=self.values[:, :, :length],
         )
+
+
+# Which rows follow which prefix; a row that is named nowhere follows none.
+Shared: TypeAlias = Sequence[tuple[Prefix, Sequence[int]]]
 
 
 class OwnTokens(Cache):  # type: ignore[misc]  # transformers is untyped
@@ -170,30 +174,30 @@ def attend(
     attention_mask: Tensor | None,
     *,
     scaling: float | None = None,
-    prefix: Prefix | None = None,
+    shared: Shared,
     visible: Tensor,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Attend to `prefix`, and to the own columns that are `visible` [rows, tokens, columns].
+    """Attend to the prefixes, and to the own columns that are `visible` [rows, tokens, columns].
 
     The signature, up to `scaling`, is what transformers calls; the rest is passed through the
     model's forward.
     """
     del attention_mask
     rows, heads, tokens, width = query.shape
-    shared = key.shape[1]
+    kept = key.shape[1]
     scale = width**-0.5 if scaling is None else scaling
-    # heads that share keys and values stand beside each other: their queries become rows
-    grouped = (query * scale).reshape(rows, shared, heads // shared * tokens, width)
-    hidden = ~visible.repeat(1, heads // shared, 1)[:, None]
+    # heads that use the same keys and values stand beside each other: their queries become rows
+    grouped = (query * scale).reshape(rows, kept, heads // kept * tokens, width)
+    hidden = ~visible.repeat(1, heads // kept, 1)[:, None]
     out, weight = _own(grouped, key, value, hidden)
-    if prefix is not None and len(prefix):
-        layer: int = module.layer_idx  # type: ignore[assignment]  # transformers numbers its layers
-        other, other_weight = _shared(grouped, prefix.keys[layer], prefix.values[layer])
-        share = torch.sigmoid(weight - other_weight).to(out.dtype)
-        out = torch.lerp(other, out, share[..., None])
-    out = out.reshape(rows, heads, tokens, width).transpose(1, 2).contiguous()
-    return out, None
+    layer: int = module.layer_idx  # type: ignore[assignment]  # transformers numbers its layers
+    for prefix, members in shared:
+        own = slice(None) if len(members) == rows else torch.tensor(members, device=query.device)
+        before, before_weight = _shared(grouped[own], prefix.keys[layer], prefix.values[layer])
+        share = torch.sigmoid(weight[own] - before_weight).to(out.dtype)
+        out[own] = torch.lerp(before, out[own], share[..., None])
+    return out.reshape(rows, heads, tokens, width).transpose(1, 2).contiguous(), None
 
 
 def _own(query: Tensor, key: Tensor, value: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:

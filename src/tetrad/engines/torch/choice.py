@@ -78,7 +78,7 @@ def label_shares(
             return shares
         own = own.fork([one.row for one in reached], room=1)
         tokens = torch.tensor([one.token for one in reached], device=network.device)
-        logits = network.step(own, tokens, prefix)
+        logits = network.step(own, tokens, [(prefix, range(len(reached)))] if prefix else [])
         reached = [replace(one, row=row) for row, one in enumerate(reached)]
 
 

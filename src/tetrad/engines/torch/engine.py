@@ -11,25 +11,27 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from tetrad.engines.torch.folder import gguf_of, hugging_face_files, laid_out
 from tetrad.engines.torch.progress import Progress
-from tetrad.errors import EngineUnavailable, TetradError
+from tetrad.errors import EngineUnavailable
 from tetrad.results.exchange import Completion, Request
 from tetrad.spec.model import Model
 from tetrad.spec.model import TorchEngine as TorchSettings
 
 if TYPE_CHECKING:
-    from tetrad.engines.torch.answering import Answering, Job
+    from tetrad.engines.torch.desk import Desk
 
-# Requests that arrive within this time of each other are answered together.
+# Requests that arrive within this time of each other are planned together.
 _GATHER_S = 0.02
+
+_Asked: TypeAlias = tuple[Request, "Future[Completion]"]
 
 
 class TorchEngine:
     """Answers requests with a model of its own."""
 
+    # twice the rows that are written at once, so that an ended answer's row is refilled at once
     concurrency = 256
 
     def __init__(
@@ -46,101 +48,81 @@ class TorchEngine:
         self._files = files
         self._cache = cache
         self._progress = progress
-        self._inbox: queue.SimpleQueue[tuple[Request, Future[Completion]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._inbox: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._open: set[Future[Completion]] = set()
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._closed = threading.Event()
 
     @property
     def name(self) -> str:
         return f"torch {device_name()} {self._dtype}"
 
     async def complete(self, request: Request) -> Completion:
-        if self._closed:
+        if self._closed.is_set():
             raise EngineUnavailable("the torch engine is closed")
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name="tetrad-torch", daemon=True)
             self._thread.start()
         future: Future[Completion] = Future()
+        self._open.add(future)
+        future.add_done_callback(self._open.discard)
         self._inbox.put((request, future))
         return await asyncio.wrap_future(future)
 
     async def aclose(self) -> None:
-        """Stop after the batch in progress; what still waits is refused."""
-        self._closed = True
+        """Stop after the step in progress; requests without an answer are refused."""
+        self._closed.set()
+        self._inbox.put(None)
         if self._thread is not None:
-            self._inbox.put(None)
             await asyncio.to_thread(self._thread.join)
             self._thread = None
 
     def _serve(self) -> None:
-        answering: Answering | None = None
-        while arrived := self._gather():
+        desk: Desk | None = None
+        while asked := self._gather():
             try:
-                if answering is None:
-                    answering = self._load()
-                answering.run(self._jobs(answering, arrived), list)
-            except Exception as error:  # noqa: BLE001  # every waiting request is told
-                for _, future in arrived:
-                    if not future.done():
-                        future.set_exception(error)
+                if desk is None:
+                    desk = self._load()
+                desk.serve(asked, self._arrivals)
+            except Exception as error:  # noqa: BLE001  # whoever waits is told, whatever it was
+                self._refuse(error)
+        self._refuse(EngineUnavailable("the torch engine was closed before it answered"))
 
-    def _gather(self) -> list[tuple[Request, Future[Completion]]]:
-        """Wait for requests; nothing when the engine is closed."""
-        first = self._inbox.get()
-        if first is None:
-            return []
-        arrived = [first]
-        while True:
+    def _gather(self) -> list[_Asked]:
+        """Wait for requests and for those that follow closely; none when the engine is closed."""
+        asked: list[_Asked] = []
+        timeout = None
+        while not self._closed.is_set():
             try:
-                item = self._inbox.get(timeout=_GATHER_S)
+                item = self._inbox.get(timeout=timeout)
             except queue.Empty:
-                return arrived
-            if item is None:
-                self._inbox.put(None)
-                return arrived
-            arrived.append(item)
+                return asked
+            if item is not None:
+                asked.append(item)
+            timeout = _GATHER_S
+        return []
 
-    def _load(self) -> Answering:
-        from tetrad.engines.torch.answering import Answering
-        from tetrad.engines.torch.convert import converted
-        from tetrad.engines.torch.network import load_network
-        from tetrad.engines.torch.text import load_text
+    def _arrivals(self) -> list[_Asked]:
+        """Requests that have come since, without waiting; raises when the engine is closed."""
+        asked: list[_Asked] = []
+        while not self._inbox.empty():
+            item = self._inbox.get()
+            if item is not None:
+                asked.append(item)
+        if self._closed.is_set():
+            raise EngineUnavailable("the torch engine was closed before it answered")
+        return asked
 
-        gguf = gguf_of(self._files)
-        if gguf is not None:
-            folder = converted(gguf, cache=self._cache, progress=self._progress)
-            return Answering(load_network(folder, dtype=self._dtype), load_text(folder))
-        with laid_out(hugging_face_files(self._files)) as folder:
-            return Answering(load_network(folder, dtype=self._dtype), load_text(folder))
-
-    def _jobs(
-        self, answering: Answering, arrived: list[tuple[Request, Future[Completion]]]
-    ) -> list[Job]:
-        jobs = []
-        for request, future in arrived:
-            try:
-                jobs.append(self._job(answering, request, future))
-            except TetradError as error:
+    def _refuse(self, error: Exception) -> None:
+        for future in list(self._open):
+            if future.set_running_or_notify_cancel():
                 future.set_exception(error)
-        return jobs
 
-    def _job(self, answering: Answering, request: Request, future: Future[Completion]) -> Job:
-        from tetrad.engines.torch.answering import DEFAULT_MAX_TOKENS, Job
+    def _load(self) -> Desk:
+        from tetrad.engines.torch.desk import load_desk
 
-        tokens = answering.text.prompt(request)
-        window = min(
-            self._model.context_window or answering.network.positions, answering.network.positions
-        )
-        limit = request.generation.max_tokens or DEFAULT_MAX_TOKENS
-        if len(tokens) >= window:
-            raise EngineUnavailable(
-                f"the prompt has {len(tokens)} tokens, {len(tokens) - window + 1} more than fit "
-                f"into the context window of {window} with an answer"
-            )
-        return Job(
-            request=request, tokens=tokens, limit=min(limit, window - len(tokens)), future=future
+        return load_desk(
+            self._model, self._files, dtype=self._dtype, cache=self._cache, progress=self._progress
         )
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tetrad.engines.torch import attention
-from tetrad.engines.torch.attention import OwnTokens, Prefix, Shape
+from tetrad.engines.torch.attention import OwnTokens, Prefix, Shape, Shared
 from tetrad.engines.torch.packed import pack_linears
 from tetrad.engines.torch.quiet import quieten
 from tetrad.errors import EngineUnavailable
@@ -48,6 +48,7 @@ class Network:
         longest = max(len(text) for text in texts)
         own = self.room(rows=len(texts), columns=longest)
         own.add_rows(len(texts))
+        shared = [] if prefix is None else [(prefix, range(len(texts)))]
         logits = torch.empty(
             (len(texts), self.vocabulary), dtype=self.shape.dtype, device=self.device
         )
@@ -55,15 +56,15 @@ class Network:
             pieces = [text[start : start + _CHUNK] for text in texts]
             ending = [0 < len(text) - start <= _CHUNK for text in texts]
             logits[torch.tensor(ending, device=self.device)] = self._pass(
-                own, pieces, ending, prefix
+                own, pieces, ending, shared
             )
         return own, logits
 
     @torch.inference_mode()
-    def step(self, own: OwnTokens, tokens: Tensor, prefix: Prefix | None) -> Tensor:
+    def step(self, own: OwnTokens, tokens: Tensor, shared: Shared) -> Tensor:
         """Add one token to each row; gives the logits after it."""
         visible = own.begin(1)
-        logits = self._forward(own, tokens[:, None], visible, prefix, keep=1)
+        logits = self._forward(own, tokens[:, None], visible, shared, keep=1)
         own.end([1] * len(own.lengths))
         return logits[:, 0]
 
@@ -72,7 +73,7 @@ class Network:
         own: OwnTokens,
         pieces: Sequence[Sequence[int]],
         ending: Sequence[bool],
-        prefix: Prefix | None,
+        shared: Shared,
     ) -> Tensor:
         """One pass over pieces of texts, padded on the right; gives logits where texts end."""
         width = max(len(piece) for piece in pieces)
@@ -85,7 +86,7 @@ class Network:
         own.lengths = [max(full)] * len(full)  # rows that ended earlier are padding from here on
         visible = own.begin(width)
         tokens = torch.tensor(padded, device=self.device)
-        logits = self._forward(own, tokens, visible, prefix, keep=keep.to(self.device))
+        logits = self._forward(own, tokens, visible, shared, keep=keep.to(self.device))
         own.lengths = [old + len(piece) for old, piece in zip(full, pieces, strict=True)]
         return logits
 
@@ -94,20 +95,23 @@ class Network:
         own: OwnTokens,
         tokens: Tensor,
         visible: Tensor,
-        prefix: Prefix | None,
+        shared: Shared,
         *,
         keep: int | Tensor,
     ) -> Tensor:
-        before = len(prefix) if prefix is not None else 0
-        at = torch.tensor(own.lengths, device=self.device)
-        positions = before + at[:, None] + torch.arange(tokens.shape[1], device=self.device)
+        before = list(own.lengths)
+        for prefix, rows in shared:
+            for row in rows:
+                before[row] += len(prefix)
+        at = torch.tensor(before, device=self.device)
+        positions = at[:, None] + torch.arange(tokens.shape[1], device=self.device)
         out: Any = self.model(
             input_ids=tokens,
             position_ids=positions,
             past_key_values=own,
             use_cache=True,
             logits_to_keep=keep,
-            prefix=prefix,
+            shared=shared,
             visible=visible,
         )
         logits: Tensor = out.logits
