@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tetrad.canonical import digest_of
+from tetrad.engines.base import Engine
 from tetrad.errors import Location
+from tetrad.evals import Recorded, Selection
+from tetrad.evals.python import PythonCode
+from tetrad.evals.services import SuiteServices
+from tetrad.identity import identity_of
+from tetrad.registry import Registry
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called, Passage
-from tetrad.spec.model import Assertion
+from tetrad.runtime import build
+from tetrad.spec.model import (
+    Assertion,
+    AssertionSet,
+    Case,
+    GoldenSet,
+    Model,
+    Prompt,
+    PromptMessage,
+    ScriptedAnswer,
+    ScriptedEngine,
+    Source,
+    Stack,
+    Suite,
+    Variable,
+)
+from tetrad.tools import RecordedToolbox
 
 HERE = Location("evals/a/golden.yaml", 3, 5)
 
@@ -30,3 +56,63 @@ def passage(document: str, text: str = "") -> Passage:
 
 def called(name: str, arguments: Mapping[str, Any] | None = None) -> Called:
     return Called(call=ToolCall(id="1", name=name, arguments=arguments or {}), result={})
+
+
+DIGEST = digest_of("something pinned")
+SCRIPT = ScriptedEngine(answers=(ScriptedAnswer(contains="", output="yes"),), digest=DIGEST)
+MODEL = Model(
+    ref="stacks/models/scripted",
+    location=HERE,
+    source=Source(uri="endpoint://scripted", scheme="endpoint"),
+    engine=SCRIPT,
+)
+PROMPT = Prompt(
+    ref="prompts/a",
+    location=HERE,
+    variables={"message": Variable(name="message", location=HERE)},
+    messages=(PromptMessage(role="user", content="Say {{ message }}.", location=HERE),),
+)
+
+
+def stack(**changed: Any) -> Stack:
+    return Stack(ref="stacks/a", location=HERE, **{"prompt": PROMPT, "model": MODEL, **changed})
+
+
+def case(id_: str, *assertions: Assertion | AssertionSet, **further: Any) -> Case:
+    return Case(
+        **{"vars": {"message": id_}, **further}, id=id_, assertions=assertions, location=HERE
+    )
+
+
+def suite(*cases: Case, **further: Any) -> Suite:
+    return Suite(
+        ref="evals/a",
+        location=Location("evals/a/suite.yaml"),
+        stacks=(stack(),),
+        golden=GoldenSet(path="evals/a/golden.yaml", cases=cases, digest=digest_of(len(cases))),
+        digest=DIGEST,
+        **further,
+    )
+
+
+def selection(
+    judged: Suite, engine: Engine, registry: Registry, root: Path, **changed: Any
+) -> Selection:
+    """The suite on a stack whose requests the given engine answers."""
+    subject = changed.pop("stack", stack())
+    recorded = engine if isinstance(engine, Recorded) else Recorded(engine, registry, DIGEST)
+    runtime = build(
+        subject,
+        engine=recorded,
+        embedder_of=lambda _: pytest.fail("nothing here embeds"),
+        root=root,
+        cache=root,
+    )
+    given: dict[str, Any] = {
+        "cases": judged.golden.cases,
+        "toolbox": lambda case: RecordedToolbox(case.tools, subject.tools),
+        "services": SuiteServices(python=PythonCode(root)),
+        "identity": identity_of(subject),
+        **changed,
+    }
+    return Selection(suite=judged, stack=subject, engine=recorded, runtime=runtime, **given)

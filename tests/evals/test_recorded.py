@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import ScriptedAnswers
+
+from tetrad.canonical import digest_of
+from tetrad.errors import EngineUnavailable, RegistryError
+from tetrad.evals import Recorded
+from tetrad.registry import Registry
+from tetrad.results.exchange import Completion, Message, Request, Usage
+from tetrad.results.outcome import Calls
+
+MODEL = digest_of("a model")
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    with Registry.open(tmp_path / "registry.db") as opened:
+        yield opened
+
+
+def request(text: str = "Hello", sample: int = 0) -> Request:
+    return Request(messages=(Message(role="user", content=text),), sample=sample)
+
+
+def test_a_question_is_asked_once_and_its_answer_carries_its_first_latency(
+    registry: Registry,
+) -> None:
+    answer = Completion(text="Hi", usage=Usage(input_tokens=7), latency_s=1.5, first_token_s=0.5)
+    engine = ScriptedAnswers({"": answer})
+    recorded = Recorded(engine, registry, MODEL)
+
+    async def twice() -> list[Completion]:
+        return [await recorded.complete(request()) for _ in range(2)]
+
+    first, second = asyncio.run(twice())
+
+    assert len(engine.asked) == 1
+    assert first == answer
+    assert second == replace(answer, cached=True)
+    assert recorded.calls == Calls(made=1, cached=1)
+
+
+def test_another_run_finds_the_answer(registry: Registry) -> None:
+    asyncio.run(Recorded(ScriptedAnswers(), registry, MODEL).complete(request()))
+    silent = ScriptedAnswers({})
+
+    kept = asyncio.run(Recorded(silent, registry, MODEL).complete(request()))
+
+    assert kept.text == "ok"
+    assert silent.asked == []
+
+
+@pytest.mark.parametrize("other", [request("Hello!"), request(sample=1)])
+def test_another_request_or_another_sample_is_another_question(
+    registry: Registry, other: Request
+) -> None:
+    engine = ScriptedAnswers()
+    recorded = Recorded(engine, registry, MODEL)
+
+    async def both() -> None:
+        await recorded.complete(request())
+        await recorded.complete(other)
+
+    asyncio.run(both())
+
+    assert len(engine.asked) == 2
+
+
+def test_another_model_is_asked_anew(registry: Registry) -> None:
+    engine = ScriptedAnswers()
+
+    for model in ("a model", "another model"):
+        asyncio.run(Recorded(engine, registry, digest_of(model)).complete(request()))
+
+    assert len(engine.asked) == 2
+
+
+def test_equal_requests_in_flight_are_asked_once(registry: Registry) -> None:
+    engine = ScriptedAnswers(delay_s=0.01)
+    recorded = Recorded(engine, registry, MODEL)
+
+    async def many() -> list[Completion]:
+        return await asyncio.gather(*(recorded.complete(request()) for _ in range(10)))
+
+    answers = asyncio.run(many())
+
+    assert {answer.text for answer in answers} == {"ok"}
+    assert len(engine.asked) == 1
+    assert recorded.calls == Calls(made=1, cached=9)
+
+
+def test_a_failure_reaches_everybody_who_waits_and_is_not_kept(registry: Registry) -> None:
+    engine = ScriptedAnswers({}, delay_s=0.01)
+    recorded = Recorded(engine, registry, MODEL)
+
+    async def many() -> list[Completion | BaseException]:
+        asked = [recorded.complete(request()) for _ in range(3)]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    assert all(isinstance(answer, EngineUnavailable) for answer in asyncio.run(many()))
+    engine.answers = {"": "back"}
+    assert asyncio.run(recorded.complete(request())).text == "back"
+
+
+def test_when_the_first_of_those_who_wait_is_cancelled_the_next_asks(registry: Registry) -> None:
+    engine = ScriptedAnswers(delay_s=0.02)
+    recorded = Recorded(engine, registry, MODEL)
+
+    async def cancelled() -> Completion:
+        first = asyncio.create_task(recorded.complete(request()))
+        second = asyncio.create_task(recorded.complete(request()))
+        await asyncio.sleep(0.005)
+        first.cancel()
+        return await second
+
+    assert asyncio.run(cancelled()).text == "ok"
+    assert len(engine.asked) == 2
+
+
+def test_the_engine_has_no_more_in_flight_than_it_likes(registry: Registry) -> None:
+    engine = ScriptedAnswers(delay_s=0.002, concurrency=4)
+    recorded = Recorded(engine, registry, MODEL)
+
+    async def many() -> None:
+        await asyncio.gather(*(recorded.complete(request(str(n))) for n in range(20)))
+
+    asyncio.run(many())
+
+    assert engine.most_in_flight == 4
+
+
+def test_an_answer_is_committed_soon_without_more_answers_coming(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+
+    async def one() -> Completion | None:
+        with Registry.open(path) as writer, Registry.open(path) as reader:
+            recorded = Recorded(ScriptedAnswers(), writer, MODEL)
+            await recorded.complete(request())
+            await asyncio.sleep(0.2)
+            silent = Recorded(ScriptedAnswers({}), reader, MODEL)
+            return await silent.complete(request())
+
+    assert asyncio.run(one()) is not None
+
+
+def test_an_answer_that_cannot_be_committed_is_told_at_the_next_commit(registry: Registry) -> None:
+    recorded = Recorded(ScriptedAnswers(), registry, MODEL)
+
+    async def one() -> None:
+        await recorded.complete(request())
+        registry._connection.execute("PRAGMA query_only = ON")  # as a full disk would
+        await asyncio.sleep(0.1)
+
+    asyncio.run(one())
+
+    with pytest.raises(RegistryError, match="readonly"):
+        registry.commit()
+    registry._connection.execute("PRAGMA query_only = OFF")
+    registry.commit()

@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from evals.cases import HERE, assertion, case, selection, stack, suite
+from fakes import ScriptedAnswers, Watcher
+
+from tetrad.errors import EngineUnavailable, JudgeFailed, RegistryError
+from tetrad.evals import Recorded, execute
+from tetrad.registry import Registry
+from tetrad.results.exchange import Completion, Request, Usage
+from tetrad.results.outcome import Calls, SuiteRun
+from tetrad.spec.model import AssertionSet, Prices, RecordedCall
+
+YES = assertion("equals", "ok")
+NO = assertion("equals", "no")
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    with Registry.open(tmp_path / "registry.db") as opened:
+        yield opened
+
+
+def run_one(registry: Registry, judged: Any, engine: Any = None, **changed: Any) -> SuiteRun:
+    chosen = selection(
+        judged, engine or ScriptedAnswers(), registry, registry.path.parent, **changed
+    )
+    (run,) = asyncio.run(execute([chosen], registry=registry))
+    return run
+
+
+def test_outcomes_come_in_the_golden_sets_order(registry: Registry) -> None:
+    cases = [case(f"case-{n}", YES if n % 3 else NO, tags=("core",)) for n in range(200)]
+
+    run = run_one(registry, suite(*cases))
+
+    assert [outcome.id for outcome in run.cases] == [c.id for c in cases]
+    assert [outcome.passed for outcome in run.cases] == [n % 3 > 0 for n in range(200)]
+    assert run.cases[0].tags == ("core",)
+    assert run.cases[0].line == HERE.line
+    assert (run.suite, run.stack, run.golden) == (
+        "evals/a",
+        "stacks/a",
+        suite(*cases).golden.digest,
+    )
+
+
+def test_a_metric_is_the_weighted_mean_of_its_assertions(registry: Registry) -> None:
+    judged = suite(
+        case(
+            "a",
+            assertion("equals", "ok", weight=3),
+            assertion("equals", "no", weight=1),
+            assertion("contains", "o", metric="tone"),
+        ),
+        metrics=("answer", "tone"),
+    )
+
+    (outcome,) = run_one(registry, judged).cases
+
+    assert outcome.metrics == {"answer": 0.75, "tone": 1.0}
+    assert not outcome.passed
+    assert [(a.type, a.passed, a.metric) for a in outcome.samples[0].assertions] == [
+        ("equals", True, "answer"),
+        ("equals", False, "answer"),
+        ("contains", True, "tone"),
+    ]
+
+
+@pytest.mark.parametrize(("threshold", "passed"), [(0.5, True), (0.51, False), (0.0, True)])
+def test_a_cases_threshold_is_for_the_mean_of_its_assertions(
+    registry: Registry, threshold: float, passed: bool
+) -> None:
+    (outcome,) = run_one(registry, suite(case("a", YES, NO, threshold=threshold))).cases
+
+    assert outcome.passed is passed
+
+
+def test_an_assertion_of_weight_zero_measures_and_decides_nothing(registry: Registry) -> None:
+    measured = assertion("equals", "no", weight=0, metric="style")
+
+    (outcome,) = run_one(registry, suite(case("a", YES, measured))).cases
+
+    assert outcome.passed
+    assert outcome.metrics == {"answer": 1.0, "style": 0.0}
+
+
+@pytest.mark.parametrize(("threshold", "passed"), [(None, False), (0.5, True), (0.6, False)])
+def test_assertions_of_a_set_pass_together(
+    registry: Registry, threshold: float | None, passed: bool
+) -> None:
+    inner = (replace(YES, metric="exact"), NO)
+    group = AssertionSet(assertions=inner, threshold=threshold, weight=2, location=HERE)
+
+    (outcome,) = run_one(registry, suite(case("a", group, YES))).cases
+
+    assert outcome.passed is passed
+    assert outcome.metrics == {"answer": pytest.approx(2 / 3), "exact": 1.0}
+    assert "equals: does not equal" in outcome.samples[0].assertions[0].reason
+
+
+def test_a_case_without_assertions_passes_and_leaves_the_metrics(registry: Registry) -> None:
+    (outcome,) = run_one(registry, suite(case("a"))).cases
+
+    assert outcome.passed
+    assert outcome.metrics == {}
+
+
+def test_an_assertions_value_takes_the_cases_variables(registry: Registry) -> None:
+    engine = ScriptedAnswers({"": "about cats and dogs"})
+    asserted = assertion("contains-all", ["{{ topic }}s", "dogs"])
+    judged = suite(case("a", asserted, vars={"message": "x", "topic": "cat"}))
+
+    (outcome,) = run_one(registry, judged, engine).cases
+
+    assert outcome.passed
+
+
+def test_each_repeat_is_asked_anew_and_none_is_asked_twice(registry: Registry) -> None:
+    engine = ScriptedAnswers()
+    judged = suite(case("a", YES, repeats=3), case("b", YES))
+
+    first = run_one(registry, judged, engine)
+    again = run_one(registry, judged, ScriptedAnswers({}))
+
+    assert sorted(request.sample for request in engine.asked) == [0, 0, 1, 2]
+    assert [len(outcome.samples) for outcome in first.cases] == [3, 1]
+    assert [o.passed for o in again.cases] == [True, True]
+
+
+def test_what_an_engine_does_not_answer_is_missing_and_never_failing(registry: Registry) -> None:
+    engine = ScriptedAnswers({"case-1": "ok"})
+    judged = suite(case("case-1", YES), case("case-2", YES))
+
+    answered, missing = run_one(registry, judged, engine).cases
+
+    assert answered.passed
+    assert missing.missing
+    assert missing.metrics == {}
+    assert "no answer to" in (missing.samples[0].error or "")
+
+
+def test_a_case_that_the_prompt_does_not_take_is_missing_and_leaves_the_others_alone(
+    registry: Registry,
+) -> None:
+    judged = suite(case("a", YES), case("b", YES, vars={"messag": "x"}))
+
+    taken, refused = run_one(registry, judged).cases
+
+    assert taken.passed
+    assert refused.missing
+    assert "message: is required and not given" in (refused.samples[0].error or "")
+
+
+class BrokenServices:
+    async def similarities(self, text: str, others: tuple[str, ...]) -> tuple[float, ...]:
+        raise ZeroDivisionError("a bug")
+
+    async def ask_judge(self, *_: Any) -> Any:
+        raise JudgeFailed("the judge is away")
+
+    async def run_python(self, *_: Any) -> Any:
+        raise EngineUnavailable("nothing runs")
+
+
+@pytest.mark.parametrize(
+    ("type_", "words"),
+    [("llm-rubric", "the judge is away"), ("similar", "ZeroDivisionError: a bug")],
+)
+def test_a_judge_that_fails_makes_the_result_missing_and_keeps_the_output(
+    registry: Registry, type_: str, words: str
+) -> None:
+    judged = suite(case("a", assertion(type_, "be nice")), case("b", YES))
+
+    broken, sound = run_one(registry, judged, services=BrokenServices()).cases
+
+    assert broken.missing
+    assert broken.samples[0].error == words
+    assert broken.samples[0].output == "ok"
+    assert broken.samples[0].trace is not None
+    assert sound.passed
+
+
+def test_an_answer_costs_what_its_tokens_cost(registry: Registry) -> None:
+    usage = Usage(input_tokens=1_000_000, cached_input_tokens=400_000, output_tokens=500_000)
+    engine = ScriptedAnswers({"": Completion(text="ok", usage=usage, latency_s=0.5)})
+    priced = stack(model=replace(stack().model, prices=Prices(input=1, cached_input=0.5, output=2)))
+    checks = (assertion("cost", threshold=1.8), assertion("latency", threshold=500))
+
+    (outcome,) = run_one(registry, suite(case("a", *checks)), engine, stack=priced).cases
+
+    assert outcome.passed
+    assert outcome.samples[0].cost_usd == pytest.approx(0.6 + 0.2 + 1.0)
+    assert outcome.samples[0].latency_s == 0.5
+
+
+def test_selections_of_one_engine_share_its_places_and_others_run_beside(
+    registry: Registry, tmp_path: Path
+) -> None:
+    engine, other = ScriptedAnswers(delay_s=0.01, concurrency=4), ScriptedAnswers(delay_s=0.01)
+    shared = Recorded(engine, registry, stack().model.engine.digest)  # type: ignore[union-attr]
+    many = [case(f"case-{n}", YES) for n in range(6)]
+    few = [case(f"more-{n}", YES) for n in range(6)]
+    chosen = [
+        selection(suite(*many), shared, registry, tmp_path),
+        selection(suite(*few), shared, registry, tmp_path),
+        selection(suite(*many), other, registry, tmp_path),
+    ]
+
+    runs = asyncio.run(execute(chosen, registry=registry))
+
+    assert [len(run.cases) for run in runs] == [6, 6, 6]
+    assert engine.most_in_flight == 4
+    assert shared.calls == Calls(made=12)
+
+
+def test_progress_counts_samples(registry: Registry, tmp_path: Path) -> None:
+    watcher = Watcher()
+    judged = suite(case("a", YES, repeats=3), case("b", YES))
+    chosen = selection(judged, ScriptedAnswers(), registry, tmp_path)
+
+    asyncio.run(execute([chosen], registry=registry, progress=watcher))
+
+    assert watcher.work == [("cases", 4, 4)]
+
+
+def test_a_selection_runs_only_its_cases(registry: Registry) -> None:
+    judged = suite(case("a", YES), case("b", YES), case("c", YES))
+
+    run = run_one(registry, judged, cases=judged.golden.cases[1:2])
+
+    assert [outcome.id for outcome in run.cases] == ["b"]
+
+
+def test_outcomes_are_kept_in_the_registry(registry: Registry) -> None:
+    judged = suite(*(case(f"case-{n}", YES if n % 2 else NO) for n in range(600)))
+
+    run = run_one(registry, judged)
+    bare = tuple(
+        replace(o, samples=tuple(replace(s, trace=None) for s in o.samples)) for o in run.cases
+    )
+
+    assert registry.results(1) == bare
+
+
+def test_a_partial_run_leaves_the_whole_ones_results(registry: Registry) -> None:
+    judged = suite(case("a", YES), case("b", YES))
+
+    run_one(registry, judged)
+    run_one(registry, judged, cases=judged.golden.cases[:1])
+
+    assert [len(registry.results(number)) for number in (1, 2)] == [2, 1]
+
+
+def test_the_traces_kept_are_of_failing_samples_first_and_in_order(
+    registry: Registry, tmp_path: Path
+) -> None:
+    judged = suite(*(case(f"case-{n}", NO if n in {3, 7} else YES) for n in range(10)))
+    chosen = selection(judged, ScriptedAnswers(), registry, tmp_path)
+
+    (run,) = asyncio.run(execute([chosen], registry=registry, traces=4))
+
+    with_trace = [n for n, o in enumerate(run.cases) if o.samples[0].trace is not None]
+
+    assert with_trace == [0, 1, 3, 7]
+
+
+def test_a_registry_that_fails_ends_the_execution(registry: Registry) -> None:
+    class FullDisk(ScriptedAnswers):
+        async def complete(self, request: Request) -> Completion:
+            registry._connection.execute("PRAGMA query_only = ON")
+            return await super().complete(request)
+
+    judged = suite(*(case(f"case-{n}", YES) for n in range(600)))
+
+    with pytest.raises(RegistryError, match="readonly"):
+        run_one(registry, judged, FullDisk())
+
+    registry._connection.execute("PRAGMA query_only = OFF")
+
+
+def test_a_tool_answers_each_sample_from_what_the_case_recorded(registry: Registry) -> None:
+    recorded = (RecordedCall(tool="order_status", result={"state": "sent"}),)
+    judged = suite(case("a", YES, tools=recorded, repeats=2))
+
+    (outcome,) = run_one(registry, judged).cases
+
+    assert outcome.passed
