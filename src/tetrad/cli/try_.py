@@ -1,0 +1,280 @@
+"""`tetrad try STACK name=value …`: answer one request, and show how the answer came about."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tetrad.cli.root import root_of
+from tetrad.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+    from tetrad.canonical import Json
+    from tetrad.results.exchange import Message
+    from tetrad.results.trace import Called, Generated, Retrieved, Trace
+    from tetrad.runtime import Runtime
+    from tetrad.spec.model import Model, Prices, Stack, Variable
+
+HELP = "answer one request and show how the answer came about"
+
+_SHOWN = 4_000  # characters of one message
+_EXAMPLE = "tetrad try handbook-qa question='How many days of leave do I get?'"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.epilog = f"example: {_EXAMPLE}"
+    parser.add_argument("stack", metavar="STACK", help="a stack, as triage or stacks/triage")
+    parser.add_argument(
+        "vars",
+        metavar="NAME=VALUE",
+        nargs="*",
+        help="the prompt's variables; a value is JSON where its variable is no text",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=["torch"],
+        help="answer with another engine than the model's own: a preview",
+    )
+    parser.add_argument("--json", action="store_true", help="print the trace as JSON")
+    parser.add_argument("--offline", action="store_true", help="fetch nothing")
+
+
+def run(args: Namespace) -> ExitCode:
+    from tetrad.spec.load import find, load_repository
+
+    root = root_of(args)
+    repository = load_repository(root)
+    stack = repository.stacks[find(repository, args.stack, repository.stacks)]
+    given = _given(args.vars, stack)
+    if args.engine is not None:
+        stack = replace(stack, model=_on_torch(stack.model))
+    tried = asyncio.run(_try(stack, given, root=root, offline=args.offline))
+    if args.json:
+        sys.stdout.write(_as_json(tried.trace))
+    else:
+        from rich.console import Console
+
+        _show(Console(highlight=False, markup=False, emoji=False), stack, tried)
+    if tried.trace.error is not None:
+        return ExitCode.INCONCLUSIVE
+    return ExitCode.PASSED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Tried:
+    trace: Trace
+    engine: str
+    seconds: float  # of the answer alone, once everything is loaded
+
+
+def _given(written: Sequence[str], stack: Stack) -> dict[str, Json]:
+    """The variables on the command line; UsageError for what the prompt does not take."""
+    from tetrad.spec.nearest import did_you_mean
+
+    filled = stack.retrieval.into if stack.retrieval is not None else None
+    taken = {n: v for n, v in stack.prompt.variables.items() if n != filled}
+    given: dict[str, Json] = {}
+    for one in written:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise UsageError(f"{one!r} is no NAME=VALUE\n  help: {_usage(stack, taken)}")
+        if name not in taken:
+            hint = did_you_mean(name, taken, _usage(stack, taken))
+            raise UsageError(f"{stack.name} takes no variable {name!r}\n  help: {hint}")
+        if name in given:
+            raise UsageError(f"{name} is given twice")
+        given[name] = _value(taken[name], value)
+    missing = [name for name, v in taken.items() if v.required and name not in given]
+    if missing:
+        names = ", ".join(missing)
+        raise UsageError(f"{stack.name} needs {names}\n  help: {_usage(stack, taken)}")
+    return given
+
+
+def _usage(stack: Stack, taken: Mapping[str, Variable]) -> str:
+    required = [f"{name}='…'" for name, variable in taken.items() if variable.required]
+    optional = [f"[{name}='…']" for name, variable in taken.items() if not variable.required]
+    return " ".join(["tetrad try", stack.name, *required, *optional])
+
+
+def _value(variable: Variable, written: str) -> Json:
+    if variable.type == "string":
+        return written
+    try:
+        value: Json = json.loads(written)
+    except ValueError:
+        return written  # not of the type: the runtime says so
+    return value
+
+
+def _on_torch(model: Model) -> Model:
+    from tetrad.spec.model import TorchEngine
+
+    return replace(model, engine=TorchEngine())
+
+
+async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: bool) -> _Tried:
+    from tetrad import runtime
+    from tetrad.artifacts.store import store_from_environment
+    from tetrad.engines.build import build_embedder, build_engine
+    from tetrad.tools import LiveToolbox
+
+    store = store_from_environment()
+    engine = build_engine(stack.model, root=root, store=store, offline=offline)
+    try:
+        running: Runtime = runtime.build(
+            stack,
+            engine=engine,
+            embedder_of=lambda model: build_embedder(
+                model, root=root, store=store, offline=offline
+            ),
+            root=root,
+            cache=store.root,
+        )
+        begun = time.perf_counter()
+        trace = await running.answer(given, toolbox=LiveToolbox(stack.tools, root))
+        seconds = time.perf_counter() - begun
+    finally:
+        await engine.aclose()
+    return _Tried(trace=trace, engine=engine.name, seconds=seconds)
+
+
+def _as_json(trace: Trace) -> str:
+    from tetrad.report.fields import dump
+    from tetrad.text import json_escaped
+
+    return json_escaped(json.dumps(dump(trace), ensure_ascii=False, indent=2)) + "\n"
+
+
+def _show(console: Console, stack: Stack, tried: _Tried) -> None:
+    from tetrad.identity import identity_of, short
+
+    trace = tried.trace
+    console.print(_line(stack.name, "bold"), _line(short(identity_of(stack)), "dim"), end=" ")
+    console.print(_line(f"on {tried.engine}", "dim"))
+    asked = 0
+    for step in trace.steps:
+        asked = _show_step(console, step, asked)
+    console.print()
+    if trace.error is not None:
+        console.print(_boxed(_text(trace.error), "no answer", "red"))
+    else:
+        console.print(_boxed(_text(trace.output), "answer", "green"))
+    console.print(_line(_costs(trace, tried.seconds, stack.model.prices), "dim"))
+
+
+def _show_step(console: Console, step: Any, asked: int) -> int:
+    """Show a step; of a request only the messages that no request before it had."""
+    from tetrad.results.trace import Called, Generated, Guarded, Retrieved
+
+    match step:
+        case Retrieved():
+            _show_passages(console, step)
+        case Generated():
+            _show_messages(console, step.request.messages[asked:], step)
+            return len(step.request.messages)
+        case Called():
+            _show_call(console, step)
+        case Guarded():
+            console.print(_line(f"! {step.rule}: {step.detail}", "yellow"))
+    return asked
+
+
+def _show_passages(console: Console, step: Retrieved) -> None:
+    from rich.table import Table
+
+    _head(console, "passages")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("score", justify="right")
+    table.add_column("similarity", justify="right")
+    table.add_column("document", style="cyan")
+    table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis")
+    for passage in step.passages:
+        table.add_row(
+            f"{passage.score:.3f}",
+            f"{passage.similarity:.3f}",
+            _line(passage.document),
+            _line(passage.text),
+        )
+    console.print(table)
+    if not step.answerable:
+        console.print(_line("! no passage is similar enough, so the model is not asked", "yellow"))
+
+
+def _show_messages(console: Console, messages: Sequence[Message], step: Generated) -> None:
+    from rich.padding import Padding
+
+    _head(console, "prompt" if step.request.style == "chat" else "prompt (one text)")
+    for message in messages:
+        if message.content:
+            console.print(_line(message.role, "magenta"))
+            console.print(Padding(_text(message.content), (0, 0, 0, 2)))
+    for call in step.completion.tool_calls:
+        console.print(_line(f"asks for {call.name}", "dim"))
+
+
+def _show_call(console: Console, step: Called) -> None:
+    arguments = json.dumps(step.call.arguments, ensure_ascii=False, default=dict)
+    _head(console, "tool")
+    console.print(_line(f"{step.call.name} {arguments}"))
+    if step.error is not None:
+        console.print(_line(f"  ! {step.error}", "yellow"))
+    else:
+        result = json.dumps(step.result, ensure_ascii=False, default=dict)
+        console.print(_line(f"  → {result}"))
+
+
+def _costs(trace: Trace, seconds: float, prices: Prices | None) -> str:
+    usage = trace.usage
+    said = f"{usage.input_tokens:,} tokens in"
+    if usage.cached_input_tokens:
+        said += f" ({usage.cached_input_tokens:,} of them computed before)"
+    said += f", {usage.output_tokens:,} out, {seconds:.2f} s"
+    if prices is not None:
+        cached = usage.cached_input_tokens
+        per_million = (
+            (usage.input_tokens - cached) * prices.input
+            + cached * (prices.input if prices.cached_input is None else prices.cached_input)
+            + usage.output_tokens * prices.output
+        )
+        said += f", {per_million / 1e6:.6f} USD"
+    return said
+
+
+def _head(console: Console, title: str) -> None:
+    console.print()
+    console.rule(_line(title, "bold"), align="left", style="dim")
+
+
+def _boxed(content: Text, title: str, style: str) -> RenderableType:
+    from rich.panel import Panel
+
+    return Panel(content, title=title, title_align="left", border_style=style)
+
+
+def _line(text: str, style: str = "") -> Text:
+    """Text of strangers on one line; rich reads no markup in a Text."""
+    from rich.text import Text
+
+    from tetrad.text import for_log, one_line
+
+    return Text(for_log(one_line(text)), style=style)
+
+
+def _text(text: str) -> Text:
+    from rich.text import Text
+
+    from tetrad.text import capped, for_log
+
+    return Text(for_log(capped(text, _SHOWN)))
