@@ -64,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; what was answered is kept, the next run goes on from there\n")
+        sys.stderr.write(
+            "interrupted; what was answered is kept, the next run goes on from there\n"
+        )
         return 130
     except BrokenPipeError:
         # The reader went away; Python's own flush at exit would complain once more.

@@ -57,10 +57,17 @@ class Workbench:
         return sum((engine.calls for engine in self._engines.values()), Calls())
 
     def select(
-        self, suite: Suite, stack: Stack, *, root: Path, cases: Sequence[Case] | None = None
+        self,
+        suite: Suite,
+        stack: Stack,
+        *,
+        root: Path,
+        suite_root: Path | None = None,
+        cases: Sequence[Case] | None = None,
     ) -> Selection:
         """Cases of a suite, all by default, ready to be executed on a stack of the tree at `root`.
 
+        `suite_root` is the suite's tree where that is another one: the head's suite judges the base.
         SpecError with everything that keeps the suite's cases from being graded.
         """
         issues = tuple(problems_of(suite, self._answering(stack)))
@@ -74,7 +81,7 @@ class Workbench:
             engine=self.engine_of(stack, root=root),
             runtime=self.runtime(stack, root=root),
             toolbox=partial(_toolbox, suite, stack, root),
-            services=self._services(suite, stack, root),
+            services=self._services(suite, stack, suite_root or root),
         )
 
     def prepare(self, stack: Stack, cases: Sequence[Case], *, root: Path) -> tuple[Prepared, ...]:

@@ -6,7 +6,7 @@ plugin are two front ends of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
@@ -66,7 +66,7 @@ async def judge(
     selections = [s for trial in trials.values() for s in (trial.candidate, trial.base) if s]
     runs = await execute(_distinct(selections), registry=registry, progress=progress)
     by_key = {(run.suite, run.stack, run.identity): run for run in runs}
-    waivers = _in_order(head.repository.waivers, base and base.repository.waivers)
+    waivers = _in_order(head.repository.waivers, base.repository.waivers if base else ())
     return tuple(
         _report(
             plan,
@@ -140,11 +140,9 @@ def _report(
     )
 
 
-def _in_order(head: Sequence[Waiver], base: Sequence[Waiver] | None) -> tuple[Waiver, ...]:
+def _in_order(head: Sequence[Waiver], base: Sequence[Waiver]) -> tuple[Waiver, ...]:
     """The head's waivers, those that the change itself brings first: a reviewer sees them first."""
-    known = set(base or ())
+    known = set(base)
 
-    def new_ones() -> Iterator[Waiver]:
-        return (waiver for waiver in head if waiver not in known)
-
-    return (*new_ones(), *(waiver for waiver in head if waiver in known))
+    new = tuple(waiver for waiver in head if waiver not in known)
+    return (*new, *(waiver for waiver in head if waiver in known))

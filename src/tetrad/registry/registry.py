@@ -182,6 +182,20 @@ class Registry:
             ).fetchall()
         return tuple(load_outcome(outcome) for (outcome,) in rows)
 
+    def seconds_a_call(self, engine: str) -> float | None:
+        """How long a call of an engine took of late; None where none was made.
+
+        Runs that started together overlap, so they count as one.
+        """
+        with _explained(self.path):
+            seconds, made = self._connection.execute(
+                "SELECT sum(seconds), sum(made) FROM (SELECT max(finished) - started AS seconds,"
+                " sum(made) AS made FROM runs WHERE engine = ? AND finished IS NOT NULL AND made > 0"
+                " GROUP BY started ORDER BY started DESC LIMIT 5)",
+                (engine,),
+            ).fetchone()
+        return seconds / made if made else None
+
     # -- committing
 
     def commit(self) -> None:

@@ -1,0 +1,139 @@
+"""`tetrad eval`: run cases and show their outcomes, judging nothing."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tetrad.cli.options import add_engine
+from tetrad.cli.root import root_of
+from tetrad.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from tetrad.evals import Selection, Workbench
+    from tetrad.results.outcome import CaseOutcome, SuiteRun
+    from tetrad.spec.model import Case, Repository, Stack, Suite
+
+HELP = "run cases of a golden set and show their outcomes; judges nothing"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="SUITE", help="suites or stacks (default: all)")
+    parser.add_argument(
+        "-k", dest="pattern", metavar="TEXT", default="", help="only cases whose id contains TEXT"
+    )
+    parser.add_argument("--tag", action="append", default=[], help="only cases with this tag")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    add_engine(parser)
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    from tetrad.cli.bench import workbench
+    from tetrad.cli.progress import progress_bars
+    from tetrad.spec.load import load_repository
+
+    root = root_of(args)
+    repository = load_repository(root)
+    with workbench(root, args, progress_bars()) as bench:
+        selections = [
+            bench.select(suite, stack, root=root, cases=cases)
+            for suite, stack in _named(repository, args.names)
+            if (cases := [case for case in suite.golden.cases if _is_wanted(case, args)])
+        ]
+        if not selections:
+            raise UsageError("no case fits\n  help: `tetrad eval` without -k and --tag runs all")
+        runs = asyncio.run(_executed(bench, selections))
+        calls = bench.calls
+    if args.format == "json":
+        sys.stdout.write(
+            json.dumps([_document(run) for run in runs], indent=2, ensure_ascii=False) + "\n"
+        )
+    else:
+        sys.stdout.write("".join(_text(run) for run in runs))
+        sys.stderr.write(f"{calls.made} calls made, {calls.cached} answered from earlier\n")
+    missing = any(case.missing for run in runs for case in run.cases)
+    return ExitCode.INCONCLUSIVE if missing else ExitCode.PASSED
+
+
+async def _executed(bench: Workbench, selections: Sequence[Selection]) -> tuple[SuiteRun, ...]:
+    from tetrad.evals import execute
+
+    try:
+        return await execute(selections, registry=bench.registry, progress=bench.progress)
+    finally:
+        await bench.aclose()
+
+
+def _named(repository: Repository, names: Sequence[str]) -> list[tuple[Suite, Stack]]:
+    """The suites of the given names on all their stacks, and the given stacks under all their suites."""
+    from tetrad.spec.load import find
+
+    pairs = [(suite, stack) for suite in repository.suites.values() for stack in suite.stacks]
+    wanted = {find(repository, name) for name in names}
+    return [(u, a) for u, a in pairs if not wanted or wanted & {u.ref, a.ref}]
+
+
+def _is_wanted(case: Case, args: argparse.Namespace) -> bool:
+    return args.pattern in case.id and (not args.tag or not set(args.tag).isdisjoint(case.tags))
+
+
+def _text(run: SuiteRun) -> str:
+    """One line a case, what was answered and why it did not pass; then the means."""
+    from tetrad.identity import short
+
+    lines = [f"{run.suite} on {run.stack} ({short(run.identity)})"]
+    for case in run.cases:
+        lines += _case_lines(case)
+    passed = sum(case.passed for case in run.cases)
+    means = ", ".join(f"{name} {mean:.2f}" for name, mean in _means(run).items())
+    return "\n".join([*lines, f"  {passed} of {len(run.cases)} passed; {means}", ""]) + "\n"
+
+
+def _case_lines(case: CaseOutcome) -> list[str]:
+    from tetrad.text import inert, one_line
+
+    lines = []
+    for sample in case.samples:
+        if sample.error is not None:
+            lines.append(f"  error   {inert(case.id)}: {one_line(sample.error)}")
+            continue
+        verdict = "passed" if sample.passed else "failed"
+        lines.append(f"  {verdict}  {inert(case.id)}: {one_line(sample.output)}")
+        lines += [
+            f"            {one_line(result.type)}: {one_line(result.reason)}"
+            for result in sample.assertions
+            if not result.passed
+        ]
+    return lines
+
+
+def _means(run: SuiteRun) -> dict[str, float]:
+    names = {name: None for case in run.cases for name in case.metrics}
+    scores = {n: [c.metrics[n] for c in run.cases if n in c.metrics] for n in names}
+    return {name: sum(values) / len(values) for name, values in scores.items()}
+
+
+def _document(run: SuiteRun) -> dict[str, object]:
+    from tetrad.identity import written_identity
+
+    return {
+        "suite": run.suite,
+        "stack": run.stack,
+        "identity": written_identity(run.identity),
+        "golden": str(run.golden),
+        "metrics": _means(run),
+        "cases": [
+            {
+                "id": case.id,
+                "passed": case.passed,
+                "metrics": dict(case.metrics),
+                "outputs": [sample.output for sample in case.samples],
+                "errors": [sample.error for sample in case.samples if sample.error],
+            }
+            for case in run.cases
+        ],
+    }

@@ -1,0 +1,106 @@
+"""`tetrad init`: lay down a small working system in a repository."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+
+from tetrad import __version__
+from tetrad.errors import ExitCode, UsageError
+
+HELP = "lay down a small working system: a prompt, a stack, a golden set"
+
+SCHEMAS = (
+    f"https://raw.githubusercontent.com/tetrad-dev/tetrad/v{__version__}/src/tetrad/spec/schemas"
+)
+SMOLLM2 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+# What each engine lays down of stacks/models/, and the extra of the package that it needs.
+MODELS = {
+    "embedded": (("smollm2-135m.yaml",), "tetrad[torch]"),
+    "endpoint": (("endpoint.yaml",), "tetrad"),
+    "scripted": (("scripted.yaml", "scripted.answers.yaml"), "tetrad"),
+}
+# Hatchling leaves a file of this name out of wheels, so it travels without its dot.
+RENAMED = {"gitignore": ".gitignore"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), help="where (default: here)"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=list(MODELS),
+        help="what answers: the embedded model, an OpenAI-compatible endpoint, or a script "
+        "(default: embedded where the extra `torch` is installed, else scripted)",
+    )
+    parser.add_argument(
+        "--endpoint-model",
+        metavar="NAME",
+        help="the model's name at the endpoint (default: default)",
+    )
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    engine = args.engine or ("embedded" if find_spec("torch") else "scripted")
+    if args.endpoint_model and engine != "endpoint":
+        raise UsageError("--endpoint-model goes with --engine endpoint")
+    models, requirement = MODELS[engine]
+    values = {
+        "SCHEMAS": SCHEMAS,
+        "SMOLLM2": SMOLLM2,
+        "MODEL": models[0].removesuffix(".yaml"),
+        "ENDPOINT_MODEL": args.endpoint_model or "default",
+        "REQUIREMENT": requirement,
+    }
+    root = args.folder.resolve()
+    written, kept = [], []
+    for source, name in _scaffold(models):
+        target = root / name
+        if target.exists():
+            kept.append(name)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(Template(source.read_text()).safe_substitute(values), encoding="utf-8")
+        written.append(name)
+    _tell(root, engine, written, kept)
+    return ExitCode.PASSED
+
+
+def _scaffold(models: tuple[str, ...]) -> list[tuple[Traversable, str]]:
+    """The files to lay down, with their paths from the repository's root."""
+    found: list[tuple[Traversable, str]] = []
+
+    def walk(folder: Traversable, prefix: str) -> None:
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            name = f"{prefix}{RENAMED.get(entry.name, entry.name)}"
+            if entry.is_dir():
+                walk(entry, f"{name}/")
+            elif prefix != "stacks/models/" or entry.name in models:
+                found.append((entry, name))
+
+    walk(files("tetrad.cli") / "scaffold", "")
+    return found
+
+
+def _tell(root: Path, engine: str, written: list[str], kept: list[str]) -> None:
+    lines = [f"  {name}" for name in written]
+    lines += [f"  {name} was there and stays as it is" for name in kept]
+    sys.stdout.write("\n".join([f"in {root}:", *lines, ""]))
+    start = {
+        "embedded": "the embedded model is fetched once (93 MB)",
+        "endpoint": "set LLM_URL (and LLM_KEY) to your endpoint first",
+        "scripted": "answers come from stacks/models/scripted.answers.yaml until you name a model",
+    }[engine]
+    sys.stdout.write(
+        f"\nnext: {start}\n"
+        "  tetrad lock                      write the stack's identity beside it\n"
+        "  pre-commit install               lint before every commit\n"
+        "  tetrad gate                      evaluate, decide, write the report\n"
+        '  tetrad try urgency message="…"   see how one answer comes about\n'
+    )

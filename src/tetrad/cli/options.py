@@ -1,0 +1,62 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tetrad.errors import UsageError
+
+if TYPE_CHECKING:
+    from tetrad.spec.model import EngineSpec, Repository, Stack
+
+
+def add_names(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="STACK", help="stacks (default: all)")
+
+
+def add_base(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    parser.add_argument(
+        "--base",
+        metavar="REF",
+        required=required,
+        help="compare with the merge base of HEAD and this branch, tag or commit",
+    )
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        type=_engine,
+        metavar="torch|openai:MODEL",
+        help="let another engine answer: a preview, never evidence (openai: the endpoint in LLM_URL, "
+        "with the key in LLM_KEY)",
+    )
+    parser.add_argument(
+        "--offline", action="store_true", help="fetch nothing; say what is missing instead"
+    )
+
+
+def _engine(written: str) -> EngineSpec:
+    from tetrad.spec.model import OpenAIEngine, TorchEngine
+
+    kind, _, model = written.partition(":")
+    if written == "torch":
+        return TorchEngine()
+    if kind == "openai" and model:
+        key = "LLM_KEY" if "LLM_KEY" in os.environ else None
+        return OpenAIEngine(model=model, base_url_env="LLM_URL", api_key_env=key)
+    raise argparse.ArgumentTypeError(f"{written!r} is neither torch nor openai:MODEL")
+
+
+def stacks_named(repository: Repository, names: Sequence[str]) -> tuple[Stack, ...]:
+    """The stacks of the given names, all where none is given; UsageError for an unknown one."""
+    from tetrad.spec.load import find
+
+    if not repository.stacks:
+        raise UsageError("there is no stack under stacks/ yet\n  help: `tetrad init` lays one down")
+    if not names:
+        return tuple(repository.stacks.values())
+    return tuple(repository.stacks[find(repository, name, repository.stacks)] for name in names)

@@ -1,0 +1,34 @@
+"""`tetrad plan`: what a change touches, before anything is asked."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tetrad.cli.options import add_base, add_engine, add_names, stacks_named
+from tetrad.cli.root import root_of
+from tetrad.errors import ExitCode
+
+HELP = "say what a change touches: stacks, cases that will run, calls, tokens and cost"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_names(parser)
+    add_base(parser)
+    add_engine(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    from tetrad.cli.bench import plan_of, workbench
+    from tetrad.cli.progress import progress_bars
+    from tetrad.cli.trees import compared
+    from tetrad.plan import RENDERERS
+
+    root = root_of(args)
+    with compared(root, args.base) as trees:
+        stacks = stacks_named(trees.head, args.names)
+        with workbench(root, args, progress_bars()) as bench:
+            plan = plan_of(trees, stacks, bench)
+    sys.stdout.write(RENDERERS[args.format](plan))
+    return ExitCode.PASSED
