@@ -19,11 +19,11 @@ from tetrad.evals.judges import Bench
 from tetrad.evals.problems import EMBEDDING_JUDGE, assertions_of, embedding_of, problems_of
 from tetrad.evals.python import PythonCode
 from tetrad.evals.recorded import Recorded
-from tetrad.evals.runner import Selection
+from tetrad.evals.runner import Selection, execute, run
 from tetrad.evals.services import SuiteServices
 from tetrad.identity import component_digest, identity_of
 from tetrad.registry import Registry
-from tetrad.results.outcome import Calls
+from tetrad.results.outcome import Calls, SuiteRun
 from tetrad.runtime import Prepared, Runtime, Toolbox
 from tetrad.runtime import build as build_runtime
 from tetrad.spec.model import Case, EngineSpec, Model, Stack, Suite
@@ -103,6 +103,19 @@ class Workbench:
                 cache=self.cache,
             )
         return self._runtimes[key]
+
+    def evaluate(
+        self, selections: Sequence[Selection], *, progress: Progress | None = None
+    ) -> tuple[SuiteRun, ...]:
+        """Execute selections on an event loop of their own, and let go of the engines."""
+
+        async def work() -> tuple[SuiteRun, ...]:
+            try:
+                return await execute(selections, registry=self.registry, progress=progress)
+            finally:
+                await self.aclose()
+
+        return run(work)
 
     async def aclose(self) -> None:
         """Let go of connections and threads. What is built stays usable for `prepare` only."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -89,6 +89,22 @@ async def execute(
         watched.finish()
         registry.commit()
     return tuple(run.finished() for run in runs)
+
+
+def run(main: Callable[[], Awaitable[tuple[SuiteRun, ...]]]) -> tuple[SuiteRun, ...]:
+    """What `main` gives, on an event loop of its own.
+
+    asyncio.run would write out its result for nobody to read (its SIGINT handler is looked up by
+    an enum, whose failure names the handler, its task and that task's result): seconds for a large
+    run. So the result goes another way.
+    """
+    runs: list[SuiteRun] = []
+
+    async def collect() -> None:
+        runs.extend(await main())
+
+    asyncio.run(collect())
+    return tuple(runs)
 
 
 def _by_engine(runs: Sequence[_Run]) -> Sequence[Sequence[_Run]]:
@@ -231,7 +247,7 @@ class _Run:
             self._traces.offer((sample.passed, self._number, ask.index, ask.sample), trace)
         slots = self._samples[ask.index]
         slots[ask.sample] = sample
-        if None not in slots:
+        if all(done is not None for done in slots):
             self._uncommitted.append(ask.index)
             if len(self._uncommitted) >= GROUP:
                 self._commit()
