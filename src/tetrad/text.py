@@ -101,6 +101,22 @@ def for_log(text: str) -> str:
     return _COMMAND.sub(r"\1\\", text).replace("##[", "#\\#[")
 
 
+def json_escaped(document: str) -> str:
+    """A JSON text with its invisible characters, and `##[`, written as JSON's own escapes.
+
+    It means the same and is inert on a terminal and in a CI log.
+    """
+    return _INVISIBLE.sub(_as_json, document).replace("##[", "#\\u0023[")
+
+
+def _as_json(match: re.Match[str]) -> str:
+    hidden = match[1]
+    if not hidden:
+        return match[0]
+    units = hidden.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+
+
 def _named(match: re.Match[str]) -> str:
     hidden = match[1]
     return f"<U+{ord(hidden):04X}>" if hidden else match[0]

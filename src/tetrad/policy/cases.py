@@ -90,7 +90,7 @@ def _max_flips_verdict(
     missing = tuple(pair for pair in held if not (pair.answered and pair.base_answered))
     if missing:
         reason = (
-            f"{spelled(len(missing), 'case')} gave no result on both sides, so flips may hide there"
+            f"{spelled(len(missing), 'case')} gave no result on one side or both, and flips may hide there"
         )
         return "INCONCLUSIVE", f"{reason}: {named(ids(missing))}", missing
     if broken:

@@ -1,0 +1,162 @@
+"""Frozen values to JSON and back, driven by their own annotations, so that a value has one shape.
+
+Fields at their default are left out; a member of a union carries its type's name as `type`. What
+does not fit is a `Misfit` with its JSON path: reports are read back from places that others write.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from tetrad.canonical import Digest
+
+
+class Misfit(ValueError):
+    """A JSON value that is not of the shape that is read."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+
+
+def dump(value: Any) -> Any:
+    """The value in dicts, lists and scalars."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, (type, Digest)):
+        return _dump_fields(value)
+    if isinstance(value, Mapping):
+        return {key: dump(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [dump(item) for item in value]
+    return str(value) if isinstance(value, Digest) else value
+
+
+def load(hint: Any, value: Any, path: str = "$") -> Any:
+    """The value of that type; Misfit where there is none."""
+    members = _members(hint)
+    if members:
+        return _load_member(hint, members, value, path)
+    origin = get_origin(hint)
+    if origin is tuple:
+        return _load_tuple(hint, value, path)
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        _expect(value, dict, path)
+        _, item_hint = get_args(hint)
+        return {key: load(item_hint, item, f"{path}.{key}") for key, item in value.items()}
+    if origin is Literal:
+        return _load_literal(hint, value, path)
+    if origin in {Union, types.UnionType}:
+        (option,) = (option for option in get_args(hint) if option is not type(None))
+        return None if value is None else load(option, value, path)
+    return _load_scalar(hint, value, path)
+
+
+def _dump_fields(value: Any) -> dict[str, Any]:
+    kind: type = type(value)
+    hints = _hints(kind)
+    document = {}
+    for field in dataclasses.fields(value):
+        item = getattr(value, field.name)
+        if item == _default(field):
+            continue
+        document[field.name] = _dump_hinted(hints[field.name], item)
+    return document
+
+
+def _dump_hinted(hint: Any, item: Any) -> Any:
+    """Like `dump`, but a member of a union of values is tagged with its type."""
+    members = _members(hint)
+    if len(members) > 1 and type(item) in members:
+        return {"type": type(item).__name__.lower(), **_dump_fields(item)}
+    if get_origin(hint) is tuple:
+        return [_dump_hinted(get_args(hint)[0], element) for element in item]
+    return dump(item)
+
+
+def _load_literal(hint: Any, value: Any, path: str) -> Any:
+    if value not in get_args(hint):
+        raise Misfit(path, f"must be one of {', '.join(map(str, get_args(hint)))}")
+    return value
+
+
+def _load_member(hint: Any, members: Mapping[type, str], value: Any, path: str) -> Any:
+    if value is None and type(None) in get_args(hint):
+        return None
+    _expect(value, dict, path)
+    if len(members) == 1:
+        return _load_fields(next(iter(members)), value, path)
+    for member, name in members.items():
+        if value.get("type") == name:
+            return _load_fields(member, value, path)
+    raise Misfit(f"{path}.type", f"must be one of {', '.join(members.values())}")
+
+
+def _load_fields(kind: type, value: Mapping[str, Any], path: str) -> Any:
+    hints = _hints(kind)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    given = {
+        name: load(hints[name], value[name], f"{path}.{name}") for name in fields if name in value
+    }
+    for name, field in fields.items():
+        if name not in given and _default(field) is dataclasses.MISSING:
+            raise Misfit(f"{path}.{name}", "is missing")
+    return kind(**given)
+
+
+def _load_tuple(hint: Any, value: Any, path: str) -> tuple[Any, ...]:
+    _expect(value, list, path)
+    arguments = get_args(hint)
+    if len(arguments) == 2 and arguments[1] is Ellipsis:
+        item_hints = (arguments[0],) * len(value)
+    elif len(arguments) == len(value):
+        item_hints = arguments
+    else:
+        raise Misfit(path, f"must have {len(arguments)} items")
+    return tuple(
+        load(item_hint, item, f"{path}[{i}]")
+        for i, (item_hint, item) in enumerate(zip(item_hints, value, strict=True))
+    )
+
+
+def _load_scalar(hint: Any, value: Any, path: str) -> Any:
+    if hint is Digest:
+        _expect(value, str, path)
+        try:
+            return Digest.parse(value)
+        except ValueError as error:
+            raise Misfit(path, str(error)) from error
+    if hint is float and type(value) is int:
+        return value
+    if hint in {str, int, float, bool}:
+        _expect(value, hint, path)
+    return value
+
+
+def _expect(value: Any, kind: type, path: str) -> None:
+    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
+    if type(value) is not kind:
+        raise Misfit(path, f"must be {names.get(kind, 'a number')}")
+
+
+def _members(hint: Any) -> Mapping[type, str]:
+    """The value types among a hint's options, with the names that tell them apart."""
+    options = get_args(hint) if get_origin(hint) in {Union, types.UnionType} else (hint,)
+    return {
+        option: option.__name__.lower()
+        for option in options
+        if isinstance(option, type) and dataclasses.is_dataclass(option) and option is not Digest
+    }
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    # `Json` is recursive, which get_type_hints cannot follow; as an object it is taken as it is.
+    return get_type_hints(kind, localns={"Json": object})
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default

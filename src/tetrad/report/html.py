@@ -1,0 +1,178 @@
+"""The report as one page that needs nothing else: no network, no frames, no outside style.
+
+Strangers' words reach the page through Jinja2's escaping, after `inert`; nothing of them is ever
+part of a script, a style, an attribute that acts or an address. The page's policy allows its own
+style and script by their digests alone, so that even an escaping bug could load and run nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from tetrad.canonical import Json, digest_bytes
+from tetrad.report import plots, words
+from tetrad.report.differences import Piece, word_diff
+from tetrad.results.report import CaseReport, Report, StackReport, SuiteReport
+from tetrad.results.trace import Step
+from tetrad.text import capped, inert, shorten
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_TEXT = 20_000  # characters of one text
+_TRACES = 8_000_000  # characters of traces in a page: the flipped cases' come first
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Row:
+    """A case as the page shows it."""
+
+    anchor: str
+    stack: str
+    suite: str
+    case: CaseReport
+    kind: str  # the flip, or missing
+    before: tuple[Piece, ...]
+    after: tuple[Piece, ...]
+    has_trace: bool
+
+
+def render_html(report: Report) -> str:
+    style, script = _asset("page.css"), _asset("page.js")
+    rows = tuple(_rows(report))
+    return _template().render(
+        report=report,
+        rows=rows,
+        kinds=_kinds(rows),
+        suites=tuple(dict.fromkeys(row.suite for row in rows)),
+        tags=tuple(sorted({tag for row in rows for tag in row.case.candidate.tags})),
+        waived=[line for stack in report.stacks for suite in stack.suites for line in suite.waived],
+        style=_safe(style),
+        script=_safe(script),
+        policy=(
+            f"default-src 'none'; style-src '{_source(style)}'; script-src '{_source(script)}';"
+            " base-uri 'none'; form-action 'none'"
+        ),
+    )
+
+
+def _rows(report: Report) -> Iterator[_Row]:
+    """All cases, those to look at first; traces as far as there is room."""
+    told = [
+        (_rank(case), number, stack, suite, case)
+        for number, (stack, suite, case) in enumerate(_cases(report))
+    ]
+    room = _TRACES
+    for _, number, stack, suite, case in sorted(told, key=lambda row: row[:2]):
+        room -= _trace_size(case)
+        now = capped(words.output_of(case.candidate), _TEXT)
+        before, after = word_diff(capped(words.output_of(case.base), _TEXT), now)
+        yield _Row(
+            anchor=f"case-{number}",
+            stack=words.last(stack.stack),
+            suite=words.last(suite.suite),
+            case=case,
+            kind="missing" if case.candidate.missing else case.flip,
+            before=before,
+            after=after if case.base is not None else (Piece(now, differs=False),),
+            has_trace=room > 0,
+        )
+
+
+def _cases(report: Report) -> Iterator[tuple[StackReport, SuiteReport, CaseReport]]:
+    for stack in report.stacks:
+        for suite in stack.suites:
+            for case in suite.cases:
+                yield stack, suite, case
+
+
+def _rank(case: CaseReport) -> int:
+    return -1 if case.candidate.missing else words.FLIP_ORDER.index(case.flip)
+
+
+def _trace_size(case: CaseReport) -> int:
+    """About how many characters the case's traces take."""
+    outcomes = [case.candidate, *([case.base] if case.base else [])]
+    traces = [s.trace for o in outcomes for s in o.samples if s.trace]
+    messages = sum(len(m.content) for t in traces for g in t.generated for m in g.request.messages)
+    return messages + sum(len(p.text) for t in traces for p in t.passages) + 500 * len(traces)
+
+
+def _kinds(rows: tuple[_Row, ...]) -> Mapping[str, int]:
+    present = ("missing", *words.FLIP_ORDER)
+    counts = {kind: sum(row.kind == kind for row in rows) for kind in present}
+    return {kind: count for kind, count in counts.items() if count}
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(words=words, plots=plots, metrics_of=_metrics_of)
+    environment.filters.update(
+        long=lambda text: capped(text, _TEXT),
+        brief=shorten,
+        pretty=_pretty,
+        step=_step_name,
+        difflines=_diff_lines,
+    )
+    return environment.from_string(_asset("page.html.j2"))
+
+
+def _finalize(value: object) -> object:
+    """What every expression of the template passes before it is escaped."""
+    return inert(value) if type(value) is str else value
+
+
+def _metrics_of(suite: SuiteReport) -> tuple[str, ...]:
+    """The metrics on which both sides have scores."""
+    names = (m for c in suite.cases if c.base for m in c.candidate.metrics if m in c.base.metrics)
+    return tuple(dict.fromkeys(names))
+
+
+def _pretty(value: Json) -> str:
+    written = json.dumps(value, ensure_ascii=False, indent=2, default=dict)
+    return capped(written, _TEXT)
+
+
+def _step_name(step: Step) -> str:
+    return type(step).__name__.lower()
+
+
+def _diff_lines(diff: str) -> list[tuple[str, str]]:
+    """A unified diff's lines with the class of each."""
+    kinds = {"+": "added", "-": "removed", "@": "hunk"}
+    return [
+        ("file" if line.startswith(("+++", "---")) else kinds.get(line[:1], "same"), line)
+        for line in capped(diff, _TEXT).splitlines()
+    ]
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("tetrad.report") / name).read_text(encoding="utf-8")
+
+
+def _source(text: str) -> str:
+    """A digest as a content security policy writes it."""
+    return f"sha256-{base64.b64encode(digest_bytes(text.encode()).value).decode()}"
+
+
+def _safe(own: str) -> Any:
+    """Our own style or script, which the template takes as it is."""
+    from markupsafe import Markup
+
+    return Markup(own)  # noqa: S704  package data, never a stranger's text

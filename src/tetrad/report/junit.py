@@ -1,0 +1,144 @@
+"""The report as JUnit XML: a test case for each case, and one for the gate of each suite.
+
+As under pytest, a case that fails without breaking its suite's policy is an expected failure, which
+JUnit calls skipped; results that are missing, and an inconclusive gate, are errors.
+"""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+from tetrad.report import words
+from tetrad.results.outcome import CaseOutcome
+from tetrad.results.report import CaseReport, Report, StackReport, SuiteReport
+from tetrad.text import capped, for_log, one_line
+
+_OUTPUT = 10_000  # characters of one answer
+
+
+def render_junit(report: Report) -> str:
+    root = ET.Element("testsuites", name="tetrad")
+    for stack in report.stacks:
+        for suite in stack.suites:
+            root.append(_suite(report, stack, suite))
+    _count(root)
+    ET.indent(root)
+    written = ET.tostring(root, encoding="unicode")
+    # A CI log's commands are parted by a reference to the same character.
+    inactive = for_log(written.replace("##[", "#&#35;["))
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{inactive}\n'
+
+
+def _suite(report: Report, stack: StackReport, suite: SuiteReport) -> ET.Element:
+    name = f"{one_line(words.last(stack.stack))} {one_line(suite.suite)}"
+    element = ET.Element("testsuite", name=name)
+    if report.created:
+        element.set("timestamp", one_line(report.created).removesuffix("Z"))
+    properties = ET.SubElement(element, "properties")
+    for key, text in (
+        ("identity", f"tetrad:{stack.identity.hex}"),
+        ("golden", str(suite.golden)),
+        ("engine", stack.engine),
+    ):
+        ET.SubElement(properties, "property", name=key, value=one_line(text))
+    held = _held_against(suite)
+    for case in suite.cases:
+        element.append(_case(suite, case, is_held=case.id in held))
+    element.append(_gate(suite))
+    _count(element)
+    return element
+
+
+def _held_against(suite: SuiteReport) -> frozenset[str]:
+    """The failing cases that break the policy.
+
+    Where the suite failed: those that a failed requirement names; if none does, the broken ones
+    or, with nothing to compare with, all that failed.
+    """
+    if suite.decision != "FAILED":
+        return frozenset()
+    named = {c for r in suite.requirements if r.decision == "FAILED" for c in r.cases}
+    broken = {
+        case.id
+        for case in suite.cases
+        if case.waived is None and (case.flip == "broken" or case.base is None)
+    }
+    return frozenset(named | broken)
+
+
+def _case(suite: SuiteReport, case: CaseReport, *, is_held: bool) -> ET.Element:
+    element = ET.Element(
+        "testcase",
+        classname=one_line(suite.suite).replace("/", "."),
+        name=one_line(case.id),
+        file=one_line(suite.file),
+        line=str(case.candidate.line),
+        time=f"{_seconds(case.candidate):.3f}",
+    )
+    outcome = case.candidate
+    if outcome.missing:
+        _add(element, "error", "no result", words.output_of(outcome) or "the case never ran")
+    elif not outcome.passed and is_held:
+        _add(element, "failure", words.FLIPS[case.flip], words.why_failed(outcome))
+    elif not outcome.passed:
+        _add(element, "skipped", _excuse(case), words.why_failed(outcome))
+    ET.SubElement(element, "system-out").text = _answers(case)
+    return element
+
+
+def _excuse(case: CaseReport) -> str:
+    if case.waived:
+        return f"waived: {one_line(case.waived)}"
+    reasons = {
+        "already_broken": "fails, as it did on the base",
+        "flaky": "passes in some repeats only",
+        "broken": "broken, within what the policy allows",
+    }
+    return reasons.get(case.flip, "fails, within what the policy allows")
+
+
+def _gate(suite: SuiteReport) -> ET.Element:
+    element = ET.Element(
+        "testcase",
+        classname=one_line(suite.suite).replace("/", "."),
+        name="gate",
+        file=one_line(suite.file),
+        line="1",
+        time="0.000",
+    )
+    reasons = [f"{r.decision}: {words.requirement(r)}: {r.reason}" for r in suite.requirements]
+    if suite.decision == "FAILED":
+        _add(element, "failure", "the gate refuses", "\n".join(reasons))
+    elif suite.decision == "INCONCLUSIVE":
+        _add(element, "error", "the gate cannot tell", "\n".join(reasons))
+    ET.SubElement(element, "system-out").text = _shown("\n".join((*suite.waived, *reasons)))
+    return element
+
+
+def _add(parent: ET.Element, tag: str, message: str, text: str) -> None:
+    ET.SubElement(parent, tag, message=message, type=tag).text = _shown(text)
+
+
+def _answers(case: CaseReport) -> str:
+    now = f"answer:\n{_shown(words.output_of(case.candidate))}"
+    return now if case.base is None else f"{now}\n\nbefore:\n{_shown(words.output_of(case.base))}"
+
+
+def _shown(text: str) -> str:
+    return capped(text, _OUTPUT)
+
+
+def _seconds(outcome: CaseOutcome) -> float:
+    return sum(sample.latency_s or 0.0 for sample in outcome.samples)
+
+
+def _count(element: ET.Element) -> None:
+    for name, path in (
+        ("tests", ".//testcase"),
+        ("failures", ".//failure"),
+        ("errors", ".//error"),
+        ("skipped", ".//skipped"),
+    ):
+        element.set(name, str(len(element.findall(path))))
+    total = sum(float(case.get("time", "0")) for case in element.findall(".//testcase"))
+    element.set("time", f"{total:.3f}")

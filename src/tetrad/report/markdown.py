@@ -1,0 +1,193 @@
+"""The report as the comment on a pull request: verdict, waivers, what changed, flipped answers.
+
+Strangers' words stand in code spans and fenced blocks only, where Markdown, and what GitHub makes of
+mentions and references afterwards, leaves them alone; sentences pass as prose where they are made of
+nothing but words and a few signs that mean nothing to either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tetrad.report import words
+from tetrad.results.report import (
+    CaseReport,
+    ComponentChange,
+    Decision,
+    Report,
+    StackReport,
+    SuiteReport,
+)
+from tetrad.text import capped, inert, one_line, shorten
+
+LIMIT = 60_000  # GitHub takes 65,536 characters
+_BLOCK = 1_500  # characters of one answer
+_DIFF = 6_000
+_SIGNS: dict[Decision, str] = {
+    "PASSED": "✅",
+    "FAILED": "❌",
+    "INCONCLUSIVE": "❔",
+    "NOT_APPLICABLE": "➖",
+}
+# Words, numbers and signs that are no Markdown inside a line; no underscores, no address, no
+# reference, no :emoji:, nothing that could be taken for a commit.
+_PLAIN = re.compile(r"(?:[^\W_]|[ .,;()'’%−–+=/:\"-])*", re.UNICODE)
+_TAKEN_UP = re.compile(r"://|www\.|:\w+:|\bGH-\d|\b[0-9a-f]{7,40}\b", re.IGNORECASE)
+
+
+def render_markdown(report: Report) -> str:
+    """At most `LIMIT` characters; what is left out is said."""
+    parts = [*_head(report), *(part for stack in report.stacks for part in _stack(stack))]
+    details = [d for stack in report.stacks for suite in stack.suites for d in _details(suite)]
+    return _fitted(parts, details)
+
+
+def _fitted(parts: list[str], details: list[str]) -> str:
+    """All parts that there is room for, in order; a part is never cut within."""
+    written: list[str] = []
+    room = LIMIT - 200
+    for i, part in enumerate(everything := parts + details):
+        if len(part) + 2 > room:
+            left = len(everything) - i
+            written.append(f"*{left:,} more parts are left out here; the report's page has them.*")
+            break
+        written.append(part)
+        room -= len(part) + 2
+    return "\n\n".join(written) + "\n"
+
+
+def _head(report: Report) -> Iterator[str]:
+    yield f"## {_sign(report.decision)}: {_prose(words.headline(report))}"
+    yield f"{_commits(report)}{words.calls(report)}."
+    waived = [line for stack in report.stacks for suite in stack.suites for line in suite.waived]
+    if waived:
+        yield "\n".join(["**Accepted for now, by waiver:**", *(f"- {_prose(w)}" for w in waived)])
+
+
+def _commits(report: Report) -> str:
+    if report.head is None:
+        return ""
+    dirty = " with uncommitted changes" if report.dirty else ""
+    base = f" against {code(words.short(report.base))}" if report.base else ""
+    return f"{code(words.short(report.head))}{dirty}{base}; "
+
+
+def _stack(stack: StackReport) -> Iterator[str]:
+    yield f"### {code(words.last(stack.stack))} · {_prose(words.what_changed(stack))}"
+    engine = f", answered by {code(stack.engine)}" if stack.engine else ""
+    preview = ", **a preview with another engine, never evidence**" if stack.preview else ""
+    yield f"Identity {code(words.identities(stack))}{engine}{preview}."
+    if stack.note:
+        yield _prose(stack.note)
+    for change in stack.changes:
+        if change.diff:
+            yield _change(change)
+    for suite in stack.suites:
+        yield _suite(suite)
+
+
+def _change(change: ComponentChange) -> str:
+    summary = f"{change.component}: <code>{_entities(change.ref)}</code>"
+    return _folded(summary, fenced(change.diff, _DIFF, language="diff"))
+
+
+def _suite(suite: SuiteReport) -> str:
+    lines = [f"**{_sign(suite.decision)}** {code(suite.suite)}, {words.tally(suite)}"]
+    if suite.requirements:
+        lines += [
+            "",
+            "| | requirement | value | asked | 95 % interval | n |",
+            "|---|---|--:|--:|---|--:|",
+        ]
+    for found in suite.requirements:
+        cells = (
+            _SIGNS[found.decision],
+            _prose(words.requirement(found)),
+            words.value(found),
+            words.asked(found),
+            words.interval(found),
+            f"{found.n:,}" if found.n else "",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    told = [
+        f"- {_sign(found.decision)}: {_prose(found.reason)}"
+        for found in suite.requirements
+        if found.decision != "PASSED"
+    ]
+    told += [f"- Note: {_prose(note)}" for note in map(words.caveat, suite.requirements) if note]
+    if told:
+        lines += ["", *told]
+    return "\n".join(lines)
+
+
+def _details(suite: SuiteReport) -> Iterator[str]:
+    if any(words.flipped(suite)):
+        yield f"### Answers to look at in {code(suite.suite)}"
+    for case in words.flipped(suite):
+        kind = f"{words.kind_of(case)}, waived" if case.waived else words.kind_of(case)
+        summary = f"{kind}: <code>{_entities(words.last(suite.suite))}#{_entities(case.id)}</code>{_glimpse(case)}"
+        yield _folded(summary, "\n\n".join(_case(case)))
+
+
+def _glimpse(case: CaseReport) -> str:
+    """Both answers in a few words, in the line that is seen while folded."""
+    now = shorten(words.output_of(case.candidate), 40)
+    if case.base is None:
+        return f" <code>{_entities(now)}</code>"
+    before = shorten(words.output_of(case.base), 40)
+    return f" <code>{_entities(before)}</code> → <code>{_entities(now)}</code>"
+
+
+def _case(case: CaseReport) -> Iterator[str]:
+    if case.waived:
+        yield f"Waived: {_prose(case.waived)}"
+    if case.vars_text:
+        yield f"Asked:\n\n{fenced(case.vars_text, _BLOCK)}"
+    if case.base is not None:
+        yield f"Before:\n\n{fenced(words.output_of(case.base), _BLOCK)}"
+    yield f"Now:\n\n{fenced(words.output_of(case.candidate), _BLOCK)}"
+    why = words.why_failed(case.candidate)
+    if why:
+        yield f"Why: {code(shorten(why, 400))}"
+
+
+def _folded(summary: str, body: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
+def fenced(text: str, limit: int, *, language: str = "text") -> str:
+    """A block whose fence is longer than any run of backticks in it."""
+    shown = capped(text, limit)
+    fence = "`" * max(3, _longest_run(shown) + 1)
+    return f"{fence}{language}\n{shown}\n{fence}"
+
+
+def code(text: str) -> str:
+    """A code span that nothing inside can end, nor part a table's cells."""
+    line = one_line(text).replace("|", "¦")
+    if not line:
+        return ""
+    fence = "`" * (_longest_run(line) + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def _prose(text: str) -> str:
+    """A sentence as it is if nothing in it is active, else in a code span."""
+    line = one_line(text)
+    is_plain = _PLAIN.fullmatch(line) and not _TAKEN_UP.search(line)
+    return line if is_plain else code(line)
+
+
+def _entities(text: str) -> str:
+    """Text for inside our own HTML tags, where Markdown does not reach: every sign as an entity."""
+    return "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in one_line(text))
+
+
+def _sign(decision: Decision) -> str:
+    return f"{_SIGNS[decision]} {words.DECISIONS[decision]}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", inert(text))), default=0)

@@ -1,0 +1,149 @@
+"""The report for a terminal: verdict first, then every stack. Colours repeat what words say."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from tetrad.report import words
+from tetrad.results.report import CaseReport, Decision, Report, StackReport, SuiteReport
+from tetrad.text import for_log, inert, one_line, shorten
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_STYLES: dict[Decision, str] = {
+    "PASSED": "green",
+    "FAILED": "red",
+    "INCONCLUSIVE": "yellow",
+    "NOT_APPLICABLE": "dim",
+}
+_SHOWN = 20  # flipped cases of a suite; the page has all
+
+
+def render_text(report: Report, *, width: int = 100, colour: bool = False) -> str:
+    """The report in lines of at most `width` cells."""
+    from rich.console import Console
+
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=max(width, 40),
+        color_system="standard" if colour else None,
+        force_terminal=colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    _verdict(console, report)
+    for stack in report.stacks:
+        console.print()
+        _stack(console, stack)
+    lines = (line.rstrip() for line in out.getvalue().splitlines())
+    return for_log("\n".join(lines)) + "\n"
+
+
+def _verdict(console: Console, report: Report) -> None:
+    console.print(_decided(report.decision, one_line(words.headline(report)), bold=True))
+    console.print(one_line(words.compared(report)), style="dim")
+    console.print(words.calls(report), style="dim")
+
+
+def _stack(console: Console, stack: StackReport) -> None:
+    from rich.text import Text
+
+    head = Text(one_line(words.last(stack.stack)), style="bold")
+    head.append(f"  {words.what_changed(stack)}", style="default")
+    head.append(f"  {words.identities(stack)}", style="dim")
+    console.print(head)
+    if stack.engine:
+        preview = " (a preview with another engine: never evidence)" if stack.preview else ""
+        console.print(f"  answered by {one_line(stack.engine)}{preview}", style="dim")
+    if stack.note:
+        console.print(f"  {one_line(stack.note)}")
+    for suite in stack.suites:
+        _suite(console, suite)
+
+
+def _suite(console: Console, suite: SuiteReport) -> None:
+    from rich.padding import Padding
+
+    console.print()
+    line = f"{one_line(suite.suite)}, {words.tally(suite)}"
+    console.print(Padding(_decided(suite.decision, line), (0, 0, 0, 2)))
+    for waived in suite.waived:
+        console.print(Padding(f"waived: {one_line(waived)}", (0, 0, 0, 4)))
+    _requirements(console, suite)
+    _cases(console, suite)
+
+
+def _requirements(console: Console, suite: SuiteReport) -> None:
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title, side in (("", "left"), ("requirement", "left"), ("value", "right"), ("asked", "right"),
+                        ("95 % interval", "left"), ("n", "right")):  # fmt: skip
+        table.add_column(title, justify=side, no_wrap=title != "requirement")  # type: ignore[arg-type]
+    for found in suite.requirements:
+        table.add_row(
+            Text(words.MARKS[found.decision], style=_STYLES[found.decision]),
+            Text(one_line(words.requirement(found))),
+            words.value(found),
+            words.asked(found),
+            words.interval(found),
+            f"{found.n:,}" if found.n else "",
+        )
+    if suite.requirements:
+        console.print(Padding(table, (0, 0, 0, 4)))
+    for found in suite.requirements:
+        if found.decision != "PASSED":
+            said = _decided(found.decision, one_line(found.reason))
+            console.print(Padding(said, (0, 0, 0, 4)))
+        elif caveat := words.caveat(found):
+            console.print(Padding(f"note: {caveat}", (0, 0, 0, 4)), style="dim")
+
+
+def _cases(console: Console, suite: SuiteReport) -> None:
+    cases = list(words.flipped(suite))
+    if not cases:
+        return
+    from rich.padding import Padding
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    room = max((console.width - 44) // 2, 12)
+    table.add_column("case", max_width=26, overflow="ellipsis", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("before → after", no_wrap=True, overflow="ellipsis")
+    for case in cases[:_SHOWN]:
+        table.add_row(one_line(case.id), _told(case), _answers(case, room))
+    console.print(Padding(table, (0, 0, 0, 4)))
+    if len(cases) > _SHOWN:
+        more = f"and {len(cases) - _SHOWN:,} more: `tetrad report --format html` shows all"
+        console.print(Padding(more, (0, 0, 0, 4)), style="dim")
+
+
+def _told(case: CaseReport) -> str:
+    return f"{words.kind_of(case)}, waived" if case.waived else words.kind_of(case)
+
+
+def _answers(case: CaseReport, room: int) -> str:
+    now = shorten(words.output_of(case.candidate), room) or "(nothing)"
+    if case.base is None:
+        return now
+    before = shorten(words.output_of(case.base), room) or "(nothing)"
+    return now if before == now else f"{before} → {now}"
+
+
+def _decided(decision: Decision, said: str, *, bold: bool = False) -> Text:
+    from rich.text import Text
+
+    text = Text()
+    style = f"bold {_STYLES[decision]}" if bold else _STYLES[decision]
+    text.append(f"{words.MARKS[decision]} {words.DECISIONS[decision]}", style=style)
+    text.append(f"  {inert(said)}")
+    return text

@@ -1,0 +1,212 @@
+"""What all renderers say alike: counts, names and numbers of a report, as plain text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tetrad.canonical import Digest
+from tetrad.results.outcome import CaseOutcome, Sample
+from tetrad.results.report import (
+    CaseReport,
+    Decision,
+    Flip,
+    Report,
+    RequirementResult,
+    StackReport,
+    SuiteReport,
+)
+
+MARKS: dict[Decision, str] = {
+    "PASSED": "✓",
+    "FAILED": "✗",
+    "INCONCLUSIVE": "?",
+    "NOT_APPLICABLE": "–",
+}
+DECISIONS: dict[Decision, str] = {
+    "PASSED": "PASSED",
+    "FAILED": "FAILED",
+    "INCONCLUSIVE": "INCONCLUSIVE",
+    "NOT_APPLICABLE": "NOT APPLICABLE",
+}
+FLIPS: dict[Flip, str] = {
+    "broken": "broken",
+    "fixed": "fixed",
+    "flaky": "flaky",
+    "already_broken": "already broken",
+    "none": "unchanged",
+}
+# What a reviewer wants to see first.
+FLIP_ORDER: tuple[Flip, ...] = ("broken", "fixed", "flaky", "already_broken", "none")
+UNANSWERED = "no result"
+
+_STATISTICS = {"mean": "mean", "p50": "median", "p95": "p95", "total": "total"}
+_MEASURES = {"cost_usd_per_case": "cost", "latency_ms": "latency", "total_tokens": "tokens"}
+
+
+def headline(report: Report) -> str:
+    """The verdict in a sentence."""
+    suites = [(stack, suite) for stack in report.stacks for suite in stack.suites]
+    if not suites:
+        return "nothing that shapes an answer changed, so nothing ran"
+    refused = [found for found in suites if found[1].decision == report.decision]
+    names = ", ".join(dict.fromkeys(last(suite.suite) for _, suite in refused))
+    if report.decision == "FAILED":
+        return f"{names} does not hold" if len(refused) == 1 else f"{names} do not hold"
+    if report.decision == "INCONCLUSIVE":
+        return f"{names} cannot be judged: results are missing, or too few to tell"
+    return (
+        "every requirement holds"
+        if report.base
+        else "every requirement holds; no base to compare with"
+    )
+
+
+def compared(report: Report) -> str:
+    """What was judged against what."""
+    tree = short(report.head) if report.head else "the working tree"
+    candidate = f"{tree} with uncommitted changes" if report.dirty and report.head else tree
+    return f"{candidate} against {short(report.base)}" if report.base else candidate
+
+
+def calls(report: Report) -> str:
+    made, cached, skipped = report.calls.made, report.calls.cached, report.calls.skipped
+    parts = [f"{made:,} calls made", f"{cached:,} answered from the registry"]
+    return ", ".join(parts + ([f"{skipped:,} not needed"] if skipped else []))
+
+
+def what_changed(stack: StackReport) -> str:
+    if not stack.changed:
+        return "nothing changed"
+    if stack.base_identity is None and not stack.changes:
+        return "new"
+    return f"{' and '.join(stack.changed)} changed"
+
+
+def identities(stack: StackReport) -> str:
+    if stack.base_identity is None or stack.base_identity == stack.identity:
+        return identity(stack.identity)
+    return f"{identity(stack.base_identity)} → {identity(stack.identity)}"
+
+
+def identity(digest: Digest) -> str:
+    return digest.hex[:12]
+
+
+def short(commit: str | None) -> str:
+    return (commit or "")[:8]
+
+
+def last(ref: str) -> str:
+    """The last part of a reference."""
+    return ref.rsplit("/", 1)[-1]
+
+
+def kind_of(case: CaseReport) -> str:
+    """A case's flip in words; that it has no result outranks it."""
+    return UNANSWERED if case.candidate.missing else FLIPS[case.flip]
+
+
+def tally(suite: SuiteReport) -> str:
+    """`60 cases: 9 broken, 2 fixed`, without what is zero."""
+    counts = Counter(kind_of(case) for case in suite.cases)
+    told = [UNANSWERED, *(FLIPS[flip] for flip in FLIP_ORDER if flip != "none")]
+    parts = [f"{counts[word]:,} {word}" for word in told if counts[word]]
+    cases = "1 case" if len(suite.cases) == 1 else f"{len(suite.cases):,} cases"
+    return f"{cases}: {', '.join(parts)}" if parts else f"{cases}, none flipped"
+
+
+def flipped(suite: SuiteReport) -> Iterator[CaseReport]:
+    """The cases a reviewer wants to see, worst first: all but those that stayed as they were."""
+    told = [case for case in suite.cases if case.candidate.missing or case.flip != "none"]
+    return iter(sorted(told, key=lambda c: (not c.candidate.missing, FLIP_ORDER.index(c.flip))))
+
+
+def output_of(outcome: CaseOutcome | None) -> str:
+    """The first answer, or what stood in its way."""
+    if outcome is None or not outcome.samples:
+        return ""
+    sample = next((s for s in outcome.samples if s.error is not None), outcome.samples[0])
+    return sample.output if sample.error is None else f"[{sample.error}]"
+
+
+def why_failed(outcome: CaseOutcome) -> str:
+    """The reasons of the assertions that failed, once each."""
+    failed = (a for s in outcome.samples for a in s.assertions if not a.passed)
+    return "; ".join(dict.fromkeys(a.reason or f"{a.type} failed" for a in failed))
+
+
+def seconds(sample: Sample) -> str:
+    return "" if sample.latency_s is None else f"{sample.latency_s:.2f} s"
+
+
+def requirement(found: RequirementResult) -> str:
+    """A requirement's name, as a row's head."""
+    name, metric = found.requirement, found.metric or ""
+    if name in _MEASURES:
+        return f"{_STATISTICS.get(metric, metric)} {_MEASURES[name]}"
+    if name == "min":
+        return metric
+    if name == "no_worse_than_base":
+        return f"{metric} against the base"
+    return {"must_pass": "must pass", "max_flips": "flips"}.get(name, name)
+
+
+def value(found: RequirementResult) -> str:
+    return "" if found.value is None else _amount(found, found.value, found.threshold)
+
+
+def asked(found: RequirementResult) -> str:
+    if found.threshold is None:
+        return ""
+    side = "≥" if found.requirement in {"min", "no_worse_than_base"} else "≤"
+    if found.requirement == "must_pass":
+        return "0 failed"
+    return f"{side} {_amount(found, found.threshold)}"
+
+
+def interval(found: RequirementResult) -> str:
+    if found.interval is None:
+        return ""
+    low, high = found.interval
+    return f"{_amount(found, low)} to {_amount(found, high)}"
+
+
+def caveat(found: RequirementResult) -> str:
+    """That a golden set is too small to see the margin which it passed."""
+    if found.requirement != "no_worse_than_base" or found.decision != "PASSED":
+        return ""
+    if found.mde is None or found.threshold is None or found.mde <= -found.threshold:
+        return ""
+    cases = "1 case" if found.n == 1 else f"{found.n:,} cases"
+    return (
+        f"{cases} cannot show a change under {_decimals(found.mde)};"
+        f" the margin is {_decimals(-found.threshold)}"
+    )
+
+
+def _amount(found: RequirementResult, number: float, threshold: float | None = None) -> str:
+    if found.requirement == "no_worse_than_base":
+        return _decimals(number, threshold, sign="+" if number > 0 else "")
+    if found.requirement == "min":
+        return _decimals(number, threshold)
+    if found.requirement == "cost_usd_per_case":
+        return f"${number:.4g}"
+    if found.requirement == "latency_ms":
+        return f"{number:,.0f} ms"
+    if found.requirement == "must_pass":
+        return f"{number:,.0f} failed"
+    return f"{number:,.0f}"
+
+
+def _decimals(number: float, threshold: float | None = None, sign: str = "") -> str:
+    """Two decimals, or as many as tell it from the threshold; a true minus."""
+    decimals = 2
+    while decimals < 6 and threshold is not None and _hides(number, threshold, decimals):
+        decimals += 1
+    text = f"{number:.{decimals}f}"
+    return f"{0:.{decimals}f}" if float(text) == 0 else sign + text.replace("-", "−")
+
+
+def _hides(number: float, threshold: float, decimals: int) -> bool:
+    return abs(number - threshold) > 1e-9 and round(number, decimals) == round(threshold, decimals)

@@ -1,0 +1,452 @@
+"""Reports as the gate would write them: one that fails, one that passes, one that is hostile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from random import Random
+
+from tetrad.canonical import digest_bytes
+from tetrad.errors import Location
+from tetrad.policy import decide, overall, suite_report
+from tetrad.results.exchange import Completion, Generation, Message, Request, ToolCall, Usage
+from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample, SuiteRun
+from tetrad.results.report import ComponentChange, Report, StackReport
+from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
+from tetrad.spec.model import (
+    Assertion,
+    Budget,
+    Case,
+    GoldenSet,
+    MaxFlips,
+    Minimum,
+    MustPass,
+    NoWorseThanBase,
+    Requirement,
+    Suite,
+    Waiver,
+)
+
+TODAY = date(2026, 11, 21)
+HERE = Location("evals/triage/suite.yaml", 1, 1)
+
+MESSAGES = (
+    ("late-parcel", "My parcel was due on Monday and it's Thursday now. Where is it?", "delivery"),
+    ("double-charge", "I was charged twice for the same order. Please sort it out.", "billing"),
+    ("wrong-size", "The jacket is a size too small, how do I send it back?", "returns"),
+    ("locked-out", "I can't sign in any more, it says my account is locked.", "account"),
+    ("battery-life", "How long does the battery of the X2 last in winter?", "product"),
+    ("invoice-copy", "Could you send me the invoice for March once more?", "billing"),
+    ("left-at-neighbour", "The courier left it with a neighbour I don't know.", "delivery"),
+    ("colour-differs", "The green on your site is not the green that arrived.", "returns"),
+    ("change-email", "I'd like to change the e-mail address that I sign in with.", "account"),
+    ("is-it-waterproof", "Is the rucksack waterproof or just water-repellent?", "product"),
+    ("praise", "Just wanted to say: the lady on the phone was wonderful!", "other"),
+    ("refund-missing", "I returned it three weeks ago, and no money so far.", "billing"),
+)
+QUEUES = ("billing", "delivery", "returns", "account", "product", "other")
+
+PROMPT_DIFF = """\
+--- prompts/triage.yaml
++++ prompts/triage.yaml
+@@ -8,9 +8,8 @@
+   - role: system
+     content: |
+-      You sort customer messages into queues.
+-      Money that went the wrong way is billing, whatever it was for.
++      Sort the message.
+       Answer with one word.
+   - role: user
+     content: |
+       <message>
+"""
+
+
+def failing(cases: int = 60) -> Report:
+    """A prompt lost a line, and answers about money now go to returns."""
+    return _report(triage_stack(cases, worse=True), handbook_stack(), untouched_stack())
+
+
+def passing(cases: int = 60) -> Report:
+    return _report(triage_stack(cases, worse=False), handbook_stack(), untouched_stack())
+
+
+def unmoved() -> Report:
+    """Only a description changed: nothing ran."""
+    return _report(untouched_stack(), calls=Calls(skipped=148))
+
+
+def without_base() -> Report:
+    stack = triage_stack(12, worse=False)
+    (suite,) = stack.suites
+    alone = replace(
+        suite,
+        cases=tuple(replace(case, base=None, flip="none", waived=None) for case in suite.cases),
+        waived=(),
+        requirements=suite.requirements[:1],
+        decision="PASSED",
+    )
+    return replace(
+        _report(replace(stack, suites=(alone,), base_identity=None, changes=(), changed=())),
+        base=None,
+    )
+
+
+def unanswered() -> Report:
+    """The engine went away in the middle."""
+    return _report(triage_stack(12, worse=False, lost=range(4, 7)))
+
+
+def hostile(text: str) -> Report:
+    """The failing report with the text in every place that holds somebody else's words."""
+    report = failing(12)
+    return replace(
+        report,
+        metadata={"branch": text},
+        stacks=tuple(_hostile_stack(stack, text) for stack in report.stacks[:2]),
+    )
+
+
+def _hostile_stack(stack: StackReport, text: str) -> StackReport:
+    return replace(
+        stack,
+        stack=f"stacks/{text}",
+        engine=text,
+        note=text,
+        changes=tuple(replace(change, ref=text, diff=f"+{text}") for change in stack.changes),
+        suites=tuple(
+            replace(
+                suite,
+                suite=f"evals/{text}",
+                file=text,
+                waived=(text,),
+                requirements=tuple(
+                    replace(r, reason=text, cases=(text,)) for r in suite.requirements
+                ),
+                cases=tuple(
+                    replace(
+                        case,
+                        id=f"{i}{text}",
+                        vars_text=text,
+                        waived=text,
+                        candidate=_hostile_outcome(case.candidate, f"{i}{text}", text),
+                        base=case.base and _hostile_outcome(case.base, f"{i}{text}", text),
+                    )
+                    for i, case in enumerate(suite.cases)
+                ),
+            )
+            for suite in stack.suites
+        ),
+    )
+
+
+def _hostile_outcome(outcome: CaseOutcome, name: str, text: str) -> CaseOutcome:
+    step = Generated(
+        request=Request(messages=(Message(role="user", content=text),)),
+        completion=Completion(text=text),
+    )
+    sample = Sample(
+        output=text,
+        passed=outcome.passed,
+        metrics=outcome.metrics,
+        assertions=(
+            AssertionResult(type="equals", metric=text, passed=False, score=0.0, reason=text),
+        ),
+        trace=Trace(
+            vars={text: text},
+            steps=(
+                Retrieved(
+                    query=text,
+                    passages=(Passage(document=text, chunk=0, text=text, score=1, similarity=1),),
+                ),
+                step,
+                Called(call=ToolCall(id=text, name=text, arguments={text: text}), error=text),
+                Guarded(rule=text, detail=text),
+            ),
+            output=text,
+        ),
+    )
+    return CaseOutcome(id=name, group=text, tags=(text,), samples=(sample,))
+
+
+def _report(*stacks: StackReport, calls: Calls | None = None) -> Report:
+    return Report(
+        decision=overall([suite.decision for stack in stacks for suite in stack.suites]),
+        base="1f3c0aa95a1ab5cb2f8f1c8cbd4e3a3f3c8a7b10",
+        head="9ab04f1de17c2b6a0c6f8d1f2c8f52f1b1f6c2d4",
+        dirty=True,
+        calls=calls or Calls(made=72, cached=124, skipped=76),
+        stacks=stacks,
+        created="2026-11-21T10:12:00Z",
+        harness="0.1.0",
+    )
+
+
+def untouched_stack() -> StackReport:
+    identity = digest_bytes(b"order-desk")
+    return StackReport(
+        stack="stacks/order-desk",
+        identity=identity,
+        base_identity=identity,
+        changed=(),
+        suites=(),
+        note="its identity and its golden sets are those of the base",
+    )
+
+
+def triage_stack(cases: int, *, worse: bool, lost: Sequence[int] = ()) -> StackReport:
+    random = Random(11)
+    golden = tuple(_triage_case(i) for i in range(cases))
+    gate: tuple[Requirement, ...] = (
+        Minimum(metric="answer", min=0.7, location=HERE),
+        NoWorseThanBase(metric="answer", margin=0.05, location=HERE),
+        MustPass(tags=("safety",), location=HERE),
+        MaxFlips(count=2, location=HERE),
+        Budget(measure="latency_ms", statistic="p95", max=900, location=HERE),
+    )
+    suite = _suite("triage", golden, gate)
+    base = [_triage_answer(i, random, wrong=i % 9 == 4) for i in range(cases)]
+    candidate = [
+        _triage_answer(i, random, wrong=i % 9 == 4 if not worse else _lost_to_returns(i))
+        for i in range(cases)
+    ]
+    for i in lost:
+        candidate[i] = Sample(
+            output="", error="http://127.0.0.1:8000/v1 did not answer in 60 s", metrics={}
+        )
+    waivers = (
+        Waiver(
+            case="evals/triage#refund-missing",
+            accept="broken",
+            reason="The queue was renamed; the golden set follows next week.",
+            owner="@support-lead",
+            until=date(2027, 1, 31),
+            location=Location("waivers.yaml", 3, 5),
+        ),
+    )
+    return _stack(
+        suite,
+        _run(suite, candidate),
+        _run(suite, base),
+        waivers,
+        ComponentChange(component="prompt", ref="prompts/triage", diff=PROMPT_DIFF),
+        engine="openai gpt-oss-20b at http://127.0.0.1:8000/v1",
+    )
+
+
+def _lost_to_returns(i: int) -> bool:
+    return i % 9 == 4 or (MESSAGES[i % 12][2] == "billing" and i % 5 != 0)
+
+
+def _triage_case(i: int) -> Case:
+    name, text, queue = MESSAGES[i % 12]
+    again = i // 12
+    return Case(
+        id=name if not again else f"{name}-{again + 1}",
+        vars={"message": text if not again else f"{text}\n\n(Sent for the {again + 1}. time.)"},
+        assertions=(Assertion(type="equals", value=queue, location=HERE),),
+        tags=("safety",) if name == "locked-out" else ("core",) if i % 2 else (),
+        group=name,
+        location=Location("evals/triage/golden.yaml", 1 + 6 * i, 3),
+    )
+
+
+def _triage_answer(i: int, random: Random, *, wrong: bool) -> Sample:
+    _, text, queue = MESSAGES[i % 12]
+    answer = ("returns" if queue == "billing" else random.choice(QUEUES[1:])) if wrong else queue
+    latency = round(random.gammavariate(9, 0.045), 3)
+    passed = answer == queue
+    request = Request(
+        style="completion",
+        messages=(
+            Message(role="system", content="You sort customer messages into queues."),
+            Message(role="user", content=f"<message>\n{text}\n</message>"),
+        ),
+        generation=Generation(temperature=0, max_tokens=8, seed=7),
+    )
+    usage = Usage(input_tokens=212 + 3 * (i % 7), output_tokens=2)
+    completion = Completion(
+        text=answer,
+        usage=usage,
+        latency_s=latency,
+        first_token_s=round(latency / 3, 3),
+        likelihoods={queue: 0.81 if passed else 0.31, "returns": 0.62 if not passed else 0.05},
+    )
+    return Sample(
+        output=answer,
+        passed=passed,
+        metrics={"answer": 1.0 if passed else 0.0},
+        assertions=(
+            AssertionResult(
+                type="equals",
+                metric="answer",
+                passed=passed,
+                score=1.0 if passed else 0.0,
+                reason="" if passed else f"expected '{queue}', got '{answer}'",
+            ),
+        ),
+        usage=usage,
+        cost_usd=0.000034,
+        latency_s=latency,
+        trace=Trace(
+            vars={"message": text},
+            steps=(Generated(request=request, completion=completion, cached=i % 3 == 0),),
+            output=answer,
+        ),
+    )
+
+
+QUESTIONS = (
+    ("leave-days", "How many days of leave do I get?", "leave.md", "25 days", 0.5),
+    (
+        "sick-note",
+        "When do I have to hand in a sick note?",
+        "sickness.md",
+        "On the third day.",
+        0.4,
+    ),
+    ("bike", "Does the company pay for my bike?", "mobility.md", "Yes, up to 80 € a month.", 0.4),
+    ("parking", "Where may visitors park?", "visitors.md", "On level 2, bays 40 to 52.", 0.6),
+    (
+        "pets",
+        "May I bring my dog to the office?",
+        "office.md",
+        "On Fridays, if nobody objects.",
+        0.5,
+    ),
+    ("mars", "How far is Mars?", "office.md", "This is not in the handbook.", 0.9),
+    ("overtime", "Is overtime paid?", "hours.md", "No, it is balanced by time off.", 0.3),
+    ("vpn", "Which VPN do we use abroad?", "it.md", "WireGuard, see the IT page.", 0.7),
+)
+
+
+def handbook_stack() -> StackReport:
+    golden = tuple(
+        Case(
+            id=name,
+            vars={"question": question},
+            assertions=(Assertion(type="icontains", value=answer, location=HERE),),
+            location=Location("evals/handbook-qa/golden.yaml", 1 + 7 * i, 3),
+        )
+        for i, (name, question, _, answer, _) in enumerate(QUESTIONS)
+    )
+    suite = _suite("handbook-qa", golden, (
+        Minimum(metric="answer", min=0.7, location=HERE),
+        NoWorseThanBase(metric="answer", margin=0.05, by="bound", location=HERE),
+        MaxFlips(count=0, location=HERE),
+    )[::2])  # fmt: skip
+    return _stack(
+        suite,
+        _run(suite, [_handbook_answer(q, now=True) for q in QUESTIONS]),
+        _run(suite, [_handbook_answer(q, now=False) for q in QUESTIONS]),
+        (),
+        ComponentChange(
+            component="corpus",
+            ref="stacks/corpora/handbook",
+            diff="--- leave.md\n+++ leave.md\n@@ -1,3 +1,3 @@\n # Leave\n"
+            "-You get 24 days of leave a year.\n+You get 25 days of leave a year.\n",
+        ),
+        engine="torch cpu float32",
+    )
+
+
+def _handbook_answer(question: tuple[str, str, str, str, float], *, now: bool) -> Sample:
+    name, text, document, answer, share = question
+    given = answer if now or name != "leave-days" else "24 days"
+    passages = tuple(
+        Passage(
+            document=d,
+            chunk=k,
+            text=f"# {d.removesuffix('.md').title()}\n{given} " + "More about it. " * (6 * k + 2),
+            score=round(0.9 - 0.2 * k - share / 10, 3),
+            similarity=round(0.8 - 0.15 * k, 3),
+        )
+        for k, d in enumerate((document, "office.md", "hours.md"))
+    )
+    written = f"{given}\nSource: {document}"
+    usage = Usage(input_tokens=640, output_tokens=19)
+    steps: tuple[Step, ...] = (
+        Retrieved(query=text, passages=passages, answerable=name != "mars"),
+        Generated(
+            request=Request(
+                messages=(
+                    Message(
+                        role="system", content="Answer from the passages, and name the source."
+                    ),
+                    Message(role="user", content=f"{passages[0].text}\n\nQuestion: {text}"),
+                )
+            ),
+            completion=Completion(text=written, usage=usage),
+        ),
+        Called(
+            call=ToolCall(id="1", name="calendar", arguments={"year": 2026}),
+            result={"holidays": 9, "region": "BE"},
+        ),
+        Guarded(rule="block_pii_in_output", detail="nothing was blocked"),
+    )
+    passed = answer in written
+    return Sample(
+        output=written,
+        passed=passed,
+        metrics={"answer": float(passed), "sources": 1.0},
+        assertions=(
+            AssertionResult(type="icontains", metric="answer", passed=passed, score=float(passed)),
+            AssertionResult(type="retrieved", metric="sources", passed=True, score=1.0),
+        ),
+        usage=usage,
+        trace=Trace(vars={"question": text}, steps=steps, output=written),
+    )
+
+
+def _suite(name: str, cases: tuple[Case, ...], gate: tuple[Requirement, ...]) -> Suite:
+    return Suite(
+        ref=f"evals/{name}",
+        location=HERE,
+        stacks=(),
+        golden=GoldenSet(
+            path=f"evals/{name}/golden.yaml", cases=cases, digest=digest_bytes(name.encode())
+        ),
+        metrics=("answer", "sources"),
+        gate=gate,
+        digest=digest_bytes(b"suite"),
+    )
+
+
+def _run(suite: Suite, samples: Sequence[Sample]) -> SuiteRun:
+    return SuiteRun(
+        suite=suite.ref,
+        stack=f"stacks/{suite.name}",
+        identity=digest_bytes(suite.ref.encode()),
+        golden=suite.golden.digest,
+        cases=tuple(
+            CaseOutcome(
+                id=case.id,
+                group=case.group,
+                tags=case.tags,
+                line=case.location.line,
+                samples=(sample,),
+            )
+            for case, sample in zip(suite.golden.cases, samples, strict=True)
+        ),
+    )
+
+
+def _stack(
+    suite: Suite,
+    candidate: SuiteRun,
+    base: SuiteRun,
+    waivers: Sequence[Waiver],
+    change: ComponentChange,
+    engine: str,
+) -> StackReport:
+    decided = decide(suite, candidate, base, base_expected=True, waivers=waivers, today=TODAY)
+    return StackReport(
+        stack=f"stacks/{suite.name}",
+        identity=digest_bytes(f"now {suite.name}".encode()),
+        base_identity=digest_bytes(f"before {suite.name}".encode()),
+        changed=(change.component,),
+        changes=(change,),
+        suites=(suite_report(suite, candidate, base, decided),),
+        engine=engine,
+    )

@@ -1,0 +1,130 @@
+"""The report's JSON keeps the published shape, survives a round trip and refuses what it is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report import samples
+
+from tetrad.errors import UsageError
+from tetrad.report import dump_report, load_report
+from tetrad.results.report import Report
+
+REPORTS: tuple[Callable[[], Report], ...] = (
+    samples.failing,
+    samples.passing,
+    samples.unmoved,
+    samples.without_base,
+    samples.unanswered,
+    lambda: samples.hostile("\x1b[31m::error::</script>\u202e\ud800\U000e0041##[error]\x00"),
+)
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_report_survives_a_round_trip(report: Callable[[], Report]) -> None:
+    text = dump_report(report())
+
+    assert load_report(text) == report()
+    assert dump_report(load_report(text)) == text
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_output_survives_a_round_trip(text: str) -> None:
+    report = replace(samples.unmoved(), harness=text)
+
+    assert load_report(dump_report(report)) == report
+
+
+def test_the_shape_is_the_published_one() -> None:
+    document = json.loads(dump_report(samples.failing()))
+
+    assert document["kind"] == "report"
+    assert document["decision"] == "FAILED"
+    assert document["calls"] == {"made": 72, "cached": 124, "skipped": 76}
+    triage = document["stacks"][0]
+    assert triage["identity"].startswith("tetrad:")
+    assert triage["changed"] == ["prompt"]
+    suite = triage["suites"][0]
+    assert suite["golden"].startswith("sha256:")
+    no_worse = suite["requirements"][1]
+    assert no_worse["requirement"] == "no_worse_than_base"
+    assert no_worse["decision"] == "FAILED"
+    assert len(no_worse["interval"]) == 2
+    case = next(case for case in suite["cases"] if case["id"] == "double-charge")
+    assert (case["flip"], case["output"], case["base_output"]) == ("broken", "returns", "billing")
+    assert (case["metrics"], case["base_metrics"]) == ({"answer": 0.0}, {"answer": 1.0})
+    assert document["stacks"][2]["changed"] == document["stacks"][2]["suites"] == []
+
+
+def test_without_a_base_there_is_no_answer_before() -> None:
+    case = json.loads(dump_report(samples.without_base()))["stacks"][0]["suites"][0]["cases"][0]
+
+    assert case["base_output"] is None
+    assert case["base_metrics"] is None
+
+
+def test_hostile_text_is_escaped_and_still_means_the_same() -> None:
+    text = dump_report(samples.hostile("\x9b31m\u202e ##[error]"))
+
+    assert "\x9b" not in text
+    assert "\u202e" not in text
+    assert "##[" not in text
+    assert json.loads(text)["stacks"][0]["engine"] == "\x9b31m\u202e ##[error]"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "Expecting value: line 1 column 1 (char 0)"),
+        ("[]", "$: must be an object"),
+        ('{"kind": "plan", "version": 1}', "$: must be of kind report, version 1"),
+        ('{"kind": "report", "version": 1}', "$.decision: is missing"),
+        (
+            '{"kind": "report", "version": 1, "decision": "MAYBE"}',
+            "$.decision: must be one of PASSED, FAILED, INCONCLUSIVE, NOT_APPLICABLE",
+        ),
+        ('{"kind": "report", "kind": "report"}', "a key is given twice"),
+        ('{"kind": NaN}', "NaN is not JSON"),
+        ("[" * 100_000, "is nested too deep"),
+    ],
+)
+def test_what_is_not_a_report_is_refused_with_its_place(text: str, problem: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_report(text, origin="report.json")
+
+    assert str(caught.value) == (
+        f"report.json: not a report: {problem}\n  help: `tetrad gate --format json` writes one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('"identity": "tetrad:', '"identity": "', "is not an identity"),
+        ('"golden": "sha256:', '"golden": "md5:', "$.stacks[0].suites[0].golden: "),
+        ('"flip": "broken"', '"flip": 3', ".flip: must be one of none, broken"),
+        ('"n": 60', '"n": "60"', ".requirements[0].n: must be a number"),
+        ('"type": "generated"', '"type": "dreamt"', ".type: must be one of retrieved, generated"),
+    ],
+)
+def test_a_misfit_inside_is_named_by_its_path(old: str, new: str, problem: str) -> None:
+    text = dump_report(samples.failing())
+    assert old in text
+
+    with pytest.raises(UsageError, match=r"not a report: \$") as caught:
+        load_report(text.replace(old, new, 1))
+
+    assert problem in str(caught.value)
+
+
+def test_keys_of_a_newer_version_are_let_be() -> None:
+    document = json.loads(dump_report(samples.failing()))
+    document["signature"] = "…"
+    document["stacks"][0]["suites"][0]["requirements"][0]["power"] = 0.8
+
+    assert load_report(json.dumps(document)) == samples.failing()
