@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,7 +33,7 @@ from tetrad.spec.model import (
     Waiver,
 )
 from tetrad.spec.nearest import did_you_mean, nearest
-from tetrad.spec.parse import Document
+from tetrad.spec.parse import Document, json_path
 from tetrad.spec.references import (
     ReferenceRefused,
     candidates,
@@ -82,6 +82,7 @@ def read_repository(root: Path, only: Sequence[str] | None = None) -> Reading:
     settings, issues = load_settings(root)
     loader.report(*issues)
     files = list(loader.tree.components())
+    loader.report(*_of_one_name(files))
     for file in files if only is None else _starting_points(only, files):
         loader.build(file)
     repository = Repository(
@@ -131,6 +132,16 @@ def _not_found(name: str, refs: Sequence[str]) -> UsageError:
     known = f"there are {', '.join(refs)}" if refs else "there is nothing to choose from yet"
     hint = f"did you mean {close}?" if close else known
     return UsageError(f"there is nothing named {name!r}\n  help: {hint}")
+
+
+def _of_one_name(files: Sequence[str]) -> Iterator[Issue]:
+    """Files that the same reference means."""
+    seen: dict[str, str] = {}
+    for file in files:
+        first = seen.setdefault(reference_of(file), file)
+        if first != file:
+            message = f"{first} has the same reference {reference_of(file)}"
+            yield Issue(location=Location(file), message=message, hint="rename one of them")
 
 
 def _starting_points(only: Sequence[str], files: Sequence[str]) -> Iterable[str]:
@@ -236,7 +247,7 @@ class _Loader:
 
     def _base(self, fields: Fields, chain: list[str]) -> Fields:
         path = ("extends",)
-        file = self._file_of(fields, path)
+        file = self._file_of(fields, path, "prompt")
         if file is None:
             raise NotBuilt
         if file in chain:
@@ -298,13 +309,13 @@ class _Loader:
             self.report(fields.issue(path, str(error), code="SCH107"))
             return None
         except SpecError as error:
-            self.report(*error.issues)
+            self.report(*(replace(i, path=json_path(path)) for i in error.issues))
             return None
         self._data.add(file)
         return file, data
 
     def _resolve(self, kind: type[_T], fields: Fields, path: yaml12.Path) -> _T | None:
-        file = self._file_of(fields, path)
+        file = self._file_of(fields, path, kind.__name__.lower())
         if file is None:
             return None
         if file in self._under_way:
@@ -317,12 +328,12 @@ class _Loader:
             return value
         wanted, got = kind.__name__.lower(), type(value).__name__.lower()
         message = f"{reference_of(file)} is a {got}, not a {wanted}"
-        hint = did_you_mean(reference_of(file), self._references(wanted))
+        hint = did_you_mean(reference_of(file), self.tree.references(wanted))
         self.report(fields.issue(path, message, hint, code="SCH107"))
         return None
 
-    def _file_of(self, fields: Fields, path: yaml12.Path) -> str | None:
-        """The file that the reference at a path means; reported where there is none."""
+    def _file_of(self, fields: Fields, path: yaml12.Path, kind: str) -> str | None:
+        """The file that a reference to a kind means; reported where there is none."""
         written = str(_value(fields, path))
         try:
             ref = reference(written, fields.source(path).origin)
@@ -332,23 +343,13 @@ class _Loader:
             return None
         found = [file for file in candidates(ref) if self.tree.has(file)]
         if not found:
-            hint = did_you_mean(ref, self._references(), f"create {ref}.yaml, or correct the path")
+            hint = did_you_mean(
+                ref, self.tree.references(kind), f"create {ref}.yaml, or correct the path"
+            )
             message = f"there is no file {ref}.yaml"
             self.report(fields.issue(path, message, hint, code="SCH107"))
             return None
         return found[0]
-
-    def _references(self, kind: str | None = None) -> list[str]:
-        files = list(self.tree.components())
-        if kind is None:
-            return [reference_of(file) for file in files]
-        return [
-            reference_of(f) for f in files if f in self.documents and _is(self.documents[f], kind)
-        ]
-
-
-def _is(document: Document, kind: str) -> bool:
-    return isinstance(document.value, dict) and document.value.get("kind") == kind
 
 
 def _value(fields: Fields, path: yaml12.Path) -> Any:

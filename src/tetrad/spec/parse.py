@@ -167,13 +167,8 @@ def _decode(data: bytes, origin: str, limits: Limits) -> str:
             f"the file has {len(data):,} bytes; at most {limits.max_bytes:,} are read",
             "move long texts to files of their own (content: file://…), cases to .jsonl",
         )
-    if b"\0" in data:
-        before = data[: data.index(b"\0")].decode("utf-8", "replace")
-        raise _refused(
-            _end_of(before, origin), "SCH101", "the file holds a NUL character", "remove it"
-        )
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace")
         byte = data[error.start]
@@ -183,6 +178,10 @@ def _decode(data: bytes, origin: str, limits: Limits) -> str:
             f"the file is not UTF-8: byte 0x{byte:02x} cannot be read",
             "save the file with the encoding UTF-8",
         ) from error
+    if "\0" in text:
+        place = _end_of(text[: text.index("\0")], origin)
+        raise _refused(place, "SCH101", "the file holds a NUL character", "remove it")
+    return text
 
 
 def _end_of(text: str, origin: str) -> Location:
@@ -309,7 +308,9 @@ class _Composer:
         try:
             value = resolve(event.value)
         except NumberRefused as error:
-            raise self._refuse(start, "SCH105", str(error), "write it in quotes") from None
+            raise self._refuse(
+                start, "SCH105", str(error), "write a number that is smaller, or a text in quotes"
+            ) from None
         return Node(value, start, end)
 
     def _sequence(self, event: Any, depth: int) -> Node:
@@ -405,7 +406,8 @@ class _Composer:
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> SpecError:
         mark: Any = error.problem_mark or error.context_mark
         offset = min(int(mark.index), len(self._document.text)) if mark else 0
-        code, message, hint = explain(error.problem or "", error.context or "")
+        character = self._document.text[offset : offset + 1]
+        code, message, hint = explain(error.problem or "", error.context or "", character)
         return self._refuse(offset, code, message, hint)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from tetrad.spec.tree import ENDINGS
+ENDINGS = (".yaml", ".yml")
 
 
 class ReferenceRefused(ValueError):
@@ -14,7 +14,9 @@ class ReferenceRefused(ValueError):
 def normalised(text: str, file: str) -> str:
     """The path from the root that a path written in a file means."""
     if text.startswith("/") or "\\" in text or "\0" in text:
-        raise ReferenceRefused("a path is written from the repository's root, with /")
+        raise ReferenceRefused(
+            "write the path from the repository's root, without / or \\ in front"
+        )
     folder = posixpath.dirname(file)
     joined = posixpath.join(folder, text) if text.startswith(("./", "../")) else text
     path = posixpath.normpath(joined)

@@ -6,6 +6,7 @@ Validators never fetch: a `$ref` to a file or an address is refused, not followe
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
@@ -47,7 +48,7 @@ def check_value(value: Any, kind: str, definition: str | None = None) -> Iterato
     """Every violation by a plain value of the kind's schema, or of one of its `$defs`."""
     validator = _validator(kind, definition)
     if not validator.is_valid(value):
-        yield from problems(validator.iter_errors(value), schema_of(kind), value)
+        yield from problems(validator.iter_errors(value), _part(kind, definition), value)
 
 
 def issue_of(document: Document, problem: Problem, prefix: Path = ()) -> Issue:
@@ -77,9 +78,16 @@ def schema_problem(schema: Any) -> Problem | None:
     try:
         compile_schema(schema)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-        message = f"this JSON Schema cannot be compiled: {_short(str(error))}"
-        return Problem((), message, "a $ref points into the same schema: #/$defs/NAME")
+        return Problem((), *_why_not_compiled(str(error)))
     return None
+
+
+def _why_not_compiled(said: str) -> tuple[str, str]:
+    outside = re.search(r"Resource '(.*?)' is not present", said)
+    if outside:
+        message = f"this JSON Schema refers to {outside[1]}, and nothing is fetched"
+        return message, "a $ref points into the same schema: #/$defs/NAME"
+    return f"this JSON Schema cannot be compiled: {_short(said)}", "correct it, or leave it out"
 
 
 def compile_schema(schema: Any) -> Any:
@@ -104,13 +112,19 @@ def _short(text: str, limit: int = 200) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def _part(kind: str, definition: str | None) -> Mapping[str, Any]:
+    """The schema of a kind, or one that is one of its `$defs`."""
+    schema = schema_of(kind)
+    if definition is None:
+        return schema
+    return {"$schema": _DRAFT, "$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]}
+
+
 @cache
 def _validator(kind: str, definition: str | None) -> Any:
     import jsonschema_rs
 
-    schema = dict(schema_of(kind))
-    if definition is not None:
-        schema = {"$schema": _DRAFT, "$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]}
+    schema = dict(_part(kind, definition))
     return jsonschema_rs.Draft202012Validator(schema, retriever=_refuse_to_fetch)
 
 

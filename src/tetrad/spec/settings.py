@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,12 +23,18 @@ def load_settings(root: Path) -> tuple[Settings, tuple[Issue, ...]]:
             text = path.read_text(encoding="utf-8")
             document = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            message = f"this is no TOML: {error}"
-            return Settings(), (Issue(location=Location(name), code="SCH100", message=message),)
+            return Settings(), (_no_toml(name, str(error)),)
         found = document.get("tool", {}).get("tetrad") if name == "pyproject.toml" else document
         if found is not None:
             return _build(found, _Places(name, text))
     return Settings(), ()
+
+
+def _no_toml(name: str, said: str) -> Issue:
+    place = re.search(r" \(at line (\d+), column (\d+)\)", said)
+    location = Location(name, int(place[1]), int(place[2])) if place else Location(name)
+    message = f"this is no TOML: {said.replace(place[0], '') if place else said}"
+    return Issue(location=location, code="SCH100", message=message, hint="see https://toml.io")
 
 
 class _Places:

@@ -12,8 +12,8 @@ _EXPLANATIONS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"found character that cannot start any token",
-        "a value cannot begin with a tab, @, ` or %",
-        "indent with spaces, or put the value in quotes",
+        "a value cannot begin with @, ` or %",
+        "put the value in quotes",
     ),
     (
         r"mapping values are not allowed",
@@ -104,13 +104,15 @@ _EXPLANATIONS: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 
-def explain(problem: str, context: str) -> tuple[str, str, str]:
-    """Code, message and hint for a problem that libyaml reports."""
+def explain(problem: str, context: str, character: str) -> tuple[str, str, str]:
+    """Code, message and hint for a problem that libyaml reports at a character."""
     if "invalid Unicode character escape code" in problem:
         hint = "write the character itself, or \\U and eight digits"
         return "SCH101", "this escape is half a character (a lone surrogate)", hint
     if "exceeded" in problem:
         return "SCH101", "values are nested too deep to be read", "flatten the value"
+    if "cannot start any token" in problem and character == "\t":
+        problem = "tab character"
     for pattern, message, hint in _EXPLANATIONS:
         if re.search(pattern, problem) or re.search(pattern, f"{problem} {context}"):
             return "SCH100", message, hint

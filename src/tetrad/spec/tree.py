@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.spec.nearest import did_you_mean
+from tetrad.spec.references import ENDINGS, reference_of
 
-ENDINGS = (".yaml", ".yml")
 _FOLDERS = ("prompts", "stacks", "infra/environments")
 
 
@@ -51,6 +52,18 @@ class Tree:
         ]
         found += [f"waivers{ending}" for ending in ENDINGS if self.has(f"waivers{ending}")]
         yield from sorted(found)
+
+    def references(self, kind: str) -> list[str]:
+        """The references of all files that say that they are of a kind, for suggestions."""
+        return [
+            reference_of(file)
+            for file in self.components()
+            if self.is_inside(self.root / file) and self._says(file, kind)
+        ]
+
+    def _says(self, file: str, kind: str) -> bool:
+        text = (self.root / file).read_bytes()[:10_000]
+        return re.search(rb"^kind:\s*" + kind.encode() + rb"\b", text, re.MULTILINE) is not None
 
     def files(self, folder: str) -> Iterator[str]:
         """The files under a folder, hidden ones left out, links to folders not followed."""

@@ -126,8 +126,9 @@ def _not_in_enum(subject: _Subject) -> Iterator[Problem]:
     options = [str(option) for option in subject.parent.get("enum", ())]
     close = nearest(str(subject.value), options) if isinstance(subject.value, str) else None
     hint = f"did you mean {close}?" if close else _first_sentence(subject.description)
-    listed = ", ".join(options)
-    yield Problem(subject.path, f"{shown(subject.value)} is none of {listed}", hint)
+    listed = "not" if len(options) == 1 else "none of"
+    message = f"{shown(subject.value)} is {listed} {', '.join(options)}"
+    yield Problem(subject.path, message, hint)
 
 
 def _not_constant(subject: _Subject) -> Iterator[Problem]:
@@ -161,6 +162,14 @@ def _limit(text: str, keyword: str) -> Callable[[_Subject], Iterator[Problem]]:
     return explain
 
 
+def _length(subject: _Subject) -> Iterator[Problem]:
+    least, most = subject.parent.get("minItems", 0), subject.parent.get("maxItems")
+    limits = f"{least}" if least == most else f"at least {least}"
+    found = len(subject.value)
+    message = f"this list has {found} items; it takes {limits}" if found else "this list is empty"
+    yield Problem(subject.path, message, _first_sentence(subject.description))
+
+
 def _empty(text: str) -> Callable[[_Subject], Iterator[Problem]]:
     def explain(subject: _Subject) -> Iterator[Problem]:
         yield Problem(subject.path, text, _first_sentence(subject.description))
@@ -183,12 +192,12 @@ def _several_branches(subject: _Subject, keys: Sequence[str]) -> Iterator[Proble
 
 def _no_branch(subject: _Subject) -> Iterator[Problem]:
     keys = _required_keys(subject.parent)
-    if not hasattr(subject.kind, "context"):
+    if len([key for key in keys if key in subject.value]) > 1:
         yield from _several_branches(subject, keys)
         return
     if keys:
         message = f"one of {', '.join(map(repr, keys))} is missing"
-        hint = _first_sentence(subject.description)
+        hint = _first_sentence(subject.description) or f"add {' or '.join(keys)}:"
         yield Problem(subject.path, message, hint, True, missing=tuple(keys))
         return
     branches = [list(branch) for branch in subject.kind.context]
@@ -265,8 +274,8 @@ _EXPLAINED: Mapping[str, Callable[[_Subject], Iterator[Problem]]] = {
     "exclusiveMinimum": _limit("{value} is not more than {limit}", "exclusiveMinimum"),
     "exclusiveMaximum": _limit("{value} is not less than {limit}", "exclusiveMaximum"),
     "minLength": _empty("this text is empty"),
-    "minItems": _limit("this list needs at least {limit} items", "minItems"),
-    "maxItems": _limit("this list takes at most {limit} items", "maxItems"),
+    "minItems": _length,
+    "maxItems": _length,
     "uniqueItems": _empty("an item stands twice in this list"),
     "minProperties": _one_key,
     "maxProperties": _one_key,

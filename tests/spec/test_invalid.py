@@ -1,0 +1,44 @@
+"""Every refused input has an example, and the exact text that a user reads beside it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from spec.conftest import Golden
+from tetrad.errors import SpecError
+from tetrad.spec.load import load_repository
+
+INVALID = Path(__file__).parent / "invalid"
+FILES = sorted((INVALID / "files").glob("*.yaml"))
+TREES = sorted(path for path in (INVALID / "trees").iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_that_is_refused_is_explained(
+    path: Path, tmp_path: Path, check_golden: Golden
+) -> None:
+    (tmp_path / "prompts").mkdir()
+    shutil.copy(path, tmp_path / "prompts" / path.name)
+
+    with pytest.raises(SpecError) as caught:
+        load_repository(tmp_path)
+
+    check_golden(path.with_suffix(".errors.txt"), f"{caught.value}\n")
+
+
+@pytest.mark.parametrize("path", TREES, ids=lambda path: path.name)
+def test_a_tree_that_is_refused_is_explained(path: Path, check_golden: Golden) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_repository(path)
+
+    check_golden(path.with_name(f"{path.name}.errors.txt"), f"{caught.value}\n")
+
+
+def test_every_message_of_a_file_stands_beside_an_example() -> None:
+    examples = {path.with_suffix(".errors.txt") for path in FILES}
+    examples |= {path.with_name(f"{path.name}.errors.txt") for path in TREES}
+
+    assert examples == set(INVALID.rglob("*.errors.txt"))
