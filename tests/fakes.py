@@ -104,6 +104,7 @@ class _House:
             ws="none",
             lifespan="off",
             log_config=None,
+            log_level="critical",
             access_log=False,
         )
         server = uvicorn.Server(config)
@@ -333,8 +334,71 @@ class WordEmbedder:
             row[0] = 0.1  # no text is without a direction
             for word in re.findall(r"\w+", text.lower()):
                 row[1 + digest_bytes(word.encode()).value[0] % 63] += 1
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows
 
     def tokens(self, text: str) -> Sequence[tuple[int, int]]:
         self.tokenised.append(text)
         return [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
+
+
+@dataclass
+class FileServer:
+    """A real HTTP server of files, with ranges and ETags, that can misbehave in order.
+
+    A misbehaviour is a status (with headers), or a number of bytes after which the connection
+    breaks; when they are used up, the server behaves. `redirect_to` sends every download there.
+    """
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    documents: Mapping[str, Any] = field(default_factory=dict)  # JSON answers by path
+    misbehaviours: list[int | tuple[int, Mapping[str, str]]] = field(default_factory=list)
+    etag: str | None = '"v1"'
+    ranges: bool = True
+    delay_s: float = 0.0
+    redirect_to: str | None = None
+    asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+    url: str = ""
+
+    def __enter__(self) -> Self:
+        from starlette.applications import Starlette
+        from starlette.routing import Route
+
+        self._running = serving(Starlette(routes=[Route("/{path:path}", self._respond)]))
+        self.url = self._running.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._running.__exit__(None, None, None)
+
+    async def _respond(self, http: HttpRequest) -> Response:
+        from starlette.responses import JSONResponse, RedirectResponse, Response
+
+        path = http.path_params["path"]
+        self.asked.append((path, dict(http.headers)))
+        await asyncio.sleep(self.delay_s)
+        if path in self.documents:
+            return JSONResponse(self.documents[path])
+        if self.redirect_to is not None:
+            return RedirectResponse(f"{self.redirect_to}/{path}")
+        if path not in self.files:
+            return Response("no such file", 404)
+        misbehaviour = self.misbehaviours.pop(0) if self.misbehaviours else None
+        if isinstance(misbehaviour, tuple):
+            return Response("not now", misbehaviour[0], dict(misbehaviour[1]))
+        return self._file(self.files[path], dict(http.headers), misbehaviour)
+
+    def _file(self, data: bytes, asked: Mapping[str, str], cut: int | None) -> Response:
+        from starlette.responses import Response, StreamingResponse
+
+        start, status = 0, 200
+        headers = {} if self.etag is None else {"ETag": self.etag}
+        if self.ranges and "range" in asked and asked.get("if-range") == self.etag:
+            start, status = int(asked["range"].removeprefix("bytes=").rstrip("-")), 206
+            if start >= len(data):
+                return Response(status_code=416)
+            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        rest = data[start:]
+        headers["Content-Length"] = str(len(rest))
+        pieces = [rest] if cut is None else [rest[:cut], rest[cut:]]
+        return StreamingResponse(_sent(pieces, None if cut is None else 1), status, headers)

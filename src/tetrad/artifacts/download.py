@@ -22,7 +22,6 @@ from tetrad.errors import ArtifactError, FetchFailed
 if TYPE_CHECKING:
     import httpx2
 
-_PIECE = 1 << 18
 _PATIENT = Backoff(attempts=6, first_s=0.5)
 
 
@@ -155,7 +154,8 @@ def _receive(
     try:
         with into.open("r+b" if offset else "wb") as stream:
             stream.seek(offset)
-            for piece in response.iter_bytes(_PIECE):
+            # as it arrives: gathered into larger pieces, the last of them would be lost in a cut
+            for piece in response.iter_raw():
                 stream.write(piece)
                 progress.advance(len(piece))
     finally:

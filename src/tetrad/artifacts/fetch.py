@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from tetrad.artifacts.download import megabytes
 from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.artifacts.sources import Order, deliver, needs_nothing
 from tetrad.artifacts.store import Store
@@ -88,7 +89,9 @@ def _offline_message(model: Model, store: Store) -> str:
     for name, digest in lacking.items():
         try:
             store.load(digest)
-            lines.append(f"  missing {name} ({digest})")
+            begun = store.begun(digest)
+            here = f", of which {megabytes(begun)} are here" if begun else ""
+            lines.append(f"  missing {name} ({digest}){here}")
         except ArtifactError as exc:
             lines.append(f"  changed {name}: {exc}")
     lines.append(f"  help: tetrad pull {model.ref.rsplit('/', 1)[-1]}")

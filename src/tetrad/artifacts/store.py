@@ -82,6 +82,11 @@ class Store:
         path.unlink(missing_ok=True)
         _note_path(path).unlink(missing_ok=True)
 
+    def begun(self, digest: Digest) -> int:
+        """How many bytes of unfinished downloads of a file lie here."""
+        parts = (self.root / "partial").glob(f"{digest.hex[:32]}-????????????????")
+        return max((part.stat().st_size for part in parts), default=0)
+
     def partial(self, origin: str, digest: Digest) -> Path:
         """Where an unfinished download of `origin` waits for its continuation."""
         folder = self.root / "partial"

@@ -34,7 +34,10 @@ class Bars:
         from rich.progress import Progress as RichProgress
 
         self.finish()
-        shown = RichProgress(*_columns(total), console=Console(stderr=True))
+        # a spinner has nothing to say once it is over
+        shown = RichProgress(
+            *_columns(total), console=Console(stderr=True), transient=total is None
+        )
         self._shown = shown, shown.add_task(escape(label), total=total)
         shown.start()
 
