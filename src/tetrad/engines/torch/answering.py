@@ -34,7 +34,7 @@ class Limits:
 class Answering:
     """A loaded model with all that answering needs."""
 
-    def __init__(self, network: Network, text: Text, limits: Limits = Limits()) -> None:
+    def __init__(self, network: Network, text: Text, limits: Limits) -> None:
         self._network = network
         self._text = text
         self._limits = limits

@@ -65,7 +65,7 @@ class Prefix:
 Shared: TypeAlias = Sequence[tuple[Prefix, Sequence[int]]]
 
 
-class OwnTokens(Cache):  # type: ignore[misc]  # transformers is untyped
+class OwnTokens(Cache):
     """Keys and values that rows have of their own: [layers, rows, heads, columns, width].
 
     Row r holds `lengths[r]` tokens from column 0 on; what lies behind them is never looked at.
@@ -210,7 +210,13 @@ def _shared(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
     """All rows' queries against keys that exist once: one product a head."""
     rows, heads, queries, width = query.shape
     together = query.transpose(0, 1).reshape(heads, rows * queries, width)
-    out, weight = _weighed(torch.matmul(together, key.transpose(-1, -2)).float(), value)
+    if together.device.type == "cpu":
+        # one kernel that gives both, and keeps no scores
+        out, weight = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(  # noqa: SLF001
+            together[None], key[None], value[None], 0.0, is_causal=False, scale=1.0
+        )
+    else:
+        out, weight = _weighed(torch.matmul(together, key.transpose(-1, -2)).float(), value)
     return (
         out.view(heads, rows, queries, width).transpose(0, 1),
         weight.view(heads, rows, queries).transpose(0, 1),

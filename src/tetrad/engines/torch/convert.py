@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from tetrad.engines.torch.quiet import quieten
 from tetrad.errors import EngineUnavailable
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedModel
 
 # Raised whenever a conversion would give other numbers or other tokens than before.
 CONVERTER = 1
@@ -97,7 +98,7 @@ def _convert(gguf: Path, folder: Path, progress: Progress | None) -> None:
 @contextmanager
 def _shown(progress: Progress | None) -> Iterator[None]:
     """Our progress in the place of the bar that transformers draws whatever it is told."""
-    from transformers import modeling_gguf_pytorch_utils as reader
+    reader: Any = import_module("transformers.modeling_gguf_pytorch_utils")
 
     def counted(tensors: Sequence[Any], **_: object) -> Iterator[Any]:
         if progress is not None:
@@ -117,7 +118,7 @@ def _shown(progress: Progress | None) -> Iterator[None]:
             progress.finish()
 
 
-def _tokenizer(gguf: Path) -> PreTrainedTokenizerFast:
+def _tokenizer(gguf: Path) -> Any:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(
@@ -127,7 +128,7 @@ def _tokenizer(gguf: Path) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _split_digits(gguf: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+def _split_digits(gguf: Path, tokenizer: Any) -> None:
     """Give SmolLM's tokenizer the digit splitting that transformers drops when it reads GGUF.
 
     Without it two spaces before a number become tokens that the model never saw in training.

@@ -33,9 +33,7 @@ Asked: TypeAlias = tuple[Request, Future[Completion]]
 class Desk:
     """Takes requests in and has them answered."""
 
-    def __init__(
-        self, network: Network, text: Text, *, window: int | None, limits: Limits = Limits()
-    ) -> None:
+    def __init__(self, network: Network, text: Text, *, window: int | None, limits: Limits) -> None:
         self._text = text
         self._window = min(window or network.positions, network.positions)
         self._answering = Answering(network, text, limits)
@@ -108,4 +106,4 @@ def load_desk(
     else:
         with laid_out(hugging_face_files(files)) as folder:
             network, text = load_network(folder, dtype=dtype), load_text(folder)
-    return Desk(network, text, window=model.context_window)
+    return Desk(network, text, window=model.context_window, limits=Limits())

@@ -93,6 +93,8 @@ class TorchEmbedder:
         import torch
         from transformers import AutoModel
 
+        from tetrad.engines.torch.packed import pack_linears
+
         assert isinstance(self._spec.engine, TorchEngine)  # noqa: S101  # build.py chooses by it
         with laid_out(self._files) as folder:
             model = AutoModel.from_pretrained(
@@ -103,7 +105,10 @@ class TorchEmbedder:
                 use_safetensors=True,
             )
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return model.eval().requires_grad_(requires_grad=False).to(device)
+        model.requires_grad_(requires_grad=False).to(device)
+        if device.type == "cpu" and self._spec.engine.dtype == "float32":
+            pack_linears(model)
+        return model
 
     def _truncated(self, text: str) -> list[int]:
         """A text's tokens with the special ones, the text cut where the model stops reading."""

@@ -33,6 +33,8 @@ class TorchEngine:
 
     # twice the rows that are written at once, so that an ended answer's row is refilled at once
     concurrency = 256
+    # small models call tools by JSON under a constraint, which the runtime asks for
+    native_tools = False
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,8 +15,11 @@ from torch import Tensor
 from tetrad.canonical import Json, canonical_json
 from tetrad.errors import EngineUnavailable
 
+if TYPE_CHECKING:
+    from llguidance._lib import JsonCompileOptions
+
 # One optional space where JSON allows any: free whitespace lets small models write it forever.
-_STYLE = {"whitespace_flexible": True, "whitespace_pattern": " ?"}
+_STYLE: JsonCompileOptions = {"whitespace_flexible": True, "whitespace_pattern": " ?"}
 
 
 class Guide:

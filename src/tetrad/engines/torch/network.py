@@ -125,7 +125,7 @@ def load_network(folder: Path, *, dtype: str) -> Network:
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
             attn_implementation=attention.NAME,
@@ -136,7 +136,7 @@ def load_network(folder: Path, *, dtype: str) -> Network:
     except (ValueError, OSError) as error:  # how transformers refuses what it does not know
         raise EngineUnavailable(f"transformers cannot load the model: {error}") from error
     _refuse_unsupported(model.config)
-    model.eval().requires_grad_(requires_grad=False).to(device)
+    model.requires_grad_(requires_grad=False).to(device)  # from_pretrained gives it in eval mode
     if device.type == "cpu" and dtype == "float32":
         pack_linears(model)
     return Network(

@@ -19,7 +19,8 @@ class PackedLinear(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self._packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), _ROWS)  # noqa: SLF001  # the operators torch's own compiler emits
-        self._bias = None if linear.bias is None else linear.bias.detach()
+        bias: Tensor | None = linear.bias  # torch declares it present, and sets None
+        self._bias = None if bias is None else bias.detach()
 
     def forward(self, states: Tensor) -> Tensor:
         out: Tensor = torch.ops.mkldnn._linear_pointwise(  # noqa: SLF001
@@ -30,7 +31,7 @@ class PackedLinear(nn.Module):
 
 def pack_linears(model: nn.Module) -> None:
     """Replace every linear layer of a model, where this build of torch has oneDNN."""
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return
     for module in list(model.modules()):
         for name, child in module.named_children():

@@ -15,5 +15,5 @@ def quieten() -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
