@@ -135,7 +135,10 @@ FORMS: tuple[Form, ...] = (
 )
 
 # Documents of the vendors themselves use these in examples.
-_PLACEHOLDER = re.compile(r"(?i)example|x{6,}|0{8,}|1234567890|redacted|your[_-]|placeholder|dummy")
+_PLACEHOLDER = re.compile(
+    r"(?i)example|x{6,}|0{8,}|1234567890|redacted|your[_-]|placeholder|dummy"
+    r"|\A(?:pass(?:word|wd|phrase)?|secret|token|changeme)\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def lint_tree(tree: Tree, selection: Selection = EVERYTHING) -> tuple[Finding, .
     judged = _Judged(tree, found)
     ledger = Ledger(
         rules={rule.name: rule for rule in RULES},
-        ran=frozenset(rule.name for rule in rules),
+        ran=frozenset(rule.code for rule in rules),
         used=frozenset(judged.used),
         used_waivers=frozenset(judged.used_waivers),
     )
@@ -84,5 +84,5 @@ class _Judged:
 
 
 def waives(waiver: Waiver, finding: Finding) -> bool:
-    """Whether a waiver names the finding's rule, by code or name, and its file."""
-    return waiver.rule in {finding.code, finding.name} and waiver.file == finding.place.file
+    """Whether a waiver names the finding's rule and its file."""
+    return waiver.rule == finding.code and waiver.file == finding.place.file

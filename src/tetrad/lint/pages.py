@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tetrad.lint.rule import Rule
+from tetrad.lint.rules import RULES
 
 _SCOPES = {
     "file": "a file by itself",
@@ -72,3 +73,9 @@ lifted by a line in `waivers.yaml` only.
         page = f"[{rule.name}]({rule.name}.md)"
         lines.append(f"| {rule.code} | {page} | {weight} | {rule.fixable} | {rule.summary} |")
     return "\n".join(lines) + "\n"
+
+
+def all_pages() -> Mapping[str, str]:
+    """Every file of docs/rules/ by its name."""
+    pages = {f"{rule.name}.md": page_of(rule) for rule in RULES}
+    return {"README.md": index_of(RULES), **pages}

@@ -44,7 +44,7 @@ class Lines:
         return self.text[self.starts[number - 1] : end].rstrip("\r\n")
 
     def token(self, line: int, column: int) -> Span:
-        """The word or quoted text that begins at a position."""
+        """The word or quoted text that begins at a position, or the one character there."""
         start = self.offset(line, column)
         match = _TOKEN.match(self.text, start)
-        return self.span(start, match.end() if match else start)
+        return self.span(start, match.end() if match else min(start + 1, len(self.text)))

@@ -27,6 +27,10 @@ class Output:
         return tree.within_message(self.message, self.index, self.written.start, self.written.end)
 
     @property
+    def expression(self) -> str:
+        return self.message.content[self.written.start : self.written.end]
+
+    @property
     def names(self) -> str:
         return " and ".join(map(repr, self.variables))
 

@@ -64,13 +64,9 @@ class Ledger:
     """What suppressions did: the rules that look at them run after all others."""
 
     rules: Mapping[str, Rule] = field(default_factory=dict)  # all there are, by name
-    ran: frozenset[str] = frozenset()  # names of those that ran
+    ran: frozenset[str] = frozenset()  # codes of those that ran
     used: frozenset[tuple[Suppression, str]] = frozenset()
     used_waivers: frozenset[Waiver] = frozenset()
-
-    def has_run(self, rule: str) -> bool:
-        """Whether a rule ran, by its name or its code."""
-        return rule in self.ran or any(self.rules[name].code == rule for name in self.ran)
 
 
 class CountTokens(Protocol):

@@ -116,7 +116,8 @@ def _of_engine(tree: Tree, model: Part) -> Iterator[Finding]:
     source, name = model.get("source"), model.get("engine", "openai", "model")
     if source is None or name is None or source.text is None or name.text is None:
         return
-    if source.text.startswith("vendor://") and not is_dated(name.text):
+    said = source.text.endswith(f"/{name.text}")  # by the source's finding
+    if source.text.startswith("vendor://") and not said and not is_dated(name.text):
         message = f"{name.text!r} is an alias, not a snapshot"
         yield RULE.at(tree.value(name), message, hint=_DATED_HINT)
 

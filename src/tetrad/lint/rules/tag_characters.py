@@ -35,9 +35,10 @@ def check(tree: Tree) -> Iterator[Finding]:
 
 
 def _message(run: Run) -> str:
+    count = len(run.text)
+    what = "an invisible tag character" if count == 1 else f"{count} invisible tag characters"
     hidden = run.hidden_text
-    spelt = f' that spell "{shorten(hidden, 60)}"' if hidden else ""
-    return f"{len(run.text)} invisible tag character{'s'[: len(run.text) > 1]}{spelt}"
+    return f'{what}, hidden text: "{shorten(hidden, 60)}"' if hidden else what
 
 
 RULE = Rule(

@@ -82,5 +82,6 @@ RULE = Rule(
     name="unsafe-weights",
     summary="weights that are neither safetensors nor GGUF, or code beside them",
     sealed=True,
+    replaces=("SCH104",),
     check=check,
 )

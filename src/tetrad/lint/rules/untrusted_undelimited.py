@@ -48,14 +48,14 @@ def check(tree: Tree) -> Iterator[Finding]:
             yield RULE.at(
                 place,
                 f"untrusted {output.names} is not marked as data",
-                hint=f"put it between tags: <{tag}>{{{{ {tag} }}}}</{tag}>",
+                hint=f"put it between tags: <{tag}>{output.expression}</{tag}>",
                 fix=_wrapped(tree, output, place),
             )
 
 
 def _wrapped(tree: Tree, output: Output, place: Place) -> Fix | None:
     """Tags around the output, where its characters stand in the file as they are."""
-    expression = output.message.content[output.written.start : output.written.end]
+    expression = output.expression
     lines = tree.lines(place.file)
     start = lines.offset(place.span.line, place.span.column)
     if not expression or lines.text[start : start + len(expression)] != expression:

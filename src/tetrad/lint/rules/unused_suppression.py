@@ -35,9 +35,12 @@ from tetrad.spec.nearest import nearest
 def check(tree: Tree) -> Iterator[Finding]:
     for comment in tree.suppressions:
         for name in comment.names:
-            if name not in tree.ledger.rules:
+            rule = tree.ledger.rules.get(name)
+            if rule is None:
                 yield _unknown(tree, comment, name)
-            elif tree.ledger.has_run(name) and (comment, name) not in tree.ledger.used:
+            elif rule.sealed:
+                continue  # that a comment names it is another rule's finding
+            elif rule.code in tree.ledger.ran and (comment, name) not in tree.ledger.used:
                 yield RULE.at(
                     tree.place(comment.file, comment.start, comment.end),
                     f"{name} finds nothing here",
@@ -63,7 +66,7 @@ def _waivers(tree: Tree) -> Iterator[Finding]:
     for waiver, part in waiver_parts(tree):
         if waiver.rule is None or waiver.is_expired(today=tree.today):
             continue
-        if tree.ledger.has_run(waiver.rule) and waiver not in tree.ledger.used_waivers:
+        if waiver.rule in tree.ledger.ran and waiver not in tree.ledger.used_waivers:
             message = f"{waiver.rule} finds nothing in {waiver.file}"
             yield RULE.at(tree.value(part), message, hint="remove the waiver")
 
