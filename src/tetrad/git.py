@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -85,6 +86,29 @@ def export(root: Path, ref: str, into: Path) -> None:
         # the folder may be younger than the commit: then its tree was empty
         for entry in sorted(laid_out.iterdir()) if laid_out.is_dir() else ():
             entry.rename(into / entry.name)
+
+
+@contextmanager
+def base_tree(root: Path, ref: str | None) -> Iterator[tuple[str, Path] | None]:
+    """The merge base of HEAD and `ref`, with its tree in a folder that goes at the end.
+
+    None where no `ref` is given, so that a command without a base needs no repository.
+    """
+    if ref is None:
+        yield None
+        return
+    commit = merge_base(root, ref)
+    with TemporaryDirectory(prefix="tetrad-base-") as folder:
+        export(root, commit, Path(folder))
+        yield commit, Path(folder)
+
+
+def state(root: Path) -> tuple[str | None, bool]:
+    """The commit that is checked out and whether there are edits on top; None, True outside of Git."""
+    try:
+        return head(root), is_dirty(root)
+    except GitError:
+        return None, True
 
 
 def _refuse_unknown(root: Path, ref: str) -> NoReturn:

@@ -32,13 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from tetrad.cli.bench import workbench
     from tetrad.cli.progress import progress_bars
+    from tetrad.evals import open_workbench
     from tetrad.spec.load import load_repository
 
     root = root_of(args)
     repository = load_repository(root)
-    with workbench(root, args, progress_bars()) as bench:
+    with open_workbench(
+        root, offline=args.offline, engine=args.engine, progress=progress_bars()
+    ) as bench:
         selections = [
             bench.select(suite, stack, root=root, cases=cases)
             for suite, stack in _named(repository, args.names)

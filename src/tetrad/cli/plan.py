@@ -20,15 +20,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from tetrad.cli.bench import plan_of, workbench
+    from tetrad import git
     from tetrad.cli.progress import progress_bars
-    from tetrad.cli.trees import compared
+    from tetrad.evals import compare, estimates, open_workbench, plan_comparison
     from tetrad.plan import RENDERERS
 
     root = root_of(args)
-    with compared(root, args.base) as trees:
+    with git.base_tree(root, args.base) as base:
+        head_commit, dirty = git.state(root)
+        trees = compare(root, base, head_commit=head_commit, dirty=dirty)
         stacks = stacks_named(trees.head, args.names)
-        with workbench(root, args, progress_bars()) as bench:
-            plan = plan_of(trees, stacks, bench)
+        with open_workbench(
+            root, offline=args.offline, engine=args.engine, progress=progress_bars()
+        ) as bench:
+            plan = plan_comparison(trees, stacks, bench, estimate=estimates(bench, root))
     sys.stdout.write(RENDERERS[args.format](plan))
     return ExitCode.PASSED

@@ -3,8 +3,21 @@
 `Workbench` wires, `execute` runs. Nothing here decides whether a run is good enough: `policy` does.
 """
 
-from tetrad.evals.build import Workbench
+from tetrad.evals.build import Workbench, open_workbench
+from tetrad.evals.comparison import Comparison, compare, estimates, plan_comparison
+from tetrad.evals.judging import gate
 from tetrad.evals.recorded import Recorded
 from tetrad.evals.runner import Selection, execute
 
-__all__ = ["Recorded", "Selection", "Workbench", "execute"]
+__all__ = [
+    "Comparison",
+    "Recorded",
+    "Selection",
+    "Workbench",
+    "compare",
+    "estimates",
+    "execute",
+    "gate",
+    "open_workbench",
+    "plan_comparison",
+]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from tetrad.artifacts.progress import Progress
-from tetrad.artifacts.store import Store
+from tetrad.artifacts.store import Store, store_from_environment
 from tetrad.canonical import Digest
 from tetrad.corpora import CachedEmbedder
 from tetrad.engines.base import Embedder
@@ -19,11 +20,11 @@ from tetrad.evals.judges import Bench
 from tetrad.evals.problems import EMBEDDING_JUDGE, assertions_of, embedding_of, problems_of
 from tetrad.evals.python import PythonCode
 from tetrad.evals.recorded import Recorded
-from tetrad.evals.runner import Selection, execute, run
+from tetrad.evals.runner import Selection
 from tetrad.evals.services import SuiteServices
 from tetrad.identity import component_digest, identity_of
-from tetrad.registry import Registry
-from tetrad.results.outcome import Calls, SuiteRun
+from tetrad.registry import Registry, registry_path
+from tetrad.results.outcome import Calls
 from tetrad.runtime import Prepared, Runtime, Toolbox
 from tetrad.runtime import build as build_runtime
 from tetrad.spec.model import Case, EngineSpec, Model, Stack, Suite
@@ -104,19 +105,6 @@ class Workbench:
             )
         return self._runtimes[key]
 
-    def evaluate(
-        self, selections: Sequence[Selection], *, progress: Progress | None = None
-    ) -> tuple[SuiteRun, ...]:
-        """Execute selections on an event loop of their own, and let go of the engines."""
-
-        async def work() -> tuple[SuiteRun, ...]:
-            try:
-                return await execute(selections, registry=self.registry, progress=progress)
-            finally:
-                await self.aclose()
-
-        return run(work)
-
     async def aclose(self) -> None:
         """Let go of connections and threads. What is built stays usable for `prepare` only."""
         for engine in self._engines.values():
@@ -165,6 +153,23 @@ class Workbench:
             cached = CachedEmbedder(self._embedder(model, root=root), self.cache)
             self._embeddings[digest] = Embeddings(cached)
         return self._embeddings[digest]
+
+
+@contextmanager
+def open_workbench(
+    root: Path, *, offline: bool, engine: EngineSpec | None, progress: Progress | None
+) -> Iterator[Workbench]:
+    """What a command evaluates the tree at `root` with; the registry is closed at the end."""
+    store = store_from_environment()
+    with Registry.open(registry_path(root)) as registry:
+        yield Workbench(
+            registry=registry,
+            store=store,
+            cache=store.root / "embeddings",
+            offline=offline,
+            progress=progress,
+            engine=engine,
+        )
 
 
 def _toolbox(suite: Suite, stack: Stack, root: Path, case: Case) -> Toolbox:

@@ -1,25 +1,28 @@
 """From a plan to verdicts: both identities are executed in one go, and policy decides.
 
-This is the whole of a gate but for files, Git, the clock and output; the command line and the pytest
+This is the whole of a gate but for Git, the clock and output; the command line and the pytest
 plugin are two front ends of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import TypeAlias
 
+from tetrad import __version__
 from tetrad.artifacts.progress import Progress
 from tetrad.canonical import Digest
 from tetrad.errors import TetradError
+from tetrad.evals.build import Workbench
+from tetrad.evals.comparison import Comparison
 from tetrad.evals.runner import Selection, execute
-from tetrad.plan import StackPlan
+from tetrad.plan import Plan, StackPlan, suites_of
 from tetrad.policy import decide, overall, suite_report
 from tetrad.registry import Registry
-from tetrad.results.outcome import SuiteRun
-from tetrad.results.report import Decision, StackReport, SuiteReport
+from tetrad.results.outcome import Calls, SuiteRun
+from tetrad.results.report import Report, StackReport, SuiteReport
 from tetrad.spec.model import Repository, Stack, Suite, Waiver
 
 # A suite of a tree, on a stack of the same or another tree, ready to execute.
@@ -42,6 +45,58 @@ class _Trial:
     candidate: Selection
     base: Selection | None
     base_expected: bool
+
+
+async def gate(
+    trees: Comparison,
+    plan: Plan,
+    bench: Workbench,
+    *,
+    now: datetime,
+    progress: Progress | None = None,
+) -> Report:
+    """The report on a comparison: what its plan names is executed and judged."""
+
+    def judged(repository: Repository) -> Judged:
+        return Judged(
+            repository=repository,
+            select=lambda suite, stack: bench.select(
+                suite, stack, root=repository.root, suite_root=trees.head.root
+            ),
+        )
+
+    try:
+        stacks = await judge(
+            plan.stacks,
+            judged(trees.head),
+            judged(trees.base) if trees.base else None,
+            registry=bench.registry,
+            today=now.date(),
+            progress=progress,
+        )
+    finally:
+        await bench.aclose()
+    return Report(
+        decision=overall([suite.decision for stack in stacks for suite in stack.suites]),
+        base=trees.base_commit,
+        head=trees.head_commit,
+        dirty=trees.dirty,
+        calls=bench.calls + Calls(skipped=_skipped(plan, trees.head)),
+        stacks=tuple(replace(stack, preview=bench.engine is not None) for stack in stacks),
+        created=now.isoformat(timespec="seconds"),
+        harness=__version__,
+    )
+
+
+def _skipped(plan: Plan, head: Repository) -> int:
+    """The requests of suites that nothing reached."""
+    return sum(
+        case.repeats
+        for planned in plan.stacks
+        for suite in suites_of(head, head.stacks[planned.stack])
+        if suite.ref not in {ran.suite for ran in planned.suites}
+        for case in suite.golden.cases
+    )
 
 
 async def judge(
@@ -75,11 +130,6 @@ async def judge(
         )
         for plan in plans
     )
-
-
-def overall_decision(stacks: Sequence[StackReport]) -> Decision:
-    """The one decision over every suite of every stack."""
-    return overall([suite.decision for stack in stacks for suite in stack.suites])
 
 
 def _trial(plan: StackPlan, ref: str, head: Judged, base: Judged | None) -> _Trial:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -77,7 +77,8 @@ async def execute(
     """
     watched = progress or Unwatched()
     kept = _Traces(traces)
-    runs = [_Run(number, s, registry, kept) for number, s in enumerate(selections)]
+    numbers = registry.start_runs([_record(selection) for selection in selections])
+    runs = [_Run(n, s, registry, kept) for n, s in zip(numbers, selections, strict=True)]
     watched.start(sum(run.samples for run in runs), "cases")
     try:
         async with asyncio.TaskGroup() as group:
@@ -89,22 +90,6 @@ async def execute(
         watched.finish()
         registry.commit()
     return tuple(run.finished() for run in runs)
-
-
-def run(main: Callable[[], Awaitable[tuple[SuiteRun, ...]]]) -> tuple[SuiteRun, ...]:
-    """What `main` gives, on an event loop of its own.
-
-    asyncio.run would write out its result for nobody to read (its SIGINT handler is looked up by
-    an enum, whose failure names the handler, its task and that task's result): seconds for a large
-    run. So the result goes another way.
-    """
-    runs: list[SuiteRun] = []
-
-    async def collect() -> None:
-        runs.extend(await main())
-
-    asyncio.run(collect())
-    return tuple(runs)
 
 
 def _by_engine(runs: Sequence[_Run]) -> Sequence[Sequence[_Run]]:
@@ -211,21 +196,13 @@ class _Run:
         self, number: int, selection: Selection, registry: Registry, traces: _Traces
     ) -> None:
         self.selection = selection
-        self._number = number
+        self._number = number  # the registry's; it rises with the selections
         self._registry = registry
         self._traces = traces
         self._samples: list[list[Sample | None]] = [[None] * c.repeats for c in selection.cases]
         self._calls = Calls()
         self._uncommitted: list[int] = []
         self._positions = _positions(selection)
-        self._record = RunRecord(
-            suite=selection.suite.ref,
-            stack=selection.stack.ref,
-            identity=selection.identity,
-            golden=selection.suite.golden.digest,
-            engine=selection.engine.name,
-        )
-        self._id = registry.start_run(self._record)
 
     @property
     def samples(self) -> int:
@@ -256,7 +233,7 @@ class _Run:
         """The run's value, once every sample is in."""
         self._commit()
         self._registry.finish_run(
-            self._id, self._record, self._calls, replaces=self.selection.is_whole
+            self._number, _record(self.selection), self._calls, replaces=self.selection.is_whole
         )
         return SuiteRun(
             suite=self.selection.suite.ref,
@@ -314,7 +291,7 @@ class _Run:
         if self._uncommitted:
             done, self._uncommitted = self._uncommitted, []
             self._registry.keep_results(
-                self._id, [(self._positions[i], self._outcome(i, traces=False)) for i in done]
+                self._number, [(self._positions[i], self._outcome(i, traces=False)) for i in done]
             )
 
 
@@ -343,6 +320,16 @@ class _Traces:
 
     def get(self, key: tuple[int, ...]) -> Trace | None:
         return self._kept.get(key)
+
+
+def _record(selection: Selection) -> RunRecord:
+    return RunRecord(
+        suite=selection.suite.ref,
+        stack=selection.stack.ref,
+        identity=selection.identity,
+        golden=selection.suite.golden.digest,
+        engine=selection.engine.name,
+    )
 
 
 def _positions(selection: Selection) -> Sequence[int]:

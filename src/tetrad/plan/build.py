@@ -6,7 +6,7 @@ runtime needs to prepare one (templates, retrieval) and never an engine's answer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -30,7 +30,12 @@ class Preparer(Protocol):
 class Estimator(Protocol):
     """Says what requests will cost that are not answered yet."""
 
-    def __call__(self, stack: Stack, requests: Sequence[Request]) -> Estimate: ...
+    def __call__(self, stack: Stack, requests: Iterable[Request]) -> Estimate: ...
+
+
+def no_estimate(stack: Stack, requests: Iterable[Request]) -> Estimate:  # noqa: ARG001
+    """The `Estimator` of who will ask anyway: it does not even look."""
+    return Estimate()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +89,7 @@ def _new_suite_plan(head: Tree, stack: Stack, suite: Suite, estimate: Estimator)
         golden=suite.golden.digest,
         cases_to_run=tuple(CaseChange(id=case.id, why="all") for case in cases),
         unchanged=0,
-        estimate=estimate(stack, _requests(cases, head.prepare(stack, cases))),
+        estimate=estimate(stack, _requests(head, stack, cases)),
     )
 
 
@@ -139,11 +144,6 @@ def _suite_plan(
         for case, new, past in zip(cases, now, then, strict=True)
     ]
     to_run = tuple(change for change in changes if change is not None)
-    asked = [
-        (case, new, past)
-        for case, new, past, change in zip(cases, now, then, changes, strict=True)
-        if change is not None
-    ]
     return SuitePlan(
         suite=suite.ref,
         file=suite.golden.path,
@@ -151,9 +151,18 @@ def _suite_plan(
         cases_to_run=to_run,
         unchanged=len(cases) - len(to_run),
         removed=tuple(id_ for id_ in before if id_ not in {case.id for case in cases}),
-        estimate=estimate(stack, _requests([c for c, _, _ in asked], [n for _, n, _ in asked]))
-        + estimate(old, _requests([c for c, _, _ in asked], [p for _, _, p in asked])),
+        estimate=estimate(stack, _repeated(cases, now))
+        + estimate(old, _only_past(cases, now, then, other_model=other_model)),
     )
+
+
+def _only_past(
+    cases: Sequence[Case], now: Sequence[Prepared], then: Sequence[Prepared], *, other_model: bool
+) -> Iterator[Request]:
+    """The base's requests that the head does not make as well: one answer serves both."""
+    for case, new, past in zip(cases, now, then, strict=True):
+        if other_model or _asked(new) != _asked(past):
+            yield from _repeated([case], [past])
 
 
 def _case_change(
@@ -200,11 +209,13 @@ def _note(
     return f"{', '.join(touched)}: only what is not behavioural moved, so the identity is the same"
 
 
-def _requests(cases: Sequence[Case], prepared: Sequence[Prepared]) -> Sequence[Request]:
-    """Every request of the cases, one for each repeat."""
-    return [
-        replace(one.request, sample=sample)
-        for case, one in zip(cases, prepared, strict=True)
-        if one.request is not None
-        for sample in range(case.repeats)
-    ]
+def _requests(tree: Tree, stack: Stack, cases: Sequence[Case]) -> Iterator[Request]:
+    """Every request of the cases, one for each repeat; nothing is prepared before it is looked at."""
+    yield from _repeated(cases, tree.prepare(stack, cases))
+
+
+def _repeated(cases: Sequence[Case], prepared: Sequence[Prepared]) -> Iterator[Request]:
+    for case, one in zip(cases, prepared, strict=True):
+        if one.request is not None:
+            for sample in range(case.repeats):
+                yield replace(one.request, sample=sample)

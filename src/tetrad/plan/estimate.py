@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tetrad.engines.base import request_digest
@@ -24,7 +24,7 @@ class Estimates:
     count: CountTokens
     pace: Callable[[Stack], float | None]  # seconds a call of what answers for a stack
 
-    def __call__(self, stack: Stack, requests: Sequence[Request]) -> Estimate:
+    def __call__(self, stack: Stack, requests: Iterable[Request]) -> Estimate:
         model = component_digest(stack.model)
         asked = {request_digest(request): request for request in requests}
         kept = self.registry.kept(model, asked)

@@ -11,7 +11,7 @@ from tetrad.text import inert
 
 SHOWN_CASES = 20
 WHY = {
-    "all": "runs",
+    "all": "the model changes",
     "new": "new case",
     "edited": "edited case",
     "request": "its request changes",
@@ -75,7 +75,7 @@ def _stack_lines(stack: StackPlan) -> list[str]:
 def _suite_lines(suite: SuitePlan) -> list[str]:
     total = len(suite.cases_to_run) + suite.unchanged
     lines = [
-        f"  {suite.suite}: {len(suite.cases_to_run)} of {total} cases run; {describe(suite.estimate)}"
+        f"  {suite.suite}: {len(suite.cases_to_run)} of {total} cases change; {describe(suite.estimate)}"
     ]
     told = [case for case in suite.cases_to_run if case.why != "all"]
     lines += [f"    {inert(case.id)}: {_why(case)}" for case in told[:SHOWN_CASES]]

@@ -1,0 +1,109 @@
+"""The two trees of a comparison, and the plan of what differs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tetrad.canonical import digest_file
+from tetrad.evals.build import Workbench
+from tetrad.plan import Estimates, Estimator, Plan, Tree, plan_stacks
+from tetrad.spec.build.corpus import documents_of
+from tetrad.spec.load import load_repository
+from tetrad.spec.model import Model, Repository, Stack
+from tetrad.spec.tree import Tree as SpecTree
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """The head and, where one was asked for, the base.
+
+    Commits are None outside of Git; `base` is None where none was asked for.
+    """
+
+    head: Repository
+    head_commit: str | None = None
+    dirty: bool = True
+    base: Repository | None = None
+    base_commit: str | None = None
+
+
+def compare(
+    root: Path,
+    base: tuple[str, Path] | None,
+    *,
+    head_commit: str | None,
+    dirty: bool,
+) -> Comparison:
+    """Load the tree at `root` and the base's, given as a commit and a folder.
+
+    Raises SpecError with every issue of the tree that does not load.
+    """
+    return Comparison(
+        head=load_repository(root),
+        head_commit=head_commit,
+        dirty=dirty,
+        base=load_repository(base[1]) if base else None,
+        base_commit=base[0] if base else None,
+    )
+
+
+def plan_comparison(
+    trees: Comparison, stacks: Sequence[Stack], bench: Workbench, *, estimate: Estimator
+) -> Plan:
+    """What differs, seen by rendering every case on both trees; asks no engine."""
+
+    def tree(repository: Repository) -> Tree:
+        return Tree(
+            repository=repository,
+            files=TreeFiles(repository.root),
+            prepare=lambda stack, cases: bench.prepare(stack, cases, root=repository.root),
+        )
+
+    return Plan(
+        base=trees.base_commit,
+        head=trees.head_commit,
+        dirty=trees.dirty,
+        stacks=plan_stacks(
+            tree(trees.head),
+            tree(trees.base) if trees.base else None,
+            stacks=stacks,
+            estimate=estimate,
+        ),
+    )
+
+
+def estimates(bench: Workbench, root: Path) -> Estimates:
+    """What is left to ask, by the registry, the pinned tokenizers and the time calls took of late."""
+    from tetrad.engines.count import count_tokens
+
+    def count(model: Model, text: str) -> int:
+        return count_tokens(model, text, bench.store)[0]
+
+    def pace(stack: Stack) -> float | None:
+        return bench.registry.seconds_a_call(bench.engine_of(stack, root=root).name)
+
+    return Estimates(registry=bench.registry, count=count, pace=pace)
+
+
+class TreeFiles:
+    """The text files of one tree on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def text(self, path: str) -> str | None:
+        try:
+            return (self._root / path).read_text(encoding="utf-8")
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+
+    def documents(self, stack: Stack) -> Mapping[str, str]:
+        if stack.retrieval is None:
+            return {}
+        documents = stack.retrieval.corpus.documents
+        return {
+            f"{documents.path}/{id_}": str(digest_file(path))
+            for id_, path in documents_of(SpecTree(self._root), documents)
+        }
