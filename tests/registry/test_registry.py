@@ -171,7 +171,7 @@ def test_an_answer_that_was_moved_to_another_question_is_absent(tmp_path: Path) 
 
 
 def test_a_runs_results_come_back_in_order(registry: Registry) -> None:
-    run = registry.start_run(record())
+    (run,) = registry.start_runs([record()])
     registry.keep_results(run, [(1, outcome("b", passed=False)), (0, outcome("a"))])
 
     assert registry.results(run) == (outcome("a"), outcome("b", passed=False))
@@ -182,15 +182,32 @@ def test_a_newer_finished_run_of_a_subject_replaces_the_results_of_the_older(
 ) -> None:
     runs = []
     for _ in range(2):
-        run = registry.start_run(record())
+        (run,) = registry.start_runs([record()])
         registry.keep_results(run, [(0, outcome("a"))])
         registry.finish_run(run, record(), Calls(made=1), replaces=True)
         runs.append(run)
-    elsewhere = registry.start_run(record("another golden set"))
+    (elsewhere,) = registry.start_runs([record("another golden set")])
     registry.keep_results(elsewhere, [(0, outcome("a"))])
     registry.finish_run(elsewhere, record("another golden set"), Calls(cached=1), replaces=True)
 
     assert [len(registry.results(run)) for run in (*runs, elsewhere)] == [0, 1, 1]
+
+
+def test_the_pace_of_an_engine_is_that_of_its_latest_executions(tmp_path: Path) -> None:
+    now = [100.0]
+    with Registry.open(tmp_path / "registry.db", clock=lambda: now[0]) as registry:
+        before = registry.seconds_a_call("scripted")
+        together = registry.start_runs([record(), record("another golden set")])
+        now[0] += 6.0
+        for run in together:
+            registry.finish_run(run, record(), Calls(made=10, cached=5), replaces=True)
+        (cached,) = registry.start_runs([record()])
+        now[0] += 100.0
+        registry.finish_run(cached, record(), Calls(cached=20), replaces=True)
+
+        assert before is None
+        assert registry.seconds_a_call("scripted") == 0.3
+        assert registry.seconds_a_call("another") is None
 
 
 # -- the file

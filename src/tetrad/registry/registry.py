@@ -140,15 +140,19 @@ class Registry:
 
     # -- runs and results
 
-    def start_run(self, record: RunRecord) -> int:
-        """Note that a suite is about to run; the number names the run from now on."""
-        with _explained(self.path):
-            cursor = self._connection.execute(
-                "INSERT INTO runs (suite, stack, identity, golden, engine, started)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (*_subject(record), int(self._clock())),
-            )
-        return int(cursor.lastrowid or 0)
+    def start_runs(self, records: Sequence[RunRecord]) -> list[int]:
+        """Note that suites are about to run, together; the numbers name the runs from now on."""
+        now = self._clock()
+        with self._transaction():
+            cursors = [
+                self._connection.execute(
+                    "INSERT INTO runs (suite, stack, identity, golden, engine, started)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (*_subject(record), now),
+                )
+                for record in records
+            ]
+        return [int(cursor.lastrowid or 0) for cursor in cursors]
 
     def keep_results(self, run: int, outcomes: Iterable[tuple[int, CaseOutcome]]) -> None:
         """Commit outcomes of a run, each with its position in the golden set, and all held answers."""
@@ -165,7 +169,7 @@ class Registry:
         with self._transaction():
             self._connection.execute(
                 "UPDATE runs SET finished = ?, made = ?, cached = ? WHERE id = ?",
-                (int(self._clock()), calls.made, calls.cached, run),
+                (self._clock(), calls.made, calls.cached, run),
             )
             if replaces:
                 self._connection.execute(

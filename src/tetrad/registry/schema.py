@@ -29,8 +29,8 @@ MIGRATIONS: tuple[str, ...] = (
         identity BLOB NOT NULL,
         golden BLOB NOT NULL,
         engine TEXT NOT NULL,
-        started INTEGER NOT NULL,
-        finished INTEGER,
+        started REAL NOT NULL,
+        finished REAL,
         made INTEGER NOT NULL DEFAULT 0,
         cached INTEGER NOT NULL DEFAULT 0
     );

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from tetrad.canonical import Digest
@@ -52,7 +52,7 @@ class SuiteReport:
     golden: Digest
     decision: Decision
     requirements: tuple[RequirementResult, ...]
-    cases: tuple[CaseReport, ...]
+    cases: tuple[CaseReport, ...] = field(repr=False)  # as SuiteRun's
     waived: tuple[str, ...] = ()  # lines about waivers that counted, new ones first
 
 
