@@ -19,6 +19,19 @@ FILE = "embeddings.v1.db"
 
 _BUSY_S = 60.0
 _AT_ONCE = 500  # keys in one query
+# Primary result codes of SQLite that speak of the machine, not of the file's content.
+_NOT_DAMAGE = frozenset(
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    )
+)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (key BLOB PRIMARY KEY, data BLOB, digest BLOB) WITHOUT ROWID
 """
@@ -67,14 +80,13 @@ class Cache:
             yield connection
 
     def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
-        """Drop a file that is damaged as a whole; what else goes wrong is the user's to mend."""
-        if isinstance(error, sqlite3.OperationalError) and not _is_damage(error):
+        """Drop a file that is damaged; what else goes wrong is the user's to mend."""
+        if error.sqlite_errorcode & 0xFF in _NOT_DAMAGE:
             raise ArtifactError(
                 f"{self._path} cannot be used: {error}\n"
                 "  help: make room or grant access, or name another cache folder by TETRAD_CACHE"
             ) from error
-        self._path.unlink(missing_ok=True)
-        for suffix in ("-journal", "-wal", "-shm"):
+        for suffix in ("", "-journal"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
 
@@ -90,10 +102,6 @@ def _select(
             f"SELECT key, data, digest FROM entries WHERE key IN ({marks})",  # noqa: S608 - marks only
             part,
         )
-
-
-def _is_damage(error: sqlite3.OperationalError) -> bool:
-    return any(word in str(error) for word in ("malformed", "no such column", "has no column"))
 
 
 def _entry_digest(key: bytes, data: bytes) -> bytes:

@@ -68,7 +68,7 @@ class Index:
         self._embedder = embedder
         self._weights = weights
         self._matrix = embedder.embed([chunk.text for chunk in self.chunks])
-        self._words = _word_index(self.chunks) if weights.bm25 > 0 and self.chunks else None
+        self._words = _word_index(self.chunks) if weights.bm25 > 0 else None
 
     def search(self, query: str, top_k: int) -> tuple[Passage, ...]:
         """The best passages for a query, best first."""
@@ -135,10 +135,14 @@ def _chunks(
 
 
 def _word_index(chunks: Sequence[Chunk]) -> Any:
+    """BM25 over the chunks' words; None where they have none."""
+    texts = [words_of(chunk.text) for chunk in chunks]
+    if not any(texts):
+        return None
     try:
         import bm25s
     except ImportError as error:
         raise MissingExtra("corpora", "searching a corpus by words (index.hybrid.bm25)") from error
     words = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-    words.index([words_of(chunk.text) for chunk in chunks], show_progress=False)
+    words.index(texts, show_progress=False)
     return words

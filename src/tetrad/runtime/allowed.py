@@ -91,9 +91,10 @@ def names_in(tree: nodes.Template, environment: Environment, text: str) -> dict[
     """The variables a template reads, with the place of the first use of each."""
     tokens = Tokens(environment, text)
     found: dict[str, Position] = {}
-    for name in _free_names(tree, frozenset()):
-        position = tokens.find(name.name, name.lineno)
-        found.setdefault(name.name, position)
+    for name, is_free in _names(tree, frozenset()):
+        place = tokens.find(name.name, name.lineno)
+        if is_free:
+            found.setdefault(name.name, place)
     return found
 
 
@@ -118,19 +119,27 @@ def re_index(pattern: str, text: str) -> int:
 
 
 class Tokens:
-    """Where the tokens of a template stand; Jinja2's tree knows lines only."""
+    """Where the tokens of a template stand; Jinja2's tree knows lines only.
+
+    The name of an attribute or filter is looked for with its `.` or `|`.
+    """
 
     def __init__(self, environment: Environment, text: str) -> None:
         self._places: defaultdict[str, list[Position]] = defaultdict(list)
         source = re.sub(r"\r\n?", "\n", text)
         offset = line = start = 0
+        before = ""
         for _, kind, value in environment.lex(source):
             # Blanks that `{%-` takes away are in no token.
             at = source.index(value, offset)
             line += source.count("\n", offset, at)
             start = max(source.rfind("\n", 0, at) + 1, start)
             if kind not in _TEXT_TOKENS:
-                self._places[value].append(Position(line + 1, at - start + 1))
+                # An attribute or a filter is no variable of that name.
+                owned = before in {".", "|"}
+                key = f"{before}{value}" if owned else value
+                self._places[key].append(Position(line + 1, at - start + 1))
+                before = value
             line += value.count("\n")
             offset = at + len(value)
 
@@ -216,10 +225,13 @@ class _Checker:
 
     def _getattr(self, node: nodes.Getattr) -> Iterator[TemplateProblem]:
         if node.attr.startswith("_"):
-            yield self._private(node, node.attr)
+            yield self._private(node, f".{node.attr}")
         if _is_loop(node.node) and node.attr not in LOOP_NAMES:
             yield self._problem(
-                node, node.attr, f"loop.{node.attr} is not allowed", _one_of("loop.", LOOP_NAMES)
+                node,
+                f".{node.attr}",
+                f"loop.{node.attr} is not allowed",
+                _one_of("loop.", LOOP_NAMES),
             )
 
     def _getitem(self, node: nodes.Getitem) -> Iterator[TemplateProblem]:
@@ -228,15 +240,13 @@ class _Checker:
             yield self._private(node, "[")
 
     def _filter(self, node: nodes.Filter) -> Iterator[TemplateProblem]:
+        token = f"|{node.name}"
         if node.dyn_args is not None or node.dyn_kwargs is not None:
-            yield self._problem(
-                node, node.name, "* and ** are not allowed in arguments", _HINT_VALUE
-            )
+            message = "* and ** are not allowed in arguments"
+            yield self._problem(node, token, message, _HINT_VALUE)
         if node.name not in FILTERS:
-            hint = _nearest(node.name, FILTERS)
-            yield self._problem(
-                node, node.name, f"the filter {node.name!r} is not on the list", hint
-            )
+            message = f"the filter {node.name!r} is not on the list"
+            yield self._problem(node, token, message, _nearest(node.name, FILTERS))
 
     def _test(self, node: nodes.Test) -> Iterator[TemplateProblem]:
         if node.name not in TESTS:
@@ -265,26 +275,23 @@ class _Checker:
 _RESERVED = frozenset(("self", "super", "caller", "varargs", "kwargs"))
 
 
-def _free_names(node: nodes.Node, bound: frozenset[str]) -> Iterator[nodes.Name]:
+def _names(node: nodes.Node, bound: frozenset[str]) -> Iterator[tuple[nodes.Name, bool]]:
+    """Every name in the order of the text, and whether it is a variable that the template reads."""
     if isinstance(node, nodes.Name):
-        if node.ctx == "load" and node.name not in bound:
-            yield node
+        yield node, node.ctx == "load" and node.name not in bound
         return
     if not isinstance(node, nodes.For):
         for child in node.iter_child_nodes():
-            yield from _free_names(child, bound)
+            yield from _names(child, bound)
         return
-    targets = frozenset(name.name for name in _with_descendants(node.target, nodes.Name))
-    yield from _free_names(node.iter, bound)
-    inner = bound | targets | {"loop"}
-    for child in [*node.body, *([node.test] if node.test else [])]:
-        yield from _free_names(child, inner)
+    targets = list(_names(node.target, bound))
+    yield from targets
+    yield from _names(node.iter, bound)
+    inner = bound | {name.name for name, _ in targets} | {"loop"}
+    for child in [*([node.test] if node.test else []), *node.body]:
+        yield from _names(child, inner)
     for child in node.else_:
-        yield from _free_names(child, bound)
-
-
-def _with_descendants(node: nodes.Node, kind: type[nodes.Name]) -> Iterable[nodes.Name]:
-    return [node] if isinstance(node, kind) else node.find_all(kind)
+        yield from _names(child, bound)
 
 
 def _is_loop(node: nodes.Node) -> bool:

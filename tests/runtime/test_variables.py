@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+from runtime.factory import prompt, variable
+
+from tetrad.canonical import Json
+from tetrad.errors import BadRequest
+from tetrad.runtime.variables import Variables
+
+TYPES: list[tuple[str, Json, str | None]] = [
+    ("string", "a", None),
+    ("string", 1, "v: is a text, and 1 was given"),
+    ("number", 0.5, None),
+    ("number", 1, None),
+    ("number", True, "v: is a number, and true was given"),
+    ("integer", 1, None),
+    ("integer", 1.5, "v: is an integer, and 1.5 was given"),
+    ("integer", "1", "v: is an integer, and 1 was given"),
+    ("boolean", False, None),
+    ("boolean", 0, "v: is a boolean, and 0 was given"),
+    ("array", ["a"], None),
+    ("array", "a", "v: is an array, and a was given"),
+    ("object", {"a": 1}, None),
+    ("object", ["a" * 50], f'v: is an object, and ["{"a" * 37}… was given'),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "problem"), TYPES)
+def test_a_value_is_of_its_variables_type(kind: str, value: Json, problem: str | None) -> None:
+    variables = Variables(prompt(variables=[variable("v", type=kind)]))
+
+    if problem is None:
+        assert variables.values({"v": value}) == {"v": value}
+    else:
+        with pytest.raises(BadRequest) as caught:
+            variables.values({"v": value})
+        assert str(caught.value) == f"the request does not fit prompts/sort\n  {problem}"
+
+
+def test_all_problems_are_told_at_once() -> None:
+    declared = [variable("a"), variable("b", max_chars=3), variable("c", type="integer")]
+
+    with pytest.raises(BadRequest) as caught:
+        Variables(prompt(variables=declared)).values({"b": "long", "c": "x"})
+
+    assert str(caught.value).splitlines()[1:] == [
+        "  a: is required and not given",
+        "  b: has 4 characters; max_chars is 3",
+        "  c: is an integer, and x was given",
+    ]
+
+
+def test_max_chars_counts_a_structure_as_its_json() -> None:
+    variables = Variables(prompt(variables=[variable("v", type="array", max_chars=7)]))
+
+    assert variables.values({"v": ["abc"]}) == {"v": ["abc"]}
+    with pytest.raises(BadRequest, match="has 8 characters"):
+        variables.values({"v": ["abcd"]})
+
+
+def test_an_optional_variable_has_its_default() -> None:
+    declared = [variable("a", required=False, default="none"), variable("b", required=False)]
+
+    assert Variables(prompt(variables=declared)).values({}) == {"a": "none", "b": None}
+
+
+def test_names_that_the_prompt_does_not_declare_are_left_out() -> None:
+    variables = Variables(prompt())
+    given: dict[str, Json] = {"message": "a", "expected": "b"}
+
+    assert variables.values(given) == {"message": "a"}
+    assert variables.unknown(given) == ("expected",)
+
+
+def test_a_misspelt_name_is_pointed_out() -> None:
+    with pytest.raises(BadRequest, match="'mesage' is given, which the prompt does not declare"):
+        Variables(prompt()).values({"mesage": "a"})
+
+
+def test_what_the_stack_fills_in_may_not_be_given() -> None:
+    with pytest.raises(BadRequest, match="passages: is filled by the stack itself"):
+        Variables(prompt(), filled=["passages"]).values({"message": "a", "passages": []})
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(BadRequest, match="half a surrogate pair"):
+        Variables(prompt()).values({"message": "\ud83d"})
