@@ -1,0 +1,208 @@
+"""Embeddings, judges and code: what assertions ask for that is not arithmetic."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from evals.cases import HERE, PROMPT
+from fakes import ScriptedAnswers, WordEmbedder
+from numpy.typing import NDArray
+
+from tetrad.canonical import Json
+from tetrad.errors import EngineUnavailable, JudgeFailed
+from tetrad.evals.assertions.verdict import PythonRaised
+from tetrad.evals.embeddings import Embeddings
+from tetrad.evals.judges import Bench
+from tetrad.evals.python import PythonCode
+from tetrad.results.exchange import JsonOutput
+from tetrad.spec.model import PromptMessage
+
+# -- embeddings
+
+
+class CountingEmbedder(WordEmbedder):
+    calls: list[list[str]]
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.calls.append(list(texts))
+        return super().embed(texts)
+
+
+def embedder() -> CountingEmbedder:
+    made = CountingEmbedder()
+    made.calls = []
+    return made
+
+
+def test_similarities_are_cosines_with_each_text() -> None:
+    same, other = asyncio.run(
+        Embeddings(embedder()).similarities("cats and dogs", ("cats and dogs", "quantum physics"))
+    )
+
+    assert same == pytest.approx(1.0)
+    assert other < 0.9
+
+
+def test_texts_that_wait_together_are_embedded_together_and_each_once() -> None:
+    counting = embedder()
+    embeddings = Embeddings(counting)
+
+    async def many() -> None:
+        asked = [embeddings.similarities(f"answer {n}", ("the reference",)) for n in range(20)]
+        await asyncio.gather(*asked)
+
+    asyncio.run(many())
+
+    assert [len(call) for call in counting.calls] == [21]
+
+
+def test_an_embedder_that_fails_tells_everybody_who_waits() -> None:
+    class Broken(WordEmbedder):
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            raise EngineUnavailable("out of memory")
+
+    embeddings = Embeddings(Broken())
+
+    async def many() -> list[Any]:
+        asked = [embeddings.similarities(f"answer {n}", ("the reference",)) for n in range(3)]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    assert [str(said) for said in asyncio.run(many())] == ["out of memory"] * 3
+
+
+def test_half_a_surrogate_pair_can_be_compared() -> None:
+    asyncio.run(Embeddings(embedder()).similarities("half \ud83d", ("half",)))
+
+
+# -- judges
+
+QUESTION = {"task": "Decide.", "rubric": "is polite", "output": "Hi", "text": "<output-1>Hi"}
+SCHEMA: Json = {"type": "object"}
+
+
+def ask(judge: Bench) -> Any:
+    assert isinstance(SCHEMA, dict)
+    return asyncio.run(judge.ask(QUESTION, SCHEMA))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"pass": true, "score": 1}',
+        '```json\n{"pass": true, "score": 1}\n```',
+        'Here is my verdict: {"pass": true, "score": 1} Thank you.',
+    ],
+)
+def test_a_judge_answers_an_object_whatever_it_adds_to_it(answer: str) -> None:
+    engine = ScriptedAnswers({"": answer})
+
+    assert ask(Bench(name="default", engine=engine)) == {"pass": True, "score": 1}
+    (request,) = engine.asked
+    assert [m.content for m in request.messages] == ["Decide.", "<output-1>Hi"]
+    assert request.constraint == JsonOutput(schema={"type": "object"})
+    assert request.generation.temperature == 0
+
+
+@pytest.mark.parametrize("answer", ["yes", "[true]", '{"pass": ', "", "{" * 100_000])
+def test_a_judge_that_answers_no_object_decides_nothing(answer: str) -> None:
+    with pytest.raises(JudgeFailed, match="judge 'default' answered no JSON object"):
+        ask(Bench(name="default", engine=ScriptedAnswers({"": answer})))
+
+
+def test_a_judges_prompt_takes_rubric_and_output() -> None:
+    content = "Grade {{ output }} by {{ rubric }}."
+    prompt = replace(
+        PROMPT,
+        style="completion",
+        messages=(PromptMessage(role="user", content=content, location=HERE),),
+    )
+    engine = ScriptedAnswers({"": "{}"})
+
+    ask(Bench(name="default", engine=engine, prompt=prompt))
+
+    (request,) = engine.asked
+    assert request.style == "completion"
+    assert request.messages[0].content == "Grade Hi by is polite."
+
+
+def test_a_judges_prompt_that_asks_for_more_is_named() -> None:
+    message = PromptMessage(role="user", content="{{ passages }}", location=HERE)
+    prompt = replace(PROMPT, messages=(message,))
+
+    with pytest.raises(JudgeFailed, match="the prompt of judge 'default' does not render"):
+        ask(Bench(name="default", engine=ScriptedAnswers(), prompt=prompt))
+
+
+# -- code
+
+
+def run(root: Path, code: str, *arguments: Json, function: str = "get_assert") -> Json:
+    return asyncio.run(PythonCode(root).run(code, function, *arguments))
+
+
+@pytest.mark.parametrize(
+    ("code", "result"),
+    [
+        ("output[5:10] == 'Hello'", False),
+        ("math.log10(len(output)) * 10", pytest.approx(11.139, abs=0.01)),
+        ("context['vars']['example'] in output", True),
+        ("# a comment\nif output:\n    return {'pass': True, 'score': 0.5}\nreturn False\n",
+         {"pass": True, "score": 0.5}),
+        ("  return len(output)\n  ", 13),
+    ],
+)  # fmt: skip
+def test_code_is_an_expression_or_a_functions_body(tmp_path: Path, code: str, result: Json) -> None:
+    assert run(tmp_path, code, "Example: text", {"vars": {"example": "text"}}) == result
+
+
+@pytest.mark.parametrize(
+    ("reference", "result"),
+    [("file://checks/a.py", "get_assert 3"), ("file://checks/a.py:other", "other 3")],
+)
+def test_code_of_a_file_is_its_function_and_may_import_its_neighbours(
+    tmp_path: Path, reference: str, result: str
+) -> None:
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "neighbour.py").write_text("def size(text): return len(text)\n")
+    (tmp_path / "checks" / "a.py").write_text(
+        "from neighbour import size\n"
+        "def get_assert(output, context): return f'get_assert {size(output)}'\n"
+        "def other(output, context): return f'other {size(output)}'\n"
+    )
+
+    assert run(tmp_path, reference, "abc", {}) == result
+
+
+def test_code_that_raises_says_so(tmp_path: Path) -> None:
+    with pytest.raises(PythonRaised, match="ZeroDivisionError"):
+        run(tmp_path, "1 / 0", "", {})
+
+
+def test_code_that_does_not_compile_says_so(tmp_path: Path) -> None:
+    with pytest.raises(PythonRaised, match="SyntaxError"):
+        run(tmp_path, "this is no code", "", {})
+
+
+def test_code_that_dies_decides_nothing(tmp_path: Path) -> None:
+    with pytest.raises(JudgeFailed, match="the golden set's code decided nothing"):
+        run(tmp_path, "__import__('os')._exit(7)", "", {})
+
+
+def test_code_sees_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+
+    names = run(tmp_path, "sorted(__import__('os').environ)", "", {})
+
+    assert "OPENAI_API_KEY" not in json.dumps(names)
+
+
+def test_code_does_not_run_where_it_is_not_allowed(tmp_path: Path) -> None:
+    with pytest.raises(JudgeFailed, match="does not run in this job"):
+        asyncio.run(PythonCode(tmp_path, allowed=False).run("True", "get_assert", "", {}))
