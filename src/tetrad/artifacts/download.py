@@ -22,7 +22,7 @@ from tetrad.errors import ArtifactError, FetchFailed
 if TYPE_CHECKING:
     import httpx2
 
-_PATIENT = Backoff(attempts=6, first_s=0.5)
+_PATIENT = Backoff()
 
 
 class _Interrupted(Exception):

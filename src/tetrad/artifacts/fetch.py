@@ -41,8 +41,13 @@ def fetch(
     if missing(model, store):
         if offline:
             raise ArtifactError(_offline_message(model, store))
-        with store.fetching(model.source.uri, watcher):
-            _deliver_missing(model, store, root, watcher)
+        try:
+            with store.fetching(model.source.uri, watcher):
+                _deliver_missing(model, store, root, watcher)
+        except OSError as exc:
+            raise ArtifactError(
+                f"{model.source.uri} cannot be kept in {store.root}: {exc}"
+            ) from exc
     return {name: _loaded(store, name, digest) for name, digest in model.files.items()}
 
 
@@ -60,19 +65,11 @@ def _is_whole(store: Store, digest: Digest) -> bool:
 
 def _deliver_missing(model: Model, store: Store, root: Path, progress: Progress) -> None:
     lacking = missing(model, store)  # another process may have fetched while we waited
+    order = Order(source=model.source, wanted=lacking, root=root, store=store, progress=progress)
     for digest in lacking.values():
         store.discard(digest)
     if lacking:
-        try:
-            deliver(
-                Order(
-                    source=model.source, wanted=lacking, root=root, store=store, progress=progress
-                )
-            )
-        except OSError as exc:
-            raise ArtifactError(
-                f"{model.source.uri} cannot be kept in {store.root}: {exc}"
-            ) from exc
+        deliver(order)
 
 
 def _loaded(store: Store, name: str, digest: Digest) -> Path:

@@ -47,17 +47,19 @@ class Store:
         path = self.address(digest)
         try:
             seen = _stamp(path)
+            if _noted(path) == seen:
+                return path
+            found = digest_file(path)
+            if found == digest and _stamp(path) == seen:
+                _note(path, seen)
         except FileNotFoundError:
             return None
-        if _noted(path) == seen:
-            return path
-        found = digest_file(path)
+        except OSError as exc:
+            raise ArtifactError(f"{path} cannot be read: {exc.strerror}") from exc
         if found != digest:
             raise ArtifactError(
                 f"{path} was changed after it was fetched\n  expected {digest}\n  found    {found}"
             )
-        if _stamp(path) == seen:
-            _note(path, seen)
         return path
 
     def adopt(self, file: Path, digest: Digest, origin: str) -> Path:

@@ -1,0 +1,364 @@
+"""Fetching a model's files from each kind of source, and all that may be wrong with them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from artifacts.models import GGUF, SAFETENSORS, TOKENIZER, model_of, write_wheel
+from fakes import FileServer, Watcher, nowhere
+
+from tetrad.artifacts.fetch import fetch
+from tetrad.artifacts.store import Store
+from tetrad.canonical import digest_bytes
+from tetrad.errors import ArtifactError, ExitCode, FetchFailed, TetradError, UsageError
+from tetrad.spec.model import Model
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+HUB = f"hf://org/small@{REVISION}"
+FILES = {"model.gguf": GGUF, "tokenizer.json": TOKENIZER}
+PUBLISHED = {f"org/small/resolve/{REVISION}/{name}": data for name, data in FILES.items()}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "cache")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    return folder
+
+
+def contents(files: Mapping[str, Path]) -> dict[str, bytes]:
+    return {name: path.read_bytes() for name, path in files.items()}
+
+
+def refusal(model: Model, store: Store, root: Path, *, offline: bool = False) -> TetradError:
+    with pytest.raises(TetradError) as caught:
+        fetch(model, store, root=root, offline=offline)
+    return caught.value
+
+
+# -- the repository's own files
+
+
+def test_files_below_the_repository_are_copied_into_the_store(store: Store, root: Path) -> None:
+    (root / "weights").mkdir()
+    for name, data in FILES.items():
+        (root / "weights" / name).write_bytes(data)
+    watcher = Watcher()
+    files = fetch(model_of("file://weights", FILES), store, root=root, progress=watcher)
+    (root / "weights" / "model.gguf").unlink()
+
+    assert contents(files) == FILES
+    assert watcher.work[0] == ("model.gguf", len(GGUF), len(GGUF))
+
+
+def test_a_source_may_be_one_file(store: Store, root: Path) -> None:
+    (root / "small.gguf").write_bytes(GGUF)
+    model = model_of("file://small.gguf", {"small.gguf": GGUF})
+
+    assert contents(fetch(model, store, root=root)) == {"small.gguf": GGUF}
+
+
+@pytest.mark.parametrize("uri", ["file://../outside", "file://link"])
+def test_files_outside_of_the_repository_are_refused(store: Store, root: Path, uri: str) -> None:
+    outside = root.parent / "outside"
+    outside.mkdir()
+    (outside / "model.gguf").write_bytes(GGUF)
+    (root / "link").symlink_to(outside)
+    error = refusal(model_of(uri, {"model.gguf": GGUF}), store, root)
+
+    assert "outside of the repository" in str(error)
+
+
+def test_an_absolute_path_may_be_anywhere(store: Store, root: Path) -> None:
+    (root.parent / "model.gguf").write_bytes(GGUF)
+    model = model_of(f"file://{root.parent}", {"model.gguf": GGUF})
+
+    assert contents(fetch(model, store, root=root)) == {"model.gguf": GGUF}
+
+
+# -- the hub
+
+
+def test_files_of_the_hub_are_fetched_at_their_revision(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FileServer(PUBLISHED) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        files = fetch(model_of(HUB, FILES), store, root=root)
+
+    assert contents(files) == FILES
+
+
+def test_the_login_goes_to_the_hub_and_not_to_where_it_redirects(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        FileServer(PUBLISHED) as elsewhere,
+        FileServer(redirect_to=elsewhere.url.replace("127.0.0.1", "localhost")) as hub,
+    ):
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("HF_TOKEN", "hf_secret")
+        fetch(model_of(HUB, FILES), store, root=root)
+
+    assert hub.asked[0][1]["authorization"] == "Bearer hf_secret"
+    assert "authorization" not in elsewhere.asked[0][1]
+
+
+def test_what_is_here_is_not_fetched_again(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FileServer(PUBLISHED) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        fetch(model_of(HUB, FILES), store, root=root)
+    monkeypatch.setenv("HF_ENDPOINT", nowhere())
+
+    assert contents(fetch(model_of(HUB, FILES), store, root=root)) == FILES
+
+
+def test_a_file_that_decayed_in_the_store_is_fetched_again(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FileServer(PUBLISHED) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        path = fetch(model_of(HUB, FILES), store, root=root)["model.gguf"]
+        path.chmod(0o644)
+        path.write_bytes(GGUF[:-1])
+
+        assert contents(fetch(model_of(HUB, FILES), store, root=root)) == FILES
+    assert [asked.rpartition("/")[2] for asked, _ in server.asked] == [
+        "model.gguf",
+        "tokenizer.json",
+        "model.gguf",
+    ]
+
+
+def test_a_file_other_than_pinned_is_refused_with_both_digests(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swapped = dict.fromkeys(PUBLISHED, b"GGUF swapped")
+    with FileServer(swapped) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        error = refusal(model_of(HUB, FILES), store, root)
+
+    assert f"model.gguf of {HUB} is not the file that is pinned" in str(error)
+    assert str(digest_bytes(GGUF)) in str(error)
+    assert str(digest_bytes(b"GGUF swapped")) in str(error)
+    assert error.exit_code == ExitCode.MISUSE
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from artifacts.models import model_of, GGUF, TOKENIZER
+from tetrad.artifacts.fetch import fetch
+from tetrad.artifacts.store import Store
+model = model_of(sys.argv[1], {"model.gguf": GGUF, "tokenizer.json": TOKENIZER})
+print(len(fetch(model, Store(Path(sys.argv[2])), root=Path("."))))
+"""
+
+
+def test_two_processes_at_once_fetch_once(store: Store, root: Path) -> None:
+    tests = str(Path(__file__).parent.parent)
+    with FileServer(PUBLISHED, delay_s=0.5) as server:
+        environment = {**os.environ, "HF_ENDPOINT": server.url, "PYTHONPATH": tests}
+        command = [sys.executable, "-c", PROGRAM, HUB, str(store.root)]
+        processes = [
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+            for _ in range(3)
+        ]
+        said = [process.communicate(timeout=60)[0] for process in processes]
+
+    assert said == ["2\n"] * 3
+    assert len(server.asked) == 2
+
+
+# -- the web
+
+
+def test_files_below_an_address_that_ends_in_a_slash_are_fetched(store: Store, root: Path) -> None:
+    with FileServer({"v1/model.gguf": GGUF, "v1/tokenizer.json": TOKENIZER}) as server:
+        model = model_of(f"{server.url}/v1/", FILES, scheme="https")
+        files = fetch(model, store, root=root)
+
+    assert contents(files) == FILES
+
+
+def test_an_address_of_one_file_gives_that_file(store: Store, root: Path) -> None:
+    with FileServer({"v1/download": GGUF}) as server:
+        model = model_of(f"{server.url}/v1/download", {"model.gguf": GGUF}, scheme="https")
+
+        assert contents(fetch(model, store, root=root)) == {"model.gguf": GGUF}
+
+
+def test_an_address_of_one_file_cannot_give_two(store: Store, root: Path) -> None:
+    error = refusal(model_of("https://example.org/model.gguf", FILES), store, root)
+
+    assert "is one file, but `files` names 2" in str(error)
+
+
+# -- packages
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that pip takes wheels from, and nothing else."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def test_files_are_taken_out_of_a_wheel_that_pip_finds(
+    store: Store, root: Path, index: Path
+) -> None:
+    write_wheel(index, {f"tiny_model/{name}": data for name, data in FILES.items()})
+    wanted = {f"tiny_model/{name}": data for name, data in FILES.items()}
+    model = model_of("pypi://tiny-model==1.0", wanted)
+
+    assert contents(fetch(model, store, root=root)) == wanted
+
+
+def test_a_version_that_pip_does_not_find_is_told_in_pips_words(
+    store: Store, root: Path, index: Path
+) -> None:
+    write_wheel(index, {"tiny_model/model.gguf": GGUF})
+    error = refusal(model_of("pypi://tiny-model==2.0", {"model.gguf": GGUF}), store, root)
+
+    assert isinstance(error, FetchFailed)
+    assert "No matching distribution found for tiny-model==2.0" in str(error)
+
+
+def test_a_file_that_the_wheel_lacks_is_told_with_those_it_has(
+    store: Store, root: Path, index: Path
+) -> None:
+    write_wheel(index, {"tiny_model/model.gguf": GGUF})
+    error = refusal(model_of("pypi://tiny-model==1.0", {"model.gguf": GGUF}), store, root)
+
+    assert "holds no file model.gguf" in str(error)
+    assert "tiny_model/model.gguf" in str(error)
+
+
+def test_a_pip_of_the_repository_is_not_run(
+    store: Store, root: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wheel(index, {"tiny_model/model.gguf": GGUF})
+    (root / "pip.py").write_text("raise SystemExit('hostile code ran')")
+    monkeypatch.chdir(root)
+    wanted = {"tiny_model/model.gguf": GGUF}
+
+    assert contents(fetch(model_of("pypi://tiny-model==1.0", wanted), store, root=root)) == wanted
+
+
+@pytest.mark.parametrize("uri", ["pypi://tiny-model", "pypi://--index-url=x==1", "pypi://a b==1"])
+def test_a_package_without_name_and_version_is_refused(store: Store, root: Path, uri: str) -> None:
+    assert isinstance(refusal(model_of(uri, {"model.gguf": GGUF}), store, root), UsageError)
+
+
+# -- all sources
+
+
+@pytest.mark.parametrize("uri", ["vendor://openai/gpt-2026-08-01", "endpoint://laptop"])
+def test_what_lies_behind_a_service_needs_no_files(store: Store, root: Path, uri: str) -> None:
+    assert fetch(model_of(uri, {}), store, root=root) == {}
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/model", "gs://bucket/model", "oci://registry/model"])
+def test_sources_to_come_are_told_so(store: Store, root: Path, uri: str) -> None:
+    error = refusal(model_of(uri, {"model.gguf": GGUF}), store, root)
+
+    assert "sources are not there yet" in str(error)
+    assert error.exit_code == ExitCode.MISUSE
+
+
+def test_a_model_without_files_is_told_how_to_get_them(store: Store, root: Path) -> None:
+    error = refusal(model_of(HUB, {}), store, root)
+
+    assert "help: tetrad pin stacks/models/small.yaml" in str(error)
+
+
+def test_offline_names_what_is_missing_and_the_command_that_gets_it(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", nowhere())
+    error = refusal(model_of(HUB, FILES), store, root, offline=True)
+
+    assert isinstance(error, ArtifactError)
+    assert str(error).splitlines() == [
+        "stacks/models/small is not all here, and --offline forbids to fetch it",
+        f"  missing model.gguf ({digest_bytes(GGUF)})",
+        f"  missing tokenizer.json ({digest_bytes(TOKENIZER)})",
+        "  help: tetrad pull small",
+    ]
+
+
+def test_offline_says_how_much_of_a_file_is_here(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FileServer(PUBLISHED, misbehaviours=[300_000, (403, {})]) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        refusal(model_of(HUB, FILES), store, root)
+    error = refusal(model_of(HUB, FILES), store, root, offline=True)
+
+    assert f"missing model.gguf ({digest_bytes(GGUF)}), of which 0.3 MB are here" in str(error)
+
+
+def test_offline_a_changed_file_is_told_with_both_digests(store: Store, root: Path) -> None:
+    (root / "model.gguf").write_bytes(GGUF)
+    model = model_of("file://model.gguf", {"model.gguf": GGUF})
+    path = fetch(model, store, root=root)["model.gguf"]
+    path.chmod(0o644)
+    path.write_bytes(b"GGUF")
+    error = refusal(model, store, root, offline=True)
+
+    assert str(digest_bytes(GGUF)) in str(error)
+    assert str(digest_bytes(b"GGUF")) in str(error)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "weights.PKL", "code.py"])
+def test_files_that_can_run_code_are_refused_before_they_are_fetched(
+    store: Store, root: Path, name: str
+) -> None:
+    error = refusal(model_of(HUB, {name: b"x"}), store, root)
+
+    assert "may run code when it is loaded" in str(error)
+
+
+@pytest.mark.parametrize("name", ["../model.gguf", "/model.gguf", "a//b.gguf", "a\\b.gguf", ""])
+def test_names_that_leave_their_source_are_refused(store: Store, root: Path, name: str) -> None:
+    assert "no plain relative path" in str(refusal(model_of(HUB, {name: b"x"}), store, root))
+
+
+@pytest.mark.parametrize("name", ["model.gguf", "model.safetensors"])
+def test_a_pickle_under_a_better_name_is_refused(store: Store, root: Path, name: str) -> None:
+    (root / name).write_bytes(b"\x80\x04\x95 a pickle")
+    error = refusal(model_of(f"file://{name}", {name: b"\x80\x04\x95 a pickle"}), store, root)
+
+    assert "has not the header" in str(error)
+
+
+def test_safetensors_pass_by_their_header(store: Store, root: Path) -> None:
+    (root / "model.safetensors").write_bytes(SAFETENSORS)
+    model = model_of("file://model.safetensors", {"model.safetensors": SAFETENSORS})
+
+    assert fetch(model, store, root=root)
+
+
+def test_a_full_disk_is_an_error_with_the_folders_name(store: Store, root: Path) -> None:
+    """A file where the store wants a folder stands for any refusal of the file system."""
+    (root / "model.gguf").write_bytes(GGUF)
+    store.root.mkdir()
+    (store.root / "store").write_text("in the way")
+    error = refusal(model_of("file://model.gguf", {"model.gguf": GGUF}), store, root)
+
+    assert f"cannot be kept in {store.root}" in str(error)
