@@ -10,7 +10,7 @@ from random import Random
 from tetrad.canonical import digest_bytes
 from tetrad.errors import Location
 from tetrad.policy import decide, overall, suite_report
-from tetrad.results.exchange import Completion, Generation, Message, Request, ToolCall, Usage
+from tetrad.results.exchange import Completion, Message, Request, ToolCall, Usage
 from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample, SuiteRun
 from tetrad.results.report import ComponentChange, Report, StackReport
 from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
@@ -18,6 +18,7 @@ from tetrad.spec.model import (
     Assertion,
     Budget,
     Case,
+    Generation,
     GoldenSet,
     MaxFlips,
     Minimum,

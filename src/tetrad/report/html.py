@@ -120,11 +120,13 @@ def _template() -> Template:
         finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    environment.globals.update(words=words, plots=plots, metrics_of=_metrics_of)
+    environment.globals.update(words=words, plots=plots)
     environment.filters.update(
         long=lambda text: capped(text, _TEXT),
         brief=shorten,
+        sentence=lambda text: f"{text[:1].upper()}{text[1:]}.",
         pretty=_pretty,
         step=_step_name,
         difflines=_diff_lines,
@@ -135,12 +137,6 @@ def _template() -> Template:
 def _finalize(value: object) -> object:
     """What every expression of the template passes before it is escaped."""
     return inert(value) if type(value) is str else value
-
-
-def _metrics_of(suite: SuiteReport) -> tuple[str, ...]:
-    """The metrics on which both sides have scores."""
-    names = (m for c in suite.cases if c.base for m in c.candidate.metrics if m in c.base.metrics)
-    return tuple(dict.fromkeys(names))
 
 
 def _pretty(value: Json) -> str:

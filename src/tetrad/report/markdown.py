@@ -167,7 +167,7 @@ def code(text: str) -> str:
     """A code span that nothing inside can end, nor part a table's cells."""
     line = one_line(text).replace("|", "¦")
     if not line:
-        return ""
+        return "`(nothing)`"
     fence = "`" * (_longest_run(line) + 1)
     pad = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{pad}{line}{pad}{fence}"

@@ -10,9 +10,11 @@ from markupsafe import Markup
 
 from tetrad.report import words
 from tetrad.results.report import RequirementResult, SuiteReport
+from tetrad.text import inert
 
-_WIDTH, _HEIGHT = 240, 34
+_WIDTH, _HEIGHT = 240, 38
 _MOST_DOTS = 3_000
+_MOST_PLOTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def requirement_plot(found: RequirementResult) -> Markup:
             Markup('<rect class="amount" x="0" y="11" width="{}" height="6"/>').format(value)
         )
     parts += [
-        _line("threshold", threshold, 2, 26),
+        _line("threshold", threshold, 2, 22),
         Markup('<circle class="value" cx="{}" cy="14" r="4.5"/>').format(value),
     ]
     parts += _ends(found, scale)
@@ -64,17 +66,26 @@ def requirement_plot(found: RequirementResult) -> Markup:
     return _svg("plot", _WIDTH, _HEIGHT, told, Markup().join(parts))
 
 
-def score_plot(suite: SuiteReport, metric: str) -> Markup:
-    """Every case as a dot: its score before across, its score now upwards."""
+def score_plots(suite: SuiteReport) -> tuple[tuple[str, Markup], ...]:
+    """A plot for each of the first metrics on which some score moved."""
+    names = (m for c in suite.cases if c.base for m in c.candidate.metrics if m in c.base.metrics)
+    drawn = ((metric, _score_plot(suite, metric)) for metric in dict.fromkeys(names))
+    return tuple((metric, plot) for metric, plot in drawn if plot)[:_MOST_PLOTS]
+
+
+def _score_plot(suite: SuiteReport, metric: str) -> Markup:
+    """Every case as a dot: its score before across, its score now upwards; none if no score moved."""
     size, pad = 260, 30
     scale = _Scale(0, 1, pad + 12, size - 22)
     rise = _Scale(0, 1, size - pad - 12, 22)
     dots: list[Markup] = []
+    moved = False
     for i, case in enumerate(suite.cases[:_MOST_DOTS]):
         now = case.candidate.metrics.get(metric)
         before = case.base.metrics.get(metric) if case.base else None
         if now is None or before is None:
             continue
+        moved = moved or now != before
         dx, dy = _spread(i)
         dots.append(
             Markup(
@@ -83,22 +94,40 @@ def score_plot(suite: SuiteReport, metric: str) -> Markup:
                 case.flip,
                 round(scale(before) + dx, 1),
                 round(rise(now) + dy, 1),
-                f"{case.id}: {before:.2f} → {now:.2f}",
+                inert(f"{case.id}: {before:.2f} → {now:.2f}"),
             )
         )
-    if not dots:
+    if not moved:
         return Markup()
-    frame = Markup(
-        '<rect class="frame" x="{0}" y="8" width="{1}" height="{1}"/>'
-        '<line class="diagonal" x1="{2}" y1="{3}" x2="{4}" y2="{5}"/>'
-        '<text x="{6}" y="{7}" text-anchor="middle">before</text>'
-        '<text x="12" y="{8}" text-anchor="middle" transform="rotate(-90 12 {8})">now</text>'
-    ).format(
-        pad, size - pad - 8, scale(0), rise(0), scale(1), rise(1),
-        (size + pad) / 2, size - 6, (size - pad) / 2,
-    )  # fmt: skip
     told = f"{metric} of {len(dots)} cases, before and now; below the diagonal is worse"
+    frame = _frame(size, pad, scale, rise)
     return _svg("scores", size, size, told, frame + Markup().join(dots))
+
+
+def _frame(size: int, pad: int, scale: _Scale, rise: _Scale) -> Markup:
+    """The square, its diagonal, and what its sides mean."""
+    return Markup(
+        '<rect class="frame" x="{pad}" y="8" width="{side}" height="{side}"/>'
+        '<line class="diagonal" x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}"/>'
+        '<text x="{middle}" y="{below}" text-anchor="middle">before</text>'
+        '<text x="14" y="{half}" text-anchor="middle" transform="rotate(-90 14 {half})">now</text>'
+        '<text x="{x0}" y="{below}" text-anchor="middle">0</text>'
+        '<text x="{x1}" y="{below}" text-anchor="middle">1</text>'
+        '<text x="20" y="{low}" text-anchor="middle">0</text>'
+        '<text x="20" y="{high}" text-anchor="middle">1</text>'
+    ).format(
+        pad=pad,
+        side=size - pad - 8,
+        x0=scale(0),
+        x1=scale(1),
+        y0=rise(0),
+        y1=rise(1),
+        middle=(size + pad) / 2,
+        half=(size - pad) / 2,
+        below=size - 12,
+        low=rise(0) + 4,
+        high=rise(1) + 4,
+    )
 
 
 def latency_plot(suite: SuiteReport) -> Markup:
@@ -168,7 +197,7 @@ def tally_plot(suite: SuiteReport) -> Markup:
                 )
             )
         start += share
-    return _svg("tally", int(width), 8, words.tally(suite), Markup().join(parts))
+    return _svg("tally", int(width), 8, words.tally(suite), Markup().join(parts), stretch="none")
 
 
 def share_bar(share: float) -> Markup:
@@ -199,7 +228,7 @@ def _ends(found: RequirementResult, scale: _Scale) -> list[Markup]:
     """What the threshold is, written below it."""
     x = min(max(scale(found.threshold or 0), 24), _WIDTH - 24)
     text = words.asked(found)
-    return [Markup('<text x="{}" y="33" text-anchor="middle">{}</text>').format(x, text)]
+    return [Markup('<text x="{}" y="34" text-anchor="middle">{}</text>').format(x, text)]
 
 
 def _outline(counts: Sequence[int], scale: _Scale, rise: _Scale, top: float) -> Markup:
@@ -246,7 +275,10 @@ def _line(kind: str, x: float, top: float, bottom: float) -> Markup:
     )
 
 
-def _svg(kind: str, width: int, height: int, told: str, body: Markup) -> Markup:
+def _svg(
+    kind: str, width: int, height: int, told: str, body: Markup, *, stretch: str = "xMidYMid"
+) -> Markup:
     return Markup(
-        '<svg class="{}" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">{}</svg>'
-    ).format(kind, width, height, width, height, told, body)
+        '<svg class="{}" viewBox="0 0 {} {}" width="{}" height="{}" preserveAspectRatio="{}"'
+        ' role="img" aria-label="{}">{}</svg>'
+    ).format(kind, width, height, width, height, stretch, inert(told), body)

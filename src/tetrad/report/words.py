@@ -52,7 +52,10 @@ def headline(report: Report) -> str:
     refused = [found for found in suites if found[1].decision == report.decision]
     names = ", ".join(dict.fromkeys(last(suite.suite) for _, suite in refused))
     if report.decision == "FAILED":
-        return f"{names} does not hold" if len(refused) == 1 else f"{names} do not hold"
+        failed = [r for _, suite in refused for r in suite.requirements if r.decision == "FAILED"]
+        which = ", ".join(dict.fromkeys(requirement(found) for found in failed))
+        holds = "does not hold" if len(refused) == 1 else "do not hold"
+        return f"{names} {holds}: {which}" if which else f"{names} {holds}"
     if report.decision == "INCONCLUSIVE":
         return f"{names} cannot be judged: results are missing, or too few to tell"
     return (

@@ -1,0 +1,39 @@
+"""Word diffs mark what differs and lose nothing."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tetrad.report.differences import Piece, word_diff
+
+WORDY = st.text(st.sampled_from("ab, .\n"), max_size=80)
+
+
+@given(WORDY, WORDY)
+def test_the_pieces_of_each_side_are_that_sides_text(before: str, after: str) -> None:
+    left, right = word_diff(before, after)
+
+    assert "".join(piece.text for piece in left) == before
+    assert "".join(piece.text for piece in right) == after
+
+
+@given(WORDY, WORDY)
+def test_what_is_not_marked_is_the_same_on_both_sides(before: str, after: str) -> None:
+    left, right = word_diff(before, after)
+
+    kept = ["".join(piece.text for piece in side if not piece.differs) for side in (left, right)]
+    assert kept[0] == kept[1]
+
+
+def test_a_changed_word_is_marked_on_both_sides() -> None:
+    left, right = word_diff("24 days of leave", "25 days of leave")
+
+    assert left == (Piece("24", differs=True), Piece(" days of leave", differs=False))
+    assert right == (Piece("25", differs=True), Piece(" days of leave", differs=False))
+
+
+def test_texts_too_long_to_compare_are_shown_without_marks() -> None:
+    left, right = word_diff("a " * 50_000, "b " * 50_000)
+
+    assert [piece.differs for piece in left + right] == [False, False]

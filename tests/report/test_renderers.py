@@ -1,0 +1,140 @@
+"""What every format says of a report, compared whole with files; see golden/."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from report import samples
+from rich.cells import cell_len
+
+from tetrad.report import FORMATS, render
+from tetrad.report.text import render_text
+from tetrad.results.report import Report
+
+GOLDEN = Path(__file__).with_name("golden")
+ENDINGS = {"text": "txt", "json": "json", "junit": "xml", "markdown": "md"}
+REPORTS: dict[str, Callable[[], Report]] = {
+    "failing": lambda: samples.failing(12),
+    "passing": lambda: samples.passing(12),
+    "unmoved": samples.unmoved,
+    "without-base": samples.without_base,
+    "unanswered": samples.unanswered,
+}
+
+
+@pytest.mark.parametrize("fmt", ENDINGS)
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_is_rendered_as_its_golden_file_says(name: str, fmt: str) -> None:
+    path = GOLDEN / f"{name}.{ENDINGS[fmt]}"
+    rendered = render(REPORTS[name](), fmt)
+    if os.environ.get("TETRAD_UPDATE_GOLDEN"):
+        path.write_text(rendered, encoding="utf-8")
+
+    assert rendered == path.read_text(encoding="utf-8")
+
+
+def test_every_format_has_a_renderer_that_ends_its_text_with_a_newline() -> None:
+    assert FORMATS == ("text", "json", "junit", "markdown", "html")
+    for fmt in FORMATS:
+        assert render(samples.unmoved(), fmt).endswith("\n")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_terminal_report_keeps_its_width(width: int) -> None:
+    lines = render_text(samples.failing(), width=width).splitlines()
+
+    assert max(map(cell_len, lines)) <= width
+
+
+def test_colours_say_nothing_that_words_do_not() -> None:
+    plain = render_text(samples.failing(), width=100)
+    coloured = render_text(samples.failing(), width=100, colour=True)
+
+    assert "\x1b[" in coloured
+    assert "\x1b[" not in plain
+    for word in ("FAILED", "PASSED", "broken", "fixed", "waived"):
+        assert word in plain
+
+
+def test_the_terminal_report_shows_twenty_flips_and_where_the_others_are() -> None:
+    text = render_text(samples.failing(200))
+
+    assert "more: `tetrad report --format html` shows all" in text
+
+
+def test_a_suite_too_small_for_its_margin_is_told_so_where_it_passes() -> None:
+    report = samples.passing(12)
+
+    assert "note: 12 cases cannot show a change under" in render(report, "text")
+    assert "- Note: 12 cases cannot show a change under" in render(report, "markdown")
+    assert "Note: 12 cases cannot show a change under" in render(report, "html")
+
+
+def test_a_preview_says_that_it_is_no_evidence() -> None:
+    report = samples.failing(12)
+    preview = replace(report, stacks=tuple(replace(s, preview=True) for s in report.stacks))
+
+    for fmt in ("text", "markdown", "html"):
+        assert "never evidence" in render(preview, fmt)
+
+
+def junit(report: Report) -> ET.Element:
+    return ET.fromstring(render(report, "junit"))
+
+
+def test_junit_counts_what_breaks_the_policy_and_skips_what_does_not() -> None:
+    root = junit(samples.failing(60))
+    suite = root[0]
+
+    kinds = {case.get("name"): [child.tag for child in case] for case in suite.iter("testcase")}
+    assert kinds["double-charge"][0] == "failure"
+    assert kinds["refund-missing"][0] == "skipped"  # waived
+    assert kinds["praise-2"][0] == "skipped"  # already broken
+    assert kinds["late-parcel"] == ["system-out"]
+    assert kinds["gate"][0] == "failure"
+    assert suite.get("failures") == str(len(suite.findall(".//failure")))
+    assert root.get("tests") == "70"
+
+
+def test_junit_of_a_passing_suite_has_no_failure() -> None:
+    root = junit(samples.passing(60))
+
+    assert (root.get("failures"), root.get("errors")) == ("0", "0")
+
+
+def test_junit_calls_missing_results_and_an_inconclusive_gate_errors() -> None:
+    suite = junit(samples.unanswered())[0]
+
+    errors = {c.get("name") for c in suite.iter("testcase") if c.find("error") is not None}
+    assert errors == {"battery-life", "invoice-copy", "left-at-neighbour", "gate"}
+
+
+def test_a_comment_never_outgrows_what_github_takes() -> None:
+    report = samples.failing(60)
+    stack = report.stacks[0]
+    suite = stack.suites[0]
+    wordy = tuple(
+        replace(
+            case,
+            candidate=replace(
+                case.candidate,
+                samples=tuple(replace(s, output="word " * 2000) for s in case.candidate.samples),
+            ),
+        )
+        for case in suite.cases
+    )
+    large = replace(
+        report,
+        stacks=(replace(stack, suites=(replace(suite, cases=wordy),) * 8), *report.stacks[1:]),
+    )
+
+    comment = render(large, "markdown")
+
+    assert len(comment) <= 60_000
+    assert comment.count("<details>") == comment.count("</details>")
+    assert "more parts are left out here" in comment
