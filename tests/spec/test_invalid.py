@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from spec.conftest import Golden
+
 from tetrad.errors import SpecError
 from tetrad.spec.load import load_repository
 

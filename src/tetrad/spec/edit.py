@@ -119,7 +119,7 @@ def _insert(document: Document, parent_path: Path, missing: Path, value: Json) -
     if not parent.children:
         return _replace_node(document, parent_path, {key: value})
     if parent.flow or any(document.node(parent_path[:n]).flow for n in range(len(parent_path))):
-        entry = f", {_scalar(key, flow=True)}: {_written(value, None)}"
+        entry = f", {_scalar(key, flow=True)}: {_in_flow(value)}"
         last = max(child.end for child in parent.children.values())
         return replace(document, Span(last, last), entry)
     newline = _newline(document)

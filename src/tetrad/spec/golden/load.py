@@ -9,7 +9,13 @@ from tetrad.errors import Issue, Location, SpecError
 from tetrad.spec.golden.cases import build_case
 from tetrad.spec.golden.csv_rows import cases_of_rows
 from tetrad.spec.golden.digest import golden_digest
-from tetrad.spec.golden.promptfoo import cases_of_config, expanded, file_beside
+from tetrad.spec.golden.promptfoo import (
+    cases_of_config,
+    default_of,
+    expanded,
+    file_beside,
+    with_default,
+)
 from tetrad.spec.golden.raw import RawCase, Read, cases_of_lines
 from tetrad.spec.model import Case, GoldenSet
 from tetrad.spec.parse import GOLDEN_SET, Document, parse
@@ -76,11 +82,11 @@ class _Reader:
             issues = check(document, "golden")
             if issues:
                 raise SpecError(issues)
+            default = default_of(document, self.issues.append)
             for found in cases_of_config(document, self.issues.append):
-                if isinstance(found, RawCase):
-                    yield found
-                else:
-                    yield from self._included(*found, path)
+                cases = [found] if isinstance(found, RawCase) else self._included(*found, path)
+                for case in cases:
+                    yield case if default is None else with_default(case, default)
 
     def _included(self, written: str, at: Location, path: str) -> Iterator[RawCase]:
         file = file_beside(written, path, at, self.issues.append)

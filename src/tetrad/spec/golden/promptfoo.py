@@ -26,46 +26,58 @@ _MAX_COMBINATIONS = 10_000
 
 def cases_of_config(document: Document, report: Report) -> Iterator[RawCase | tuple[str, Location]]:
     """The cases of a checked document, and the files that hold further ones."""
-    value = document.value
-    if isinstance(value, list):
-        for number in range(len(value)):
-            yield _case(document, (number,), {}, report)
-        return
-    tests = value["tests"]
-    default = value.get("defaultTest", {})
+    listed = isinstance(document.value, list)
+    at: Path = () if listed else ("tests",)
+    tests = document.value if listed else document.value["tests"]
     if isinstance(tests, str):
-        yield tests, document.at(("tests",))
+        yield tests, document.at(at)
         return
     for number, test in enumerate(tests):
-        path: Path = ("tests", number)
         if isinstance(test, str):
-            yield test, document.at(path)
+            yield test, document.at((*at, number))
         else:
-            yield _case(document, path, default, report)
+            yield _case(document, (*at, number), report)
 
 
-def _case(document: Document, path: Path, default: Mapping[str, Any], report: Report) -> RawCase:
-    """One test with the default laid under it and its assertion templates filled in."""
+def _case(document: Document, path: Path, report: Report) -> RawCase:
+    """One test with its assertion templates filled in."""
     raw = document.node(path).value
-    inherits = not raw.get("options", {}).get("disableDefaultAsserts", False)
-    inherited = default.get("assert", []) if inherits else []
-    merged = {**default, **raw}
+
+    def locate(inner: Path) -> Location:
+        return document.at((*path, *inner))
+
+    asserts = [
+        _filled(document, item, locate(("assert", number)), report)
+        for number, item in enumerate(raw.get("assert", ()))
+    ]
+    return RawCase({**raw, "assert": asserts}, locate)
+
+
+def default_of(document: Document, report: Report) -> RawCase | None:
+    """What a config lays under all of its tests."""
+    if isinstance(document.value, list) or "defaultTest" not in document.value:
+        return None
+    return _case(document, ("defaultTest",), report)
+
+
+def with_default(case: RawCase, default: RawCase) -> RawCase:
+    """A test with the default laid under it; the default's assertions come first."""
+    raw, under = case.value, default.value
+    disabled = raw.get("options", {}).get("disableDefaultAsserts", False)
+    inherited = [] if disabled else under["assert"]
+    merged: dict[str, Any] = {**under, **raw}
     for key in ("vars", "options", "metadata"):
-        merged[key] = {**default.get(key, {}), **raw.get(key, {})}
+        merged[key] = {**under.get(key, {}), **raw.get(key, {})}
+    merged["assert"] = [*inherited, *raw["assert"]]
 
     def locate(inner: Path) -> Location:
         if inner[:1] != ("assert",) or len(inner) == 1:
-            return document.at((*path, *inner))
+            return case.locate(inner)
         number = int(inner[1])
         if number < len(inherited):
-            return document.at(("defaultTest", *inner))
-        return document.at((*path, "assert", number - len(inherited), *inner[2:]))
+            return default.locate(inner)
+        return case.locate(("assert", number - len(inherited), *inner[2:]))
 
-    asserts = [*inherited, *raw.get("assert", [])]
-    merged["assert"] = [
-        _filled(document, item, locate(("assert", number)), report)
-        for number, item in enumerate(asserts)
-    ]
     return RawCase(merged, locate)
 
 

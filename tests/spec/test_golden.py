@@ -1,0 +1,220 @@
+"""Golden sets of every format, and promptfoo's files unchanged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tetrad.errors import Location
+from tetrad.spec.assertion_types import ASSERTION_TYPES, NOT_YET
+from tetrad.spec.golden import load_golden
+from tetrad.spec.golden.csv_rows import assertion_from_text
+from tetrad.spec.load import load_repository
+from tetrad.spec.model import Assertion, Case, GoldenSet
+
+VALID = Path(__file__).parent / "valid"
+
+
+def nothing_else(file: str, at: Location) -> bytes:
+    raise AssertionError(f"{file} is read from {at}")
+
+
+def golden(path: str, text: str) -> GoldenSet:
+    loaded = load_golden(path, text.encode(), nothing_else)
+    assert loaded.issues == ()
+    return loaded.golden
+
+
+@pytest.fixture(scope="module")
+def capitals() -> tuple[Case, ...]:
+    return load_repository(VALID / "promptfoo").suites["evals/capital"].golden.cases
+
+
+def types(case: Case) -> list[str]:
+    return [item.written for item in case.assertions if isinstance(item, Assertion)]
+
+
+def test_the_default_test_lies_under_every_test(capitals: tuple[Case, ...]) -> None:
+    first = capitals[0]
+
+    assert first.vars == {"language": "English", "country": "France"}
+    assert types(first) == ["latency", "regex", "contains"]
+    assert first.transform == "output.trim()"
+    assert str(first.assertions[0].location) == "evals/capital/promptfooconfig.yaml:8:7"
+
+
+def test_the_default_assertions_can_be_left_out(capitals: tuple[Case, ...]) -> None:
+    assert types(capitals[1]) == ["regex", "contains"]
+
+
+def test_a_template_is_filled_in_with_the_keys_beside_it(capitals: tuple[Case, ...]) -> None:
+    regex = capitals[0].assertions[1]
+
+    assert isinstance(regex, Assertion)
+    assert (regex.value, regex.weight) == ("^[A-Z]", 0.5)
+
+
+def test_a_list_of_texts_stands_for_a_case_each(capitals: tuple[Case, ...]) -> None:
+    assert [case.vars["language"] for case in capitals[1:3]] == ["French", "German"]
+    assert [case.vars["country"] for case in capitals[3:5]] == ["Spain", "Italy"]
+
+
+def test_a_list_for_a_variable_that_takes_lists_is_one_value(capitals: tuple[Case, ...]) -> None:
+    assert capitals[1].vars["hints"] == ["river", "tower"]
+
+
+def test_ids_are_made_of_descriptions_and_vars(capitals: tuple[Case, ...]) -> None:
+    assert [case.id for case in capitals[:3]] == [
+        "capital-of-france",
+        "capital-of-france-2",
+        "capital-of-france-3",
+    ]
+    assert len(capitals) == len({case.id for case in capitals})
+
+
+def test_a_var_can_be_the_text_of_a_file(capitals: tuple[Case, ...]) -> None:
+    assert (
+        capitals[5].vars["country"],
+        capitals[5].vars["language"],
+    ) == ("Portugal", '{"name":"Portuguese"}')
+
+
+def test_tests_come_from_a_file_of_rows(capitals: tuple[Case, ...]) -> None:
+    japan, peru, chad, cuba = capitals[6:]
+
+    assert types(japan) == ["latency", "contains", "similar"]
+    assert (
+        japan.threshold,
+        japan.metadata,
+    ) == (0.5, {"continent": "Asia", "tags": ["island", "far"]})
+    assert types(peru) == ["latency", "equals"]
+    assert types(chad) == ["latency", "icontains-any", "not-contains"]
+    assert types(cuba) == ["latency", "llm-rubric", "is-json"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "assertion"),
+    [
+        ("Paris", {"type": "equals", "value": "Paris"}),
+        ("equals: Paris", {"type": "equals", "value": "Paris"}),
+        ("contains:Paris", {"type": "contains", "value": "Paris"}),
+        ("not-contains: Rome", {"type": "not-contains", "value": "Rome"}),
+        ("contains-all: a, b", {"type": "contains-all", "value": ["a", "b"]}),
+        ('icontains-any: "a, b", c', {"type": "icontains-any", "value": ["a, b", "c"]}),
+        ("is-json", {"type": "is-json"}),
+        ('is-json: {"type": "object"}', {"type": "is-json", "value": '{"type": "object"}'}),
+        ("similar: a b", {"type": "similar", "value": "a b", "threshold": 0.8}),
+        ("similar(0.6): a b", {"type": "similar", "value": "a b", "threshold": 0.6}),
+        ("levenshtein(5): a", {"type": "levenshtein", "value": "a", "threshold": 5.0}),
+        ("latency(1000)", {"type": "latency", "threshold": 1000.0}),
+        ("cost(0.001)", {"type": "cost", "threshold": 0.001}),
+        ("rouge-n: a", {"type": "rouge-n", "value": "a", "threshold": 0.75}),
+        ("grade: is kind", {"type": "llm-rubric", "value": "is kind"}),
+        ("llm-rubric: is kind", {"type": "llm-rubric", "value": "is kind"}),
+        ("python: len(output) > 1", {"type": "python", "value": "len(output) > 1"}),
+        ("file://check.py", {"type": "python", "value": "file://check.py"}),
+        ("fn: output.length", {"type": "javascript", "value": "output.length"}),
+        ("factuality: x", {"type": "factuality", "value": "x"}),
+        ("Note: this is a text", {"type": "equals", "value": "Note: this is a text"}),
+        ("regex: a\nb", {"type": "regex", "value": "a\nb"}),
+    ],
+)
+def test_a_cell_means_what_promptfoo_takes_it_for(cell: str, assertion: dict[str, Any]) -> None:
+    assert assertion == assertion_from_text(cell)
+
+
+def test_a_row_keeps_its_line_across_cells_of_several_lines() -> None:
+    text = 'id,q,__expected\na,"one\ntwo",x\nb,three,y\n'
+
+    assert [case.location.line for case in golden("g.csv", text).cases] == [2, 4]
+
+
+def test_a_column_sets_the_threshold_of_one_assertion() -> None:
+    text = (
+        "q,__expected1,__expected2,__config:__expected2:threshold\na,contains: b,similar: c,0.9\n"
+    )
+
+    (case,) = golden("g.csv", text).cases
+
+    assert [item.threshold for item in case.assertions] == [None, 0.9]
+
+
+def test_no_type_is_both_there_and_not_there() -> None:
+    assert set() == set(ASSERTION_TYPES) & set(NOT_YET)
+
+
+CASE = {"id": "a", "vars": {"q": "x"}, "assert": [{"type": "equals", "value": 1.0}]}
+
+
+def digest(case: dict[str, Any]) -> str:
+    return str(golden("g.jsonl", json.dumps(case)).digest)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"description": "Anything."},
+        {"metadata": {"a": 1}},
+        {"tags": []},
+        {"repeats": 1},
+        {"assert": [{"value": 1, "type": "equals", "weight": 1}]},
+    ],
+)
+def test_what_a_case_neither_asks_nor_asserts_leaves_the_digest(change: dict[str, Any]) -> None:
+    assert digest(CASE) == digest({**CASE, **change})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "b"},
+        {"vars": {"q": "y"}},
+        {"vars": {"q": "x", "r": None}},
+        {"assert": []},
+        {"assert": [{"type": "not-equals", "value": 1}]},
+        {"assert": [{"type": "equals", "value": "1"}]},
+        {"assert": [{"type": "equals", "value": 1, "weight": 2}]},
+        {"assert": [{"type": "equals", "value": 1, "threshold": 0}]},
+        {"assert": [{"type": "equals", "value": 1, "metric": "m"}]},
+        {"assert": [{"type": "equals", "value": 1, "judge": "j"}]},
+        {"assert": [{"type": "equals", "value": 1, "config": {"a": 1}}]},
+        {"assert": [{"type": "equals", "value": 1, "rubricPrompt": "p"}]},
+        {"assert": [{"type": "assert-set", "assert": [{"type": "equals", "value": 1}]}]},
+        {"threshold": 0.5},
+        {"tags": ["t"]},
+        {"group": "g"},
+        {"repeats": 2},
+        {"tools": [{"tool": "t", "result": None}]},
+        {"variants": {"q": ["y"]}},
+        {"options": {"transform": "output.trim()"}},
+    ],
+)
+def test_what_a_case_asks_or_asserts_moves_the_digest(change: dict[str, Any]) -> None:
+    assert digest(CASE) != digest({**CASE, **change})
+
+
+def test_the_format_of_the_file_leaves_the_digest() -> None:
+    lines = golden("g.jsonl", '{"id": "a", "vars": {"q": "x"}, "assert": [{"type": "is-json"}]}\n')
+    rows = golden("g.csv", "id,q,__expected\na,x,is-json\n")
+    yaml = golden("g.yaml", "# cases\n- {assert: [{type: is-json}], vars: {q: x}, id: a}\n")
+
+    assert lines.digest == rows.digest == yaml.digest
+
+
+def test_a_golden_set_of_nothing_is_one() -> None:
+    assert golden("g.yaml", "[]\n").cases == ()
+    assert golden("g.jsonl", "").cases == ()
+    assert golden("g.csv", "").cases == ()
+
+
+def test_combinations_are_bounded() -> None:
+    lists = {f"v{n}": ["a", "b", "c", "d"] for n in range(8)}
+
+    loaded = load_golden("g.jsonl", json.dumps({"vars": lists}).encode(), nothing_else)
+
+    assert [issue.message for issue in loaded.issues] == [
+        "the lists in vars stand for 65,536 cases; at most 10,000 are made"
+    ]
