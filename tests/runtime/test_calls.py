@@ -219,3 +219,15 @@ def test_the_schema_of_calls_takes_calls_and_answers_and_nothing_else(tmp_path: 
     assert not takes({"tool": "third", "arguments": {"order_id": "A-1"}})
     assert not takes({"answer": "yes", "tool": "second"})
     assert not takes({"answer": 1})
+
+
+def test_what_is_no_unicode_comes_in_and_goes_out_as_a_replacement(tmp_path: Path) -> None:
+    engine = ScriptedAnswers(
+        answers={"result": '{"answer": "\\ud83d!"}', "": ASKS_AS_JSON}, native_tools=False
+    )
+    running = runtime(stack(DESK, tools=[ORDER_STATUS]), tmp_path, engine=engine)
+
+    trace = answer(running, Tools(result="\ud83d\U0001f4e6"))
+
+    assert trace.output == "\ufffd!"
+    assert engine.asked[1].messages[-1].content.endswith('"result": "\ufffd\U0001f4e6"}')

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tetrad.cli.options import add_engine
+from tetrad.cli.progress import progress_bars
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
 
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from tetrad.canonical import Json
+    from tetrad.engines.base import Embedder
     from tetrad.results.exchange import Message
     from tetrad.results.trace import Called, Generated, Retrieved, Trace
-    from tetrad.runtime import Runtime
     from tetrad.spec.model import Model, Prices, Stack, Variable
 
 HELP = "answer one request and show how the answer came about"
@@ -41,13 +43,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs="*",
         help="the prompt's variables; a value is JSON where its variable is no text",
     )
-    parser.add_argument(
-        "--engine",
-        choices=["torch"],
-        help="answer with another engine than the model's own: a preview",
-    )
+    add_engine(parser)
     parser.add_argument("--json", action="store_true", help="print the trace as JSON")
-    parser.add_argument("--offline", action="store_true", help="fetch nothing")
 
 
 def run(args: Namespace) -> ExitCode:
@@ -58,7 +55,7 @@ def run(args: Namespace) -> ExitCode:
     stack = repository.stacks[find(repository, args.stack, repository.stacks)]
     given = _given(args.vars, stack)
     if args.engine is not None:
-        stack = replace(stack, model=_on_torch(stack.model))
+        stack = replace(stack, model=replace(stack.model, engine=args.engine))
     tried = asyncio.run(_try(stack, given, root=root, offline=args.offline))
     if args.json:
         sys.stdout.write(_as_json(tried.trace))
@@ -118,29 +115,25 @@ def _value(variable: Variable, written: str) -> Json:
     return value
 
 
-def _on_torch(model: Model) -> Model:
-    from tetrad.spec.model import TorchEngine
-
-    return replace(model, engine=TorchEngine())
-
-
 async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: bool) -> _Tried:
     from tetrad import runtime
     from tetrad.artifacts.store import store_from_environment
     from tetrad.engines.build import build_embedder, build_engine
     from tetrad.tools import LiveToolbox
 
-    store = store_from_environment()
-    engine = build_engine(stack.model, root=root, store=store, offline=offline)
+    store, progress = store_from_environment(), progress_bars()
+
+    def embedder_of(model: Model) -> Embedder:
+        return build_embedder(model, root=root, store=store, offline=offline, progress=progress)
+
+    engine = build_engine(stack.model, root=root, store=store, offline=offline, progress=progress)
     try:
-        running: Runtime = runtime.build(
+        running = runtime.build(
             stack,
             engine=engine,
-            embedder_of=lambda model: build_embedder(
-                model, root=root, store=store, offline=offline
-            ),
+            embedder_of=embedder_of,
             root=root,
-            cache=store.root,
+            cache=store.root / "embeddings",
         )
         begun = time.perf_counter()
         trace = await running.answer(given, toolbox=LiveToolbox(stack.tools, root))

@@ -17,7 +17,7 @@ from tetrad.errors import BadRequest, EngineUnavailable, ToolFailed
 from tetrad.results.exchange import Completion, Message, Request, ToolCall
 from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
 from tetrad.runtime.conversation import Conversation
-from tetrad.runtime.guards import TOO_LONG, WITHHELD, Contract, personal_data, too_long
+from tetrad.runtime.guards import TOO_LONG, WITHHELD, Contract, personal_data, too_long, trimmed
 from tetrad.runtime.variables import Variables, text_of
 from tetrad.spec.model import Model, Retrieval, Stack
 
@@ -132,7 +132,7 @@ class Runtime:
             text = await self._generate(request, steps, toolbox)
         except (EngineUnavailable, ToolFailed) as error:
             return Trace(vars=prepared.vars, steps=tuple(steps), output="", error=str(error))
-        output = self._guarded(text.strip(), steps)
+        output = self._guarded(trimmed(text), steps)
         return Trace(vars=prepared.vars, steps=tuple(steps), output=output)
 
     def _checked(self, given: Mapping[str, Json]) -> _Draft:

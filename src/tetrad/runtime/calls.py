@@ -28,6 +28,7 @@ from tetrad.results.exchange import (
 from tetrad.results.trace import Called, Guarded
 from tetrad.runtime.conversation import continued
 from tetrad.runtime.filters import tojson
+from tetrad.runtime.guards import trimmed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +71,7 @@ class Native:
     ) -> tuple[Message, ...]:
         asked = Message(role="assistant", content=completion.text, tool_calls=completion.tool_calls)
         results = (
-            Message(role="tool", content=tojson(_came_back(one)), tool_call_id=one.call.id)
+            Message(role="tool", content=_written(_came_back(one)), tool_call_id=one.call.id)
             for one in called
         )
         return (*messages, asked, *results)
@@ -112,7 +113,7 @@ class AsJson:
     ) -> tuple[Message, ...]:
         said = completion.text.strip()
         results = tuple(
-            Message(role="user", content=tojson({"tool": one.call.name, **_came_back(one)}))
+            Message(role="user", content=_written({"tool": one.call.name, **_came_back(one)}))
             for one in called
         )
         if not self._completion:
@@ -183,6 +184,11 @@ def _moved(schema: Any, root: str) -> Any:
 
 def _came_back(called: Called) -> dict[str, Json]:
     return {"result": called.result} if called.error is None else {"error": called.error}
+
+
+def _written(value: Json) -> str:
+    """JSON that a request can carry: what is no Unicode in a tool's answer becomes U+FFFD."""
+    return trimmed(tojson(value))
 
 
 def _loaded(text: str) -> Any:

@@ -38,6 +38,16 @@ def personal_data(text: str) -> Guarded | None:
     return Guarded(rule="block_pii_in_output", detail=f"the answer contained: {kinds}")
 
 
+def trimmed(text: str) -> str:
+    """An answer without the white space around it; half a surrogate pair, which a model can write
+    as a JSON escape and no file can hold, becomes U+FFFD.
+    """
+    text = text.strip()
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 class Contract:
     """The output contract of a prompt: what an engine is bound to, and what an answer is held to."""
 
