@@ -47,6 +47,7 @@ _HIDDEN = "".join(
     )
 )
 _INVISIBLE = re.compile(f"{'|'.join(_WRITTEN_BY_PEOPLE)}|([{_HIDDEN}])")
+_SUSPECT = re.compile(f"[{_HIDDEN}]")  # quick to search for, and rarely there
 
 # What belongs to the character before it: marks are found by their category.
 _EXTENDS = re.compile("[\u200c\u200d\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")
@@ -60,7 +61,7 @@ def inert(text: str) -> str:
     characters and lone surrogates are written `<U+XXXX>`. Newlines and tabs stay, CRLF becomes a
     newline, and so do the joiners that emoji and Indic or Arabic words are written with.
     """
-    if text.isascii() and text.isprintable():
+    if not _SUSPECT.search(text):
         return text
     stripped = _ESCAPES.sub("", text.replace("\r\n", "\n"))
     return _INVISIBLE.sub(_named, stripped)
@@ -106,7 +107,8 @@ def json_escaped(document: str) -> str:
 
     It means the same and is inert on a terminal and in a CI log.
     """
-    return _INVISIBLE.sub(_as_json, document).replace("##[", "#\\u0023[")
+    escaped = _INVISIBLE.sub(_as_json, document) if _SUSPECT.search(document) else document
+    return escaped.replace("##[", "#\\u0023[")
 
 
 def _as_json(match: re.Match[str]) -> str:

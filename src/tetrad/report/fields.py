@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -22,15 +22,43 @@ class Misfit(ValueError):
         super().__init__(f"{path}: {message}")
 
 
-def dump(value: Any) -> Any:
-    """The value in dicts, lists and scalars."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, (type, Digest)):
-        return _dump_fields(value)
+def dump(value: Any, *, is_tagged: bool = False) -> Any:
+    """The value in dicts, lists and scalars; `is_tagged` writes the names of value types."""
+    kind: type = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is tuple:
+        return [dump(item, is_tagged=is_tagged) for item in value]
+    if kind is Digest:
+        return str(value)
+    if dataclasses.is_dataclass(kind):
+        document = {"type": kind.__name__.lower()} if is_tagged else {}
+        for name, default, tags in _written_fields(kind):
+            item = getattr(value, name)
+            if item != default:
+                document[name] = dump(item, is_tagged=tags)
+        return document
     if isinstance(value, Mapping):
         return {key: dump(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [dump(item) for item in value]
-    return str(value) if isinstance(value, Digest) else value
+    return [dump(item) for item in value]
+
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+@cache
+def _written_fields(kind: type) -> tuple[tuple[str, Any, bool], ...]:
+    """Each field's name, its default, and whether its values need their type's name."""
+    hints = _hints(kind)
+    return tuple(
+        (field.name, _default(field), _is_tagged(hints[field.name]))
+        for field in dataclasses.fields(kind)
+    )
+
+
+def _is_tagged(hint: Any) -> bool:
+    item_hint = get_args(hint)[0] if get_origin(hint) is tuple else hint
+    return len(_members(item_hint)) > 1
 
 
 def load(hint: Any, value: Any, path: str = "$") -> Any:
@@ -51,28 +79,6 @@ def load(hint: Any, value: Any, path: str = "$") -> Any:
         (option,) = (option for option in get_args(hint) if option is not type(None))
         return None if value is None else load(option, value, path)
     return _load_scalar(hint, value, path)
-
-
-def _dump_fields(value: Any) -> dict[str, Any]:
-    kind: type = type(value)
-    hints = _hints(kind)
-    document = {}
-    for field in dataclasses.fields(value):
-        item = getattr(value, field.name)
-        if item == _default(field):
-            continue
-        document[field.name] = _dump_hinted(hints[field.name], item)
-    return document
-
-
-def _dump_hinted(hint: Any, item: Any) -> Any:
-    """Like `dump`, but a member of a union of values is tagged with its type."""
-    members = _members(hint)
-    if len(members) > 1 and type(item) in members:
-        return {"type": type(item).__name__.lower(), **_dump_fields(item)}
-    if get_origin(hint) is tuple:
-        return [_dump_hinted(get_args(hint)[0], element) for element in item]
-    return dump(item)
 
 
 def _load_literal(hint: Any, value: Any, path: str) -> Any:
@@ -140,6 +146,7 @@ def _expect(value: Any, kind: type, path: str) -> None:
         raise Misfit(path, f"must be {names.get(kind, 'a number')}")
 
 
+@cache
 def _members(hint: Any) -> Mapping[type, str]:
     """The value types among a hint's options, with the names that tell them apart."""
     options = get_args(hint) if get_origin(hint) in {Union, types.UnionType} else (hint,)

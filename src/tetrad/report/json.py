@@ -28,7 +28,15 @@ from tetrad.results.report import (
 )
 from tetrad.text import json_escaped
 
+# Made once: json.dumps with options makes an encoder at each call.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _IDENTITY = re.compile(r"tetrad:([0-9a-f]{64})\Z")
+
+
+class _OneLine(str):
+    """JSON that is written already."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ def dump_report(report: Report) -> str:
         },
         "stacks": [_dump_stack(stack) for stack in report.stacks],
     }
-    return json_escaped(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2)) + "\n"
+    return f"{_lines(document)}\n"
 
 
 def load_report(text: str, *, origin: str = "report") -> Report:
@@ -140,10 +148,10 @@ def _dump_requirement(found: RequirementResult) -> Mapping[str, Any]:
     }
 
 
-def _dump_case(case: CaseReport) -> Mapping[str, Any]:
+def _dump_case(case: CaseReport) -> _OneLine:
     """`metrics` and `output` say in short what `samples` say in full."""
     now, before = case.candidate, case.base
-    return {
+    document = {
         "id": case.id,
         "flip": case.flip,
         "waived": case.waived,
@@ -158,6 +166,26 @@ def _dump_case(case: CaseReport) -> Mapping[str, Any]:
         "samples": [dump(sample) for sample in now.samples],
         "base_samples": None if before is None else [dump(sample) for sample in before.samples],
     }
+    return _OneLine(_encode(document))
+
+
+def _lines(value: Any, indent: str = "\n") -> str:
+    """Indented JSON, in which a case is one line: that is a screenful a case less, and many times
+    faster than the standard library's indentation.
+    """
+    if isinstance(value, _OneLine):
+        return value
+    deeper = f"{indent}  "
+    if value and isinstance(value, Mapping):
+        items = (f"{_encode(key)}: {_lines(item, deeper)}" for key, item in value.items())
+        return f"{{{deeper}{f',{deeper}'.join(items)}{indent}}}"
+    if value and isinstance(value, list):
+        return f"[{deeper}{f',{deeper}'.join(_lines(item, deeper) for item in value)}{indent}]"
+    return _encode(value)
+
+
+def _encode(value: Any) -> str:
+    return json_escaped(_ENCODER.encode(value))
 
 
 def _output(outcome: CaseOutcome) -> str | None:
