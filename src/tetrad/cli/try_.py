@@ -207,12 +207,16 @@ def _show_passages(console: Console, step: Retrieved) -> None:
 
 def _show_messages(console: Console, messages: Sequence[Message], step: Generated) -> None:
     from rich.padding import Padding
+    from rich.text import Text
 
-    _head(console, "prompt" if step.request.style == "chat" else "prompt (one text)")
-    for message in messages:
-        if message.content:
-            console.print(_line(message.role, "magenta"))
-            console.print(Padding(_text(message.content), (0, 0, 0, 2)))
+    _head(console, "prompt")
+    if step.request.style == "completion":
+        console.print(Text("\n\n").join(_text(message.content) for message in messages))
+    else:
+        for message in messages:
+            if message.content:
+                console.print(_line(message.role, "magenta"))
+                console.print(Padding(_text(message.content), (0, 0, 0, 2)))
     for call in step.completion.tool_calls:
         console.print(_line(f"asks for {call.name}", "dim"))
 
