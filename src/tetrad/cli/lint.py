@@ -119,17 +119,17 @@ def _code(findings: Sequence[Finding]) -> ExitCode:
 
 
 def _print(findings: Sequence[Finding], tree: Tree, form: str) -> None:
-    from tetrad.lint.output import RENDERERS, render_text
+    from tetrad.lint.output import render, text
 
     if form == "text":
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        sys.stdout.write(render_text(findings, tree, colour=colour))
+        sys.stdout.write(text.render(findings, tree, colour=colour))
         return
-    sys.stdout.write(RENDERERS[form](findings, tree))
+    sys.stdout.write(render(form, findings, tree))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if form == "github" and summary:
         with Path(summary).open("a", encoding="utf-8") as stream:
-            stream.write(_fenced(render_text(findings, tree)))
+            stream.write(_fenced(text.render(findings, tree)))
 
 
 def _fenced(text: str) -> str:

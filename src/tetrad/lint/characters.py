@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Literal, NamedTuple, TypeAlias
 
 Kind: TypeAlias = Literal["bidirectional", "tag", "invisible"]
 
@@ -20,10 +20,10 @@ _INVISIBLE = (
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0080-\U000e0fff"
 )
-_PATTERNS: dict[Kind, re.Pattern[str]] = {
-    "bidirectional": re.compile(f"[{_BIDIRECTIONAL}]+"),
-    "tag": re.compile(f"[{_TAGS}]+"),
-    "invisible": re.compile(f"[{_INVISIBLE}]+"),
+_CLASSES: Mapping[Kind, str] = {
+    "bidirectional": _BIDIRECTIONAL,
+    "tag": _TAGS,
+    "invisible": _INVISIBLE,
 }
 
 # The three flags of subdivisions that are recommended for interchange (Unicode TR 51, ED-14a):
@@ -35,20 +35,19 @@ _FLAG_TAGS = frozenset(
 )
 
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
-_EMOJI = re.compile(
-    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf"
-    "\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+_EMOJI = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf"
+    "\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 )
 _KEYCAP = frozenset("0123456789#*")
-_ARABIC = re.compile("[\u0600-\u06ff\u0750-\u077f\u0870-\u08ff\ufb50-\ufdff\ufe70-\ufefc]")
-_INDIC = re.compile("[\u0900-\u0dff\u0f00-\u109f\u1780-\u17ff\u1a20-\u1aaf\ua8e0-\ua8ff]")
-_MONGOLIAN = re.compile("[\u1820-\u18aa]")
-_IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+_ARABIC = "\u0600-\u06ff\u0750-\u077f\u0870-\u08ff\ufb50-\ufdff\ufe70-\ufefc"
+_INDIC = "\u0900-\u0dff\u0f00-\u109f\u1780-\u17ff\u1a20-\u1aaf\ua8e0-\ua8ff"
+_MONGOLIAN = "\u1820-\u18aa"
+_IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _VIRAMA = 9  # canonical combining class
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Neighbouring characters of one kind: offsets in the text, and the characters."""
 
     start: int
@@ -74,7 +73,7 @@ def runs_of(kind: Kind, text: str) -> Iterator[Run]:
     """Runs of a kind that are neither orthography nor emoji."""
     if text.isascii():
         return
-    for match in _PATTERNS[kind].finditer(text):
+    for match in _compiled(f"[{_CLASSES[kind]}]+").finditer(text):
         if kind == "tag" and _is_flag(text, match):
             continue
         if kind == "bidirectional" and _orders_neighbours(text, match):
@@ -122,7 +121,7 @@ def _is_explained(text: str, offset: int) -> bool:
     if "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
         return _selects(character, before, after)
     if "\u180b" <= character <= "\u180f":
-        return _MONGOLIAN.match(before) is not None
+        return _is(_MONGOLIAN, before)
     return _fills_syllable(character, before, after)
 
 
@@ -138,24 +137,35 @@ def _joins(character: str, text: str, offset: int, after: str) -> bool:
     before = text[offset - 1] if offset else ""
     if not before:
         return False
-    if _ARABIC.match(before):
-        return character == _ZWJ or _ARABIC.match(after) is not None
+    if _is(_ARABIC, before):
+        return character == _ZWJ or _is(_ARABIC, after)
     if unicodedata.combining(before) == _VIRAMA:
         return True
-    if _INDIC.match(before):
-        return _INDIC.match(after) is not None
+    if _is(_INDIC, before):
+        return _is(_INDIC, after)
     if character == _ZWNJ:
         return False
     base = text[offset - 2] if before == "\ufe0f" and offset > 1 else before
-    return _EMOJI.match(base) is not None and _EMOJI.match(after) is not None
+    return _is(_EMOJI, base) and _is(_EMOJI, after)
 
 
 def _selects(character: str, before: str, after: str) -> bool:
     """One selector right after a character that has variants."""
     if character in "\ufe0e\ufe0f":
         is_keycap = before in _KEYCAP and after == "\u20e3"
-        return bool(before) and (is_keycap or _EMOJI.match(before) is not None)
-    return _IDEOGRAPH.match(before) is not None
+        return bool(before) and (is_keycap or _is(_EMOJI, before))
+    return _is(_IDEOGRAPH, before)
+
+
+def _is(characters: str, character: str) -> bool:
+    """Whether a character, if there is one, is of a class."""
+    return _compiled(f"[{characters}]").match(character) is not None
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled where a text is not ASCII, which most are."""
+    return re.compile(pattern)
 
 
 def _name(character: str) -> str:

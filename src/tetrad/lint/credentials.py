@@ -10,15 +10,14 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 _WORD_BEFORE = r"(?<![A-Za-z0-9_-])"
 _WORD_AFTER = r"(?![A-Za-z0-9_-])"
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """What a kind of credential looks like.
 
     `anchor` is a literal of every match: a text without it is not searched. `secret` is a regular
@@ -135,14 +134,13 @@ FORMS: tuple[Form, ...] = (
 )
 
 # Documents of the vendors themselves use these in examples.
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = (
     r"(?i)example|x{6,}|0{8,}|1234567890|redacted|your[_-]|placeholder|dummy"
     r"|\A(?:pass(?:word|wd|phrase)?|secret|token|changeme)\Z"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
     """A match: what it is, where its secret stands, and as much of it as may be shown."""
 
     what: str
@@ -169,7 +167,10 @@ def credentials_in(text: str) -> Iterator[Credential]:
 
 
 def _is_placeholder(secret: str, form: Form) -> bool:
-    return _PLACEHOLDER.search(secret) is not None or _entropy(secret) < form.minimum_entropy
+    return (
+        _compiled(_PLACEHOLDER).search(secret) is not None
+        or _entropy(secret) < form.minimum_entropy
+    )
 
 
 def _shown(form: Form, secret: str) -> str:

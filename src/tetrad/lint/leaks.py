@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tetrad.canonical import Json
 from tetrad.lint.template import fixed_text_of
@@ -15,11 +15,8 @@ from tetrad.spec.model import Case, Prompt, Suite
 N = 8  # words; fewer are common phrases
 _WHOLE = 3  # words that a shorter text needs to be compared as a whole
 
-_WORD = re.compile(r"\w+")
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Leak:
+class Leak(NamedTuple):
     """A case whose words stand somewhere else."""
 
     case: Case
@@ -29,7 +26,7 @@ class Leak:
 
 def words_of(text: str) -> tuple[str, ...]:
     """Words without case, punctuation and compatibility forms."""
-    return tuple(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+    return tuple(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
 
 
 def leaks_of(tree: Tree, suite: Suite) -> Iterator[Leak]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
-_REVISION = re.compile(r"[0-9a-f]{40}\Z")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-_IMAGE_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}\Z")
-_EXACT_VERSION = re.compile(r"==[0-9][\w.!+-]*\Z")
+_REVISION = r"[0-9a-f]{40}\Z"
+_DIGEST = r"sha256:[0-9a-f]{64}\Z"
+_IMAGE_DIGEST = r"@sha256:[0-9a-f]{64}\Z"
+_EXACT_VERSION = r"==[0-9][\w.!+-]*\Z"
 
 # Names that move by their meaning, whatever the host.
 FLOATING = frozenset(
@@ -16,14 +17,13 @@ FLOATING = frozenset(
 )
 
 # How vendors date a snapshot: -2024-08-06, -20241022, -08-2024, -0613, -2407, -002, @20240620.
-_DATED = re.compile(
+_DATED = (
     r"(?:^|[-_@.:])(?:20\d{2}-\d{2}-\d{2}|20\d{6}|\d{2}-20\d{2}|\d{2}-\d{2}|\d{4}|0\d{2})"
     r"(?=$|[-_@:.]v?\d|:|-v\d|-preview|-exp)"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A source as it is written: what it names, and the revision, version or tag after it."""
 
     scheme: str
@@ -43,19 +43,19 @@ def written_source(uri: str) -> Written:
 
 
 def is_revision(text: str) -> bool:
-    return _REVISION.match(text) is not None
+    return _compiled(_REVISION).match(text) is not None
 
 
 def is_digest(text: str) -> bool:
-    return _DIGEST.match(text) is not None
+    return _compiled(_DIGEST).match(text) is not None
 
 
 def is_exact_version(text: str) -> bool:
-    return _EXACT_VERSION.match(text) is not None
+    return _compiled(_EXACT_VERSION).match(text) is not None
 
 
 def is_pinned_image(reference: str) -> bool:
-    return _IMAGE_DIGEST.search(reference) is not None
+    return _compiled(_IMAGE_DIGEST).search(reference) is not None
 
 
 def image_tag(reference: str) -> str:
@@ -67,4 +67,9 @@ def image_tag(reference: str) -> str:
 def is_dated(model: str) -> bool:
     """Whether a vendor's model name says which snapshot it is."""
     words = set(re.split(r"[-_@.:/]", model.lower()))
-    return not words & {"latest", "main"} and _DATED.search(model) is not None
+    return not words & {"latest", "main"} and _compiled(_DATED).search(model) is not None
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
 from tetrad.lint.rule import Span
 
@@ -12,16 +11,14 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 _TOKEN = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|[^\s,\]}]+")
 
 
-@dataclass(frozen=True, slots=True)
 class Lines:
     """Where the lines of a text begin."""
 
-    text: str
-    starts: list[int] = field(init=False)
+    __slots__ = ("starts", "text")
 
-    def __post_init__(self) -> None:
-        starts = [0, *(match.end() for match in _BREAK.finditer(self.text))]
-        object.__setattr__(self, "starts", starts)
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.starts = [0, *(match.end() for match in _BREAK.finditer(text))]
 
     def position(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self.starts, offset)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tetrad.lint.rule import Place
 from tetrad.lint.template import Written, outputs_of
@@ -14,17 +14,16 @@ INSTRUCTING = frozenset({"system", "developer"})
 _NO_TEXT = frozenset({"integer", "number", "boolean"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """An output of a message that text of strangers reaches."""
 
     message: PromptMessage
-    index: int
+    number: int
     written: Written
     variables: tuple[str, ...]  # the untrusted ones, in their order of names
 
     def place(self, tree: Tree) -> Place:
-        return tree.within_message(self.message, self.index, self.written.start, self.written.end)
+        return tree.within_message(self.message, self.number, self.written.start, self.written.end)
 
     @property
     def expression(self) -> str:
@@ -33,6 +32,18 @@ class Output:
     @property
     def names(self) -> str:
         return " and ".join(map(repr, self.variables))
+
+
+def prompts_asked(tree: Tree) -> Iterator[Prompt]:
+    """The prompts of which something lies in a file asked for.
+
+    Others are read only because they are used with one; their templates need no look.
+    """
+    asked = frozenset(tree.names)
+    for prompt in tree.repository.prompts.values():
+        files = {message.location.file for message in prompt.messages}
+        if prompt.location.file in asked or files & asked:
+            yield prompt
 
 
 def untrusted_outputs(tree: Tree, prompt: Prompt) -> Iterator[Output]:
@@ -44,7 +55,7 @@ def untrusted_outputs(tree: Tree, prompt: Prompt) -> Iterator[Output]:
         for written in outputs_of(message.content):
             names = tuple(sorted(written.variables & untrusted))
             if names:
-                yield Output(message=message, index=index, written=written, variables=names)
+                yield Output(message=message, number=index, written=written, variables=names)
 
 
 def _untrusted(tree: Tree, prompt: Prompt) -> frozenset[str]:

@@ -1,11 +1,15 @@
-"""A rule and what it finds: the values that the engine, the rules and the renderers share."""
+"""A rule and what it finds: the values that the engine, the rules and the renderers share.
+
+Small values of this stage are named tuples: making a dataclass takes Python a millisecond, and a
+lint of one file is to take a blink.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from tetrad.lint.tree import Tree
@@ -16,8 +20,7 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")  # most severe f
 Scope: TypeAlias = Literal["file", "stack", "repository"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of a file's text; lines and columns count from 1, the end is exclusive."""
 
     line: int
@@ -26,8 +29,7 @@ class Span:
     end_column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a finding lies: a span of a file.
 
     `key_line` is the line of the key whose value it is, where that is another line: a suppression
@@ -39,8 +41,7 @@ class Place:
     key_line: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the characters `start` to `end` of a file's text; a file that is not there is empty."""
 
     file: str
@@ -49,8 +50,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """Edits that end a finding; a safe one never changes what the files mean."""
 
     title: str

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tetrad.errors import UsageError
 from tetrad.lint.rule import Rule
 from tetrad.spec.nearest import nearest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The longest selector that fits a rule decides; without any in `select`, all rules run.
 
     What a repository's settings say binds no sealed rule: those are lifted by waivers only.

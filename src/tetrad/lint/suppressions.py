@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tetrad.lint.positions import Lines
 from tetrad.spec.parse import Document, Node
 
-_COMMENT = re.compile(
-    r"(?:^|(?<=[ \t]))#[ \t]*tetrad:[ \t]*allow\b(?P<names>[^\r\n]*?)"
-    r"(?:[ \t]--(?P<reason>[^\r\n]*))?(?=[\r\n]|\Z)",
-    re.MULTILINE,
+_COMMENT = (
+    r"(?m)(?:^|(?<=[ \t]))#[ \t]*tetrad:[ \t]*allow\b(?P<names>[^\r\n]*?)"
+    r"(?:[ \t]--(?P<reason>[^\r\n]*))?(?=[\r\n]|\Z)"
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Suppression:
+class Suppression(NamedTuple):
     """One comment: where it stands, the line that it speaks of, and what it allows."""
 
     file: str
@@ -36,7 +34,7 @@ def suppressions_of(document: Document) -> Iterator[Suppression]:
     if "tetrad:" not in document.text:
         return
     lines = Lines(document.text)
-    for match in _COMMENT.finditer(document.text):
+    for match in re.finditer(_COMMENT, document.text):
         if _is_text(document.root, document.text, match.start()):
             continue
         yield Suppression(

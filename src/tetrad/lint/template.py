@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tetrad.lint.positions import Lines
 
@@ -31,15 +30,14 @@ _WORDS = frozenset(
     ]
 )
 
-_TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w:.-]*)(?:\s[^<>]*)?(?<!/)>")
+_TAG = r"<(?P<close>/?)(?P<name>[A-Za-z][\w:.-]*)(?:\s[^<>]*)?(?<!/)>"
 _PAIRED = ("```", "~~~", '"""', "'''")
-_RULE = re.compile(r"^[ \t]*(?P<rule>([-=#*_])\2{2,})[ \t]*$", re.MULTILINE)
-_BEGIN = re.compile(r"^[^\w\n]*(?:BEGIN|START)\b[^\n]*$", re.MULTILINE)
-_END = re.compile(r"^[^\w\n]*END\b[^\n]*$", re.MULTILINE)
+_RULE = r"(?m)^[ \t]*(?P<rule>([-=#*_])\2{2,})[ \t]*$"
+_BEGIN = r"(?m)^[^\w\n]*(?:BEGIN|START)\b[^\n]*$"
+_END = r"(?m)^[^\w\n]*END\b[^\n]*$"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """One output of a template: the variables that reach it, and whether it is marked as data."""
 
     variables: frozenset[str]
@@ -158,8 +156,7 @@ def _output_spans(environment: Any, text: str) -> list[tuple[int, int]]:
     return spans
 
 
-@dataclass(frozen=True, slots=True)
-class _Expression:
+class _Expression(NamedTuple):
     """`encoded`: the filter tojson wrote it, so that its quotes are the delimiter."""
 
     variables: frozenset[str]
@@ -246,9 +243,14 @@ def is_delimited(text: str, position: int) -> bool:
     )
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
 def _in_tags(before: str, after: str) -> bool:
     open_tags: list[str] = []
-    for match in _TAG.finditer(before):
+    for match in _compiled(_TAG).finditer(before):
         name = match["name"]
         if not match["close"]:
             open_tags.append(name)
@@ -259,12 +261,12 @@ def _in_tags(before: str, after: str) -> bool:
 
 def _between_rules(before: str, after: str) -> bool:
     """Lines such as `---`, in pairs."""
-    rules = [match["rule"] for match in _RULE.finditer(before)]
-    closing = {match["rule"] for match in _RULE.finditer(after)}
+    rules = [match["rule"] for match in _compiled(_RULE).finditer(before)]
+    closing = {match["rule"] for match in _compiled(_RULE).finditer(after)}
     return any(rules.count(rule) % 2 == 1 for rule in closing)
 
 
 def _between_words(before: str, after: str) -> bool:
     """Lines such as `[BEGIN MESSAGE]` and `[END MESSAGE]`."""
-    opened = len(_BEGIN.findall(before)) > len(_END.findall(before))
-    return opened and _END.search(after) is not None
+    opened = len(_compiled(_BEGIN).findall(before)) > len(_compiled(_END).findall(before))
+    return opened and _compiled(_END).search(after) is not None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.lint.positions import Lines
+from tetrad.lint.prompts import prompts_asked
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.template import problems_of
 from tetrad.lint.tree import Tree
 
 
 def findings_of_templates(rule: Rule, tree: Tree) -> Iterator[Finding]:
-    for prompt in tree.repository.prompts.values():
+    for prompt in prompts_asked(tree):
         for index, message in enumerate(prompt.messages):
             for problem in problems_of(message.content):
                 if problem.code != rule.code:

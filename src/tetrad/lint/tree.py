@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tetrad.errors import Issue
 from tetrad.lint.positions import Lines
@@ -15,8 +15,7 @@ from tetrad.spec.model import Kind, Model, PromptMessage, Repository, Waiver
 from tetrad.spec.parse import Document, Node, Path
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A value of a document with the path to it; nothing is known of its type yet."""
 
     document: Document
@@ -59,11 +58,10 @@ def _steps(value: Any) -> Collection[str | int]:
     return range(len(value)) if isinstance(value, list) else ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ledger:
+class Ledger(NamedTuple):
     """What suppressions did: the rules that look at them run after all others."""
 
-    rules: Mapping[str, Rule] = field(default_factory=dict)  # all there are, by name
+    rules: Mapping[str, Rule] = {}  # all there are, by name
     ran: frozenset[str] = frozenset()  # codes of those that ran
     used: frozenset[tuple[Suppression, str]] = frozenset()
     used_waivers: frozenset[Waiver] = frozenset()

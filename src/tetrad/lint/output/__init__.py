@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 
-from tetrad.lint.output.github import render_github
-from tetrad.lint.output.json import render_json
-from tetrad.lint.output.sarif import render_sarif
-from tetrad.lint.output.text import render_text
 from tetrad.lint.rule import Finding
 from tetrad.lint.tree import Tree
 
-RENDERERS: Mapping[str, Callable[[Sequence[Finding], Tree], str]] = {
-    "text": render_text,
-    "json": render_json,
-    "sarif": render_sarif,
-    "github": render_github,
-}
+# Each format has a module of its name, which is imported where it is asked for.
+FORMATS = ("text", "json", "sarif", "github")
 
-__all__ = ["RENDERERS", "render_text"]
+
+def render(form: str, findings: Sequence[Finding], tree: Tree) -> str:
+    """The findings in one of the formats."""
+    rendered: str = import_module(f"tetrad.lint.output.{form}").render(findings, tree)
+    return rendered

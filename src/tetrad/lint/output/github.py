@@ -15,7 +15,7 @@ from tetrad.text import inert
 _LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
-def render_github(findings: Sequence[Finding], tree: Tree) -> str:
+def render(findings: Sequence[Finding], tree: Tree) -> str:
     del tree
     ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
     return "".join(f"{_command(finding)}\n" for finding in ordered)

@@ -10,7 +10,7 @@ from tetrad.lint.rule import Edit, Finding, Fix
 from tetrad.lint.tree import Tree
 
 
-def render_json(findings: Sequence[Finding], tree: Tree) -> str:
+def render(findings: Sequence[Finding], tree: Tree) -> str:
     values = [_finding(finding, tree) for finding in findings]
     return json.dumps(values, ensure_ascii=True, indent=2) + "\n"
 

@@ -21,7 +21,7 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _MAX_RESULTS = 25_000  # GitHub takes no more of a run
 
 
-def render_sarif(findings: Sequence[Finding], tree: Tree) -> str:
+def render(findings: Sequence[Finding], tree: Tree) -> str:
     ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
     run: Mapping[str, Json] = {
         "tool": {"driver": _driver()},

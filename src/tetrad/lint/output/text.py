@@ -12,7 +12,7 @@ _MAX_LINE = 160  # characters of a source line that are shown
 _COLOURS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
 
 
-def render_text(findings: Sequence[Finding], tree: Tree, *, colour: bool = False) -> str:
+def render(findings: Sequence[Finding], tree: Tree, *, colour: bool = False) -> str:
     """Findings by file, and a count; colour repeats what the words say."""
     blocks = ["\n".join(_block(finding, tree, _Paint(on=colour))) for finding in findings]
     return "\n".join([*blocks, _summary(findings, tree)]) + "\n"

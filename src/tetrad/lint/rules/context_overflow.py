@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.template import fixed_text_of, outputs_of
@@ -39,8 +39,7 @@ _PER_CHARACTER = 4  # bytes of the longest character, so tokens of a byte-level 
 _PER_NUMBER = 24  # characters of the longest number
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """What a stack can send at most, by kind: texts that can be counted, and declared maxima."""
 
     fixed: tuple[str, ...]
@@ -57,9 +56,10 @@ class Need:
 
 
 def check(tree: Tree) -> Iterator[Finding]:
+    asked = frozenset(tree.names)
     for stack in tree.repository.stacks.values():
         window = _window(stack.model)
-        if window is None:
+        if window is None or stack.location.file not in asked:
             continue
         need = _need(stack)
         in_bytes = sum(len(text.encode()) for text in need.fixed)

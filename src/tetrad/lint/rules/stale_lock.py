@@ -36,7 +36,10 @@ _PARTS = (
 
 
 def check(tree: Tree) -> Iterator[Finding]:
+    asked = frozenset(tree.names)
     for stack in tree.repository.stacks.values():
+        if stack.location.file not in asked:
+            continue
         path = path_of(stack)
         lock = lock_of(stack, tree.repository.suites.values())
         text = tree.texts.get(path)

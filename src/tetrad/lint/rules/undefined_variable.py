@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.prompts import stacks_with
+from tetrad.lint.prompts import prompts_asked, stacks_with
 from tetrad.lint.rule import Edit, Finding, Fix, Rule
 from tetrad.lint.template import variables_of
 from tetrad.lint.tree import Tree
@@ -37,7 +37,7 @@ from tetrad.spec.nearest import nearest
 
 
 def check(tree: Tree) -> Iterator[Finding]:
-    for prompt in tree.repository.prompts.values():
+    for prompt in prompts_asked(tree):
         known = _known(tree, prompt)
         for index, message in enumerate(prompt.messages):
             for name, start in variables_of(message.content).items():

@@ -31,7 +31,7 @@ _WEIGHTS = (
     *("bin", "pt", "pth", "ckpt", "pkl", "pickle", "joblib", "dill", "t7", "mar"),  # pickles
     *("npy", "npz", "h5", "hdf5", "keras", "pb", "onnx", "tflite", "msgpack", "pdparams"),
 )
-_REMOTE_CODE = re.compile(r"trust[-_]remote[-_]code\Z")
+_REMOTE_CODE = r"trust[-_]remote[-_]code\Z"
 
 
 def check(tree: Tree) -> Iterator[Finding]:
@@ -70,8 +70,8 @@ def _file(tree: Tree, part: Part, name: str, *, at_key: bool) -> Iterator[Findin
 
 def _remote_code(tree: Tree, part: Part) -> Iterator[Finding]:
     last = part.path[-1] if part.path else ""
-    named = isinstance(last, str) and _REMOTE_CODE.match(last) and part.value is not False
-    flagged = part.text is not None and _REMOTE_CODE.search(part.text.partition("=")[0])
+    named = isinstance(last, str) and re.match(_REMOTE_CODE, last) and part.value is not False
+    flagged = part.text is not None and re.search(_REMOTE_CODE, part.text.partition("=")[0])
     if named or flagged:
         message = "trust_remote_code runs whatever code the source brings"
         yield RULE.at(tree.key(part), message, hint="take an architecture that the engine has")

@@ -37,8 +37,9 @@ from tetrad.spec.model import Assertion, Case, GoldenSet
 
 def check(tree: Tree) -> Iterator[Finding]:
     yield from findings_of_issues(RULE, tree, RULE.code)
+    asked = frozenset(tree.names)
     goldens = {suite.golden.path: suite.golden for suite in tree.repository.suites.values()}
-    for golden in goldens.values():
+    for golden in (goldens[path] for path in goldens.keys() & asked):
         for case in golden.cases:
             yield from _cannot_fail(tree, case)
         yield from _contradictions(tree, golden)

@@ -28,13 +28,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.prompts import INSTRUCTING, untrusted_outputs
+from tetrad.lint.prompts import INSTRUCTING, prompts_asked, untrusted_outputs
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Tree
 
 
 def check(tree: Tree) -> Iterator[Finding]:
-    for prompt in tree.repository.prompts.values():
+    for prompt in prompts_asked(tree):
         for output in untrusted_outputs(tree, prompt):
             if output.message.role in INSTRUCTING:
                 yield RULE.at(

@@ -39,12 +39,13 @@ from tetrad.spec.parse import Document
 
 
 def check(tree: Tree) -> Iterator[Finding]:
-    used_somewhere = _used_by_file(tree)
+    asked = frozenset(tree.names)
+    used_somewhere = _used_by_file(tree, asked)
     for prompt in tree.repository.prompts.values():
         for variable in prompt.variables.values():
             file = variable.location.file
             document = tree.documents.get(file)
-            if document is None or (file, variable.name) in used_somewhere:
+            if document is None or file not in asked or (file, variable.name) in used_somewhere:
                 continue
             part = Part(document, ("variables", variable.name), None)
             yield RULE.at(
@@ -55,11 +56,12 @@ def check(tree: Tree) -> Iterator[Finding]:
             )
 
 
-def _used_by_file(tree: Tree) -> set[tuple[str, str]]:
+def _used_by_file(tree: Tree, asked: frozenset[str]) -> set[tuple[str, str]]:
     """Variables in use, by the file that declares them: prompts that extend it use them too."""
     return {
         (prompt.variables[name].location.file, name)
         for prompt in tree.repository.prompts.values()
+        if any(variable.location.file in asked for variable in prompt.variables.values())
         for name in _used(tree, prompt)
         if name in prompt.variables
     }
