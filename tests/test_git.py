@@ -1,0 +1,333 @@
+"""Git's answers from real repositories."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tetrad import git
+from tetrad.errors import GitError
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+
+
+def run(root: Path, *arguments: str) -> str:
+    who = [
+        "-c",
+        "user.name=A",
+        "-c",
+        "user.email=a@example.org",
+        "-c",
+        "protocol.file.allow=always",
+    ]
+    done = subprocess.run(
+        ["git", *who, *arguments], cwd=root, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def commit(root: Path, files: dict[str, str], message: str = "Change") -> str:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    run(root, "add", "--all")
+    run(root, "commit", "--quiet", "--message", message)
+    return run(root, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """`main` with two files, one of them in a folder `system/`."""
+    root = tmp_path / "repository"
+    root.mkdir()
+    run(root, "init", "--quiet", "--initial-branch=main")
+    commit(root, {"README.md": "one", "system/prompts/a.yaml": "kind: prompt"})
+    return root
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_text()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+# -- revisions
+
+
+def test_branches_tags_and_abbreviations_are_resolved_to_commits(repository: Path) -> None:
+    head = git.head(repository)
+    run(repository, "tag", "--annotate", "v1", "--message", "v1")
+
+    assert len(head) == 40
+    assert {git.resolve(repository, ref) for ref in ("main", "v1", "HEAD", head[:8])} == {head}
+
+
+def test_a_misspelt_revision_gets_a_suggestion(repository: Path) -> None:
+    with pytest.raises(GitError, match="unknown revision 'mian'; did you mean 'main'"):
+        git.resolve(repository, "mian")
+
+
+def test_a_branch_that_only_the_remote_has_is_suggested(repository: Path, tmp_path: Path) -> None:
+    run(tmp_path, "clone", "--quiet", str(repository), "clone")
+    run(tmp_path / "clone", "switch", "--quiet", "--create", "change")
+    run(tmp_path / "clone", "branch", "--delete", "--force", "main")
+
+    with pytest.raises(GitError, match="did you mean 'origin/main'"):
+        git.resolve(tmp_path / "clone", "main")
+
+
+@pytest.mark.parametrize(
+    "ref", ["", "-h", "--output=/tmp/x", "--upload-pack=touch x", "a\nb", "a\0b", "main:README.md"]
+)
+def test_hostile_revisions_are_refused(repository: Path, ref: str) -> None:
+    with pytest.raises(GitError):
+        git.resolve(repository, ref)
+
+
+def test_a_repository_without_a_commit_is_told_so(tmp_path: Path) -> None:
+    run(tmp_path, "init", "--quiet", "--initial-branch=main")
+
+    with pytest.raises(GitError, match="no commit yet"):
+        git.head(tmp_path)
+
+
+def test_a_folder_outside_of_git_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(GitError, match="without --base works without one"):
+        git.head(tmp_path)
+
+
+def test_git_that_is_not_installed_is_told_so(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+
+    with pytest.raises(GitError, match="git is not installed"):
+        git.head(repository)
+
+
+def test_variables_that_a_hook_sets_do_not_lead_elsewhere(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = git.head(repository)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
+
+    assert git.head(repository) == head
+    assert not git.is_dirty(repository)
+
+
+def test_a_settings_file_of_the_repository_runs_no_program(
+    repository: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    program.chmod(0o755)
+    run(repository, "config", "core.fsmonitor", str(program))
+    git.is_dirty(repository)
+
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_top_folder_is_found_from_below(repository: Path) -> None:
+    assert git.toplevel(repository / "system" / "prompts") == repository
+
+
+# -- the merge base
+
+
+def test_the_merge_base_is_where_the_branches_parted(repository: Path) -> None:
+    parted = git.head(repository)
+    run(repository, "switch", "--quiet", "--create", "change")
+    commit(repository, {"README.md": "two"})
+    run(repository, "switch", "--quiet", "main")
+    commit(repository, {"README.md": "three"})
+    run(repository, "switch", "--quiet", "change")
+
+    assert git.merge_base(repository, "main") == parted
+
+
+def test_histories_without_a_common_commit_are_told_so(repository: Path) -> None:
+    run(repository, "switch", "--quiet", "--orphan", "other")
+    commit(repository, {"new.md": "new"})
+
+    with pytest.raises(GitError, match="HEAD and main have no commit in common"):
+        git.merge_base(repository, "main")
+
+
+def test_a_shallow_clone_is_told_how_to_get_the_rest(repository: Path, tmp_path: Path) -> None:
+    commit(repository, {"README.md": "two"})
+    run(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository}", "clone")
+
+    with pytest.raises(GitError, match="fetch-depth: 0"):
+        git.resolve(tmp_path / "clone", "HEAD~1")
+
+
+def test_a_merge_base_beyond_a_shallow_clones_end_is_told_so(
+    repository: Path, tmp_path: Path
+) -> None:
+    run(repository, "switch", "--quiet", "--create", "change")
+    commit(repository, {"README.md": "two"})
+    run(repository, "switch", "--quiet", "main")
+    commit(repository, {"README.md": "three"})
+    run(
+        tmp_path,
+        "clone",
+        "--quiet",
+        "--depth=1",
+        "--no-single-branch",
+        f"file://{repository}",
+        "clone",
+    )
+
+    with pytest.raises(GitError, match=r"(?s)shallow clone.*fetch-depth: 0"):
+        git.merge_base(tmp_path / "clone", "origin/change")
+
+
+# -- the working tree
+
+
+@pytest.mark.parametrize(
+    ("name", "dirty"), [("README.md", True), ("new.md", True), ("ignored.log", False)]
+)
+def test_edits_and_new_files_make_a_tree_dirty_and_ignored_ones_do_not(
+    repository: Path, name: str, dirty: bool
+) -> None:
+    commit(repository, {".gitignore": "*.log\n"})
+    (repository / name).write_text("edited")
+
+    assert git.is_dirty(repository) == dirty
+
+
+def test_a_clean_tree_is_not_dirty(repository: Path) -> None:
+    assert not git.is_dirty(repository)
+
+
+def test_an_edit_beside_a_folder_does_not_make_it_dirty(repository: Path) -> None:
+    (repository / "README.md").write_text("edited")
+
+    assert git.is_dirty(repository)
+    assert not git.is_dirty(repository / "system")
+
+
+def test_changed_files_are_the_edited_the_new_the_removed_and_the_committed(
+    repository: Path,
+) -> None:
+    since = git.head(repository)
+    commit(repository, {"system/committed.md": "x"})
+    (repository / "system" / "prompts" / "a.yaml").unlink()
+    (repository / "system" / "neü er.md").write_text("x")
+
+    assert git.changed_files(repository, since) == (
+        "system/committed.md",
+        "system/neü er.md",
+        "system/prompts/a.yaml",
+    )
+    assert git.changed_files(repository / "system", since) == (
+        "committed.md",
+        "neü er.md",
+        "prompts/a.yaml",
+    )
+
+
+# -- exports
+
+
+def made(tmp_path: Path) -> Path:
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
+
+
+def test_a_tree_is_laid_out_as_it_was(repository: Path, tmp_path: Path) -> None:
+    (repository / "README.md").write_text("edited and not committed")
+    git.export(repository, "main", made(tmp_path))
+
+    assert files(tmp_path / "out") == {"README.md": "one", "system/prompts/a.yaml": "kind: prompt"}
+
+
+def test_a_folder_of_a_repository_is_laid_out_alone(repository: Path, tmp_path: Path) -> None:
+    git.export(repository / "system", "main", made(tmp_path))
+
+    assert files(tmp_path / "out") == {"prompts/a.yaml": "kind: prompt"}
+
+
+def test_a_folder_younger_than_the_commit_is_empty_there(repository: Path, tmp_path: Path) -> None:
+    (repository / "younger").mkdir()
+    git.export(repository / "younger", "main", made(tmp_path))
+
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_repository_is_left_as_it_was(repository: Path, tmp_path: Path) -> None:
+    (repository / "staged.md").write_text("staged")
+    run(repository, "add", "staged.md")
+    before = run(repository, "status", "--porcelain"), git.head(repository)
+    git.export(repository, "main", made(tmp_path))
+
+    assert (run(repository, "status", "--porcelain"), git.head(repository)) == before
+
+
+def test_what_releases_leave_out_or_rewrite_is_laid_out_all_the_same(
+    repository: Path, tmp_path: Path
+) -> None:
+    commit(
+        repository,
+        {
+            ".gitattributes": "evals export-ignore\nnote.md export-subst\n",
+            "evals/golden.yaml": "[]",
+            "note.md": "$Format:%H$",
+        },
+    )
+    git.export(repository, "HEAD", made(tmp_path))
+
+    assert files(tmp_path / "out")["evals/golden.yaml"] == "[]"
+    assert files(tmp_path / "out")["note.md"] == "$Format:%H$"
+
+
+def test_symlinks_stay_symlinks_that_nothing_was_written_through(
+    repository: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    (repository / "link").symlink_to(target)
+    commit(repository, {})
+    git.export(repository, "HEAD", made(tmp_path))
+
+    assert (tmp_path / "out" / "link").is_symlink()
+    assert list(target.iterdir()) == []
+
+
+def test_a_tree_that_would_write_through_its_own_symlink_is_refused(
+    repository: Path, tmp_path: Path
+) -> None:
+    """Git does not make such a tree; its plumbing does: `a` as a link, and `a/b` below it."""
+    target = tmp_path / "target"
+    target.mkdir()
+    blob = _written(repository, "blob", b"hostile")
+    link = _written(repository, "blob", str(target).encode())
+    below = _written(repository, "tree", b"100644 b\0" + bytes.fromhex(blob))
+    entries = b"120000 a\0" + bytes.fromhex(link) + b"40000 a\0" + bytes.fromhex(below)
+    tree = _written(repository, "tree", entries)
+    hostile = run(repository, "commit-tree", tree, "-m", "hostile")
+    with contextlib.suppress(GitError):
+        git.export(repository, hostile, made(tmp_path))
+
+    assert list(target.iterdir()) == []
+
+
+def _written(root: Path, kind: str, data: bytes) -> str:
+    done = subprocess.run(
+        ["git", "hash-object", "-t", kind, "-w", "--literally", "--stdin"],
+        cwd=root, input=data, check=True, capture_output=True,
+    )  # fmt: skip
+    return done.stdout.decode().strip()
