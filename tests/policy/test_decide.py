@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from policy.factory import (
     GOLDEN,
+    HERE,
     budget,
     case,
     cases,
@@ -28,6 +30,7 @@ from tetrad.canonical import digest_bytes
 from tetrad.policy import overall, suite_report
 from tetrad.results.outcome import Sample, SuiteRun
 from tetrad.results.report import Decision
+from tetrad.spec.model import Assertion, AssertionSet
 
 
 def test_a_mean_at_the_minimum_passes_whatever_binary_makes_of_it() -> None:
@@ -169,6 +172,15 @@ def test_an_errored_case_without_the_metric_is_not_waited_for() -> None:
 
     assert judge(minimum(1.0), outcomes, golden=golden).decision == "PASSED"
     assert judge(minimum(0.0, metric="sources"), outcomes, golden=golden).decision == "INCONCLUSIVE"
+
+
+def test_an_assertion_within_a_set_that_names_a_metric_is_waited_for() -> None:
+    inner = Assertion(type="equals", metric="sources", location=HERE)
+    golden = [replace(case("c0"), assertions=(AssertionSet(assertions=(inner,), location=HERE),))]
+    gate = minimum(0.0, metric="sources")
+
+    assert "no case has a result on sources" in only(judge(gate, [None], golden=golden)).reason
+    assert judge(minimum(0.0), [None], golden=golden).decision == "INCONCLUSIVE"
 
 
 def test_results_of_another_golden_set_or_suite_decide_nothing() -> None:

@@ -89,9 +89,7 @@ def _max_flips_verdict(
         return "FAILED", f"{flipped} {fails} now, {allowed}: {named(ids(broken))}", broken
     missing = tuple(pair for pair in held if not (pair.answered and pair.base_answered))
     if missing:
-        reason = (
-            f"{spelled(len(missing), 'case')} gave no result on one side or both, and flips may hide there"
-        )
+        reason = f"{spelled(len(missing), 'case')} gave no result on one side or both, and flips may hide there"
         return "INCONCLUSIVE", f"{reason}: {named(ids(missing))}", missing
     if broken:
         return "PASSED", f"{flipped} now fail, {allowed}: {named(ids(broken))}", broken

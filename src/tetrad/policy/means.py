@@ -122,7 +122,7 @@ def _minimum_reason(requirement: Minimum, mean: _Mean) -> str:
     side = "at least" if at_least(found.mean, requirement.min) else "under"
     return (
         f"{requirement.metric} averages {value}, {side} the {threshold} that is asked for"
-        f" (n = {found.n:,}, 95 % interval {_interval(found)})"
+        f" ({_size(found)}, 95 % interval {_interval(found)})"
     )
 
 
@@ -140,9 +140,14 @@ def _no_worse_reason(requirement: NoWorseThanBase, mean: _Mean, pairs: tuple[Pai
         compared = f"{change} {'under' if found.mean < 0 else 'over'} the base's {figure(before)}"
     return (
         f"{metric} averages {figure(now)}, {compared}; the margin is {margin}"
-        f" (n = {found.n:,}, 95 % interval of the change {_interval(found)};"
+        f" ({_size(found)}, 95 % interval of the change {_interval(found)};"
         f" {_shows(found)} a change of {figure(found.mde)} or more)"
     )
+
+
+def _size(found: Estimate) -> str:
+    n = f"n = {found.n:,}"
+    return n if found.clusters == found.n else f"{n} in {spelled(found.clusters, 'group')}"
 
 
 def _shows(found: Estimate) -> str:

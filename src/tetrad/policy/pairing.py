@@ -5,7 +5,7 @@ The golden set is the roster: a case that a run lacks is a missing result, whoev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import fsum
@@ -119,9 +119,15 @@ def pair_up(
     )
 
 
-def scored_metrics(assertions: Iterable[Assertion | AssertionSet], default: str) -> Iterable[str]:
-    """The metrics that a case's assertions add to; a weight of 0 adds nothing."""
-    return (a.metric or default for a in assertions if a.weight > 0)
+def scored_metrics(assertions: Iterable[Assertion | AssertionSet], default: str) -> Iterator[str]:
+    """The metrics that a case's assertions add to.
+
+    A set counts as one assertion, and those within that name a metric count on that one too.
+    """
+    for assertion in assertions:
+        yield assertion.metric or default
+        if isinstance(assertion, AssertionSet):
+            yield from (inner.metric for inner in assertion.assertions if inner.metric)
 
 
 def ids(pairs: Sequence[Pair]) -> tuple[str, ...]:
