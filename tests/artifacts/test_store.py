@@ -155,3 +155,24 @@ def test_a_cache_folder_that_cannot_be_made_is_explained(
 
     with pytest.raises(UsageError, match="set TETRAD_CACHE to a folder that you can write"):
         store_from_environment()
+
+
+def test_what_a_killed_process_left_is_swept_after_a_day(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    old, young = tmp_path / "partial" / "workshop-old", tmp_path / "partial" / "workshop-young"
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    kept(store)
+
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_a_store_that_cannot_be_written_is_read(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    path, digest = kept(store)
+    settle(path)
+    path.with_name(f"{path.name}.verified").mkdir()  # no note can be written there
+
+    assert store.load(digest) == path

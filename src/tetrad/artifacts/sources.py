@@ -116,18 +116,28 @@ def _from_disk(order: Order) -> None:
 
 def local_file(source: Source, name: str, root: Path) -> Path:
     """The file of a `file://` source: below the repository's root, or absolute by `file:///`."""
-    written = unquote(source.uri.removeprefix("file://"))
-    base = Path(written) if written.startswith("/") else root / written
+    base = local_base(source, root)
     file = base / name if base.is_dir() else base
-    outside = not written.startswith("/") and not file.resolve().is_relative_to(root.resolve())
-    if outside:
+    _refuse_outside(source, file, root)
+    if not file.is_file():
+        raise ArtifactError(f"{source.uri} has no file {name}: {file} is not there")
+    return file
+
+
+def local_base(source: Source, root: Path) -> Path:
+    """The folder or the one file that a `file://` source names."""
+    base = root / unquote(source.uri.removeprefix("file://"))
+    _refuse_outside(source, base, root)
+    return base
+
+
+def _refuse_outside(source: Source, path: Path, root: Path) -> None:
+    absolute = source.uri.startswith("file:///")
+    if not absolute and not path.resolve().is_relative_to(root.resolve()):
         raise UsageError(
             f"{source.uri} lies outside of the repository"
             "\n  help: an absolute path is written file:///path"
         )
-    if not file.is_file():
-        raise ArtifactError(f"{source.uri} has no file {name}: {file} is not there")
-    return file
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import tempfile
 import time
@@ -30,6 +31,8 @@ from tetrad.errors import ArtifactError, UsageError
 
 CACHE_VARIABLE = "TETRAD_CACHE"
 _SETTLED_NS = 2_000_000_000
+_WORKSHOP = "workshop-"
+_ABANDONED_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,8 @@ class Store:
         """A temporary folder on the store's own file system, where renames are atomic."""
         folder = self.root / "partial"
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as name:
+        _sweep(folder)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=_WORKSHOP) as name:
             yield Path(name)
 
     @contextlib.contextmanager
@@ -154,7 +158,7 @@ def _note_path(path: Path) -> Path:
 def _noted(path: Path) -> str | None:
     try:
         return _note_path(path).read_text(encoding="ascii")
-    except (FileNotFoundError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError):
         return None
 
 
@@ -169,6 +173,14 @@ def _note(path: Path, stamp: str) -> None:
     ):
         stream.write(stamp)
         Path(stream.name).replace(_note_path(path))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the workshops of processes that were killed: each can hold a whole model."""
+    for workshop in folder.glob(f"{_WORKSHOP}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - workshop.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(workshop, ignore_errors=True)
 
 
 def _sync(file: Path) -> None:

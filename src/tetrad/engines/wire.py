@@ -127,7 +127,7 @@ class AnswerStream:
         if "text" in choice:  # /completions
             text = _text(choice["text"], "choices[0].text")
         else:
-            delta = _mapping(choice.get("delta"), "choices[0].delta")
+            delta = _mapping(choice.get("delta") or {}, "choices[0].delta")
             text = _content(delta)
             for part in _sequence(delta.get("tool_calls"), "tool_calls"):
                 _add_part(self._calls, _mapping(part, "tool_calls[]"))
@@ -288,7 +288,7 @@ def _usage(usage: Any, request: Request, text: str) -> Usage:
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if type(value) is int and value > 0 else 0
 
 
 def _content(message: Mapping[str, Any]) -> str:

@@ -1,0 +1,27 @@
+"""Bars on standard error."""
+
+from __future__ import annotations
+
+import pytest
+
+from tetrad.artifacts.progress import Unwatched
+from tetrad.cli.progress import Bars, progress_bars
+
+
+def test_nothing_is_drawn_into_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert isinstance(progress_bars(), Unwatched)
+
+
+@pytest.mark.parametrize("total", [None, 300, 98_000_000])
+def test_work_is_drawn_on_standard_error_with_its_label(
+    total: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bars = Bars()
+    bars.start(total, "model [Q4_1].gguf")
+    bars.advance(3)
+    bars.finish()
+    bars.finish()
+    said = capsys.readouterr()
+
+    assert said.out == ""
+    assert total is None or "model [Q4_1].gguf" in said.err
