@@ -14,7 +14,7 @@ from runtime.factory import ORDER_STATUS, prompt, runtime, stack
 
 from tetrad.canonical import Json
 from tetrad.errors import ToolFailed
-from tetrad.results.exchange import Completion, JsonOutput, Message, ToolCall
+from tetrad.results.exchange import Choice, Completion, JsonOutput, Message, ToolCall
 from tetrad.results.trace import Called, Generated, Guarded, Trace
 from tetrad.runtime import Runtime
 from tetrad.spec.model import Output
@@ -65,6 +65,20 @@ def test_an_engines_own_calls_are_made_and_their_results_go_back(tmp_path: Path)
         Message(role="assistant", content="", tool_calls=(CALL,)),
         Message(role="tool", content='{"result": {"state": "sent"}}', tool_call_id="c1"),
     )
+
+
+def test_a_contract_binds_the_engine_only_where_no_tool_is_offered(tmp_path: Path) -> None:
+    desk = replace(DESK, output=Output(enum=("sent", "lost")))
+    engine = ScriptedAnswers(answers={"result": "sent", "": ASKS})
+    running = runtime(stack(desk, tools=[ORDER_STATUS], max_steps=2), tmp_path, engine=engine)
+
+    trace = answer(running, Tools())
+
+    assert [request.constraint for request in engine.asked] == [
+        None,
+        Choice(labels=("sent", "lost")),
+    ]
+    assert trace.output == "sent"
 
 
 def test_several_calls_of_one_turn_are_made_in_order(tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ def test_every_find_has_its_place_in_order() -> None:
 
 @pytest.mark.parametrize("piece", ["1 ", "a@", "1-", "AB12 ", "+1 ", "a.", "(212) "])
 def test_hostile_text_is_searched_in_no_time(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
 
     find_personal_data(piece * 50_000)
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

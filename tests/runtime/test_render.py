@@ -223,12 +223,12 @@ EXPENSIVE = [
 
 @pytest.mark.parametrize(("template", "values"), EXPENSIVE, ids=[t for t, _ in EXPENSIVE])
 def test_expensive_templates_stop_early(template: str, values: dict[str, object]) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
 
     with pytest.raises(BadRequest):
         compile_template(template).render(values)  # type: ignore[arg-type]
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_values_nested_too_deeply_are_a_bad_request() -> None:

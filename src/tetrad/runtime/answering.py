@@ -317,8 +317,8 @@ def _calling(
 
     tools = definitions(stack.tools)
     style = stack.prompt.style
-    if engine.native_tools and style == "chat":
-        return Native(tools), None
     constraint = Contract(stack.prompt.output).constraint
+    if engine.native_tools and style == "chat":
+        return Native(tools, constraint=constraint), None
     calling = AsJson(tools, style=style, constraint=constraint)
     return calling, partial(with_tools_described, tools=tools)

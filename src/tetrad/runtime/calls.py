@@ -55,13 +55,20 @@ class Calling(Protocol):
 
 
 class Native:
-    """By the engine's own tool calls, and messages of the role `tool`."""
+    """By the engine's own tool calls, and messages of the role `tool`.
 
-    def __init__(self, tools: tuple[ToolDefinition, ...]) -> None:
+    While tools are offered the engine is not bound to the output contract: a server that is would
+    never write a call.
+    """
+
+    def __init__(self, tools: tuple[ToolDefinition, ...], *, constraint: Constraint | None) -> None:
         self._tools = tools
+        self._constraint = constraint
 
     def ask(self, request: Request, *, last: bool) -> Request:
-        return replace(request, tools=() if last else self._tools)
+        if last:
+            return replace(request, tools=(), constraint=self._constraint)
+        return replace(request, tools=self._tools, constraint=None)
 
     def read(self, completion: Completion, step: int) -> Turn:  # noqa: ARG002 - calls bring their ids
         return Turn(calls=completion.tool_calls, answer=completion.text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from tetrad.results.exchange import Choice, Constraint, JsonOutput
@@ -19,6 +20,9 @@ from tetrad.spec.model import Output
 # What is answered instead; fixed, so that it can be asserted and never leaks what it stands for.
 TOO_LONG = "The request is too long to be answered."
 WITHHELD = "The answer was withheld because it contained personal data."
+
+
+_SHOWN = 5  # problems of one answer
 
 
 def too_long(size: int, limit: int | None) -> Guarded | None:
@@ -77,9 +81,10 @@ class Contract:
             yield Guarded(rule="output.json", detail=f"the answer is not JSON: {error}")
             return
         if self._validator is not None:
-            for problem in self._validator.iter_errors(value):
+            for problem in islice(self._validator.iter_errors(value), _SHOWN):
                 place = "".join(f"[{p!r}]" for p in problem.instance_path)
-                yield Guarded(rule="output.schema", detail=f"${place}: {problem.message}")
+                detail = f"${place}: {_short(problem.message)}"
+                yield Guarded(rule="output.schema", detail=detail)
 
     @cached_property
     def _validator(self) -> Any:
@@ -92,10 +97,13 @@ class Contract:
 
 def _not_a_label(text: str, labels: tuple[str, ...]) -> str:
     """Case counts: who compares answers with labels would be surprised if it did not."""
-    shown = text if len(text) <= 60 else f"{text[:59]}…"
     near = [label for label in labels if label.casefold() == text.casefold()]
     hint = f"; {near[0]!r} is, which differs by case" if near else ""
-    return f"{shown!r} is none of the labels{hint}"
+    return f"{_short(text)!r} is none of the labels{hint}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:199]}…"
 
 
 def _refuse_constant(name: str) -> None:
