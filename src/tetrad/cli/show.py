@@ -54,8 +54,9 @@ def _lines(repository: Repository, stack: Stack) -> Iterator[str]:
     yield f"  settings    {short(digest_of(settings_of(stack)))}"
     for suite in repository.suites.values():
         if any(judged.ref == stack.ref for judged in suite.stacks):
-            cases = len(suite.golden.cases)
-            yield f"  suite       {short(suite.golden.digest)}  {suite.ref} ({cases} cases)"
+            count = len(suite.golden.cases)
+            cases = f"{count:,} case" if count == 1 else f"{count:,} cases"
+            yield f"  suite       {short(suite.golden.digest)}  {suite.ref} ({cases})"
 
 
 def _components(stack: Stack) -> Iterator[str]:

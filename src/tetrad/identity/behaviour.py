@@ -26,6 +26,7 @@ from tetrad.spec.model import (
     ScriptedEngine,
     Source,
     Tool,
+    ToolRun,
     TorchEngine,
     Variable,
     VllmEngine,
@@ -167,7 +168,6 @@ def _corpus(corpus: Corpus) -> dict[str, Json]:
 
 
 def _tool(tool: Tool) -> dict[str, Json]:
-    run = tool.run
     return {
         "kind": "tool",
         "name": tool.name,
@@ -176,5 +176,12 @@ def _tool(tool: Tool) -> dict[str, Json]:
         "output_schema": tool.output_schema,
         "effect": tool.effect,
         "version": tool.version,
-        "source": str(run.source) if isinstance(run, PythonRun) else None,
+        "python": _python(tool.run),
     }
+
+
+def _python(run: ToolRun | None) -> Json:
+    """What stands for a python tool's code; `version` stands for whatever runs elsewhere."""
+    if not isinstance(run, PythonRun):
+        return None
+    return {"source": str(run.source), "function": run.function}

@@ -46,7 +46,7 @@ def settings_of(stack: Stack) -> Mapping[str, Json]:
     """The stack's own behavioural settings; what its prompt says is the prompt's."""
     return {
         "retrieval": _retrieval(stack.retrieval),
-        "max_steps": stack.max_steps,
+        "tool_loop": {"max_steps": stack.max_steps},
         "guardrails": {
             "max_input_chars": stack.guardrails.max_input_chars,
             "block_pii_in_output": stack.guardrails.block_pii_in_output,

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path as FilePath
 from typing import Any
 
 from tetrad.errors import Issue, Location, UsageError
@@ -18,6 +18,7 @@ from tetrad.spec.nearest import nearest
 from tetrad.spec.parse import Document, Path, json_path
 from tetrad.spec.violations import Problem, problems, shown
 
+_SCHEMAS = FilePath(__file__).with_name("schemas")
 SCHEMA_KINDS: tuple[str, ...] = (*KINDS, "golden")
 
 
@@ -35,8 +36,7 @@ def schema_of(kind: str) -> Mapping[str, Any]:
 
 def schema_text(kind: str) -> str:
     """The same as text, as it lies in the package."""
-    folder = resources.files("tetrad.spec") / "schemas"
-    return (folder / f"{kind}.v1.json").read_text(encoding="utf-8")
+    return (_SCHEMAS / f"{kind}.v1.json").read_text(encoding="utf-8")
 
 
 def check(document: Document, kind: str) -> tuple[Issue, ...]:

@@ -1,0 +1,179 @@
+"""The lock, and the commands that write and show identities."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import pytest
+from identity.conftest import FORMATS
+
+from tetrad.cli import lock as lock_command
+from tetrad.cli import schema as schema_command
+from tetrad.cli import show as show_command
+from tetrad.errors import ExitCode, SpecError, UsageError
+from tetrad.identity import identity_of, written_identity
+from tetrad.identity.lock import dump_lock, load_lock, lock_of, path_of
+from tetrad.spec.load import load_repository
+
+REPOSITORY = load_repository(FORMATS)
+
+
+@pytest.mark.parametrize("ref", REPOSITORY.stacks)
+def test_a_lock_survives_a_round_trip(ref: str) -> None:
+    lock = lock_of(REPOSITORY.stacks[ref], REPOSITORY.suites.values())
+
+    assert lock == load_lock(dump_lock(lock), "a.lock")
+
+
+def test_a_lock_says_what_the_stack_was() -> None:
+    stack = REPOSITORY.stacks["stacks/handbook-qa"]
+
+    lock = lock_of(stack, REPOSITORY.suites.values())
+
+    assert path_of(stack) == "stacks/handbook-qa.lock"
+    assert identity_of(stack) == lock.identity
+    assert list(lock.prompt) == ["prompts/handbook-qa"]
+    assert list(lock.goldens) == ["evals/handbook-qa"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "kind: lock",
+        "kind: lock\nversion: 2\n",
+        "<<<<<<< HEAD\nkind: lock\n=======\n>>>>>>> theirs\n",
+        dump_lock(lock_of(REPOSITORY.stacks["stacks/triage"], [])).replace("sha256", "md5"),
+        dump_lock(lock_of(REPOSITORY.stacks["stacks/triage"], [])).replace("tools: {}", "tools: 1"),
+    ],
+)
+def test_what_is_no_lock_is_refused(text: str) -> None:
+    with pytest.raises(SpecError):
+        load_lock(text, "a.lock")
+
+
+def arguments(command: object, root: Path, *given: str) -> Namespace:
+    parser = ArgumentParser()
+    parser.add_argument("--root", type=Path)
+    command.add_arguments(parser)  # type: ignore[attr-defined]
+    return parser.parse_args(["--root", str(root), *given])
+
+
+def test_lock_writes_what_check_misses(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lock_command.run(arguments(lock_command, tree, "--check")) == ExitCode.REFUSED
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "stacks/corpora/handbook.yaml: the corpus digest is stale"
+    )
+
+    assert lock_command.run(arguments(lock_command, tree)) == ExitCode.PASSED
+    assert lock_command.run(arguments(lock_command, tree, "--check")) == ExitCode.PASSED
+    for ref, stack in load_repository(tree).stacks.items():
+        written = (tree / f"{ref}.lock").read_text()
+        assert written_identity(identity_of(stack)) in written
+
+
+def test_lock_mends_a_corpus_digest_and_keeps_its_comment(tree: Path) -> None:
+    lock_command.run(arguments(lock_command, tree))
+
+    corpus = load_repository(tree).corpora["stacks/corpora/handbook"]
+
+    assert corpus.written_digest == corpus.digest
+    text = (tree / "stacks/corpora/handbook.yaml").read_text()
+    assert f"digest: {corpus.digest}            # Merkle root (RFC 6962)\n" in text
+
+
+def test_lock_removes_the_lock_of_a_stack_that_is_gone(tree: Path) -> None:
+    (tree / "stacks/gone.lock").write_text("kind: lock\n")
+
+    lock_command.run(arguments(lock_command, tree))
+
+    assert not (tree / "stacks/gone.lock").exists()
+
+
+def test_a_behavioural_edit_makes_the_lock_stale(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock_command.run(arguments(lock_command, tree))
+    capsys.readouterr()
+    prompt = tree / "prompts/handbook-qa.yaml"
+    prompt.write_text(prompt.read_text().replace("Answer from", "Answer only from"))
+
+    assert lock_command.run(arguments(lock_command, tree, "--check")) == ExitCode.REFUSED
+    assert "stacks/handbook-qa.lock: the lock is stale" in capsys.readouterr().out
+
+
+def test_two_changes_to_one_stack_conflict_in_its_lock(tree: Path) -> None:
+    def git(*args: str) -> subprocess.CompletedProcess[str]:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        command = ["git", *identity, *args]
+        return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+
+    def change(branch: str, file: str, old: str, new: str) -> None:
+        git("checkout", "-q", "-b", branch, "main")
+        path = tree / file
+        path.write_text(path.read_text().replace(old, new))
+        lock_command.run(arguments(lock_command, tree))
+        git("commit", "-qam", branch)
+
+    lock_command.run(arguments(lock_command, tree))
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "start")
+    change("prompt", "prompts/handbook-qa.yaml", "Answer from", "Answer only from")
+    change("corpus", "stacks/corpora/handbook/leave.md", "25", "26")
+
+    merged = git("merge", "prompt")
+
+    assert merged.returncode == 1
+    assert "stacks/handbook-qa.lock" in merged.stdout
+
+
+def test_show_prints_the_exact_bytes_of_the_identity(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    show_command.run(arguments(show_command, FORMATS, "handbook-qa", "--identity-json"))
+
+    digest = hashlib.sha256(capfdbinary.readouterr().out).hexdigest()
+
+    assert digest == identity_of(REPOSITORY.stacks["stacks/handbook-qa"]).hex
+
+
+def test_show_says_what_a_stack_is_made_of(capsys: pytest.CaptureFixture[str]) -> None:
+    show_command.run(arguments(show_command, FORMATS, "order-desk"))
+
+    lines = capsys.readouterr().out.splitlines()
+
+    assert lines[0] == "stacks/order-desk"
+    assert [
+        line.split()[0] for line in lines[1:]
+    ] == ["identity", "prompt", "model", "tool", "tool", "tool", "settings", "suite"]
+    assert "evals/shop/rows (1 case)" in lines[-1]
+
+
+def test_show_is_inert_whatever_a_description_holds(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tree / "stacks/handbook-qa.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("description: ", 'description: "\\e[31m\\u202e" #'))
+
+    show_command.run(arguments(show_command, tree, "handbook-qa"))
+
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+
+
+def test_schema_prints_what_is_shipped(capsys: pytest.CaptureFixture[str]) -> None:
+    schema_command.run(arguments(schema_command, FORMATS, "suite"))
+
+    assert '"title": "A suite' in capsys.readouterr().out
+
+
+def test_schema_corrects_a_kind_that_is_none() -> None:
+    with pytest.raises(UsageError, match=r"did you mean suite\?"):
+        schema_command.run(arguments(schema_command, FORMATS, "siute"))
