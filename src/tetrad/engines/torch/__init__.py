@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.engines.torch.progress import Progress
+from tetrad.artifacts.progress import Progress
 
 if TYPE_CHECKING:
     from tetrad.engines.base import Embedder, Engine

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from tetrad.artifacts.progress import Progress
 from tetrad.canonical import Digest, Json, canonical_json, digest_file, digest_of
 from tetrad.engines.torch.folder import laid_out
-from tetrad.engines.torch.progress import Progress
 from tetrad.engines.torch.quiet import quieten
 from tetrad.errors import EngineUnavailable
 
@@ -32,35 +32,43 @@ CONVERTER = 1
 MANIFEST = "manifest.json"
 
 
-def converted(gguf: Path, *, cache: Path, progress: Progress | None = None) -> Path:
+def converted(gguf: Path, digest: Digest, *, cache: Path, progress: Progress | None = None) -> Path:
     """The folder of a GGUF file's conversion, made if it is not there or not whole."""
-    home = cache / "converted"
-    target = home / _key(digest_file(gguf)).hex
+    target = _target(digest, cache)
     if _is_whole(target):
         return target
-    home.mkdir(parents=True, exist_ok=True)
-    with FileLock(home / f"{target.name}.lock"):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_suffix(".lock")):
         if not _is_whole(target):
             _make(gguf, target, progress)
     return target
 
 
-def kept_conversion(digest: Digest, *, cache: Path) -> Path | None:
-    """The folder of a conversion that is already there, unverified; for reading its tokenizer."""
-    target = cache / "converted" / _key(digest).hex
-    return target if (target / MANIFEST).is_file() else None
+def converted_tokenizer(digest: Digest, *, cache: Path) -> Path | None:
+    """The tokenizer.json of a GGUF file, if that was converted before."""
+    target = _target(digest, cache)
+    written = _manifest(target).get("tokenizer.json")
+    path = target / "tokenizer.json"
+    return path if written is not None and _matches(path, written) else None
 
 
-def _key(gguf: Digest) -> Digest:
-    return digest_of({"converter": CONVERTER, "gguf": str(gguf)})
+def _target(gguf: Digest, cache: Path) -> Path:
+    key = digest_of({"converter": CONVERTER, "gguf": str(gguf)})
+    return cache / "converted" / key.hex
+
+
+def _manifest(target: Path) -> Mapping[str, str]:
+    """The digests of a conversion's files, by name; empty where there is none."""
+    manifest = target / MANIFEST
+    if not manifest.is_file():
+        return {}
+    files: Mapping[str, str] = json.loads(manifest.read_bytes())["files"]
+    return files
 
 
 def _is_whole(target: Path) -> bool:
-    manifest = target / MANIFEST
-    if not manifest.is_file():
-        return False
-    written: Mapping[str, str] = json.loads(manifest.read_bytes())["files"]
-    return all(_matches(target / name, digest) for name, digest in written.items())
+    files = _manifest(target)
+    return bool(files) and all(_matches(target / name, digest) for name, digest in files.items())
 
 
 def _matches(path: Path, digest: str) -> bool:

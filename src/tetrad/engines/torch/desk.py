@@ -11,13 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
+from tetrad.artifacts.progress import Progress
 from tetrad.engines.torch.answering import Answering, Limits
 from tetrad.engines.torch.choice import Node, label_tree
 from tetrad.engines.torch.convert import converted
 from tetrad.engines.torch.folder import gguf_of, hugging_face_files, laid_out
 from tetrad.engines.torch.grammar import Grammars, Guide
 from tetrad.engines.torch.network import Network, load_network
-from tetrad.engines.torch.progress import Progress
 from tetrad.engines.torch.text import Text, load_text
 from tetrad.engines.torch.writing import Job
 from tetrad.errors import EngineUnavailable, TetradError
@@ -101,7 +101,8 @@ def load_desk(
     """Load a model from a GGUF file, converted if it was not yet, or from a Hugging Face folder."""
     gguf = gguf_of(files)
     if gguf is not None:
-        folder = converted(gguf, cache=cache, progress=progress)
+        digest = model.files[gguf]
+        folder = converted(files[gguf], digest, cache=cache, progress=progress)
         network, text = load_network(folder, dtype=dtype), load_text(folder)
     else:
         with laid_out(hugging_face_files(files)) as folder:

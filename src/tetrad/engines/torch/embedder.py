@@ -80,12 +80,12 @@ class TorchEmbedder:
 
     @cached_property
     def _max_tokens(self) -> int:
-        """How many tokens the model was trained to read: fewer than it has positions."""
+        """How many tokens the model was trained to read: mostly fewer than it has positions."""
+        limits = [self._config.get("max_position_embeddings"), self._spec.context_window]
         settings = self._files.get("sentence_bert_config.json")
-        positions: int = self._config.get("max_position_embeddings", _DEFAULT_MAX_TOKENS)
-        if settings is None:
-            return positions
-        return min(json.loads(settings.read_bytes()).get("max_seq_length") or positions, positions)
+        if settings is not None:
+            limits.append(json.loads(settings.read_bytes()).get("max_seq_length"))
+        return min(limit for limit in [*limits, _DEFAULT_MAX_TOKENS] if limit)
 
     @cached_property
     def _model(self) -> Any:

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from tetrad.engines.torch.progress import Progress
+from tetrad.artifacts.progress import Progress
 from tetrad.errors import EngineUnavailable
 from tetrad.results.exchange import Completion, Request
 from tetrad.spec.model import Model

@@ -6,7 +6,7 @@ as links for the moment of loading.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -16,9 +16,9 @@ from tetrad.errors import EngineUnavailable
 _WEIGHTS = ".safetensors"
 
 
-def gguf_of(files: Mapping[str, Path]) -> Path | None:
-    """The GGUF file among them; None where the model comes as safetensors."""
-    found = [path for name, path in files.items() if name.endswith(".gguf")]
+def gguf_of(files: Iterable[str]) -> str | None:
+    """The name of the GGUF file among them; None where the model comes as safetensors."""
+    found = [name for name in files if name.endswith(".gguf")]
     if len(found) > 1:
         raise EngineUnavailable(
             "the model names more than one GGUF file; the torch engine reads exactly one"
@@ -60,7 +60,14 @@ def laid_out(files: Mapping[str, Path]) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _home(files: Mapping[str, Path]) -> PurePosixPath:
+def tokenizer_of(files: Iterable[str]) -> str | None:
+    """The name of the tokenizer.json that belongs to the model, if there is one."""
+    names = list(files)
+    name = str(_home(names) / "tokenizer.json")
+    return name if name in names else None
+
+
+def _home(files: Iterable[str]) -> PurePosixPath:
     """The folder of the topmost config.json; a model may carry further ones below it."""
     parents = [
         PurePosixPath(name).parent for name in files if PurePosixPath(name).name == "config.json"
