@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -37,7 +38,7 @@ class _Row:
     stack: str
     suite: str
     case: CaseReport
-    kind: str  # the flip, or missing
+    kind: str
     before: tuple[Piece, ...]
     after: tuple[Piece, ...]
     has_trace: bool
@@ -65,7 +66,7 @@ def render_html(report: Report) -> str:
 def _rows(report: Report) -> Iterator[_Row]:
     """All cases, those to look at first; traces as far as there is room."""
     told = [
-        (_rank(case), number, stack, suite, case)
+        (words.rank(case), number, stack, suite, case)
         for number, (stack, suite, case) in enumerate(_cases(report))
     ]
     room = _TRACES
@@ -78,7 +79,7 @@ def _rows(report: Report) -> Iterator[_Row]:
             stack=words.last(stack.stack),
             suite=words.last(suite.suite),
             case=case,
-            kind="missing" if case.candidate.missing else case.flip,
+            kind=words.kind(case),
             before=before,
             after=after if case.base is not None else (Piece(now, differs=False),),
             has_trace=room > 0,
@@ -92,10 +93,6 @@ def _cases(report: Report) -> Iterator[tuple[StackReport, SuiteReport, CaseRepor
                 yield stack, suite, case
 
 
-def _rank(case: CaseReport) -> int:
-    return -1 if case.candidate.missing else words.FLIP_ORDER.index(case.flip)
-
-
 def _trace_size(case: CaseReport) -> int:
     """About how many characters the case's traces take."""
     outcomes = [case.candidate, *([case.base] if case.base else [])]
@@ -105,9 +102,8 @@ def _trace_size(case: CaseReport) -> int:
 
 
 def _kinds(rows: tuple[_Row, ...]) -> Mapping[str, int]:
-    present = ("missing", *words.FLIP_ORDER)
-    counts = {kind: sum(row.kind == kind for row in rows) for kind in present}
-    return {kind: count for kind, count in counts.items() if count}
+    counts = Counter(row.kind for row in rows)
+    return {kind: counts[kind] for kind in words.KINDS if counts[kind]}
 
 
 @cache

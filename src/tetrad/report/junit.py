@@ -79,7 +79,7 @@ def _case(suite: SuiteReport, case: CaseReport, *, is_held: bool) -> ET.Element:
     if outcome.missing:
         _add(element, "error", "no result", words.output_of(outcome) or "the case never ran")
     elif not outcome.passed and is_held:
-        _add(element, "failure", words.FLIPS[case.flip], words.why_failed(outcome))
+        _add(element, "failure", words.kind_of(case), words.why_failed(outcome))
     elif not outcome.passed:
         _add(element, "skipped", _excuse(case), words.why_failed(outcome))
     ET.SubElement(element, "system-out").text = _answers(case)

@@ -122,7 +122,7 @@ def _suite(suite: SuiteReport) -> str:
 
 
 def _details(suite: SuiteReport) -> Iterator[str]:
-    if any(words.flipped(suite)):
+    if words.flipped(suite):
         yield f"### Answers to look at in {code(suite.suite)}"
     for case in words.flipped(suite):
         kind = f"{words.kind_of(case)}, waived" if case.waived else words.kind_of(case)

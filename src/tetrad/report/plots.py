@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10, sqrt
@@ -184,11 +185,9 @@ def tally_plot(suite: SuiteReport) -> Markup:
     width = 600.0
     parts: list[Markup] = []
     start = 0.0
-    kinds = ["missing", *words.FLIP_ORDER]
-    for kind in kinds:
-        count = sum(
-            _kind(case.flip, is_missing=case.candidate.missing) == kind for case in suite.cases
-        )
+    counts = Counter(words.kind(case) for case in suite.cases)
+    for kind in words.KINDS:
+        count = counts[kind]
         share = width * count / max(len(suite.cases), 1)
         if count:
             parts.append(
@@ -208,10 +207,6 @@ def share_bar(share: float) -> Markup:
         '<rect class="fill" width="{}" height="6" rx="3"/>'
     ).format(filled)
     return _svg("bar", 80, 6, f"{share:.3f}", body)
-
-
-def _kind(flip: str, *, is_missing: bool) -> str:
-    return "missing" if is_missing else flip
 
 
 def _scale_of(found: RequirementResult) -> _Scale:

@@ -108,7 +108,7 @@ def _requirements(console: Console, suite: SuiteReport) -> None:
 
 
 def _cases(console: Console, suite: SuiteReport) -> None:
-    cases = list(words.flipped(suite))
+    cases = words.flipped(suite)
     if not cases:
         return
     from rich.padding import Padding
@@ -118,7 +118,8 @@ def _cases(console: Console, suite: SuiteReport) -> None:
     room = max((console.width - 44) // 2, 12)
     table.add_column("case", max_width=26, overflow="ellipsis", no_wrap=True)
     table.add_column("", no_wrap=True)
-    table.add_column("before → after", no_wrap=True, overflow="ellipsis")
+    has_base = any(case.base for case in cases)
+    table.add_column("before → after" if has_base else "answer", no_wrap=True, overflow="ellipsis")
     for case in cases[:_SHOWN]:
         table.add_row(one_line(case.id), _told(case), _answers(case, room))
     console.print(Padding(table, (0, 0, 0, 4)))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 from tetrad.canonical import Digest
 from tetrad.results.outcome import CaseOutcome, Sample
 from tetrad.results.report import (
     CaseReport,
     Decision,
-    Flip,
     Report,
     RequirementResult,
     StackReport,
@@ -29,16 +27,17 @@ DECISIONS: dict[Decision, str] = {
     "INCONCLUSIVE": "INCONCLUSIVE",
     "NOT_APPLICABLE": "NOT APPLICABLE",
 }
-FLIPS: dict[Flip, str] = {
+# What can be said of a case, what a reviewer wants to see first coming first.
+KINDS: dict[str, str] = {
+    "missing": "no result",
     "broken": "broken",
+    "failing": "failed",
     "fixed": "fixed",
     "flaky": "flaky",
     "already_broken": "already broken",
     "none": "unchanged",
 }
-# What a reviewer wants to see first.
-FLIP_ORDER: tuple[Flip, ...] = ("broken", "fixed", "flaky", "already_broken", "none")
-UNANSWERED = "no result"
+_RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
 
 _STATISTICS = {"mean": "mean", "p50": "median", "p95": "p95", "total": "total"}
 _MEASURES = {"cost_usd_per_case": "cost", "latency_ms": "latency", "total_tokens": "tokens"}
@@ -79,11 +78,9 @@ def calls(report: Report) -> str:
 
 
 def what_changed(stack: StackReport) -> str:
-    if not stack.changed:
-        return "nothing changed"
-    if stack.base_identity is None and not stack.changes:
-        return "new"
-    return f"{' and '.join(stack.changed)} changed"
+    if stack.changed:
+        return f"{' and '.join(stack.changed)} changed"
+    return "nothing changed" if stack.base_identity else "judged alone"
 
 
 def identities(stack: StackReport) -> str:
@@ -105,24 +102,36 @@ def last(ref: str) -> str:
     return ref.rsplit("/", 1)[-1]
 
 
+def kind(case: CaseReport) -> str:
+    """A case's flip; that it has no result outranks it, and without a base there may be a failure."""
+    if case.candidate.missing:
+        return "missing"
+    has_failed = case.base is None and case.flip == "none" and not case.candidate.passed
+    return "failing" if has_failed else case.flip
+
+
 def kind_of(case: CaseReport) -> str:
-    """A case's flip in words; that it has no result outranks it."""
-    return UNANSWERED if case.candidate.missing else FLIPS[case.flip]
+    return KINDS[kind(case)]
+
+
+def rank(case: CaseReport) -> int:
+    """How early a reviewer wants to see the case."""
+    return _RANKS[kind(case)]
 
 
 def tally(suite: SuiteReport) -> str:
     """`60 cases: 9 broken, 2 fixed`, without what is zero."""
-    counts = Counter(kind_of(case) for case in suite.cases)
-    told = [UNANSWERED, *(FLIPS[flip] for flip in FLIP_ORDER if flip != "none")]
-    parts = [f"{counts[word]:,} {word}" for word in told if counts[word]]
+    counts = Counter(kind(case) for case in suite.cases)
+    told = ((name, counts[key]) for key, name in KINDS.items() if key != "none")
+    parts = [f"{count:,} {name}" for name, count in told if count]
     cases = "1 case" if len(suite.cases) == 1 else f"{len(suite.cases):,} cases"
-    return f"{cases}: {', '.join(parts)}" if parts else f"{cases}, none flipped"
+    rest = "none flipped" if any(case.base for case in suite.cases) else "all passed"
+    return f"{cases}: {', '.join(parts)}" if parts else f"{cases}, {rest}"
 
 
-def flipped(suite: SuiteReport) -> Iterator[CaseReport]:
-    """The cases a reviewer wants to see, worst first: all but those that stayed as they were."""
-    told = [case for case in suite.cases if case.candidate.missing or case.flip != "none"]
-    return iter(sorted(told, key=lambda c: (not c.candidate.missing, FLIP_ORDER.index(c.flip))))
+def flipped(suite: SuiteReport) -> list[CaseReport]:
+    """The cases a reviewer wants to see, worst first: all but those that are as they were."""
+    return sorted((case for case in suite.cases if kind(case) != "none"), key=rank)
 
 
 def output_of(outcome: CaseOutcome | None) -> str:
