@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, floor, log10, sqrt
 
 from markupsafe import Markup
@@ -199,6 +200,7 @@ def tally_plot(suite: SuiteReport) -> Markup:
     return _svg("tally", int(width), 8, words.tally(suite), Markup().join(parts), stretch="none")
 
 
+@lru_cache(maxsize=2_000)  # a page of thousands of cases draws the same few again and again
 def share_bar(share: float) -> Markup:
     """A share of one as a bar."""
     filled = round(min(max(share, 0), 1) * 80, 1)
@@ -216,7 +218,7 @@ def _scale_of(found: RequirementResult) -> _Scale:
     low, high = min(ends), max(ends)
     margin = (high - low or 1) * 0.12
     start = low - margin if low < 0 else 0.0
-    return _Scale(start, high + margin, 6 if low < 0 else 0, _WIDTH - 6)
+    return _Scale(start, high + margin, 6, _WIDTH - 6)
 
 
 def _ends(found: RequirementResult, scale: _Scale) -> list[Markup]:
