@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 
 from tetrad import __version__
+from tetrad.cli import lock
 from tetrad.errors import ExitCode, UsageError
 
 HELP = "lay down a small working system: a prompt, a stack, a golden set"
@@ -25,7 +26,7 @@ MODELS = {
     "endpoint": (("endpoint.yaml",), "tetrad"),
     "scripted": (("scripted.yaml", "scripted.answers.yaml"), "tetrad"),
 }
-# Hatchling leaves a file of this name out of wheels, so it travels without its dot.
+# Git would apply it to our own tree if it lay there under its own name.
 RENAMED = {"gitignore": ".gitignore"}
 
 
@@ -68,6 +69,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(Template(source.read_text()).safe_substitute(values), encoding="utf-8")
         written.append(name)
+    lock.run(argparse.Namespace(root=root, check=False))
     _tell(root, engine, written, kept)
     return ExitCode.PASSED
 
@@ -99,8 +101,7 @@ def _tell(root: Path, engine: str, written: list[str], kept: list[str]) -> None:
     }[engine]
     sys.stdout.write(
         f"\nnext: {start}\n"
-        "  tetrad lock                      write the stack's identity beside it\n"
         "  pre-commit install               lint before every commit\n"
         "  tetrad gate                      evaluate, decide, write the report\n"
-        '  tetrad try urgency message="…"   see how one answer comes about\n'
+        '  tetrad try feedback review="…"    see how one answer comes about\n'
     )
