@@ -77,6 +77,15 @@ def test_a_file_that_is_no_database_is_begun_anew(tmp_path: Path, data: bytes) -
     assert words.embedded == TEXTS
 
 
+def test_an_entry_can_be_written_over_a_damaged_file(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"no database")
+    key = digest_bytes(b"key")
+
+    Cache(tmp_path).write({key: b"data"})
+
+    assert Cache(tmp_path).read([key]) == {key: b"data"}
+
+
 def test_a_truncated_file_is_mended(tmp_path: Path) -> None:
     wanted = CachedEmbedder(WordEmbedder(), tmp_path).embed(TEXTS)
     whole = (tmp_path / FILE).read_bytes()

@@ -9,6 +9,7 @@ from runtime.factory import corpus_in
 
 from tetrad.canonical import digest_bytes
 from tetrad.corpora import build_index
+from tetrad.corpora.documents import MAX_DOCUMENT_BYTES, read_documents
 from tetrad.corpora.index import words_of
 from tetrad.errors import SpecError, UsageError
 from tetrad.spec.model import Corpus, Index
@@ -129,6 +130,20 @@ def test_every_document_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         "stacks/corpora/handbook/bad.md:2:3",
         "stacks/corpora/handbook/link.md:1:1",
         "stacks/corpora/handbook/worse.md:1:1",
+    ]
+
+
+def test_documents_beyond_the_limits_are_told(tmp_path: Path) -> None:
+    corpus = corpus_in(tmp_path, {"a.md": "12345", "b.md": "67890"})
+    with (tmp_path / corpus.documents.path / "c.md").open("wb") as stream:
+        stream.truncate(MAX_DOCUMENT_BYTES + 1)
+
+    with pytest.raises(SpecError) as caught:
+        read_documents(corpus, tmp_path, max_bytes=8)
+
+    assert [issue.message for issue in caught.value.issues] == [
+        "with this document the corpus has 10 bytes; 8 are the limit",
+        "the document has 4,000,001 bytes; 4,000,000 are the limit",
     ]
 
 

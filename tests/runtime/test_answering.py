@@ -182,6 +182,14 @@ def test_of_equally_similar_examples_the_first_are_taken(tmp_path: Path) -> None
     assert outputs == ["1", "0"]
 
 
+def test_a_choice_among_no_examples_is_none(tmp_path: Path) -> None:
+    running = runtime(stack(prompt(examples=[], nearest=2)), tmp_path)
+
+    prepared = running.prepare({"message": "a"})
+
+    assert len(prepared.request.messages) == 1  # type: ignore[union-attr]
+
+
 def test_a_request_over_the_stacks_limit_is_answered_without_the_model(tmp_path: Path) -> None:
     engine = ScriptedAnswers()
     declared = [variable("message"), variable("tone", required=False, default="kind")]

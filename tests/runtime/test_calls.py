@@ -235,6 +235,20 @@ def test_the_schema_of_calls_takes_calls_and_answers_and_nothing_else(tmp_path: 
     assert not takes({"answer": 1})
 
 
+def test_an_answer_as_json_is_one_of_the_labels(tmp_path: Path) -> None:
+    desk = replace(DESK, output=Output(enum=("sent", "lost")))
+    engine = ScriptedAnswers(answers={"": '{"answer": "sent"}'}, native_tools=False)
+
+    trace = answer(runtime(stack(desk, tools=[ORDER_STATUS]), tmp_path, engine=engine), Tools())
+
+    constraint = engine.asked[0].constraint
+    assert isinstance(constraint, JsonOutput)
+    takes = jsonschema_rs.validator_for(json.loads(json.dumps(constraint.schema))).is_valid
+    assert takes({"answer": "lost"})
+    assert not takes({"answer": "gone"})
+    assert (trace.output, kinds(trace)) == ("sent", ["Generated"])
+
+
 def test_what_is_no_unicode_comes_in_and_goes_out_as_a_replacement(tmp_path: Path) -> None:
     engine = ScriptedAnswers(
         answers={"result": '{"answer": "\\ud83d!"}', "": ASKS_AS_JSON}, native_tools=False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,7 @@ RENDERED = [
     ("{{ x|join(', ') }}", {"x": ["a", 1]}, "a, 1"),
     ("{{ x|join(', ', attribute='t') }}", {"x": [{"t": "a"}, {"t": "b"}]}, "a, b"),
     ("{{ x|tojson }}", {"x": "<é>"}, '"<é>"'),
+    ("{{ x }}{{ x.a }}", {"x": MappingProxyType({"a": ("b",)})}, '{"a": ["b"]}["b"]'),
     ("{{ x|tojson(indent=2) }}", {"x": [1]}, "[\n  1\n]"),
     ("{{ x|indent(2) }}", {"x": "a\n\nb"}, "a\n\n  b"),
     ("{{ x|indent(2, true, true) }}", {"x": "a\n\nb"}, "  a\n  \n  b"),
@@ -198,6 +200,9 @@ FAILING = [
     ("{{ x|indent(99999999) }}", {"x": "a"}, "indent takes a width from 0 to 64"),
     ("{{ x|tojson(indent=99999999) }}", {"x": "a"}, "tojson takes an indent from 0 to 64"),
     ("{{ x|items }}", {"x": [1]}, "items takes an object"),
+    ("{{ x|first }}", {"x": []}, "No first item, sequence was empty.; given: x"),
+    ("{{ x|join(', ', attribute='t') }}", {"x": [{}]}, "join found an item without 't'"),
+    ("{{ x }}", {"x": {1, 2}}, "a set is no JSON value"),
     ("{{ x|length }}", {"x": 1}, "object of type 'int' has no len()"),
 ]  # fmt: skip
 

@@ -82,6 +82,15 @@ def test_what_the_stack_fills_in_may_not_be_given() -> None:
         Variables(prompt(), filled=["passages"]).values({"message": "a", "passages": []})
 
 
+def test_a_value_nested_too_deeply_is_refused() -> None:
+    value: Json = []
+    for _ in range(100_000):
+        value = [value]
+
+    with pytest.raises(BadRequest, match="nested too deeply"):
+        Variables(prompt(variables=[variable("v", type="array")])).values({"v": value})
+
+
 def test_half_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(BadRequest, match="half a surrogate pair"):
         Variables(prompt()).values({"message": "\ud83d"})

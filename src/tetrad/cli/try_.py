@@ -110,7 +110,7 @@ def _value(variable: Variable, written: str) -> Json:
         return written
     try:
         value: Json = json.loads(written)
-    except ValueError:
+    except (ValueError, RecursionError):
         return written  # not of the type: the runtime says so
     return value
 

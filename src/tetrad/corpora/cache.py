@@ -77,6 +77,7 @@ class Cache:
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
             yield connection
 
     def _begin_anew(self, error: sqlite3.DatabaseError) -> None:

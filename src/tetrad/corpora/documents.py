@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +24,13 @@ class Document:
     digest: Digest  # of the file's bytes
 
 
-def read_documents(corpus: Corpus, root: Path) -> tuple[Document, ...]:
-    """The documents of a corpus, sorted by id; SpecError with every one that cannot be read."""
+def read_documents(
+    corpus: Corpus, root: Path, *, max_bytes: int = MAX_CORPUS_BYTES
+) -> tuple[Document, ...]:
+    """The documents of a corpus, sorted by id; SpecError with every one that cannot be read.
+
+    Of a corpus of more than `max_bytes` no further document is read.
+    """
     tree = Tree(root)
     documents: list[Document] = []
     issues: list[Issue] = []
@@ -36,11 +40,17 @@ def read_documents(corpus: Corpus, root: Path) -> tuple[Document, ...]:
         if not tree.is_inside(path):
             issues.append(leaves_repository(place))
             continue
+        size = path.stat().st_size
+        total += size
+        too_large = _too_large(size, total, max_bytes, place)
+        if too_large is not None:
+            issues.append(too_large)
+            continue
         data = path.read_bytes()
-        total += len(data)
-        found = list(_problems(data, total, place))
-        issues.extend(found)
-        if not found:
+        not_text = _not_text(data, place)
+        if not_text is not None:
+            issues.append(not_text)
+        else:
             documents.append(Document(id=name, text=data.decode(), digest=digest_bytes(data)))
     if issues:
         raise SpecError(issues)
@@ -48,32 +58,34 @@ def read_documents(corpus: Corpus, root: Path) -> tuple[Document, ...]:
     return tuple(documents)
 
 
-def _problems(data: bytes, total: int, place: Location) -> Iterator[Issue]:
-    if len(data) > MAX_DOCUMENT_BYTES:
-        yield _too_large(place, f"the document has {len(data):,} bytes", MAX_DOCUMENT_BYTES)
-    elif total > MAX_CORPUS_BYTES:
-        yield _too_large(place, "with this document the corpus is too large", MAX_CORPUS_BYTES)
+def _too_large(size: int, total: int, max_bytes: int, place: Location) -> Issue | None:
+    if size > MAX_DOCUMENT_BYTES:
+        what, limit = f"the document has {size:,} bytes", MAX_DOCUMENT_BYTES
+    elif total > max_bytes:
+        what, limit = f"with this document the corpus has {total:,} bytes", max_bytes
     else:
-        try:
-            data.decode()
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            column = error.start - data.rfind(b"\n", 0, error.start)
-            yield Issue(
-                location=Location(place.file, line, column),
-                code="SCH100",
-                message="the document is not UTF-8",
-                hint="save it as UTF-8, or leave it out with documents.include",
-            )
-
-
-def _too_large(place: Location, what: str, limit: int) -> Issue:
+        return None
     return Issue(
         location=place,
         code="SCH101",
         message=f"{what}; {limit:,} are the limit",
         hint="split it, or leave it out with documents.include",
     )
+
+
+def _not_text(data: bytes, place: Location) -> Issue | None:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        return Issue(
+            location=Location(place.file, line, column),
+            code="SCH100",
+            message="the document is not UTF-8",
+            hint="save it as UTF-8, or leave it out with documents.include",
+        )
+    return None
 
 
 def _check_digest(corpus: Corpus, documents: list[Document]) -> None:

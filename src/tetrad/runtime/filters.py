@@ -32,7 +32,7 @@ def tojson(value: object, indent: int | None = None) -> str:
     """Plain JSON: a prompt is no web page, so `<` stays `<` and `é` stays `é`."""
     if indent is not None and not 0 <= indent <= MAX_INDENT:
         raise ValueError(f"tojson takes an indent from 0 to {MAX_INDENT}")
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=plain)
     _check_size(len(text))
     return text
 
@@ -119,7 +119,8 @@ def _check_size(size: int) -> None:
         raise ValueError(f"a filter would write {size:,} characters; {MAX_CHARS:,} are the limit")
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A mapping or sequence of another kind in the types that `json` writes."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Sequence):

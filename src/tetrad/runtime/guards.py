@@ -25,9 +25,9 @@ WITHHELD = "The answer was withheld because it contained personal data."
 _SHOWN = 5  # problems of one answer
 
 
-def too_long(size: int, limit: int | None) -> Guarded | None:
+def too_long(size: int, limit: int) -> Guarded | None:
     """The guard of a request whose variables have more characters than the stack takes."""
-    if limit is None or size <= limit:
+    if size <= limit:
         return None
     return Guarded(
         rule="max_input_chars", detail=f"the request has {size:,} characters; {limit:,} are allowed"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from tetrad.canonical import Json
 from tetrad.errors import BadRequest
+from tetrad.runtime.filters import plain
 from tetrad.spec.model import Prompt, Variable
 from tetrad.spec.nearest import nearest
 
@@ -91,11 +91,10 @@ def text_of(value: Json) -> str:
     """A value as text: what is counted, retrieved with and compared."""
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    return dict(value)
+    try:
+        return json.dumps(value, ensure_ascii=False, default=plain)
+    except RecursionError as error:
+        raise BadRequest("a value is nested too deeply to be written") from error
 
 
 def _is_unicode(text: str) -> bool:
