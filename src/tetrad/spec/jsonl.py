@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from math import isinf
 from typing import Any
 
@@ -24,11 +25,11 @@ def json_lines(
     data: bytes, origin: str, report: Callable[[Issue], None]
 ) -> Iterator[tuple[Location, Any]]:
     """Every line's value with its place; a line that is refused is reported and left out."""
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+    for number, line in enumerate(BytesIO(data.removeprefix(b"\xef\xbb\xbf")), 1):
         if line.strip():
             location = Location(origin, number)
             try:
-                value = json_value(line, location)
+                value = json_value(line.rstrip(), location)
             except SpecError as error:
                 for issue in error.issues:
                     report(issue)

@@ -68,8 +68,7 @@ def schema_problem(schema: Any) -> Problem | None:
     """Why a JSON Schema that a user wrote cannot be used; None where it can."""
     import jsonschema_rs
 
-    meta_schema = jsonschema_rs.Draft202012Validator({"$ref": _DRAFT})
-    for error in meta_schema.iter_errors(schema):
+    for error in _meta_schema().iter_errors(schema):
         place = error.instance_path[-1] if error.instance_path else "it"
         message = (
             f"this is no JSON Schema (draft 2020-12): {place} cannot be {shown(error.instance)}"
@@ -80,6 +79,13 @@ def schema_problem(schema: Any) -> Problem | None:
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         return Problem((), *_why_not_compiled(str(error)))
     return None
+
+
+@cache
+def _meta_schema() -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator({"$ref": _DRAFT})
 
 
 def _why_not_compiled(said: str) -> tuple[str, str]:

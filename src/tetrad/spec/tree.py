@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tetrad.errors import Issue, Location, SpecError
@@ -22,23 +24,40 @@ class Tree:
         self._real_root = root.resolve()
 
     def has(self, file: str) -> bool:
-        return (self.root / file).is_file()
+        try:
+            return (self.root / file).is_file()
+        except (OSError, ValueError):  # a name that no file can have
+            return False
+
+    def has_folder(self, folder: str) -> bool:
+        try:
+            return (self.root / folder).is_dir()
+        except (OSError, ValueError):
+            return False
 
     def read(self, file: str, asked_at: Location) -> bytes:
         """The bytes of a file; SpecError at the place that asks for it where it cannot be read."""
         path = self.root / file
+        if not self.has(file):
+            raise SpecError([self._no_file(file, asked_at)])
         if not self.is_inside(path):
             raise SpecError([leaves_repository(Location(file))])
         try:
             return path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise SpecError([self._no_file(file, asked_at)]) from None
         except OSError as error:
             message = f"{file} cannot be read: {error.strerror}"
             raise SpecError([Issue(location=asked_at, code="SCH100", message=message)]) from error
 
     def is_inside(self, path: Path) -> bool:
-        return path.resolve().is_relative_to(self._real_root)
+        return Path(os.path.realpath(path)).is_relative_to(self._real_root)
+
+    def matching(self, folder: str, patterns: Sequence[str]) -> Iterator[tuple[str, Path]]:
+        """The files under a folder that fit a glob, by their path under it, in order."""
+        segmented = [_segments(pattern) for pattern in patterns]
+        for file in self.files(folder):
+            name = posixpath.relpath(file, folder)
+            if any(_fits(pattern, name.split("/")) for pattern in segmented):
+                yield name, self.root / file
 
     def components(self) -> Iterator[str]:
         """The files that hold components, stacks, suites, environments and waivers, in order."""
@@ -79,6 +98,20 @@ class Tree:
         return Issue(
             location=asked_at, code="SCH107", message=f"there is no file {file}", hint=hint
         )
+
+
+def _segments(pattern: str) -> list[str]:
+    """The parts of a glob between slashes, runs of ** as one."""
+    parts = pattern.removeprefix("./").split("/")
+    return [part for n, part in enumerate(parts) if part != "**" or parts[n - 1 : n] != ["**"]]
+
+
+def _fits(pattern: Sequence[str], parts: Sequence[str]) -> bool:
+    if not pattern or not parts:
+        return not parts and all(part == "**" for part in pattern)
+    if pattern[0] == "**":
+        return any(_fits(pattern[1:], parts[n:]) for n in range(len(parts) + 1))
+    return fnmatchcase(parts[0], pattern[0]) and _fits(pattern[1:], parts[1:])
 
 
 def leaves_repository(location: Location) -> Issue:

@@ -1,0 +1,138 @@
+"""A file's values with the place of each of them."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
+
+from tetrad.errors import Location
+
+Path: TypeAlias = "tuple[str | int, ...]"
+
+
+class Span(NamedTuple):
+    """Characters `start` to `end` of a document's text."""
+
+    start: int
+    end: int
+
+
+_NO_NODES: dict[str | int, Node] = {}
+_NO_KEYS: dict[str, Span] = {}
+
+
+class Node:
+    """A value with its place; `keys` and `children` of a mapping have the same names.
+
+    Scalars share their empty mappings: a golden set has a million of them.
+    """
+
+    __slots__ = ("children", "end", "flow", "keys", "start", "style", "value")
+
+    def __init__(self, value: Any, start: int, end: int, style: str | None = None) -> None:
+        self.value = value
+        self.start = start
+        self.end = end
+        self.style = style  # of a scalar: None plain, ' " | >
+        self.flow = False
+        self.children = _NO_NODES
+        self.keys = _NO_KEYS
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed file: plain values, and the place of each of them."""
+
+    origin: str  # POSIX path from the repository's root
+    text: str
+    root: Node
+    anchors: bool = False  # whether aliases were expanded
+    marked: bool = False  # whether the file begins with a byte order mark
+
+    def encoded(self) -> bytes:
+        """The bytes of the file."""
+        return ("\ufeff" if self.marked else "").encode() + self.text.encode()
+
+    @property
+    def value(self) -> Any:
+        return self.root.value
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(m.end() for m in re.finditer(r"\r\n|\r|\n", self.text))]
+
+    def location(self, offset: int) -> Location:
+        """The place of a character of the text."""
+        line = bisect_right(self._line_starts, offset)
+        return Location(self.origin, line, offset - self._line_starts[line - 1] + 1)
+
+    def node(self, path: Path) -> Node:
+        """The node at a path, or the nearest one above it that is there."""
+        node = self.root
+        for step in path:
+            child = node.children.get(step)
+            if child is None:
+                break
+            node = child
+        return node
+
+    def at(self, path: Path) -> Location:
+        """Where the value at a path begins."""
+        return self.location(self.node(path).start)
+
+    def key_at(self, path: Path) -> Location:
+        """Where the key of a value begins; the value's own place in a list."""
+        span = self.key_span(path)
+        return self.at(path) if span is None else self.location(span.start)
+
+    def span(self, path: Path) -> Span:
+        """The characters of the value at a path."""
+        node = self.node(path)
+        return Span(node.start, node.end)
+
+    def key_span(self, path: Path) -> Span | None:
+        """The characters of the key of the value at a path."""
+        if not path or not isinstance(path[-1], str):
+            return None
+        return self.node(path[:-1]).keys.get(path[-1])
+
+    def within(self, path: Path, offset: int) -> Location:
+        """The place of a character of a text value; exact for plain, quoted and literal texts
+        without escapes, else of the line.
+        """
+        node = self.node(path)
+        if node.style not in {"|", ">"}:
+            inner = node.start + (1 if node.style else 0)
+            exact = self.text[inner : inner + len(node.value)] == node.value
+            return self.location(inner + offset if exact else node.start)
+        before = node.value[:offset]
+        line = self.location(node.start).line + 1 + before.count("\n")
+        if line > len(self._line_starts):
+            return self.location(node.start)
+        start = self._line_starts[line - 1]
+        column = offset - (before.rfind("\n") + 1)
+        return Location(self.origin, line, self._indent(node, start) + column + 1)
+
+    def _indent(self, node: Node, line_start: int) -> int:
+        """How far a block scalar is indented: what its first line that has text has."""
+        block = self.text[node.start : node.end].split("\n")[1:]
+        first = next((line for line in block if line.strip()), "")
+        content = next((line for line in node.value.split("\n") if line.strip()), "")
+        return max(0, len(first) - len(content)) if line_start else 0
+
+
+def json_path(path: Sequence[str | int]) -> str:
+    """A path as it is written in messages: `$.messages[0].content`."""
+    written = "$"
+    for step in path:
+        if isinstance(step, int):
+            written += f"[{step}]"
+        elif re.fullmatch(r"[A-Za-z_][\w-]*", step):
+            written += f".{step}"
+        else:
+            written += f"[{step!r}]"
+    return written
