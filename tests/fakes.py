@@ -355,6 +355,7 @@ class FileServer:
     misbehaviours: list[int | tuple[int, Mapping[str, str]]] = field(default_factory=list)
     etag: str | None = '"v1"'
     ranges: bool = True
+    shift: int = 0  # how far from what was asked a range begins
     delay_s: float = 0.0
     redirect_to: str | None = None
     asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
@@ -394,7 +395,7 @@ class FileServer:
         start, status = 0, 200
         headers = {} if self.etag is None else {"ETag": self.etag}
         if self.ranges and "range" in asked and asked.get("if-range") == self.etag:
-            start, status = int(asked["range"].removeprefix("bytes=").rstrip("-")), 206
+            start, status = int(asked["range"].removeprefix("bytes=").rstrip("-")) + self.shift, 206
             if start >= len(data):
                 return Response(status_code=416)
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"

@@ -87,12 +87,17 @@ def test_a_branch_that_only_the_remote_has_is_suggested(repository: Path, tmp_pa
         git.resolve(tmp_path / "clone", "main")
 
 
-@pytest.mark.parametrize(
-    "ref", ["", "-h", "--output=/tmp/x", "--upload-pack=touch x", "a\nb", "a\0b", "main:README.md"]
-)
-def test_hostile_revisions_are_refused(repository: Path, ref: str) -> None:
-    with pytest.raises(GitError):
+@pytest.mark.parametrize("ref", ["", "-h", "--output=/tmp/x", "--all", "a\nb", "a\0b"])
+def test_what_git_could_take_for_an_option_or_not_at_all_never_reaches_it(
+    repository: Path, ref: str
+) -> None:
+    with pytest.raises(GitError, match="is no revision"):
         git.resolve(repository, ref)
+
+
+def test_a_file_of_a_revision_is_no_commit(repository: Path) -> None:
+    with pytest.raises(GitError, match="unknown revision"):
+        git.resolve(repository, "main:README.md")
 
 
 def test_a_repository_without_a_commit_is_told_so(tmp_path: Path) -> None:

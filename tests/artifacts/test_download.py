@@ -91,6 +91,17 @@ def test_a_server_without_ranges_sends_all_again(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == DATA
 
 
+def test_a_range_other_than_asked_for_is_not_pieced_together(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    with (
+        FileServer({"model.gguf": DATA}, misbehaviours=[300_000], shift=7) as server,
+        pytest.raises(FetchFailed, match="another range"),
+    ):
+        bring(server, file)
+
+    assert file.read_bytes() == DATA[:300_000]
+
+
 def test_a_partial_file_longer_than_the_whole_is_dropped(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(DATA + b"more")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -180,6 +182,24 @@ def test_two_processes_at_once_fetch_once(store: Store, root: Path) -> None:
 
     assert said == ["2\n"] * 3
     assert len(server.asked) == 2
+
+
+@pytest.mark.campaign
+def test_a_process_killed_at_any_moment_leaves_nothing_that_the_next_trips_over(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tests = str(Path(__file__).parent.parent)
+    chance = random.Random(11)
+    with FileServer(PUBLISHED, delay_s=0.02, misbehaviours=[50_000] * 40) as server:
+        environment = {**os.environ, "HF_ENDPOINT": server.url, "PYTHONPATH": tests}
+        command = [sys.executable, "-c", PROGRAM, HUB, str(store.root)]
+        for _ in range(30):
+            with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+                time.sleep(chance.uniform(0.2, 1.2))
+                process.kill()
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+
+        assert contents(fetch(model_of(HUB, FILES), store, root=root)) == FILES
 
 
 # -- the web

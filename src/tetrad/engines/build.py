@@ -90,7 +90,7 @@ def address_of(
 
 
 def _base_url(model: Model, variable: str, environment: Mapping[str, str]) -> str:
-    written = environment.get(variable, "").strip().rstrip("/")
+    written = environment.get(variable, "").strip()
     example = f"\n  help: export {variable}=http://localhost:8000/v1"
     if not written:
         raise UsageError(
