@@ -24,7 +24,9 @@ def findings_of_schema(
     rule: Rule, tree: Tree, schema: Part, *, typed: bool = False, may_be_open: bool = False
 ) -> Iterator[Finding]:
     """The problems of a schema, each at its place in the file."""
-    problems = list(_invalid_or_remote(schema.value))
+    problems = list(_remote_references(schema.value, ()))
+    if not problems and _is_refused(rule, tree, schema):
+        problems += filter(None, [schema_problem(schema.value)])
     if not may_be_open:
         problems += _open_objects(schema.value, ())
     if typed:
@@ -35,12 +37,9 @@ def findings_of_schema(
         yield rule.at(place, problem.message, hint=problem.hint)
 
 
-def _invalid_or_remote(schema: object) -> Iterator[Problem]:
-    remote = list(_remote_references(schema, ()))
-    yield from remote
-    invalid = None if remote else schema_problem(schema)
-    if invalid is not None:
-        yield invalid
+def _is_refused(rule: Rule, tree: Tree, schema: Part) -> bool:
+    """Whether the loader reports a schema of this file; it has compiled them all already."""
+    return any(i.code == rule.code and i.location.file == schema.file for i in tree.issues)
 
 
 def _children(schema: Mapping[str, object]) -> Iterator[tuple[Path, object]]:

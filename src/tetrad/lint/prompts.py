@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tetrad.lint.rule import Place
@@ -72,6 +72,6 @@ def _untrusted(tree: Tree, prompt: Prompt) -> frozenset[str]:
     return frozenset(declared | retrieved)
 
 
-def stacks_with(tree: Tree, prompt: Prompt) -> Iterator[Stack]:
+def stacks_with(tree: Tree, prompt: Prompt) -> Sequence[Stack]:
     """The stacks that use a prompt."""
-    return (s for s in tree.repository.stacks.values() if s.prompt.ref == prompt.ref)
+    return tree.stacks_by_prompt.get(prompt.ref, [])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from tetrad.errors import Issue
 from tetrad.lint.positions import Lines
 from tetrad.lint.rule import Place, Rule, Span
 from tetrad.lint.suppressions import Suppression
-from tetrad.spec.model import Kind, Model, PromptMessage, Repository, Waiver
+from tetrad.spec.model import Kind, Model, PromptMessage, Repository, Stack, Waiver
 from tetrad.spec.parse import Document, Node, Path
 
 
@@ -107,6 +108,14 @@ class Tree:
         if lines is None:
             lines = self._lines[file] = Lines(self.texts.get(file, ""))
         return lines
+
+    @cached_property
+    def stacks_by_prompt(self) -> Mapping[str, Sequence[Stack]]:
+        """The stacks that use a prompt, by its reference."""
+        found: dict[str, list[Stack]] = {}
+        for stack in self.repository.stacks.values():
+            found.setdefault(stack.prompt.ref, []).append(stack)
+        return found
 
     def components(self, kind: Kind) -> Iterator[Part]:
         """The documents of a kind as they are written, whether or not they could be built."""
