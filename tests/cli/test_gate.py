@@ -1,0 +1,225 @@
+"""`tetrad gate`, `plan` and `report` on a small repository whose answers are scripted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tetrad.errors import ExitCode
+from trees import Tree
+
+ANSWERS = "stacks/models/scripted.answers.yaml"
+GOLDEN = "evals/feedback/golden.yaml"
+NEW_CASE = """\
+- id: slow-but-nice
+  vars: {review: "Slow delivery, but I love the lamp."}
+  assert: [{type: equals, value: positive}]
+"""
+
+
+def gated(tree: Tree, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict]:  # type: ignore[type-arg]
+    code = tree.tetrad("gate", *options, "--format", "json")
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_gate_without_a_base_judges_the_candidate_alone(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, report = gated(tree, capsys)
+
+    assert code == ExitCode.PASSED
+    suite = report["stacks"][0]["suites"][0]
+    assert {r["requirement"]: r["decision"] for r in suite["requirements"]} == {
+        "min": "PASSED",
+        "no_worse_than_base": "NOT_APPLICABLE",
+        "max_flips": "NOT_APPLICABLE",
+    }
+
+
+def test_a_change_for_the_worse_fails_and_names_the_flipped_cases(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit(ANSWERS, "{contains: So soft, output: positive}", "{contains: So soft, output: x}")
+    tree.edit(ANSWERS, "{contains: Not bad, output: positive}", "{contains: Not bad, output: x}")
+
+    code, report = gated(tree, capsys, "--base", "main")
+
+    assert code == ExitCode.REFUSED
+    assert report["decision"] == "FAILED"
+    cases = report["stacks"][0]["suites"][0]["cases"]
+    broken = {
+        case["id"]: (case["base_output"], case["output"])
+        for case in cases
+        if case["flip"] == "broken"
+    }
+    assert broken == {"soft-blanket": ("positive", "x"), "not-bad-at-all": ("positive", "x")}
+
+
+def test_a_change_of_the_description_runs_nothing_and_says_why(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit("prompts/feedback.yaml", "description: Tell", "description: Say")
+
+    code, report = gated(tree, capsys, "--base", "main")
+
+    assert code == ExitCode.PASSED
+    assert report["calls"] == {"made": 0, "cached": 0, "skipped": 10}
+    assert report["stacks"][0]["changed"] == []
+    assert report["stacks"][0]["suites"] == []
+    assert report["stacks"][0]["note"] == (
+        "prompts/feedback.yaml: only what is not behavioural moved, so the identity is the same"
+    )
+
+
+def test_a_new_case_runs_on_both_identities(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    tree.append(GOLDEN, NEW_CASE)
+    tree.edit(
+        ANSWERS,
+        "{contains: So soft",
+        "{contains: Slow delivery, output: positive}\n- {contains: So soft",
+    )
+
+    code, report = gated(tree, capsys, "--base", "main")
+
+    assert code == ExitCode.PASSED
+    case = report["stacks"][0]["suites"][0]["cases"][-1]
+    assert (case["id"], case["base_output"], case["output"], case["flip"]) == (
+        "slow-but-nice", "negative", "positive", "fixed",
+    )  # fmt: skip
+
+
+def test_only_a_new_case_is_a_change_of_the_suite(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.append(GOLDEN, NEW_CASE)
+
+    _, report = gated(tree, capsys, "--base", "main")
+
+    assert report["stacks"][0]["changed"] == ["suite"]
+
+
+def test_a_second_gate_asks_nothing(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    gated(tree, capsys)
+
+    _, report = gated(tree, capsys)
+
+    assert (report["calls"]["made"], report["calls"]["cached"]) == (0, 10)
+
+
+def test_a_waiver_accepts_a_broken_case_by_name(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("So soft", "Not bad"):
+        tree.edit(
+            ANSWERS, f"{{contains: {name}, output: positive}}", f"{{contains: {name}, output: x}}"
+        )
+    tree.edit("evals/feedback/suite.yaml", "  - {metric: answer, no_worse_than_base: 0.1}\n", "")
+    tree.edit(
+        "waivers.yaml",
+        "waivers: []",
+        "waivers:\n  - {case: evals/feedback#soft-blanket, accept: broken, reason: Renamed., "
+        'owner: "@lead", until: 2999-01-01}',
+    )
+
+    code, report = gated(tree, capsys, "--base", "main")
+
+    assert code == ExitCode.PASSED
+    assert report["stacks"][0]["suites"][0]["waived"] == [
+        "soft-blanket may be broken: Renamed. (@lead, until 2999-01-01)"
+    ]
+
+
+def test_an_engine_that_cannot_answer_is_inconclusive_not_failed(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit(ANSWERS, '- {contains: "", output: negative}\n', "")
+
+    code, report = gated(tree, capsys)
+
+    assert code == ExitCode.INCONCLUSIVE
+    assert report["decision"] == "INCONCLUSIVE"
+
+
+def test_a_base_that_is_not_there_is_misuse(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    code = tree.tetrad("gate", "--base", "mian")
+
+    assert code == ExitCode.MISUSE
+    assert capsys.readouterr().err == "unknown revision 'mian'; did you mean 'main'?\n"
+
+
+def test_an_unknown_stack_is_misuse(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    code = tree.tetrad("gate", "fedback")
+
+    assert code == ExitCode.MISUSE
+    assert "help: did you mean feedback?" in capsys.readouterr().err
+
+
+def test_the_last_report_can_be_rendered_again(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.tetrad("gate")
+    shown = capsys.readouterr().out
+
+    code = tree.tetrad("report")
+
+    assert code == ExitCode.PASSED
+    assert capsys.readouterr().out == shown
+    assert "<html" in (tree.root / ".tetrad" / "report.html").read_text()
+
+
+def test_report_says_what_to_do_where_there_is_none(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = tree.tetrad("report")
+
+    assert code == ExitCode.MISUSE
+    assert "help: `tetrad gate` writes one" in capsys.readouterr().err
+
+
+def test_plan_names_the_stack_the_part_and_the_cases(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit("prompts/feedback.yaml", "is it positive or negative?", "positive or negative?")
+    tree.append(GOLDEN, NEW_CASE)
+
+    code = tree.tetrad("plan", "--base", "main", "--format", "json")
+
+    assert code == ExitCode.PASSED
+    plan = json.loads(capsys.readouterr().out)
+    stack = plan["stacks"][0]
+    assert stack["changed"] == ["prompt"]
+    assert stack["files"] == ["prompts/feedback.yaml", GOLDEN]
+    assert {c["why"] for c in stack["suites"][0]["cases_to_run"]} == {"request", "new"}
+    assert plan["estimate"]["calls"] == 22
+
+
+def test_plan_counts_no_calls_for_kept_answers(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.tetrad("gate")
+    capsys.readouterr()
+
+    tree.tetrad("plan")
+
+    assert "no calls: every answer is kept from earlier" in capsys.readouterr().out
+
+
+def test_eval_runs_the_cases_whose_id_matches_and_judges_nothing(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit(ANSWERS, "{contains: So soft, output: positive}", "{contains: So soft, output: x}")
+
+    code = tree.tetrad("eval", "feedback", "-k", "soft")
+
+    assert code == ExitCode.PASSED
+    assert '  failed  soft-blanket: x\n            equals: does not equal "positive"\n' in (
+        capsys.readouterr().out
+    )
+
+
+def test_eval_of_no_case_is_misuse(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    code = tree.tetrad("eval", "-k", "nothing-like-it")
+
+    assert code == ExitCode.MISUSE
+    assert "no case fits" in capsys.readouterr().err

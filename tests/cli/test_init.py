@@ -1,0 +1,55 @@
+"""What `tetrad init` lays down works as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tetrad.cli import main
+from tetrad.errors import ExitCode
+from tetrad.spec.load import load_repository
+from trees import Tree
+
+
+@pytest.mark.parametrize("engine", ["embedded", "endpoint", "scripted"])
+def test_every_engine_gives_files_that_lint_clean_with_fresh_locks(
+    engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", str(tmp_path), "--engine", engine]) == ExitCode.PASSED
+
+    tree = Tree(tmp_path)
+    assert tree.tetrad("lock", "--check") == ExitCode.PASSED
+    assert tree.tetrad("lint") == ExitCode.PASSED
+    assert "error" not in capsys.readouterr().out
+
+
+def test_what_is_there_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "waivers.yaml").write_text("kind: waivers\nwaivers: []  # ours\n")
+
+    main(["init", str(tmp_path), "--engine", "scripted"])
+
+    assert (tmp_path / "waivers.yaml").read_text().endswith("# ours\n")
+    assert "waivers.yaml was there and stays as it is" in capsys.readouterr().out
+
+
+def test_the_endpoints_model_can_be_named(tmp_path: Path) -> None:
+    main(["init", str(tmp_path), "--engine", "endpoint", "--endpoint-model", "qwen3:8b"])
+
+    model = load_repository(tmp_path).models["stacks/models/endpoint"]
+    assert getattr(model.engine, "model", None) == "qwen3:8b"
+
+
+def test_a_model_name_without_an_endpoint_is_misuse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["init", str(tmp_path), "--engine", "scripted", "--endpoint-model", "x"])
+
+    assert code == ExitCode.MISUSE
+    assert capsys.readouterr().err == "--endpoint-model goes with --engine endpoint\n"
+
+
+def test_the_scripted_system_passes_its_gate(tmp_path: Path) -> None:
+    main(["init", str(tmp_path), "--engine", "scripted"])
+
+    assert Tree(tmp_path).tetrad("gate") == ExitCode.PASSED

@@ -1,0 +1,194 @@
+"""`pytest evals/`: items, selection, and an exit code that is the gate's decision."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from trees import Tree, scripted_tree
+
+ANSWERS = "stacks/models/scripted.answers.yaml"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return scripted_tree(tmp_path / "repository")
+
+
+def pytest_of(tree: Tree, *options: str) -> subprocess.CompletedProcess[str]:
+    """A session of its own, as a user starts it; this suite's own settings stay out."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-c", os.devnull,
+         "--rootdir", ".", *options],
+        cwd=tree.root, check=False, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+
+
+def break_case(tree: Tree, starts_with: str) -> None:
+    tree.edit(
+        ANSWERS,
+        f"{{contains: {starts_with}, output: positive}}",
+        f"{{contains: {starts_with}, output: wrong}}",
+    )
+
+
+def test_every_case_is_an_item_and_the_gate_is_the_last(tree: Tree) -> None:
+    session = pytest_of(tree, "evals/", "--collect-only", "-q")
+
+    ids = [line for line in session.stdout.splitlines() if "::" in line]
+    assert ids[0] == "evals/feedback/golden.yaml::soft-blanket"
+    assert ids[-1] == "evals/feedback/golden.yaml::gate"
+    assert len(ids) == 11
+
+
+def test_a_passing_gate_exits_0(tree: Tree) -> None:
+    session = pytest_of(tree, "evals/", "-q")
+
+    assert session.returncode == 0, session.stdout
+    assert "11 passed" in session.stdout
+
+
+def test_a_case_that_fails_within_the_policy_is_an_expected_failure(tree: Tree) -> None:
+    break_case(tree, "So soft")
+
+    session = pytest_of(tree, "evals/", "-q", "-rx", "--tetrad-base", "main")
+
+    assert session.returncode == 0, session.stdout
+    assert "10 passed, 1 xfailed" in session.stdout
+    assert "fails within what the suite's policy allows" in session.stdout
+
+
+def test_strict_makes_every_failing_case_fail(tree: Tree) -> None:
+    break_case(tree, "So soft")
+
+    session = pytest_of(tree, "evals/", "-q", "--tetrad-strict")
+
+    assert session.returncode == 1
+    assert "1 failed, 10 passed" in session.stdout
+
+
+def test_a_failed_gate_exits_1_and_shows_both_answers(tree: Tree) -> None:
+    break_case(tree, "So soft")
+    break_case(tree, "Not bad")
+
+    session = pytest_of(tree, "evals/", "-q", "--tetrad-base", "main")
+
+    assert session.returncode == 1
+    assert "3 failed, 8 passed" in session.stdout  # two cases and the gate
+    assert "answer: wrong" in session.stdout
+    assert "base's answer: positive" in session.stdout
+    assert "Traceback" not in session.stdout
+
+
+def test_a_case_that_was_broken_on_the_base_is_an_expected_failure(tree: Tree) -> None:
+    break_case(tree, "So soft")
+    tree.commit()
+    tree.edit("prompts/feedback.yaml", "is it positive or negative?", "positive or negative?")
+
+    session = pytest_of(tree, "evals/", "-q", "-rx", "--tetrad-base", "main")
+
+    assert session.returncode == 0, session.stdout
+    assert "already broken on the base" in session.stdout
+
+
+def test_a_part_of_the_cases_skips_the_gate_and_its_failures_fail(tree: Tree) -> None:
+    break_case(tree, "So soft")
+
+    session = pytest_of(tree, "evals/", "-q", "-k", "soft or gate")
+
+    assert session.returncode == 1
+    assert "1 failed, 1 skipped, 9 deselected" in session.stdout
+
+
+def test_a_single_item_can_be_named(tree: Tree) -> None:
+    session = pytest_of(tree, "evals/feedback/golden.yaml::irony", "-q")
+
+    assert session.returncode == 0
+    assert "1 passed" in session.stdout
+
+
+def test_last_failed_runs_only_what_failed(tree: Tree) -> None:
+    break_case(tree, "So soft")
+    pytest_of(tree, "evals/", "-q", "--tetrad-strict")
+
+    session = pytest_of(tree, "evals/", "-q", "--tetrad-strict", "--lf")
+
+    assert "1 failed" in session.stdout
+    assert "passed" not in session.stdout.splitlines()[-1]
+
+
+def test_exitfirst_stops_at_the_first_failure(tree: Tree) -> None:
+    break_case(tree, "So soft")
+    break_case(tree, "Not bad")
+
+    session = pytest_of(tree, "evals/", "-q", "--tetrad-strict", "-x")
+
+    assert session.returncode == 1
+    assert "1 failed in" in session.stdout
+
+
+def test_junit_names_files_and_cases(tree: Tree, tmp_path: Path) -> None:
+    pytest_of(tree, "evals/", "-q", f"--junitxml={tmp_path / 'junit.xml'}")
+
+    cases = ET.parse(tmp_path / "junit.xml").getroot().findall(".//testcase")
+    assert [case.get("name") for case in cases][-2:] == ["irony", "gate"]
+
+
+def test_two_workers_decide_as_one_and_ask_nothing_twice(tree: Tree) -> None:
+    break_case(tree, "So soft")
+    break_case(tree, "Not bad")
+
+    session = pytest_of(tree, "evals/", "-q", "-n", "2", "--tetrad-base", "main")
+
+    assert session.returncode == 1
+    assert "3 failed, 8 passed" in session.stdout
+
+
+def test_an_engine_that_cannot_answer_exits_3(tree: Tree) -> None:
+    tree.edit(ANSWERS, '- {contains: "", output: negative}\n', "")
+
+    session = pytest_of(tree, "evals/", "-q")
+
+    assert session.returncode == 3, session.stdout
+    assert "INCONCLUSIVE" in session.stdout
+
+
+def test_two_workers_tell_an_inconclusive_gate_too(tree: Tree) -> None:
+    tree.edit(ANSWERS, '- {contains: "", output: negative}\n', "")
+
+    session = pytest_of(tree, "evals/", "-q", "-n", "2")
+
+    assert session.returncode == 3, session.stdout
+
+
+def test_nothing_moved_against_the_base_skips_with_the_reason(tree: Tree) -> None:
+    session = pytest_of(tree, "evals/", "-q", "-rs", "--tetrad-base", "main")
+
+    assert session.returncode == 0
+    assert "nothing that it judges moved against main" in session.stdout
+
+
+def test_files_that_do_not_load_are_collection_errors_in_plain_words(tree: Tree) -> None:
+    tree.edit("stacks/feedback.yaml", "prompt: prompts/feedback", "prompt: prompts/fedback")
+
+    session = pytest_of(tree, "evals/", "-q")
+
+    assert session.returncode == 2
+    assert "stacks/feedback.yaml:5:9: error[SCH107]" in session.stdout
+    assert "Traceback" not in session.stdout
+
+
+def test_loading_the_plugin_imports_nothing_heavy() -> None:
+    heavy = "{'httpx2', 'torch', 'numpy', 'scipy', 'jsonschema_rs', 'sqlite3', 'jinja2', 'rich'}"
+    code = f"import sys, tetrad.pytest_plugin; print(sorted({heavy} & set(sys.modules)))"
+
+    seen = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+
+    assert seen.strip() == "[]"

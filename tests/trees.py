@@ -1,0 +1,51 @@
+"""Small repositories to play with: what `tetrad init` lays down, in a Git repository."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tetrad.cli import main
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A repository on disk whose files a test edits."""
+
+    root: Path
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace the one place where `old` stands."""
+        text = (self.root / path).read_text()
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
+        (self.root / path).write_text(text.replace(old, new))
+
+    def append(self, path: str, text: str) -> None:
+        (self.root / path).write_text((self.root / path).read_text() + text)
+
+    def git(self, *arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(self.root), *arguments], check=True, capture_output=True, text=True
+        ).stdout
+
+    def commit(self, message: str = "x") -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+
+    def restore(self) -> None:
+        """Take every uncommitted edit back."""
+        self.git("checkout", "--quiet", ".")
+
+    def tetrad(self, *arguments: str) -> int:
+        """Run a command on this repository, in this process."""
+        return main(["--root", str(self.root), *arguments])
+
+
+def scripted_tree(root: Path) -> Tree:
+    """`tetrad init` with the scripted engine, committed on the branch main."""
+    main(["init", str(root), "--engine", "scripted"])
+    tree = Tree(root)
+    tree.git("init", "--quiet", "--initial-branch", "main")
+    tree.commit()
+    return tree
