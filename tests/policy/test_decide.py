@@ -30,7 +30,7 @@ from tetrad.canonical import digest_bytes
 from tetrad.policy import overall, suite_report
 from tetrad.results.outcome import Sample, SuiteRun
 from tetrad.results.report import Decision
-from tetrad.spec.model import Assertion, AssertionSet
+from tetrad.spec.model import Assertion, AssertionSet, MustPass
 
 
 def test_a_mean_at_the_minimum_passes_whatever_binary_makes_of_it() -> None:
@@ -200,6 +200,10 @@ def test_results_of_another_golden_set_or_suite_decide_nothing() -> None:
     )
     assert judge(no_worse(0.5), scores([1.0]), stranger).decision == "INCONCLUSIVE"
     assert judge((), stranger).decision == "INCONCLUSIVE"
+    other = replace(scores([1.0]), suite="evals/another")
+    assert only(judge(minimum(0.5), other)).reason == (
+        "the results are those of another suite, evals/another"
+    )
 
 
 def test_by_bound_a_set_too_small_to_tell_is_inconclusive_and_says_how_many_would() -> None:
@@ -249,6 +253,30 @@ def test_must_pass_asks_for_every_repeat() -> None:
     assert judge(gate, wavering, golden=golden).decision == "FAILED"
     assert judge(gate, unfinished, golden=golden).decision == "INCONCLUSIVE"
     assert judge(gate, lost, golden=golden).decision == "FAILED"
+
+
+def test_must_pass_takes_tags_and_names_together_and_tells_what_is_waived() -> None:
+    golden = [case("c0", tags=("safety",)), case("c1"), case("c2")]
+    gate = MustPass(tags=("safety",), cases=("c1",), location=HERE)
+
+    found = only(judge(gate, [0.0, 1.0, 0.0], golden=golden, waivers=[waiver("c0")]))
+
+    assert found.decision == "PASSED"
+    assert found.reason == "1 case tagged safety or named, and none failed (1 more waived)"
+    both = [waiver("c0"), waiver("c1")]
+    waived = only(judge(gate, [0.0, 0.0, 0.0], golden=golden, waivers=both))
+    assert waived.reason == "every case tagged safety or named is waived"
+
+
+def test_must_pass_with_missing_results_names_them() -> None:
+    found = only(judge(must_pass(cases=("c0", "c1")), [1.0, None]))
+
+    assert found.decision == "INCONCLUSIVE"
+    assert found.reason == "1 of 2 cases named in must_pass gave no result: c1"
+
+
+def test_max_flips_over_no_cases_is_no_pass() -> None:
+    assert judge(max_flips(0), [], []).decision == "INCONCLUSIVE"
 
 
 def test_must_pass_on_cases_that_do_not_exist_is_no_pass() -> None:

@@ -10,7 +10,7 @@ from random import Random
 from tetrad.canonical import digest_bytes
 from tetrad.errors import Location
 from tetrad.policy import decide, overall, suite_report
-from tetrad.results.exchange import Completion, Message, Request, ToolCall, Usage
+from tetrad.results.exchange import Choice, Completion, Message, Request, ToolCall, Usage
 from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample, SuiteRun
 from tetrad.results.report import ComponentChange, Report, StackReport
 from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
@@ -97,6 +97,88 @@ def without_base() -> Report:
 def unanswered() -> Report:
     """The engine went away in the middle."""
     return _report(triage_stack(12, worse=False, lost=range(4, 7)))
+
+
+def unusual() -> Report:
+    """A new stack outside git: repeats that waver, budgets on cost and tokens, another engine."""
+    golden = tuple(
+        Case(
+            id=f"wavering-{i}",
+            vars={"message": "Which queue?", "order": {"id": f"A-{i}", "lines": [1, 2]}},
+            assertions=(Assertion(type="equals", value="billing", location=HERE),),
+            repeats=3,
+            location=Location("evals/urgent/golden.yaml", 1 + 5 * i, 3),
+        )
+        for i in range(4)
+    )
+    gate: tuple[Requirement, ...] = (
+        Minimum(metric="answer", min=0.5838, location=HERE),
+        Minimum(metric="tone", min=0.5, location=HERE),
+        Budget(measure="cost_usd_per_case", statistic="mean", max=0.0004, location=HERE),
+        Budget(measure="total_tokens", statistic="total", increase=0.1, location=HERE),
+    )
+    suite = _suite("urgent", golden, gate)
+    run = SuiteRun(
+        suite=suite.ref,
+        stack="stacks/urgent",
+        identity=digest_bytes(b"urgent"),
+        golden=suite.golden.digest,
+        cases=tuple(
+            CaseOutcome(
+                id=case.id,
+                line=case.location.line,
+                samples=tuple(_wavering(i, k) for k in range(3)),
+            )
+            for i, case in enumerate(golden)
+        ),
+    )
+    decided = decide(suite, run, None, base_expected=False, waivers=(), today=TODAY)
+    stack = StackReport(
+        stack="stacks/urgent",
+        identity=run.identity,
+        base_identity=None,
+        changed=("prompt", "model"),
+        changes=(ComponentChange(component="prompt", ref="prompts/urgent"),),
+        suites=(suite_report(suite, run, None, decided),),
+        engine="scripted",
+        preview=True,
+    )
+    return Report(
+        decision=decided.decision, base=None, head=None, dirty=False, calls=Calls(made=12),
+        stacks=(stack,), metadata={"runner": "laptop"},
+    )  # fmt: skip
+
+
+def _wavering(case: int, repeat: int) -> Sample:
+    passed = (case + repeat) % 3 > 0 or case == 1
+    call = ToolCall(id="1", name="lookup", arguments={"order_id": f"A-{case}"})
+    completion = Completion(
+        text="billing" if passed else "",
+        tool_calls=(call,),
+        finish_reason="tool_calls",
+        usage=Usage(input_tokens=90, output_tokens=3),
+        latency_s=0.0,
+    )
+    steps: tuple[Step, ...] = (
+        Generated(
+            request=Request(
+                messages=(Message(role="user", content="Which queue?"),),
+                constraint=Choice(labels=QUEUES),
+            ),
+            completion=completion,
+        ),
+        Called(call=call, result={"paid": True}),
+        Called(call=call, error="timeout"),
+    )
+    return Sample(
+        output="billing" if passed else "",
+        passed=passed,
+        metrics={"answer": float(passed)},
+        usage=completion.usage,
+        cost_usd=0.00025,
+        latency_s=0.0,
+        trace=Trace(vars={}, steps=steps, output="billing" if passed else ""),
+    )
 
 
 def hostile(text: str) -> Report:

@@ -21,6 +21,7 @@ REPORTS: tuple[Callable[[], Report], ...] = (
     samples.unmoved,
     samples.without_base,
     samples.unanswered,
+    samples.unusual,
     lambda: samples.hostile("\x1b[31m::error::</script>\u202e\ud800\U000e0041##[error]\x00"),
 )
 
@@ -109,6 +110,8 @@ def test_what_is_not_a_report_is_refused_with_its_place(text: str, problem: str)
         ('"golden": "sha256:', '"golden": "md5:', "$.stacks[0].suites[0].golden: "),
         ('"flip": "broken"', '"flip": 3', ".flip: must be one of none, broken"),
         ('"n": 60', '"n": "60"', ".requirements[0].n: must be a number"),
+        ('"interval": [', '"interval": [0.5,', ".interval: must have 2 items"),
+        ('"rule": ', '"role": ', ".rule: is missing"),
         ('"type": "generated"', '"type": "dreamt"', ".type: must be one of retrieved, generated"),
     ],
 )

@@ -24,6 +24,7 @@ REPORTS: dict[str, Callable[[], Report]] = {
     "unmoved": samples.unmoved,
     "without-base": samples.without_base,
     "unanswered": samples.unanswered,
+    "unusual": samples.unusual,
 }
 
 
@@ -81,6 +82,15 @@ def test_a_preview_says_that_it_is_no_evidence() -> None:
 
     for fmt in ("text", "markdown", "html"):
         assert "never evidence" in render(preview, fmt)
+
+
+def test_the_page_of_an_unusual_report_shows_repeats_tools_and_no_empty_plot() -> None:
+    page = render(samples.unusual(), "html")
+
+    assert '<ol class="repeats">' in page
+    assert "Called lookup" in page
+    assert 'class="scores"><circle' not in page
+    assert "preview with another engine: never evidence" in page
 
 
 def junit(report: Report) -> ET.Element:

@@ -91,8 +91,8 @@ def _absolute(
 def _relative(
     requirement: Budget, spent: _Spent, evidence: Evidence, increase: float
 ) -> tuple[Decision, str, float | None]:
-    if evidence.without_base:
-        return *evidence.without_base, None
+    if verdict := evidence.without_base(_subject(requirement)):
+        return *verdict, None
     base = _spent(requirement, evidence, "base")
     if base.value is None or not base.complete:
         what = _incomplete(requirement, base)

@@ -29,8 +29,8 @@ def judge_must_pass(requirement: MustPass, evidence: Evidence) -> RequirementRes
 
 def judge_max_flips(requirement: MaxFlips, evidence: Evidence) -> RequirementResult:
     threshold = float(requirement.count)
-    if evidence.without_base:
-        decision, reason = evidence.without_base
+    if verdict := evidence.without_base("what passed before"):
+        decision, reason = verdict
         return RequirementResult(
             requirement="max_flips", decision=decision, threshold=threshold, reason=reason
         )

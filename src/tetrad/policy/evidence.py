@@ -24,16 +24,14 @@ class Evidence:
     base: Literal["there", "none", "lost"]
     why_lost: str = ""
 
-    @property
-    def without_base(self) -> tuple[Decision, str] | None:
-        """The decision of whatever compares with the base, where it cannot."""
+    def without_base(self, subject: str) -> tuple[Decision, str] | None:
+        """The decision of what compares `subject` with the base, where that cannot be."""
+        if self.base == "there":
+            return None
         if self.base == "none":
-            return "NOT_APPLICABLE", "there is no base to compare with"
-        if self.base == "lost":
-            return "INCONCLUSIVE", self.why_lost or (
-                "the base was asked for and could not be evaluated"
-            )
-        return None
+            return "NOT_APPLICABLE", f"{subject} cannot be compared: there is no base"
+        why = self.why_lost or "the base was asked for and could not be evaluated"
+        return "INCONCLUSIVE", f"{subject} cannot be compared: {why}"
 
 
 def worst(decisions: Iterable[Decision]) -> Decision:

@@ -42,8 +42,8 @@ def judge_minimum(requirement: Minimum, evidence: Evidence) -> RequirementResult
 
 def judge_no_worse(requirement: NoWorseThanBase, evidence: Evidence) -> RequirementResult:
     metric = requirement.metric
-    if evidence.without_base:
-        decision, reason = evidence.without_base
+    if verdict := evidence.without_base(metric):
+        decision, reason = verdict
         return RequirementResult(
             requirement="no_worse_than_base",
             metric=metric,

@@ -50,18 +50,15 @@ def headline(report: Report) -> str:
         return "nothing that shapes an answer changed, so nothing ran"
     refused = [found for found in suites if found[1].decision == report.decision]
     names = ", ".join(dict.fromkeys(last(suite.suite) for _, suite in refused))
+    judging = (r for _, suite in refused for r in suite.requirements)
+    found = [r for r in judging if r.decision == report.decision]
+    which = ", ".join(dict.fromkeys(map(requirement, found)))
     if report.decision == "FAILED":
-        failed = [r for _, suite in refused for r in suite.requirements if r.decision == "FAILED"]
-        which = ", ".join(dict.fromkeys(requirement(found) for found in failed))
-        holds = "does not hold" if len(refused) == 1 else "do not hold"
-        return f"{names} {holds}: {which}" if which else f"{names} {holds}"
+        return f"{names} {'does' if len(refused) == 1 else 'do'} not hold: {which}"
     if report.decision == "INCONCLUSIVE":
-        return f"{names} cannot be judged: results are missing, or too few to tell"
-    return (
-        "every requirement holds"
-        if report.base
-        else "every requirement holds; no base to compare with"
-    )
+        return f"{names} cannot be judged: {which or 'results are missing'}"
+    alone = "" if report.base else "; no base to compare with"
+    return f"every requirement holds{alone}"
 
 
 def compared(report: Report) -> str:
@@ -111,7 +108,12 @@ def kind(case: CaseReport) -> str:
 
 
 def kind_of(case: CaseReport) -> str:
-    return KINDS[kind(case)]
+    """The kind in words; of a flaky case, in how many repeats it passes."""
+    samples = case.candidate.samples
+    name = KINDS[kind(case)]
+    if case.flip != "flaky" or case.candidate.missing:
+        return name
+    return f"{name}, {sum(s.passed for s in samples)} of {len(samples)}"
 
 
 def rank(case: CaseReport) -> int:
@@ -174,7 +176,9 @@ def asked(found: RequirementResult) -> str:
     side = "≥" if found.requirement in {"min", "no_worse_than_base"} else "≤"
     if found.requirement == "must_pass":
         return "0 failed"
-    return f"{side} {_amount(found, found.threshold)}"
+    if side == "≥":
+        return f"≥ {_as_written(found.threshold)}"
+    return f"≤ {_amount(found, found.threshold)}"
 
 
 def interval(found: RequirementResult) -> str:
@@ -209,6 +213,12 @@ def _amount(found: RequirementResult, number: float, threshold: float | None = N
     if found.requirement == "must_pass":
         return f"{number:,.0f} failed"
     return f"{number:,.0f}"
+
+
+def _as_written(number: float) -> str:
+    """A threshold with all its decimals, at least two; a true minus."""
+    whole, _, fraction = f"{number:.6f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}".replace("-", "−")
 
 
 def _decimals(number: float, threshold: float | None = None, sign: str = "") -> str:
