@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pre_commit.clientlib import load_config, load_manifest
+from pre_commit.clientlib import load_config, load_manifest  # type: ignore[import-untyped]
 
 REPOSITORY = Path(__file__).parents[2]
 
