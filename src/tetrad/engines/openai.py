@@ -74,7 +74,9 @@ class Endpoint:
         self._address = address
         self._backoff = backoff or Backoff()
         self._sleep = sleep
-        self._client = _client(address)
+        # Made for the first request: a run whose answers are all kept never needs the 0.4 s that
+        # the library and its certificates take.
+        self._client: httpx2.AsyncClient | None = None
         # Before the clock starts: waiting for a connection is not the endpoint's latency.
         self._slots = asyncio.Semaphore(address.concurrency)
         self._dialect = wire.Dialect(constrains=address.constrains)
@@ -84,7 +86,8 @@ class Endpoint:
             return await self._persist(request)
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
 
     async def _persist(self, request: Request) -> Completion:
         retry = timeouts = 0
@@ -119,10 +122,11 @@ class Endpoint:
         import httpx2
 
         address = self._address
+        client = self._client = self._client or _client(address)
         body = wire.encode(request, address.model, dialect, stream=address.stream)
         started = time.perf_counter()
         try:
-            async with self._client.stream("POST", wire.path_of(request), content=body) as response:
+            async with client.stream("POST", wire.path_of(request), content=body) as response:
                 if response.status_code != HTTPStatus.OK:
                     self._refuse(response, await _all_of(response), dialect)
                 if address.stream:
