@@ -218,3 +218,42 @@ def test_combinations_are_bounded() -> None:
     assert [issue.message for issue in loaded.issues] == [
         "the lists in vars stand for 65,536 cases; at most 10,000 are made"
     ]
+
+
+FILES = {
+    "evals/a/expected.txt": b"  Paris \n",
+    "evals/a/shape.json": b'{"type": "object"}',
+    "evals/a/check.py": b"def get_assert(output, context):\n    return True\n",
+    "evals/a/trim.py": b"def get_transform(output, context):\n    return output.strip()\n",
+}
+
+
+def with_files(files: dict[str, bytes]) -> GoldenSet:
+    text = """
+- vars: {q: x}
+  options: {transform: "file://trim.py"}
+  assert:
+    - {type: contains, value: "file://expected.txt"}
+    - {type: is-json, value: "file://shape.json"}
+    - {type: python, value: "file://./check.py:get_assert"}
+"""
+    loaded = load_golden("evals/a/g.yaml", text.encode(), lambda file, at: files[file])
+    assert loaded.issues == ()
+    return loaded.golden
+
+
+def test_an_assertion_takes_its_value_from_a_file() -> None:
+    (case,) = with_files(FILES).cases
+    values = [item.value for item in case.assertions if isinstance(item, Assertion)]
+
+    assert values == ["Paris", {"type": "object"}, "file://evals/a/check.py:get_assert"]
+    assert case.transform == "file://evals/a/trim.py"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_that_a_case_names_moves_the_digest(file: str) -> None:
+    edited = {**FILES, file: FILES[file].replace(b"object", b"array") + b" # edited"}
+    if file.endswith(".json"):
+        edited[file] = b'{"type": "array"}'
+
+    assert with_files(FILES).digest != with_files(edited).digest

@@ -29,7 +29,7 @@ def json_lines(
         if line.strip():
             location = Location(origin, number)
             try:
-                value = json_value(line.rstrip(), location)
+                value = json_value(line.rstrip(b"\r\n"), location)
             except SpecError as error:
                 for issue in error.issues:
                     report(issue)

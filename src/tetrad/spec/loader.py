@@ -135,7 +135,7 @@ class Loader:
 
     def _base(self, fields: Fields, chain: list[str]) -> Fields:
         path = ("extends",)
-        file = self._file_of(fields, path, "prompt")
+        file = self.names(fields, path, "prompt")
         if file is None:
             raise NotBuilt
         if file in chain:
@@ -203,7 +203,7 @@ class Loader:
         return file, data
 
     def _resolve(self, kind: type[_T], fields: Fields, path: Path) -> _T | None:
-        file = self._file_of(fields, path, kind.__name__.lower())
+        file = self.names(fields, path, kind.__name__.lower())
         if file is None:
             return None
         if file in self._under_way:
@@ -220,8 +220,7 @@ class Loader:
         self.report(fields.issue(path, message, hint, code="SCH107"))
         return None
 
-    def _file_of(self, fields: Fields, path: Path, kind: str) -> str | None:
-        """The file that a reference to a kind means; reported where there is none."""
+    def names(self, fields: Fields, path: Path, kind: str) -> str | None:
         written = str(_value(fields, path))
         try:
             ref = reference(written, fields.source(path).origin)

@@ -383,6 +383,7 @@ class Assertion:
     transform: str | None = None
     judge: str | None = None  # a name in the suite's `judges`
     config: Mapping[str, Json] = field(default_factory=dict)  # further keys of the assertion
+    source: Digest | None = None  # of the code that value or transform name by `file://`
     location: Location = field(compare=False)
 
     @property
@@ -427,6 +428,7 @@ class Case:
     transform: str | None = None
     description: str = ""
     metadata: Mapping[str, Json] = field(default_factory=dict)
+    source: Digest | None = None  # of the code that transform names by `file://`
     location: Location = field(compare=False)
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from tetrad.canonical import digest_of
+from tetrad.canonical import Digest, digest_of
 from tetrad.errors import Issue, Location
 from tetrad.spec.assertion_types import ASSERTION_TYPES, NOT_YET
 from tetrad.spec.golden.raw import Report
@@ -18,7 +18,7 @@ from tetrad.spec.parse import Path
 Locate: TypeAlias = Callable[[Path], Location]
 
 _ASSERTION_KEYS = frozenset({
-    "type", "value", "threshold", "weight", "metric", "transform", "judge", "config"
+    "type", "value", "threshold", "weight", "metric", "transform", "judge", "config", "source"
 })  # fmt: skip
 
 
@@ -39,8 +39,15 @@ def build_case(raw: Mapping[str, Any], locate: Locate, report: Report, path: Pat
         transform=raw.get("options", {}).get("transform"),
         description=raw.get("description", ""),
         metadata=raw.get("metadata", {}),
+        source=_source(raw),
         location=locate(path),
     )
+
+
+def _source(raw: Mapping[str, Any]) -> Digest | None:
+    """The digest of the code that a case or an assertion names by `file://`."""
+    written = raw.get("source")
+    return Digest.parse(written) if written else None
 
 
 def derived_id(raw: Mapping[str, Any]) -> str:
@@ -101,6 +108,7 @@ class _Assertions:
             transform=raw.get("transform"),
             judge=raw.get("judge"),
             config={**raw.get("config", {}), **further},
+            source=_source(raw),
             location=self._locate(path),
         )
 

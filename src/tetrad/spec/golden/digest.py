@@ -35,6 +35,7 @@ def case_content(case: Case) -> Mapping[str, Json]:
         ],
         "variants": {name: list(texts) for name, texts in case.variants.items()},
         "transform": case.transform,
+        "source": case.source and str(case.source),
     }
     return content | {key: value for key, value in optional.items() if value not in (None, [], {})}
 
@@ -54,5 +55,6 @@ def _assertion(item: Assertion | AssertionSet) -> Mapping[str, Any]:
             "transform": item.transform,
             "judge": item.judge,
             "config": item.config or None,
+            "source": item.source and str(item.source),
         }
     return {key: value for key, value in content.items() if value is not None}

@@ -9,11 +9,11 @@ from tetrad.errors import Issue, Location, SpecError
 from tetrad.spec.golden.cases import build_case
 from tetrad.spec.golden.csv_rows import cases_of_rows
 from tetrad.spec.golden.digest import golden_digest
+from tetrad.spec.golden.files import Files
 from tetrad.spec.golden.promptfoo import (
     cases_of_config,
     default_of,
     expanded,
-    file_beside,
     with_default,
 )
 from tetrad.spec.golden.raw import RawCase, Read, cases_of_lines
@@ -89,7 +89,7 @@ class _Reader:
                     yield case if default is None else with_default(case, default)
 
     def _included(self, written: str, at: Location, path: str) -> Iterator[RawCase]:
-        file = file_beside(written, path, at, self.issues.append)
+        file = Files(path, self._read, self.issues.append).beside(written, at)
         if file is None:
             return
         if file in self._under_way or not file.endswith(ENDINGS):

@@ -7,20 +7,16 @@ https://www.promptfoo.dev/docs/configuration/test-cases
 
 from __future__ import annotations
 
-import json
-import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from tetrad.errors import Issue, Location, SpecError
+from tetrad.errors import Issue, Location
+from tetrad.spec.golden.files import Files
 from tetrad.spec.golden.raw import RawCase, Read, Report
 from tetrad.spec.nearest import did_you_mean
-from tetrad.spec.parse import Document, Path, decode, parse
-from tetrad.spec.references import ReferenceRefused, normalised
+from tetrad.spec.parse import Document, Path
 
-_FILE = "file://"
-_PROGRAMS = (".py", ".js", ".ts", ".cjs", ".mjs", ".cts", ".mts")
 _MAX_COMBINATIONS = 10_000
 
 
@@ -107,17 +103,16 @@ def expanded(
 ) -> Iterator[RawCase]:
     """A case for each combination of its lists of texts; `arrays` are variables that take lists."""
     options = case.value.get("options", {})
-    given = {
-        name: _content(value, case, name, path, read, report)
-        for name, value in case.value.get("vars", {}).items()
-    }
+    files = Files(path, read, report)
+    case = files.filled(case)
+    given = case.value["vars"]
     lists = {
         name: value
         for name, value in given.items()
         if isinstance(value, list) and value and isinstance(value[0], str) and name not in arrays
     }
     if not lists or options.get("disableVarExpansion", False):
-        yield RawCase({**case.value, "vars": given}, case.locate)
+        yield case
         return
     count = 1
     for value in lists.values():
@@ -133,41 +128,3 @@ def expanded(
         if "id" in one:
             one["id"] = f"{one['id']}-{number}"
         yield RawCase(one, case.locate)
-
-
-def _content(value: Any, case: RawCase, name: str, path: str, read: Read, report: Report) -> Any:
-    """The text of the file that a var names by `file://`, as promptfoo puts it in."""
-    if not (isinstance(value, str) and value.startswith(_FILE)):
-        return value
-    at = case.locate(("vars", name))
-    file = file_beside(value, path, at, report)
-    if file is None:
-        return value
-    if file.endswith(_PROGRAMS):
-        message = "a program that makes a variable is not run"
-        hint = "write the value itself, or name a text file"
-        report(Issue(location=at, message=message, hint=hint))
-        return value
-    try:
-        data = read(file, at)
-        if file.endswith((".yaml", ".yml")):
-            return json.dumps(parse(data, file).value, ensure_ascii=False, separators=(",", ":"))
-        return decode(data, file).strip()
-    except SpecError as error:
-        _report_all(error.issues, report)
-        return value
-
-
-def file_beside(written: str, path: str, at: Location, report: Report) -> str | None:
-    """The path from the root of a file that is named relative to a golden set."""
-    name = written.removeprefix(_FILE)
-    try:
-        return normalised(posixpath.join("./", name), path)
-    except ReferenceRefused as error:
-        report(Issue(location=at, message=str(error), code="SCH107"))
-        return None
-
-
-def _report_all(issues: Iterable[Issue], report: Report) -> None:
-    for issue in issues:
-        report(issue)
