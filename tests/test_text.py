@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import unicodedata
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tetrad.text import capped, for_log, inert, one_line, shorten
+from tetrad.text import capped, for_log, inert, json_escaped, one_line, shorten
 
 ANY_TEXT = st.text(
     st.characters(categories=None) | st.sampled_from("\x1b\x9b[];m\x07\\\n\t\u202e\u200d\ud800👩a")
@@ -135,6 +136,17 @@ def test_capped_text_is_not_much_longer_than_its_limit(text: str, limit: int) ->
 )
 def test_no_line_of_a_log_is_a_workflow_command(line: str, shown: str) -> None:
     assert shown == for_log(line)
+
+
+@given(ANY_TEXT)
+def test_escaped_json_is_inert_and_means_the_same(text: str) -> None:
+    document = json.dumps({"text": text, "kept": "👩‍👧 ##[error]"}, ensure_ascii=False)
+
+    escaped = json_escaped(document)
+
+    assert inert(escaped) == escaped
+    assert "##[" not in escaped
+    assert json.loads(escaped) == json.loads(document)
 
 
 def test_a_megabyte_of_unfinished_escapes_is_read_in_a_moment() -> None:

@@ -150,6 +150,23 @@ def test_a_missing_repeat_is_a_missing_result() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("now", "before"),
+    [([0.0, None], [1.0, 1.0]), ([0.0, 0.0], [1.0, None])],
+    ids=["candidate", "base"],
+)
+def test_known_repeats_of_a_missing_result_bound_what_it_can_be(
+    now: list[float | None], before: list[float | None]
+) -> None:
+    golden = [case("c0", repeats=2)]
+    candidate = run({"c0": [sample(score) for score in now]})
+    base = run({"c0": [sample(score) for score in before]})
+
+    # The difference is -0.5 at best.
+    assert judge(no_worse(0.4), candidate, base, golden=golden).decision == "FAILED"
+    assert judge(no_worse(0.6), candidate, base, golden=golden).decision == "INCONCLUSIVE"
+
+
 def test_a_metric_that_nobody_scored_is_never_a_pass() -> None:
     found = only(judge(minimum(0.0, metric="sources"), [1.0, 1.0]))
 
@@ -204,6 +221,24 @@ def test_results_of_another_golden_set_or_suite_decide_nothing() -> None:
     assert only(judge(minimum(0.5), other)).reason == (
         "the results are those of another suite, evals/another"
     )
+
+
+def test_results_that_name_a_case_twice_decide_nothing() -> None:
+    twice = scores([0.0])
+    twice = replace(twice, cases=(*twice.cases, *scores([1.0]).cases))
+
+    found = only(judge(minimum(0.5), twice, golden=cases(1)))
+
+    assert (found.decision, found.reason) == ("INCONCLUSIVE", "the results name a case twice")
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), -0.5, 1.5])
+def test_a_score_that_is_none_is_a_missing_result(score: float) -> None:
+    broken = run({"c0": sample(1.0), "c1": sample(0.0, metrics={"answer": score})})
+
+    found = only(judge(minimum(0.1), broken))
+
+    assert (found.decision, found.n) == ("INCONCLUSIVE", 1)
 
 
 def test_by_bound_a_set_too_small_to_tell_is_inconclusive_and_says_how_many_would() -> None:

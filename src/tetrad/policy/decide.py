@@ -112,6 +112,8 @@ def _not_about(suite: Suite, run: SuiteRun) -> str:
         return f"are those of another suite, {run.suite}"
     if run.golden != suite.golden.digest:
         return f"are those of another golden set, {run.golden}"
+    if len({outcome.id for outcome in run.cases}) < len(run.cases):
+        return "name a case twice"
     return ""
 
 

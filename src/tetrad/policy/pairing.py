@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import fsum
 
+from tetrad.policy.statistics import TOLERANCE
 from tetrad.results.outcome import CaseOutcome, Sample, SuiteRun
 from tetrad.results.report import Flip
 from tetrad.spec.model import Assertion, AssertionSet, Case, Suite, Waiver
@@ -72,7 +73,7 @@ class Pair:
 
     @property
     def passed(self) -> bool:
-        return self.answered and self.candidate is not None and self.candidate.passed
+        return self.candidate is not None and self.answered and self.candidate.passed
 
     @property
     def surely_failed(self) -> bool:
@@ -152,7 +153,9 @@ def _score(outcome: CaseOutcome | None, metric: str, repeats: int) -> Span:
 
 
 def _scored(sample: Sample, metric: str) -> bool:
-    return sample.error is None and metric in sample.metrics
+    """Whether the sample has a score; NaN and what is out of range is none."""
+    score = sample.metrics.get(metric)
+    return sample.error is None and score is not None and -TOLERANCE <= score <= 1 + TOLERANCE
 
 
 def _pass_rate(outcome: CaseOutcome) -> float:
