@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from lint.cases import MODEL, PARTS, PROMPT, write_files
+from lint.case_files import MODEL, PARTS, PROMPT, write_files
 
 from tetrad.cli import main
 from tetrad.lint.rules import RULES

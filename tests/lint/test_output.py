@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from lint.cases import PROMPT, TODAY, write_files
+from lint.case_files import PROMPT, TODAY, write_files
 from lint.vectors import VECTORS
 
 from tetrad.lint import Finding, Tree, lint_tree, read_tree

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from lint.cases import Case, all_cases, findings_in, shown, write_files, write_locks
+from lint.case_files import Case, all_cases, findings_in, shown, write_files, write_locks
 
 from tetrad.lint.pages import all_pages
 from tetrad.lint.rule import Rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lint.cases import PROMPT, findings_in, write_files
+from lint.case_files import PROMPT, findings_in, write_files
 
 from tetrad.lint.suppressions import suppressions_of
 from tetrad.spec.parse import parse

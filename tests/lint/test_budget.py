@@ -1,0 +1,64 @@
+"""When a context window overflows: bytes first, the pinned tokenizer only where they exceed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lint.case_files import PARTS, TODAY, write_files
+
+from tetrad.lint import lint_tree, read_tree
+from tetrad.lint.tree import CountTokens
+from tetrad.spec.model import Model
+
+WORD = "word "
+
+
+class Counter:
+    """A tokenizer whose tokens are words, and which remembers that it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, model: Model, text: str) -> tuple[int, bool]:
+        del model
+        self.asked += 1
+        return len(text.split()), True
+
+
+def findings(root: Path, words: int, max_chars: int, count: CountTokens) -> list[str]:
+    prompt = (
+        "kind: prompt\n"
+        f"variables: {{message: {{type: string, max_chars: {max_chars}}}}}\n"
+        f'messages: [{{role: user, content: "{WORD * words}<m>{{{{ message }}}}</m>"}}]\n'
+        "generation: {max_tokens: 84}\n"
+    )
+    model = (
+        "kind: model\nsource: endpoint://t\nengine: {openai: {model: m}}\ncontext_window: 1000\n"
+    )
+    files = {"prompts/sort.yaml": prompt, "stacks/models/test.yaml": model, **PARTS["stack"]}
+    write_files(root, files)
+    tree = read_tree(root, asked=None, today=TODAY, count=count)
+    return [f.message for f in lint_tree(tree) if f.code == "BUD601"]
+
+
+def test_what_fits_in_bytes_asks_no_tokenizer(tmp_path: Path) -> None:
+    count = Counter()
+
+    assert findings(tmp_path, words=100, max_chars=95, count=count) == []
+    assert count.asked == 0
+
+
+def test_what_exceeds_in_bytes_is_counted_by_the_tokenizer(tmp_path: Path) -> None:
+    count = Counter()
+
+    assert findings(tmp_path, words=300, max_chars=400, count=count) == []
+    assert count.asked == 1
+
+
+def test_what_exceeds_in_tokens_is_found_with_its_parts(tmp_path: Path) -> None:
+    (message,) = findings(tmp_path, words=499, max_chars=401, count=Counter())
+
+    assert message == (
+        "a request can need 1,001 of 1,000 tokens: fixed text 516, variables 401, answer 84 "
+        "(fixed text counted by the pinned tokenizer; variables at one token a character)"
+    )
