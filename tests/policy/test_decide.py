@@ -405,6 +405,15 @@ def test_a_waiver_that_is_expired_or_about_something_else_counts_for_nothing(
     assert decision.waived_lines == ()
 
 
+def test_a_waiver_of_a_must_pass_case_is_told_where_it_failed_or_gave_no_result() -> None:
+    gate = must_pass(cases=("c0",))
+
+    for score, told in ((0.0, 1), (None, 1), (1.0, 0)):
+        decision = judge(gate, [score], waivers=[waiver("c0")])
+        assert decision.decision == "PASSED"
+        assert len(decision.waived_lines) == told
+
+
 def test_a_waiver_counts_on_its_last_day() -> None:
     last_day = waiver("c0", until=date(2026, 11, 21))
 

@@ -52,8 +52,8 @@ def _suite(report: Report, stack: StackReport, suite: SuiteReport) -> ET.Element
 def _held_against(suite: SuiteReport) -> frozenset[str]:
     """The failing cases that break the policy.
 
-    Where the suite failed: those that a failed requirement names; if none does, the broken ones
-    or, with nothing to compare with, all that failed.
+    Where the suite failed: those that a failed requirement names, those that are broken and, with
+    nothing to compare with, those that failed.
     """
     if suite.decision != "FAILED":
         return frozenset()
@@ -61,7 +61,7 @@ def _held_against(suite: SuiteReport) -> frozenset[str]:
     broken = {
         case.id
         for case in suite.cases
-        if case.waived is None and (case.flip == "broken" or case.base is None)
+        if case.waived is None and words.kind(case) in {"broken", "failing"}
     }
     return frozenset(named | broken)
 

@@ -77,7 +77,7 @@
   });
   addEventListener("hashchange", reveal);
   addEventListener("beforeprint", () => {
-    for (const item of cases) if (!item.hidden && item.dataset.kind !== "none") item.open = true;
+    for (const item of cases) if (!item.hidden && !["none", "passing"].includes(item.dataset.kind)) item.open = true;
   });
 
   form.hidden = false;

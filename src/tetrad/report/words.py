@@ -35,8 +35,10 @@ KINDS: dict[str, str] = {
     "fixed": "fixed",
     "flaky": "flaky",
     "already_broken": "already broken",
+    "passing": "passed",
     "none": "unchanged",
 }
+AS_IT_SHOULD_BE = frozenset({"passing", "none"})
 _RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
 
 _STATISTICS = {"mean": "mean", "p50": "median", "p95": "p95", "total": "total"}
@@ -100,11 +102,14 @@ def last(ref: str) -> str:
 
 
 def kind(case: CaseReport) -> str:
-    """A case's flip; that it has no result outranks it, and without a base there may be a failure."""
+    """A case's flip; with nothing to compare with, whether it passed. No result outranks both."""
     if case.candidate.missing:
         return "missing"
-    has_failed = case.base is None and case.flip == "none" and not case.candidate.passed
-    return "failing" if has_failed else case.flip
+    if case.flip == "none" and not case.candidate.passed:
+        return "failing"
+    if case.flip == "none" and (case.base is None or case.base.missing):
+        return "passing"
+    return case.flip
 
 
 def kind_of(case: CaseReport) -> str:
@@ -124,7 +129,7 @@ def rank(case: CaseReport) -> int:
 def tally(suite: SuiteReport) -> str:
     """`60 cases: 9 broken, 2 fixed`, without what is zero."""
     counts = Counter(kind(case) for case in suite.cases)
-    told = ((name, counts[key]) for key, name in KINDS.items() if key != "none")
+    told = ((name, counts[key]) for key, name in KINDS.items() if key not in AS_IT_SHOULD_BE)
     parts = [f"{count:,} {name}" for name, count in told if count]
     cases = "1 case" if len(suite.cases) == 1 else f"{len(suite.cases):,} cases"
     rest = "none flipped" if any(case.base for case in suite.cases) else "all passed"
@@ -133,7 +138,7 @@ def tally(suite: SuiteReport) -> str:
 
 def flipped(suite: SuiteReport) -> list[CaseReport]:
     """The cases a reviewer wants to see, worst first: all but those that are as they were."""
-    return sorted((case for case in suite.cases if kind(case) != "none"), key=rank)
+    return sorted((case for case in suite.cases if kind(case) not in AS_IT_SHOULD_BE), key=rank)
 
 
 def output_of(outcome: CaseOutcome | None) -> str:
