@@ -1,0 +1,1 @@
+"""Checked documents become frozen values, one module a kind; references are resolved here."""

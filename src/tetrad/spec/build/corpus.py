@@ -1,0 +1,90 @@
+"""Corpora: the digest is that of the documents in the tree, whatever the file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tetrad.canonical import Digest, digest_file, merkle_root
+from tetrad.spec.build.context import Context, NotBuilt
+from tetrad.spec.build.fields import Fields
+from tetrad.spec.model import Chunking, Corpus, Documents, Index
+from tetrad.spec.references import ReferenceRefused, normalised
+from tetrad.spec.tree import Tree, leaves_repository
+
+
+def build_corpus(fields: Fields, context: Context) -> Corpus:
+    embedding = context.model(fields, ("embedding",))
+    digest, documents = _documents(fields, context)
+    chunking = Chunking(**fields.get("chunking", {}))
+    if chunking.overlap >= chunking.size:
+        context.report(
+            fields.issue(
+                ("chunking", "overlap"),
+                f"neighbours share {chunking.overlap} tokens of {chunking.size}",
+                "write an overlap that is less than the size",
+            )
+        )
+    if embedding is None:
+        raise NotBuilt
+    written = fields.get("digest")
+    return Corpus(
+        ref=fields.ref,
+        location=fields.location,
+        description=fields.text("description"),
+        owner=fields.text("owner"),
+        documents=documents,
+        written_digest=Digest.parse(written) if written else None,
+        digest=digest,
+        chunking=chunking,
+        embedding=embedding,
+        index=_index(fields),
+    )
+
+
+def _index(fields: Fields) -> Index:
+    raw = fields.get("index", {})
+    hybrid = raw.get("hybrid", {"dense": 1.0, "bm25": 0.0})
+    return Index(
+        store=raw.get("store", "exact"), dense=float(hybrid["dense"]), bm25=float(hybrid["bm25"])
+    )
+
+
+def _documents(fields: Fields, context: Context) -> tuple[Digest, Documents]:
+    raw = fields.values["documents"]
+    path = ("documents", "path")
+    if "://" in raw["path"]:
+        message = "documents are read from a folder of this repository, and from nowhere else yet"
+        context.report(fields.issue(path, message, "commit the documents, and name their folder"))
+        raise NotBuilt
+    try:
+        folder = normalised(raw["path"], fields.source(path).origin)
+    except ReferenceRefused as error:
+        context.report(fields.issue(path, str(error), code="SCH107"))
+        raise NotBuilt from None
+    if not context.tree.has_folder(folder):
+        message = f"there is no folder {folder}"
+        context.report(fields.issue(path, message, "create it, or correct the path", code="SCH107"))
+        raise NotBuilt
+    documents = Documents(path=folder, include=tuple(raw.get("include", Documents(path="").include)))
+    return _digest(fields, context, documents), documents
+
+
+def _digest(fields: Fields, context: Context, documents: Documents) -> Digest:
+    files = documents_of(context.tree, documents)
+    if not files:
+        included = ", ".join(documents.include)
+        message = f"no file under {documents.path} matches {included}"
+        context.report(fields.issue(("documents",), message, "correct path or include"))
+        raise NotBuilt
+    for name, path in files:
+        if not context.tree.is_inside(path):
+            context.report(leaves_repository(fields.at(("documents", "path"))))
+            raise NotBuilt
+    return merkle_root(
+        f"{name}\0{digest_file(path).hex}".encode() for name, path in files
+    )
+
+
+def documents_of(tree: Tree, documents: Documents) -> tuple[tuple[str, Path], ...]:
+    """The documents of a corpus with their ids, sorted by id; hidden files are none."""
+    return tuple(sorted(tree.matching(documents.path, documents.include)))

@@ -1,0 +1,102 @@
+"""Stacks: components composed, the stack's generation laid over the prompt's."""
+
+from __future__ import annotations
+
+from dataclasses import fields as dataclass_fields
+from dataclasses import replace
+
+from tetrad.spec.build.context import Context, NotBuilt
+from tetrad.spec.build.fields import Fields
+from tetrad.spec.build.prompt import generation_of
+from tetrad.spec.model import Answerable, Generation, Guardrails, Prompt, Retrieval, Stack, Tool
+from tetrad.spec.nearest import did_you_mean
+
+
+def build_stack(fields: Fields, context: Context) -> Stack:
+    prompt = context.prompt(fields, ("prompt",))
+    model = context.model(fields, ("model",))
+    tools = _tools(fields, context)
+    retrieval = _retrieval(fields, context, prompt)
+    if prompt is None or model is None or tools is None:
+        raise NotBuilt
+    _check_fallback(fields, context)
+    overrides = generation_of(fields.get("generation"))
+    return Stack(
+        ref=fields.ref,
+        location=fields.location,
+        description=fields.text("description"),
+        owner=fields.text("owner"),
+        prompt=prompt,
+        model=model,
+        retrieval=retrieval,
+        tools=tools,
+        max_steps=fields.get("tool_loop", {}).get("max_steps", 3),
+        guardrails=Guardrails(**fields.get("guardrails", {})),
+        generation=laid_over(prompt.generation, overrides),
+        overrides=overrides,
+        serving=fields.get("serving"),
+    )
+
+
+def laid_over(base: Generation, over: Generation) -> Generation:
+    """The base's settings, with those that the other gives in their place."""
+    given = {
+        field.name: getattr(over, field.name)
+        for field in dataclass_fields(over)
+        if getattr(over, field.name) not in (None, ())
+    }
+    return replace(base, **given)
+
+
+def _tools(fields: Fields, context: Context) -> tuple[Tool, ...] | None:
+    written = fields.get("tools", [])
+    tools = [context.tool(fields, ("tools", number)) for number in range(len(written))]
+    built = tuple(tool for tool in tools if tool is not None)
+    seen: dict[str, str] = {}
+    for number, tool in enumerate(tools):
+        if tool is None:
+            continue
+        if tool.name in seen:
+            message = f"{tool.ref} and {seen[tool.name]} have the same name {tool.name!r}"
+            context.report(fields.issue(("tools", number), message, "rename one of them"))
+        seen[tool.name] = tool.ref
+    return built if len(built) == len(tools) else None
+
+
+def _retrieval(fields: Fields, context: Context, prompt: Prompt | None) -> Retrieval | None:
+    raw = fields.get("corpus")
+    if raw is None:
+        return None
+    if prompt is not None:
+        _check_variables(fields, context, prompt)
+    corpus = context.corpus(fields, ("corpus", "use"))
+    if corpus is None:
+        raise NotBuilt
+    answerable = raw.get("answerable")
+    return Retrieval(
+        corpus=corpus,
+        query=raw["query"],
+        top_k=raw.get("top_k", 3),
+        into=raw.get("into", "passages"),
+        answerable=Answerable(**answerable) if answerable else None,
+    )
+
+
+def _check_fallback(fields: Fields, context: Context) -> None:
+    """Another stack that answers in this one's place is there, and is another."""
+    path = ("serving", "fallback")
+    fallback = (fields.get("serving") or {}).get("fallback")
+    if not isinstance(fallback, str) or fallback == "previous":
+        return
+    if context.names(fields, path, "stack") == fields.document.origin:
+        message, hint = "a stack cannot be its own fallback", "write previous, or another stack"
+        context.report(fields.issue(path, message, hint, code="SCH107"))
+
+
+def _check_variables(fields: Fields, context: Context, prompt: Prompt) -> None:
+    raw = fields.values["corpus"]
+    if raw["query"] not in prompt.variables:
+        message = f"{prompt.ref} has no variable {raw['query']!r} to search for"
+        known = f"its variables are {', '.join(prompt.variables)}"
+        hint = did_you_mean(raw["query"], prompt.variables, known)
+        context.report(fields.issue(("corpus", "query"), message, hint))

@@ -1,0 +1,137 @@
+"""Suites: stacks, the golden set, judges and the gate's requirements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
+from typing import Any
+
+from tetrad.canonical import Digest, digest_of
+from tetrad.spec.build.context import Context, NotBuilt
+from tetrad.spec.build.fields import Fields
+from tetrad.spec.build.gate import build_gate
+from tetrad.spec.model import (
+    Assertion,
+    AssertionSet,
+    GoldenSet,
+    Judge,
+    Stack,
+    Suite,
+)
+from tetrad.spec.nearest import did_you_mean
+
+
+def build_suite(fields: Fields, context: Context) -> Suite:
+    stacks = _stacks(fields, context)
+    golden = context.golden(fields, ("golden",), _arrays(stacks or ()))
+    metrics = tuple(fields.get("metrics", ("answer",)))
+    judges = _judges(fields, context)
+    gate = build_gate(fields, context, metrics, stacks or ())
+    if golden is not None:
+        _check_assertions(golden, metrics, judges, context)
+        _check_must_pass(fields, golden, context)
+    if stacks is None or golden is None:
+        raise NotBuilt
+    return Suite(
+        ref=fields.ref,
+        location=fields.location,
+        description=fields.text("description"),
+        owner=fields.text("owner"),
+        stacks=stacks,
+        golden=golden,
+        metrics=metrics,
+        judges=judges,
+        gate=gate,
+        tools=fields.get("tools", "recorded"),
+        digest=_digest(fields, metrics, judges),
+    )
+
+
+def _stacks(fields: Fields, context: Context) -> tuple[Stack, ...] | None:
+    written = fields.values["stacks"]
+    stacks = [context.stack(fields, ("stacks", number)) for number in range(len(written))]
+    built = tuple(stack for stack in stacks if stack is not None)
+    return built if len(built) == len(stacks) else None
+
+
+def _arrays(stacks: Iterable[Stack]) -> frozenset[str]:
+    """The variables that take lists, by any of the prompts."""
+    variables = (v for stack in stacks for v in stack.prompt.variables.values())
+    return frozenset(variable.name for variable in variables if variable.type == "array")
+
+
+def _judges(fields: Fields, context: Context) -> Mapping[str, Judge]:
+    judges = {}
+    for name, raw in fields.get("judges", {}).items():
+        model = context.model(fields, ("judges", name, "model"))
+        prompt = context.prompt(fields, ("judges", name, "prompt")) if "prompt" in raw else None
+        if model is None or ("prompt" in raw and prompt is None):
+            raise NotBuilt
+        judges[name] = Judge(name=name, model=model, prompt=prompt)
+    return judges
+
+
+def _check_assertions(
+    golden: GoldenSet, metrics: tuple[str, ...], judges: Mapping[str, Judge], context: Context
+) -> None:
+    """Metrics and judges that cases name are the suite's."""
+    for case in golden.cases:
+        for item in _flat(case.assertions):
+            if item.metric is not None and item.metric not in metrics:
+                hint = did_you_mean(item.metric, metrics, "add it to the suite's metrics:")
+                message = f"the suite has no metric {item.metric!r}"
+                context.report_at(item.location, message, hint)
+            if isinstance(item, Assertion) and item.judge is not None and item.judge not in judges:
+                hint = did_you_mean(item.judge, judges, "add it to the suite's judges:")
+                context.report_at(item.location, f"the suite has no judge {item.judge!r}", hint)
+
+
+def _check_must_pass(fields: Fields, golden: GoldenSet, context: Context) -> None:
+    """A case that must pass is one of the golden set."""
+    ids = [case.id for case in golden.cases]
+    for number, clause in enumerate(fields.get("gate", ())):
+        named = clause.get("must_pass", {}).get("case", ())
+        for name in [named] if isinstance(named, str) else named:
+            if name not in ids:
+                path = ("gate", number, "must_pass", "case")
+                hint = did_you_mean(name, ids, f"name a case of {golden.path}")
+                context.report(fields.issue(path, f"there is no case {name!r}", hint))
+
+
+def _flat(items: Iterable[Assertion | AssertionSet]) -> Iterator[Assertion | AssertionSet]:
+    for item in items:
+        yield item
+        if isinstance(item, AssertionSet):
+            yield from item.assertions
+
+
+# What of a judge decides nothing: places, and what is for people.
+_ASIDE = frozenset({
+    "ref", "location", "description", "owner", "license", "prices", "card", "fingerprint",
+    "resources", "load_seconds",
+})  # fmt: skip
+
+
+def _digest(fields: Fields, metrics: tuple[str, ...], judges: Mapping[str, Judge]) -> Digest:
+    return digest_of(
+        {
+            "metrics": list(metrics),
+            "judges": _plain(judges),
+            "gate": fields.get("gate", []),
+            "tools": fields.get("tools", "recorded"),
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Digest):
+        return str(value)
+    if is_dataclass(value):
+        names = (field.name for field in dataclass_fields(value) if field.name not in _ASIDE)
+        return {name: _plain(getattr(value, name)) for name in names}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
