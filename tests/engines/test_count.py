@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from tetrad.artifacts.store import Store
+from tetrad.canonical import Digest, digest_bytes
+from tetrad.engines.count import count_tokens
+from tetrad.errors import Location
+from tetrad.spec.model import Model, OpenAIEngine, Source, TorchEngine
+
+TEXT = "an order, née late"
+
+
+def model(**files: Digest) -> Model:
+    return Model(
+        ref="m",
+        location=Location("m.yaml"),
+        source=Source(uri="hf://a/b", scheme="hf"),
+        files={name.replace("__", "/").replace("_json", ".json"): d for name, d in files.items()},
+        engine=TorchEngine(),
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+def words(store: Store) -> Digest:
+    """A tokenizer of words, taken into the store; pads to ten, which must not be counted."""
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "order": 1}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.enable_padding(length=10)
+    file = store.root / "tokenizer.json"
+    tokenizer.save(str(file))
+    digest = digest_bytes(file.read_bytes())
+    store.adopt(file, digest, "a test")
+    return digest
+
+
+def test_the_pinned_tokenizer_counts_exactly(store: Store) -> None:
+    digest = words(store)
+
+    counted = count_tokens(model(config_json=digest, tokenizer_json=digest), TEXT, store)
+
+    assert counted == (5, True)
+
+
+def test_the_tokenizer_beside_the_models_configuration_is_its_own(store: Store) -> None:
+    digest, absent = words(store), digest_bytes(b"")
+    named = model(m__config_json=digest, m__tokenizer_json=digest, x__y__tokenizer_json=absent)
+
+    assert count_tokens(named, TEXT, store) == (5, True)
+
+
+def test_bytes_are_the_upper_bound_where_the_tokenizer_was_not_fetched(store: Store) -> None:
+    absent = digest_bytes(b"never fetched")
+
+    counted = count_tokens(model(config_json=absent, tokenizer_json=absent), TEXT, store)
+
+    assert (len(TEXT.encode()), False) == counted
+
+
+def test_bytes_are_the_upper_bound_where_a_gguf_was_not_converted(store: Store) -> None:
+    pinned = model()
+    gguf = Model(
+        ref="m", location=pinned.location, source=pinned.source, engine=pinned.engine,
+        files={"m.gguf": digest_bytes(b"weights")},
+    )  # fmt: skip
+
+    assert (len(TEXT.encode()), False) == count_tokens(gguf, TEXT, store)
+
+
+def test_bytes_are_the_upper_bound_for_a_vendors_model(store: Store) -> None:
+    vendor = Model(
+        ref="m", location=Location("m.yaml"), engine=OpenAIEngine(model="m"),
+        source=Source(uri="vendor://openai/m", scheme="vendor"),
+    )  # fmt: skip
+
+    assert (len(TEXT.encode()), False) == count_tokens(vendor, TEXT, store)

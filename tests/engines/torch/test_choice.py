@@ -1,0 +1,110 @@
+"""Labels' likelihoods against what the whole network says of each text."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from tetrad.engines.torch import build_torch_engine
+from tetrad.results.exchange import Choice, Completion, Message, Request
+from tetrad.spec.model import Model
+
+PROMPT = "the order is late and a parcel went to another town:"
+
+
+@pytest.fixture
+def choose(model: Model, files: Mapping[str, Path], tmp_path: Path):
+    def choose(*labels: str, prompt: str = PROMPT) -> Completion:
+        async def one() -> Completion:
+            engine = build_torch_engine(model, files, cache=tmp_path)
+            messages = (Message(role="user", content=prompt),)
+            request = Request(
+                style="completion", messages=messages, constraint=Choice(labels=labels)
+            )
+            try:
+                return await engine.complete(request)
+            finally:
+                await engine.aclose()
+
+        return asyncio.run(one())
+
+    return choose
+
+
+@pytest.fixture(scope="module")
+def chance(tiny: Path):
+    """The probability that an answer begins with the tokens of a text."""
+    network = AutoModelForCausalLM.from_pretrained(tiny)
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+
+    def chance(text: str) -> float:
+        prompt, answer = tokenizer.encode(PROMPT), tokenizer.encode(text)
+        with torch.inference_mode():
+            logits = network(torch.tensor([prompt + answer])).logits[0].double()
+        log_p = torch.log_softmax(logits, dim=-1)
+        first = len(prompt) - 1
+        return math.exp(sum(log_p[first + i, token].item() for i, token in enumerate(answer)))
+
+    return chance
+
+
+def test_a_labels_likelihood_is_that_of_its_text_with_and_without_a_space(choose, chance) -> None:
+    labels = ("late", "billing sends", "refunds to a town")
+
+    found = choose(*labels).likelihoods
+
+    raw = [chance(label) + chance(f" {label}") for label in labels]
+    assert [pytest.approx(one / sum(raw), rel=1e-3, abs=1e-5) for one in raw] == [
+        found[label] for label in labels
+    ]
+
+
+def test_a_label_that_begins_another_gets_only_what_does_not_go_on_as_that(choose, chance) -> None:
+    found = choose("order", "order late", "parcel").likelihoods
+
+    whole = chance("order") + chance(" order")
+    longer = chance("order late") + chance(" order late")
+    parcel = chance("parcel") + chance(" parcel")
+    total = whole + parcel
+    expected = {
+        "order": (whole - longer) / total,
+        "order late": longer / total,
+        "parcel": parcel / total,
+    }
+    assert pytest.approx(expected, rel=1e-3, abs=1e-5) == found
+
+
+def test_the_order_of_labels_changes_no_likelihood(choose) -> None:
+    one = choose("late", "billing", "refunds").likelihoods
+
+    other = choose("refunds", "late", "billing").likelihoods
+
+    assert pytest.approx(one, abs=1e-6) == other
+
+
+def test_a_single_label_is_certain(choose) -> None:
+    answer = choose("late")
+
+    assert (answer.text, answer.likelihoods) == ("late", {"late": 1.0})
+
+
+def test_of_equally_likely_labels_the_first_is_chosen(choose) -> None:
+    # far beyond what a double can hold: all of them count as nothing
+    labels = tuple(letter * 240 for letter in "zyx")
+
+    answer = choose(*labels, prompt="a")
+
+    assert labels[0] == answer.text
+
+
+def test_a_choice_counts_the_labels_tokens_as_output(choose) -> None:
+    answer = choose("late", "billing")
+
+    assert answer.usage.output_tokens >= 1
+    assert answer.finish_reason == "stop"

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import AutoModel, BertConfig, BertModel
+
+from tetrad.engines.base import Embedder
+from tetrad.engines.torch import build_torch_embedder
+from tetrad.errors import EngineUnavailable
+from tetrad.identity import component_digest
+from tetrad.spec.model import Model
+
+TEXTS = [
+    "How many days of leave?",
+    "leave",
+    "the parcel is late and nobody knows where it went",
+    "",
+    "Leave, " * 60,
+    "a parcel",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT as sentence-transformers lays it down, of up to 32 tokens."""
+    folder = tmp_path_factory.mktemp("bert")
+    words = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    words.normalizer = normalizers.BertNormalizer()
+    words.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=120, special_tokens=special, show_progress=False)
+    words.train_from_iterator(TEXTS, trainer)
+    words.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    # as files of real models do: settings of their export, which must not matter
+    words.enable_padding(length=128)
+    words.enable_truncation(max_length=128)
+    words.save(str(folder / "tokenizer.json"))
+    torch.manual_seed(3)
+    config = BertConfig(
+        vocab_size=120, hidden_size=24, num_hidden_layers=2, num_attention_heads=3,
+        intermediate_size=32, max_position_embeddings=64,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder)
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 32}')
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_mean_tokens": true}')
+    return folder
+
+
+def bert_files(folder: Path) -> Mapping[str, Path]:
+    return {f"m/{path.relative_to(folder)}": path for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def embedder(model: Model, folder: Path, tmp_path: Path) -> Embedder:
+    return build_torch_embedder(model, bert_files(folder), cache=tmp_path)
+
+
+def test_a_vector_is_the_mean_of_the_tokens_states_at_length_one(
+    embedder: Embedder, folder: Path
+) -> None:
+    words = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    words.no_padding()
+    ids = words.encode(TEXTS[0]).ids
+    with torch.inference_mode():
+        states = AutoModel.from_pretrained(folder)(torch.tensor([ids])).last_hidden_state[0]
+    mean = states.mean(dim=0)
+    expected = (mean / mean.norm()).numpy()
+
+    (row,) = embedder.embed([TEXTS[0]])
+
+    assert pytest.approx(expected, abs=1e-5) == row
+
+
+def test_vectors_do_not_depend_on_order_or_company(embedder: Embedder) -> None:
+    together = embedder.embed(TEXTS)
+
+    alone = np.concatenate([embedder.embed([text]) for text in TEXTS])
+    backwards = embedder.embed(TEXTS[::-1])[::-1]
+
+    assert pytest.approx(together, abs=1e-5) == alone
+    assert pytest.approx(together, abs=1e-5) == backwards
+
+
+def test_vectors_have_length_one_and_four_bytes_a_number(embedder: Embedder) -> None:
+    rows = embedder.embed(TEXTS)
+
+    assert rows.dtype == np.float32
+    assert pytest.approx(np.ones(len(TEXTS)), abs=1e-5) == np.linalg.norm(rows, axis=1)
+
+
+def test_no_texts_give_no_rows(embedder: Embedder) -> None:
+    assert embedder.embed([]).shape == (0, 24)
+
+
+def test_only_the_first_tokens_of_an_overlong_text_count(embedder: Embedder) -> None:
+    long, longer = embedder.embed(["leave " * 60, "leave " * 60 + "parcel " * 60])
+
+    assert pytest.approx(long, abs=1e-6) == longer
+
+
+def test_tokens_are_offsets_into_the_text_without_special_ones(embedder: Embedder) -> None:
+    text = "Leave, a parcel"
+
+    pieces = [text[start:end] for start, end in embedder.tokens(text)]
+
+    assert "".join(pieces) == "Leave,aparcel"
+
+
+def test_all_tokens_of_a_long_text_are_given(embedder: Embedder) -> None:
+    offsets = embedder.tokens("leave " * 500)
+
+    assert offsets[-1][1] == 500 * 6 - 1
+
+
+def test_the_digest_is_that_of_the_model(embedder: Embedder, model: Model) -> None:
+    assert component_digest(model) == embedder.digest
+
+
+def test_another_pooling_than_the_mean_is_refused(
+    model: Model, folder: Path, tmp_path: Path
+) -> None:
+    pooling = tmp_path / "pooling.json"
+    pooling.write_text(json.dumps({"pooling_mode_cls_token": True}))
+    files = {**bert_files(folder), "m/1_Pooling/config.json": pooling}
+
+    with pytest.raises(EngineUnavailable, match="pools by cls_token"):
+        build_torch_embedder(model, files, cache=tmp_path)
+
+
+def test_cutting_into_tokens_imports_no_torch(folder: Path) -> None:
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from tetrad.engines.torch import build_torch_embedder\n"
+        "from tetrad.errors import Location\n"
+        "from tetrad.spec.model import Model, Source, TorchEngine\n"
+        "model = Model(ref='m', location=Location('m'), engine=TorchEngine(),\n"
+        "              source=Source(uri='file://m', scheme='file'))\n"
+        "here = Path(sys.argv[1])\n"
+        "files = {str(p.relative_to(here)): p for p in here.rglob('*.json')}\n"
+        "files['model.safetensors'] = here / 'model.safetensors'\n"
+        "build_torch_embedder(model, files, cache=here).tokens('a parcel')\n"
+        "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script, str(folder)], check=False)
+
+    assert done.returncode == 0
