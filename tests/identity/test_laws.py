@@ -242,7 +242,7 @@ def shuffled(value: Any, chance: random.Random) -> Any:
     return [shuffled(item, chance) for item in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(chance=st.randoms(use_true_random=False), files=st.sets(st.sampled_from(FILES), min_size=1))
 def test_key_order_and_comments_move_nothing(chance: random.Random, files: set[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -255,7 +255,7 @@ def test_key_order_and_comments_move_nothing(chance: random.Random, files: set[s
         assert identities(tree) == BEFORE
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_two_prompts_are_one_only_if_their_texts_are(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

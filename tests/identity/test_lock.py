@@ -148,9 +148,16 @@ def test_show_says_what_a_stack_is_made_of(capsys: pytest.CaptureFixture[str]) -
     lines = capsys.readouterr().out.splitlines()
 
     assert lines[0] == "stacks/order-desk"
-    assert [
-        line.split()[0] for line in lines[1:]
-    ] == ["identity", "prompt", "model", "tool", "tool", "tool", "settings", "suite"]
+    assert [line.split()[0] for line in lines[1:]] == [
+        "identity",
+        "prompt",
+        "model",
+        "tool",
+        "tool",
+        "tool",
+        "settings",
+        "suite",
+    ]
     assert "evals/shop/rows (1 case)" in lines[-1]
 
 

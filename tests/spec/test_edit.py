@@ -129,6 +129,29 @@ def test_an_edit_that_would_break_the_file_is_refused() -> None:
         replace(parse(b"a: 1\n", "f"), Span(0, 2), "[")
 
 
+@pytest.mark.parametrize("path", [("b",), ("a", "b"), (0,), ("a", 0), ("b", "a")])
+def test_a_key_that_is_not_there_is_neither_removed_nor_renamed(
+    path: tuple[str | int, ...],
+) -> None:
+    document = parse(b"a: [1]\n", "f")
+
+    with pytest.raises(ValueError, match="no key"):
+        remove(document, path)
+    with pytest.raises(ValueError, match="no key"):
+        rename_key(document, path, "c")
+
+
+def test_a_key_cannot_be_added_to_a_list() -> None:
+    with pytest.raises(ValueError, match="no mapping"):
+        set_value(parse(b"a: [1]\n", "f"), ("a", "b"), 1)
+
+
+def test_the_same_value_again_changes_nothing() -> None:
+    document = parse(b"a:   1   # one\n", "f")
+
+    assert document.text == set_value(document, ("a",), 1).text
+
+
 def test_a_byte_order_mark_stays() -> None:
     document = set_value(parse(b"\xef\xbb\xbfa: 1\n", "f"), ("a",), 2)
 

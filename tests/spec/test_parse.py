@@ -178,3 +178,9 @@ def test_deep_nesting_ends_in_one_message_and_never_the_process(opening: str) ->
 def test_a_path_is_written_as_json_paths_are() -> None:
     assert json_path(("messages", 0, "content")) == "$.messages[0].content"
     assert json_path(("files", "a b.gguf")) == "$.files['a b.gguf']"
+
+
+@pytest.mark.parametrize("source", ["3", "[1, 2]", "text"])
+def test_only_mappings_are_merged(source: str) -> None:
+    with pytest.raises(SpecError, match="<< takes a mapping"):
+        parse(f"a: {{<<: {source}}}\n".encode(), "f", anchors=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -347,3 +349,18 @@ def test_the_first_line_of_a_file_names_a_schema_that_is_shipped() -> None:
 
     assert named is not None
     assert schema_of("prompt")["$id"] == named[1]
+
+
+def test_reading_a_repository_loads_no_heavy_library() -> None:
+    code = (
+        "import sys; from pathlib import Path; from tetrad.spec.load import load_repository;"
+        f"load_repository(Path({str(VALID / 'formats')!r}));"
+        "print(*sorted(name for name in sys.modules if '.' not in name))"
+    )
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True
+    )
+
+    heavy = {"jinja2", "numpy", "scipy", "httpx2", "rich", "torch", "jsonschema", "rapidfuzz"}
+    assert set() == heavy & set(loaded.stdout.split())

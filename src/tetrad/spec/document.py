@@ -95,10 +95,13 @@ class Document:
         return Span(node.start, node.end)
 
     def key_span(self, path: Path) -> Span | None:
-        """The characters of the key of the value at a path."""
+        """The characters of the key of the value at a path; None where there is no such key."""
         if not path or not isinstance(path[-1], str):
             return None
-        return self.node(path[:-1]).keys.get(path[-1])
+        parent: Node | None = self.root
+        for step in path[:-1]:
+            parent = parent.children.get(step) if parent else None
+        return parent.keys.get(path[-1]) if parent else None
 
     def within(self, path: Path, offset: int) -> Location:
         """The place of a character of a text value; exact for plain, quoted and literal texts

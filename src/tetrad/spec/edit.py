@@ -34,9 +34,8 @@ def set_value(document: Document, path: Path, value: Json) -> Document:
 
     A mapping is edited key by key, so that comments between its keys stay.
     """
-    wanted = _with(document.value, path, value)
     edited = _set(document, path, value)
-    return _verified(edited, wanted)
+    return _verified(edited, _with(document.value, path, value))
 
 
 def rename_key(document: Document, path: Path, name: str) -> Document:
@@ -53,11 +52,11 @@ def rename_key(document: Document, path: Path, name: str) -> Document:
 
 def remove(document: Document, path: Path) -> Document:
     """The document without the key and value at a path; comments on lines of their own stay."""
-    wanted = _without(document.value, path)
     parent = document.node(path[:-1])
     key = document.key_span(path)
-    if key is None or str(path[-1]) not in parent.keys:
+    if key is None:
         raise ValueError(f"there is no key at {path}")
+    wanted = _without(document.value, path)
     if len(parent.children) == 1:
         edited = replace(document, Span(parent.start, parent.end), "{}")
     elif parent.flow:

@@ -46,8 +46,9 @@ class _Places:
 
     def of(self, key: str) -> Location:
         for number, line in enumerate(self._lines, 1):
-            if line.strip().startswith(key):
-                return Location(self._name, number, line.index(key) + 1)
+            found = re.match(rf"\s*(?:\[[\w.]*?)?({re.escape(key)})\b", line)
+            if found:
+                return Location(self._name, number, found.start(1) + 1)
         return Location(self._name)
 
 

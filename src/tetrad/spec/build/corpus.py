@@ -65,7 +65,9 @@ def _documents(fields: Fields, context: Context) -> tuple[Digest, Documents]:
         message = f"there is no folder {folder}"
         context.report(fields.issue(path, message, "create it, or correct the path", code="SCH107"))
         raise NotBuilt
-    documents = Documents(path=folder, include=tuple(raw.get("include", Documents(path="").include)))
+    documents = Documents(
+        path=folder, include=tuple(raw.get("include", Documents(path="").include))
+    )
     return _digest(fields, context, documents), documents
 
 
@@ -80,9 +82,7 @@ def _digest(fields: Fields, context: Context, documents: Documents) -> Digest:
         if not context.tree.is_inside(path):
             context.report(leaves_repository(fields.at(("documents", "path"))))
             raise NotBuilt
-    return merkle_root(
-        f"{name}\0{digest_file(path).hex}".encode() for name, path in files
-    )
+    return merkle_root(f"{name}\0{digest_file(path).hex}".encode() for name, path in files)
 
 
 def documents_of(tree: Tree, documents: Documents) -> tuple[tuple[str, Path], ...]:

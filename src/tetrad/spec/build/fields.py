@@ -48,10 +48,14 @@ class Fields:
         return self.source(path).at(path)
 
     def issue(
-        self, path: Path, message: str, hint: str = "", *, code: str = "SCH104", at_key: bool = False
+        self,
+        path: Path,
+        message: str,
+        hint: str = "",
+        *,
+        code: str = "SCH104",
+        at_key: bool = False,
     ) -> Issue:
         document = self.source(path)
         location = document.key_at(path) if at_key else document.at(path)
-        return Issue(
-            location=location, message=message, hint=hint, code=code, path=json_path(path)
-        )
+        return Issue(location=location, message=message, hint=hint, code=code, path=json_path(path))

@@ -93,9 +93,7 @@ def _several(value: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _check_latency(
-    fields: Fields, context: Context, stacks: Sequence[Stack], path: Path
-) -> None:
+def _check_latency(fields: Fields, context: Context, stacks: Sequence[Stack], path: Path) -> None:
     batched = [stack.ref for stack in stacks if isinstance(stack.model.engine, TorchEngine)]
     if batched:
         message = f"{batched[0]} answers in batches, so no case has a latency of its own"

@@ -134,9 +134,7 @@ def _select(
     return NearestExamples(count=select["nearest"], by=select["by"], embedding=embedding)
 
 
-def _chat(
-    fields: Fields, context: Context, variables: Mapping[str, Variable]
-) -> ChatInput | None:
+def _chat(fields: Fields, context: Context, variables: Mapping[str, Variable]) -> ChatInput | None:
     raw = fields.get("chat")
     if raw is None:
         return None
@@ -164,9 +162,7 @@ def _output(fields: Fields, context: Context) -> Output:
     schema = raw.get("schema")
     if schema is not None:
         check_user_schema(fields, context, ("output", "schema"), schema, code="OUT702")
-    return Output(
-        format=raw.get("format", "text"), enum=tuple(raw.get("enum", ())), schema=schema
-    )
+    return Output(format=raw.get("format", "text"), enum=tuple(raw.get("enum", ())), schema=schema)
 
 
 def check_user_schema(

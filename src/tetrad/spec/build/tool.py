@@ -59,9 +59,7 @@ def _run(fields: Fields, context: Context, raw: dict[str, Any] | None) -> ToolRu
     return _python(fields, context, raw["python"], limits)
 
 
-def _python(
-    fields: Fields, context: Context, written: str, limits: dict[str, Any]
-) -> PythonRun:
+def _python(fields: Fields, context: Context, written: str, limits: dict[str, Any]) -> PythonRun:
     """The module is a file beside the tool's or under the root, by its dotted name."""
     module, function = written.split(":")
     relative = module.replace(".", "/") + ".py"

@@ -1,0 +1,46 @@
+"""Settings of a repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tetrad.spec.model import Settings
+from tetrad.spec.settings import load_settings
+
+
+def settings_of(tmp_path: Path, **files: str) -> tuple[Settings, list[str]]:
+    for name, text in files.items():
+        (tmp_path / f"{name}.toml").write_text(text)
+    settings, issues = load_settings(tmp_path)
+    return settings, [str(issue) for issue in issues]
+
+
+def test_a_repository_without_settings_has_the_defaults(tmp_path: Path) -> None:
+    assert (Settings(), []) == settings_of(tmp_path, pyproject='[project]\nname = "a"\n')
+
+
+def test_settings_stand_in_pyproject(tmp_path: Path) -> None:
+    text = '[tool.tetrad]\nbase = "trunk"\n[tool.tetrad.lint]\nignore = ["STY"]\n'
+
+    settings, issues = settings_of(tmp_path, pyproject=text, tetrad='base = "other"\n')
+
+    assert (Settings(base="trunk", lint_ignore=("STY",)), []) == (settings, issues)
+
+
+def test_settings_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
+    settings, _ = settings_of(tmp_path, pyproject="[tool.other]\n", tetrad='base = "trunk"\n')
+
+    assert settings.base == "trunk"
+
+
+def test_what_is_no_setting_is_refused_with_its_place(tmp_path: Path) -> None:
+    _, issues = settings_of(tmp_path, tetrad="base = 3\nlint = 4\n[other]\n")
+
+    assert sorted(issues) == [
+        "tetrad.toml:1:1: error[SCH104]: $.base: base must be the name of a branch",
+        "tetrad.toml:2:1: error[SCH104]: $.lint: lint must be a table: [tool.tetrad.lint]",
+        (
+            "tetrad.toml:3:2: error[SCH104]: $.other: other is no setting that is known\n"
+            "  help: settings are lint, base"
+        ),
+    ]
