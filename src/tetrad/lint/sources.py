@@ -125,7 +125,8 @@ def starting_points(root: Path, asked: Sequence[str]) -> tuple[str, ...]:
     """The files asked for and whatever may use them, found by their names.
 
     What is named but does not use the file costs a little time and changes no finding, because
-    only findings in the files asked for are reported.
+    only findings in the files asked for are reported. A suite is used by nothing, and adds to
+    what is found only in the stacks that it judges.
     """
     folder = Folder(root)
     contents = {file: _bytes(root / file) for file in folder.components()}
@@ -139,6 +140,7 @@ def starting_points(root: Path, asked: Sequence[str]) -> tuple[str, ...]:
             if file not in reached and any(name in content for name in names)
         ]
         reached |= dict.fromkeys(fresh)
+        contents = {file: text for file, text in contents.items() if not file.startswith("evals/")}
     return (*reached, "waivers.yaml", "waivers.yml")
 
 
@@ -150,10 +152,11 @@ def _bytes(path: Path) -> bytes:
 
 
 def _names_of(file: str) -> Iterator[bytes]:
-    """By which names others may refer to a file."""
+    """How others may refer to a file: a reference to a component, a name or a folder of a text."""
     *folders, name = file.split("/")
-    stem = name.partition(".")[0]
-    named = [stem] if name.endswith((".yaml", ".yml")) and stem != "suite" else [name]
-    if folders and not name.endswith((".yaml", ".yml")):
-        named += [part for part in folders[-3:] if part not in _KINDS_OF_THINGS]
+    if name.endswith((".yaml", ".yml")):
+        stem = name.partition(".")[0]
+        named = ["/".join([*folders, stem]), f"./{stem}"]
+    else:
+        named = [name, *(part for part in folders[-3:] if part not in _KINDS_OF_THINGS)]
     return (part.encode() for part in named)
