@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from trees import Tree
 
 from tetrad.cli import main
 from tetrad.errors import ExitCode
 from tetrad.spec.load import load_repository
-from trees import Tree
 
 
 @pytest.mark.parametrize("engine", ["embedded", "endpoint", "scripted"])
@@ -38,6 +38,18 @@ def test_the_endpoints_model_can_be_named(tmp_path: Path) -> None:
 
     model = load_repository(tmp_path).models["stacks/models/endpoint"]
     assert getattr(model.engine, "model", None) == "qwen3:8b"
+
+
+@pytest.mark.parametrize(
+    ("engine", "style"),
+    [("embedded", "completion"), ("endpoint", "chat"), ("scripted", "completion")],
+)
+def test_an_endpoint_is_asked_in_chats_which_all_of_them_know(
+    engine: str, style: str, tmp_path: Path
+) -> None:
+    main(["init", str(tmp_path), "--engine", engine])
+
+    assert load_repository(tmp_path).prompts["prompts/feedback"].style == style
 
 
 def test_a_model_name_without_an_endpoint_is_misuse(

@@ -57,6 +57,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         "SMOLLM2": SMOLLM2,
         "MODEL": models[0].removesuffix(".yaml"),
         "ENDPOINT_MODEL": args.endpoint_model or "default",
+        # few chat models at an endpoint can be asked for plain completions
+        "STYLE": "chat" if engine == "endpoint" else "completion",
         "REQUIREMENT": requirement,
     }
     root = args.folder.resolve()
