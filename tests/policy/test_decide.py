@@ -105,6 +105,20 @@ def test_a_base_that_was_asked_for_and_is_not_there_is_inconclusive() -> None:
     assert {r.decision for r in decision.requirements} == {"INCONCLUSIVE"}
 
 
+def test_why_the_base_cannot_be_compared_with_is_said() -> None:
+    stranger = replace(scores([1.0]), suite="evals/another")
+
+    assert only(judge(no_worse(0.5), [1.0], base_expected=True)).reason == (
+        "answer cannot be compared: the base was asked for and could not be evaluated"
+    )
+    assert only(judge(no_worse(0.5), [1.0], stranger)).reason == (
+        "answer cannot be compared: the base's results are those of another suite, evals/another"
+    )
+    assert only(judge(max_flips(0), [1.0])).reason == (
+        "what passed before cannot be compared: there is no base"
+    )
+
+
 def test_an_engine_that_never_answered_is_no_pass_even_where_nothing_is_compared() -> None:
     assert judge(max_flips(0), [None, None]).decision == "INCONCLUSIVE"
     assert judge((), [None, None]).decision == "INCONCLUSIVE"
@@ -254,6 +268,19 @@ def test_by_bound_a_set_too_small_to_tell_is_inconclusive_and_says_how_many_woul
     assert judge(no_worse(0.02), candidate, base).decision == "PASSED"
 
 
+def test_luck_on_a_few_cases_asks_for_no_fewer_of_them() -> None:
+    base = [0.0, 1.0] * 15
+    lucky = [1.0, 1.0] * 3 + base[6:]
+
+    found = only(judge(no_worse(0.0, by="bound"), lucky, base))
+
+    assert found.decision == "INCONCLUSIVE"
+    assert found.reason.endswith(
+        "; the interval must clear that too, and 30 cases cannot tell:"
+        " with no room between, no number would"
+    )
+
+
 def test_by_bound_passes_where_the_interval_clears_the_threshold() -> None:
     assert judge(minimum(0.7, by="bound"), [1.0] * 95 + [0.0] * 5).decision == "PASSED"
     assert judge(minimum(0.93, by="bound"), [1.0] * 95 + [0.0] * 5).decision == "INCONCLUSIVE"
@@ -352,6 +379,8 @@ def test_flips_may_hide_in_missing_results_of_either_side() -> None:
         ("+++", "+--", "broken"),
         ("++-", "---", "flaky"),
         ("+--", "+++", "fixed"),
+        ("+-", "++", "flaky"),
+        ("++", "+-", "flaky"),
         ("---", "+++", "fixed"),
         ("---", "+--", "flaky"),
         ("---", "---", "already_broken"),
@@ -366,7 +395,7 @@ def test_wavering_cases_are_flaky_and_not_broken(before: str, now: str, flip: st
         max_flips(0),
         run({"c0": samples(now)}),
         run({"c0": samples(before)}),
-        golden=[case("c0", repeats=3)],
+        golden=[case("c0", repeats=len(now))],
     )
 
     assert decision.flips["c0"] == flip
@@ -460,6 +489,24 @@ def test_a_budget_that_is_spent_already_fails_whatever_is_missing() -> None:
 
     assert judge(budget("total_tokens", "total", most=400), outcomes).decision == "FAILED"
     assert judge(budget("total_tokens", "total", most=600), outcomes).decision == "INCONCLUSIVE"
+
+
+def test_a_budget_failed_with_answers_missing_tells_what_the_known_ones_took() -> None:
+    outcomes = run({"c0": sample(1.0, cost_usd=0.8), "c1": sample(None)})
+
+    found = only(judge(budget("cost_usd_per_case", "mean", most=0.3), outcomes))
+
+    assert found.reason == (
+        "the cost of an answer on average is $0.8, and the budget is $0.3;"
+        " missing answers cannot mend that"
+    )
+
+
+def test_a_budget_is_not_overspent_by_rounding() -> None:
+    third = run({f"c{i}": sample(1.0, cost_usd=0.1) for i in range(3)})
+
+    assert judge(budget("cost_usd_per_case", "total", most=0.3), third).decision == "PASSED"
+    assert judge(budget("cost_usd_per_case", "total", most=0.2999), third).decision == "FAILED"
 
 
 def test_a_relative_budget_compares_with_the_base() -> None:
