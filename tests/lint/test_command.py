@@ -83,6 +83,7 @@ def test_files_and_folders_show_only_what_lies_in_them(
 
     assert found(root, capsys, "prompts/a.yaml") == ["TPL203"]
     assert found(root, capsys, "prompts") == ["TPL203", "INJ301"]
+    assert found(root, capsys, "prompts", "stacks/models/m.yaml") == found(root, capsys, ".")
     assert found(root, capsys) == ["TPL203", "INJ301", "PIN901", "SCH107"]
 
 

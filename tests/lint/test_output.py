@@ -190,7 +190,8 @@ def test_sarif_is_what_code_scanning_reads(tmp_path: Path) -> None:
 def fingerprints(tree: Tree) -> list[str]:
     value = json.loads(render("sarif", lint_tree(tree), tree))
     return [
-        result["partialFingerprints"]["tetradFinding/v1"] for result in value["runs"][0]["results"]
+        result["partialFingerprints"]["primaryLocationLineHash"]
+        for result in value["runs"][0]["results"]
     ]
 
 

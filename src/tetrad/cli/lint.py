@@ -59,7 +59,7 @@ def run(args: Namespace) -> ExitCode:
     if args.unsafe_fixes and not (args.fix or args.diff):
         raise UsageError("--unsafe-fixes mends nothing by itself\n  help: add --fix or --diff")
     root = root_of(args)
-    asked = asked_files(root, args.paths) if args.paths else None
+    asked = asked_files(root, args.paths)
     tree = _read(root, asked)
     selection = _selection(args, tree.repository.settings)
     findings = _findings(tree, selection)

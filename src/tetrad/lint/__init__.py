@@ -49,6 +49,6 @@ def read_tree(
     root: Path, *, asked: Sequence[str] | None, today: date, count: CountTokens = bytes_of
 ) -> Tree:
     """Read what is asked for with whatever may use it; None asks for the whole repository."""
-    only = None if asked is None else starting_points(root, asked)
-    reading = read_repository(root, only)
-    return tree_of(reading, asked=asked, today=today, count=count)
+    whole = asked is None or any(name.endswith("/") for name in asked)
+    reading = read_repository(root, None if whole else starting_points(root, asked or ()))
+    return tree_of(reading, asked=asked, whole=whole, today=today, count=count)

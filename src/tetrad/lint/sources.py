@@ -60,33 +60,46 @@ def _read(path: Path) -> str | None:
 
 
 def tree_of(
-    reading: Reading, *, asked: Sequence[str] | None, today: date, count: CountTokens = bytes_of
+    reading: Reading,
+    *,
+    asked: Sequence[str] | None = None,
+    whole: bool = True,
+    today: date,
+    count: CountTokens = bytes_of,
 ) -> Tree:
-    """What rules see of a reading; `asked` None asks for all of it."""
+    """What rules see of a reading; `asked` are files, and folders that end with a slash."""
     repository = reading.repository
     corpus_files = {
         ref: _files_of(repository.root, corpus) for ref, corpus in repository.corpora.items()
     }
     known = {file: document.text for file, document in reading.documents.items()}
     names = [*_referenced(reading), *(file for files in corpus_files.values() for file in files)]
-    texts = Texts(repository.root, known, [*names, *(asked or ())])
+    texts = Texts(repository.root, known, names)
+    asked_for = dict.fromkeys(texts if asked is None else _within(asked, texts))
     return Tree(
         repository=repository,
         issues=reading.issues,
         documents=reading.documents,
         texts=texts,
-        names=tuple(texts if asked is None else dict.fromkeys(asked)),
+        names=tuple(asked_for),
         corpus_files=corpus_files,
         suppressions=tuple(
             suppression
             for file, document in reading.documents.items()
-            if asked is None or file in asked
+            if file in asked_for
             for suppression in suppressions_of(document)
         ),
         today=today,
-        whole=asked is None,
+        whole=whole,
         count=count,
     )
+
+
+def _within(asked: Sequence[str], texts: Iterable[str]) -> Iterator[str]:
+    """The files asked for, and of the folders those files that lint reads."""
+    folders = tuple(name for name in asked if name.endswith("/"))
+    yield from (file for file in texts if file.startswith(folders))
+    yield from (name for name in asked if not name.endswith("/"))
 
 
 def _referenced(reading: Reading) -> Iterator[str]:
@@ -104,9 +117,9 @@ def _files_of(root: Path, corpus: Corpus) -> tuple[str, ...]:
     return tuple(path.relative_to(root).as_posix() for _, path in found)
 
 
-def asked_files(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
-    """Files and folders of a command line as files of the repository, in their order."""
-    found: dict[str, None] = {}
+def asked_files(root: Path, paths: Sequence[Path]) -> tuple[str, ...] | None:
+    """Paths of a command line from the repository's root, folders with a slash; None for all."""
+    found: list[str] = []
     for path in paths:
         if not path.exists():
             raise UsageError(f"there is no file {path}")
@@ -116,9 +129,8 @@ def asked_files(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
                 f"{path} is not in the repository {root}\n  help: run from there, or name it by -C"
             )
         name = inside.relative_to(root).as_posix()
-        folder = Folder(root).files("" if name == "." else name)
-        found |= dict.fromkeys(folder if inside.is_dir() else [name])
-    return tuple(found)
+        found.append(f"{name}/" if inside.is_dir() else name)
+    return None if not found or "./" in found else tuple(found)
 
 
 def starting_points(root: Path, asked: Sequence[str]) -> tuple[str, ...]:

@@ -145,8 +145,8 @@ class Tree:
 
     def _first_line(self, part: Part, start: int, end: int) -> Place:
         text = part.document.text
-        line_end = next((i for i in range(start, end) if text[i] in "\r\n"), end)
-        place = self.place(part.file, start, line_end)
+        first = text[start:end].splitlines()
+        place = self.place(part.file, start, start + len(first[0]) if first else start)
         return Place(place.file, place.span, part.document.key_at(part.path).line)
 
     def within_message(self, message: PromptMessage, index: int, start: int, end: int) -> Place:

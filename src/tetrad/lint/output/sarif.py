@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from tetrad import __version__
 from tetrad.canonical import Json, digest_bytes
+from tetrad.lint.pages import page_of
 from tetrad.lint.rule import SEVERITIES, Finding, Rule
 from tetrad.lint.rules import RULES
 from tetrad.lint.tree import Tree
@@ -42,11 +43,12 @@ def _driver() -> Mapping[str, Json]:
 
 
 def _rule(rule: Rule) -> Mapping[str, Json]:
+    page = page_of(rule)
     return {
         "id": rule.code,
         "name": rule.name,
         "shortDescription": {"text": rule.summary},
-        "help": {"text": rule.explanation.strip(), "markdown": rule.explanation.strip()},
+        "help": {"text": page, "markdown": page},
         "helpUri": f"{_HOME}/blob/main/docs/rules/{rule.name}.md",
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
     }
@@ -59,7 +61,7 @@ def _results(findings: Sequence[Finding], tree: Tree) -> Iterator[Json]:
         subject = _subject(finding, tree)
         occurrence = seen[subject]
         seen[subject] += 1
-        digest = digest_bytes(f"{subject}\0{occurrence}".encode())
+        digest = digest_bytes(subject.encode()).hex[:32]
         text = f"{finding.message}\nhelp: {finding.hint}" if finding.hint else finding.message
         yield {
             "ruleId": finding.code,
@@ -67,7 +69,8 @@ def _results(findings: Sequence[Finding], tree: Tree) -> Iterator[Json]:
             "level": _LEVELS[finding.severity],
             "message": {"text": text},
             "locations": [{"physicalLocation": _location(finding)}],
-            "partialFingerprints": {"tetradFinding/v1": digest.hex[:32]},
+            # The name under which code scanning looks for it, and for nothing else.
+            "partialFingerprints": {"primaryLocationLineHash": f"{digest}:{occurrence + 1}"},
         }
 
 
