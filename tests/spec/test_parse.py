@@ -184,3 +184,15 @@ def test_a_path_is_written_as_json_paths_are() -> None:
 def test_only_mappings_are_merged(source: str) -> None:
     with pytest.raises(SpecError, match="<< takes a mapping"):
         parse(f"a: {{<<: {source}}}\n".encode(), "f", anchors=True)
+
+
+def test_depth_is_counted_through_aliases() -> None:
+    lines = ["a0: &a0 [[[[x]]]]"]
+    lines += [f"a{n}: &a{n} [[[[*a{n - 1}]]]]" for n in range(1, 12)]
+
+    with pytest.raises(SpecError, match="nested deeper than 32 levels"):
+        parse("\n".join(lines).encode(), "f", anchors=True)
+
+
+def test_a_key_can_have_an_anchor_where_anchors_are_allowed() -> None:
+    assert parse(b"&k a: 1\nb: *k\n", "f", anchors=True).value == {"a": 1, "b": "a"}

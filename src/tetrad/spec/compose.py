@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml  # noqa: TID251 - its events are composed here, for tetrad.spec.parse
 from yaml import events  # noqa: TID251
@@ -32,16 +32,22 @@ def refused(location: Location, code: str, message: str, hint: str, path: str = 
     return SpecError([Issue(location=location, code=code, message=message, hint=hint, path=path)])
 
 
+class _Anchor(NamedTuple):
+    node: Node
+    size: int  # values in it, itself included
+    height: int  # levels below it
+
+
 class Composer:
     """Builds nodes from libyaml's events, within limits."""
 
     def __init__(self, text: str, origin: str, limits: Limits, *, anchors: bool) -> None:
         self._document = Document(origin, text, Node(None, 0, 0))
-        self._limits = limits
         self._anchors_allowed = anchors
-        self._anchors: dict[str, Node] = {}
-        self._sizes: dict[int, int] = {}
+        self._anchors: dict[str, _Anchor] = {}
+        self._most_nodes, self._most_depth = limits.max_nodes, limits.max_depth
         self._count = 0
+        self._deepest = 0
         self._events: Iterator[Any] = iter(())
 
     def compose(self) -> Node:
@@ -79,66 +85,74 @@ class Composer:
 
     def _node(self, event: Any, depth: int) -> Node:
         self._count += 1
-        start = event.start_mark.index
-        if self._count > self._limits.max_nodes:
-            raise self._refuse(
-                start, "SCH101", f"the file has over {self._limits.max_nodes:,} values", "split it"
-            )
-        if depth > self._limits.max_depth:
-            raise self._refuse(
-                start,
-                "SCH101",
-                f"values are nested deeper than {self._limits.max_depth} levels",
-                "flatten the value",
-            )
-        if isinstance(event, events.AliasEvent):
-            return self._alias(event)
-        self._check_properties(event)
-        before = self._count
-        if isinstance(event, events.ScalarEvent):
-            node = self._scalar(event)
-        elif isinstance(event, events.SequenceStartEvent):
-            node = self._sequence(event, depth)
-        else:
-            node = self._mapping(event, depth)
+        if self._count > self._most_nodes or depth > self._most_depth:
+            raise self._over_limit(event)
+        kind = type(event)
+        if kind is events.AliasEvent:
+            return self._alias(event, depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = node
-            self._sizes[id(node)] = self._count - before + 1
-        return node
-
-    def _check_properties(self, event: Any) -> None:
-        start = event.start_mark.index
+            return self._anchored(event, depth)
         if event.tag is not None:
+            raise self._tagged(event)
+        if kind is events.ScalarEvent:
+            return self._scalar(event)
+        self._deepest = max(self._deepest, depth)
+        if kind is events.SequenceStartEvent:
+            return self._sequence(event, depth)
+        return self._mapping(event, depth)
+
+    def _over_limit(self, event: Any) -> SpecError:
+        start = event.start_mark.index
+        if self._count > self._most_nodes:
+            message = f"the file has over {self._most_nodes:,} values"
+            return self._refuse(start, "SCH101", message, "split it")
+        message = f"values are nested deeper than {self._most_depth} levels"
+        return self._refuse(start, "SCH101", message, "flatten the value")
+
+    def _anchored(self, event: Any, depth: int) -> Node:
+        """A value with a name; how large and deep it is counts wherever it is used."""
+        if not self._anchors_allowed:
             raise self._refuse(
-                start,
-                "SCH101",
-                f"the tag {_written_tag(event.tag)} is not allowed",
-                "write the value without a tag; quote it to make it a string",
-            )
-        if event.anchor is not None and not self._anchors_allowed:
-            raise self._refuse(
-                start,
+                event.start_mark.index,
                 "SCH101",
                 f"the anchor &{event.anchor} is not allowed",
                 "write the value where it is used; prompts share keys by extends:",
             )
+        name, event.anchor = event.anchor, None
+        self._count -= 1
+        before, outer, self._deepest = self._count, self._deepest, depth
+        node = self._node(event, depth)
+        self._anchors[name] = _Anchor(node, self._count - before, self._deepest - depth)
+        self._deepest = max(outer, self._deepest)
+        return node
 
-    def _alias(self, event: Any) -> Node:
+    def _tagged(self, event: Any) -> SpecError:
+        return self._refuse(
+            event.start_mark.index,
+            "SCH101",
+            f"the tag {_written_tag(event.tag)} is not allowed",
+            "write the value without a tag; quote it to make it a string",
+        )
+
+    def _alias(self, event: Any, depth: int) -> Node:
         start = event.start_mark.index
         if not self._anchors_allowed:
             raise self._refuse(
                 start, "SCH101", f"the alias *{event.anchor} is not allowed", "write the value here"
             )
-        node = self._anchors.get(event.anchor)
-        if node is None:
+        anchor = self._anchors.get(event.anchor)
+        if anchor is None:
             raise self._refuse(
                 start,
                 "SCH101",
                 f"the alias *{event.anchor} has no anchor before it",
                 f"define it as &{event.anchor} above, outside of the value that uses it",
             )
-        self._count += self._sizes[id(node)]
-        return node
+        self._count += anchor.size - 1
+        self._deepest = max(self._deepest, depth + anchor.height)
+        if self._count > self._most_nodes or self._deepest > self._most_depth:
+            raise self._over_limit(event)
+        return anchor.node
 
     def _scalar(self, event: Any) -> Node:
         start, end = event.start_mark.index, event.end_mark.index
@@ -162,7 +176,7 @@ class Composer:
         values: list[Any] = []
         node = self._collection(values, event)
         for item in self._events:
-            if isinstance(item, events.SequenceEndEvent):
+            if type(item) is events.SequenceEndEvent:
                 self._close(node, item)
                 break
             child = self._node(item, depth + 1)
@@ -174,7 +188,7 @@ class Composer:
         node = self._collection({}, event)
         merged: list[Node] = []
         for item in self._events:
-            if isinstance(item, events.MappingEndEvent):
+            if type(item) is events.MappingEndEvent:
                 self._close(node, item)
                 break
             key = self._key(item)
@@ -193,15 +207,17 @@ class Composer:
 
     def _key(self, event: Any) -> str:
         """A key is its text: `on`, `1` and `null` are names here."""
-        start = event.start_mark.index
-        if isinstance(event, events.AliasEvent) or not isinstance(event, events.ScalarEvent):
+        if type(event) is not events.ScalarEvent:
             raise self._refuse(
-                start,
+                event.start_mark.index,
                 "SCH101",
                 "a key must be a text, not a list, a mapping or an alias",
                 "quote a value that begins with { or [, for example a template",
             )
-        self._check_properties(event)
+        if event.tag is not None:
+            raise self._tagged(event)
+        if event.anchor is not None:
+            self._anchored(event, 1)
         return str(event.value)
 
     def _merge_source(self, event: Any, source: Node) -> Node:

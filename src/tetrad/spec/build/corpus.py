@@ -78,7 +78,7 @@ def _digest(fields: Fields, context: Context, documents: Documents) -> Digest:
         message = f"no file under {documents.path} matches {included}"
         context.report(fields.issue(("documents",), message, "correct path or include"))
         raise NotBuilt
-    for name, path in files:
+    for _, path in files:
         if not context.tree.is_inside(path):
             context.report(leaves_repository(fields.at(("documents", "path"))))
             raise NotBuilt
