@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -43,7 +44,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
             vocab_size=320, special_tokens=["<end>"], initial_alphabet=alphabet, show_progress=False
         ),
     )
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<end>")
+    wrap: Any = PreTrainedTokenizerFast
+    tokenizer = wrap(tokenizer_object=bpe, eos_token="<end>")
     tokenizer.chat_template = TEMPLATE
     tokenizer.save_pretrained(folder)
     torch.manual_seed(11)

@@ -12,11 +12,15 @@ from tetrad.engines.torch.answering import Limits
 from tetrad.engines.torch.desk import Desk
 from tetrad.engines.torch.network import Network, load_network
 from tetrad.engines.torch.text import Text, load_text
-from tetrad.results.exchange import Choice, Completion, JsonOutput, Message, Request
+from tetrad.results.exchange import Choice, Completion, Constraint, JsonOutput, Message, Request
 from tetrad.spec.model import Generation
 
 AMPLE = Limits()
 PREFIXES = ("the order is late and a parcel went " * 3, "billing sends 12 refunds so " * 4, "a ")
+CONSTRAINTS: dict[int, Constraint] = {
+    3: Choice(labels=("late", "billing", "late town")),
+    4: JsonOutput(schema={"enum": ["late", 12, "another town"]}),
+}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,7 @@ def requests() -> list[Request]:
     for number in range(30):
         text = PREFIXES[number % 3] + " ".join(pick.choices(words, k=pick.randint(1, 9)))
         kind = number % 5
+        constraint = CONSTRAINTS.get(kind)
         made.append(
             Request(
                 style="completion",
@@ -39,10 +44,7 @@ def requests() -> list[Request]:
                 generation=Generation(
                     temperature=0.9 if kind == 2 else 0, max_tokens=pick.randint(1, 15), seed=number
                 ),
-                constraint={
-                    3: Choice(labels=("late", "billing", "late town")),
-                    4: JsonOutput(schema={"enum": ["late", 12, "another town"]}),
-                }.get(kind),
+                constraint=constraint,
             )
         )
     return made

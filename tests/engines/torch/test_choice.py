@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 import torch
@@ -15,11 +16,13 @@ from tetrad.engines.torch import build_torch_engine
 from tetrad.results.exchange import Choice, Completion, Message, Request
 from tetrad.spec.model import Model
 
+Choose: TypeAlias = Callable[..., Completion]
+Chance: TypeAlias = Callable[[str], float]
 PROMPT = "the order is late and a parcel went to another town:"
 
 
 @pytest.fixture
-def choose(model: Model, files: Mapping[str, Path], tmp_path: Path):
+def choose(model: Model, files: Mapping[str, Path], tmp_path: Path) -> Choose:
     def choose(*labels: str, prompt: str = PROMPT) -> Completion:
         async def one() -> Completion:
             engine = build_torch_engine(model, files, cache=tmp_path)
@@ -38,10 +41,10 @@ def choose(model: Model, files: Mapping[str, Path], tmp_path: Path):
 
 
 @pytest.fixture(scope="module")
-def chance(tiny: Path):
+def chance(tiny: Path) -> Chance:
     """The probability that an answer begins with the tokens of a text."""
-    network = AutoModelForCausalLM.from_pretrained(tiny)
-    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    network: Any = AutoModelForCausalLM.from_pretrained(tiny)
+    tokenizer: Any = AutoTokenizer.from_pretrained(tiny)
 
     def chance(text: str) -> float:
         prompt, answer = tokenizer.encode(PROMPT), tokenizer.encode(text)
@@ -54,10 +57,12 @@ def chance(tiny: Path):
     return chance
 
 
-def test_a_labels_likelihood_is_that_of_its_text_with_and_without_a_space(choose, chance) -> None:
+def test_a_labels_likelihood_is_that_of_its_text_with_and_without_a_space(
+    choose: Choose, chance: Chance
+) -> None:
     labels = ("late", "billing sends", "refunds to a town")
 
-    found = choose(*labels).likelihoods
+    found = choose(*labels).likelihoods or {}
 
     raw = [chance(label) + chance(f" {label}") for label in labels]
     assert [pytest.approx(one / sum(raw), rel=1e-3, abs=1e-5) for one in raw] == [
@@ -65,7 +70,9 @@ def test_a_labels_likelihood_is_that_of_its_text_with_and_without_a_space(choose
     ]
 
 
-def test_a_label_that_begins_another_gets_only_what_does_not_go_on_as_that(choose, chance) -> None:
+def test_a_label_that_begins_another_gets_only_what_does_not_go_on_as_that(
+    choose: Choose, chance: Chance
+) -> None:
     found = choose("order", "order late", "parcel").likelihoods
 
     whole = chance("order") + chance(" order")
@@ -80,7 +87,7 @@ def test_a_label_that_begins_another_gets_only_what_does_not_go_on_as_that(choos
     assert pytest.approx(expected, rel=1e-3, abs=1e-5) == found
 
 
-def test_the_order_of_labels_changes_no_likelihood(choose) -> None:
+def test_the_order_of_labels_changes_no_likelihood(choose: Choose) -> None:
     one = choose("late", "billing", "refunds").likelihoods
 
     other = choose("refunds", "late", "billing").likelihoods
@@ -88,13 +95,13 @@ def test_the_order_of_labels_changes_no_likelihood(choose) -> None:
     assert pytest.approx(one, abs=1e-6) == other
 
 
-def test_a_single_label_is_certain(choose) -> None:
+def test_a_single_label_is_certain(choose: Choose) -> None:
     answer = choose("late")
 
     assert (answer.text, answer.likelihoods) == ("late", {"late": 1.0})
 
 
-def test_of_equally_likely_labels_the_first_is_chosen(choose) -> None:
+def test_of_equally_likely_labels_the_first_is_chosen(choose: Choose) -> None:
     # far beyond what a double can hold: all of them count as nothing
     labels = tuple(letter * 240 for letter in "zyx")
 
@@ -103,7 +110,7 @@ def test_of_equally_likely_labels_the_first_is_chosen(choose) -> None:
     assert labels[0] == answer.text
 
 
-def test_a_choice_counts_the_labels_tokens_as_output(choose) -> None:
+def test_a_choice_counts_the_labels_tokens_as_output(choose: Choose) -> None:
     answer = choose("late", "billing")
 
     assert answer.usage.output_tokens >= 1

@@ -5,23 +5,28 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tetrad.canonical import Json
+from tetrad.engines.base import Engine
 from tetrad.engines.torch import build_torch_engine
 from tetrad.errors import EngineUnavailable
 from tetrad.results.exchange import Choice, Completion, JsonOutput, Message, Request
 from tetrad.spec.model import Generation, Model
 
+Ask: TypeAlias = Callable[..., list[Any]]  # completions, or the exceptions in their place
+Generate: TypeAlias = Callable[[str], str]
 SHARED = "the order is late and a parcel went to another town, so billing sends refunds. " * 3
-SCHEMA = {
+SCHEMA: Mapping[str, Json] = {
     "type": "object",
     "properties": {"queue": {"enum": ["billing", "late"]}, "n": {"type": "integer", "maximum": 9}},
     "required": ["queue", "n"],
@@ -40,10 +45,10 @@ def asked(text: str, **changes: object) -> Request:
 
 
 @pytest.fixture
-def ask(model: Model, files: Mapping[str, Path], tmp_path: Path):
+def ask(model: Model, files: Mapping[str, Path], tmp_path: Path) -> Ask:
     """Ask an engine all at once; exceptions are answers here."""
 
-    def ask(*requests: Request) -> list[Completion | BaseException]:
+    def ask(*requests: Request) -> list[Any]:
         async def everything() -> list[Completion | BaseException]:
             engine = build_torch_engine(model, files, cache=tmp_path)
             try:
@@ -59,15 +64,15 @@ def ask(model: Model, files: Mapping[str, Path], tmp_path: Path):
 
 
 @pytest.fixture(scope="module")
-def oracle(tiny: Path):
+def oracle(tiny: Path) -> Generate:
     """What transformers' own generate writes."""
-    network: LlamaForCausalLM = AutoModelForCausalLM.from_pretrained(tiny)
-    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    network: Any = AutoModelForCausalLM.from_pretrained(tiny)
+    tokenizer: Any = AutoTokenizer.from_pretrained(tiny)
 
-    def generate(text: str, tokens: int = 12) -> str:
+    def generate(text: str) -> str:
         ids = torch.tensor([tokenizer.encode(text)])
         out = network.generate(
-            ids, attention_mask=torch.ones_like(ids), max_new_tokens=tokens, do_sample=False
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=12, do_sample=False
         )
         written: str = tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
         return written.strip()
@@ -77,12 +82,23 @@ def oracle(tiny: Path):
 
 def prompts(count: int, *, shared: str = SHARED) -> list[str]:
     pick = random.Random(5)
-    words = ["order", "late", "parcel", "town", "billing", "refunds", "12", "another", "went", "sends"]
+    words = [
+        "order",
+        "late",
+        "parcel",
+        "town",
+        "billing",
+        "refunds",
+        "12",
+        "another",
+        "went",
+        "sends",
+    ]
     return [shared + " ".join(pick.choices(words, k=pick.randint(1, 14))) for _ in range(count)]
 
 
 @pytest.mark.parametrize("shared", [SHARED, "", "the order"], ids=["shared", "unshared", "little"])
-def test_greedy_answers_are_those_of_generate(ask, oracle, shared: str) -> None:
+def test_greedy_answers_are_those_of_generate(ask: Ask, oracle: Generate, shared: str) -> None:
     texts = prompts(40, shared=shared)
 
     answers = ask(*(asked(text) for text in texts))
@@ -93,7 +109,11 @@ def test_greedy_answers_are_those_of_generate(ask, oracle, shared: str) -> None:
 @settings(max_examples=15, deadline=None)
 @given(texts=st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=6))
 def test_greedy_answers_to_any_texts_are_those_of_generate(
-    model: Model, files: Mapping[str, Path], oracle, texts: Sequence[str], tmp_path_factory
+    model: Model,
+    files: Mapping[str, Path],
+    oracle: Generate,
+    texts: Sequence[str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     engine = build_torch_engine(model, files, cache=tmp_path_factory.mktemp("cache"))
 
@@ -109,7 +129,7 @@ def test_greedy_answers_to_any_texts_are_those_of_generate(
 
 
 @pytest.mark.parametrize("size", [1, 4, 32])
-def test_answers_do_not_depend_on_how_many_are_asked_at_once(ask, size: int) -> None:
+def test_answers_do_not_depend_on_how_many_are_asked_at_once(ask: Ask, size: int) -> None:
     requests = [asked(text) for text in prompts(32)]
     alone = [answer.text for request in requests for answer in ask(request)]
 
@@ -122,7 +142,7 @@ def test_answers_do_not_depend_on_how_many_are_asked_at_once(ask, size: int) -> 
     assert alone == together
 
 
-def test_the_tokens_that_prompts_share_count_as_cached(ask) -> None:
+def test_the_tokens_that_prompts_share_count_as_cached(ask: Ask) -> None:
     answers = ask(*(asked(text) for text in prompts(8)))
 
     assert all(
@@ -130,7 +150,7 @@ def test_the_tokens_that_prompts_share_count_as_cached(ask) -> None:
     )
 
 
-def test_an_answer_ends_before_a_stop_text(ask, oracle) -> None:
+def test_an_answer_ends_before_a_stop_text(ask: Ask, oracle: Generate) -> None:
     whole = oracle("the order")
     stop = whole[4:6]
 
@@ -139,13 +159,13 @@ def test_an_answer_ends_before_a_stop_text(ask, oracle) -> None:
     assert (whole[: whole.index(stop)].strip(), "stop") == (answer.text, answer.finish_reason)
 
 
-def test_an_answer_that_reaches_its_length_says_so(ask) -> None:
+def test_an_answer_that_reaches_its_length_says_so(ask: Ask) -> None:
     (answer,) = ask(asked("the order", generation=Generation(max_tokens=3)))
 
     assert (answer.finish_reason, answer.usage.output_tokens) == ("length", 3)
 
 
-def test_sampled_answers_repeat_by_seed_and_sample_whatever_their_company(ask) -> None:
+def test_sampled_answers_repeat_by_seed_and_sample_whatever_their_company(ask: Ask) -> None:
     warm = Generation(temperature=1.5, top_p=0.95, max_tokens=12, seed=3)
     request = asked("the parcel", generation=warm)
     others = [asked(text, generation=replace(warm, seed=9)) for text in prompts(5)]
@@ -157,7 +177,7 @@ def test_sampled_answers_repeat_by_seed_and_sample_whatever_their_company(ask) -
     assert alone.text != again.text
 
 
-def test_top_p_of_almost_nothing_is_greedy(ask, oracle) -> None:
+def test_top_p_of_almost_nothing_is_greedy(ask: Ask, oracle: Generate) -> None:
     narrow = Generation(temperature=1.0, top_p=1e-9, max_tokens=12)
 
     (answer,) = ask(asked("the parcel", generation=narrow))
@@ -165,7 +185,7 @@ def test_top_p_of_almost_nothing_is_greedy(ask, oracle) -> None:
     assert oracle("the parcel") == answer.text
 
 
-def test_json_answers_are_of_their_schema(ask) -> None:
+def test_json_answers_are_of_their_schema(ask: Ask) -> None:
     constrained = [
         asked(text, constraint=JsonOutput(schema=SCHEMA), generation=Generation(max_tokens=80))
         for text in prompts(6)
@@ -176,7 +196,7 @@ def test_json_answers_are_of_their_schema(ask) -> None:
     assert all(answer["queue"] in {"billing", "late"} and answer["n"] <= 9 for answer in answers)
 
 
-def test_json_that_does_not_fit_is_cut_off_and_says_so(ask) -> None:
+def test_json_that_does_not_fit_is_cut_off_and_says_so(ask: Ask) -> None:
     (answer,) = ask(
         asked("a", constraint=JsonOutput(schema=SCHEMA), generation=Generation(max_tokens=2))
     )
@@ -184,7 +204,7 @@ def test_json_that_does_not_fit_is_cut_off_and_says_so(ask) -> None:
     assert answer.finish_reason == "length"
 
 
-def test_a_schema_that_cannot_be_followed_fails_its_own_request_alone(ask) -> None:
+def test_a_schema_that_cannot_be_followed_fails_its_own_request_alone(ask: Ask) -> None:
     broken = asked("a", constraint=JsonOutput(schema={"type": "no such type"}))
 
     failed, answered = ask(broken, asked("the order"))
@@ -193,26 +213,26 @@ def test_a_schema_that_cannot_be_followed_fails_its_own_request_alone(ask) -> No
     assert isinstance(answered, Completion)
 
 
-def test_a_prompt_beyond_the_window_is_refused_with_the_number_of_tokens_over(ask) -> None:
+def test_a_prompt_beyond_the_window_is_refused_with_the_number_of_tokens_over(ask: Ask) -> None:
     failed, answered = ask(asked("!" * 300), asked("the order"))
 
     assert "the prompt has 300 tokens, 45 more than fit" in str(failed)
     assert isinstance(answered, Completion)
 
 
-def test_an_answer_ends_where_the_window_does(ask) -> None:
+def test_an_answer_ends_where_the_window_does(ask: Ask) -> None:
     (answer,) = ask(asked("!" * 250, generation=Generation(max_tokens=100)))
 
     assert 250 + answer.usage.output_tokens <= 256
 
 
-def test_an_empty_prompt_is_refused(ask) -> None:
+def test_an_empty_prompt_is_refused(ask: Ask) -> None:
     (failed,) = ask(asked(""))
 
     assert "the prompt is empty" in str(failed)
 
 
-def test_completion_joins_messages_by_blank_lines(ask) -> None:
+def test_completion_joins_messages_by_blank_lines(ask: Ask) -> None:
     parts = asked("the order", messages=tuple(Message(role="user", content=c) for c in "ab"))
 
     joined, plain = ask(parts, asked("a\n\nb"))
@@ -220,7 +240,7 @@ def test_completion_joins_messages_by_blank_lines(ask) -> None:
     assert joined == plain
 
 
-def test_chat_applies_the_models_template(ask) -> None:
+def test_chat_applies_the_models_template(ask: Ask) -> None:
     chat = asked("late?", style="chat")
 
     templated, plain = ask(chat, asked("[system]be kind[user]late?[assistant]"))
@@ -228,7 +248,9 @@ def test_chat_applies_the_models_template(ask) -> None:
     assert templated.text == plain.text
 
 
-def test_a_developer_message_is_the_system_message_of_a_template_that_has_no_other(ask) -> None:
+def test_a_developer_message_is_the_system_message_of_a_template_that_has_no_other(
+    ask: Ask,
+) -> None:
     chat = asked("", style="chat", messages=(Message(role="developer", content="x"),))
 
     templated, plain = ask(chat, asked("[system]x[assistant]"))
@@ -237,7 +259,7 @@ def test_a_developer_message_is_the_system_message_of_a_template_that_has_no_oth
 
 
 def test_a_request_that_is_cancelled_leaves_the_others_alone(
-    model: Model, files: Mapping[str, Path], tmp_path: Path, oracle
+    model: Model, files: Mapping[str, Path], tmp_path: Path, oracle: Generate
 ) -> None:
     async def everything() -> Completion:
         engine = build_torch_engine(model, files, cache=tmp_path)
@@ -275,11 +297,11 @@ def test_closing_refuses_what_has_no_answer_yet(
 
 
 def test_requests_asked_while_others_are_answered_are_answered_too(
-    model: Model, files: Mapping[str, Path], tmp_path: Path, oracle
+    model: Model, files: Mapping[str, Path], tmp_path: Path, oracle: Generate
 ) -> None:
     texts = prompts(12)
 
-    async def later(engine, number: int) -> Completion:
+    async def later(engine: Engine, number: int) -> Completion:
         await asyncio.sleep(number * 0.05)
         return await engine.complete(asked(texts[number]))
 
@@ -311,7 +333,7 @@ def test_files_that_make_no_model_are_named(
         asyncio.run(everything())
 
 
-def test_choosing_among_labels_says_how_likely_each_is(ask) -> None:
+def test_choosing_among_labels_says_how_likely_each_is(ask: Ask) -> None:
     labels = ("late", "billing", "refunds")
 
     answers = ask(*(asked(text, constraint=Choice(labels=labels)) for text in prompts(5)))
@@ -321,7 +343,7 @@ def test_choosing_among_labels_says_how_likely_each_is(ask) -> None:
         assert answer.text == max(labels, key=lambda label: answer.likelihoods[label])
 
 
-def test_answering_is_silent(ask, capfd: pytest.CaptureFixture[str]) -> None:
+def test_answering_is_silent(ask: Ask, capfd: pytest.CaptureFixture[str]) -> None:
     ask(asked("the order"))
 
     assert capfd.readouterr() == ("", "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -82,6 +83,9 @@ def _make(gguf: Path, target: Path, progress: Progress | None) -> None:
         # the store names files by digest, transformers knows a GGUF by its ending
         with laid_out({"model.gguf": gguf}) as folder:
             _convert(folder / "model.gguf", staged, progress)
+    except (ValueError, struct.error) as error:  # what the readers say of what they cannot read
+        raise EngineUnavailable(f"transformers cannot read the GGUF file: {error}") from error
+    else:
         shutil.rmtree(target, ignore_errors=True)
         staged.rename(target)
     finally:
@@ -129,7 +133,7 @@ def _shown(progress: Progress | None) -> Iterator[None]:
 def _tokenizer(gguf: Path) -> Any:
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(
+    tokenizer: Any = AutoTokenizer.from_pretrained(
         gguf.parent, gguf_file=gguf.name, local_files_only=True, trust_remote_code=False
     )
     _split_digits(gguf, tokenizer)
@@ -158,16 +162,13 @@ def _model(gguf: Path) -> PreTrainedModel:
     import torch
     from transformers import AutoModelForCausalLM
 
-    try:
-        return AutoModelForCausalLM.from_pretrained(
-            gguf.parent,
-            gguf_file=gguf.name,
-            dtype=torch.float32,
-            local_files_only=True,
-            trust_remote_code=False,
-        )
-    except ValueError as error:  # how transformers refuses an architecture it cannot read
-        raise EngineUnavailable(f"transformers cannot read {gguf.name}: {error}") from error
+    return AutoModelForCausalLM.from_pretrained(
+        gguf.parent,
+        gguf_file=gguf.name,
+        dtype=torch.float32,
+        local_files_only=True,
+        trust_remote_code=False,
+    )
 
 
 def _save_config(model: PreTrainedModel, folder: Path) -> None:
