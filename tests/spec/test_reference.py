@@ -64,7 +64,7 @@ def takes(part: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         return f"`{part['const']}`"
     if "enum" in part:
         return ", ".join(f"`{option}`" for option in part["enum"])
-    if "oneOf" in part:
+    if "oneOf" in part and "type" not in part:
         return " or ".join(takes(branch, schema) for branch in part["oneOf"])
     kinds = part.get("type", "anything")
     listed = [kinds] if isinstance(kinds, str) else kinds
