@@ -91,6 +91,7 @@ def test_equal_requests_in_flight_are_asked_once(registry: Registry) -> None:
     answers = asyncio.run(many())
 
     assert {answer.text for answer in answers} == {"ok"}
+    assert sorted(answer.cached for answer in answers) == [False] + [True] * 9
     assert len(engine.asked) == 1
     assert recorded.calls == Calls(made=1, cached=9)
 

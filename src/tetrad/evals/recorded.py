@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from tetrad.canonical import Digest
 from tetrad.engines.base import Engine, request_digest
@@ -50,8 +51,9 @@ class Recorded:
             # Whoever asks may be cancelled; the next in line then asks for itself.
             await asyncio.wait([flight])
             if not flight.cancelled():
+                answered = replace(flight.result(), cached=True)
                 self.calls += Calls(cached=1)
-                return flight.result()
+                return answered
         kept = self._registry.answer(self._model, key)
         if kept is not None:
             self.calls += Calls(cached=1)

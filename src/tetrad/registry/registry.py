@@ -117,10 +117,12 @@ class Registry:
         held = self._held.get((model.value, request.value))
         if held is not None:
             return load_completion(held)
-        with _explained(self.path):
+        try:
             row = self._connection.execute(
                 f"{_SELECT_ANSWERS} AND request = ?", (model.value, request.value)
             ).fetchone()
+        except sqlite3.Error as error:  # not by `_explained`: this runs once a request
+            raise _explanation(self.path, error) from error
         if row is None:
             return None
         _, completion, digest = row
@@ -290,9 +292,13 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise RegistryError(f"{path}: {error}\n  help: {_help(path, str(error))}") from error
+        raise _explanation(path, error) from error
     except RegistryError as error:
         raise RegistryError(f"{path}: {error}") from error
+
+
+def _explanation(path: Path, error: sqlite3.Error) -> RegistryError:
+    return RegistryError(f"{path}: {error}\n  help: {_help(path, str(error))}")
 
 
 def _help(path: Path, message: str) -> str:

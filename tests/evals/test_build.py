@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from evals.cases import HERE, MODEL, PROMPT, assertion, case, stack, suite
+from fakes import OpenAIServer, Reply
+
+from tetrad.artifacts.store import Store
+from tetrad.canonical import digest_of
+from tetrad.errors import SpecError
+from tetrad.evals import Workbench, execute
+from tetrad.registry import Registry
+from tetrad.results.outcome import Calls, SuiteRun
+from tetrad.spec.model import (
+    EngineSpec,
+    Judge,
+    OpenAIEngine,
+    PromptMessage,
+    ScriptedAnswer,
+    ScriptedEngine,
+    Suite,
+)
+
+YES = assertion("equals", "yes")
+OTHER = ScriptedEngine(
+    answers=(ScriptedAnswer(contains="", output="no"),), digest=digest_of("another script")
+)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    with Registry.open(tmp_path / "registry.db") as opened:
+        yield opened
+
+
+def workbench(
+    registry: Registry, *, engine: EngineSpec | None = None, code: bool = True
+) -> Workbench:
+    root = registry.path.parent
+    return Workbench(
+        registry=registry,
+        store=Store(root / "store"),
+        cache=root / "cache",
+        engine=engine,
+        code=code,
+    )
+
+
+def run(bench: Workbench, judged: Suite) -> SuiteRun:
+    async def work() -> SuiteRun:
+        try:
+            selection = bench.select(judged, judged.stacks[0], root=bench.registry.path.parent)
+            (done,) = await execute([selection], registry=bench.registry)
+            return done
+        finally:
+            await bench.aclose()
+
+    return asyncio.run(work())
+
+
+def test_a_suite_is_executed_with_the_engine_of_its_stack(registry: Registry) -> None:
+    bench = workbench(registry)
+
+    (outcome,) = run(bench, suite(case("a", YES))).cases
+
+    assert outcome.passed
+    assert bench.calls == Calls(made=1)
+
+
+def test_stacks_of_one_model_share_an_engine(registry: Registry, tmp_path: Path) -> None:
+    message = PromptMessage(role="user", content="Answer {{ message }}.", location=HERE)
+    edited = stack(prompt=replace(PROMPT, messages=(message,)))
+    bench = workbench(registry)
+
+    first = bench.select(suite(case("a", YES)), stack(), root=tmp_path)
+    second = bench.select(suite(case("a", YES)), edited, root=tmp_path / "base")
+
+    assert first.engine is second.engine
+    assert first.identity != second.identity
+
+
+def test_another_engine_answers_where_one_is_given_and_the_identity_stays(
+    registry: Registry,
+) -> None:
+    own = run(workbench(registry), suite(case("a", YES)))
+    preview = run(workbench(registry, engine=OTHER), suite(case("a", YES)))
+
+    assert [own.cases[0].passed, preview.cases[0].passed] == [True, False]
+    assert own.identity == preview.identity
+
+
+def test_what_cannot_be_graded_is_told_at_once_with_every_place(
+    registry: Registry, tmp_path: Path
+) -> None:
+    judged = suite(case("a", assertion("contains")), case("b", assertion("similar", "x")))
+
+    with pytest.raises(SpecError) as caught:
+        workbench(registry).select(judged, stack(), root=tmp_path)
+
+    assert len(caught.value.issues) == 2
+    assert "golden.yaml:3:5: error[SCH104]: contains needs a text" in str(caught.value)
+
+
+def test_judges_are_asked_through_the_registry(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = OpenAIEngine(model="judge", base_url_env="JUDGE_URL", api_key_env=None)
+    judges = {"default": Judge(name="default", model=replace(MODEL, ref="j", engine=engine))}
+    judged = suite(case("a", assertion("llm-rubric", "is an answer")), judges=judges)
+    verdict = '{"reason": "It answers.", "pass": true, "score": 0.8}'
+
+    with OpenAIServer(Reply(text=verdict)) as server:
+        monkeypatch.setenv("JUDGE_URL", server.url)
+        first, second = workbench(registry), workbench(registry)
+        (outcome,) = run(first, judged).cases
+        run(second, judged)
+
+    assert outcome.metrics == {"answer": 0.8}
+    assert outcome.samples[0].assertions[0].reason == "It answers."
+    assert len(server.asked) == 1
+    assert [first.calls, second.calls] == [Calls(made=2), Calls(cached=2)]
+
+
+def test_a_judge_that_is_away_makes_the_case_missing(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = OpenAIEngine(model="judge", base_url_env="JUDGE_URL", api_key_env=None)
+    judges = {"default": Judge(name="default", model=replace(MODEL, ref="j", engine=engine))}
+    judged = suite(case("a", assertion("not-llm-rubric", "is rude")), judges=judges)
+
+    with OpenAIServer(Reply(status=400, error={"message": "no such model"})) as server:
+        monkeypatch.setenv("JUDGE_URL", server.url)
+        bench = workbench(registry)
+        (outcome,) = run(bench, judged).cases
+
+    assert outcome.missing
+    assert not outcome.passed
+
+
+def test_code_of_the_golden_set_runs_from_the_suites_own_tree(
+    registry: Registry, tmp_path: Path
+) -> None:
+    (tmp_path / "head").mkdir()
+    (tmp_path / "head" / "check.py").write_text("def get_assert(output, context): return True\n")
+    judged = suite(case("a", assertion("python", "file://check.py")))
+    bench = workbench(registry)
+
+    selection = bench.select(judged, stack(), root=tmp_path / "base", suite_root=tmp_path / "head")
+    (done,) = asyncio.run(execute([selection], registry=registry))
+
+    assert done.cases[0].passed
+
+
+def test_code_does_not_run_on_a_workbench_that_forbids_it(registry: Registry) -> None:
+    judged = suite(case("a", assertion("not-python", "False")))
+
+    (outcome,) = run(workbench(registry, code=False), judged).cases
+
+    assert outcome.missing
+    assert "does not run in this job" in (outcome.samples[0].error or "")
