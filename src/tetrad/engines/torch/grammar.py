@@ -57,10 +57,30 @@ class Grammars:
         return Guide(self._compiled(canonical_json(schema)).deep_copy())
 
     def _compile(self, schema: bytes) -> LLMatcher:
-        grammar = LLMatcher.grammar_from_json_schema(json.loads(schema), overrides=_STYLE)
+        ordered = _in_order_of_required(json.loads(schema))
+        grammar = LLMatcher.grammar_from_json_schema(ordered, overrides=_STYLE)
         matcher = LLMatcher(self._tokenizer, grammar, log_level=0)
         if matcher.is_error():
             raise EngineUnavailable(
                 f"constrained decoding cannot follow the output's schema: {matcher.get_error()}"
             )
         return matcher
+
+
+def _in_order_of_required(schema: Any) -> Any:
+    """A schema whose objects are written in the order of `required`, what is optional after it.
+
+    The grammar binds an answer to the order of `properties`. That is none of a schema's meaning and
+    not of its digest either, while `required` is a list: equal digests must give equal answers, and
+    a tool has to be named before its arguments are.
+    """
+    if isinstance(schema, list):
+        return [_in_order_of_required(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: _in_order_of_required(value) for key, value in schema.items()}
+    properties, required = inner.get("properties"), inner.get("required")
+    if isinstance(properties, dict) and isinstance(required, list):
+        first = [name for name in required if name in properties]
+        inner["properties"] = {name: properties[name] for name in [*first, *properties]}
+    return inner
