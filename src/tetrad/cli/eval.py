@@ -56,7 +56,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         )
     else:
         sys.stdout.write("".join(_text(run) for run in runs))
-        sys.stderr.write(f"{calls.made} calls made, {calls.cached} answered from earlier\n")
+        sys.stdout.flush()  # what is said of it comes after it, in a log of both streams too
+        sys.stderr.write(f"{calls.made} calls made, {calls.cached} answered from the registry\n")
     missing = any(case.missing for run in runs for case in run.cases)
     return ExitCode.INCONCLUSIVE if missing else ExitCode.PASSED
 

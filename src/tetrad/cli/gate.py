@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_base, add_engine, add_names, stacks_named
-from tetrad.cli.report import FORMATS, LAST
+from tetrad.cli.report import FORMATS, LAST, shown
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
 
@@ -39,7 +39,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     from tetrad.cli.progress import progress_bars
     from tetrad.evals import compare, gate, open_workbench, plan_comparison
     from tetrad.plan import no_estimate
-    from tetrad.report import render
 
     root, progress = root_of(args), progress_bars()
     with git.base_tree(root, args.base) as base:
@@ -53,7 +52,8 @@ def run(args: argparse.Namespace) -> ExitCode:
             now = datetime.now(UTC)
             report = asyncio.run(gate(trees, plan, bench, now=now, progress=progress))
     page = write_last(root, report)
-    sys.stdout.write(render(report, args.format))
+    sys.stdout.write(shown(report, args.format))
+    sys.stdout.flush()  # where the page lies comes last, in a log of both streams too
     sys.stderr.write(f"report: {page}\n")
     return EXITS[report.decision]
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from tetrad.results.report import Report
 
 HELP = "render a report that `tetrad gate` wrote: for a terminal, a pull request, CI, a browser"
 FORMATS = ("text", "json", "junit", "markdown", "html")
@@ -27,6 +33,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def shown(report: Report, fmt: str) -> str:
+    """A report for standard output: as wide as the terminal and in colour where there is one."""
+    from tetrad.report import render
+    from tetrad.report.text import render_text
+
+    if fmt == "text" and sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        return render_text(report, width=width, colour="NO_COLOR" not in os.environ)
+    return render(report, fmt)
+
+
 def run(args: argparse.Namespace) -> ExitCode:
     from tetrad.report import load_report, render
 
@@ -37,9 +54,9 @@ def run(args: argparse.Namespace) -> ExitCode:
         raise UsageError(
             f"{path} cannot be read: {error}\n  help: `tetrad gate` writes one"
         ) from error
-    rendered = render(load_report(text, origin=str(path)), args.format)
+    report = load_report(text, origin=str(path))
     if args.output is None:
-        sys.stdout.write(rendered)
+        sys.stdout.write(shown(report, args.format))
     else:
-        args.output.write_text(rendered, encoding="utf-8")
+        args.output.write_text(render(report, args.format), encoding="utf-8")
     return ExitCode.PASSED
