@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tetrad.canonical import Json
 from tetrad.evals.assertions import TYPES
-from tetrad.evals.assertions.verdict import Answered, Asked, Services, Verdict, negated
+from tetrad.evals.assertions.verdict import Answered, Asked, Services, Verdict, binary, negated
+from tetrad.evals.transforms import Untransformable, transformed
 from tetrad.results.outcome import AssertionResult
 from tetrad.runtime.render import compile_template
 from tetrad.spec.model import Assertion, AssertionSet, Case
-
-# The function of a file that a transform names without naming one, as in promptfoo.
-_TRANSFORM = "get_transform"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +31,10 @@ async def grade(case: Case, answered: Answered, *, metric: str, services: Servic
     metric's score is the weighted mean of its assertions.
     """
     if case.transform is not None:
-        answered = await _transformed(answered, case.transform, services)
+        try:
+            answered = await transformed(answered, case.transform, services)
+        except Untransformable as error:
+            return _ungradable(case, metric, f"the case's transform failed: {error}")
     results: list[AssertionResult] = []
     inner: list[AssertionResult] = []
     for assertion in case.assertions:
@@ -69,7 +69,7 @@ async def _result(
 ) -> AssertionResult:
     verdict = await _verdict(assertion, answered, services)
     return AssertionResult(
-        type=f"not-{assertion.type}" if assertion.negated else assertion.type,
+        type=written_type(assertion),
         metric=assertion.metric or metric,
         passed=verdict.passed or assertion.weight == 0,  # weight 0 measures and decides nothing
         score=verdict.score,
@@ -81,13 +81,38 @@ async def _result(
 async def _verdict(assertion: Assertion, answered: Answered, services: Services) -> Verdict:
     kind = TYPES[assertion.type]
     if assertion.transform is not None:
-        answered = await _transformed(answered, assertion.transform, services)
+        try:
+            answered = await transformed(answered, assertion.transform, services)
+        except Untransformable as error:
+            # Of a `not-` as well: what could not be looked at satisfies nothing.
+            return binary(False, f"the transform failed: {error}")
     value = rendered(assertion.value, answered.vars)
     if isinstance(kind, Asked):
         verdict = await kind.evaluate(value, assertion, answered, services)
         return negated(verdict, keeps_score=kind.keeps_score) if assertion.negated else verdict
     verdict = kind.evaluate(value, assertion, answered)
     return negated(verdict) if assertion.negated else verdict
+
+
+def _ungradable(case: Case, metric: str, reason: str) -> Grade:
+    """Every assertion failed, since none could look at the answer."""
+    results = tuple(
+        AssertionResult(
+            type="assert-set" if isinstance(item, AssertionSet) else written_type(item),
+            metric=item.metric or metric,
+            passed=False,
+            score=0.0,
+            weight=item.weight,
+            reason=reason,
+        )
+        for item in case.assertions
+    )
+    return Grade(passed=False, metrics=_metrics(results), assertions=results)
+
+
+def written_type(assertion: Assertion) -> str:
+    """The type as it stands in the file, with its `not-`."""
+    return f"not-{assertion.type}" if assertion.negated else assertion.type
 
 
 async def _set_result(
@@ -129,10 +154,3 @@ def _mean(results: Sequence[AssertionResult]) -> float:
     if total == 0:
         return sum(result.score for result in results) / len(results)
     return min(1.0, sum(result.score * result.weight for result in results) / total)
-
-
-async def _transformed(answered: Answered, transform: str, services: Services) -> Answered:
-    context: Json = {"vars": answered.vars, "metadata": {}}
-    made = await services.run_python(transform, _TRANSFORM, answered.text, context)
-    text = made if isinstance(made, str) else json.dumps(made, ensure_ascii=False)
-    return replace(answered, text=text)

@@ -11,7 +11,8 @@ from importlib.util import find_spec
 from tetrad.errors import Issue, MissingExtra, UsageError
 from tetrad.evals.assertions import TYPES
 from tetrad.evals.assertions.verdict import Decided
-from tetrad.evals.grading import rendered
+from tetrad.evals.grading import rendered, written_type
+from tetrad.evals.transforms import is_transform
 from tetrad.spec.model import (
     Assertion,
     AssertionSet,
@@ -66,7 +67,7 @@ def embedding_of(suite: Suite, stack: Stack) -> Model | None:
 def _assertion_issues(
     assertion: Assertion, case: Case, suite: Suite, stack: Stack
 ) -> Iterator[Issue]:
-    name = f"not-{assertion.type}" if assertion.negated else assertion.type
+    name = written_type(assertion)
     for problem in _problems(assertion, case, suite, stack):
         yield Issue(location=assertion.location, message=f"{name} {problem}")
     if assertion.transform is not None and (bad := _transform_problem(assertion.transform)):
@@ -125,7 +126,6 @@ _TRANSFORM_HINT = "write a function in a file: transform: file://transform.py:ge
 
 
 def _transform_problem(transform: str) -> str | None:
-    path = transform.removeprefix("file://").partition(":")[0]
-    if transform.startswith("file://") and path.endswith(".py"):
+    if is_transform(transform):
         return None
     return f"the transform {transform!r} is JavaScript, which does not run here"
