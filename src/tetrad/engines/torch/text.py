@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,15 @@ class Text:
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self.fast = tokenizer.backend_tokenizer
+        control = sorted(
+            (str(t) for t in tokenizer.added_tokens_decoder.values() if t.special), key=len
+        )
+        self._control = re.compile("|".join(re.escape(t) for t in reversed(control)) or r"(?!)")
 
     def prompt(self, request: Request) -> tuple[int, ...]:
         """The tokens that the model is given."""
         if request.style == "completion":
-            text = "\n\n".join(message.content for message in request.messages)
+            text = "\n\n".join(self._inert(message.content) for message in request.messages)
             return tuple(self.fast.encode(text, add_special_tokens=True).ids)
         return tuple(self.fast.encode(self._chat(request), add_special_tokens=False).ids)
 
@@ -33,6 +39,14 @@ class Text:
     def decode(self, tokens: Sequence[int]) -> str:
         text: str = self.fast.decode(list(tokens), skip_special_tokens=True)
         return text
+
+    def _inert(self, content: str) -> str:
+        """The text of a message without control tokens: only the chat template may end a turn.
+
+        Whoever writes `<|im_end|>` into a document or a question writes those characters; a blank
+        inside keeps the tokenizer from reading them as the token.
+        """
+        return self._control.sub(lambda match: f"{match[0][0]} {match[0][1:]}", content)
 
     def _chat(self, request: Request) -> str:
         from jinja2 import TemplateError
@@ -45,7 +59,10 @@ class Text:
         takes_tools = request.tools and "tools" in str(template)
         try:
             text: str = self._tokenizer.apply_chat_template(
-                [_message(message, str(template)) for message in request.messages],
+                [
+                    _message(replace(m, content=self._inert(m.content)), str(template))
+                    for m in request.messages
+                ],
                 tools=[_tool(tool) for tool in request.tools] if takes_tools else None,
                 add_generation_prompt=True,
                 tokenize=False,
