@@ -1,0 +1,138 @@
+"""What a plan says of changes that a gate would run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trees import Tree, scripted_tree
+
+from tetrad.errors import ExitCode
+from tetrad.plan.changes import MAX_DIFF_LINES, unified
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return scripted_tree(tmp_path / "repository")
+
+
+def planned(tree: Tree, capsys: pytest.CaptureFixture[str], *options: str) -> Any:
+    capsys.readouterr()
+    assert tree.tetrad("plan", *options, "--format", "json") == ExitCode.PASSED
+    return json.loads(capsys.readouterr().out)
+
+
+def test_nothing_moved_runs_nothing(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = planned(tree, capsys, "--base", "main")
+
+    assert (plan["stacks"][0]["note"], plan["stacks"][0]["suites"]) == ("nothing moved", [])
+
+
+def test_a_removed_case_is_named(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    golden = (tree.root / "evals/feedback/golden.yaml").read_text()
+    (tree.root / "evals/feedback/golden.yaml").write_text(golden[: golden.index("- id: irony")])
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    suite = plan["stacks"][0]["suites"][0]
+    assert (suite["removed"], suite["cases_to_run"], suite["unchanged"]) == (["irony"], [], 9)
+
+
+def test_an_edited_case_runs(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    tree.edit(
+        "evals/feedback/golden.yaml",
+        "value: negative}]\n- id: great-sound",
+        "value: x}]\n- id: great-sound",
+    )
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    assert plan["stacks"][0]["suites"][0]["cases_to_run"] == [{"id": "wrong-size", "why": "edited"}]
+
+
+def test_moving_a_case_within_its_file_runs_nothing(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit(
+        "evals/feedback/golden.yaml", "- id: soft-blanket", "\n# the softest\n- id: soft-blanket"
+    )
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    assert plan["stacks"][0]["changed"] == []
+
+
+def test_another_model_runs_every_case(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    tree.edit("stacks/models/scripted.yaml", "context_window: 8192", "context_window: 4096")
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    assert plan["stacks"][0]["changed"] == ["model"]
+    assert {c["why"] for c in plan["stacks"][0]["suites"][0]["cases_to_run"]} == {"all"}
+
+
+def test_a_new_stack_has_no_base_identity(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    stack = (tree.root / "stacks/feedback.yaml").read_text()
+    (tree.root / "stacks/second.yaml").write_text(stack)
+    tree.edit("evals/feedback/suite.yaml", "[stacks/feedback]", "[stacks/feedback, stacks/second]")
+
+    plan = planned(tree, capsys, "second", "--base", "main")
+
+    assert plan["stacks"][0]["base_identity"] is None
+    assert len(plan["stacks"][0]["suites"][0]["cases_to_run"]) == 10
+
+
+def test_a_stack_without_a_suite_says_that_nothing_judges_it(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = (tree.root / "stacks/feedback.yaml").read_text()
+    (tree.root / "stacks/second.yaml").write_text(stack)
+
+    plan = planned(tree, capsys, "second")
+
+    assert plan["stacks"][0]["note"] == "no suite names this stack, so nothing judges it"
+
+
+def test_settings_of_a_stack_are_a_part_of_their_own(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.append("stacks/feedback.yaml", "guardrails: {max_input_chars: 500}\n")
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    assert plan["stacks"][0]["changed"] == ["settings"]
+
+
+def test_prices_give_a_cost(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    tree.append("stacks/models/scripted.yaml", "prices: {input: 1, output: 2}\n")
+
+    plan = planned(tree, capsys)
+
+    estimate = plan["estimate"]
+    assert estimate["calls"] == 10
+    assert estimate["output_tokens"] == 80
+    expected = (estimate["input_tokens"] + 2 * estimate["output_tokens"]) / 1_000_000
+    assert estimate["cost_usd"] == pytest.approx(expected)
+
+
+def test_the_text_says_what_runs_and_why(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    tree.edit("prompts/feedback.yaml", "is it positive or negative?", "positive or negative?")
+    capsys.readouterr()
+
+    tree.tetrad("plan", "--base", "main")
+
+    out = capsys.readouterr().out
+    assert "  changed: prompt\n    prompts/feedback.yaml\n" in out
+    assert "  evals/feedback: 10 of 10 cases change; at most 20 calls, " in out
+    assert "    irony: its request changes\n" in out
+
+
+def test_a_diff_that_nobody_would_read_is_cut() -> None:
+    after = "\n".join(str(n) for n in range(2 * MAX_DIFF_LINES))
+
+    lines = unified(None, after, "x").splitlines()
+
+    assert len(lines) == MAX_DIFF_LINES + 1
+    assert lines[-1] == f"… {MAX_DIFF_LINES + 3} more lines"
