@@ -79,8 +79,8 @@ def test_smollm2_sorts_easy_messages_by_likelihood() -> None:
 
     answers = complete([sorting(message, constraint=labels) for message in messages])
 
-    assert [answer.text for answer in answers].count("billing") >= 1
-    assert len({answer.text for answer in answers}) >= 2
+    assert {answer.text for answer in answers} <= set(labels.labels)
+    assert len({answer.text for answer in answers}) >= 2  # not one label whatever is asked
 
 
 def test_smollm2_answers_alone_as_in_company() -> None:

@@ -26,6 +26,7 @@ from tetrad.engines.torch.quiet import quieten
 from tetrad.errors import EngineUnavailable
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel
 
 # Raised whenever a conversion would give other numbers or other tokens than before.
@@ -94,13 +95,13 @@ def _make(gguf: Path, target: Path, progress: Progress | None) -> None:
 
 def _convert(gguf: Path, folder: Path, progress: Progress | None) -> None:
     quieten()
-    from safetensors.torch import save_model
+    from safetensors.torch import save_file
 
     tokenizer = _tokenizer(gguf)
     with _shown(progress):
         model = _model(gguf)
     tokenizer.save_pretrained(folder)
-    save_model(model, str(folder / "model.safetensors"), metadata={"format": "pt"})
+    save_file(_weights(model), folder / "model.safetensors", metadata={"format": "pt"})
     _save_config(model, folder)
     names = sorted(path.name for path in folder.iterdir())
     files: dict[str, Json] = {name: str(digest_file(folder / name)) for name in names}
@@ -169,6 +170,14 @@ def _model(gguf: Path) -> PreTrainedModel:
         local_files_only=True,
         trust_remote_code=False,
     )
+
+
+def _weights(model: PreTrainedModel) -> dict[str, Tensor]:
+    """The model's tensors, those that are tied to another left out: loading ties them again."""
+    kept: dict[int, tuple[str, Tensor]] = {}
+    for name, tensor in model.state_dict().items():
+        kept.setdefault(tensor.data_ptr(), (name, tensor.contiguous()))
+    return dict(kept.values())
 
 
 def _save_config(model: PreTrainedModel, folder: Path) -> None:
