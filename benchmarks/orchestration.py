@@ -96,6 +96,11 @@ def _seconds(python: str, what: str, cases: int) -> float | None:
 
 
 def measure_tetrad(cases: int) -> dict[str, float]:
+    _tetrad_seconds(10)  # what is imported where it is used is imported before the clock
+    return {"seconds": _tetrad_seconds(cases)}
+
+
+def _tetrad_seconds(cases: int) -> float:
     from tetrad.artifacts.store import Store
     from tetrad.evals import Workbench, execute
     from tetrad.registry import Registry
@@ -112,7 +117,7 @@ def measure_tetrad(cases: int) -> dict[str, float]:
             (run,) = asyncio.run(execute([selection], registry=registry))
         seconds = time.perf_counter() - start
     _expect(sum(case.passed for case in run.cases), cases)
-    return {"seconds": seconds}
+    return seconds
 
 
 def measure_deepeval(cases: int) -> dict[str, float]:
@@ -120,7 +125,7 @@ def measure_deepeval(cases: int) -> dict[str, float]:
     os.chdir(tempfile.mkdtemp())
     from deepeval.metrics import BaseMetric, PatternMatchMetric
 
-    class Check(BaseMetric):
+    class Check(BaseMetric):  # type: ignore[misc, unused-ignore]
         threshold = 0.5
         async_mode = False
 
@@ -154,6 +159,7 @@ def measure_deepeval(cases: int) -> dict[str, float]:
     def metrics() -> list[Any]:
         return [IsJson(), Contains(), PatternMatchMetric(pattern=PATTERN)]
 
+    _deepeval_seconds(10, metrics(), run_async=True)
     seconds = min(_deepeval_seconds(cases, metrics(), run_async=way) for way in (True, False))
     return {"seconds": seconds}
 

@@ -62,6 +62,11 @@ class Selection:
     def is_whole(self) -> bool:
         return len(self.cases) == len(self.suite.golden.cases)
 
+    @property
+    def embeds(self) -> bool:
+        """Whether preparing a request takes an embedder."""
+        return self.stack.retrieval is not None or self.stack.prompt.select is not None
+
 
 async def execute(
     selections: Sequence[Selection],
@@ -168,8 +173,12 @@ class _Stream:
 
     async def _prepare(self, run: _Run, indices: range) -> None:
         cases = [run.case(index) for index in indices]
-        # In a thread: an embedder takes its time, and answers in flight go on meanwhile.
-        prepared = await asyncio.to_thread(_prepared, run.selection.runtime, cases)
+        if run.selection.embeds:
+            # In a thread: an embedder takes its time, and answers in flight go on meanwhile.
+            prepared = await asyncio.to_thread(_prepared, run.selection.runtime, cases)
+        else:
+            # Not in a thread, which would only fight this one for the interpreter's lock.
+            prepared = _prepared(run.selection.runtime, cases)
         for index, case, one in zip(indices, cases, prepared, strict=True):
             self._ready.extend(_Ask(run, index, sample, one) for sample in range(case.repeats))
 
