@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-
 from trees import Tree, scripted_tree
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from trees import Tree
 
 from tetrad.errors import ExitCode
-from trees import Tree
 
 ANSWERS = "stacks/models/scripted.answers.yaml"
 GOLDEN = "evals/feedback/golden.yaml"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from trees import Tree
 
 from tetrad.cli import COMMANDS, build_parser, main
 from tetrad.errors import ExitCode
-from trees import Tree
 
 
 def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ from tetrad.identity import identity_of
 from tetrad.registry import Registry
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called, Passage
-from tetrad.runtime import build
+from tetrad.runtime.answering import build
 from tetrad.spec.model import (
     Assertion,
     AssertionSet,

@@ -9,7 +9,6 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-
 from trees import Tree, scripted_tree
 
 ANSWERS = "stacks/models/scripted.answers.yaml"

@@ -10,7 +10,7 @@ from fakes import ScriptedAnswers, WordEmbedder
 
 from tetrad.canonical import Json, digest_bytes, merkle_root
 from tetrad.errors import Location
-from tetrad.runtime import Runtime, build
+from tetrad.runtime.answering import Runtime, build
 from tetrad.spec.model import (
     Answerable,
     Chunking,

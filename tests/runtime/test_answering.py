@@ -13,7 +13,7 @@ from tetrad.canonical import Json
 from tetrad.errors import BadRequest, ToolFailed
 from tetrad.results.exchange import Choice, Completion, JsonOutput, ToolCall
 from tetrad.results.trace import Called, Generated, Guarded, Retrieved, Trace
-from tetrad.runtime import Runtime
+from tetrad.runtime.answering import Runtime
 from tetrad.runtime.guards import TOO_LONG, WITHHELD
 from tetrad.spec.model import Generation, Guardrails, Output
 

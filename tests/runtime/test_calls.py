@@ -16,7 +16,7 @@ from tetrad.canonical import Json
 from tetrad.errors import ToolFailed
 from tetrad.results.exchange import Choice, Completion, JsonOutput, Message, ToolCall
 from tetrad.results.trace import Called, Generated, Guarded, Trace
-from tetrad.runtime import Runtime
+from tetrad.runtime.answering import Runtime
 from tetrad.spec.model import Output
 
 CALL = ToolCall(id="c1", name="order_status", arguments={"order_id": "A-1"})

@@ -14,34 +14,32 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from tetrad import __version__
-from tetrad.cli.bug import report_bug
 from tetrad.errors import ExitCode, TetradError
 
 
 class Command(Protocol):
     """What a file of this folder offers."""
 
-    HELP: str
-
     def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
     def run(self, args: argparse.Namespace) -> ExitCode: ...
 
 
-# In the order in which a newcomer meets them.
+# In the order in which a newcomer meets them. What a command does stands here and not in its file,
+# so that only the file of the command that is asked for is read.
 COMMANDS: Mapping[str, str] = {
-    "init": "init",
-    "lint": "lint",
-    "explain": "explain",
-    "plan": "plan",
-    "try": "try_",
-    "eval": "eval",
-    "gate": "gate",
-    "report": "report",
-    "show": "show",
-    "lock": "lock",
-    "pull": "pull",
-    "pin": "pin",
-    "schema": "schema",
+    "init": "lay down a small working system: a prompt, a stack, a golden set",
+    "lint": "find what is wrong with prompts, models, corpora, tools, stacks and golden sets",
+    "explain": "explain a lint rule, by its code or its name",
+    "plan": "say what a change touches: stacks, cases that will run, calls, tokens and cost",
+    "try": "answer one request and show how the answer came about",
+    "eval": "run cases of a golden set and show their outcomes; judges nothing",
+    "gate": "evaluate what a change touches, on it and on its base, and decide",
+    "report": "render a report that `tetrad gate` wrote: for a terminal, a pull request, CI, a browser",
+    "show": "show a stack's components, digests, identity and suites",
+    "lock": "write the locks of all stacks, and corpus digests",
+    "pull": "fetch and verify the files of models",
+    "pin": "write the revision and the digests of a model's files into its file",
+    "schema": "print the JSON Schema of a kind of file",
 }
 
 DESCRIPTION = """\
@@ -73,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.PASSED
     except Exception as error:  # noqa: BLE001 - the boundary: a bug of ours becomes a report
+        from tetrad.cli.bug import report_bug
+
         return report_bug(error, arguments)
 
 
@@ -93,19 +93,18 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         help="the repository (default: the nearest one above this folder)",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    wanted = [name for name in COMMANDS if name in arguments]
-    for name in COMMANDS:
-        command = _command(name)
+    for name, does in COMMANDS.items():
         sub = commands.add_parser(
             name,
-            help=command.HELP,
-            description=command.HELP[0].upper() + command.HELP[1:] + ".",
+            help=does,
+            description=f"{does[0].upper()}{does[1:]}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        if not wanted or name in wanted:
-            command.add_arguments(sub)
+        if name in arguments:
+            _command(name).add_arguments(sub)
     return parser
 
 
 def _command(name: str) -> Command:
-    return cast("Command", import_module(f"tetrad.cli.{COMMANDS[name]}"))
+    # `try` is a word of the language, so its file is `try_`
+    return cast("Command", import_module(f"tetrad.cli.{'try_' if name == 'try' else name}"))

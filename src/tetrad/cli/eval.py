@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from tetrad.results.outcome import CaseOutcome, SuiteRun
     from tetrad.spec.model import Case, Repository, Stack, Suite
 
-HELP = "run cases of a golden set and show their outcomes; judges nothing"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="SUITE", help="suites or stacks (default: all)")

@@ -7,8 +7,6 @@ from argparse import ArgumentParser, Namespace
 
 from tetrad.errors import ExitCode
 
-HELP = "explain a lint rule, by its code or its name"
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(

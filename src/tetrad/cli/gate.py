@@ -17,7 +17,6 @@ from tetrad.errors import ExitCode
 if TYPE_CHECKING:
     from tetrad.results.report import Report
 
-HELP = "evaluate what a change touches, on it and on its base, and decide"
 EXITS = {
     "PASSED": ExitCode.PASSED,
     "FAILED": ExitCode.REFUSED,

@@ -14,8 +14,6 @@ from tetrad import __version__
 from tetrad.cli import lock
 from tetrad.errors import ExitCode, UsageError
 
-HELP = "lay down a small working system: a prompt, a stack, a golden set"
-
 SCHEMAS = (
     f"https://raw.githubusercontent.com/tetrad-dev/tetrad/v{__version__}/src/tetrad/spec/schemas"
 )

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tetrad.lint import Finding, Selection, Tree
     from tetrad.spec.model import Model, Settings
 
-HELP = "find what is wrong with prompts, models, corpora, tools, stacks and golden sets"
 
 _ROUNDS = 10  # of fixes: a fix can make room for another
 _MAX_SUMMARY = 900_000  # bytes; GitHub refuses a step's summary over 1 MiB

@@ -14,8 +14,6 @@ from tetrad.errors import ExitCode
 if TYPE_CHECKING:
     from tetrad.spec.model import Corpus, Repository
 
-HELP = "write the locks of all stacks, and corpus digests"
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(

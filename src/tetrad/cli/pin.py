@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from tetrad.spec.model import Source
     from tetrad.spec.parse import Document
 
-HELP = "write the revision and the digests of a model's files into its file"
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="a model's YAML file")

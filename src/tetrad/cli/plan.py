@@ -9,8 +9,6 @@ from tetrad.cli.options import add_base, add_engine, add_names, stacks_named
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
 
-HELP = "say what a change touches: stacks, cases that will run, calls, tokens and cost"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_names(parser)

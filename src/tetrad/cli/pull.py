@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from tetrad.artifacts.store import Store
     from tetrad.spec.model import Model, Repository, Stack, Suite
 
-HELP = "fetch and verify the files of models"
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(

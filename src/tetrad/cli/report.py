@@ -15,7 +15,6 @@ from tetrad.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from tetrad.results.report import Report
 
-HELP = "render a report that `tetrad gate` wrote: for a terminal, a pull request, CI, a browser"
 FORMATS = ("text", "json", "junit", "markdown", "html")
 LAST = Path(".tetrad") / "report.json"
 

@@ -7,8 +7,6 @@ from argparse import ArgumentParser, Namespace
 
 from tetrad.errors import ExitCode
 
-HELP = "print the JSON Schema of a kind of file"
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(

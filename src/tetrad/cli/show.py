@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from tetrad.identity.behaviour import Component
     from tetrad.spec.model import Repository, Stack
 
-HELP = "show a stack's components, digests, identity and suites"
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="a stack")

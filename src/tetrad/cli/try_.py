@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tetrad.results.trace import Called, Generated, Retrieved, Trace
     from tetrad.spec.model import Model, Prices, Stack, Variable
 
-HELP = "answer one request and show how the answer came about"
 
 _SHOWN = 4_000  # characters of one message
 _EXAMPLE = "tetrad try handbook-qa question='How many days of leave do I get?'"
@@ -116,9 +115,9 @@ def _value(variable: Variable, written: str) -> Json:
 
 
 async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: bool) -> _Tried:
-    from tetrad import runtime
     from tetrad.artifacts.store import store_from_environment
     from tetrad.engines.build import build_embedder, build_engine
+    from tetrad.runtime import answering
     from tetrad.tools import LiveToolbox
 
     store, progress = store_from_environment(), progress_bars()
@@ -128,7 +127,7 @@ async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: 
 
     engine = build_engine(stack.model, root=root, store=store, offline=offline, progress=progress)
     try:
-        running = runtime.build(
+        running = answering.build(
             stack,
             engine=engine,
             embedder_of=embedder_of,

@@ -25,8 +25,8 @@ from tetrad.evals.services import SuiteServices
 from tetrad.identity import component_digest, identity_of
 from tetrad.registry import Registry, registry_path
 from tetrad.results.outcome import Calls
-from tetrad.runtime import Prepared, Runtime, Toolbox
-from tetrad.runtime import build as build_runtime
+from tetrad.runtime.answering import Prepared, Runtime, Toolbox
+from tetrad.runtime.answering import build as build_runtime
 from tetrad.spec.model import Case, EngineSpec, Model, Stack, Suite
 from tetrad.tools import LiveToolbox, RecordedToolbox
 

@@ -24,7 +24,7 @@ from tetrad.registry import Registry, RunRecord
 from tetrad.results.exchange import Usage
 from tetrad.results.outcome import Calls, CaseOutcome, Sample, SuiteRun
 from tetrad.results.trace import Retrieved, Trace
-from tetrad.runtime import Prepared, Toolbox
+from tetrad.runtime.answering import Prepared, Toolbox
 from tetrad.spec.model import Case, Prices, Stack, Suite
 
 # Traces that are kept for reports; see `_Traces` for which.

@@ -17,7 +17,7 @@ from tetrad.plan.changes import Files, changed_parts, describe_changes, touched_
 from tetrad.plan.model import CaseChange, Estimate, StackPlan, SuitePlan
 from tetrad.results.exchange import Request
 from tetrad.results.report import ComponentChange
-from tetrad.runtime import Prepared
+from tetrad.runtime.answering import Prepared
 from tetrad.spec.model import Case, Repository, Stack, Suite
 
 
