@@ -1,0 +1,105 @@
+"""Canonical bytes and digests, held against published values."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tetrad.canonical import (
+    Digest,
+    Digester,
+    canonical_json,
+    digest_bytes,
+    digest_file,
+    digest_of,
+    merkle_root,
+)
+
+EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+# The leaves and tree heads of certificate-transparency-go's reference tests for RFC 6962.
+LEAVES = (
+    "", "00", "10", "2021", "3031", "40414243", "5051525354555657",
+    "606162636465666768696a6b6c6d6e6f",
+)  # fmt: skip
+HEADS = (
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+)
+
+
+@pytest.mark.parametrize("size", range(len(HEADS)))
+def test_merkle_roots_are_those_of_rfc_6962(size: int) -> None:
+    leaves = [bytes.fromhex(leaf) for leaf in LEAVES[:size]]
+
+    assert merkle_root(leaves).hex == HEADS[size]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"b": 1, "a": [True, None, "€"]}, '{"a":[true,null,"€"],"b":1}'),
+        ((1, 2.0, 1e21, 0.000001), "[1,2,1e+21,0.000001]"),
+        ({"\u20ac": 1, "\r": 2, "\U0001f600": 3, "1": 4}, '{"\\r":2,"1":4,"€":1,"😀":3}'),
+    ],
+)
+def test_json_is_written_as_rfc_8785_says(value: object, expected: str) -> None:
+    assert canonical_json(value).decode() == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 2**53, -(2**53), "\ud800"])
+def test_what_rfc_8785_cannot_carry_is_refused(value: float | str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        canonical_json({"value": value})
+
+
+@given(st.binary())
+def test_bytes_files_and_pieces_have_one_digest(data: bytes) -> None:
+    pieces = Digester()
+    pieces.update(data[: len(data) // 2])
+    pieces.update(data[len(data) // 2 :])
+
+    assert str(digest_bytes(data)) == f"sha256:{hashlib.sha256(data).hexdigest()}"
+    assert pieces.digest() == digest_bytes(data)
+
+
+def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+
+    assert str(digest_file(tmp_path / "empty")) == EMPTY
+
+
+def test_the_digest_of_a_value_is_that_of_its_canonical_bytes() -> None:
+    assert str(digest_of({})) == f"sha256:{hashlib.sha256(b'{}').hexdigest()}"
+
+
+def test_a_written_digest_is_read_back() -> None:
+    assert str(Digest.parse(EMPTY)) == EMPTY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "sha256:",
+        EMPTY.upper(),
+        EMPTY + "\n",
+        EMPTY[:-1],
+        EMPTY + "0",
+        EMPTY.replace("256", "1"),
+    ],
+)
+def test_anything_else_is_no_digest(text: str) -> None:
+    with pytest.raises(ValueError, match="64 lower-case"):
+        Digest.parse(text)
