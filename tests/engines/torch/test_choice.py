@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,6 +13,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tetrad.engines.torch import build_torch_engine
+from tetrad.engines.torch.attention import OwnTokens
+from tetrad.engines.torch.choice import label_shares, label_tree
+from tetrad.engines.torch.network import load_network
+from tetrad.engines.torch.text import load_text
 from tetrad.results.exchange import Choice, Completion, Message, Request
 from tetrad.spec.model import Model
 
@@ -115,3 +119,25 @@ def test_a_choice_counts_the_labels_tokens_as_output(choose: Choose) -> None:
 
     assert answer.usage.output_tokens >= 1
     assert answer.finish_reason == "stop"
+
+
+def test_many_long_labels_are_weighed_a_few_at_a_time(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, text = load_network(tiny, dtype="float32"), load_text(tiny)
+    labels = [f"{one} {other}" for one in ("late", "billing", "a") for other in ("town", "order")]
+    tree = label_tree(labels, text)
+    own, logits = network.read([text.tokens(PROMPT)], None)
+    (wide,) = label_shares(network, [tree], own, logits, None, rows=1000)
+    forked: list[int] = []
+    fork = OwnTokens.fork
+
+    def counted(self: OwnTokens, rows: Sequence[int], *, room: int) -> OwnTokens:
+        forked.append(len(rows))
+        return fork(self, rows, room=room)
+
+    monkeypatch.setattr(OwnTokens, "fork", counted)
+    (narrow,) = label_shares(network, [tree], own, logits, None, rows=2)
+
+    assert pytest.approx(wide, rel=1e-3, abs=1e-7) == narrow
+    assert max(forked) == 2

@@ -147,7 +147,9 @@ class Answering:
         before = _length(prefix)
         own, logits = self._network.read([job.tokens[before:] for job in jobs], prefix)
         trees = [job.labels for job in jobs if job.labels is not None]
-        shares = label_shares(self._network, trees, own, logits, prefix)
+        width = max(own.lengths) + 1
+        rows = max(1, min(self._limits.rows, self._kept_tokens // width))
+        shares = label_shares(self._network, trees, own, logits, prefix, rows=rows)
         for job, share in zip(jobs, shares, strict=True):
             job.answer(self._chosen(job, share, before))
 

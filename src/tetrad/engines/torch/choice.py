@@ -62,24 +62,42 @@ def label_shares(
     own: OwnTokens,
     logits: Tensor,
     prefix: Prefix | None,
+    *,
+    rows: int,
 ) -> list[dict[int, float]]:
-    """For each request's tree, the likelihood of each label; `logits` are those after the prompts."""
+    """For each request's tree, the likelihood of each label; `logits` are those after the prompts.
+
+    Trees are walked at most `rows` nodes at once, the likelier ones first: what they find makes
+    most of the others negligible.
+    """
     shares: list[dict[int, float]] = [{} for _ in trees]
-    reached = [
+    roots = [
         _Reached(number, tree, row=number, token=0, log_p=0.0, label=None)
         for number, tree in enumerate(trees)
     ]
-    while True:
-        reached = [
-            child for one in reached for child in _children(one, logits, shares[one.request])
-        ]
+    ahead = [(own, _below(roots, logits, shares))]
+    while ahead:
+        own, reached = ahead.pop()
         reached = [one for one in reached if _matters(one, shares[one.request])]
-        if not reached:
-            return shares
-        own = own.fork([one.row for one in reached], room=1)
-        tokens = torch.tensor([one.token for one in reached], device=network.device)
-        logits = network.step(own, tokens, [(prefix, range(len(reached)))] if prefix else [])
-        reached = [replace(one, row=row) for row, one in enumerate(reached)]
+        now, later = reached[:rows], reached[rows:]
+        if later:
+            ahead.append((own, later))
+        if now:
+            own = own.fork([one.row for one in now], room=1)
+            tokens = torch.tensor([one.token for one in now], device=network.device)
+            everywhere = range(len(now))
+            logits = network.step(own, tokens, [(prefix, everywhere)] if prefix else [])
+            moved = [replace(one, row=row) for row, one in enumerate(now)]
+            ahead.append((own, _below(moved, logits, shares)))
+    return shares
+
+
+def _below(
+    reached: Sequence[_Reached], logits: Tensor, shares: Sequence[dict[int, float]]
+) -> list[_Reached]:
+    """All nodes below, the likelier first, and their labels counted."""
+    below = [child for one in reached for child in _children(one, logits, shares[one.request])]
+    return sorted(below, key=lambda one: -one.log_p)
 
 
 def _children(one: _Reached, logits: Tensor, shares: dict[int, float]) -> list[_Reached]:
