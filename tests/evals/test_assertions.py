@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from evals.cases import assertion, called, passage
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tetrad.canonical import Json
@@ -437,6 +437,7 @@ texts = st.text(max_size=30)
 ARITHMETIC = ["equals", "contains", "icontains", "starts-with", "levenshtein", "rouge-n", "bleu"]
 
 
+@settings(deadline=None)  # libraries are imported at first use
 @given(st.sampled_from(ARITHMETIC), st.text(min_size=1, max_size=30), texts)
 def test_scores_stay_between_zero_and_one_and_not_turns_the_verdict(
     type_: str, value: str, text: str
@@ -450,6 +451,7 @@ def test_scores_stay_between_zero_and_one_and_not_turns_the_verdict(
     assert turned.score == pytest.approx(1.0 - result.score)
 
 
+@settings(deadline=None)  # libraries are imported at first use
 @given(texts.filter(str.strip))
 def test_a_text_is_nearest_to_itself(text: str) -> None:
     value = text.replace("{", "(")

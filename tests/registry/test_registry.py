@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tetrad.canonical import Digest, digest_of
@@ -324,6 +324,7 @@ completions = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(completions)
 def test_an_answer_survives_its_written_form(completion: Completion) -> None:
     assert completion == load_completion(dump_completion(completion))
