@@ -95,10 +95,18 @@ def _tree_head(hashed: Sequence[bytes]) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+# Asked first: a look at an abstract class costs more than the rest of the encoding.
+_ATOMS = frozenset((str, int, float, bool, type(None)))
+
+
 def _plain(value: Json) -> Any:
     """The same value in the dicts and lists that rfc8785 takes."""
-    if isinstance(value, Mapping):
+    if type(value) in _ATOMS:
+        return value
+    if isinstance(value, dict | Mapping):
         return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, list | tuple) or (
+        isinstance(value, Sequence) and not isinstance(value, str)
+    ):
         return [_plain(item) for item in value]
     return value
