@@ -136,3 +136,33 @@ def test_misuse_is_explained_in_one_message(
     said = capsys.readouterr()
     assert code == ExitCode.MISUSE
     assert (said.out, said.err) == ("", message)
+
+
+@pytest.mark.model
+def test_passages_fit_a_narrow_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = Path(__file__).parents[2] / "stacks/models/minilm-l6-v2.yaml"
+    files = {
+        "prompts/qa.yaml": "kind: prompt\n"
+        "variables: {question: {type: string}, passages: {type: array}}\n"
+        "messages: [{role: user, content: '{{ passages }} {{ question }}'}]\n",
+        "stacks/models/script.yaml": FILES["stacks/models/script.yaml"],
+        "stacks/models/answers.yaml": "- {output: Thirty days.}\n",
+        "stacks/models/minilm.yaml": here.read_text(),
+        "stacks/corpora/help.yaml": "kind: corpus\ndocuments: {path: stacks/corpora/help}\n"
+        "embedding: stacks/models/minilm\n",
+        "stacks/corpora/help/returns.md": "Goods may be returned within thirty days. " * 5,
+        "stacks/qa.yaml": "kind: stack\nprompt: prompts/qa\nmodel: stacks/models/script\n"
+        "corpus: {use: stacks/corpora/help, query: question}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setenv("COLUMNS", "60")
+
+    main(["-C", str(tmp_path), "try", "qa", "question=When?"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "score  similarity  document    text" in [line.rstrip() for line in lines]
+    assert any(line.split()[2:3] == ["returns.md"] and line.endswith("…") for line in lines)

@@ -187,7 +187,8 @@ def _show_passages(console: Console, step: Retrieved) -> None:
     from rich.table import Table
 
     _head(console, "passages")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    # as wide as the screen: only then it is the text that gives way to the other columns
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=True)
     table.add_column("score", justify="right")
     table.add_column("similarity", justify="right")
     table.add_column("document", style="cyan")
