@@ -223,3 +223,67 @@ def test_eval_of_no_case_is_misuse(tree: Tree, capsys: pytest.CaptureFixture[str
 
     assert code == ExitCode.MISUSE
     assert "no case fits" in capsys.readouterr().err
+
+
+ENDPOINT = "engine: {openai: {model: m, base_url_env: LLM_URL_OF_NOBODY}}"
+
+
+def to_an_endpoint(tree: Tree) -> None:
+    tree.edit(
+        "stacks/models/scripted.yaml",
+        "source: file://stacks/models/scripted.answers.yaml",
+        "source: endpoint://team",
+    )
+    tree.edit(
+        "stacks/models/scripted.yaml",
+        "engine: {scripted: {answers: ./scripted.answers.yaml}}",
+        ENDPOINT,
+    )
+    (tree.root / ANSWERS).unlink()
+
+
+def test_a_plan_needs_no_endpoint(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    to_an_endpoint(tree)
+
+    assert tree.tetrad("plan", "--base", "main") == ExitCode.PASSED
+    assert "changed: model" in capsys.readouterr().out
+
+
+def test_a_gate_that_nothing_moves_needs_no_endpoint(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to_an_endpoint(tree)
+    tree.commit()
+    tree.edit("stacks/feedback.yaml", "description: Tells", "description: Sorts")
+
+    code, report = gated(tree, capsys, "--base", "main")
+
+    assert (code, report["stacks"][0]["suites"]) == (ExitCode.PASSED, [])
+
+
+def test_a_gate_says_which_variable_the_endpoint_needs(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to_an_endpoint(tree)
+
+    assert tree.tetrad("gate") == ExitCode.MISUSE
+    assert "LLM_URL_OF_NOBODY, which is not set" in capsys.readouterr().err
+
+
+def test_a_base_that_cannot_answer_is_inconclusive(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = (tree.root / ANSWERS).read_bytes()
+    to_an_endpoint(tree)
+    tree.commit()
+    (tree.root / ANSWERS).write_bytes(answers)
+    tree.edit(
+        "stacks/models/scripted.yaml",
+        ENDPOINT,
+        "engine: {scripted: {answers: ./scripted.answers.yaml}}",
+    )
+
+    code, report = gated(tree, capsys, "--base", "main")
+
+    assert code == ExitCode.INCONCLUSIVE
+    assert report["decision"] == "INCONCLUSIVE"

@@ -193,10 +193,10 @@ def test_a_newer_finished_run_of_a_subject_replaces_the_results_of_the_older(
     assert [len(registry.results(run)) for run in (*runs, elsewhere)] == [0, 1, 1]
 
 
-def test_the_pace_of_an_engine_is_that_of_its_latest_executions(tmp_path: Path) -> None:
+def test_the_pace_of_a_stack_is_that_of_its_latest_executions(tmp_path: Path) -> None:
     now = [100.0]
     with Registry.open(tmp_path / "registry.db", clock=lambda: now[0]) as registry:
-        before = registry.seconds_a_call("scripted")
+        before = registry.seconds_a_call("stacks/a")
         together = registry.start_runs([record(), record("another golden set")])
         now[0] += 6.0
         for run in together:
@@ -206,8 +206,8 @@ def test_the_pace_of_an_engine_is_that_of_its_latest_executions(tmp_path: Path) 
         registry.finish_run(cached, record(), Calls(cached=20), replaces=True)
 
         assert before is None
-        assert registry.seconds_a_call("scripted") == 0.3
-        assert registry.seconds_a_call("another") is None
+        assert registry.seconds_a_call("stacks/a") == 0.3
+        assert registry.seconds_a_call("stacks/b") is None
 
 
 # -- the file

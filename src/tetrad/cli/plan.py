@@ -31,6 +31,6 @@ def run(args: argparse.Namespace) -> ExitCode:
         with open_workbench(
             root, offline=args.offline, engine=args.engine, progress=progress_bars()
         ) as bench:
-            plan = plan_comparison(trees, stacks, bench, estimate=estimates(bench, root))
+            plan = plan_comparison(trees, stacks, bench, estimate=estimates(bench))
     sys.stdout.write(RENDERERS[args.format](plan))
     return ExitCode.PASSED

@@ -14,6 +14,7 @@ from tetrad.canonical import Digest
 from tetrad.corpora import CachedEmbedder
 from tetrad.engines.base import Embedder
 from tetrad.engines.build import build_embedder, build_engine
+from tetrad.engines.deferred import Deferred
 from tetrad.errors import SpecError
 from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import Bench
@@ -79,7 +80,7 @@ class Workbench:
             stack=stack,
             identity=identity_of(stack),
             cases=suite.golden.cases if cases is None else tuple(cases),
-            engine=self.engine_of(stack, root=root),
+            engine=self.engine_of(stack, root=root).ready(),
             runtime=self.runtime(stack, root=root),
             toolbox=partial(_toolbox, suite, stack, root),
             services=self._services(suite, stack, suite_root or root),
@@ -119,10 +120,15 @@ class Workbench:
     def _recorded(self, model: Model, root: Path) -> Recorded:
         digest = component_digest(model)
         if digest not in self._engines:
-            engine = build_engine(
-                model, root=root, store=self.store, offline=self.offline, progress=self.progress
+            engine = partial(
+                build_engine,
+                model,
+                root=root,
+                store=self.store,
+                offline=self.offline,
+                progress=self.progress,
             )
-            self._engines[digest] = Recorded(engine, self.registry, digest)
+            self._engines[digest] = Recorded(Deferred(model, engine), self.registry, digest)
         return self._engines[digest]
 
     def _embedder(self, model: Model, *, root: Path) -> Embedder:

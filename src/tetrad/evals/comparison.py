@@ -74,7 +74,7 @@ def plan_comparison(
     )
 
 
-def estimates(bench: Workbench, root: Path) -> Estimates:
+def estimates(bench: Workbench) -> Estimates:
     """What is left to ask, by the registry, the pinned tokenizers and the time calls took of late."""
     from tetrad.engines.count import count_tokens
 
@@ -82,7 +82,7 @@ def estimates(bench: Workbench, root: Path) -> Estimates:
         return count_tokens(model, text, bench.store)[0]
 
     def pace(stack: Stack) -> float | None:
-        return bench.registry.seconds_a_call(bench.engine_of(stack, root=root).name)
+        return bench.registry.seconds_a_call(stack.ref)
 
     return Estimates(registry=bench.registry, count=count, pace=pace)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Self
 
 from tetrad.canonical import Digest
 from tetrad.engines.base import Engine, request_digest
@@ -30,8 +31,7 @@ class Recorded:
         self._model = model
         self._flights: dict[Digest, asyncio.Future[Completion]] = {}
         self._commit_is_due = False
-        # However many ask, the engine has in flight what it likes.
-        self._places = asyncio.Semaphore(max(1, engine.concurrency))
+        self._places: asyncio.Semaphore | None = None
 
     @property
     def name(self) -> str:
@@ -44,6 +44,11 @@ class Recorded:
     @property
     def native_tools(self) -> bool:
         return self._engine.native_tools
+
+    def ready(self) -> Self:
+        """Have the engine built where that was put off; raises what building raises."""
+        self._in_flight()
+        return self
 
     async def complete(self, request: Request) -> Completion:
         key = request_digest(request)
@@ -63,10 +68,16 @@ class Recorded:
     async def aclose(self) -> None:
         await self._engine.aclose()
 
+    def _in_flight(self) -> asyncio.Semaphore:
+        """However many ask, the engine has in flight what it likes."""
+        if self._places is None:
+            self._places = asyncio.Semaphore(max(1, self._engine.concurrency))
+        return self._places
+
     async def _ask(self, key: Digest, request: Request) -> Completion:
         flight = self._flights[key] = asyncio.get_running_loop().create_future()
         try:
-            async with self._places:
+            async with self._in_flight():
                 self.calls += Calls(made=1)
                 completion = await self._engine.complete(request)
         except BaseException as error:

@@ -188,17 +188,17 @@ class Registry:
             ).fetchall()
         return tuple(load_outcome(outcome) for (outcome,) in rows)
 
-    def seconds_a_call(self, engine: str) -> float | None:
-        """How long a call of an engine took of late; None where none was made.
+    def seconds_a_call(self, stack: str) -> float | None:
+        """How long a call for a stack took of late; None where none was made.
 
         Runs that started together overlap, so they count as one.
         """
         with _explained(self.path):
             seconds, made = self._connection.execute(
                 "SELECT sum(seconds), sum(made) FROM (SELECT max(finished) - started AS seconds,"
-                " sum(made) AS made FROM runs WHERE engine = ? AND finished IS NOT NULL AND made > 0"
+                " sum(made) AS made FROM runs WHERE stack = ? AND finished IS NOT NULL AND made > 0"
                 " GROUP BY started ORDER BY started DESC LIMIT 5)",
-                (engine,),
+                (stack,),
             ).fetchone()
         return seconds / made if made else None
 
