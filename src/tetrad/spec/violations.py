@@ -75,8 +75,10 @@ def _walk(schema: Mapping[str, Any], path: Sequence[str | int]) -> Mapping[str, 
     """The subschema at an evaluation path, through `$ref`s into `$defs`."""
     node: Any = schema
     for step in path:
-        target = node["$ref"].rsplit("/", 1)[-1] if step == "$ref" else None
-        node = node[step] if target is None else schema["$defs"][target]
+        node = node[step]
+        # a promptfoo file has a key of this name too, whose schema is no reference
+        if step == "$ref" and isinstance(node, str):
+            node = schema["$defs"][node.rsplit("/", 1)[-1]]
     found: Mapping[str, Any] = node if isinstance(node, Mapping) else {}
     return found
 
