@@ -17,6 +17,7 @@ from tetrad.errors import Issue, Location, SpecError
 from tetrad.spec.document import Document, Node, Span
 from tetrad.spec.scalars import NumberRefused, resolve
 from tetrad.spec.syntax import explain
+from tetrad.text import shorten
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,6 +194,8 @@ class Composer:
                 break
             key = self._key(item)
             child = self._node(next(self._events), depth + 1)
+            if node.flow and child.value is None and self._lacks_colon(item, child):
+                raise self._cut_by_comma(item, key)
             if key == "<<" and not item.style:
                 merged.append(self._merge_source(item, child))
                 continue
@@ -243,6 +246,22 @@ class Composer:
                     node.keys[str(key)] = part.keys[str(key)]
                     node.children[key] = child
                     node.value[key] = child.value
+
+    def _lacks_colon(self, key: Any, value: Node) -> bool:
+        """Whether a key in braces stands alone, which YAML takes for a key whose value is null."""
+        end = key.end_mark.index
+        # an alias's value stands before its key
+        return value.start >= end and ":" not in self._document.text[end : value.end]
+
+    def _cut_by_comma(self, event: Any, key: str) -> SpecError:
+        # Nearly always the rest of a text: `{question: Where is it, please?}` would lose its end
+        # without a word, and the case would ask something else.
+        return self._refuse(
+            event.start_mark.index,
+            "SCH101",
+            f"{shorten(key, 60)!r} stands in braces without a value",
+            "a comma in braces ends the text before it: quote the whole text, or write key: value",
+        )
 
     def _duplicate(self, node: Node, key: str, event: Any) -> SpecError:
         first = self._document.location(node.keys[key].start)
