@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +93,107 @@ def test_only_the_command_that_is_asked_for_loads_its_arguments() -> None:
     parser = build_parser(["lock"])
 
     assert parser.parse_args(["lock", "--check"]).check
+
+
+def a_failing_gate(tree: Tree) -> list[str]:
+    """The command line, for a process of its own, of a gate that fails."""
+    answers = tree.root / "stacks/models/scripted.answers.yaml"
+    answers.write_text('- {contains: "", output: negative}\n')
+    return [sys.executable, "-m", "tetrad", "--root", str(tree.root), "gate"]
+
+
+def test_a_reader_who_goes_away_changes_no_exit_code(tree: Tree) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    done = subprocess.run(
+        a_failing_gate(tree), check=False, stdout=writer, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+
+    assert done.returncode == ExitCode.REFUSED
+    assert done.stderr.startswith("report: ")
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_stream_changes_no_exit_code(tree: Tree, closed: int) -> None:
+    command = shlex.join(a_failing_gate(tree))
+
+    done = subprocess.run(["sh", "-c", f"{command} {closed}>&-"], check=False, capture_output=True)
+
+    assert done.returncode == ExitCode.REFUSED
+    assert b"Traceback" not in done.stderr
+
+
+def test_what_is_printed_into_a_pipe_is_utf_8_in_every_locale(tree: Tree) -> None:
+    done = subprocess.run(
+        a_failing_gate(tree),
+        check=False,
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+
+    assert done.returncode == ExitCode.REFUSED, done.stderr
+    assert "\N{MINUS SIGN}" in done.stdout.decode("utf-8")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
+def test_output_that_finds_no_room_is_told(tree: Tree) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            a_failing_gate(tree), check=False, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+
+    assert done.returncode == ExitCode.MISUSE
+    assert done.stderr == "standard output cannot be written: No space left on device\n"
+
+
+def test_a_report_that_cannot_be_written_is_told(
+    tree: Tree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.tetrad("gate")
+    capsys.readouterr()
+
+    code = tree.tetrad("report", "--output", str(tmp_path))
+
+    assert code == ExitCode.MISUSE
+    assert capsys.readouterr().err == f"{tmp_path} cannot be written: Is a directory\n"
+
+
+def test_a_registry_elsewhere_leaves_the_tree_clean(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree.root / ".gitignore").unlink()
+    tree.commit()
+    monkeypatch.setenv("TETRAD_REGISTRY", str(tmp_path / "registry.db"))
+
+    tree.tetrad("gate")
+
+    assert tree.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_what_the_machine_refuses_is_no_bug_of_ours(
+    tree: Tree, number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_args: object) -> None:
+        raise OSError(number, os.strerror(number), "stacks/feedback.lock")
+
+    monkeypatch.setattr("tetrad.cli.lock.run", refused)
+
+    code = tree.tetrad("lock")
+
+    assert code == ExitCode.MISUSE
+    assert capsys.readouterr().err == f"stacks/feedback.lock: {os.strerror(number)}\n"
+
+
+@pytest.mark.parametrize("path", ["taken", "taken/below", "stacks-is-a-file"])
+def test_init_needs_a_folder(path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "taken").touch()
+    (tmp_path / "stacks-is-a-file").mkdir()
+    (tmp_path / "stacks-is-a-file/stacks").touch()
+
+    code = main(["init", str(tmp_path / path), "--engine", "scripted"])
+
+    assert code == ExitCode.MISUSE
+    assert "cannot be written" in capsys.readouterr().err

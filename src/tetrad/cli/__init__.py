@@ -6,7 +6,7 @@ A command prints data on standard output and talk on standard error, and returns
 from __future__ import annotations
 
 import argparse
-import os
+import errno
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from tetrad import __version__
+from tetrad.cli.output import drop_output, open_streams
 from tetrad.errors import ExitCode, TetradError
 
 
@@ -42,17 +43,23 @@ COMMANDS: Mapping[str, str] = {
     "schema": "print the JSON Schema of a kind of file",
 }
 
+# What a machine may refuse to anybody; everything else that the system complains of is our bug.
+REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+
 DESCRIPTION = """\
-Prompt, model, corpus and tools in one repository, under one identity, evaluated before every merge.
+Prompt, model, corpus and tools in one repository, under one identity,
+evaluated before every merge.
 """
 EPILOG = """\
-exit codes: 0 passed; 1 refused (findings, failed gate); 2 misuse, or a file that does not load;
-3 inconclusive (an engine or a service failed); 4 a bug of ours.
+exit codes: 0 passed; 1 refused (findings, failed gate); 2 misuse, or a file
+that does not load; 3 inconclusive (an engine or a service failed); 4 a bug of
+ours.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    open_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     args = build_parser(arguments).parse_args(arguments)
     command = _command(args.command)
@@ -67,13 +74,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 130
     except BrokenPipeError:
-        # The reader went away; Python's own flush at exit would complain once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return ExitCode.PASSED
     except Exception as error:  # noqa: BLE001 - the boundary: a bug of ours becomes a report
-        from tetrad.cli.bug import report_bug
-
-        return report_bug(error, arguments)
+        return _failed(error, arguments)
 
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -103,6 +107,15 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         if name in arguments:
             _command(name).add_arguments(sub)
     return parser
+
+
+def _failed(error: Exception, arguments: Sequence[str]) -> ExitCode:
+    if isinstance(error, OSError) and error.errno in REFUSALS:
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        return ExitCode.MISUSE
+    from tetrad.cli.bug import report_bug
+
+    return report_bug(error, arguments)
 
 
 def _command(name: str) -> Command:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_engine
+from tetrad.cli.output import write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
 
@@ -49,12 +50,9 @@ def run(args: argparse.Namespace) -> ExitCode:
         runs = asyncio.run(_executed(bench, selections))
         calls = bench.calls
     if args.format == "json":
-        sys.stdout.write(
-            json.dumps([_document(run) for run in runs], indent=2, ensure_ascii=False) + "\n"
-        )
+        write_out(json.dumps([_document(run) for run in runs], indent=2, ensure_ascii=False) + "\n")
     else:
-        sys.stdout.write("".join(_text(run) for run in runs))
-        sys.stdout.flush()  # what is said of it comes after it, in a log of both streams too
+        write_out("".join(_text(run) for run in runs))
         sys.stderr.write(f"{calls.made} calls made, {calls.cached} answered from the registry\n")
     missing = any(case.missing for run in runs for case in run.cases)
     return ExitCode.INCONCLUSIVE if missing else ExitCode.PASSED

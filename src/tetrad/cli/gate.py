@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_base, add_engine, add_names, stacks_named
+from tetrad.cli.output import write_file, write_out
 from tetrad.cli.report import FORMATS, LAST, shown
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
@@ -50,20 +51,18 @@ def run(args: argparse.Namespace) -> ExitCode:
             plan = plan_comparison(trees, stacks, bench, estimate=no_estimate)
             now = datetime.now(UTC)
             report = asyncio.run(gate(trees, plan, bench, now=now, progress=progress))
-    page = write_last(root, report)
-    sys.stdout.write(shown(report, args.format))
-    sys.stdout.flush()  # where the page lies comes last, in a log of both streams too
-    sys.stderr.write(f"report: {page}\n")
+    write_out(shown(report, args.format))
+    sys.stderr.write(f"report: {write_last(root, report)}\n")
     return EXITS[report.decision]
 
 
 def write_last(root: Path, report: Report) -> Path:
     """Keep the report as JSON and HTML under .tetrad/; the page's path."""
+    from tetrad.registry import make_folder
     from tetrad.report import render
 
-    folder = (root / LAST).parent
-    folder.mkdir(exist_ok=True)
-    (root / LAST).write_text(render(report, "json"), encoding="utf-8")
-    page = folder / "report.html"
-    page.write_text(render(report, "html"), encoding="utf-8")
+    make_folder((root / LAST).parent)
+    write_file(root / LAST, render(report, "json"))
+    page = (root / LAST).with_suffix(".html")
+    write_file(page, render(report, "html"))
     return page

@@ -12,6 +12,7 @@ from string import Template
 
 from tetrad import __version__
 from tetrad.cli import lock
+from tetrad.cli.output import write_file
 from tetrad.errors import ExitCode, UsageError
 
 SCHEMAS = (
@@ -66,8 +67,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         if target.exists():
             kept.append(name)
             continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(Template(source.read_text()).safe_substitute(values), encoding="utf-8")
+        write_file(target, Template(source.read_text()).safe_substitute(values))
         written.append(name)
     lock.run(argparse.Namespace(root=root, check=False))
     _tell(root, engine, written, kept)

@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tetrad.cli.output import write_out
 from tetrad.errors import ExitCode, SpecError, UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def run(args: Namespace) -> ExitCode:
     selection = _selection(args, tree.repository.settings)
     findings = _findings(tree, selection)
     if args.diff:
-        sys.stdout.write(_diff(findings, tree, unsafe=args.unsafe_fixes))
+        write_out(_diff(findings, tree, unsafe=args.unsafe_fixes))
         return _code(findings)
     if args.fix:
         tree, findings = _fixed(root, asked, selection, unsafe=args.unsafe_fixes)
@@ -130,9 +131,9 @@ def _print(findings: Sequence[Finding], tree: Tree, form: str) -> None:
 
     if form == "text":
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        sys.stdout.write(text.render(findings, tree, colour=colour))
+        write_out(text.render(findings, tree, colour=colour))
         return
-    sys.stdout.write(render(form, findings, tree))
+    write_out(render(form, findings, tree))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if form == "github" and summary:
         with Path(summary).open("a", encoding="utf-8") as stream:

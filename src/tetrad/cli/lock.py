@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tetrad.cli.output import write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
 
@@ -29,7 +30,7 @@ def run(args: Namespace) -> ExitCode:
     stale = [*_corpora(repository), *_locks(repository), *_orphans(repository)]
     for path, said, content in stale:
         if args.check:
-            sys.stdout.write(f"{path}: {said}\n")
+            write_out(f"{path}: {said}\n")
         else:
             _write(root / path, content)
             sys.stderr.write(f"{path}: {said}; {'removed' if content is None else 'written'}\n")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tetrad.cli.output import write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, TetradError
 
@@ -42,7 +43,7 @@ def run(args: Namespace) -> ExitCode:
     worst = ExitCode.PASSED
     for model in models:
         try:
-            sys.stdout.write(_pull(model, store, root, progress, offline=args.offline) + "\n")
+            write_out(_pull(model, store, root, progress, offline=args.offline) + "\n")
         except TetradError as error:  # the other models are pulled all the same
             sys.stderr.write(f"{error}\n")
             worst = max(worst, error.exit_code)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tetrad.cli.output import write_file, write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
 
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         ) from error
     report = load_report(text, origin=str(path))
     if args.output is None:
-        sys.stdout.write(shown(report, args.format))
+        write_out(shown(report, args.format))
     else:
-        args.output.write_text(render(report, args.format), encoding="utf-8")
+        write_file(args.output, render(report, args.format))
     return ExitCode.PASSED

@@ -76,7 +76,7 @@ class Registry:
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Self:
         """Open the file, made where it is absent, at the newest version of its tables."""
-        _make_folder(path.parent)
+        make_folder(path.parent)
         with _explained(path):
             connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
             try:
@@ -272,7 +272,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("ROLLBACK")
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder of what is kept, where it is absent; Git is told to leave it alone."""
     if folder.is_dir():
         return
     try:
@@ -281,7 +282,7 @@ def _make_folder(folder: Path) -> None:
         (folder / ".gitignore").write_text("*\n")
     except OSError as error:
         raise RegistryError(
-            f"{folder}: the registry's folder cannot be made: {error.strerror}\n"
+            f"{folder}: the folder cannot be made: {error.strerror}\n"
             f"  help: name a file elsewhere in {ENVIRONMENT}"
         ) from error
 

@@ -1,0 +1,55 @@
+"""Standard output: where a command's data goes, whoever reads it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
+
+from tetrad.errors import UsageError
+
+
+def open_streams() -> None:
+    """Make both streams take every text: data is UTF-8 wherever no terminal asks for less, and what
+    a terminal cannot show is escaped. A stream that was closed swallows what it is given.
+    """
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    if isinstance(sys.stdout, TextIOWrapper):
+        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def write_out(text: str) -> None:
+    """Write data now, before what is said of it on standard error.
+
+    A reader who goes away early (`| head`) changes no exit code: it is the command's to say.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()
+    except OSError as error:
+        drop_output()
+        raise UsageError(f"standard output cannot be written: {error.strerror}") from error
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file that a command was asked for, and its folder; UsageError where it cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def drop_output() -> None:
+    """Let go of what is not written yet: Python's own flush at exit would complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
