@@ -107,6 +107,13 @@ def test_a_repository_without_a_commit_is_told_so(tmp_path: Path) -> None:
         git.head(tmp_path)
 
 
+def test_a_branch_of_a_repository_without_a_commit_is_not_called_unknown(tmp_path: Path) -> None:
+    run(tmp_path, "init", "--quiet", "--initial-branch=main")
+
+    with pytest.raises(GitError, match="no commit yet"):
+        git.merge_base(tmp_path, "main")
+
+
 def test_a_folder_outside_of_git_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(GitError, match="without --base works without one"):
         git.head(tmp_path)

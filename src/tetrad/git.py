@@ -112,7 +112,7 @@ def state(root: Path) -> tuple[str | None, bool]:
 
 
 def _refuse_unknown(root: Path, ref: str) -> NoReturn:
-    if ref == "HEAD":
+    if _run(root, "rev-parse", "--verify", "--quiet", "HEAD").returncode != 0:
         raise GitError("this repository has no commit yet\n  help: git commit")
     names = _git(
         root, "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/remotes", "refs/tags"

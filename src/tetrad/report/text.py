@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.report import words
 from tetrad.results.report import CaseReport, Decision, Report, StackReport, SuiteReport
-from tetrad.text import for_log, inert, one_line, shorten
+from tetrad.text import capped, for_log, inert, one_line, shorten
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +20,8 @@ _STYLES: dict[Decision, str] = {
     "NOT_APPLICABLE": "dim",
 }
 _SHOWN = 20  # flipped cases of a suite; the page has all
+_REASONS = 3  # why cases have no result
+_REASON = 600  # characters of each
 
 
 def render_text(report: Report, *, width: int = 100, colour: bool = False) -> str:
@@ -77,6 +79,7 @@ def _suite(console: Console, suite: SuiteReport) -> None:
         console.print(Padding(f"waived: {one_line(waived)}", (0, 0, 0, 4)))
     _requirements(console, suite)
     _cases(console, suite)
+    _missing(console, suite)
 
 
 def _requirements(console: Console, suite: SuiteReport) -> None:
@@ -125,6 +128,20 @@ def _cases(console: Console, suite: SuiteReport) -> None:
     console.print(Padding(table, (0, 0, 0, 4)))
     if len(cases) > _SHOWN:
         more = f"and {len(cases) - _SHOWN:,} more: `tetrad report --format html` shows all"
+        console.print(Padding(more, (0, 0, 0, 4)), style="dim")
+
+
+def _missing(console: Console, suite: SuiteReport) -> None:
+    """What an engine or a judge complained of, whole: a wrong address is mended by its message."""
+    from rich.padding import Padding
+
+    reasons = words.why_missing(suite)
+    for error, count in reasons[:_REASONS]:
+        cases = "1 case" if count == 1 else f"{count:,} cases"
+        said = f"no result for {cases}: {capped(error, _REASON)}"
+        console.print(Padding(said, (0, 0, 0, 4)), style="yellow")
+    if len(reasons) > _REASONS:
+        more = f"and {len(reasons) - _REASONS:,} more reasons"
         console.print(Padding(more, (0, 0, 0, 4)), style="dim")
 
 

@@ -149,6 +149,15 @@ def output_of(outcome: CaseOutcome | None) -> str:
     return sample.output if sample.error is None else f"[{sample.error}]"
 
 
+def why_missing(suite: SuiteReport) -> list[tuple[str, int]]:
+    """What stood in the way of answers, with the number of cases that it did; most frequent first."""
+    errors = (
+        {s.error for o in (case.candidate, case.base) if o for s in o.samples if s.error}
+        for case in suite.cases
+    )
+    return Counter(error for found in errors for error in sorted(found)).most_common()
+
+
 def why_failed(outcome: CaseOutcome) -> str:
     """The reasons of the assertions that failed, once each."""
     failed = (a for s in outcome.samples for a in s.assertions if not a.passed)
