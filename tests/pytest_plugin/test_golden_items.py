@@ -182,6 +182,35 @@ def test_files_that_do_not_load_are_collection_errors_in_plain_words(tree: Tree)
     assert "Traceback" not in session.stdout
 
 
+def test_a_golden_set_without_cases_is_no_pass(tree: Tree) -> None:
+    (tree.root / "evals/feedback/golden.yaml").write_text("[]\n")
+
+    session = pytest_of(tree, "evals/", "-q")
+
+    assert session.returncode == 3, session.stdout
+    assert "INCONCLUSIVE" in session.stdout
+
+
+def test_the_suite_file_of_another_tool_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text("suite: of another tool\n")
+    (tmp_path / "data.yaml").write_text("- 1\n")
+    (tmp_path / "test_x.py").write_text("def test_x() -> None: ...\n")
+
+    session = pytest_of(Tree(tmp_path), ".", "-q")
+
+    assert session.returncode == 0, session.stdout
+    assert "1 passed" in session.stdout
+
+
+def test_a_session_leaves_the_tree_clean(tree: Tree) -> None:
+    (tree.root / ".gitignore").unlink()
+    tree.commit()
+
+    pytest_of(tree, "evals/", "-q", "-p", "no:cacheprovider")
+
+    assert tree.git("status", "--porcelain") == ""
+
+
 def test_loading_the_plugin_imports_nothing_heavy() -> None:
     heavy = "{'httpx2', 'torch', 'numpy', 'scipy', 'jsonschema_rs', 'sqlite3', 'jinja2', 'rich'}"
     code = f"import sys, tetrad.pytest_plugin; print(sorted({heavy} & set(sys.modules)))"

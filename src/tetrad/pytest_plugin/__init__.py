@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tetrad.pytest_plugin.run import Run
+    from tetrad.pytest_plugin.run import Key, Run
 
 SUITE_FILES = ("suite.yaml", "suite.yml")
 RUNS = pytest.StashKey[dict[Path, "Run"]]()
@@ -48,7 +48,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     if not any((file_path.parent / name).exists() for name in SUITE_FILES):
         return None
-    run = _run(parent.config, file_path)
+    from tetrad.errors import UsageError
+
+    try:
+        run = _run(parent.config, file_path)
+    except (
+        UsageError
+    ):  # the suite.yaml is something else's: no folder above is a repository of ours
+        return None
     if run.problem is None and file_path not in run.golden_sets:
         return None
     return GoldenFile.from_parent(parent, path=file_path)
@@ -76,13 +83,18 @@ class GoldenFile(pytest.File):
 class GoldenItem(pytest.Item):
     """What cases and gates have in common: the trial, and a failure told in plain words."""
 
-    trial: tuple[str, str]
+    trial: Key
 
     def executed(self) -> Run:
         """The run, which the first item of the session executes for all that are selected."""
         run = _run(self.config, self.path)
-        items = [item for item in self.session.items if isinstance(item, CaseItem)]
-        run.execute([(i.trial, i.case_id) for i in items if _run(self.config, i.path) is run])
+        items = [item for item in self.session.items if isinstance(item, GoldenItem)]
+        mine = [item for item in items if _run(self.config, item.path) is run]
+        cases: dict[Key, set[str]] = {item.trial: set() for item in mine}
+        for item in mine:
+            if isinstance(item, CaseItem):
+                cases[item.trial].add(item.case_id)
+        run.execute(cases)
         return run
 
     def inconclusive(self, reason: str) -> ItemFailed:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,7 +83,7 @@ class Run:
         except TetradError as error:
             self.problem = str(error)
 
-    def execute(self, selected: Sequence[tuple[Key, str]]) -> None:
+    def execute(self, selected: Mapping[Key, AbstractSet[str]]) -> None:
         """Run the selected cases, all in one go; later calls return at once, or fail the same way."""
         if not self._is_done:
             self._is_done = True
@@ -123,33 +124,28 @@ class Run:
                 self._trials[trial.key] = trial
                 self.golden_sets.setdefault(path, []).append(trial)
 
-    def _execute(self, selected: Sequence[tuple[Key, str]]) -> None:
-        cases: dict[Key, set[str]] = {}
-        for key, case_id in selected:
-            cases.setdefault(key, set()).add(case_id)
+    def _execute(self, cases: Mapping[Key, AbstractSet[str]]) -> None:
         self._whole = frozenset(
             key
             for key, ids in cases.items()
             if len(ids) == len(self._trials[key].suite.golden.cases)
         )
-        lock = registry_path(self._root).with_suffix(".pytest.lock")
-        lock.parent.mkdir(parents=True, exist_ok=True)
         # Under xdist every worker selects everything. The first to come executes, and what it
-        # kept answers the others.
+        # kept answers the others. The registry comes first: it makes the folder.
         with (
-            FileLock(lock),
             open_workbench(
                 self._root, offline=self._options.offline, engine=None, progress=Unwatched()
             ) as bench,
+            FileLock(registry_path(self._root).with_suffix(".pytest.lock")),
         ):
             asyncio.run(self._run(bench, cases))
 
-    async def _run(self, bench: Workbench, cases: Mapping[Key, Iterable[str]]) -> None:
+    async def _run(self, bench: Workbench, cases: Mapping[Key, AbstractSet[str]]) -> None:
         try:
             if self._whole:
                 await self._judge(bench)
             parts = [
-                self._part(bench, self._trials[key], frozenset(ids))
+                self._part(bench, self._trials[key], ids)
                 for key, ids in cases.items()
                 if key not in self._whole
             ]
@@ -158,7 +154,7 @@ class Run:
         finally:
             await bench.aclose()
 
-    def _part(self, bench: Workbench, trial: Trial, ids: frozenset[str]) -> Selection:
+    def _part(self, bench: Workbench, trial: Trial, ids: AbstractSet[str]) -> Selection:
         cases = [case for case in trial.suite.golden.cases if case.id in ids]
         return bench.select(trial.suite, trial.stack, root=self._root, cases=cases)
 
