@@ -197,3 +197,14 @@ def test_the_embedding_of_similar_is_the_suites_then_the_stacks() -> None:
     assert embedding_of(suite(), RETRIEVING) is EMBEDDING
     assert embedding_of(suite(), stack(prompt=replace(PROMPT, select=select))) is EMBEDDING
     assert embedding_of(suite(), stack()) is None
+
+
+def test_a_prompt_of_the_assertion_is_refused_where_the_judge_would_not_read_it() -> None:
+    judges = {"default": Judge(name="default", model=MODEL)}
+    asked = replace(
+        assertion("llm-rubric", "polite"), config={"rubricPrompt": "Grade: {{ rubric }}"}
+    )
+
+    assert messages(stack(), asked, judges=judges) == [
+        "llm-rubric has a `rubricPrompt`, which is not read: give a judge a `prompt` under `judges:`"
+    ]

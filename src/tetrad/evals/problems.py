@@ -103,6 +103,11 @@ def _lack(assertion: Assertion, case: Case, suite: Suite, stack: Stack) -> str |
             lack = f"needs a stack with a corpus, and {stack.ref} has none"
         case "similar" if embedding_of(suite, stack) is None:
             lack = "needs an embedding model: name one as `judges: {embedding: {model: …}}`"
+        case "llm-rubric" | "context-faithfulness" if "rubricPrompt" in assertion.config:
+            # graded without it, the case would ask its judge something else than it says
+            lack = (
+                "has a `rubricPrompt`, which is not read: give a judge a `prompt` under `judges:`"
+            )
         case "context-faithfulness" if stack.retrieval is None and "context" not in case.vars:
             lack = "needs the variable `context`, or a stack with a corpus"
         case "llm-rubric" | "context-faithfulness":
