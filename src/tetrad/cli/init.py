@@ -96,7 +96,7 @@ def _tell(root: Path, engine: str, written: list[str], kept: list[str]) -> None:
     sys.stdout.write("\n".join([f"in {root}:", *lines, ""]))
     start = {
         "embedded": "the embedded model is fetched once (93 MB)",
-        "endpoint": "set LLM_URL (and LLM_KEY) to your endpoint first",
+        "endpoint": "export LLM_URL=http://…/v1 and LLM_KEY=… (empty where there is no key)",
         "scripted": "answers come from stacks/models/scripted.answers.yaml until you name a model",
     }[engine]
     sys.stdout.write(
