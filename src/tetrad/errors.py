@@ -82,6 +82,19 @@ class GitError(TetradError):
     """Git could not give the tree that was asked for."""
 
 
+class BaseUnusable(TetradError):
+    """The base that was asked for does not load or cannot answer: nothing compares with it."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+    def __init__(self, commit: str | None, error: TetradError) -> None:
+        told = str(error).replace("\n", "\n  ")
+        super().__init__(
+            f"the base {(commit or '')[:12]} cannot be compared with, as it stands there:\n  {told}\n"
+            "  help: name a base that loads, or leave --base away to judge this tree alone"
+        )
+
+
 class ArtifactError(TetradError):
     """A pinned file is missing, differs from its digest, or cannot be fetched offline."""
 

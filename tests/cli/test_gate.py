@@ -287,3 +287,42 @@ def test_a_base_that_cannot_answer_is_inconclusive(
 
     assert code == ExitCode.INCONCLUSIVE
     assert report["decision"] == "INCONCLUSIVE"
+
+
+@pytest.mark.parametrize("command", ["gate", "plan"])
+def test_a_base_that_does_not_load_is_named_and_inconclusive(
+    command: str, tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit("prompts/feedback.yaml", "messages:", "massages:")
+    tree.commit()
+    broken = tree.git("rev-parse", "HEAD")
+    tree.edit("prompts/feedback.yaml", "massages:", "messages:")
+    tree.commit()
+
+    code = tree.tetrad(command, "--base", "HEAD~1")
+
+    said = capsys.readouterr().err
+    assert code == ExitCode.INCONCLUSIVE
+    assert said.startswith(f"the base {broken[:12]} cannot be compared with, as it stands there:\n")
+    assert "\n  prompts/feedback.yaml:" in said
+    assert "--base" in said.splitlines()[-1]
+
+
+def test_a_base_that_the_suite_cannot_judge_is_inconclusive_and_says_why(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.git("rm", "--quiet", ANSWERS)
+    tree.edit(
+        "stacks/models/scripted.yaml",
+        "engine: {scripted: {answers: ./scripted.answers.yaml}}",
+        'engine: {torch: {dtype: float32}}\nfiles: {a.gguf: "sha256:' + 64 * "0" + '"}',
+    )
+    tree.commit()
+    tree.git("checkout", "--quiet", "HEAD~1", "--", "stacks")
+    tree.append("evals/feedback/suite.yaml", "  - {latency_ms: {max: 1000}}\n")
+
+    code, report = gated(tree, capsys, "--base", "main")
+
+    assert code == ExitCode.INCONCLUSIVE
+    reasons = [r["reason"] for r in report["stacks"][0]["suites"][0]["requirements"]]
+    assert reasons[1].startswith("answer cannot be compared: this suite cannot judge the base: ")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tetrad.canonical import digest_file
+from tetrad.errors import BaseUnusable, SpecError, TetradError
 from tetrad.evals.build import Workbench
 from tetrad.plan import Estimates, Estimator, Plan, Tree, plan_stacks
+from tetrad.runtime.answering import Prepared
 from tetrad.spec.build.corpus import documents_of
 from tetrad.spec.load import load_repository
-from tetrad.spec.model import Model, Repository, Stack
+from tetrad.spec.model import Case, Model, Repository, Stack
 from tetrad.spec.tree import Tree as SpecTree
 
 
@@ -38,15 +41,22 @@ def compare(
 ) -> Comparison:
     """Load the tree at `root` and the base's, given as a commit and a folder.
 
-    Raises SpecError with every issue of the tree that does not load.
+    Raises SpecError with every issue of the head, BaseUnusable with every issue of the base.
     """
     return Comparison(
         head=load_repository(root),
         head_commit=head_commit,
         dirty=dirty,
-        base=load_repository(base[1]) if base else None,
+        base=_loaded(*base) if base else None,
         base_commit=base[0] if base else None,
     )
+
+
+def _loaded(commit: str, folder: Path) -> Repository:
+    try:
+        return load_repository(folder)
+    except SpecError as error:
+        raise BaseUnusable(commit, error) from error
 
 
 def plan_comparison(
@@ -54,11 +64,17 @@ def plan_comparison(
 ) -> Plan:
     """What differs, seen by rendering every case on both trees; asks no engine."""
 
-    def tree(repository: Repository) -> Tree:
+    def on_base(stack: Stack, cases: Sequence[Case], *, root: Path) -> Sequence[Prepared]:
+        try:
+            return bench.prepare(stack, cases, root=root)
+        except TetradError as error:
+            raise BaseUnusable(trees.base_commit, error) from error
+
+    def tree(repository: Repository, prepare: Callable[..., Sequence[Prepared]]) -> Tree:
         return Tree(
             repository=repository,
             files=TreeFiles(repository.root),
-            prepare=lambda stack, cases: bench.prepare(stack, cases, root=repository.root),
+            prepare=partial(prepare, root=repository.root),
         )
 
     return Plan(
@@ -66,8 +82,8 @@ def plan_comparison(
         head=trees.head_commit,
         dirty=trees.dirty,
         stacks=plan_stacks(
-            tree(trees.head),
-            tree(trees.base) if trees.base else None,
+            tree(trees.head, bench.prepare),
+            tree(trees.base, on_base) if trees.base else None,
             stacks=stacks,
             estimate=estimate,
         ),
@@ -96,7 +112,7 @@ class TreeFiles:
     def text(self, path: str) -> str | None:
         try:
             return (self._root / path).read_text(encoding="utf-8")
-        except (FileNotFoundError, UnicodeDecodeError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
             return None
 
     def documents(self, stack: Stack) -> Mapping[str, str]:

@@ -44,7 +44,7 @@ class _Trial:
     suite: Suite
     candidate: Selection
     base: Selection | None
-    base_expected: bool
+    why_lost: str = ""  # why there is no base's run where one was expected
 
 
 async def gate(
@@ -137,11 +137,11 @@ def _trial(plan: StackPlan, ref: str, head: Judged, base: Judged | None) -> _Tri
     candidate = head.select(suite, head.repository.stacks[plan.stack])
     old = base.repository.stacks.get(plan.stack) if base else None
     if base is None or old is None:
-        return _Trial(suite, candidate, None, base_expected=False)
+        return _Trial(suite, candidate, None)
     try:
-        return _Trial(suite, candidate, base.select(suite, old), base_expected=True)
-    except TetradError:
-        return _Trial(suite, candidate, None, base_expected=True)
+        return _Trial(suite, candidate, base.select(suite, old))
+    except TetradError as error:
+        return _Trial(suite, candidate, None, f"this suite cannot judge the base: {error}")
 
 
 def _distinct(selections: Sequence[Selection]) -> list[Selection]:
@@ -168,7 +168,8 @@ def _decided(
         trial.suite,
         candidate,
         base,
-        base_expected=trial.base_expected,
+        base_expected=bool(base or trial.why_lost),
+        why_lost=trial.why_lost,
         waivers=waivers,
         today=today,
     )

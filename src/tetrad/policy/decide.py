@@ -60,13 +60,14 @@ def decide(
     base: SuiteRun | None,
     *,
     base_expected: bool,
+    why_lost: str = "",
     waivers: Sequence[Waiver],
     today: date,
 ) -> SuiteDecision:
     """Judge a run by its suite's policy.
 
     `base_expected` says that a base was asked for and has this stack: without its run, whatever
-    compares with it is INCONCLUSIVE, and else NOT_APPLICABLE.
+    compares with it is INCONCLUSIVE, for the reason `why_lost` if known, and else NOT_APPLICABLE.
     """
     accepted = _accepted(waivers, today)
     problem = _not_about(suite, candidate)
@@ -76,7 +77,7 @@ def decide(
     evidence = Evidence(
         pairs=pairs,
         base="there" if usable else "lost" if base_expected or base_problem else "none",
-        why_lost=base_problem and f"the base's results {base_problem}",
+        why_lost=f"the base's results {base_problem}" if base_problem else why_lost,
     )
     requirements = tuple(JUDGES[type(r)](r, evidence) for r in suite.gate)
     if problem:
