@@ -1,12 +1,13 @@
 """Allow unsound-case: a golden case that says nothing, or the contrary of another.
 
 ## What it does
-Reports ids that stand twice, cases of the same variables whose expectations exclude each other, and
-assertions that cannot fail: an empty text in `contains`, a `regex` that fits every text, a
-threshold of 0.
+Reports ids that stand twice, cases of the same variables whose expectations exclude each other,
+cases that lack a variable which the prompt requires, and assertions that cannot fail: an empty text
+in `contains`, a `regex` that fits every text, a threshold of 0.
 
 ## Why is this bad?
-Such a case is green or red whatever the model does, so the score says less than it seems to.
+Such a case is green or red whatever the model does, or never asks it, so the score says less than
+it seems to.
 
 ## Example
 ```yaml
@@ -32,7 +33,8 @@ from tetrad.lint.assertions import contradiction, why_it_cannot_fail
 from tetrad.lint.issues import findings_of_issues
 from tetrad.lint.rule import Finding, Place, Rule
 from tetrad.lint.tree import Tree
-from tetrad.spec.model import Assertion, Case, GoldenSet
+from tetrad.spec.model import Assertion, Case, GoldenSet, Suite
+from tetrad.spec.nearest import nearest
 
 
 def check(tree: Tree) -> Iterator[Finding]:
@@ -43,6 +45,28 @@ def check(tree: Tree) -> Iterator[Finding]:
         for case in golden.cases:
             yield from _cannot_fail(tree, case)
         yield from _contradictions(tree, golden)
+    for suite in tree.repository.suites.values():
+        if suite.golden.path in asked:
+            yield from _lacking(tree, suite)
+
+
+def _lacking(tree: Tree, suite: Suite) -> Iterator[Finding]:
+    """Cases that cannot be asked of every stack of their suite."""
+    required = {
+        name: stack
+        for stack in suite.stacks
+        for name, variable in stack.prompt.variables.items()
+        if variable.required and (stack.retrieval is None or stack.retrieval.into != name)
+    }
+    for case in suite.golden.cases:
+        for name in sorted(required.keys() - case.vars.keys()):
+            prompt = required[name].prompt
+            near = nearest(name, [given for given in case.vars if given not in prompt.variables])
+            yield RULE.at(
+                _place(tree, case.location),
+                f"the case {case.id!r} gives no {name!r}, which {prompt.ref} requires",
+                hint=f"rename {near!r} to it" if near else "give it in the case's vars",
+            )
 
 
 def _cannot_fail(tree: Tree, case: Case) -> Iterator[Finding]:
@@ -91,6 +115,6 @@ def _place(tree: Tree, location: Location) -> Place:
 RULE = Rule(
     code="GLD983",
     name="unsound-case",
-    summary="a golden case that cannot fail, contradicts another, or has its id",
+    summary="a golden case that cannot be asked, cannot fail, contradicts another, or has its id",
     check=check,
 )
