@@ -289,6 +289,29 @@ def test_a_base_that_cannot_answer_is_inconclusive(
     assert report["decision"] == "INCONCLUSIVE"
 
 
+def test_a_change_that_no_suite_judges_is_not_called_unchanged(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.git("rm", "-r", "--quiet", "evals/feedback")
+    tree.edit(ANSWERS, "{contains: So soft, output: positive}", "{contains: So soft, output: x}")
+
+    code = tree.tetrad("gate", "--base", "main")
+
+    assert code == ExitCode.PASSED
+    assert "nothing was judged: no suite names feedback" in capsys.readouterr().out
+
+
+def test_a_renamed_stack_is_judged_alone_and_said_so(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.git("mv", "stacks/feedback.yaml", "stacks/reviews.yaml")
+    tree.edit("evals/feedback/suite.yaml", "[stacks/feedback]", "[stacks/reviews]")
+
+    _, report = gated(tree, capsys, "--base", "main")
+
+    assert report["stacks"][0]["note"] == "the base has no such stack: it is judged alone"
+
+
 @pytest.mark.parametrize("command", ["gate", "plan"])
 def test_a_base_that_does_not_load_is_named_and_inconclusive(
     command: str, tree: Tree, capsys: pytest.CaptureFixture[str]

@@ -182,6 +182,21 @@ def test_files_that_do_not_load_are_collection_errors_in_plain_words(tree: Tree)
     assert "Traceback" not in session.stdout
 
 
+def test_suites_that_share_a_golden_set_have_items_of_their_own(tree: Tree) -> None:
+    suite = (tree.root / "evals/feedback/suite.yaml").read_text()
+    second = suite.replace("golden: ./golden.yaml", "golden: ../feedback/golden.yaml")
+    (tree.root / "evals/second").mkdir()
+    (tree.root / "evals/second/suite.yaml").write_text(second)
+
+    session = pytest_of(tree, "evals/", "-q", "--collect-only", "-k", "gate")
+
+    ids = [line for line in session.stdout.splitlines() if "::" in line]
+    assert ids == [
+        "evals/feedback/golden.yaml::gate[feedback]",
+        "evals/feedback/golden.yaml::gate[second]",
+    ]
+
+
 def test_a_golden_set_without_cases_is_no_pass(tree: Tree) -> None:
     (tree.root / "evals/feedback/golden.yaml").write_text("[]\n")
 

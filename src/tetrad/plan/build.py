@@ -96,7 +96,10 @@ def _new_suite_plan(head: Tree, stack: Stack, suite: Suite, estimate: Estimator)
 def _compared(head: Tree, base: Tree, stack: Stack, estimate: Estimator) -> StackPlan:
     old = base.repository.stacks.get(stack.ref)
     if old is None:
-        return _alone(head, stack, estimate)
+        planned = _alone(head, stack, estimate)
+        return replace(
+            planned, note=planned.note or "the base has no such stack: it is judged alone"
+        )
     parts = changed_parts(stack, old)
     changes = describe_changes(stack, old, parts, head.files, base.files)
     suites = suites_of(head.repository, stack)

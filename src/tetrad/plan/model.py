@@ -64,7 +64,7 @@ class SuitePlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StackPlan:
-    """One stack before and after; `note` says why nothing runs, where nothing does."""
+    """One stack before and after; `note` says why nothing runs, or why nothing is compared."""
 
     stack: str
     identity: Digest

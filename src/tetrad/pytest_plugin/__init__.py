@@ -65,12 +65,15 @@ class GoldenFile(pytest.File):
     """A golden set: its cases, and the gate of every suite that names it."""
 
     def collect(self) -> Iterator[pytest.Item]:
+        from tetrad.pytest_plugin.run import labels_of
+
         run = _run(self.config, self.path)
         if run.problem is not None:
             raise self.CollectError(run.problem)
         trials = run.golden_sets[self.path]
+        labels = labels_of(trials)
         for trial in trials:
-            suffix = f"[{trial.stack.name}]" if len(trials) > 1 else ""
+            suffix = labels[trial.key]
             for case in trial.suite.golden.cases:
                 item = CaseItem.from_parent(self, name=f"{case.id}{suffix}")
                 item.trial, item.case_id, item.line = trial.key, case.id, case.location.line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -54,6 +54,22 @@ class Trial:
     @property
     def key(self) -> Key:
         return self.suite.ref, self.stack.ref
+
+
+# From the shortest on; the last tells every trial apart.
+_LABELS: Sequence[Callable[[Trial], str]] = (
+    lambda _: "",
+    lambda trial: f"[{trial.stack.name}]",
+    lambda trial: f"[{trial.suite.name}]",
+    lambda trial: f"[{trial.suite.name}-{trial.stack.name}]",
+    lambda trial: f"[{trial.suite.ref}-{trial.stack.ref}]",
+)
+
+
+def labels_of(trials: Sequence[Trial]) -> Mapping[Key, str]:
+    """What the names of items end with, so that the trials of one golden set are told apart."""
+    candidates = ({trial.key: label(trial) for trial in trials} for label in _LABELS)
+    return next(found for found in candidates if len(set(found.values())) == len(found))
 
 
 @dataclass(frozen=True, slots=True)

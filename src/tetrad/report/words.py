@@ -48,7 +48,10 @@ _MEASURES = {"cost_usd_per_case": "cost", "latency_ms": "latency", "total_tokens
 def headline(report: Report) -> str:
     """The verdict in a sentence."""
     suites = [(stack, suite) for stack in report.stacks for suite in stack.suites]
+    unjudged = ", ".join(last(stack.stack) for stack in report.stacks if _is_unjudged(stack))
     if not suites:
+        if unjudged:
+            return f"nothing was judged: no suite names {unjudged}"
         return "nothing that shapes an answer changed, so nothing ran"
     refused = [found for found in suites if found[1].decision == report.decision]
     names = ", ".join(dict.fromkeys(last(suite.suite) for _, suite in refused))
@@ -60,7 +63,13 @@ def headline(report: Report) -> str:
     if report.decision == "INCONCLUSIVE":
         return f"{names} cannot be judged: {which or 'results are missing'}"
     alone = "" if report.base else "; no base to compare with"
-    return f"every requirement holds{alone}"
+    aside = f"; no suite names {unjudged}" if unjudged else ""
+    return f"every requirement holds{alone}{aside}"
+
+
+def _is_unjudged(stack: StackReport) -> bool:
+    """Whether a stack that moved, or has no base, has no suite."""
+    return not stack.suites and (bool(stack.changed) or stack.base_identity is None)
 
 
 def compared(report: Report) -> str:

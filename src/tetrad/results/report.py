@@ -75,7 +75,7 @@ class StackReport:
     suites: tuple[SuiteReport, ...]
     engine: str = ""  # what answered, in words
     preview: bool = False  # another engine than the stack's own answered: never evidence
-    note: str = ""  # why nothing ran, where nothing did
+    note: str = ""  # why nothing ran, or why nothing was compared
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
