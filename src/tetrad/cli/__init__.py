@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "try": "answer one request and show how the answer came about",
     "eval": "run cases of a golden set and show their outcomes; judges nothing",
     "gate": "evaluate what a change touches, on it and on its base, and decide",
-    "report": "render a report that `tetrad gate` wrote: for a terminal, a pull request, CI, a browser",
+    "report": "render a report of `tetrad gate`: for a terminal, a pull request, CI, a browser",
     "show": "show a stack's components, digests, identity and suites",
     "lock": "write the locks of all stacks, and corpus digests",
     "pull": "fetch and verify the files of models",
