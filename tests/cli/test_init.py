@@ -65,3 +65,9 @@ def test_the_scripted_system_passes_its_gate(tmp_path: Path) -> None:
     main(["init", str(tmp_path), "--engine", "scripted"])
 
     assert Tree(tmp_path).tetrad("gate") == ExitCode.PASSED
+
+
+def test_what_is_laid_down_keeps_environments_and_kept_answers_out_of_git(tmp_path: Path) -> None:
+    main(["init", str(tmp_path), "--engine", "scripted"])
+
+    assert {".tetrad/", ".venv/"} <= set((tmp_path / ".gitignore").read_text().splitlines())
