@@ -182,6 +182,19 @@ def test_files_that_do_not_load_are_collection_errors_in_plain_words(tree: Tree)
     assert "Traceback" not in session.stdout
 
 
+def test_an_answer_cannot_command_the_runner_of_a_workflow(tree: Tree, tmp_path: Path) -> None:
+    answer = '"\\e[31mred\\n::set-output name=x::y ##[error]"'
+    (tree.root / ANSWERS).write_text(f'- {{contains: "", output: {answer}}}\n')
+
+    session = pytest_of(tree, "evals/", "-q", f"--junitxml={tmp_path / 'junit.xml'}")
+
+    for log in (session.stdout, (tmp_path / "junit.xml").read_text()):
+        assert "set-output" in log
+        assert "\n::" not in log
+        assert "##[" not in log
+        assert "\x1b" not in log
+
+
 def test_suites_that_share_a_golden_set_have_items_of_their_own(tree: Tree) -> None:
     suite = (tree.root / "evals/feedback/suite.yaml").read_text()
     second = suite.replace("golden: ./golden.yaml", "golden: ../feedback/golden.yaml")

@@ -65,7 +65,7 @@ def test_nothing_invisible_or_obeyed_by_a_terminal_is_left(fmt: str, text: str) 
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("fmt", ["text", "json", "junit"])
+@pytest.mark.parametrize("fmt", FORMATS)  # also the pages: `tee` shows them in a log
 def test_no_line_of_a_log_is_a_workflow_command(fmt: str, text: str) -> None:
     rendered = render(samples.hostile(text), fmt)
 

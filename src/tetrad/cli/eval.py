@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     from tetrad.cli.progress import progress_bars
     from tetrad.evals import open_workbench
     from tetrad.spec.load import load_repository
+    from tetrad.text import for_log
 
     root = root_of(args)
     repository = load_repository(root)
@@ -50,9 +51,9 @@ def run(args: argparse.Namespace) -> ExitCode:
         runs = asyncio.run(_executed(bench, selections))
         calls = bench.calls
     if args.format == "json":
-        write_out(json.dumps([_document(run) for run in runs], indent=2, ensure_ascii=False) + "\n")
+        write_out(_json(runs))
     else:
-        write_out("".join(_text(run) for run in runs))
+        write_out(for_log("".join(_text(run) for run in runs)))
         sys.stderr.write(f"{calls.made} calls made, {calls.cached} answered from the registry\n")
     missing = any(case.missing for run in runs for case in run.cases)
     return ExitCode.INCONCLUSIVE if missing else ExitCode.PASSED
@@ -114,6 +115,13 @@ def _means(run: SuiteRun) -> dict[str, float]:
     names = {name: None for case in run.cases for name in case.metrics}
     scores = {n: [c.metrics[n] for c in run.cases if n in c.metrics] for n in names}
     return {name: sum(values) / len(values) for name, values in scores.items()}
+
+
+def _json(runs: Sequence[SuiteRun]) -> str:
+    from tetrad.text import json_escaped
+
+    documents = [_document(run) for run in runs]
+    return json_escaped(json.dumps(documents, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _document(run: SuiteRun) -> dict[str, object]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from tetrad.identity import written_identity
 from tetrad.plan.model import CaseChange, Estimate, Plan, StackPlan, SuitePlan
-from tetrad.text import inert
+from tetrad.text import for_log, inert, json_escaped
 
 SHOWN_CASES = 20
 WHY = {
@@ -25,7 +25,7 @@ def render_text(plan: Plan) -> str:
     lines = [f"plan {compared}{', uncommitted edits included' if plan.dirty else ''}", ""]
     for stack in plan.stacks:
         lines += [*_stack_lines(stack), ""]
-    return "\n".join([*lines, f"in all: {describe(plan.estimate)}"]) + "\n"
+    return for_log("\n".join([*lines, f"in all: {describe(plan.estimate)}"])) + "\n"
 
 
 def render_json(plan: Plan) -> str:
@@ -39,7 +39,7 @@ def render_json(plan: Plan) -> str:
         "estimate": _estimate(plan.estimate),
         "stacks": [_stack(stack) for stack in plan.stacks],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 RENDERERS: Mapping[str, Callable[[Plan], str]] = {"text": render_text, "json": render_json}

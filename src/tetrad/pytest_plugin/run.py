@@ -30,7 +30,7 @@ from tetrad.results.outcome import CaseOutcome, SuiteRun
 from tetrad.results.report import CaseReport, Decision, SuiteReport
 from tetrad.spec.load import load_repository
 from tetrad.spec.model import Repository, Stack, Suite
-from tetrad.text import inert
+from tetrad.text import for_log, inert
 
 Key: TypeAlias = tuple[str, str]  # a suite's reference and a stack's
 
@@ -120,10 +120,14 @@ class Run:
         if report is None:
             return "PASSED", ""
         lines = [f"  {r.decision}: {inert(r.reason)}" for r in report.requirements]
-        return report.decision, "\n".join(lines)
+        return report.decision, for_log("\n".join(lines))
 
     def verdict(self, key: Key, case_id: str) -> Verdict:
-        """What a case's item says."""
+        """What a case's item says; inert in a terminal and in a CI log."""
+        verdict = self._verdict(key, case_id)
+        return replace(verdict, reason=for_log(verdict.reason))
+
+    def _verdict(self, key: Key, case_id: str) -> Verdict:
         if key not in self._whole:
             return _of_part(self._parts[key][case_id])
         report = self._reports.get(key)

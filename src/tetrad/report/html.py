@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _TEXT = 20_000  # characters of one text
 _TRACES = 8_000_000  # characters of traces in a page: the flipped cases' come first
+_COMMAND = re.compile(r"(?m)^([^\S\n]*):(?=:)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +49,7 @@ class _Row:
 def render_html(report: Report) -> str:
     style, script = _asset("page.css"), _asset("page.js")
     rows = tuple(_rows(report))
-    return _template().render(
+    page = _template().render(
         report=report,
         rows=rows,
         kinds=_kinds(rows),
@@ -61,6 +63,8 @@ def render_html(report: Report) -> str:
             " base-uri 'none'; form-action 'none'"
         ),
     )
+    # Where a page is printed into a CI log, references part the runner's commands.
+    return _COMMAND.sub(r"\1&#58;", page).replace("##[", "#&#35;[")
 
 
 def _rows(report: Report) -> Iterator[_Row]:

@@ -19,7 +19,7 @@ from tetrad.results.report import (
     StackReport,
     SuiteReport,
 )
-from tetrad.text import capped, inert, one_line, shorten
+from tetrad.text import capped, for_log, inert, one_line, shorten
 
 LIMIT = 60_000  # GitHub takes 65,536 characters
 _BLOCK = 1_500  # characters of one answer
@@ -160,12 +160,12 @@ def fenced(text: str, limit: int, *, language: str = "text") -> str:
     """A block whose fence is longer than any run of backticks in it."""
     shown = capped(text, limit)
     fence = "`" * max(3, _longest_run(shown) + 1)
-    return f"{fence}{language}\n{shown}\n{fence}"
+    return f"{fence}{language}\n{for_log(shown)}\n{fence}"
 
 
 def code(text: str) -> str:
     """A code span that nothing inside can end, nor part a table's cells."""
-    line = one_line(text).replace("|", "¦")
+    line = for_log(one_line(text)).replace("|", "¦")
     if not line:
         return "`(nothing)`"
     fence = "`" * (_longest_run(line) + 1)
