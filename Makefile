@@ -12,7 +12,7 @@ TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models gate test campaigns check lint benchmarks docs wheel clean
+.PHONY: help setup models gate test campaigns check benchmarks docs wheel clean
 
 help:  ## List what make can do
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,17 @@ check: setup  ## Run every static check
 	$(BIN)/lint-imports
 	$(TETRAD) lint
 	$(TETRAD) lock --check
+
+benchmarks: setup models  ## Measure every claim of speed and size against its limit
+	$(BIN)/python benchmarks/lint.py
+	$(BIN)/python benchmarks/warm_rerun.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/orchestration.py $(if $(PEERS),--peer-python $(PEERS))
+	$(BIN)/python benchmarks/torch_engine.py
+
+docs: setup  ## Write the pages that are generated again
+	$(BIN)/python docs/rules/generate.py
+	TETRAD_WRITE_GOLDENS=1 $(BIN)/python -m pytest -q tests/spec/test_reference.py || true
 
 wheel: setup  ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --outdir dist
