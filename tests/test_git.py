@@ -343,3 +343,21 @@ def _written(root: Path, kind: str, data: bytes) -> str:
         cwd=root, input=data, check=True, capture_output=True,
     )  # fmt: skip
     return done.stdout.decode().strip()
+
+
+def test_a_repository_of_another_user_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # what Git says; another owner takes a root user to make
+    fake = tmp_path / "bin" / "git"
+    fake.parent.mkdir()
+    fake.write_text(
+        "#!/bin/sh\necho 'fatal: detected dubious ownership in repository' >&2; exit 128\n"
+    )
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}{os.pathsep}{os.environ['PATH']}")
+
+    with pytest.raises(GitError, match="belongs to another user") as caught:
+        git.merge_base(tmp_path, "main")
+
+    assert f"git config --global --add safe.directory {tmp_path}" in str(caught.value)

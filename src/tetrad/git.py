@@ -153,6 +153,11 @@ def _run(
         )
     except FileNotFoundError as exc:
         raise GitError("git is not installed, or not on PATH") from exc
+    if "dubious ownership" in asked.stderr:
+        raise GitError(
+            f"{root} belongs to another user, so Git reads nothing of it"
+            f"\n  help: git config --global --add safe.directory {root}"
+        )
     if "not a git repository" in asked.stderr:
         raise GitError(
             f"{root} is not in a Git repository\n  help: git init; `tetrad gate` without --base works without one"
