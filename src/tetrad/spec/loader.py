@@ -228,15 +228,14 @@ class Loader:
             message = f"{written!r} is no reference"
             self.report(fields.issue(path, message, str(error), code="SCH107"))
             return None
-        found = [file for file in candidates(ref) if self.tree.has(file)]
-        if not found:
+        found = next((file for file in candidates(ref) if self.tree.has(file)), None)
+        if found is None:
             hint = did_you_mean(
                 ref, self.tree.references(kind), f"create {ref}.yaml, or correct the path"
             )
             message = f"there is no file {ref}.yaml"
             self.report(fields.issue(path, message, hint, code="SCH107"))
-            return None
-        return found[0]
+        return found
 
 
 def _value(fields: Fields, path: Path) -> Any:

@@ -21,36 +21,33 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._root = str(root)
         self._real_root = os.path.realpath(root)
         self._real_folders: dict[str, str] = {}
 
+    # Thousands of names are looked up, and pathlib takes three times as long.
+
     def has(self, file: str) -> bool:
-        try:
-            return (self.root / file).is_file()
-        except (OSError, ValueError):  # a name that no file can have
-            return False
+        return os.path.isfile(f"{self._root}/{file}")  # noqa: PTH113
 
     def has_folder(self, folder: str) -> bool:
-        try:
-            return (self.root / folder).is_dir()
-        except (OSError, ValueError):
-            return False
+        return os.path.isdir(f"{self._root}/{folder}")  # noqa: PTH112
 
     def read(self, file: str, asked_at: Location) -> bytes:
         """The bytes of a file; SpecError at the place that asks for it where it cannot be read."""
-        path = self.root / file
+        path = f"{self._root}/{file}"
         if not self.has(file):
             raise SpecError([self._no_file(file, asked_at)])
         if not self.is_inside(path):
             raise SpecError([leaves_repository(Location(file))])
         try:
-            with path.open("rb", buffering=0) as stream:
+            with open(path, "rb", buffering=0) as stream:  # noqa: PTH123
                 return stream.readall()
         except OSError as error:
             message = f"{file} cannot be read: {error.strerror}"
             raise SpecError([Issue(location=asked_at, code="SCH100", message=message)]) from error
 
-    def is_inside(self, path: Path) -> bool:
+    def is_inside(self, path: Path | str) -> bool:
         """Whether a path stays within the root; a folder is looked at once."""
         folder, name = os.path.split(path)
         real_folder = self._real_folders.get(folder)
