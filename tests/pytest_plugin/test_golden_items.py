@@ -170,6 +170,7 @@ def test_nothing_moved_against_the_base_skips_with_the_reason(tree: Tree) -> Non
 
     assert session.returncode == 0
     assert "nothing that it judges moved against main" in session.stdout
+    assert "SKIPPED [1] evals/feedback/golden.yaml:" in session.stdout
 
 
 def test_files_that_do_not_load_are_collection_errors_in_plain_words(tree: Tree) -> None:

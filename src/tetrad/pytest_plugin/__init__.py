@@ -27,6 +27,11 @@ class ItemFailed(Exception):
     """What a case or a gate has to say; it needs no traceback."""
 
 
+def skipped(reason: str) -> BaseException:
+    """A skip that is told at the item's own place, not at ours."""
+    return pytest.skip.Exception(reason, _use_item_location=True)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tetrad", "golden sets of LLM systems")
     group.addoption("--tetrad-base", metavar="REF", help="judge against the merge base with REF")
@@ -132,7 +137,7 @@ class CaseItem(GoldenItem):
             case "expected":
                 pytest.xfail(verdict.reason)
             case "unmoved":
-                pytest.skip(verdict.reason)
+                raise skipped(verdict.reason)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.line - 1, self.name
@@ -144,7 +149,7 @@ class GateItem(GoldenItem):
     def runtest(self) -> None:
         run = self.executed()
         if not run.is_whole(self.trial):
-            pytest.skip("only a part of the golden set is selected, and a gate judges the whole")
+            raise skipped("only a part of the golden set is selected, and a gate judges the whole")
         decision, reasons = run.decision(self.trial)
         if decision == "INCONCLUSIVE":
             raise self.inconclusive(f"{decision}\n{reasons}")
