@@ -20,27 +20,28 @@ def test_a_repository_without_settings_has_the_defaults(tmp_path: Path) -> None:
 
 
 def test_settings_stand_in_pyproject(tmp_path: Path) -> None:
-    text = '[tool.tetrad]\nbase = "trunk"\n[tool.tetrad.lint]\nignore = ["STY"]\n'
+    text = '[tool.tetrad.lint]\nignore = ["STY"]\n'
 
-    settings, issues = settings_of(tmp_path, pyproject=text, tetrad='base = "other"\n')
+    settings, issues = settings_of(tmp_path, pyproject=text, tetrad='[lint]\nignore = ["PIN"]\n')
 
-    assert (Settings(base="trunk", lint_ignore=("STY",)), []) == (settings, issues)
+    assert (Settings(lint_ignore=("STY",)), []) == (settings, issues)
 
 
 def test_settings_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
-    settings, _ = settings_of(tmp_path, pyproject="[tool.other]\n", tetrad='base = "trunk"\n')
+    text = '[lint]\nselect = ["STY"]\n'
 
-    assert settings.base == "trunk"
+    settings, _ = settings_of(tmp_path, pyproject="[tool.other]\n", tetrad=text)
+
+    assert settings.lint_select == ("STY",)
 
 
 def test_what_is_no_setting_is_refused_with_its_place(tmp_path: Path) -> None:
-    _, issues = settings_of(tmp_path, tetrad="base = 3\nlint = 4\n[other]\n")
+    _, issues = settings_of(tmp_path, tetrad="lint = 4\n[other]\n")
 
     assert sorted(issues) == [
-        "tetrad.toml:1:1: error[SCH104]: $.base: base must be the name of a branch",
-        "tetrad.toml:2:1: error[SCH104]: $.lint: lint must be a table: [tool.tetrad.lint]",
+        "tetrad.toml:1:1: error[SCH104]: $.lint: lint must be a table: [tool.tetrad.lint]",
         (
-            "tetrad.toml:3:2: error[SCH104]: $.other: other is no setting that is known\n"
-            "  help: settings are lint, base"
+            "tetrad.toml:2:2: error[SCH104]: $.other: other is no setting that is known\n"
+            "  help: settings are lint"
         ),
     ]

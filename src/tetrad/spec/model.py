@@ -559,7 +559,6 @@ class Settings:
 
     lint_select: tuple[str, ...] = ()  # empty: all
     lint_ignore: tuple[str, ...] = ()
-    base: str = "main"  # what `--base` without a value names
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -53,7 +53,7 @@ class _Places:
 
 
 def _build(raw: Mapping[str, Any], places: _Places) -> tuple[Settings, tuple[Issue, ...]]:
-    issues = list(_unknown(raw, ("lint", "base"), "", places))
+    issues = list(_unknown(raw, ("lint",), "", places))
     lint = raw.get("lint", {})
     if not isinstance(lint, dict):
         issues.append(_wrong(places, "lint", "a table: [tool.tetrad.lint]"))
@@ -63,16 +63,12 @@ def _build(raw: Mapping[str, Any], places: _Places) -> tuple[Settings, tuple[Iss
         codes = lint.get(key, [])
         if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
             issues.append(_wrong(places, key, 'a list of codes: ["SCH", "TPL203"]'))
-    base = raw.get("base", "main")
-    if not isinstance(base, str):
-        issues.append(_wrong(places, "base", "the name of a branch"))
     if issues:
         return Settings(), tuple(issues)
     return (
         Settings(
             lint_select=tuple(lint.get("select", ())),
             lint_ignore=tuple(lint.get("ignore", ())),
-            base=base,
         ),
         (),
     )
