@@ -33,3 +33,16 @@ def test_a_folder_that_cannot_be_listed_is_no_empty_folder(
     assert str(caught.value) == (
         "evals/feedback:1:1: error[SCH100]: this folder cannot be read: Permission denied"
     )
+
+
+def test_a_link_that_leads_nowhere_is_not_its_own_correction(tmp_path: Path) -> None:
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts/loop.yaml").symlink_to("loop.yaml")
+
+    with pytest.raises(SpecError) as caught:
+        load_repository(tmp_path)
+
+    assert str(caught.value) == (
+        "prompts/loop.yaml:1:1: error[SCH107]: there is no file prompts/loop.yaml\n"
+        "  help: create it, or correct the path"
+    )

@@ -106,11 +106,14 @@ class Tree:
             return
         place = Path(error.filename).relative_to(self.root).as_posix()
         message = f"this folder cannot be read: {error.strerror}"
-        raise SpecError([Issue(location=Location(place), code="SCH100", message=message)]) from error
+        raise SpecError(
+            [Issue(location=Location(place), code="SCH100", message=message)]
+        ) from error
 
     def _no_file(self, file: str, asked_at: Location) -> Issue:
         folder = file.rsplit("/", 1)[0] if "/" in file else "."
-        hint = did_you_mean(file, self.files(folder), "create it, or correct the path")
+        others = [name for name in self.files(folder) if name != file]  # a dead link has the name
+        hint = did_you_mean(file, others, "create it, or correct the path")
         return Issue(
             location=asked_at, code="SCH107", message=f"there is no file {file}", hint=hint
         )
