@@ -17,6 +17,7 @@ from tetrad.canonical import (
     digest_bytes,
     digest_file,
     digest_of,
+    in_order,
     merkle_root,
 )
 
@@ -103,3 +104,10 @@ def test_a_written_digest_is_read_back() -> None:
 def test_anything_else_is_no_digest(text: str) -> None:
     with pytest.raises(ValueError, match="64 lower-case"):
         Digest.parse(text)
+
+
+def test_keys_are_put_in_the_order_of_rfc_8785_at_every_depth() -> None:
+    ordered = in_order({"b": [{"d": 1, "c": 2}], "\u20ac": 1, "a": "x", "\r": 2})
+
+    assert list(ordered) == ["\r", "a", "b", "\u20ac"]
+    assert list(ordered["b"][0]) == ["c", "d"]

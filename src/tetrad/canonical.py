@@ -65,6 +65,19 @@ def canonical_json(value: Json) -> bytes:
     return rfc8785.dumps(plain)
 
 
+def in_order(value: Json) -> Any:
+    """The value with the keys of every object in the order of RFC 8785, section 3.2.3.
+
+    A digest does not see the order of keys, so what a model is shown must not depend on it either.
+    """
+    if isinstance(value, Mapping):
+        ordered = sorted(value.items(), key=lambda item: item[0].encode("utf-16be"))
+        return {key: in_order(item) for key, item in ordered}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [in_order(item) for item in value]
+    return value
+
+
 def digest_of(value: Json) -> Digest:
     """SHA-256 over the RFC 8785 bytes of a JSON value."""
     return digest_bytes(canonical_json(value))

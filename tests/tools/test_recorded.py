@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -158,3 +159,15 @@ def test_a_schema_never_reads_a_file() -> None:
 
     assert error is not None
     assert "may not refer to file:///etc/hostname" in error
+
+
+def test_a_model_sees_a_schema_that_does_not_depend_on_the_order_of_its_keys() -> None:
+    one = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"type": "integer"}}}
+    two = {"properties": {"a": {"type": "integer"}, "b": {"type": "string"}}, "type": "object"}
+
+    shown = [
+        json.dumps(definitions([a_tool(input_schema=schema)])[0].input_schema)
+        for schema in (one, two)
+    ]
+
+    assert shown[0] == shown[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tetrad.canonical import in_order
 from tetrad.results.exchange import ToolDefinition
 from tetrad.spec.model import Tool
 
@@ -11,6 +12,10 @@ from tetrad.spec.model import Tool
 def definitions(tools: Iterable[Tool]) -> tuple[ToolDefinition, ...]:
     """The tools in their order, without how they run, their effect and their version."""
     return tuple(
-        ToolDefinition(name=tool.name, description=tool.description, input_schema=tool.input_schema)
+        ToolDefinition(
+            name=tool.name,
+            description=tool.description,
+            input_schema=in_order(tool.input_schema),
+        )
         for tool in tools
     )
