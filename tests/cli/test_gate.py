@@ -349,3 +349,16 @@ def test_a_base_that_the_suite_cannot_judge_is_inconclusive_and_says_why(
     assert code == ExitCode.INCONCLUSIVE
     reasons = [r["reason"] for r in report["stacks"][0]["suites"][0]["requirements"]]
     assert reasons[1].startswith("answer cannot be compared: this suite cannot judge the base: ")
+
+
+def test_a_removed_case_stands_in_the_report(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    golden = (tree.root / GOLDEN).read_text()
+    (tree.root / GOLDEN).write_text(golden[: golden.index("- id: irony")])
+
+    code, report = gated(tree, capsys, "--base", "main")
+
+    assert (code, report["stacks"][0]["suites"][0]["removed"]) == (ExitCode.PASSED, ["irony"])
+    tree.tetrad("report")
+    assert "1 case is gone from the golden set: irony" in capsys.readouterr().out

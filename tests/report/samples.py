@@ -65,8 +65,11 @@ PROMPT_DIFF = """\
 
 
 def failing(cases: int = 60) -> Report:
-    """A prompt lost a line, and answers about money now go to returns."""
-    return _report(triage_stack(cases, worse=True), handbook_stack(), untouched_stack())
+    """A prompt lost a line, answers about money now go to returns, and a case is gone."""
+    triage = triage_stack(cases, worse=True)
+    (suite,) = triage.suites
+    lacking = replace(triage, suites=(replace(suite, removed=("gift-wrap",)),))
+    return _report(lacking, handbook_stack(), untouched_stack())
 
 
 def passing(cases: int = 60) -> Report:
@@ -204,6 +207,7 @@ def _hostile_stack(stack: StackReport, text: str) -> StackReport:
                 suite=f"evals/{text}",
                 file=text,
                 waived=(text,),
+                removed=(text,),
                 requirements=tuple(
                     replace(r, reason=text, cases=(text,)) for r in suite.requirements
                 ),

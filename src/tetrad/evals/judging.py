@@ -125,7 +125,13 @@ async def judge(
     return tuple(
         _report(
             plan,
-            [_decided(trials[plan.stack, s.suite], by_key, waivers, today) for s in plan.suites],
+            [
+                replace(
+                    _decided(trials[plan.stack, s.suite], by_key, waivers, today),
+                    removed=s.removed,
+                )
+                for s in plan.suites
+            ],
             [trials[plan.stack, s.suite] for s in plan.suites],
         )
         for plan in plans

@@ -128,6 +128,7 @@ def _dump_suite(suite: SuiteReport) -> Mapping[str, Any]:
         "golden": str(suite.golden),
         "decision": suite.decision,
         "waived": list(suite.waived),
+        "removed": list(suite.removed),
         "requirements": [_dump_requirement(found) for found in suite.requirements],
         "cases": [_dump_case(case) for case in suite.cases],
     }
@@ -241,6 +242,7 @@ def _load_suite(at: _Reader) -> SuiteReport:
         ),
         cases=tuple(_load_case(case) for case in at.each("cases")),
         waived=at.texts("waived"),
+        removed=at.texts("removed"),
     )
 
 

@@ -111,7 +111,8 @@ def _gate(suite: SuiteReport) -> ET.Element:
         _add(element, "failure", "the gate refuses", "\n".join(reasons))
     elif suite.decision == "INCONCLUSIVE":
         _add(element, "error", "the gate cannot tell", "\n".join(reasons))
-    ET.SubElement(element, "system-out").text = _shown("\n".join((*suite.waived, *reasons)))
+    gone = [words.removed(suite)] if suite.removed else []
+    ET.SubElement(element, "system-out").text = _shown("\n".join((*suite.waived, *gone, *reasons)))
     return element
 
 

@@ -63,6 +63,8 @@ def _head(report: Report) -> Iterator[str]:
     waived = [line for stack in report.stacks for suite in stack.suites for line in suite.waived]
     if waived:
         yield "\n".join(["**Accepted for now, by waiver:**", *(f"- {_prose(w)}" for w in waived)])
+    for suite in words.suites_with_removed(report):
+        yield f"**{_prose(suite.suite)}:** {_prose(words.removed(suite))}"
 
 
 def _commits(report: Report) -> str:

@@ -77,6 +77,8 @@ def _suite(console: Console, suite: SuiteReport) -> None:
     console.print(Padding(_decided(suite.decision, line), (0, 0, 0, 2)))
     for waived in suite.waived:
         console.print(Padding(f"waived: {one_line(waived)}", (0, 0, 0, 4)))
+    if suite.removed:
+        console.print(Padding(words.removed(suite), (0, 0, 0, 4)))
     _requirements(console, suite)
     _cases(console, suite)
     _missing(console, suite)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from tetrad.canonical import Digest
 from tetrad.results.outcome import CaseOutcome, Sample
@@ -14,6 +15,7 @@ from tetrad.results.report import (
     StackReport,
     SuiteReport,
 )
+from tetrad.text import one_line
 
 MARKS: dict[Decision, str] = {
     "PASSED": "✓",
@@ -255,3 +257,15 @@ def _decimals(number: float, threshold: float | None = None, sign: str = "") -> 
 
 def _hides(number: float, threshold: float, decimals: int) -> bool:
     return abs(number - threshold) > 1e-9 and round(number, decimals) == round(threshold, decimals)
+
+
+def suites_with_removed(report: Report) -> Iterator[SuiteReport]:
+    """The suites whose golden sets lost cases that the base has."""
+    yield from (suite for stack in report.stacks for suite in stack.suites if suite.removed)
+
+
+def removed(suite: SuiteReport) -> str:
+    """Which of the base's cases are gone, as a sentence; a gate is not asked about them."""
+    ids = ", ".join(one_line(id_) for id_ in suite.removed)
+    count = "1 case is" if len(suite.removed) == 1 else f"{len(suite.removed)} cases are"
+    return f"{count} gone from the golden set: {ids}"

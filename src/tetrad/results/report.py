@@ -54,6 +54,7 @@ class SuiteReport:
     requirements: tuple[RequirementResult, ...]
     cases: tuple[CaseReport, ...] = field(repr=False)  # as SuiteRun's
     waived: tuple[str, ...] = ()  # lines about waivers that counted, new ones first
+    removed: tuple[str, ...] = ()  # the base's cases that the golden set no longer has
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
