@@ -83,7 +83,8 @@ def compared(report: Report) -> str:
 
 def calls(report: Report) -> str:
     made, cached, skipped = report.calls.made, report.calls.cached, report.calls.skipped
-    parts = [f"{made:,} calls made", f"{cached:,} answered from the registry"]
+    calls = "1 call" if made == 1 else f"{made:,} calls"
+    parts = [f"{calls} made", f"{cached:,} answered from the registry"]
     return ", ".join(parts + ([f"{skipped:,} not needed"] if skipped else []))
 
 
