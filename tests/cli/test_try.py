@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from fakes import OpenAIServer, Reply
 
 from tetrad.cli import main
 from tetrad.errors import ExitCode
@@ -166,3 +168,20 @@ def test_passages_fit_a_narrow_screen(
     lines = capsys.readouterr().out.splitlines()
     assert "score  similarity  document    text" in [line.rstrip() for line in lines]
     assert any(line.split()[2:3] == ["returns.md"] and line.endswith("…") for line in lines)
+
+
+def test_an_endpoints_first_token_is_timed(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "stacks/models/script.yaml").write_text(
+        "kind: model\nsource: endpoint://team\n"
+        "engine: {openai: {model: small, base_url_env: LLM_URL, api_key_env: LLM_KEY}}\n"
+    )
+    (repository / "stacks/models/answers.yaml").unlink()
+    monkeypatch.setenv("LLM_KEY", "")
+    with OpenAIServer(Reply(text="It was sent.")) as server:
+        monkeypatch.setenv("LLM_URL", server.url)
+        code = main(["try", "desk", "message=Hello"])
+
+    assert code == ExitCode.PASSED
+    assert re.search(r"3 out, \d+\.\d\d s \(the first after \d+\.\d\d s\)", capsys.readouterr().out)

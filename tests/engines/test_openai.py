@@ -203,6 +203,14 @@ def test_text_usage_and_times_are_read(stream: bool) -> None:
     assert stream == (completion.first_token_s is not None)
 
 
+def test_a_server_that_answers_whole_though_asked_to_stream_is_understood() -> None:
+    body = b'{"choices": [{"message": {"role": "assistant", "content": "whole"}}]}'
+    with OpenAIServer(Reply(body=body, headers={"Content-Type": "application/json"})) as server:
+        completion = ask(server, stream=True)
+
+    assert (completion.text, completion.first_token_s) == ("whole", None)
+
+
 def test_the_first_token_of_a_stream_comes_before_its_end() -> None:
     with OpenAIServer(Reply(text="word " * 2000)) as server:
         completion = ask(server, stream=True)

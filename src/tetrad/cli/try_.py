@@ -125,7 +125,14 @@ async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: 
     def embedder_of(model: Model) -> Embedder:
         return build_embedder(model, root=root, store=store, offline=offline, progress=progress)
 
-    engine = build_engine(stack.model, root=root, store=store, offline=offline, progress=progress)
+    engine = build_engine(
+        stack.model,
+        root=root,
+        store=store,
+        offline=offline,
+        progress=progress,
+        first_token=True,  # somebody is looking, and one answer can bear what streaming costs
+    )
     try:
         running = answering.build(
             stack,
@@ -238,6 +245,9 @@ def _costs(trace: Trace, seconds: float, prices: Prices | None) -> str:
     if usage.cached_input_tokens:
         said += f" ({usage.cached_input_tokens:,} of them computed before)"
     said += f", {usage.output_tokens:,} out, {seconds:.2f} s"
+    first = [one.completion.first_token_s for one in trace.generated]
+    if first and first[0] is not None:
+        said += f" (the first after {first[0]:.2f} s)"
     if prices is not None:
         cached = usage.cached_input_tokens
         per_million = (

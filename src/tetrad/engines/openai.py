@@ -129,7 +129,7 @@ class Endpoint:
             async with client.stream("POST", wire.path_of(request), content=body) as response:
                 if response.status_code != HTTPStatus.OK:
                     self._refuse(response, await _all_of(response), dialect)
-                if address.stream:
+                if address.stream and not _is_whole(response):
                     return await _streamed(response, request, started)
                 completion = wire.decode(await _all_of(response), request)
                 return replace(completion, latency_s=time.perf_counter() - started)
@@ -154,6 +154,11 @@ class Endpoint:
         return EngineUnavailable(
             f"{self._address.model} at {shown(self._address.base_url)}: {said}"
         )
+
+
+def _is_whole(response: httpx2.Response) -> bool:
+    """Servers that cannot stream answer whole, whatever was asked for."""
+    return str(response.headers.get("Content-Type", "")).startswith("application/json")
 
 
 async def _streamed(response: httpx2.Response, request: Request, started: float) -> Completion:
