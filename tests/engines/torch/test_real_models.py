@@ -89,7 +89,7 @@ def test_smollm2_answers_alone_as_in_company() -> None:
     together = complete(requests)
 
     assert [one.text for one in complete(requests[:1])] == [together[0].text]
-    assert all(one.usage.cached_input_tokens > 80 for one in together)
+    assert all(one.usage.cached_input_tokens > 80 for one in together[1:])
 
 
 def test_smollm2_writes_json_of_a_schema_in_chat() -> None:

@@ -48,11 +48,14 @@ class Answering:
         own = self._network.room(rows=0, columns=0)
         while waiting or rows:
             waiting = [job for job in waiting if not job.future.cancelled()]
-            jobs, prefix = self._next(waiting, rows)
+            jobs, prefix, read = self._next(waiting, rows)
+            # whoever came first has the prefix read, and it spares the others that
+            spared = [_length(prefix) - (0 if place else read) for place in range(len(jobs))]
             if jobs and jobs[0].is_choice:
-                self._choose(jobs, prefix)
+                self._choose(jobs, prefix, spared)
             elif jobs:
-                self._begin(jobs, prefix, rows, own)
+                begun = [Row.begin(j, prefix, spared=s) for j, s in zip(jobs, spared, strict=True)]
+                self._begin(begun, prefix, rows, own)
             elif rows:
                 self._step(rows, own)
             taken = set(jobs)
@@ -61,17 +64,18 @@ class Answering:
 
     def _next(
         self, waiting: Sequence[Job], rows: Sequence[Row]
-    ) -> tuple[Sequence[Job], Prefix | None]:
-        """The jobs to begin now, that for which the oldest can be read together with others.
+    ) -> tuple[Sequence[Job], Prefix | None, int]:
+        """The jobs to begin now, their prefix, and how many of its tokens had to be read.
 
-        None, if nothing waits or all rows are taken.
+        They are those for which the oldest can be read together with others; none, if nothing waits
+        or all rows are taken.
         """
         if not waiting:
-            return (), None
+            return (), None, 0
         oldest = waiting[0]
         free = self._limits.rows - len(rows)
         if not oldest.is_choice and not free:
-            return (), None
+            return (), None, 0
         alike = [job for job in waiting if job.is_choice == oldest.is_choice]
         length, members = self._prefixes.plan([job.tokens for job in alike])
         jobs = [alike[index] for index in members]
@@ -81,8 +85,8 @@ class Answering:
         if not oldest.is_choice:
             count = min(count, free, self._keepable(jobs, rows, length))
         if not count:
-            return (), None
-        return jobs[:count], self._prefixes.get(oldest.tokens[:length])
+            return (), None, 0
+        return jobs[:count], *self._prefixes.get(oldest.tokens[:length])
 
     def _readable(self, jobs: Sequence[Job], before: int) -> int:
         """How many of the jobs one pass may read; at least one."""
@@ -103,12 +107,11 @@ class Answering:
         return len(jobs)
 
     def _begin(
-        self, jobs: Sequence[Job], prefix: Prefix | None, rows: list[Row], own: OwnTokens
+        self, begun: list[Row], prefix: Prefix | None, rows: list[Row], own: OwnTokens
     ) -> None:
         """Read prompts, write the first token of each answer, and add the rows to the others."""
         before = _length(prefix)
-        fresh, logits = self._network.read([job.tokens[before:] for job in jobs], prefix)
-        begun = [Row.begin(job, prefix) for job in jobs]
+        fresh, logits = self._network.read([row.job.tokens[before:] for row in begun], prefix)
         self._write(begun, fresh, logits)
         own.absorb(fresh)
         rows += begun
@@ -142,7 +145,7 @@ class Answering:
             row.job.answer(completion)
         return completion is not None or row.job.future.cancelled()
 
-    def _choose(self, jobs: Sequence[Job], prefix: Prefix | None) -> None:
+    def _choose(self, jobs: Sequence[Job], prefix: Prefix | None, spared: Sequence[int]) -> None:
         """Answer requests for one of some labels, by what the labels' tokens are likely to be."""
         before = _length(prefix)
         own, logits = self._network.read([job.tokens[before:] for job in jobs], prefix)
@@ -150,10 +153,10 @@ class Answering:
         width = max(own.lengths) + 1
         rows = max(1, min(self._limits.rows, self._kept_tokens // width))
         shares = label_shares(self._network, trees, own, logits, prefix, rows=rows)
-        for job, share in zip(jobs, shares, strict=True):
-            job.answer(self._chosen(job, share, before))
+        for job, share, cached in zip(jobs, shares, spared, strict=True):
+            job.answer(self._chosen(job, share, cached))
 
-    def _chosen(self, job: Job, shares: dict[int, float], before: int) -> Completion:
+    def _chosen(self, job: Job, shares: dict[int, float], cached: int) -> Completion:
         assert isinstance(job.request.constraint, Choice)  # noqa: S101  # jobs are parted by kind
         labels = job.request.constraint.labels
         known = [max(shares.get(number, 0.0), 0.0) for number in range(len(labels))]
@@ -165,7 +168,7 @@ class Answering:
             usage=Usage(
                 input_tokens=len(job.tokens),
                 output_tokens=len(self._text.tokens(best)),
-                cached_input_tokens=before,
+                cached_input_tokens=cached,
             ),
             likelihoods=dict(zip(labels, likelihoods, strict=True)),
         )

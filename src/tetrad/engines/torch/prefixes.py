@@ -56,10 +56,13 @@ class PrefixStore:
             length = len(first) - 1
         return length if length >= _WORTHWHILE else 0
 
-    def get(self, tokens: tuple[int, ...]) -> Prefix | None:
-        """The prefix of exactly these tokens, read from where a kept one ends; None for no tokens."""
+    def get(self, tokens: tuple[int, ...]) -> tuple[Prefix | None, int]:
+        """The prefix of exactly these tokens, and how many of them had to be read for it.
+
+        It is read from where a kept one ends; None for no tokens.
+        """
         if not tokens:
-            return None
+            return None, 0
         known = max(self._kept, key=lambda kept: agreement(kept.tokens, tokens), default=None)
         same = 0 if known is None else agreement(known.tokens, tokens)
         if known is None or not same:
@@ -69,7 +72,7 @@ class PrefixStore:
         else:
             prefix = known if len(known) == same else known.cut(same)
         self._keep(prefix)
-        return prefix
+        return prefix, len(tokens) - same
 
     def _read(self, tokens: tuple[int, ...], known: Prefix | None) -> Prefix:
         own, _ = self._network.read([tokens[0 if known is None else len(known) :]], known)

@@ -50,13 +50,14 @@ class Row:
     job: Job
     prefix: Prefix | None
     draw: Draw | None
+    spared: int  # tokens of the prompt that were read before
     written: list[int] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, job: Job, prefix: Prefix | None) -> Row:
+    def begin(cls, job: Job, prefix: Prefix | None, *, spared: int) -> Row:
         generation = job.request.generation
         draw = Draw(generation, sample=job.request.sample) if generation.temperature else None
-        return cls(job=job, prefix=prefix, draw=draw)
+        return cls(job=job, prefix=prefix, draw=draw, spared=spared)
 
     def restrict(self, logits: Tensor) -> None:
         """Rule out, in place, the tokens that would break the output's schema."""
@@ -90,6 +91,6 @@ class Row:
             usage=Usage(
                 input_tokens=len(self.job.tokens),
                 output_tokens=len(self.written),
-                cached_input_tokens=0 if self.prefix is None else len(self.prefix),
+                cached_input_tokens=self.spared,
             ),
         )
