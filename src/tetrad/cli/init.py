@@ -103,5 +103,5 @@ def _tell(root: Path, engine: str, written: list[str], kept: list[str]) -> None:
         f"\nnext: {start}\n"
         "  pre-commit install               lint before every commit\n"
         "  tetrad gate                      evaluate, decide, write the report\n"
-        '  tetrad try feedback review="…"    see how one answer comes about\n'
+        '  tetrad try feedback review="…"   see how one answer comes about\n'
     )
