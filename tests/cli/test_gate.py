@@ -362,3 +362,22 @@ def test_a_removed_case_stands_in_the_report(
     assert (code, report["stacks"][0]["suites"][0]["removed"]) == (ExitCode.PASSED, ["irony"])
     tree.tetrad("report")
     assert "1 case is gone from the golden set: irony" in capsys.readouterr().out
+
+
+def test_a_suite_that_asks_for_nothing_is_said_to(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = (tree.root / "evals/feedback/suite.yaml").read_text()
+    (tree.root / "evals/feedback/suite.yaml").write_text(suite[: suite.index("gate:")])
+
+    tree.tetrad("gate", "--base", "main")
+
+    assert "every requirement holds; feedback has no requirement" in capsys.readouterr().out
+
+
+def test_what_a_script_answered_is_never_evidence(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, report = gated(tree, capsys)
+
+    assert report["stacks"][0]["preview"]

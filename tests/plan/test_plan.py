@@ -136,3 +136,37 @@ def test_a_diff_that_nobody_would_read_is_cut() -> None:
 
     assert len(lines) == MAX_DIFF_LINES + 1
     assert lines[-1] == f"… {MAX_DIFF_LINES + 3} more lines"
+
+
+def test_a_suite_that_judges_no_more_is_named(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.git("rm", "-r", "--quiet", "evals/feedback")
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    stack = plan["stacks"][0]
+    assert stack["changed"] == ["suite"]
+    assert stack["note"] == (
+        "judged on the base by evals/feedback, and no more: nothing judges it now"
+    )
+
+
+def test_the_code_of_a_tool_is_named_where_it_moves(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree.root / "stacks/tools").mkdir()
+    (tree.root / "stacks/tools/clock.py").write_text("def now():\n    return {}\n")
+    (tree.root / "stacks/tools/clock.yaml").write_text(
+        "kind: tool\nname: now\ndescription: Tell what time it is.\n"
+        "input_schema: {type: object, additionalProperties: false}\neffect: read\n"
+        'run: {python: "stacks.tools.clock:now"}\nversion: 1\n'
+    )
+    tree.append("stacks/feedback.yaml", "tools: [stacks/tools/clock]\n")
+    tree.commit()
+    tree.edit("stacks/tools/clock.py", "{}", "{'hour': 12}")
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    assert plan["stacks"][0]["changed"] == ["tools"]
+    assert plan["stacks"][0]["files"] == ["stacks/tools/clock.py"]

@@ -90,7 +90,7 @@ def test_the_page_of_an_unusual_report_shows_repeats_tools_and_no_empty_plot() -
     assert '<ol class="repeats">' in page
     assert "Called lookup" in page
     assert 'class="scores"><circle' not in page
-    assert "preview with another engine: never evidence" in page
+    assert "preview: never evidence" in page
 
 
 def junit(report: Report) -> ET.Element:

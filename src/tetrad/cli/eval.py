@@ -54,7 +54,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         write_out(_json(runs))
     else:
         write_out(for_log("".join(_text(run) for run in runs)))
-        sys.stderr.write(f"{calls.made} calls made, {calls.cached} answered from the registry\n")
+        made = "1 call" if calls.made == 1 else f"{calls.made} calls"
+        sys.stderr.write(f"{made} made, {calls.cached} answered from the registry\n")
     missing = any(case.missing for run in runs for case in run.cases)
     return ExitCode.INCONCLUSIVE if missing else ExitCode.PASSED
 

@@ -23,7 +23,7 @@ from tetrad.policy import decide, overall, suite_report
 from tetrad.registry import Registry
 from tetrad.results.outcome import Calls, SuiteRun
 from tetrad.results.report import Report, StackReport, SuiteReport
-from tetrad.spec.model import Repository, Stack, Suite, Waiver
+from tetrad.spec.model import Repository, ScriptedEngine, Stack, Suite, Waiver
 
 # A suite of a tree, on a stack of the same or another tree, ready to execute.
 Select: TypeAlias = Callable[[Suite, Stack], Selection]
@@ -82,10 +82,17 @@ async def gate(
         head=trees.head_commit,
         dirty=trees.dirty,
         calls=bench.calls + Calls(skipped=_skipped(plan, trees.head)),
-        stacks=tuple(replace(stack, preview=bench.engine is not None) for stack in stacks),
+        stacks=tuple(
+            replace(s, preview=_is_preview(trees.head.stacks[s.stack], bench)) for s in stacks
+        ),
         created=now.isoformat(timespec="seconds"),
         harness=__version__,
     )
+
+
+def _is_preview(stack: Stack, bench: Workbench) -> bool:
+    """Whether something else than the stack's own model answered: a script never is one."""
+    return bench.engine is not None or isinstance(stack.model.engine, ScriptedEngine)
 
 
 def _skipped(plan: Plan, head: Repository) -> int:

@@ -104,7 +104,8 @@ def _compared(head: Tree, base: Tree, stack: Stack, estimate: Estimator) -> Stac
     changes = describe_changes(stack, old, parts, head.files, base.files)
     suites = suites_of(head.repository, stack)
     moved = [suite for suite in suites if parts or _suite_moved(suite, base.repository)]
-    if moved and not parts:
+    gone = _gone(suites, suites_of(base.repository, old))
+    if (moved or gone) and not parts:
         parts = ("suite",)
     changes += tuple(c for suite in moved for c in _suite_changes(suite, head.files, base))
     return StackPlan(
@@ -114,8 +115,18 @@ def _compared(head: Tree, base: Tree, stack: Stack, estimate: Estimator) -> Stac
         changed=parts,
         changes=changes,
         suites=tuple(_suite_plan(head, base, stack, old, suite, estimate) for suite in moved),
-        note=_note(stack, old, parts, suites, head.files, base.files),
+        note=gone or _note(stack, old, parts, suites, head.files, base.files),
     )
+
+
+def _gone(suites: Sequence[Suite], before: Sequence[Suite]) -> str:
+    """Which suites judged the stack on the base and do so no more; empty where all still do."""
+    left = {suite.ref for suite in suites}
+    gone = [suite.ref for suite in before if suite.ref not in left]
+    if not gone:
+        return ""
+    said = f"judged on the base by {', '.join(gone)}, and no more"
+    return said if suites else f"{said}: nothing judges it now"
 
 
 def _suite_moved(suite: Suite, base: Repository) -> bool:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from tetrad.identity import identity_document
 from tetrad.results.report import ComponentChange
-from tetrad.spec.model import Stack
+from tetrad.spec.model import PythonRun, Stack
 
 # A diff is there to be read; a larger one is for git.
 MAX_DIFF_LINES = 400
@@ -83,7 +83,8 @@ def _paths(part: str, stack: Stack) -> set[str]:
             corpus = stack.retrieval.corpus
             return {corpus.location.file, corpus.embedding.location.file}
         case "tools":
-            return {tool.location.file for tool in stack.tools}
+            code = {tool.run.path for tool in stack.tools if isinstance(tool.run, PythonRun)}
+            return {tool.location.file for tool in stack.tools} | code
         case _:
             return {stack.location.file}
 

@@ -78,7 +78,7 @@ def _commits(report: Report) -> str:
 def _stack(stack: StackReport) -> Iterator[str]:
     yield f"### {code(words.last(stack.stack))} · {_prose(words.what_changed(stack))}"
     engine = f", answered by {code(stack.engine)}" if stack.engine else ""
-    preview = ", **a preview with another engine, never evidence**" if stack.preview else ""
+    preview = ", **a preview, never evidence**" if stack.preview else ""
     yield f"Identity {code(words.identities(stack))}{engine}{preview}."
     if stack.note:
         yield _prose(stack.note)

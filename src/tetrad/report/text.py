@@ -61,7 +61,7 @@ def _stack(console: Console, stack: StackReport) -> None:
     head.append(f"  {words.identities(stack)}", style="dim")
     console.print(head)
     if stack.engine:
-        preview = " (a preview with another engine: never evidence)" if stack.preview else ""
+        preview = " (a preview: never evidence)" if stack.preview else ""
         console.print(f"  answered by {one_line(stack.engine)}{preview}", style="dim")
     if stack.note:
         console.print(f"  {one_line(stack.note)}")

@@ -66,6 +66,9 @@ def headline(report: Report) -> str:
         return f"{names} cannot be judged: {which or 'results are missing'}"
     alone = "" if report.base else "; no base to compare with"
     aside = f"; no suite names {unjudged}" if unjudged else ""
+    lax = ", ".join(dict.fromkeys(last(s.suite) for _, s in suites if not s.requirements))
+    if lax:
+        aside += f"; {lax} has no requirement"
     return f"every requirement holds{alone}{aside}"
 
 
