@@ -23,6 +23,8 @@ _MAX_COMBINATIONS = 10_000
 def cases_of_config(document: Document, report: Report) -> Iterator[RawCase | tuple[str, Location]]:
     """The cases of a checked document, and the files that hold further ones."""
     listed = isinstance(document.value, list)
+    if not listed:
+        _refuse_more_cases(document, report)
     at: Path = () if listed else ("tests",)
     tests = document.value if listed else document.value["tests"]
     if isinstance(tests, str):
@@ -33,6 +35,29 @@ def cases_of_config(document: Document, report: Report) -> Iterator[RawCase | tu
             yield test, document.at((*at, number))
         else:
             yield _case(document, (*at, number), report)
+
+
+def _refuse_more_cases(document: Document, report: Report) -> None:
+    """Other keys of a config say who answers, which a stack does; these add cases or repeats."""
+    if document.value.get("scenarios"):
+        report(
+            Issue(
+                location=document.key_at(("scenarios",)),
+                path="$.scenarios",
+                message="scenarios are not read, and their cases would be lost",
+                hint="write each of them under tests",
+            )
+        )
+    options = document.value.get("evaluateOptions")
+    if isinstance(options, Mapping) and "repeat" in options:
+        report(
+            Issue(
+                location=document.key_at(("evaluateOptions", "repeat")),
+                path="$.evaluateOptions.repeat",
+                message="repeat is not read for a whole file",
+                hint="write repeats on the cases, or under defaultTest",
+            )
+        )
 
 
 def _case(document: Document, path: Path, report: Report) -> RawCase:
