@@ -145,7 +145,7 @@ def test_two_workers_decide_as_one_and_ask_nothing_twice(tree: Tree) -> None:
     session = pytest_of(tree, "evals/", "-q", "-n", "2", "--tetrad-base", "main")
 
     assert session.returncode == 1
-    assert "3 failed, 8 passed" in session.stdout
+    assert "3 failed, 8 passed" in session.stdout, session.stdout
 
 
 def test_an_engine_that_cannot_answer_exits_3(tree: Tree) -> None:

@@ -100,10 +100,3 @@ def _check_variables(fields: Fields, context: Context, prompt: Prompt) -> None:
         known = f"its variables are {', '.join(prompt.variables)}"
         hint = did_you_mean(raw["query"], prompt.variables, known)
         context.report(fields.issue(("corpus", "query"), message, hint))
-    into = raw.get("into", "passages")
-    if into not in prompt.variables:
-        message = f"{prompt.ref} has no variable {into!r} that passages could go into"
-        known = f"its variables are {', '.join(prompt.variables)}"
-        hint = did_you_mean(into, prompt.variables, known)
-        place = ("corpus", "into") if "into" in raw else ("corpus",)
-        context.report(fields.issue(place, message, hint))
