@@ -335,3 +335,15 @@ def test_an_outcome_survives_its_written_form() -> None:
     written = CaseOutcome(id="a", samples=(*outcome("a").samples, broken))
 
     assert written == load_outcome(dump_outcome(written))
+
+
+def test_processes_that_make_one_new_file_wait_for_each_other(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from tetrad.registry import Registry\n"
+        "for n in range(20): Registry.open(Path(sys.argv[1], str(n), 'registry.db')).close()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+
+    processes = [subprocess.Popen(command) for _ in range(3)]
+
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]

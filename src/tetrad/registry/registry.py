@@ -263,13 +263,27 @@ class Registry:
 def _prepare(connection: sqlite3.Connection) -> None:
     # A flipped bit can make a blob a text, and its decoding an error: digests judge the bytes.
     connection.text_factory = bytes
-    connection.execute("PRAGMA journal_mode = WAL")
+    _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     migrate(connection)
     # A file that cannot be written is found now, not after the first hundred calls were paid for.
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("ROLLBACK")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Two processes that make one new file: the switch does not wait, whatever the timeout says."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def make_folder(folder: Path) -> None:
