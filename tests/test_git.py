@@ -177,12 +177,15 @@ def test_histories_without_a_common_commit_are_told_so(repository: Path) -> None
         git.merge_base(repository, "main")
 
 
-def test_a_shallow_clone_is_told_how_to_get_the_rest(repository: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ref", ["HEAD~1", "main~1"])
+def test_a_shallow_clone_is_told_how_to_get_the_rest(
+    repository: Path, tmp_path: Path, ref: str
+) -> None:
     commit(repository, {"README.md": "two"})
     run(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository}", "clone")
 
     with pytest.raises(GitError, match="fetch-depth: 0"):
-        git.resolve(tmp_path / "clone", "HEAD~1")
+        git.resolve(tmp_path / "clone", ref)
 
 
 def test_a_merge_base_beyond_a_shallow_clones_end_is_told_so(

@@ -119,6 +119,8 @@ def _refuse_unknown(root: Path, ref: str) -> NoReturn:
     ).split()
     # in CI, branches often exist as the remote's only
     near = [name for name in names if name.endswith(f"/{ref}")] or get_close_matches(ref, names, 1)
+    if near and ref.startswith(f"{near[0]}~"):  # the name is right, its history ends before
+        near = []
     meant = f"; did you mean {near[0]!r}?" if near else ""
     hint = _DEEPEN if not near and _is_shallow(root) else ""
     raise GitError(f"unknown revision {ref!r}{meant}{hint}")
