@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from goldens import check_golden
 from report import samples
 from rich.cells import cell_len
 
@@ -31,12 +31,7 @@ REPORTS: dict[str, Callable[[], Report]] = {
 @pytest.mark.parametrize("fmt", ENDINGS)
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_is_rendered_as_its_golden_file_says(name: str, fmt: str) -> None:
-    path = GOLDEN / f"{name}.{ENDINGS[fmt]}"
-    rendered = render(REPORTS[name](), fmt)
-    if os.environ.get("TETRAD_UPDATE_GOLDEN"):
-        path.write_text(rendered, encoding="utf-8")
-
-    assert rendered == path.read_text(encoding="utf-8")
+    check_golden(GOLDEN / f"{name}.{ENDINGS[fmt]}", render(REPORTS[name](), fmt))
 
 
 def test_every_format_has_a_renderer_that_ends_its_text_with_a_newline() -> None:

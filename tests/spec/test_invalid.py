@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from spec.conftest import Golden
+from goldens import check_golden
 
 from tetrad.errors import SpecError
 from tetrad.spec.load import load_repository
@@ -17,9 +17,7 @@ TREES = sorted(path for path in (INVALID / "trees").iterdir() if path.is_dir())
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_file_that_is_refused_is_explained(
-    path: Path, tmp_path: Path, check_golden: Golden
-) -> None:
+def test_a_file_that_is_refused_is_explained(path: Path, tmp_path: Path) -> None:
     (tmp_path / "prompts").mkdir()
     shutil.copy(path, tmp_path / "prompts" / path.name)
 
@@ -30,7 +28,7 @@ def test_a_file_that_is_refused_is_explained(
 
 
 @pytest.mark.parametrize("path", TREES, ids=lambda path: path.name)
-def test_a_tree_that_is_refused_is_explained(path: Path, check_golden: Golden) -> None:
+def test_a_tree_that_is_refused_is_explained(path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         load_repository(path)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from spec.conftest import Golden
+from goldens import check_golden
 
 from tetrad.spec.schema import SCHEMA_KINDS, schema_of
 
@@ -16,9 +16,7 @@ DOCS = Path(__file__).parent.parent.parent / "docs" / "reference"
 
 
 @pytest.mark.parametrize("kind", SCHEMA_KINDS)
-def test_the_reference_page_of_a_kind_is_what_its_schema_says(
-    kind: str, check_golden: Golden
-) -> None:
+def test_the_reference_page_of_a_kind_is_what_its_schema_says(kind: str) -> None:
     check_golden(DOCS / f"{kind}.md", "\n".join(page(kind)) + "\n")
 
 
