@@ -173,7 +173,10 @@ class Peer:
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, padding_side="left")
-        self.network: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        # where the engine answers, too
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        network: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        self.network = network.to(self.device)
 
     def generate(self, texts: Sequence[str], *, batch: int) -> tuple[list[str], Rate]:
         """Answers by generate, in padded batches of this size, sorted by nothing."""
@@ -185,7 +188,7 @@ class Peer:
 
     @torch.inference_mode()
     def _batch(self, texts: Sequence[str]) -> list[str]:
-        inputs = self.tokenizer(list(texts), return_tensors="pt", padding=True)
+        inputs = self.tokenizer(list(texts), return_tensors="pt", padding=True).to(self.device)
         out = self.network.generate(
             **inputs,
             max_new_tokens=MAX_TOKENS,
@@ -205,7 +208,8 @@ class Peer:
         """
         shared = common([self.tokenizer.encode(text) for text in texts])
         with torch.inference_mode():
-            begun = self.network(torch.tensor([shared]), use_cache=True).past_key_values
+            tokens = torch.tensor([shared], device=self.device)
+            begun = self.network(tokens, use_cache=True).past_key_values
         gaps = []
         for text, answer in zip(texts, answers, strict=True):
             gap = self._gap(text, answer, shared, copy.deepcopy(begun))
@@ -219,9 +223,9 @@ class Peer:
         prompt = self.tokenizer.encode(text)
         ended = "" if answer.finish_reason == "length" else "\n"
         written = self.tokenizer.encode(f" {answer.text}{ended}")
-        rest = torch.tensor([[*prompt[len(shared) :], *written]])
+        rest = torch.tensor([[*prompt[len(shared) :], *written]], device=self.device)
         logits = self.network(rest, past_key_values=begun).logits[0, -len(written) - 1 : -1]
-        chosen = logits.gather(1, torch.tensor(written)[:, None])[:, 0]
+        chosen = logits.gather(1, rest[0, -len(written) :, None])[:, 0]
         return float((logits.max(dim=1).values - chosen).max())
 
 
@@ -246,7 +250,8 @@ def main() -> int:
 
     peer = Peer(folder)
     tokens = len(common([peer.tokenizer.encode(text) for text in texts]))
-    print(f"{len(texts)} prompts that share {tokens} tokens; {torch.get_num_threads()} threads")
+    where = f"{torch.get_num_threads()} threads" if peer.device.type == "cpu" else peer.device.type
+    print(f"{len(texts)} prompts that share {tokens} tokens; {where}")
     completions, engine = asyncio.run(answer_with_engine(model, gguf, cache, texts))
     written = sum(one.usage.output_tokens for one in completions) / len(completions)
     print(f"tetrad             {engine}, {written:.0f} tokens an answer", flush=True)
