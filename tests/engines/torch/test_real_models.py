@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -110,6 +112,46 @@ def test_smollm2_writes_json_of_a_schema_in_chat() -> None:
     (answer,) = complete([asked])
 
     assert list(json.loads(answer.text)) == ["city"]
+
+
+NEVER_CLOSED = """
+import asyncio, sys
+from pathlib import Path
+from tetrad.artifacts.store import store_from_environment
+from tetrad.engines.build import build_engine
+from tetrad.results.exchange import Message, Request
+from tetrad.spec.load import load_repository
+from tetrad.spec.model import Generation
+
+root = Path(sys.argv[1])
+model = load_repository(root).models["stacks/models/smollm2-135m"]
+engine = build_engine(model, root=root, store=store_from_environment(), offline=True)
+
+def ask(text, limit):
+    messages = (Message(role="user", content=text),)
+    asked = Request(
+        messages=messages, style="completion", generation=Generation(max_tokens=limit)
+    )
+    return asyncio.ensure_future(engine.complete(asked))
+
+async def leave():
+    await ask("Once upon a time", 1)
+    unanswered = [ask(f"{number} sheep and " * 30, 200) for number in range(32)]
+    await asyncio.sleep(0.3)  # now they are read
+
+asyncio.run(leave())
+"""
+
+
+def test_a_process_that_leaves_in_the_midst_of_answers_ends_in_order() -> None:
+    model, _ = models()
+    have(model)
+
+    ended = subprocess.run(
+        [sys.executable, "-c", NEVER_CLOSED, str(ROOT)], capture_output=True, text=True, check=False
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
 def test_the_tokens_of_smollm2_are_counted_exactly_once_it_was_converted() -> None:

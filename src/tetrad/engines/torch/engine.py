@@ -6,6 +6,7 @@ The thread is started by the first request and loads the model; the event loop s
 from __future__ import annotations
 
 import asyncio
+import atexit
 import queue
 import threading
 from collections.abc import Mapping
@@ -65,6 +66,7 @@ class TorchEngine:
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name="tetrad-torch", daemon=True)
             self._thread.start()
+            atexit.register(self._stop)
         future: Future[Completion] = Future()
         self._open.add(future)
         future.add_done_callback(self._open.discard)
@@ -73,10 +75,16 @@ class TorchEngine:
 
     async def aclose(self) -> None:
         """Stop after the step in progress; requests without an answer are refused."""
+        self._closed.set()  # at once: whoever asks from now on is refused
+        await asyncio.to_thread(self._stop)
+        atexit.unregister(self._stop)
+
+    def _stop(self) -> None:
+        """End the thread, also at exit: an interpreter that goes while torch computes is aborted."""
         self._closed.set()
         self._inbox.put(None)
         if self._thread is not None:
-            await asyncio.to_thread(self._thread.join)
+            self._thread.join()
             self._thread = None
 
     def _serve(self) -> None:
