@@ -170,3 +170,64 @@ def test_the_code_of_a_tool_is_named_where_it_moves(
 
     assert plan["stacks"][0]["changed"] == ["tools"]
     assert plan["stacks"][0]["files"] == ["stacks/tools/clock.py"]
+
+
+def test_the_answers_of_a_script_are_shown_where_they_move(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit(
+        "stacks/models/scripted.answers.yaml",
+        "{contains: So soft, output: positive}",
+        "{contains: So soft, output: negative}",
+    )
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    stack = plan["stacks"][0]
+    assert (stack["changed"], stack["files"]) == (
+        ["model"],
+        ["stacks/models/scripted.answers.yaml"],
+    )
+
+
+def test_every_file_that_a_prompt_is_made_of_is_shown_where_it_moves(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit("prompts/feedback.yaml", "generation: {temperature: 0, max_tokens: 8, seed: 7}\n", "")
+    tree.append("prompts/feedback.yaml", "extends: ./common\n")
+    (tree.root / "prompts/common.yaml").write_text(
+        "kind: prompt\ngeneration: {temperature: 0, max_tokens: 8}\n"
+        "messages: [{role: user, content: Say hello.}]\n"
+    )
+    (tree.root / "prompts/task.md").write_text("Is the review positive or negative?\n")
+    text = (tree.root / "prompts/feedback.yaml").read_text()
+    first = text[text.index("    content: ") : text.index("  - role: user")]
+    tree.edit("prompts/feedback.yaml", first, "    content: file://task.md\n")
+    tree.commit()
+    tree.edit("prompts/common.yaml", "max_tokens: 8", "max_tokens: 9")
+    tree.append("prompts/task.md", "Answer with one word.\n")
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    assert plan["stacks"][0]["changed"] == ["prompt"]
+    assert plan["stacks"][0]["files"] == ["prompts/common.yaml", "prompts/task.md"]
+
+
+def test_code_and_texts_of_a_golden_set_are_shown_where_they_move(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tree.root / "evals/feedback"
+    (folder / "check.py").write_text("def get_assert(output, context):\n    return True\n")
+    (folder / "long.txt").write_text("A very long review.\n")
+    tree.append(
+        "evals/feedback/golden.yaml",
+        '- id: long\n  vars: {review: "file://long.txt"}\n'
+        '  assert: [{type: python, value: "file://check.py"}]\n',
+    )
+    tree.commit()
+    (folder / "check.py").write_text("def get_assert(output, context):\n    return False\n")
+    (folder / "long.txt").write_text("Another very long review.\n")
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    assert plan["stacks"][0]["files"] == ["evals/feedback/check.py", "evals/feedback/long.txt"]

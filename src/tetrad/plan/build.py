@@ -13,7 +13,14 @@ from typing import Protocol
 from tetrad.canonical import Digest
 from tetrad.engines.base import request_digest
 from tetrad.identity import component_digest, identity_of
-from tetrad.plan.changes import Files, changed_parts, describe_changes, touched_files, unified
+from tetrad.plan.changes import (
+    Files,
+    changed_parts,
+    describe_changes,
+    suite_files,
+    touched_files,
+    unified,
+)
 from tetrad.plan.model import CaseChange, Estimate, StackPlan, SuitePlan
 from tetrad.results.exchange import Request
 from tetrad.results.report import ComponentChange
@@ -138,9 +145,10 @@ def _suite_changes(suite: Suite, new: Files, base: Tree) -> tuple[ComponentChang
     """The diffs of a suite's own files, where what they say moved."""
     if not _suite_moved(suite, base.repository):
         return ()
+    old = base.repository.suites.get(suite.ref)
     return tuple(
         ComponentChange(component="suite", ref=path, diff=diff)
-        for path in (suite.location.file, suite.golden.path)
+        for path in sorted(suite_files(suite) | (suite_files(old) if old else set()))
         if (diff := unified(base.files.text(path), new.text(path), path))
     )
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from tetrad.identity import identity_document
 from tetrad.results.report import ComponentChange
-from tetrad.spec.model import PythonRun, Stack
+from tetrad.spec.model import Model, Prompt, PythonRun, ScriptedEngine, Stack, Suite
 
 # A diff is there to be read; a larger one is for git.
 MAX_DIFF_LINES = 400
@@ -72,21 +72,46 @@ def _paths(part: str, stack: Stack) -> set[str]:
     """The files that hold a part of a stack."""
     match part:
         case "prompt":
-            return {
-                stack.prompt.location.file,
-                *(message.location.file for message in stack.prompt.messages),
-                *(example.location.file for example in stack.prompt.examples),
-            }
+            select = stack.prompt.select
+            return prompt_files(stack.prompt) | (model_files(select.embedding) if select else set())
         case "model":
-            return {stack.model.location.file}
+            return model_files(stack.model)
         case "corpus" if stack.retrieval is not None:
             corpus = stack.retrieval.corpus
-            return {corpus.location.file, corpus.embedding.location.file}
+            return {corpus.location.file} | model_files(corpus.embedding)
         case "tools":
             code = {tool.run.path for tool in stack.tools if isinstance(tool.run, PythonRun)}
             return {tool.location.file for tool in stack.tools} | code
         case _:
             return {stack.location.file}
+
+
+def prompt_files(prompt: Prompt) -> set[str]:
+    """A prompt's file, those that it extends, and those of its texts and examples."""
+    return {
+        location.file
+        for location in (
+            prompt.location,
+            *prompt.sources,
+            *(message.location for message in prompt.messages),
+            *(example.location for example in prompt.examples),
+        )
+    }
+
+
+def model_files(model: Model) -> set[str]:
+    """A model's file, and its script's answers."""
+    script = model.engine.location if isinstance(model.engine, ScriptedEngine) else None
+    return {model.location.file} | ({script.file} if script else set())
+
+
+def suite_files(suite: Suite) -> set[str]:
+    """A suite's file, its golden set with the files which that names, and its judges."""
+    judges = suite.judges.values()
+    return {suite.location.file, suite.golden.path, *suite.golden.files}.union(
+        *(model_files(judge.model) for judge in judges),
+        *(prompt_files(judge.prompt) for judge in judges if judge.prompt),
+    )
 
 
 def _documents(part: str, head: Stack, base: Stack, new: Files, old: Files) -> set[str]:

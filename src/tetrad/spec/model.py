@@ -120,6 +120,7 @@ class Prompt:
     chat: ChatInput | None = None
     output: Output = Output()
     generation: Generation = Generation()
+    sources: tuple[Location, ...] = field(default=(), compare=False)  # of the files with its keys
 
 
 # -- model
@@ -174,6 +175,7 @@ class ScriptedEngine:
 
     answers: tuple[ScriptedAnswer, ...]
     digest: Digest
+    location: Location | None = field(default=None, compare=False)  # of that file
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -437,6 +439,7 @@ class GoldenSet:
     """Frozen cases; `digest` is over what they ask and assert, not over the file's bytes."""
 
     path: str
+    files: tuple[str, ...] = field(default=(), compare=False)  # further ones that it names
     cases: tuple[Case, ...]
     digest: Digest
 

@@ -101,6 +101,7 @@ def _scripted(fields: Fields, context: Context, written: str) -> ScriptedEngine:
             for raw in answers
         ),
         digest=digest_of(answers),
+        location=Location(found[0]),
     )
 
 

@@ -50,6 +50,7 @@ def build_prompt(fields: Fields, context: Context) -> Prompt:
         chat=chat,
         output=output,
         generation=generation_of(fields.get("generation")),
+        sources=tuple(map(Location, sorted({d.origin for d in fields.given_by.values()}))),
     )
 
 

@@ -108,7 +108,7 @@ def _flat(items: Iterable[Assertion | AssertionSet]) -> Iterator[Assertion | Ass
 
 # What of a judge decides nothing: places, and what is for people.
 _ASIDE = frozenset({
-    "ref", "location", "description", "owner", "license", "prices", "card", "fingerprint",
+    "ref", "location", "sources", "description", "owner", "license", "prices", "card", "fingerprint",
     "resources", "load_seconds", "base_url_env", "api_key_env", "timeout_s", "concurrency",
 })  # fmt: skip
 

@@ -41,15 +41,24 @@ def load_golden(
     `read` gives further files that the golden set names, `arrays` are the variables that take
     lists: a list of texts for any other is promptfoo's short form for several cases.
     """
-    reader = _Reader(read)
+    named: set[str] = set()
+
+    def remembered(file: str, at: Location) -> bytes:
+        named.add(file)
+        return read(file, at)
+
+    reader = _Reader(remembered)
     cases = [
         build_case(raw.value, raw.locate, reader.issues.append)
         for source in reader.cases(path, data)
-        for raw in expanded(source, path, arrays, read, reader.issues.append)
+        for raw in expanded(source, path, arrays, remembered, reader.issues.append)
     ]
     unique = tuple(_with_unique_ids(cases, reader.issues))
+    golden = GoldenSet(
+        path=path, files=tuple(sorted(named)), cases=unique, digest=golden_digest(unique)
+    )
     return GoldenFile(
-        golden=GoldenSet(path=path, cases=unique, digest=golden_digest(unique)),
+        golden=golden,
         issues=tuple(dict.fromkeys(reader.issues)),  # an expanded case repeats those of its test
         documents=reader.documents,
     )
