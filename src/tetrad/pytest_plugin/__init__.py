@@ -7,20 +7,26 @@ session in an environment with tetrad loads this file, so what it needs is impor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 
 import pytest
 
 if TYPE_CHECKING:
-    from tetrad.pytest_plugin.run import Key, Run
+    from tetrad.pytest_plugin.outcomes import Failure, Key
+    from tetrad.pytest_plugin.run import Run
 
 SUITE_FILES = ("suite.yaml", "suite.yml")
 RUNS = pytest.StashKey[dict[Path, "Run"]]()
-FAILURES = pytest.StashKey[set[str]]()
+FAILURES = pytest.StashKey[set[int]]()
+SESSION = pytest.StashKey[str]()
 # What a report tells the process that ends the session, which under xdist is another one.
-PROPERTY = "tetrad_decision"
+PROPERTY = "tetrad_exit_code"
+# What that process tells its workers.
+SESSION_INPUT = "tetrad_session"
 
 
 class ItemFailed(Exception):
@@ -44,7 +50,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUNS] = {}
     config.stash[FAILURES] = set()
+    config.stash[SESSION] = uuid4().hex
     config.pluginmanager.register(Exit(config), "tetrad-exit")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Called by pytest-xdist where it starts a worker, one that replaces a dead one included.
+
+    A name of our own, since `--testrunuid` may give many sessions the same.
+    """
+    node.workerinput[SESSION_INPUT] = node.config.stash[SESSION]
+
+
+def pytest_report_collectionfinish(
+    config: pytest.Config, items: Sequence[pytest.Item]
+) -> Sequence[str]:
+    """Why the first of them takes as long as all."""
+    cases = sum(isinstance(item, CaseItem) for item in items)
+    if not cases or config.get_verbosity() < 0 or config.getoption("collectonly"):
+        return ()
+    return (f"tetrad: {cases} cases, all run in one go with the first of them",)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -73,50 +99,65 @@ class GoldenFile(pytest.File):
         from tetrad.pytest_plugin.run import labels_of
 
         run = _run(self.config, self.path)
-        if run.problem is not None:
-            raise self.CollectError(run.problem)
+        problem = run.problem_told_by(self.nodeid)
+        if problem is not None:
+            raise self.CollectError(problem)
         trials = run.golden_sets[self.path]
         labels = labels_of(trials)
         for trial in trials:
             suffix = labels[trial.key]
             for case in trial.suite.golden.cases:
                 item = CaseItem.from_parent(self, name=f"{case.id}{suffix}")
-                item.trial, item.case_id, item.line = trial.key, case.id, case.location.line
+                item.run, item.trial = run, trial.key
+                item.case_id, item.line = case.id, case.location.line
                 yield item
             gate = GateItem.from_parent(self, name=f"gate{suffix}")
-            gate.trial = trial.key
+            gate.run, gate.trial = run, trial.key
             yield gate
 
 
 class GoldenItem(pytest.Item):
     """What cases and gates have in common: the trial, and a failure told in plain words."""
 
+    run: Run
     trial: Key
 
     def executed(self) -> Run:
         """The run, which the first item of the session executes for all that are selected."""
-        run = _run(self.config, self.path)
-        items = [item for item in self.session.items if isinstance(item, GoldenItem)]
-        mine = [item for item in items if _run(self.config, item.path) is run]
-        cases: dict[Key, set[str]] = {item.trial: set() for item in mine}
-        for item in mine:
-            if isinstance(item, CaseItem):
-                cases[item.trial].add(item.case_id)
-        run.execute(cases)
-        return run
+        if not self.run.is_executed:
+            self.run.execute(self._selected(), asked_by=self.nodeid)
+        if self.run.failure is not None:
+            raise self.unexecuted(self.run.failure)
+        return self.run
 
-    def inconclusive(self, reason: str) -> ItemFailed:
-        self.user_properties.append((PROPERTY, "INCONCLUSIVE"))
+    def unexecuted(self, failure: Failure) -> BaseException:
+        """What an item says where nothing was executed: one of them tells why."""
+        if failure.told_by == self.nodeid:
+            return self.failed(failure.reason, failure.exit_code)
+        return skipped(f"not run, see {failure.told_by}")
+
+    def failed(self, reason: str, exit_code: int) -> ItemFailed:
+        self.user_properties.append((PROPERTY, int(exit_code)))  # what xdist can send
         return ItemFailed(reason)
 
+    def _selected(self) -> Mapping[Key, AbstractSet[str]]:
+        """The ids of the cases of each trial that this session is about, of the same run."""
+        cases: dict[Key, set[str]] = {}
+        for item in self.session.items:
+            if isinstance(item, GoldenItem) and item.run is self.run:
+                ids = cases.setdefault(item.trial, set())
+                if isinstance(item, CaseItem):
+                    ids.add(item.case_id)
+        return cases
+
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        from tetrad.errors import ExitCode, TetradError
+        from tetrad.errors import TetradError
 
         if isinstance(excinfo.value, TetradError):
-            if excinfo.value.exit_code == ExitCode.INCONCLUSIVE:
-                self.user_properties.append((PROPERTY, "INCONCLUSIVE"))
+            self.user_properties.append((PROPERTY, int(excinfo.value.exit_code)))
             return str(excinfo.value)
-        if isinstance(excinfo.value, ItemFailed):
+        # An expected failure passes here too, and its traceback would take a tenth of a second.
+        if isinstance(excinfo.value, ItemFailed | pytest.xfail.Exception):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
@@ -128,12 +169,15 @@ class CaseItem(GoldenItem):
     line: int
 
     def runtest(self) -> None:
+        from tetrad.errors import ExitCode
+
         verdict = self.executed().verdict(self.trial, self.case_id)
+        place = f"{self.nodeid.partition('::')[0]}:{self.line}"
         match verdict.outcome:
             case "missing":
-                raise self.inconclusive(verdict.reason)
+                raise self.failed(f"{verdict.reason}\n{place}", ExitCode.INCONCLUSIVE)
             case "failed":
-                raise ItemFailed(verdict.reason)
+                raise self.failed(f"{verdict.reason}\n{place}", ExitCode.REFUSED)
             case "expected":
                 pytest.xfail(verdict.reason)
             case "unmoved":
@@ -147,34 +191,41 @@ class GateItem(GoldenItem):
     """The decision on one suite; skipped where only a part of its cases was selected."""
 
     def runtest(self) -> None:
-        run = self.executed()
-        if not run.is_whole(self.trial):
+        from tetrad.errors import ExitCode
+
+        gate = self.executed().gate(self.trial)
+        if gate is None:
             raise skipped("only a part of the golden set is selected, and a gate judges the whole")
-        decision, reasons = run.decision(self.trial)
-        if decision == "INCONCLUSIVE":
-            raise self.inconclusive(f"{decision}\n{reasons}")
-        if decision == "FAILED":
-            raise ItemFailed(f"{decision}\n{reasons}")
+        if gate.decision == "INCONCLUSIVE":
+            raise self.failed(gate.reason, ExitCode.INCONCLUSIVE)
+        if gate.decision == "FAILED":
+            raise self.failed(gate.reason, ExitCode.REFUSED)
+
+    def unexecuted(self, failure: Failure) -> BaseException:
+        """A gate that could not decide never looks as if there had been none to pass."""
+        if failure.told_by == self.nodeid:
+            return super().unexecuted(failure)
+        return self.failed(f"nothing was run, see {failure.told_by}", failure.exit_code)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, 0, self.name
 
 
 class Exit:
-    """Where nothing failed but what is inconclusive, the exit code is 3, as that of `tetrad gate`."""
+    """The exit code where nothing failed but what could not be judged, as that of `tetrad gate`."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._failures = config.stash[FAILURES]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            self._failures.add(str(dict(report.user_properties).get(PROPERTY, "FAILED")))
+            found = dict(report.user_properties).get(PROPERTY, pytest.ExitCode.TESTS_FAILED)
+            self._failures.add(cast("int", found))
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        from tetrad.errors import ExitCode
-
-        if exitstatus == pytest.ExitCode.TESTS_FAILED and self._failures == {"INCONCLUSIVE"}:
-            session.exitstatus = ExitCode.INCONCLUSIVE
+        if exitstatus == pytest.ExitCode.TESTS_FAILED and self._failures:
+            # A test that failed, or a gate, is 1 and comes before misuse (2) and inconclusive (3).
+            session.exitstatus = min(self._failures)
 
 
 def _run(config: pytest.Config, path: Path) -> Run:
@@ -189,6 +240,7 @@ def _run(config: pytest.Config, path: Path) -> Run:
             base=config.getoption("--tetrad-base"),
             strict=bool(config.getoption("--tetrad-strict")),
             offline=bool(config.getoption("--tetrad-offline")),
+            session=getattr(config, "workerinput", {}).get(SESSION_INPUT),
         )
         runs[root] = Run(root, options)
     return runs[root]

@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias
-
-from filelock import FileLock
+from typing import TypeAlias
 
 from tetrad import git
 from tetrad.artifacts.progress import Unwatched
-from tetrad.errors import TetradError
+from tetrad.errors import GitError, TetradError
 from tetrad.evals import (
     Selection,
     Workbench,
@@ -25,14 +24,25 @@ from tetrad.evals import (
     plan_comparison,
 )
 from tetrad.plan import no_estimate
+from tetrad.pytest_plugin.outcomes import (
+    Failure,
+    GateVerdict,
+    Key,
+    Outcomes,
+    TrialOutcome,
+    Verdict,
+)
+from tetrad.pytest_plugin.sharing import once_a_session
 from tetrad.registry import registry_path
 from tetrad.results.outcome import CaseOutcome, SuiteRun
-from tetrad.results.report import CaseReport, Decision, SuiteReport
+from tetrad.results.report import CaseReport, SuiteReport
 from tetrad.spec.load import load_repository
 from tetrad.spec.model import Repository, Stack, Suite
-from tetrad.text import for_log, inert
+from tetrad.text import for_log, inert, one_line, shorten
 
-Key: TypeAlias = tuple[str, str]  # a suite's reference and a stack's
+Selected: TypeAlias = Mapping[Key, AbstractSet[str]]  # the ids of the cases of each trial
+# Characters of what is wrong with an answer that is expected to fail.
+REASON = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,7 @@ class Options:
     base: str | None
     strict: bool
     offline: bool
+    session: str | None  # what the workers of a session under pytest-xdist share; None without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,10 @@ class Trial:
     @property
     def key(self) -> Key:
         return self.suite.ref, self.stack.ref
+
+    @property
+    def size(self) -> int:
+        return len(self.suite.golden.cases)
 
 
 # From the shortest on; the last tells every trial apart.
@@ -72,14 +87,6 @@ def labels_of(trials: Sequence[Trial]) -> Mapping[Key, str]:
     return next(found for found in candidates if len(set(found.values())) == len(found))
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a case's item says: `expected` failures break no policy, `missing` ones say nothing."""
-
-    outcome: Literal["passed", "failed", "expected", "missing", "unmoved"]
-    reason: str = ""
-
-
 class Run:
     """Executes once, whoever asks first; whole golden sets are judged, parts of them only run."""
 
@@ -89,52 +96,56 @@ class Run:
         self._root = root
         self._options = options
         self._trials: dict[Key, Trial] = {}
-        self._reports: dict[Key, SuiteReport] = {}
-        self._parts: dict[Key, Mapping[str, CaseOutcome]] = {}
-        self._whole: frozenset[Key] = frozenset()
-        self._is_done = False
-        self._failure: TetradError | None = None
+        self._problem_told_by: str | None = None
+        self._outcomes: Outcomes | None = None
+        self._by_trial: Mapping[Key, TrialOutcome] = {}
         try:
             self._collect(load_repository(root))
+            if options.base is not None:
+                git.merge_base(root, options.base)
+        except GitError as error:
+            self.problem = f"--tetrad-base {options.base}: {error}"
         except TetradError as error:
             self.problem = str(error)
 
-    def execute(self, selected: Mapping[Key, AbstractSet[str]]) -> None:
-        """Run the selected cases, all in one go; later calls return at once, or fail the same way."""
-        if not self._is_done:
-            self._is_done = True
-            try:
-                self._execute(selected)
-            except TetradError as error:
-                self._failure = error
-        if self._failure is not None:
-            raise self._failure
+    def problem_told_by(self, golden_set: str) -> str | None:
+        """Why nothing can be collected: the first golden set tells it, the others point there."""
+        if self.problem is None or self._problem_told_by in {None, golden_set}:
+            self._problem_told_by = golden_set
+            return self.problem
+        return f"see {self._problem_told_by}"
 
-    def is_whole(self, key: Key) -> bool:
-        """Whether every case of the trial was selected."""
-        return key in self._whole
+    @property
+    def is_executed(self) -> bool:
+        return self._outcomes is not None
 
-    def decision(self, key: Key) -> tuple[Decision, str]:
-        """The decision on a whole trial, and every requirement's reason."""
-        report = self._reports.get(key)
-        if report is None:
-            return "PASSED", ""
-        lines = [f"  {r.decision}: {inert(r.reason)}" for r in report.requirements]
-        return report.decision, for_log("\n".join(lines))
+    @property
+    def failure(self) -> Failure | None:
+        """Why nothing was executed; None where it was."""
+        return None if self._outcomes is None else self._outcomes.failure
+
+    def execute(self, selected: Selected, *, asked_by: str) -> None:
+        """Run the selected cases, all in one go, or read what another worker made of them.
+
+        `asked_by` is the node id of the item that came first.
+        """
+        # What the items after it find where a bug of ours ends this one.
+        self._outcomes = Outcomes(failure=Failure(told_by=asked_by))
+        attempt = partial(self._attempt, selected, asked_by)
+        if self._options.session is None:
+            self._outcomes = attempt()
+        else:
+            folder = registry_path(self._root).parent / "pytest"
+            self._outcomes = once_a_session(folder, self._options.session, attempt)
+        self._by_trial = self._outcomes.by_trial()
+
+    def gate(self, key: Key) -> GateVerdict | None:
+        """The decision on a trial; None where only a part of its cases was selected."""
+        return self._by_trial[key].gate
 
     def verdict(self, key: Key, case_id: str) -> Verdict:
-        """What a case's item says; inert in a terminal and in a CI log."""
-        verdict = self._verdict(key, case_id)
-        return replace(verdict, reason=for_log(verdict.reason))
-
-    def _verdict(self, key: Key, case_id: str) -> Verdict:
-        if key not in self._whole:
-            return _of_part(self._parts[key][case_id])
-        report = self._reports.get(key)
-        if report is None:
-            return Verdict("unmoved", f"nothing that it judges moved against {self._options.base}")
-        case = next(case for case in report.cases if case.id == case_id)
-        return _of_whole(case, report, strict=self._options.strict)
+        """What a case's item says."""
+        return self._by_trial[key].verdicts[case_id]
 
     def _collect(self, repository: Repository) -> None:
         for suite in repository.suites.values():
@@ -144,101 +155,133 @@ class Run:
                 self._trials[trial.key] = trial
                 self.golden_sets.setdefault(path, []).append(trial)
 
-    def _execute(self, cases: Mapping[Key, AbstractSet[str]]) -> None:
-        self._whole = frozenset(
-            key
-            for key, ids in cases.items()
-            if len(ids) == len(self._trials[key].suite.golden.cases)
-        )
-        # Under xdist every worker selects everything. The first to come executes, and what it
-        # kept answers the others. The registry comes first: it makes the folder.
-        with (
-            open_workbench(
-                self._root, offline=self._options.offline, engine=None, progress=Unwatched()
-            ) as bench,
-            FileLock(registry_path(self._root).with_suffix(".pytest.lock")),
-        ):
-            asyncio.run(self._run(bench, cases))
-
-    async def _run(self, bench: Workbench, cases: Mapping[Key, AbstractSet[str]]) -> None:
+    def _attempt(self, selected: Selected, asked_by: str) -> Outcomes:
         try:
-            if self._whole:
-                await self._judge(bench)
-            parts = [
-                self._part(bench, self._trials[key], ids)
-                for key, ids in cases.items()
-                if key not in self._whole
-            ]
-            for run in await execute(parts, registry=bench.registry):
-                self._parts[run.suite, run.stack] = _by_id(run)
+            with open_workbench(
+                self._root, offline=self._options.offline, engine=None, progress=Unwatched()
+            ) as bench:
+                return Outcomes(trials=tuple(asyncio.run(self._run(bench, selected))))
+        except TetradError as error:
+            reason = for_log(inert(str(error)))
+            return Outcomes(
+                failure=Failure(told_by=asked_by, reason=reason, exit_code=int(error.exit_code))
+            )
+
+    async def _run(self, bench: Workbench, selected: Selected) -> Sequence[TrialOutcome]:
+        whole = [key for key, ids in selected.items() if len(ids) == self._trials[key].size]
+        parts = [key for key in selected if key not in whole]
+        try:
+            judged = await self._judge(bench, whole) if whole else ()
+            selections = [self._part(bench, self._trials[key], selected[key]) for key in parts]
+            runs = await execute(selections, registry=bench.registry)
         finally:
             await bench.aclose()
+        return [*judged, *map(_of_part, runs)]
 
     def _part(self, bench: Workbench, trial: Trial, ids: AbstractSet[str]) -> Selection:
         cases = [case for case in trial.suite.golden.cases if case.id in ids]
         return bench.select(trial.suite, trial.stack, root=self._root, cases=cases)
 
-    async def _judge(self, bench: Workbench) -> None:
+    async def _judge(self, bench: Workbench, whole: Sequence[Key]) -> Sequence[TrialOutcome]:
         """Judge the whole trials as `tetrad gate` would."""
         with git.base_tree(self._root, self._options.base) as base:
             head_commit, dirty = git.state(self._root)
             trees = compare(self._root, base, head_commit=head_commit, dirty=dirty)
-            stacks = {key[1]: trees.head.stacks[key[1]] for key in sorted(self._whole)}
+            stacks = {key[1]: trees.head.stacks[key[1]] for key in sorted(whole)}
             plan = plan_comparison(trees, tuple(stacks.values()), bench, estimate=no_estimate)
             selected = tuple(
-                replace(s, suites=tuple(u for u in s.suites if (u.suite, s.stack) in self._whole))
+                replace(s, suites=tuple(u for u in s.suites if (u.suite, s.stack) in whole))
                 for s in plan.stacks
             )
             report = await gate(trees, replace(plan, stacks=selected), bench, now=datetime.now(UTC))
-        for stack in report.stacks:
-            for suite in stack.suites:
-                self._reports[suite.suite, stack.stack] = suite
+        reports = {(u.suite, s.stack): u for s in report.stacks for u in s.suites}
+        return [
+            _of_whole(key, reports[key], strict=self._options.strict)
+            if key in reports
+            else self._unmoved(key)
+            for key in whole
+        ]
+
+    def _unmoved(self, key: Key) -> TrialOutcome:
+        """Nothing that the suite judges moved, so nothing was asked, and nothing stands in the way."""
+        verdict = Verdict("unmoved", f"nothing that it judges moved against {self._options.base}")
+        cases = self._trials[key].suite.golden.cases
+        return TrialOutcome(
+            suite=key[0],
+            stack=key[1],
+            verdicts={case.id: verdict for case in cases},
+            gate=GateVerdict("PASSED"),
+        )
 
 
-def _by_id(run: SuiteRun) -> Mapping[str, CaseOutcome]:
-    return {outcome.id: outcome for outcome in run.cases}
+def _of_part(run: SuiteRun) -> TrialOutcome:
+    return TrialOutcome(
+        suite=run.suite,
+        stack=run.stack,
+        verdicts={outcome.id: _verdict(outcome) for outcome in run.cases},
+    )
 
 
-def _of_part(outcome: CaseOutcome) -> Verdict:
+def _verdict(outcome: CaseOutcome) -> Verdict:
     if outcome.missing:
         return Verdict("missing", _told(outcome))
     return Verdict("passed") if outcome.passed else Verdict("failed", _told(outcome))
 
 
-def _of_whole(case: CaseReport, report: SuiteReport, *, strict: bool) -> Verdict:
+def _of_whole(key: Key, report: SuiteReport, *, strict: bool) -> TrialOutcome:
+    return TrialOutcome(
+        suite=key[0],
+        stack=key[1],
+        verdicts={case.id: _judged(case, report, strict=strict) for case in report.cases},
+        gate=GateVerdict(report.decision, _reasons(report)),
+    )
+
+
+def _judged(case: CaseReport, report: SuiteReport, *, strict: bool) -> Verdict:
     """A case that fails without breaking its suite's policy is expected to, unless `strict`."""
-    if case.candidate.missing:
-        return Verdict("missing", _told(case.candidate))
-    if case.candidate.passed:
-        return Verdict("passed")
-    reason = "\n".join([*_why_expected(case, report), _told(case.candidate, case.base)])
-    is_expected = bool(_why_expected(case, report)) and not strict
-    return Verdict("expected" if is_expected else "failed", reason)
+    if case.candidate.missing or case.candidate.passed:
+        return _verdict(case.candidate)
+    told = _told(case.candidate, case.base)
+    why = _why_expected(case, report)
+    if why is None:
+        return Verdict("failed", told)
+    if strict:
+        return Verdict("failed", f"{told}\n{why}")
+    # One line: pytest's summary and JUnit show an expected failure by its reason alone.
+    first, _, _ = told.partition("\n")
+    return Verdict("expected", f"{why}: {shorten(first, REASON)}")
 
 
-def _why_expected(case: CaseReport, report: SuiteReport) -> tuple[str, ...]:
+def _why_expected(case: CaseReport, report: SuiteReport) -> str | None:
     if case.waived is not None:
-        return (f"accepted by a waiver: {inert(case.waived)}",)
+        return f"accepted by a waiver: {for_log(one_line(case.waived))}"
     if case.flip == "already_broken":
-        return ("already broken on the base",)
+        return "already broken on the base"
     if report.decision != "FAILED":
-        return ("fails within what the suite's policy allows",)
-    return ()
+        return "fails within what the suite's policy allows"
+    return None
+
+
+def _reasons(report: SuiteReport) -> str:
+    """A line a requirement. The first line stands in pytest's summary: it is one that decided."""
+    deciding_first = sorted(report.requirements, key=lambda r: r.decision != report.decision)
+    lines = [f"{r.decision.replace('_', ' ')}: {inert(r.reason)}" for r in deciding_first]
+    return for_log("\n".join(lines or [report.decision]))
 
 
 def _told(outcome: CaseOutcome, base: CaseOutcome | None = None) -> str:
-    """Answers and what is wrong with them, in plain lines."""
+    """What is wrong with the answers, and the answers; inert in a terminal and in a CI log."""
     lines: list[str] = []
     for sample in outcome.samples:
         if sample.error is not None:
             lines.append(f"no result: {inert(sample.error)}")
             continue
-        lines.append(f"answer: {inert(sample.output)}")
         lines += [
-            f"  {inert(result.type)}: {inert(result.reason)}"
+            f"{inert(result.type)}: {inert(result.reason)}"
             for result in sample.assertions
             if not result.passed
         ]
+        lines.append(f"answer: {inert(sample.output)}")
     if base is not None:
         lines += [f"base's answer: {inert(sample.output)}" for sample in base.samples]
-    return "\n".join(lines)
+    return for_log("\n".join(lines))
