@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lint.case_files import PARTS, TODAY, write_files
 
-from tetrad.lint import lint_tree, read_tree
+from tetrad.lint import Finding, lint_tree, read_tree
 from tetrad.lint.tree import CountTokens
 from tetrad.spec.model import Model
 
@@ -25,7 +25,7 @@ class Counter:
         return len(text.split()), True
 
 
-def findings(root: Path, words: int, max_chars: int, count: CountTokens) -> list[str]:
+def found(root: Path, words: int, max_chars: int, count: CountTokens) -> list[Finding]:
     prompt = (
         "kind: prompt\n"
         f"variables: {{message: {{type: string, max_chars: {max_chars}}}}}\n"
@@ -38,27 +38,40 @@ def findings(root: Path, words: int, max_chars: int, count: CountTokens) -> list
     files = {"prompts/sort.yaml": prompt, "stacks/models/test.yaml": model, **PARTS["stack"]}
     write_files(root, files)
     tree = read_tree(root, asked=None, today=TODAY, count=count)
-    return [f.message for f in lint_tree(tree) if f.code == "BUD601"]
+    return [finding for finding in lint_tree(tree) if finding.code == "BUD601"]
 
 
 def test_what_fits_in_bytes_asks_no_tokenizer(tmp_path: Path) -> None:
     count = Counter()
 
-    assert findings(tmp_path, words=100, max_chars=95, count=count) == []
+    assert found(tmp_path, words=100, max_chars=95, count=count) == []
     assert count.asked == 0
 
 
 def test_what_exceeds_in_bytes_is_counted_by_the_tokenizer(tmp_path: Path) -> None:
     count = Counter()
 
-    assert findings(tmp_path, words=300, max_chars=400, count=count) == []
+    assert found(tmp_path, words=300, max_chars=145, count=count) == []
     assert count.asked == 1
 
 
 def test_what_exceeds_in_tokens_is_found_with_its_parts(tmp_path: Path) -> None:
-    (message,) = findings(tmp_path, words=499, max_chars=401, count=Counter())
+    (finding,) = found(tmp_path, words=499, max_chars=401, count=Counter())
 
-    assert message == (
+    assert finding.severity == "error"
+    assert finding.message == (
         "a request can need 1,001 of 1,000 tokens: fixed text 516, variables 401, answer 84 "
         "(fixed text counted by the pinned tokenizer; variables at one token a character)"
+    )
+
+
+def test_what_exceeds_only_where_a_character_takes_several_tokens_is_a_warning(
+    tmp_path: Path,
+) -> None:
+    (finding,) = found(tmp_path, words=299, max_chars=400, count=Counter())
+
+    assert finding.severity == "warning"
+    assert finding.message == (
+        "a request can need 2,000 of 1,000 tokens: fixed text 316, variables 1,600, answer 84 "
+        "(fixed text counted by the pinned tokenizer; variables at 4 tokens a character)"
     )

@@ -3,11 +3,12 @@
 ## What it does
 Adds up what a stack can send at most: the fixed text of its messages and examples, the tools'
 definitions, every variable at its `max_chars`, the history, the retrieved passages
-(`top_k` × the chunk's size), and `max_tokens` for the answer. First each character of a variable
-counts as four tokens and each byte of fixed text as one, which no tokenizer exceeds. Only where
-that is too much, fixed text is counted by the pinned tokenizer if it is at hand (else still by
-bytes) and a character of a variable as one token; the finding says which. A variable
-without `max_chars` is bounded by `guardrails: {max_input_chars: …}`, else it is not counted.
+(`top_k` × the chunk's size), and `max_tokens` for the answer. Each byte of UTF-8 counts as a token,
+four of them for a character of a variable, which no tokenizer exceeds. Only where that is too much,
+fixed text is counted by the pinned tokenizer if it is at hand; the finding says which. What
+overflows even at one token for each character of a variable is an error. What overflows only where
+a character takes several, as in Chinese, Thai or emoji, is a warning. A variable without `max_chars`
+is bounded by `guardrails: {max_input_chars: …}`, else it is not counted.
 
 ## Why is this bad?
 What does not fit is cut off or refused, by the engine and in production, on the longest inputs.
@@ -19,8 +20,9 @@ variables: {document: {type: string, max_chars: 100000}}   # and a model of 8,19
 
 ## Use instead
 ```yaml
-variables: {document: {type: string, max_chars: 6000}}
+variables: {document: {type: string, max_chars: 1800}}
 ```
+or a larger window. A stack that is asked in Latin script only can allow the warning.
 """
 
 from __future__ import annotations
@@ -67,27 +69,30 @@ def check(tree: Tree) -> Iterator[Finding]:
             continue
         fixed, exact = tree.count(stack.model, "\n\n".join(need.fixed))
         fixed = min(fixed, in_bytes)
-        total = need.tokens(fixed, 1)
-        if total <= window:
+        if need.tokens(fixed, _PER_CHARACTER) <= window:
             continue
+        certain = need.tokens(fixed, 1) > window
+        per_character = 1 if certain else _PER_CHARACTER
         part = Part(tree.documents[stack.location.file], ("model",), stack.model.ref)
         yield RULE.at(
             tree.value(part),
-            f"a request can need {total:,} of {window:,} tokens: {_sum_of(need, fixed)} "
-            f"({_counted(exact=exact)})",
+            f"a request can need {need.tokens(fixed, per_character):,} of {window:,} tokens: "
+            f"{_sum_of(need, fixed, per_character)} ({_counted(per_character, exact=exact)})",
             hint="lower max_chars, top_k, max_tokens or the number of examples, or take a larger window",
+            severity="error" if certain else "warning",
         )
 
 
-def _counted(*, exact: bool) -> str:
+def _counted(per_character: int, *, exact: bool) -> str:
     by = "by the pinned tokenizer" if exact else "by UTF-8 bytes, an upper bound"
-    return f"fixed text counted {by}; variables at one token a character"
+    at = "one token" if per_character == 1 else f"{per_character} tokens"
+    return f"fixed text counted {by}; variables at {at} a character"
 
 
-def _sum_of(need: Need, fixed: int) -> str:
+def _sum_of(need: Need, fixed: int, per_character: int) -> str:
     parts = {
         "fixed text": fixed + need.messages * _PER_MESSAGE,
-        "variables": need.characters,
+        "variables": need.characters * per_character,
         "history": need.history,
         "passages": need.passages,
         "answer": need.answer,
