@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -72,7 +72,7 @@ class Workbench:
         `suite_root` is the suite's tree where that is another one: the head's suite judges the base.
         SpecError with everything that keeps the suite's cases from being graded.
         """
-        issues = tuple(problems_of(suite, self._answering(stack)))
+        issues = tuple(problems_of(suite, self.answering(stack)))
         if issues:
             raise SpecError(issues)
         return Selection(
@@ -92,7 +92,7 @@ class Workbench:
 
     def engine_of(self, stack: Stack, *, root: Path) -> Recorded:
         """What answers a stack's requests."""
-        return self._recorded(self._answering(stack).model, root)
+        return self._recorded(self.answering(stack).model, root)
 
     def runtime(self, stack: Stack, *, root: Path) -> Runtime:
         key = (identity_of(stack), root)
@@ -111,7 +111,7 @@ class Workbench:
         for engine in self._engines.values():
             await engine.aclose()
 
-    def _answering(self, stack: Stack) -> Stack:
+    def answering(self, stack: Stack) -> Stack:
         """The stack with the engine that really answers."""
         if self.engine is None:
             return stack
@@ -141,17 +141,21 @@ class Workbench:
 
     def _services(self, suite: Suite, stack: Stack, root: Path) -> SuiteServices:
         used = {a.type for case in suite.golden.cases for a in assertions_of(case)}
-        judges = {
-            name: Bench(name=name, engine=self._recorded(judge.model, root), prompt=judge.prompt)
-            for name, judge in suite.judges.items()
-            if name != EMBEDDING_JUDGE and used & {"llm-rubric", "context-faithfulness"}
-        }
         embedding = embedding_of(suite, stack) if "similar" in used else None
         return SuiteServices(
             python=PythonCode(root, allowed=self.code),
             embeddings=None if embedding is None else self._embeddings_of(embedding, root),
-            judges=judges,
+            judges=self.judges(suite, root),
         )
+
+    def judges(self, suite: Suite, root: Path) -> Mapping[str, Bench]:
+        """The judges that the suite's cases ask, if any do."""
+        used = {a.type for case in suite.golden.cases for a in assertions_of(case)}
+        return {
+            name: Bench(name=name, engine=self._recorded(judge.model, root), prompt=judge.prompt)
+            for name, judge in suite.judges.items()
+            if name != EMBEDDING_JUDGE and used & {"llm-rubric", "context-faithfulness"}
+        }
 
     def _embeddings_of(self, model: Model, root: Path) -> Embeddings:
         digest = component_digest(model)

@@ -10,7 +10,8 @@ from pathlib import Path
 from tetrad.canonical import digest_file
 from tetrad.errors import BaseUnusable, SpecError, TetradError
 from tetrad.evals.build import Workbench
-from tetrad.plan import Estimates, Estimator, Plan, Tree, plan_stacks
+from tetrad.evals.forecast import Forecast
+from tetrad.plan import Estimator, Plan, Tree, plan_stacks
 from tetrad.runtime.answering import Prepared
 from tetrad.spec.build.corpus import documents_of
 from tetrad.spec.load import load_repository
@@ -90,7 +91,7 @@ def plan_comparison(
     )
 
 
-def estimates(bench: Workbench) -> Estimates:
+def estimates(bench: Workbench) -> Estimator:
     """What is left to ask, by the registry, the pinned tokenizers and the time calls took of late."""
     from tetrad.engines.count import count_tokens
 
@@ -100,7 +101,7 @@ def estimates(bench: Workbench) -> Estimates:
     def pace(stack: Stack) -> float | None:
         return bench.registry.seconds_a_call(stack.ref)
 
-    return Estimates(registry=bench.registry, count=count, pace=pace)
+    return Forecast(bench=bench, count=count, pace=pace)
 
 
 class TreeFiles:

@@ -30,7 +30,7 @@ class Bench:
         self, question: Mapping[str, str], schema: Mapping[str, Json]
     ) -> Mapping[str, Json]:
         """The judge's answer, a JSON object; JudgeFailed where it gives none."""
-        completion = await self.engine.complete(self._request(question, schema))
+        completion = await self.engine.complete(self.request(question, schema))
         said = _object(completion.text)
         if said is None:
             raise JudgeFailed(
@@ -38,7 +38,8 @@ class Bench:
             )
         return said
 
-    def _request(self, question: Mapping[str, str], schema: Mapping[str, Json]) -> Request:
+    def request(self, question: Mapping[str, str], schema: Mapping[str, Json]) -> Request:
+        """What the engine is asked; JudgeFailed where the prompt does not render."""
         constraint = JsonOutput(schema=schema)
         if self.prompt is None:
             messages = (

@@ -260,7 +260,7 @@ class _Run:
         cost = _cost(usage, selection.stack.model.prices)
         if trace.error is not None:
             return Sample(output=trace.output, error=trace.error, metrics={}, usage=usage)
-        answered = _answered(trace, cost)
+        answered = answered_of(trace, cost)
         graded = await grade(
             self.case(ask.index),
             answered,
@@ -350,7 +350,8 @@ def _positions(selection: Selection) -> Sequence[int]:
     return [places.get(case.id, len(places) + i) for i, case in enumerate(selection.cases)]
 
 
-def _answered(trace: Trace, cost: float | None) -> Answered:
+def answered_of(trace: Trace, cost: float | None) -> Answered:
+    """An answer as assertions see it before any transform."""
     return Answered(
         text=trace.output,
         vars=trace.vars,

@@ -2,15 +2,14 @@
 
 from tetrad.plan.build import Estimator, Tree, no_estimate, plan_stacks, suites_of
 from tetrad.plan.changes import Files
-from tetrad.plan.estimate import Estimates
-from tetrad.plan.model import CaseChange, Estimate, Plan, StackPlan, SuitePlan
+from tetrad.plan.model import Amount, CaseChange, Estimate, Plan, StackPlan, SuitePlan
 from tetrad.plan.render import RENDERERS
 
 __all__ = [
     "RENDERERS",
+    "Amount",
     "CaseChange",
     "Estimate",
-    "Estimates",
     "Estimator",
     "Files",
     "Plan",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from tetrad.canonical import Digest
@@ -22,7 +23,6 @@ from tetrad.plan.changes import (
     unified,
 )
 from tetrad.plan.model import CaseChange, Estimate, StackPlan, SuitePlan
-from tetrad.results.exchange import Request
 from tetrad.results.report import ComponentChange
 from tetrad.runtime.answering import Prepared
 from tetrad.spec.model import Case, Repository, Stack, Suite
@@ -35,12 +35,20 @@ class Preparer(Protocol):
 
 
 class Estimator(Protocol):
-    """Says what requests will cost that are not answered yet."""
+    """Says what a suite's cases will ask that is not answered yet, on a stack of the tree at `root`."""
 
-    def __call__(self, stack: Stack, requests: Iterable[Request]) -> Estimate: ...
+    def __call__(
+        self, suite: Suite, stack: Stack, prepared: Iterable[Prepared], *, root: Path
+    ) -> Estimate: ...
 
 
-def no_estimate(stack: Stack, requests: Iterable[Request]) -> Estimate:  # noqa: ARG001
+def no_estimate(
+    suite: Suite,  # noqa: ARG001
+    stack: Stack,  # noqa: ARG001
+    prepared: Iterable[Prepared],  # noqa: ARG001
+    *,
+    root: Path,  # noqa: ARG001
+) -> Estimate:
     """The `Estimator` of who will ask anyway: it does not even look."""
     return Estimate()
 
@@ -96,7 +104,7 @@ def _new_suite_plan(head: Tree, stack: Stack, suite: Suite, estimate: Estimator)
         golden=suite.golden.digest,
         cases_to_run=tuple(CaseChange(id=case.id, why="all") for case in cases),
         unchanged=0,
-        estimate=estimate(stack, _requests(head, stack, cases)),
+        estimate=estimate(suite, stack, _prepared(head, stack, cases), root=head.repository.root),
     )
 
 
@@ -173,18 +181,23 @@ def _suite_plan(
         cases_to_run=to_run,
         unchanged=len(cases) - len(to_run),
         removed=tuple(id_ for id_ in before if id_ not in {case.id for case in cases}),
-        estimate=estimate(stack, _repeated(cases, now))
-        + estimate(old, _only_past(cases, now, then, other_model=other_model)),
+        estimate=estimate(suite, stack, now, root=head.repository.root)
+        + _of_base(base, stack, old, suite, then, estimate),
     )
 
 
-def _only_past(
-    cases: Sequence[Case], now: Sequence[Prepared], then: Sequence[Prepared], *, other_model: bool
-) -> Iterator[Request]:
-    """The base's requests that the head does not make as well: one answer serves both."""
-    for case, new, past in zip(cases, now, then, strict=True):
-        if other_model or _asked(new) != _asked(past):
-            yield from _repeated([case], [past])
+def _of_base(
+    base: Tree,
+    stack: Stack,
+    old: Stack,
+    suite: Suite,
+    then: Sequence[Prepared],
+    estimate: Estimator,
+) -> Estimate:
+    """What the base asks besides; one run serves both where the identity is the same."""
+    if identity_of(old) == identity_of(stack):
+        return Estimate()
+    return estimate(suite, old, then, root=base.repository.root)
 
 
 def _case_change(
@@ -231,13 +244,6 @@ def _note(
     return f"{', '.join(touched)}: only what is not behavioural moved, so the identity is the same"
 
 
-def _requests(tree: Tree, stack: Stack, cases: Sequence[Case]) -> Iterator[Request]:
-    """Every request of the cases, one for each repeat; nothing is prepared before it is looked at."""
-    yield from _repeated(cases, tree.prepare(stack, cases))
-
-
-def _repeated(cases: Sequence[Case], prepared: Sequence[Prepared]) -> Iterator[Request]:
-    for case, one in zip(cases, prepared, strict=True):
-        if one.request is not None:
-            for sample in range(case.repeats):
-                yield replace(one.request, sample=sample)
+def _prepared(tree: Tree, stack: Stack, cases: Sequence[Case]) -> Iterator[Prepared]:
+    """The cases' requests; nothing is prepared before it is looked at."""
+    yield from tree.prepare(stack, cases)

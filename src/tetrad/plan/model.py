@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from tetrad.canonical import Digest
 from tetrad.results.report import ComponentChange
 
+Number = TypeVar("Number", int, float)
 Why: TypeAlias = Literal["all", "new", "edited", "request", "passages"]
 
 
@@ -27,26 +28,44 @@ class CaseChange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Estimate:
-    """An upper bound on what a run will ask: tokens by counting, answers at their `max_tokens`.
+class Amount:
+    """What calls take. `judge_calls` are among the calls, and their tokens and cost among the others.
 
-    `cost_usd` is None where a model has no prices, `seconds` where nothing was ever timed.
+    `output_tokens` is None where an answer may be of any length, `cost_usd` there too and where a
+    model has no prices, `seconds` where nothing was ever timed.
     """
 
     calls: int = 0
+    judge_calls: int = 0
     input_tokens: int = 0
-    output_tokens: int = 0
+    output_tokens: int | None = 0
     cost_usd: float | None = 0.0
     seconds: float | None = 0.0
 
-    def __add__(self, other: Estimate) -> Estimate:
-        return Estimate(
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(
             calls=self.calls + other.calls,
+            judge_calls=self.judge_calls + other.judge_calls,
             input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
+            output_tokens=_total(self.output_tokens, other.output_tokens),
             cost_usd=_total(self.cost_usd, other.cost_usd),
             seconds=_total(self.seconds, other.seconds),
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """What a run will ask: `least` for certain, `most` with all that answers may lead to.
+
+    Tokens are counted without what a server's chat template adds, and seconds are those of calls
+    before: both are about right, where the numbers of calls are bounds.
+    """
+
+    least: Amount = Amount()
+    most: Amount = Amount()
+
+    def __add__(self, other: Estimate) -> Estimate:
+        return Estimate(least=self.least + other.least, most=self.most + other.most)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,5 +106,5 @@ class Plan:
         return sum((s.estimate for stack in self.stacks for s in stack.suites), Estimate())
 
 
-def _total(one: float | None, other: float | None) -> float | None:
+def _total(one: Number | None, other: Number | None) -> Number | None:
     return None if one is None or other is None else one + other

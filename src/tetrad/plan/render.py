@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import fields
+from math import ceil
 
 from tetrad.identity import written_identity
-from tetrad.plan.model import CaseChange, Estimate, Plan, StackPlan, SuitePlan
+from tetrad.plan.model import Amount, CaseChange, Estimate, Plan, StackPlan, SuitePlan
 from tetrad.text import for_log, inert, json_escaped
 
 SHOWN_CASES = 20
+NOTHING = "no calls: every answer is kept from earlier"
 WHY = {
     "all": "the model changes",
     "new": "new case",
@@ -25,7 +28,9 @@ def render_text(plan: Plan) -> str:
     lines = [f"plan {compared}{', uncommitted edits included' if plan.dirty else ''}", ""]
     for stack in plan.stacks:
         lines += [*_stack_lines(stack), ""]
-    return for_log("\n".join([*lines, f"in all: {describe(plan.estimate)}"])) + "\n"
+    return (
+        for_log("\n".join([*lines, f"in all: {describe(plan.estimate, nothing=NOTHING)}"])) + "\n"
+    )
 
 
 def render_json(plan: Plan) -> str:
@@ -45,16 +50,34 @@ def render_json(plan: Plan) -> str:
 RENDERERS: Mapping[str, Callable[[Plan], str]] = {"text": render_text, "json": render_json}
 
 
-def describe(estimate: Estimate) -> str:
-    """An estimate in words."""
-    if not estimate.calls:
-        return "no calls: every answer is kept from earlier"
-    cost = "" if not estimate.cost_usd else f", at most {estimate.cost_usd:.4f} USD"
-    seconds = "" if not estimate.seconds else f", about {estimate.seconds:.0f} s"
-    return (
-        f"at most {estimate.calls} calls, {estimate.input_tokens:,} tokens in and "
-        f"{estimate.output_tokens:,} out{cost}{seconds}"
-    )
+def describe(estimate: Estimate, *, nothing: str = "nothing left to ask") -> str:
+    """An estimate in words; `nothing` where no call is foreseen."""
+    least, most = estimate.least, estimate.most
+    if not most.calls:
+        return nothing
+    parts = [f"{_range(least.calls, most.calls)} call{'' if most.calls == 1 else 's'}"]
+    if most.judge_calls:
+        judging = _range(least.judge_calls, most.judge_calls)
+        parts[0] += f" ({judging} of them to judges)"
+    parts.append(f"about {_range(least.input_tokens, most.input_tokens)} tokens in")
+    if most.output_tokens is None:
+        parts.append("answers of any length, since no max_tokens limits them")
+    else:
+        parts.append(f"at most {most.output_tokens:,} out")
+    if most.cost_usd:
+        parts.append(f"at most {most.cost_usd:.4f} USD")
+    if most.seconds:
+        parts.append(f"about {_duration(least.seconds or 0.0, most.seconds)}")
+    return ", ".join(parts)
+
+
+def _range(least: int, most: int) -> str:
+    return f"{most:,}" if least == most else f"{least:,} to {most:,}"
+
+
+def _duration(least: float, most: float) -> str:
+    unit, name = (60, "min") if most >= 100 else (1, "s")
+    return f"{_range(ceil(least / unit), ceil(most / unit))} {name}"
 
 
 def _stack_lines(stack: StackPlan) -> list[str]:
@@ -68,15 +91,15 @@ def _stack_lines(stack: StackPlan) -> list[str]:
     if stack.note:
         lines.append(f"  {stack.note}")
     for suite in stack.suites:
-        lines += _suite_lines(suite)
+        lines += _suite_lines(suite, is_alone=stack.base_identity is None)
     return lines
 
 
-def _suite_lines(suite: SuitePlan) -> list[str]:
+def _suite_lines(suite: SuitePlan, *, is_alone: bool) -> list[str]:
     total = len(suite.cases_to_run) + suite.unchanged
-    lines = [
-        f"  {suite.suite}: {len(suite.cases_to_run)} of {total} cases change; {describe(suite.estimate)}"
-    ]
+    cases = f"{total:,} case{'' if total == 1 else 's'}"
+    moved = cases if is_alone else f"{len(suite.cases_to_run):,} of {cases} may answer otherwise"
+    lines = [f"  {suite.suite}: {moved}; {describe(suite.estimate)}"]
     told = [case for case in suite.cases_to_run if case.why != "all"]
     lines += [f"    {inert(case.id)}: {_why(case)}" for case in told[:SHOWN_CASES]]
     if len(told) > SHOWN_CASES:
@@ -124,9 +147,9 @@ def _case(case: CaseChange) -> Mapping[str, object]:
 
 def _estimate(estimate: Estimate) -> Mapping[str, object]:
     return {
-        "calls": estimate.calls,
-        "input_tokens": estimate.input_tokens,
-        "output_tokens": estimate.output_tokens,
-        "cost_usd": estimate.cost_usd,
-        "seconds": estimate.seconds,
+        field.name: {
+            "least": getattr(estimate.least, field.name),
+            "most": getattr(estimate.most, field.name),
+        }
+        for field in fields(Amount)
     }

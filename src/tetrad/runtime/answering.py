@@ -6,6 +6,7 @@ Evals and the gateway both answer through `Runtime`, so what was evaluated is wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -78,6 +79,16 @@ class Runtime:
         self._describe = describe
         self._contract = Contract(stack.prompt.output)
         self._constraint = self._contract.constraint
+
+    @property
+    def native_tools(self) -> bool:
+        return self._engine.native_tools
+
+    def answered_by(self, engine: Engine) -> Runtime:
+        """The same stack with another engine, which takes tools as this one's does."""
+        other = copy(self)
+        other._engine = engine  # noqa: SLF001
+        return other
 
     def unknown(self, given: Mapping[str, Json]) -> tuple[str, ...]:
         """The given names that the prompt does not declare, and that are therefore left out."""

@@ -1,0 +1,269 @@
+"""What an evaluation will ask, foreseen by playing it with the answers that the registry has kept.
+
+Where an answer is lacking, the play ends: that request will be asked for certain, and what it may
+lead to, further steps of a tool loop and questions to judges, is possible. Nothing is asked, and no
+tool is called that is not recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tetrad.canonical import Digest, Json
+from tetrad.engines.base import request_digest, request_document
+from tetrad.errors import JudgeFailed, UsageError
+from tetrad.evals.assertions.judged import CONTEXT_FAITHFULNESS, LLM_RUBRIC
+from tetrad.evals.assertions.verdict import Answered, Asked
+from tetrad.evals.build import Workbench
+from tetrad.evals.grading import rendered
+from tetrad.evals.judges import Bench
+from tetrad.evals.problems import DEFAULT_JUDGE, assertions_of
+from tetrad.evals.runner import answered_of
+from tetrad.identity import component_digest
+from tetrad.plan import Amount, Estimate
+from tetrad.registry import Registry
+from tetrad.results.exchange import Completion, Request, ToolCall
+from tetrad.results.trace import Called, Trace
+from tetrad.runtime.answering import Prepared, Runtime, Toolbox
+from tetrad.runtime.filters import tojson
+from tetrad.spec.model import Assertion, Case, Model, Stack, Suite
+from tetrad.tools import RecordedToolbox
+
+# Tokens of a text under a model: exact by its pinned tokenizer, or an upper bound.
+CountTokens = Callable[[Model, str], int]
+
+
+class _Lacking(Exception):
+    """The play ends here; `request` is what will be asked, None where nobody can know."""
+
+    def __init__(self, request: Request | None) -> None:
+        super().__init__()
+        self.request = request
+
+
+@dataclass(kw_only=True, slots=True)
+class Forecast:
+    """An `Estimator`. Equal requests are asked once, so each is counted where it first comes up."""
+
+    bench: Workbench
+    count: CountTokens
+    pace: Callable[[Stack], float | None]  # seconds a call of what answers for a stack
+    _foreseen: set[tuple[Digest, Digest]] = field(default_factory=set)  # model and request
+
+    def __call__(
+        self, suite: Suite, stack: Stack, prepared: Iterable[Prepared], *, root: Path
+    ) -> Estimate:
+        play = _Play(
+            suite=suite,
+            stack=stack,
+            model=self.bench.answering(stack).model,
+            runtime=self.bench.runtime(stack, root=root),
+            judges=self.bench.judges(suite, root),
+            registry=self.bench.registry,
+            count=self.count,
+            foreseen=self._foreseen,
+        )
+        asyncio.run(play.cases(prepared))
+        pace = self.pace(stack)
+        return Estimate(least=_timed(play.least, pace), most=_timed(play.most, pace))
+
+
+@dataclass(kw_only=True, slots=True)
+class _Play:
+    """One suite on one stack."""
+
+    suite: Suite
+    stack: Stack
+    model: Model  # what answers
+    runtime: Runtime
+    judges: Mapping[str, Bench]
+    registry: Registry
+    count: CountTokens
+    foreseen: set[tuple[Digest, Digest]]
+    least: Amount = field(default_factory=Amount)
+    most: Amount = field(default_factory=Amount)
+
+    async def cases(self, prepared: Iterable[Prepared]) -> None:
+        for case, one in zip(self.suite.golden.cases, prepared, strict=True):
+            for sample in range(case.repeats):
+                await self._sample(case, one, sample)
+
+    async def _sample(self, case: Case, prepared: Prepared, sample: int) -> None:
+        kept = _Kept(self.registry, component_digest(self.model), self.runtime.native_tools)
+        runtime, toolbox = self.runtime.answered_by(kept), self._toolbox(case)
+        try:
+            trace = await runtime.answer_prepared(prepared, toolbox=toolbox, sample=sample)
+        except _Lacking as end:
+            if end.request is not None:
+                self._will_ask(self.model, end.request)
+            self._may_go_on(case, kept)
+            await self._may_judge(case, prepared)
+        else:
+            if trace.error is None:
+                await self._judge(case, trace)
+
+    def _toolbox(self, case: Case) -> Toolbox:
+        if self.suite.tools == "live":
+            return _Untouched()
+        return RecordedToolbox(case.tools, self.stack.tools)
+
+    def _may_go_on(self, case: Case, kept: _Kept) -> None:
+        """The steps of the tool loop that may follow, each longer by an answer and a result."""
+        last = kept.asked[-1]
+        results = (self.count(self.model, tojson(call.result)) for call in case.tools)
+        longer = (last.generation.max_tokens or 0) + max(results, default=0)
+        steps = self.stack.max_steps - len(kept.asked) if self.stack.tools else 0
+        for step in range(1, steps + 1):
+            self._may_ask(self.model, last, longer=step * longer)
+
+    async def _judge(self, case: Case, trace: Trace) -> None:
+        """The questions to judges about an answer that is known."""
+        for assertion in _judged(case):
+            asked = await self._asked(assertion, answered_of(trace, None))
+            if asked is None:
+                continue
+            if case.transform is None and assertion.transform is None:
+                self._will_ask(*asked, judging=1)
+            else:  # what the judge is shown, only running the transform tells
+                self._may_ask(*asked, judging=1)
+
+    async def _may_judge(self, case: Case, prepared: Prepared) -> None:
+        """The questions about an answer that is not known."""
+        answered = Answered(text="", vars=prepared.vars, passages=prepared.passages)
+        for assertion in _judged(case):
+            asked = await self._asked(assertion, answered)
+            if asked is not None:
+                longer = self.stack.generation.max_tokens or 0
+                self._may_ask(*asked, judging=1, longer=longer)
+
+    async def _asked(
+        self, assertion: Assertion, answered: Answered
+    ) -> tuple[Model, Request] | None:
+        """Which judge is asked what; None where that is nothing, since a gate refuses the suite."""
+        name = assertion.judge or DEFAULT_JUDGE
+        if name not in self.judges:
+            return None
+        listening = _Listening(self.judges[name])
+        try:
+            value = rendered(assertion.value, answered.vars)
+            await _JUDGED[assertion.type].evaluate(value, assertion, answered, listening)
+        except JudgeFailed:
+            pass
+        except (UsageError, ValueError):
+            return None
+        return None if listening.heard is None else (self.suite.judges[name].model, listening.heard)
+
+    def _will_ask(self, model: Model, request: Request, *, judging: int = 0) -> None:
+        key = component_digest(model), request_digest(request)
+        if key in self.foreseen or self.registry.answer(*key) is not None:
+            return
+        self.foreseen.add(key)
+        amount = _amount(model, self.count(model, _text_of(request)), request, judging)
+        self.least += replace(amount, output_tokens=0, cost_usd=_least_cost(model, amount))
+        self.most += amount
+
+    def _may_ask(
+        self, model: Model, request: Request, *, judging: int = 0, longer: int = 0
+    ) -> None:
+        tokens = self.count(model, _text_of(request)) + longer
+        self.most += _amount(model, tokens, request, judging)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """An engine that answers from the registry alone, and remembers what it was asked."""
+
+    registry: Registry
+    model: Digest
+    native_tools: bool
+    name: str = "kept answers"
+    concurrency: int = 1
+    asked: list[Request] = field(default_factory=list)
+
+    async def complete(self, request: Request) -> Completion:
+        self.asked.append(request)
+        kept = self.registry.answer(self.model, request_digest(request))
+        if kept is None:
+            raise _Lacking(request)
+        return kept
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+class _Untouched:
+    """Live tools, which only a run may call."""
+
+    async def call(self, call: ToolCall) -> Called:  # noqa: ARG002
+        raise _Lacking(None)
+
+
+@dataclass(slots=True)
+class _Listening:
+    """`Services` that hear what a judge would be asked, and have no answer."""
+
+    judge: Bench
+    heard: Request | None = None
+
+    async def ask_judge(
+        self,
+        name: str | None,  # noqa: ARG002
+        question: Mapping[str, str],
+        schema: Mapping[str, Json],
+    ) -> Mapping[str, Json]:
+        self.heard = self.judge.request(question, schema)
+        raise JudgeFailed("nobody was asked")
+
+    async def similarities(self, text: str, others: tuple[str, ...]) -> tuple[float, ...]:
+        raise NotImplementedError
+
+    async def run_python(self, code: str, function: str, *arguments: Json) -> Json:
+        raise NotImplementedError
+
+
+_JUDGED: Mapping[str, Asked] = {
+    "llm-rubric": LLM_RUBRIC,
+    "context-faithfulness": CONTEXT_FAITHFULNESS,
+}
+
+
+def _judged(case: Case) -> Sequence[Assertion]:
+    """Each assertion that asks a judge."""
+    return [assertion for assertion in assertions_of(case) if assertion.type in _JUDGED]
+
+
+def _text_of(request: Request) -> str:
+    """All that is read of a request: messages, calls in them, and the tools on offer."""
+    document = request_document(request)
+    calls = [tojson(m["tool_calls"]) for m in document["messages"] if "tool_calls" in m]
+    tools = [tojson(document["tools"])] if request.tools else []
+    return "\n\n".join([*(message.content for message in request.messages), *calls, *tools])
+
+
+def _amount(model: Model, tokens: int, request: Request, judging: int) -> Amount:
+    answer, prices = request.generation.max_tokens, model.prices
+    cost = None
+    if prices is not None and answer is not None:
+        cost = (tokens * prices.input + answer * prices.output) / 1_000_000
+    return Amount(
+        calls=1, judge_calls=judging, input_tokens=tokens, output_tokens=answer, cost_usd=cost
+    )
+
+
+def _least_cost(model: Model, amount: Amount) -> float | None:
+    """With an empty answer, and the input at its lowest price."""
+    if model.prices is None:
+        return None
+    known = (p for p in (model.prices.input, model.prices.cached_input) if p is not None)
+    return amount.input_tokens * min(known) / 1_000_000
+
+
+def _timed(amount: Amount, pace: float | None) -> Amount:
+    """With the time that so many calls for the stack take: judging is part of it."""
+    calls = amount.calls - amount.judge_calls
+    if pace is None or (amount.calls and not calls):
+        return replace(amount, seconds=None if amount.calls else 0.0)
+    return replace(amount, seconds=pace * calls)
