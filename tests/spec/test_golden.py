@@ -22,8 +22,12 @@ def nothing_else(file: str, at: Location) -> bytes:
     raise AssertionError(f"{file} is read from {at}")
 
 
+def no_files(pattern: str) -> list[str]:
+    raise AssertionError(f"{pattern} is looked for")
+
+
 def golden(path: str, text: str) -> GoldenSet:
-    loaded = load_golden(path, text.encode(), nothing_else)
+    loaded = load_golden(path, text.encode(), nothing_else, no_files)
     assert loaded.issues == ()
     return loaded.golden
 
@@ -213,7 +217,7 @@ def test_a_golden_set_of_nothing_is_one() -> None:
 def test_combinations_are_bounded() -> None:
     lists = {f"v{n}": ["a", "b", "c", "d"] for n in range(8)}
 
-    loaded = load_golden("g.jsonl", json.dumps({"vars": lists}).encode(), nothing_else)
+    loaded = load_golden("g.jsonl", json.dumps({"vars": lists}).encode(), nothing_else, no_files)
 
     assert [issue.message for issue in loaded.issues] == [
         "the lists in vars stand for 65,536 cases; at most 10,000 are made"
@@ -237,7 +241,7 @@ def with_files(files: dict[str, bytes]) -> GoldenSet:
     - {type: is-json, value: "file://shape.json"}
     - {type: python, value: "file://./check.py:get_assert"}
 """
-    loaded = load_golden("evals/a/g.yaml", text.encode(), lambda file, at: files[file])
+    loaded = load_golden("evals/a/g.yaml", text.encode(), lambda file, at: files[file], no_files)
     assert loaded.issues == ()
     return loaded.golden
 

@@ -176,7 +176,7 @@ class Loader:
         found = self.data(fields, path, str(_value(fields, path)))
         if found is None:
             return None
-        loaded = load_golden(*found, self.tree.read, arrays=arrays)
+        loaded = load_golden(*found, self.tree.read, self.tree.glob, arrays=arrays)
         self.report(*loaded.issues)
         self.documents.update(loaded.documents)
         return loaded.golden

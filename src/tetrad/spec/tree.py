@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from pathlib import Path
 
 from tetrad.errors import Issue, Location, SpecError
@@ -65,6 +66,14 @@ class Tree:
             name = posixpath.relpath(file, folder)
             if any(_fits(pattern, name.split("/")) for pattern in segmented):
                 yield name, self.root / file
+
+    def glob(self, pattern: str) -> list[str]:
+        """The files that fit a pattern from the root, in order."""
+        parts = _segments(pattern)
+        fixed = list(takewhile(lambda part: not re.search(r"[*?\[]", part), parts[:-1]))
+        folder = "/".join(fixed) or "."
+        found = self.matching(folder, ["/".join(parts[len(fixed) :])])
+        return [posixpath.normpath(f"{folder}/{name}") for name, _ in found]
 
     def components(self) -> Iterator[str]:
         """The files that hold components, stacks, suites, environments and waivers, in order."""

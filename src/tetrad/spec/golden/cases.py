@@ -114,7 +114,7 @@ class _Assertions:
 
     def _unknown_type(self, written: str, name: str, path: Path) -> None:
         known = "types are " + ", ".join(ASSERTION_TYPES)
-        if name in NOT_YET:
+        if name in NOT_YET or name.startswith("promptfoo:"):
             message, hint = f"promptfoo's assertion {written!r} is not there yet", known
         else:
             message = f"there is no assertion type {written!r}"

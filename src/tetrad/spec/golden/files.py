@@ -4,28 +4,51 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from tetrad.canonical import digest_bytes, digest_of
 from tetrad.errors import Issue, Location, SpecError
-from tetrad.spec.golden.raw import RawCase, Read, Report
-from tetrad.spec.parse import decode, parse
+from tetrad.spec.golden.raw import Glob, RawCase, Read, Report
+from tetrad.spec.parse import COMPONENT, Document, Limits, decode, parse
 from tetrad.spec.references import ReferenceRefused, normalised
 
 _FILE = "file://"
 _PYTHON = ".py"
-_OTHER_PROGRAMS = (".js", ".ts", ".cjs", ".mjs", ".cts", ".mts", ".rb")
+PROGRAMS = (_PYTHON, ".js", ".ts", ".cjs", ".mjs", ".cts", ".mts", ".rb")
 _DATA = (".yaml", ".yml", ".json")
+_NO_TEXT = (
+    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".mp3", ".wav", ".mp4", ".webm", ".mov", ".pdf",
+)  # fmt: skip
+_WILD = re.compile(r"[*?\[]")
+# Two escapes for one character, as JSON's writers make them and YAML does not know them.
+_HEX = "[0-9a-fA-F]{2}"
+_PAIR = re.compile(rf"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB]{_HEX}\\u[dD][c-fC-F]{_HEX})")
+
+
+def parsed(
+    data: bytes, file: str, limits: Limits = COMPONENT, *, anchors: bool = False
+) -> Document:
+    """A YAML or JSON file with the place of each of its values."""
+    if file.endswith(".json"):
+        text = _PAIR.sub(lambda m: m[1] + json.loads(f'"{m[2]}"'), decode(data, file, limits))
+        data = text.encode()
+    return parse(data, file, limits=limits, anchors=anchors)
 
 
 class Files:
     """Puts the content of files where a golden set's file names them."""
 
-    def __init__(self, path: str, read: Read, report: Report) -> None:
+    def __init__(self, path: str, read: Read, glob: Glob, report: Report) -> None:
         self._path = path
         self._read = read
-        self._report = report
+        self._glob = glob
+        self.report = report
+
+    def of(self, path: str) -> Files:
+        """The same, for files that are named relative to another one."""
+        return Files(path, self._read, self._glob, self.report)
 
     def filled(self, case: RawCase) -> RawCase:
         """The case with its files read; code is named by its path from the root, and digested."""
@@ -48,14 +71,46 @@ class Files:
             name = posixpath.join("./", written.removeprefix(_FILE))
             return normalised(name, self._path)
         except ReferenceRefused as error:
-            self._report(Issue(location=at, message=str(error), code="SCH107"))
+            self.report(Issue(location=at, message=str(error), code="SCH107"))
             return None
 
+    def named(self, written: str, at: Location) -> list[str]:
+        """The files from the root that a name relative to the golden set means: one, or a glob's."""
+        file = self.beside(written, at)
+        if file is None or not _WILD.search(file):
+            return [] if file is None else [file]
+        found = list(self._glob(file))
+        if not found:
+            message, hint = f"no file fits {file}", "create one, or correct the pattern"
+            self.report(Issue(location=at, message=message, hint=hint, code="SCH107"))
+        return found
+
+    def values(self, written: str, at: Location) -> dict[str, Any]:
+        """The mapping of a data file, or those of several, later ones over earlier ones."""
+        values: dict[str, Any] = {}
+        for file in self.named(written, at):
+            content = self._content(file, at) if file.endswith(_DATA) else None
+            if isinstance(content, Mapping):
+                values |= content
+            elif content != file:  # which stands where reading failed, and that is reported
+                message = f"{file} holds no values by name"
+                hint = "write a YAML or JSON mapping of variables there, or the vars here"
+                self.report(Issue(location=at, message=message, hint=hint))
+        return values
+
     def _var(self, value: Any, at: Location) -> Any:
-        """As promptfoo puts it in: a text, or the compact JSON of a data file."""
+        """As promptfoo puts it in: a text, or the compact JSON of a data file; a glob is a list."""
+        if isinstance(value, list):
+            return [self._var(item, at) for item in value]
         if not _is_file(value):
             return value
-        content = self._content(value, at)
+        files = self.named(value, at)
+        if _WILD.search(value):
+            return [self._text(file, at) for file in files]
+        return self._text(files[0], at) if files else value
+
+    def _text(self, file: str, at: Location) -> str:
+        content = self._content(file, at)
         if isinstance(content, str):
             return content
         return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
@@ -68,7 +123,8 @@ class Files:
         if not _is_file(value):
             return {**filled, "source": transform} if transform else filled
         if _PYTHON not in value:
-            return {**filled, "value": self._content(value, at)}
+            file = self.beside(value, at)
+            return {**filled, "value": value if file is None else self._content(file, at)}
         code, source = self._code(value, at)
         return {**filled, "value": code, "source": str(digest_of([source, transform]))}
 
@@ -87,20 +143,19 @@ class Files:
             return written, None
         return f"{_FILE}{file}{colon}{function}", str(digest_bytes(data))
 
-    def _content(self, written: str, at: Location) -> Any:
-        if written.endswith((*_OTHER_PROGRAMS, _PYTHON)):
-            message = "a program stands where a value is needed, and is not run"
+    def _content(self, file: str, at: Location) -> Any:
+        """What a file by its path from the root holds; its name where that cannot be read."""
+        refused = _why_not_content(file)
+        if refused:
             hint = "write the value itself, or name a text file"
-            self._report(Issue(location=at, message=message, hint=hint))
-            return written
-        data, file = self._bytes(written, at)
-        if data is None:
-            return written
+            self.report(Issue(location=at, message=refused, hint=hint))
+            return file
         try:
-            return parse(data, file).value if file.endswith(_DATA) else decode(data, file).strip()
+            data = self._read(file, at)
+            return parsed(data, file).value if file.endswith(_DATA) else decode(data, file).strip()
         except SpecError as error:
             self._report_all(error)
-            return written
+            return file
 
     def _bytes(self, written: str, at: Location) -> tuple[bytes | None, str]:
         file = self.beside(written, at)
@@ -114,7 +169,15 @@ class Files:
 
     def _report_all(self, error: SpecError) -> None:
         for issue in error.issues:
-            self._report(issue)
+            self.report(issue)
+
+
+def _why_not_content(file: str) -> str:
+    if file.partition(":")[0].endswith(PROGRAMS):
+        return "a program stands where a value is needed, and is not run"
+    if file.lower().endswith(_NO_TEXT):
+        return "promptfoo puts a picture, a recording or a PDF in here; texts and data are read"
+    return ""
 
 
 def _is_file(value: object) -> TypeGuard[str]:

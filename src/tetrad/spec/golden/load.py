@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from tetrad.errors import Issue, Location, SpecError
+from tetrad.errors import Issue, Location
 from tetrad.spec.golden.cases import build_case
-from tetrad.spec.golden.csv_rows import cases_of_rows
 from tetrad.spec.golden.digest import golden_digest
 from tetrad.spec.golden.files import Files
-from tetrad.spec.golden.promptfoo import (
-    cases_of_config,
-    default_of,
-    expanded,
-    with_default,
-)
-from tetrad.spec.golden.raw import RawCase, Read, cases_of_lines
+from tetrad.spec.golden.raw import Glob, Read
+from tetrad.spec.golden.reader import Reader
+from tetrad.spec.golden.variables import expanded
 from tetrad.spec.model import Case, GoldenSet
-from tetrad.spec.parse import GOLDEN_SET, Document, parse
-from tetrad.spec.schema import check
-
-ENDINGS = (".yaml", ".yml", ".jsonl", ".csv")
+from tetrad.spec.parse import Document
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,12 +26,13 @@ class GoldenFile:
 
 
 def load_golden(
-    path: str, data: bytes, read: Read, *, arrays: frozenset[str] = frozenset()
+    path: str, data: bytes, read: Read, glob: Glob, *, arrays: frozenset[str] = frozenset()
 ) -> GoldenFile:
     """The cases of a file; what cannot be read is an issue, and the other cases are still there.
 
-    `read` gives further files that the golden set names, `arrays` are the variables that take
-    lists: a list of texts for any other is promptfoo's short form for several cases.
+    `read` gives further files that the golden set names, `glob` those that fit a pattern. `arrays`
+    are the variables that take lists: a list of texts for any other is promptfoo's short form for
+    several cases.
     """
     named: set[str] = set()
 
@@ -47,71 +40,23 @@ def load_golden(
         named.add(file)
         return read(file, at)
 
-    reader = _Reader(remembered)
+    issues: list[Issue] = []
+    files = Files(path, remembered, glob, issues.append)
+    reader = Reader(remembered, files)
     cases = [
-        build_case(raw.value, raw.locate, reader.issues.append)
+        build_case(raw.value, raw.locate, issues.append)
         for source in reader.cases(path, data)
-        for raw in expanded(source, path, arrays, remembered, reader.issues.append)
+        for raw in expanded(source, files, arrays, templates=reader.is_config)
     ]
-    unique = tuple(_with_unique_ids(cases, reader.issues))
+    unique = tuple(_with_unique_ids(cases, issues))
     golden = GoldenSet(
         path=path, files=tuple(sorted(named)), cases=unique, digest=golden_digest(unique)
     )
     return GoldenFile(
         golden=golden,
-        issues=tuple(dict.fromkeys(reader.issues)),  # an expanded case repeats those of its test
+        issues=tuple(dict.fromkeys(issues)),  # an expanded case repeats those of its test
         documents=reader.documents,
     )
-
-
-class _Reader:
-    """Reads a golden set and the files that it takes tests from, each once."""
-
-    def __init__(self, read: Read) -> None:
-        self._read = read
-        self.issues: list[Issue] = []
-        self.documents: dict[str, Document] = {}
-        self._under_way: list[str] = []
-
-    def cases(self, path: str, data: bytes) -> Iterator[RawCase]:
-        self._under_way.append(path)
-        try:
-            yield from self._cases(path, data)
-        except SpecError as error:
-            self.issues += error.issues
-
-    def _cases(self, path: str, data: bytes) -> Iterator[RawCase]:
-        if path.endswith(".jsonl"):
-            yield from cases_of_lines(path, data, self.issues.append)
-        elif path.endswith(".csv"):
-            yield from cases_of_rows(path, data, self.issues.append)
-        else:
-            document = parse(data, path, limits=GOLDEN_SET, anchors=True)
-            self.documents[path] = document
-            issues = check(document, "golden")
-            if issues:
-                raise SpecError(issues)
-            default = default_of(document, self.issues.append)
-            for found in cases_of_config(document, self.issues.append):
-                cases = [found] if isinstance(found, RawCase) else self._included(*found, path)
-                for case in cases:
-                    yield case if default is None else with_default(case, default)
-
-    def _included(self, written: str, at: Location, path: str) -> Iterator[RawCase]:
-        file = Files(path, self._read, self.issues.append).beside(written, at)
-        if file is None:
-            return
-        if file in self._under_way or not file.endswith(ENDINGS):
-            message = f"tests cannot come from {file}"
-            hint = f"name a file that ends in {', '.join(ENDINGS)}, each once"
-            self.issues.append(Issue(location=at, message=message, hint=hint, code="SCH107"))
-            return
-        try:
-            data = self._read(file, at)
-        except SpecError as error:
-            self.issues += error.issues
-            return
-        yield from self.cases(file, data)
 
 
 def _with_unique_ids(cases: Iterable[Case], issues: list[Issue]) -> Iterator[Case]:

@@ -1,120 +1,71 @@
-"""promptfoo's test files, unchanged: a list of tests, or a config with `tests` and `defaultTest`.
+"""promptfoo's test files, unchanged: how the parts of a config make one case.
 
-The rules are those of promptfoo's evaluator: the default's assertions come first, a list of texts
-among the vars stands for a case for each of them, `file://` names a text.
+The rules are those of promptfoo's evaluator: the default's assertions come first, a scenario's data
+lies under each of its tests, `provider` of an assertion names who grades it.
 https://www.promptfoo.dev/docs/configuration/test-cases
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Mapping
 from typing import Any
 
 from tetrad.errors import Issue, Location
 from tetrad.spec.golden.files import Files
-from tetrad.spec.golden.raw import RawCase, Read, Report
+from tetrad.spec.golden.foreign import problems_of_test
+from tetrad.spec.golden.raw import RawCase, Report
 from tetrad.spec.nearest import did_you_mean
-from tetrad.spec.parse import Document, Path
+from tetrad.spec.parse import Path
+from tetrad.spec.schema import issue_at
 
-_MAX_COMBINATIONS = 10_000
-
-
-def cases_of_config(document: Document, report: Report) -> Iterator[RawCase | tuple[str, Location]]:
-    """The cases of a checked document, and the files that hold further ones."""
-    listed = isinstance(document.value, list)
-    if not listed:
-        _refuse_more_cases(document, report)
-    at: Path = () if listed else ("tests",)
-    tests = document.value if listed else document.value["tests"]
-    if isinstance(tests, str):
-        yield tests, document.at(at)
-        return
-    for number, test in enumerate(tests):
-        if isinstance(test, str):
-            yield test, document.at((*at, number))
-        else:
-            yield _case(document, (*at, number), report)
+_JUDGED = frozenset({"llm-rubric", "context-faithfulness"})
 
 
-def _refuse_more_cases(document: Document, report: Report) -> None:
-    """Other keys of a config say who answers, which a stack does; these add cases or repeats."""
-    if document.value.get("scenarios"):
-        report(
-            Issue(
-                location=document.key_at(("scenarios",)),
-                path="$.scenarios",
-                message="scenarios are not read, and their cases would be lost",
-                hint="write each of them under tests",
-            )
-        )
-    options = document.value.get("evaluateOptions")
-    if isinstance(options, Mapping) and "repeat" in options:
-        report(
-            Issue(
-                location=document.key_at(("evaluateOptions", "repeat")),
-                path="$.evaluateOptions.repeat",
-                message="repeat is not read for a whole file",
-                hint="write repeats on the cases, or under defaultTest",
-            )
-        )
+def resolved(
+    case: RawCase, templates: Mapping[str, Any], files: Files, *, default: bool = False
+) -> RawCase:
+    """One test by itself: its assertion templates filled in, its vars read, its judges named.
 
-
-def _case(document: Document, path: Path, report: Report) -> RawCase:
-    """One test with its assertion templates filled in."""
-    raw = document.node(path).value
-
-    def locate(inner: Path) -> Location:
-        return document.at((*path, *inner))
-
+    Of a `default` what it says of answering and grading is not looked at: a suite says that.
+    """
+    raw, locate = case.value, case.locate
+    grader = None if default else raw.get("options", {}).get("provider")
+    if not default:
+        for problem in problems_of_test(raw):
+            files.report(issue_at(locate(problem.path), problem, ()))
     asserts = [
-        _filled(document, item, locate(("assert", number)), report)
+        _judged(_filled(templates, item, at, files.report), grader, at, files.report)
         for number, item in enumerate(raw.get("assert", ()))
+        for at in [locate(("assert", number))]
     ]
-    return RawCase({**raw, "assert": asserts}, locate)
+    vars_ = _vars(raw.get("vars", {}), locate(("vars",)), files)
+    aside = {"description"} if default else {}
+    own = {key: value for key, value in raw.items() if key not in aside}
+    return RawCase({**own, "vars": vars_, "assert": asserts}, locate)
 
 
-def default_of(document: Document, report: Report) -> RawCase | None:
-    """What a config lays under all of its tests."""
-    if isinstance(document.value, list) or "defaultTest" not in document.value:
-        return None
-    return _case(document, ("defaultTest",), report)
-
-
-def with_default(case: RawCase, default: RawCase) -> RawCase:
-    """A test with the default laid under it; the default's assertions come first."""
-    raw, under = case.value, default.value
-    disabled = raw.get("options", {}).get("disableDefaultAsserts", False)
-    inherited = [] if disabled else under["assert"]
-    merged: dict[str, Any] = {**under, **raw}
-    for key in ("vars", "options", "metadata"):
-        merged[key] = {**under.get(key, {}), **raw.get(key, {})}
-    merged["assert"] = [*inherited, *raw["assert"]]
-
-    def locate(inner: Path) -> Location:
-        if inner[:1] != ("assert",) or len(inner) == 1:
-            return case.locate(inner)
-        number = int(inner[1])
-        if number < len(inherited):
-            return default.locate(inner)
-        return case.locate(("assert", number - len(inherited), *inner[2:]))
-
-    return RawCase(merged, locate)
+def _vars(written: Any, at: Location, files: Files) -> Mapping[str, Any]:
+    """The vars, or those of the files that stand in their place."""
+    if isinstance(written, Mapping):
+        return written
+    beside = files.of(at.file)
+    values: dict[str, Any] = {}
+    for name in [written] if isinstance(written, str) else written:
+        values |= beside.values(name, at)
+    return values
 
 
 def _filled(
-    document: Document, item: Mapping[str, Any], at: Location, report: Report
+    templates: Mapping[str, Any], item: Mapping[str, Any], at: Location, report: Report
 ) -> Mapping[str, Any]:
     """An assertion with the template that its `$ref` names; sets are filled inside."""
     if "assert" in item:
-        inner = [_filled(document, one, at, report) for one in item["assert"]]
+        inner = [_filled(templates, one, at, report) for one in item["assert"]]
         return {**item, "assert": inner}
     if "$ref" not in item:
         return item
     own = {key: value for key, value in item.items() if key != "$ref"}
     name = item["$ref"].rsplit("/", 1)[-1]
-    value = document.value
-    templates = value.get("assertionTemplates", {}) if isinstance(value, dict) else {}
     if name not in templates or "$ref" in templates[name]:
         hint = did_you_mean(name, templates, "define it under assertionTemplates: in this file")
         message = f"there is no assertion template {name!r}"
@@ -123,33 +74,53 @@ def _filled(
     return {**templates[name], **own}
 
 
-def expanded(
-    case: RawCase, path: str, arrays: frozenset[str], read: Read, report: Report
-) -> Iterator[RawCase]:
-    """A case for each combination of its lists of texts; `arrays` are variables that take lists."""
-    options = case.value.get("options", {})
-    files = Files(path, read, report)
-    case = files.filled(case)
-    given = case.value["vars"]
-    lists = {
-        name: value
-        for name, value in given.items()
-        if isinstance(value, list) and value and isinstance(value[0], str) and name not in arrays
-    }
-    if not lists or options.get("disableVarExpansion", False):
-        yield case
-        return
-    count = 1
-    for value in lists.values():
-        count *= len(value)
-    if count > _MAX_COMBINATIONS:
-        message = (
-            f"the lists in vars stand for {count:,} cases; at most {_MAX_COMBINATIONS:,} are made"
-        )
-        report(Issue(location=case.location, code="SCH101", message=message))
-        return
-    for number, chosen in enumerate(product(*lists.values()), 1):
-        one = {**case.value, "vars": {**given, **dict(zip(lists, chosen, strict=True))}}
-        if "id" in one:
-            one["id"] = f"{one['id']}-{number}"
-        yield RawCase(one, case.locate)
+def _judged(
+    item: Mapping[str, Any], grader: Any, at: Location, report: Report
+) -> Mapping[str, Any]:
+    """An assertion that a judge decides, with promptfoo's grader as the name of its judge."""
+    if "assert" in item:
+        inner = [_judged(one, grader, at, report) for one in item["assert"]]
+        return {**item, "assert": inner}
+    own = {key: value for key, value in item.items() if key != "provider"}
+    kind = item.get("type", "").removeprefix("not-")
+    provider = item.get("provider", grader)
+    if provider is None or "judge" in item or (kind not in _JUDGED and kind != "similar"):
+        return own
+    if kind == "similar" and "provider" in item:
+        message = "promptfoo takes the vectors from this provider"
+        hint = "name the embedding model as the suite's judge embedding, and leave provider out"
+        report(Issue(location=at, message=message, hint=hint))
+    elif kind in _JUDGED and not isinstance(provider, str):
+        message = "promptfoo lets this provider grade, and it has settings of its own"
+        hint = "make it a judge of the suite, and name it: judge: NAME"
+        report(Issue(location=at, message=message, hint=hint))
+    elif kind in _JUDGED:
+        own["judge"] = provider
+    return own
+
+
+def with_default(case: RawCase, default: RawCase) -> RawCase:
+    """A test with the default laid under it, whose assertions it can leave out."""
+    disabled = case.value.get("options", {}).get("disableDefaultAsserts", False)
+    return laid_over(case, default, asserts=not disabled)
+
+
+def laid_over(case: RawCase, under: RawCase, *, asserts: bool = True) -> RawCase:
+    """A test with another one laid under it, whose assertions come first."""
+    raw, below = case.value, under.value
+    inherited = below["assert"] if asserts else []
+    merged: dict[str, Any] = {**below, **raw}
+    for key in ("vars", "options", "metadata"):
+        merged[key] = {**below.get(key, {}), **raw.get(key, {})}
+    merged["assert"] = [*inherited, *raw["assert"]]
+
+    def locate(inner: Path) -> Location:
+        if inner[:1] != ("assert",) or len(inner) == 1:
+            is_below = inner[:1] == ("vars",) and len(inner) > 1 and inner[1] not in raw["vars"]
+            return under.locate(inner) if is_below else case.locate(inner)
+        number = int(inner[1])
+        if number < len(inherited):
+            return under.locate(inner)
+        return case.locate(("assert", number - len(inherited), *inner[2:]))
+
+    return RawCase(merged, locate)

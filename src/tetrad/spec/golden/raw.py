@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from tetrad.errors import Issue, Location
+from tetrad.spec.golden.foreign import in_promptfoos_words
 from tetrad.spec.jsonl import json_lines
-from tetrad.spec.parse import Path
-from tetrad.spec.schema import check_value, issue_at
+from tetrad.spec.parse import Document, Path
+from tetrad.spec.schema import check_value, issue_at, issue_of
 
 Report: TypeAlias = Callable[[Issue], None]
 Read: TypeAlias = Callable[[str, Location], bytes]  # a file by its path from the root
+Glob: TypeAlias = Callable[[str], Iterable[str]]  # the files that fit a pattern from the root
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,14 @@ def checked(value: Any, location: Location, report: Report) -> Iterator[RawCase]
     """The case that a value of one line is, if it is one."""
     problems = list(check_value(value, "golden", "case"))
     for problem in problems:
-        report(issue_at(location, problem))
+        report(issue_at(location, in_promptfoos_words(problem)))
     if not problems:
         yield RawCase({"assert": [], **value}, lambda _: location)
+
+
+def issues_of(document: Document, definition: str | None = None) -> list[Issue]:
+    """What is wrong with a document that should be a golden set, or one of its parts."""
+    return [
+        issue_of(document, in_promptfoos_words(problem))
+        for problem in check_value(document.value, "golden", definition)
+    ]

@@ -1,0 +1,186 @@
+"""A golden set's file and the files that it takes tests from, as cases one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from tetrad.errors import Issue, Location, SpecError
+from tetrad.spec.golden.csv_rows import cases_of_rows
+from tetrad.spec.golden.files import PROGRAMS, Files, parsed
+from tetrad.spec.golden.foreign import problems_of_config, repeats_of
+from tetrad.spec.golden.promptfoo import laid_over, resolved, with_default
+from tetrad.spec.golden.raw import RawCase, Read, cases_of_lines, issues_of
+from tetrad.spec.parse import GOLDEN_SET, Document, Path
+from tetrad.spec.schema import issue_of
+
+ENDINGS = (".yaml", ".yml", ".json", ".jsonl", ".csv")
+
+
+class Reader:
+    """Reads a golden set and the files that it takes tests from, each once."""
+
+    def __init__(self, read: Read, files: Files) -> None:
+        self._read = read
+        self._files = files
+        self._under_way: list[str] = []
+        self.documents: dict[str, Document] = {}
+        self.is_config = False  # whether promptfoo would run templates in the variables
+
+    def cases(self, path: str, data: bytes) -> Iterator[RawCase]:
+        try:
+            yield from self._cases(path, data)
+        except SpecError as error:
+            self._report(error.issues)
+
+    def _cases(self, path: str, data: bytes) -> Iterator[RawCase]:
+        included = bool(self._under_way)
+        self._under_way.append(path)
+        report = self._files.report
+        if path.endswith((".jsonl", ".csv")):
+            lines = cases_of_lines if path.endswith(".jsonl") else cases_of_rows
+            for case in lines(path, data, report):
+                yield resolved(case, {}, self._files)
+            return
+        document = self._document(path, data)
+        value = document.value
+        if isinstance(value, list):
+            self._check(issues_of(document))
+            yield from self._tests(document, ())
+        elif included and isinstance(value, Mapping) and "tests" not in value:
+            self._check(issues_of(document, "case"))
+            yield self._test(document, ())
+        else:
+            self._check(issues_of(document))
+            yield from self._config(document)
+
+    def _config(self, document: Document) -> Iterator[RawCase]:
+        value = document.value
+        self.is_config = True
+        self._report(issue_of(document, problem) for problem in problems_of_config(value))
+        default = self._default(document)
+        for case in self._tests(document, ("tests",)) if "tests" in value else ():
+            yield with_default(case, default)
+        for case in self._scenarios(document, ("scenarios",)) if "scenarios" in value else ():
+            yield with_default(case, default)
+
+    def _default(self, document: Document) -> RawCase:
+        """What a config lays under all of its tests."""
+        value = document.value
+        repeats = repeats_of(value)
+        case = RawCase({"assert": []}, lambda inner: document.at(("defaultTest", *inner)))
+        written = value.get("defaultTest")
+        if isinstance(written, str):
+            for named in self._documents(written, document.at(("defaultTest",))):
+                if self._is_sound(named, "case"):
+                    case = self._test(named, (), default=True)
+        elif written is not None:
+            case = self._test(document, ("defaultTest",), default=True)
+        return RawCase({"repeats": repeats, **case.value}, case.locate) if repeats else case
+
+    def _tests(self, document: Document, at: Path) -> Iterator[RawCase]:
+        """The tests that stand in a list, or in the files that it or one text names."""
+        written = document.node(at).value
+        if isinstance(written, str):
+            yield from self._included(written, document.at(at))
+            return
+        for number, test in enumerate(written):
+            place = (*at, number)
+            if isinstance(test, str):
+                yield from self._included(test, document.at(place))
+            else:
+                yield self._test(document, place)
+
+    def _test(self, document: Document, at: Path, *, default: bool = False) -> RawCase:
+        def locate(inner: Path) -> Location:
+            return document.at((*at, *inner))
+
+        value = document.value
+        templates = value.get("assertionTemplates", {}) if isinstance(value, dict) else {}
+        case = RawCase(document.node(at).value, locate)
+        return resolved(case, templates, self._files, default=default)
+
+    def _scenarios(self, document: Document, at: Path) -> Iterator[RawCase]:
+        """Every test of a scenario on every row of its data."""
+        for number, scenario in enumerate(document.node(at).value):
+            place = (*at, number)
+            if isinstance(scenario, str):
+                for named in self._documents(scenario, document.at(place)):
+                    yield from self._scenarios_of(named)
+            else:
+                yield from self._scenario(document, place)
+
+    def _scenarios_of(self, document: Document) -> Iterator[RawCase]:
+        """Those of a file, which holds one of them or a list."""
+        if isinstance(document.value, list):
+            if self._is_sound(document, "scenarios"):
+                yield from self._scenarios(document, ())
+        elif self._is_sound(document, "scenario"):
+            yield from self._scenario(document, ())
+
+    def _scenario(self, document: Document, at: Path) -> Iterator[RawCase]:
+        value = document.node(at).value
+        bare = RawCase({"assert": [], "vars": {}}, lambda inner: document.at((*at, *inner)))
+        tests = list(self._tests(document, (*at, "tests"))) if "tests" in value else [bare]
+        for number in range(len(value["config"])):
+            row = self._test(document, (*at, "config", number))
+            for test in tests:
+                yield laid_over(test, row)
+
+    def _document(self, path: str, data: bytes) -> Document:
+        document = parsed(data, path, GOLDEN_SET, anchors=True)
+        self.documents[path] = document
+        return document
+
+    def _included(self, written: str, at: Location) -> Iterator[RawCase]:
+        refused = _why_not_tests(written)
+        if refused:
+            hint = "write the tests to a .jsonl or .csv file, and name that"
+            self._report([Issue(location=at, message=refused, hint=hint, code="SCH107")])
+            return
+        for file in self._files.of(at.file).named(written, at):
+            if file in self._under_way or not file.endswith(ENDINGS):
+                message = f"tests cannot come from {file}"
+                hint = f"name a file that ends in {', '.join(ENDINGS)}, each once"
+                self._report([Issue(location=at, message=message, hint=hint, code="SCH107")])
+                continue
+            for data in self._bytes(file, at):
+                yield from self.cases(file, data)
+
+    def _documents(self, written: str, at: Location) -> Iterator[Document]:
+        for file in self._files.of(at.file).named(written, at):
+            for data in self._bytes(file, at):
+                try:
+                    yield self._document(file, data)
+                except SpecError as error:
+                    self._report(error.issues)
+
+    def _bytes(self, file: str, at: Location) -> Iterator[bytes]:
+        """The file's bytes; nothing where it cannot be read, which is reported."""
+        try:
+            data = self._read(file, at)
+        except SpecError as error:
+            self._report(error.issues)
+            return
+        yield data
+
+    def _is_sound(self, document: Document, definition: str) -> bool:
+        issues = issues_of(document, definition)
+        self._report(issues)
+        return not issues
+
+    def _check(self, issues: list[Issue]) -> None:
+        if issues:
+            raise SpecError(issues)
+
+    def _report(self, issues: Iterable[Issue]) -> None:
+        for issue in issues:
+            self._files.report(issue)
+
+
+def _why_not_tests(written: str) -> str:
+    scheme, mark, _ = written.partition("://")
+    if mark and scheme != "file":
+        return f"promptfoo fetches tests from {scheme}://, and nothing is fetched here"
+    if written.removeprefix("file://").partition(":")[0].endswith(PROGRAMS):
+        return "promptfoo lets this program make the tests, and it is not run"
+    return ""
