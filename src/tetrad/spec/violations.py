@@ -194,6 +194,8 @@ def _several_branches(subject: _Subject, keys: Sequence[str]) -> Iterator[Proble
 
 def _no_branch(subject: _Subject) -> Iterator[Problem]:
     keys = _required_keys(subject.parent)
+    if keys and not isinstance(subject.value, Mapping):
+        return  # that it is no mapping is said of its type
     if len([key for key in keys if key in subject.value]) > 1:
         yield from _several_branches(subject, keys)
         return
