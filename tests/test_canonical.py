@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tetrad.canonical import (
     Digest,
     Digester,
+    Json,
     canonical_json,
     digest_bytes,
     digest_file,
@@ -63,6 +64,15 @@ def test_json_is_written_as_rfc_8785_says(value: object, expected: str) -> None:
 def test_what_rfc_8785_cannot_carry_is_refused(value: float | str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         canonical_json({"value": value})
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    value: Json = None
+    for _ in range(5_000):
+        value = [value]
+
+    with pytest.raises(ValueError, match="nested too deeply"):
+        canonical_json(value)
 
 
 @given(st.binary())

@@ -57,12 +57,14 @@ def canonical_json(value: Json) -> bytes:
     """RFC 8785 bytes of a JSON value.
 
     Raises ValueError for what RFC 8785 cannot carry: NaN, infinities, integers beyond
-    2**53 - 1, lone surrogates.
+    2**53 - 1, lone surrogates; and for what is nested too deeply.
     """
     import rfc8785
 
-    plain: Any = _plain(value)
-    return rfc8785.dumps(plain)
+    try:
+        return rfc8785.dumps(_plain(value))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def in_order(value: Json) -> Any:

@@ -34,6 +34,10 @@ class Orders(BaseHTTPRequestHandler):
             self.reply(503, b"key=secret")
         elif path == "/text":
             self.reply(200, b"sent")
+        elif path == "/deep":
+            self.reply(200, b"[" * 100_000)
+        elif path == "/deepish":
+            self.reply(200, b'{"a":' * 900 + b"1" + b"}" * 900)
         elif path == "/none":
             self.reply(204, b"")
         elif path == "/large":
@@ -155,6 +159,7 @@ def test_an_empty_answer_is_null(server: str) -> None:
         ("/moved", "answered 302, a redirect, which is not followed"),
         ("/down", "answered 503, an error"),
         ("/text", "answered something that is not JSON"),
+        ("/deep", "answered JSON nested too deeply"),
         ("/large", "answered more than 1000000 bytes"),
         ("/drip", "did not answer in 0.5 s"),
     ],
@@ -170,6 +175,11 @@ def test_a_failing_service_is_a_failure_and_no_answer(server: str, path: str, me
         )
 
     assert str(caught.value) == f"tool 'order_status': 127.0.0.1 {message}"
+
+
+def test_a_result_nested_too_deeply_breaks_the_contract(server: str) -> None:
+    with pytest.raises(ToolFailed, match="broke its contract: not JSON: nested too deeply"):
+        ask(f"{server}/deepish", {})
 
 
 def test_a_service_that_is_not_there_is_a_failure() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,41 @@ def test_what_a_tool_leaves_running_ends_with_its_answer(tmp_path: Path) -> None
 
     assert isinstance(pid, int)
     assert has_ended(pid)
+
+
+def test_what_has_left_the_group_of_a_tool_is_not_waited_for(tmp_path: Path) -> None:
+    tool = a_tool(
+        tmp_path,
+        "import os, subprocess, sys\n"
+        "def answer():\n"
+        "    print('last words', file=sys.stderr, flush=True)\n"
+        "    child = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+        "    open('pid', 'w').write(str(child.pid))\n"
+        "    os._exit(3)\n",
+    )
+
+    with pytest.raises(ToolFailed, match="died: exit code 3, last words"):
+        ask(tmp_path, tool)
+
+    left = int((tmp_path / "pid").read_text())
+    os.kill(left, signal.SIGKILL)  # it was still there: nobody waited for its end
+
+
+def test_a_result_nested_as_deep_as_json_goes_is_an_answer_or_a_failure(tmp_path: Path) -> None:
+    tool = a_tool(
+        tmp_path,
+        "def answer(depth):\n"
+        "    value = []\n"
+        "    for _ in range(depth):\n"
+        "        value = [value]\n"
+        "    return value\n",
+    )
+
+    for depth in range(100, 1_000, 30):
+        try:
+            ask(tmp_path, tool, depth=depth)
+        except ToolFailed as error:
+            assert "nested too deeply" in str(error)  # noqa: PT017 - below some depth it answers
 
 
 def test_a_module_that_changed_since_it_was_read_does_not_run(tmp_path: Path) -> None:

@@ -50,7 +50,9 @@ def _reply(job: dict[str, Any]) -> dict[str, Any]:
         return {"kind": "refusal", "value": f"{type(exc).__name__}: {exc}"}
     try:
         json.dumps(result, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as exc:
+    except RecursionError:
+        return {"kind": "broken", "value": "its answer is nested too deeply"}
+    except (TypeError, ValueError) as exc:
         return {"kind": "broken", "value": f"answered something that is not JSON: {exc}"}
     return {"kind": "result", "value": result}
 

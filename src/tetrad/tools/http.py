@@ -101,5 +101,7 @@ def _answer(name: str, host: str, status: int, body: bytes) -> Answer:
         return Answer()
     try:
         return Answer(result=json.loads(body))
+    except RecursionError as exc:
+        raise ToolFailed(f"tool {name!r}: {host} answered JSON nested too deeply") from exc
     except ValueError as exc:
         raise ToolFailed(f"tool {name!r}: {host} answered something that is not JSON") from exc

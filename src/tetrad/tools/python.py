@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +19,7 @@ from tetrad.tools.answer import MAX_BYTES, Answer
 
 _CHILD = Path(__file__).with_name("child.py")
 _SHOWN_BYTES = 2_000  # of what a failing tool wrote to standard error
+_LAST_WORDS_S = 0.5
 
 # Nothing of ours: keys stand in environment variables.
 _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
@@ -39,12 +40,9 @@ async def run_python(
         "cpu_s": int(run.timeout_s) + 1,
         "max_bytes": MAX_BYTES,
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", str(_CHILD),
-        stdin=PIPE, stdout=PIPE, stderr=PIPE,
-        cwd=root, env=_ENVIRONMENT, start_new_session=True,
-    )  # fmt: skip
-    said = asyncio.create_task(_tail(process.stderr))
+    process, pipes = await _started(root)
+    said = bytearray()
+    listening = asyncio.create_task(_listen(process.stderr, said))
     written = b""
     try:
         async with asyncio.timeout(run.timeout_s):
@@ -55,8 +53,24 @@ async def run_python(
         # Its reply is whole once its output ends; whatever it left running ends with it.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        status, tail = await process.wait(), await said
-    return _answer(name, status, written, tail)
+        status = await process.wait()
+        # What has left the group may hold the pipes for as long as it likes.
+        await asyncio.wait([listening], timeout=_LAST_WORDS_S)
+        listening.cancel()
+        pipes.close()
+    return _answer(name, status, written, bytes(said))
+
+
+async def _started(root: Path) -> tuple[Process, asyncio.SubprocessTransport]:
+    """The child, and its pipes: `asyncio.create_subprocess_exec` gives no hold on them."""
+    loop = asyncio.get_running_loop()
+    pipes, protocol = await loop.subprocess_exec(
+        lambda: SubprocessStreamProtocol(limit=65_536, loop=loop),
+        sys.executable, "-I", str(_CHILD),
+        stdin=PIPE, stdout=PIPE, stderr=PIPE,
+        cwd=root, env=_ENVIRONMENT, start_new_session=True,
+    )  # fmt: skip
+    return Process(pipes, protocol, loop), pipes
 
 
 def _source(name: str, run: PythonRun, root: Path) -> str:
@@ -84,17 +98,19 @@ async def _converse(process: Process, job: bytes) -> bytes:
     return written
 
 
-async def _tail(stream: asyncio.StreamReader | None) -> bytes:
-    kept = b""
+async def _listen(stream: asyncio.StreamReader | None, said: bytearray) -> None:
+    """Keep the end of what a stream says."""
     while stream is not None and (piece := await stream.read(65_536)):
-        kept = (kept + piece)[-_SHOWN_BYTES:]
-    return kept
+        said += piece
+        del said[:-_SHOWN_BYTES]
 
 
 def _answer(name: str, status: int, written: bytes, said: bytes) -> Answer:
     try:
         reply = json.loads(written)
         kind, value = reply["kind"], reply["value"]
+    except RecursionError as exc:
+        raise ToolFailed(f"tool {name!r}: its answer is nested too deeply") from exc
     except (ValueError, TypeError, KeyError) as exc:
         raise ToolFailed(f"tool {name!r} died: {_why(status, said)}") from exc
     if kind == "broken":
