@@ -126,8 +126,29 @@ def test_a_waiver_accepts_a_broken_case_by_name(
 
     assert code == ExitCode.PASSED
     assert report["stacks"][0]["suites"][0]["waived"] == [
-        "soft-blanket may be broken: Renamed. (@lead, until 2999-01-01)"
-    ]
+        {
+            "case": "soft-blanket", "reason": "Renamed.", "owner": "@lead", "until": "2999-01-01",
+            "is_new": True,
+        }
+    ]  # fmt: skip
+
+
+def test_a_waiver_of_the_base_is_none_of_the_change(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit(
+        "waivers.yaml",
+        "waivers: []",
+        "waivers:\n  - {case: evals/feedback#soft-blanket, accept: broken, reason: Renamed., "
+        'owner: "@lead", until: 2999-01-01}',
+    )
+    tree.commit()
+    tree.edit(ANSWERS, "{contains: So soft, output: positive}", "{contains: So soft, output: x}")
+
+    _, report = gated(tree, capsys, "--base", "main")
+
+    (used,) = report["stacks"][0]["suites"][0]["waived"]
+    assert "is_new" not in used
 
 
 def test_an_engine_that_cannot_answer_is_inconclusive_not_failed(
@@ -381,3 +402,29 @@ def test_what_a_script_answered_is_never_evidence(
     _, report = gated(tree, capsys)
 
     assert report["stacks"][0]["preview"]
+
+
+@pytest.mark.parametrize("command", ["plan", "gate"])
+def test_a_case_that_cannot_be_judged_is_told_before_anything_runs(
+    command: str, tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.append(GOLDEN, "- {id: ill, vars: {review: x}, assert: [{type: regex, value: '('}]}\n")
+
+    code = tree.tetrad(command, "--base", "main")
+
+    assert code == ExitCode.MISUSE
+    assert "error[GLD983]: regex is no regular expression" in capsys.readouterr().err
+
+
+def test_a_change_that_mends_a_case_is_compared_with_the_base_that_holds_it(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ill = "- {id: ill, vars: {review: x}, assert: [{type: regex, value: '('}]}\n"
+    tree.append(GOLDEN, ill)
+    tree.commit("Add a case")
+    tree.edit(GOLDEN, ill, ill.replace("'('", "'p'"))
+
+    code, report = gated(tree, capsys, "--base", "HEAD")
+
+    assert code != ExitCode.INCONCLUSIVE
+    assert report["stacks"][0]["changed"] == ["suite"]

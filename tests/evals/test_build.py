@@ -96,13 +96,13 @@ def test_another_engine_answers_where_one_is_given_and_the_identity_stays(
 def test_what_cannot_be_graded_is_told_at_once_with_every_place(
     registry: Registry, tmp_path: Path
 ) -> None:
-    judged = suite(case("a", assertion("contains")), case("b", assertion("similar", "x")))
+    judged = suite(case("a", assertion("retrieved", "x")), case("b", assertion("similar", "x")))
 
     with pytest.raises(SpecError) as caught:
         workbench(registry).select(judged, stack(), root=tmp_path)
 
     assert len(caught.value.issues) == 2
-    assert "golden.yaml:3:5: error[SCH104]: contains needs a text" in str(caught.value)
+    assert "golden.yaml:3:5: error[GLD983]: retrieved needs a stack" in str(caught.value)
 
 
 def test_judges_are_asked_through_the_registry(

@@ -9,7 +9,7 @@ from evals.test_assertions import Services
 
 from tetrad.evals.assertions.verdict import Answered, PythonRaised
 from tetrad.evals.grading import grade
-from tetrad.evals.transforms import Untransformable, is_transform, transformed
+from tetrad.evals.transforms import Untransformable, transformed
 
 
 def made(transform: str, text: str, services: Services | None = None) -> str:
@@ -33,26 +33,7 @@ def made(transform: str, text: str, services: Services | None = None) -> str:
 def test_the_plain_forms_of_a_transform_need_no_javascript(
     transform: str, text: str, expected: str
 ) -> None:
-    assert is_transform(transform)
     assert made(transform, text) == expected
-
-
-@pytest.mark.parametrize(
-    "transform",
-    [
-        "output.slice(0, 5)",
-        "output.split(' ')[0]",
-        "JSON.parse(output).a + 1",
-        "context.vars.x",
-        "output.trim().constructor('x')()",
-        "outputs",
-        "",
-        "file://transform.js",
-        "file://../a.py:b:c",
-    ],
-)
-def test_other_javascript_is_no_transform(transform: str) -> None:
-    assert not is_transform(transform)
 
 
 @pytest.mark.parametrize(

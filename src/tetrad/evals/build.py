@@ -18,7 +18,7 @@ from tetrad.engines.deferred import Deferred
 from tetrad.errors import SpecError
 from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import Bench
-from tetrad.evals.problems import EMBEDDING_JUDGE, assertions_of, embedding_of, problems_of
+from tetrad.evals.problems import problems_of
 from tetrad.evals.python import PythonCode
 from tetrad.evals.recorded import Recorded
 from tetrad.evals.runner import Selection
@@ -28,6 +28,7 @@ from tetrad.registry import Registry, registry_path
 from tetrad.results.outcome import Calls
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
 from tetrad.runtime.answering import build as build_runtime
+from tetrad.spec.assertions.needs import EMBEDDING_JUDGE, assertions_of, embedding_of
 from tetrad.spec.model import Case, EngineSpec, Model, Stack, Suite
 from tetrad.tools import LiveToolbox, RecordedToolbox
 

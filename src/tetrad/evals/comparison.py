@@ -14,7 +14,7 @@ from tetrad.evals.forecast import Forecast
 from tetrad.plan import Estimator, Plan, Tree, plan_stacks
 from tetrad.runtime.answering import Prepared
 from tetrad.spec.build.corpus import documents_of
-from tetrad.spec.load import load_repository
+from tetrad.spec.load import load_base, load_repository
 from tetrad.spec.model import Case, Model, Repository, Stack
 from tetrad.spec.tree import Tree as SpecTree
 
@@ -55,7 +55,7 @@ def compare(
 
 def _loaded(commit: str, folder: Path) -> Repository:
     try:
-        return load_repository(folder)
+        return load_base(folder)
     except SpecError as error:
         raise BaseUnusable(commit, error) from error
 

@@ -6,12 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tetrad.canonical import Json
 from tetrad.evals.assertions import TYPES
 from tetrad.evals.assertions.verdict import Answered, Asked, Services, Verdict, binary, negated
 from tetrad.evals.transforms import Untransformable, transformed
 from tetrad.results.outcome import AssertionResult
-from tetrad.runtime.render import compile_template
+from tetrad.runtime.render import rendered
 from tetrad.spec.model import Assertion, AssertionSet, Case
 
 
@@ -49,27 +48,12 @@ async def grade(case: Case, answered: Answered, *, metric: str, services: Servic
     return Grade(passed=passed, metrics=_metrics(results), assertions=tuple(results))
 
 
-def rendered(value: Json, variables: Mapping[str, Json]) -> Json:
-    """A value with the case's variables filled into its texts, and into those of its list."""
-    if isinstance(value, str):
-        return _text(value, variables)
-    if isinstance(value, Sequence):
-        return [_text(v, variables) if isinstance(v, str) else v for v in value]
-    return value
-
-
-def _text(text: str, variables: Mapping[str, Json]) -> str:
-    if "{{" in text or "{%" in text or "{#" in text:
-        return compile_template(text).render(variables)
-    return text
-
-
 async def _result(
     assertion: Assertion, answered: Answered, metric: str, services: Services
 ) -> AssertionResult:
     verdict = await _verdict(assertion, answered, services)
     return AssertionResult(
-        type=written_type(assertion),
+        type=assertion.written,
         metric=assertion.metric or metric,
         passed=verdict.passed or assertion.weight == 0,  # weight 0 measures and decides nothing
         score=verdict.score,
@@ -98,7 +82,7 @@ def _ungradable(case: Case, metric: str, reason: str) -> Grade:
     """Every assertion failed, since none could look at the answer."""
     results = tuple(
         AssertionResult(
-            type="assert-set" if isinstance(item, AssertionSet) else written_type(item),
+            type="assert-set" if isinstance(item, AssertionSet) else item.written,
             metric=item.metric or metric,
             passed=False,
             score=0.0,
@@ -108,11 +92,6 @@ def _ungradable(case: Case, metric: str, reason: str) -> Grade:
         for item in case.assertions
     )
     return Grade(passed=False, metrics=_metrics(results), assertions=results)
-
-
-def written_type(assertion: Assertion) -> str:
-    """The type as it stands in the file, with its `not-`."""
-    return f"not-{assertion.type}" if assertion.negated else assertion.type
 
 
 async def _set_result(

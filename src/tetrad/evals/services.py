@@ -9,8 +9,8 @@ from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import Bench
-from tetrad.evals.problems import DEFAULT_JUDGE
 from tetrad.evals.python import PythonCode
+from tetrad.spec.assertions.needs import DEFAULT_JUDGE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

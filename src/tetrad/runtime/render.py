@@ -7,7 +7,7 @@ the model's tokens.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping, Sequence, Sized
 from functools import lru_cache
 from typing import Any
 
@@ -35,6 +35,7 @@ __all__ = [
     "TemplateProblem",
     "compile_template",
     "problems_of_template",
+    "rendered",
     "variables_of",
 ]
 
@@ -107,6 +108,15 @@ def compile_template(text: str) -> Template:
         first = problems[0]
         raise ValueError(f"{first.message} (line {first.line} of the template); {first.hint}")
     return Template(text, _parse(text))
+
+
+def rendered(value: Json, variables: Mapping[str, Json]) -> Json:
+    """A text, or a list with its texts, with variables filled in; other values as they are."""
+    if isinstance(value, str):
+        return compile_template(value).render(variables) if _has_marks(value) else value
+    if isinstance(value, Sequence):
+        return [rendered(v, variables) if isinstance(v, str) else v for v in value]
+    return value
 
 
 class _Missing(StrictUndefined):
@@ -216,4 +226,8 @@ def _with_bounded_loops(tree: nodes.Template) -> nodes.Template:
 
 
 def _is_plain(text: str) -> bool:
-    return not any(mark in text for mark in ("{{", "{%", "{#", "\r"))
+    return not _has_marks(text) and "\r" not in text
+
+
+def _has_marks(text: str) -> bool:
+    return "{{" in text or "{%" in text or "{#" in text

@@ -17,8 +17,8 @@ from tetrad.spec.build.stack import build_stack
 from tetrad.spec.build.suite import build_suite
 from tetrad.spec.build.tool import build_tool
 from tetrad.spec.document import Document, Path, json_path
-from tetrad.spec.golden import load_golden
-from tetrad.spec.model import KINDS, Corpus, GoldenSet, Model, Prompt, Stack, Tool, Waiver
+from tetrad.spec.golden import GoldenFile, load_golden
+from tetrad.spec.model import KINDS, Corpus, Model, Prompt, Stack, Tool, Waiver
 from tetrad.spec.nearest import did_you_mean
 from tetrad.spec.parse import parse
 from tetrad.spec.references import (
@@ -172,14 +172,14 @@ class Loader:
     def stack(self, fields: Fields, path: Path) -> Stack | None:
         return self._resolve(Stack, fields, path)
 
-    def golden(self, fields: Fields, path: Path, arrays: frozenset[str]) -> GoldenSet | None:
+    def golden(self, fields: Fields, path: Path, arrays: frozenset[str]) -> GoldenFile | None:
         found = self.data(fields, path, str(_value(fields, path)))
         if found is None:
             return None
         loaded = load_golden(*found, self.tree.read, self.tree.glob, arrays=arrays)
         self.report(*loaded.issues)
         self.documents.update(loaded.documents)
-        return loaded.golden
+        return loaded
 
     def data(
         self, fields: Fields, path: Path, written: str, *, from_root: bool = False

@@ -93,10 +93,4 @@ def _read(said: str) -> Json:
     return value
 
 
-def _problem(value: Json, _: Assertion) -> str | None:
-    if not isinstance(value, str) or not value.strip():
-        return "needs an expression, a function's body or `file://….py` as `value`"
-    return None
-
-
-PYTHON = Asked(problem=_problem, evaluate=python, keeps_score=True)
+PYTHON = Asked(evaluate=python, keeps_score=True)

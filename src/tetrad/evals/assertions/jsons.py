@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NoReturn
 
 from tetrad.canonical import Json
 from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary
+from tetrad.spec.assertions.values import schema_of_value, schema_text
 from tetrad.spec.model import Assertion
 from tetrad.text import shorten
 
@@ -68,7 +69,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _violation(value: Json, found: Any) -> str | None:
     if value is None or value == "":
         return None
-    errors = list(_validator(_schema_text(value)).iter_errors(found))
+    errors = list(schema_of_value(schema_text(value)).iter_errors(found))
     if not errors:
         return None
     where = "$" + "".join(
@@ -77,33 +78,5 @@ def _violation(value: Json, found: Any) -> str | None:
     return f"is JSON, but not of the schema: {where}: {shorten(errors[0].message, 200)}"
 
 
-def _schema_text(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=dict)
-
-
-def _schema_problem(value: Json, _: Assertion) -> str | None:
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str | bool | Mapping):
-        return "needs a JSON Schema as `value`, or none"
-    try:
-        _validator(_schema_text(value))
-    except ValueError as error:
-        return f"has no valid JSON Schema as `value`: {shorten(str(error), 200)}"
-    return None
-
-
-@lru_cache(maxsize=256)
-def _validator(schema: str) -> Any:
-    """A compiled schema; it never reads a file or the network for a `$ref`."""
-    import jsonschema_rs
-
-    return jsonschema_rs.validator_for(json.loads(schema), retriever=_refuse)
-
-
-def _refuse(uri: str) -> NoReturn:
-    raise ValueError(f"a schema may not refer to {uri}")
-
-
-IS_JSON = Decided(problem=_schema_problem, evaluate=is_json)
-CONTAINS_JSON = Decided(problem=_schema_problem, evaluate=contains_json)
+IS_JSON = Decided(evaluate=is_json)
+CONTAINS_JSON = Decided(evaluate=contains_json)

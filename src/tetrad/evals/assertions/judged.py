@@ -135,13 +135,5 @@ def _supported(said: Mapping[str, Json], threshold: float | None) -> Verdict:
     return verdict._replace(reason=f"{verdict.reason}; not supported: {words}")
 
 
-def _rubric_problem(value: Json, _: Assertion) -> str | None:
-    return None if isinstance(value, str) and value.strip() else "needs a rubric as `value`"
-
-
-def _no_value(_: Json, __: Assertion) -> None:
-    return None
-
-
-LLM_RUBRIC = Asked(problem=_rubric_problem, evaluate=llm_rubric)
-CONTEXT_FAITHFULNESS = Asked(problem=_no_value, evaluate=context_faithfulness)
+LLM_RUBRIC = Asked(evaluate=llm_rubric)
+CONTEXT_FAITHFULNESS = Asked(evaluate=context_faithfulness)

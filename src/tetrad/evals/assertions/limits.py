@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
-from tetrad.evals.assertions.values import needs_threshold
 from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary
 from tetrad.spec.model import Assertion
 
@@ -30,5 +29,5 @@ def _within(value: float, most: float, unit: str) -> Verdict:
     return binary(within, f"{value:.6g} {unit} {'≤' if within else '>'} {most:g} {unit}")
 
 
-LATENCY = Decided(problem=needs_threshold, evaluate=latency)
-COST = Decided(problem=needs_threshold, evaluate=cost)
+LATENCY = Decided(evaluate=latency)
+COST = Decided(evaluate=cost)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from tetrad.canonical import Json
-from tetrad.evals.assertions.values import as_text, needs_references, needs_text
+from tetrad.evals.assertions.values import as_text
 from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary
 from tetrad.spec.model import Assertion
 
@@ -61,6 +61,6 @@ def _rouge() -> Any:
     return RougeScorer(["rouge1"])
 
 
-ROUGE_N = Decided(problem=needs_text, evaluate=rouge_n, library="rouge_score")
-BLEU = Decided(problem=needs_references, evaluate=bleu, library="sacrebleu")
-LEVENSHTEIN = Decided(problem=needs_text, evaluate=levenshtein)
+ROUGE_N = Decided(evaluate=rouge_n, library="rouge_score")
+BLEU = Decided(evaluate=bleu, library="sacrebleu")
+LEVENSHTEIN = Decided(evaluate=levenshtein)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tetrad.canonical import Json
 from tetrad.evals.assertions.overlap import at_least
-from tetrad.evals.assertions.values import as_text, needs_references
+from tetrad.evals.assertions.values import as_text
 from tetrad.evals.assertions.verdict import Answered, Asked, Services, Verdict
 from tetrad.spec.model import Assertion
 
@@ -24,4 +24,4 @@ def _listed(value: Json) -> tuple[Json, ...]:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-SIMILAR = Asked(problem=needs_references, evaluate=similar)
+SIMILAR = Asked(evaluate=similar)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from tetrad.canonical import Json
 from tetrad.evals.assertions.texts import is_same
-from tetrad.evals.assertions.values import as_texts, needs_texts, shown
+from tetrad.evals.assertions.values import as_texts, shown
 from tetrad.evals.assertions.verdict import Answered, Decided, Verdict
 from tetrad.results.trace import Called
+from tetrad.spec.assertions.values import calls_of
 from tetrad.spec.model import Assertion
 
 
@@ -28,7 +29,7 @@ def tool_called(value: Json, assertion: Assertion, answered: Answered) -> Verdic
     A call is a tool's name, or a mapping with `tool` and `arguments`, of which those that are named
     must be equal and others may be there. A call that a tool refused was made all the same.
     """
-    wanted = _calls(value)
+    wanted = calls_of(value)
     missing = [w for w in wanted if not any(_is_call(w, called) for called in answered.called)]
     return _share(
         [_written(w) for w in wanted], [_written(w) for w in missing], assertion, "called"
@@ -42,10 +43,6 @@ def _share(
     least = 1.0 if assertion.threshold is None else assertion.threshold
     reason = f"not {verb}: {', '.join(missing)}" if missing else f"{verb}: {', '.join(wanted)}"
     return Verdict(score >= least, score, reason)
-
-
-def _calls(value: Json) -> Sequence[Json]:
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
 
 
 def _is_call(wanted: Json, called: Called) -> bool:
@@ -69,18 +66,5 @@ def _written(wanted: Json) -> str:
     return f"{wanted['tool']}({', '.join(f'{k}={shown(v)}' for k, v in arguments.items())})"
 
 
-def _call_problem(value: Json, _: Assertion) -> str | None:
-    calls = _calls(value)
-    if not calls:
-        return "needs the name of a tool as `value`"
-    for call in calls:
-        named = call.get("tool") if isinstance(call, Mapping) else call
-        if not isinstance(named, str) or not named:
-            return "needs a tool's name, or a mapping with `tool` and `arguments`, as `value`"
-        if isinstance(call, Mapping) and not isinstance(call.get("arguments", {}), Mapping):
-            return "needs a mapping as `arguments`"
-    return None
-
-
-RETRIEVED = Decided(problem=needs_texts, evaluate=retrieved)
-TOOL_CALLED = Decided(problem=_call_problem, evaluate=tool_called)
+RETRIEVED = Decided(evaluate=retrieved)
+TOOL_CALLED = Decided(evaluate=tool_called)

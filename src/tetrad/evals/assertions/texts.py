@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from tetrad.canonical import Json
@@ -13,11 +12,10 @@ from tetrad.evals.assertions.values import (
     as_text,
     as_texts,
     is_object,
-    needs_text,
-    needs_texts,
     shown,
 )
 from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary
+from tetrad.spec.assertions.values import pattern_of
 from tetrad.spec.model import Assertion
 
 # A pattern can backtrack for ever on a text that a model was talked into.
@@ -67,7 +65,7 @@ def regex(value: Json, _: Assertion, answered: Answered) -> Verdict:
     """The pattern matches somewhere in the answer; one that takes too long decides nothing."""
     try:
         # Keeping the interpreter's lock: getting it back costs more than a search.
-        matches = _pattern(as_text(value)).search(
+        matches = pattern_of(as_text(value)).search(
             answered.text, timeout=REGEX_TIMEOUT_S, concurrent=False
         )
     except TimeoutError as error:
@@ -79,26 +77,6 @@ def regex(value: Json, _: Assertion, answered: Answered) -> Verdict:
         matches is not None,
         f"{'matches' if matches else 'does not match'} the pattern {shown(value)}",
     )
-
-
-def _regex_problem(value: Json, assertion: Assertion) -> str | None:
-    problem = needs_text(value, assertion)
-    if problem is not None:
-        return problem
-    import regex as engine
-
-    try:
-        _pattern(as_text(value))
-    except engine.error as error:
-        return f"is no regular expression: {error}"
-    return None
-
-
-@lru_cache(maxsize=4096)
-def _pattern(text: str) -> Any:
-    import regex as engine
-
-    return engine.compile(text)
 
 
 def _found(found: bool, value: Json) -> Verdict:
@@ -145,18 +123,12 @@ def is_same(one: Json, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
-def _any_value(value: Json, _: Assertion) -> str | None:
-    if isinstance(value, str) and value.startswith("file://"):
-        return f"names a file that was not read: {value}"
-    return "needs a `value`" if value is None else None
-
-
-EQUALS = Decided(problem=_any_value, evaluate=equals)
-CONTAINS = Decided(problem=needs_text, evaluate=contains)
-ICONTAINS = Decided(problem=needs_text, evaluate=icontains)
-CONTAINS_ALL = Decided(problem=needs_texts, evaluate=contains_all)
-CONTAINS_ANY = Decided(problem=needs_texts, evaluate=contains_any)
-ICONTAINS_ALL = Decided(problem=needs_texts, evaluate=icontains_all)
-ICONTAINS_ANY = Decided(problem=needs_texts, evaluate=icontains_any)
-STARTS_WITH = Decided(problem=needs_text, evaluate=starts_with)
-REGEX = Decided(problem=_regex_problem, evaluate=regex)
+EQUALS = Decided(evaluate=equals)
+CONTAINS = Decided(evaluate=contains)
+ICONTAINS = Decided(evaluate=icontains)
+CONTAINS_ALL = Decided(evaluate=contains_all)
+CONTAINS_ANY = Decided(evaluate=contains_any)
+ICONTAINS_ALL = Decided(evaluate=icontains_all)
+ICONTAINS_ANY = Decided(evaluate=icontains_any)
+STARTS_WITH = Decided(evaluate=starts_with)
+REGEX = Decided(evaluate=regex)

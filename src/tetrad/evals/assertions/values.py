@@ -1,4 +1,4 @@
-"""Reading an assertion's `value`: the forms that promptfoo takes, and what is wrong with others."""
+"""Reading an assertion's `value` in the forms that promptfoo takes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 from collections.abc import Mapping, Sequence
 
 from tetrad.canonical import Json
-from tetrad.spec.model import Assertion
 from tetrad.text import shorten
 
 SHOWN = 80  # characters of a value in a reason
@@ -37,46 +36,7 @@ def shown(value: Json) -> str:
     return f'"{shorten(as_text(value), SHOWN)}"'
 
 
-def needs_text(value: Json, _: Assertion) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
-        return "needs a text or a number as `value`"
-    return _file_problem(value)
-
-
-def needs_texts(value: Json, _: Assertion) -> str | None:
-    """Texts or numbers in a list, or one text of comma-separated values."""
-    if isinstance(value, str) and value.strip():
-        return _file_problem(value)
-    scalars = (str, int, float)
-    if not isinstance(value, str) and isinstance(value, Sequence) and value:
-        if all(isinstance(item, scalars) and not isinstance(item, bool) for item in value):
-            return None
-        return "takes texts and numbers in its list"
-    return "needs a list of texts as `value`"
-
-
-def needs_references(value: Json, assertion: Assertion) -> str | None:
-    """One text, or a list of texts of which the best match counts."""
-    if isinstance(value, str):
-        return needs_text(value, assertion)
-    if isinstance(value, Sequence) and value and all(isinstance(v, str) and v for v in value):
-        return None
-    return "needs a text, or a list of texts, as `value`"
-
-
-def needs_threshold(_: Json, assertion: Assertion) -> str | None:
-    if assertion.threshold is None:
-        return "needs a `threshold`"
-    return None
-
-
 def is_object(value: Json) -> bool:
     return isinstance(value, Mapping) or (
         isinstance(value, Sequence) and not isinstance(value, str)
     )
-
-
-def _file_problem(value: Json) -> str | None:
-    if isinstance(value, str) and value.startswith("file://"):
-        return f"names a file that was not read: {value}"
-    return None

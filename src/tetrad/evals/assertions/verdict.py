@@ -54,15 +54,12 @@ class Services(Protocol):
 # A rendered value in, a verdict out.
 Evaluate: TypeAlias = Callable[[Json, Assertion, Answered], Verdict]
 EvaluateAsking: TypeAlias = Callable[[Json, Assertion, Answered, Services], Awaitable[Verdict]]
-# What is wrong with an assertion as it is written, None if nothing is.
-Problem: TypeAlias = Callable[[Json, Assertion], str | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decided:
     """An assertion type that is arithmetic on the answer."""
 
-    problem: Problem
     evaluate: Evaluate
     library: str = ""  # of the extra `metrics` that it needs
 
@@ -71,7 +68,6 @@ class Decided:
 class Asked:
     """An assertion type that asks a model or runs a process."""
 
-    problem: Problem
     evaluate: EvaluateAsking
     keeps_score: bool = False  # `not-` turns the verdict and leaves the score
 

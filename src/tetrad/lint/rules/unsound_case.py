@@ -1,13 +1,15 @@
-"""Allow unsound-case: a golden case that says nothing, or the contrary of another.
+"""Allow unsound-case: a golden case that cannot be judged, says nothing, or the contrary of another.
 
 ## What it does
-Reports ids that stand twice, cases of the same variables whose expectations exclude each other,
-cases that lack a variable which the prompt requires, and assertions that cannot fail: an empty text
-in `contains`, a `regex` that fits every text, a threshold of 0.
+Reports assertions that cannot be evaluated: a `regex` that is none, a value of the wrong form, a
+transform in JavaScript, `similar` without an embedding model, `retrieved` without a corpus, `cost`
+without prices, a missing judge. Reports ids that stand twice, cases of the same variables whose
+expectations exclude each other, cases that lack a variable which the prompt requires, and
+assertions that cannot fail: a `regex` that fits every text, a threshold of 0.
 
 ## Why is this bad?
 Such a case is green or red whatever the model does, or never asks it, so the score says less than
-it seems to.
+it seems to. One that cannot be judged stops every evaluation of its suite.
 
 ## Example
 ```yaml
@@ -26,13 +28,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from tetrad.canonical import Json
 from tetrad.errors import Location
 from tetrad.lint.assertions import contradiction, why_it_cannot_fail
 from tetrad.lint.issues import findings_of_issues
 from tetrad.lint.rule import Finding, Place, Rule
 from tetrad.lint.tree import Tree
+from tetrad.spec.assertions.needs import issues_when_rendered
 from tetrad.spec.model import Assertion, Case, GoldenSet, Suite
 from tetrad.spec.nearest import nearest
 
@@ -45,9 +49,17 @@ def check(tree: Tree) -> Iterator[Finding]:
         for case in golden.cases:
             yield from _cannot_fail(tree, case)
         yield from _contradictions(tree, golden)
+        for issue in issues_when_rendered(golden, _rendered):
+            yield RULE.at(_place(tree, issue.location), issue.message, hint=issue.hint)
     for suite in tree.repository.suites.values():
         if suite.golden.path in asked:
             yield from _lacking(tree, suite)
+
+
+def _rendered(value: Json, variables: Mapping[str, Json]) -> Json:
+    from tetrad.runtime.render import rendered  # a lint without templates starts without Jinja
+
+    return rendered(value, variables)
 
 
 def _lacking(tree: Tree, suite: Suite) -> Iterator[Finding]:
@@ -115,6 +127,6 @@ def _place(tree: Tree, location: Location) -> Place:
 RULE = Rule(
     code="GLD983",
     name="unsound-case",
-    summary="a golden case that cannot be asked, cannot fail, contradicts another, or has its id",
+    summary="a golden case that cannot be asked or judged, cannot fail, or contradicts another",
     check=check,
 )

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from tetrad.errors import Issue, Location
 from tetrad.spec.build.fields import Fields
-from tetrad.spec.model import Corpus, GoldenSet, Model, Prompt, Stack, Tool
+from tetrad.spec.golden import GoldenFile
+from tetrad.spec.model import Corpus, Model, Prompt, Stack, Tool
 from tetrad.spec.parse import Path
 from tetrad.spec.tree import Tree
 
@@ -38,7 +39,7 @@ class Context(Protocol):
 
     def tool(self, fields: Fields, path: Path) -> Tool | None: ...
 
-    def golden(self, fields: Fields, path: Path, arrays: frozenset[str]) -> GoldenSet | None: ...
+    def golden(self, fields: Fields, path: Path, arrays: frozenset[str]) -> GoldenFile | None: ...
 
     def report_at(self, location: Location, message: str, hint: str) -> None: ...
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from typing import Any
 
 from tetrad.canonical import Digest, digest_of
+from tetrad.spec.assertions.needs import (
+    issues_as_written,
+    issues_on_stack,
+    issues_without_judges,
+)
 from tetrad.spec.build.context import Context, NotBuilt
 from tetrad.spec.build.fields import Fields
 from tetrad.spec.build.gate import build_gate
+from tetrad.spec.golden import GoldenFile
 from tetrad.spec.model import (
     Assertion,
     AssertionSet,
@@ -24,13 +30,15 @@ from tetrad.spec.nearest import did_you_mean
 
 def build_suite(fields: Fields, context: Context) -> Suite:
     stacks = _stacks(fields, context)
-    golden = context.golden(fields, ("golden",), _arrays(stacks or ()))
+    loaded = context.golden(fields, ("golden",), _arrays(stacks or ()))
+    golden = None if loaded is None else loaded.golden
     metrics = tuple(fields.get("metrics", ("answer",)))
     judges = _judges(fields, context)
     gate = build_gate(fields, context, metrics, stacks or ())
-    if golden is not None:
-        _check_assertions(golden, metrics, judges, context)
-        _check_must_pass(fields, golden, context)
+    if loaded is not None:
+        _check_assertions(loaded.golden, metrics, judges, context)
+        _check_must_pass(fields, loaded.golden, context)
+        _check_judgeable(fields, loaded, stacks or (), context)
     if stacks is None or golden is None:
         raise NotBuilt
     return Suite(
@@ -85,6 +93,18 @@ def _check_assertions(
             if isinstance(item, Assertion) and item.judge is not None and item.judge not in judges:
                 hint = did_you_mean(item.judge, judges, "add it to the suite's judges:")
                 context.report_at(item.location, f"the suite has no judge {item.judge!r}", hint)
+
+
+def _check_judgeable(
+    fields: Fields, loaded: GoldenFile, stacks: Sequence[Stack], context: Context
+) -> None:
+    """Every assertion can be evaluated, on each of the suite's stacks."""
+    golden, judges = loaded.golden, fields.get("judges", {})
+    wrong = {issue.location for issue in loaded.issues}  # whose value is not what it will be
+    context.report(*(i for i in issues_as_written(golden) if i.location not in wrong))
+    context.report(*issues_without_judges(golden, judges, fields.document.origin))
+    for stack in stacks:
+        context.report(*issues_on_stack(golden, stack, judges))
 
 
 def _check_must_pass(fields: Fields, golden: GoldenSet, context: Context) -> None:
