@@ -17,6 +17,10 @@ PROMPT = "prompts/feedback.yaml"
 # calls every review positive.
 GOOD_ENDING = "    content: |-\n"
 BAD_ENDING = "    content: |  # ends with a newline\n"
+NEW_CASE = (
+    "- id: dogs\n  vars: {question: What does it cost to bring a dog?}\n"
+    "  assert: [{type: retrieved, value: [dogs.md]}]\n"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -101,11 +105,20 @@ def test_a_changed_document_names_the_stack_and_the_cases_that_retrieve_it(
 
 
 def test_a_new_case_runs_on_both_identities(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
-    tree.append(
-        "evals/house/golden.yaml",
-        "- id: dogs\n  vars: {question: What does it cost to bring a dog?}\n"
-        "  assert: [{type: retrieved, value: [dogs.md]}]\n",
-    )
+    tree.append("evals/house/golden.yaml", NEW_CASE)
+
+    code, report = gated(tree, capsys, "house", "--base", "main")
+
+    assert code == ExitCode.PASSED
+    assert [stack["changed"] for stack in report["stacks"]] == [["suite"]]
+    case = cases_of(report, "house")["dogs"]
+    assert case["metrics"] == case["base_metrics"] == {"sources": 1.0}
+
+
+def test_a_new_case_runs_on_a_changed_stack_and_on_its_base(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.append("evals/house/golden.yaml", NEW_CASE)
     tree.edit("stacks/house.yaml", "top_k: 1", "top_k: 2")
 
     code, report = gated(tree, capsys, "house", "--base", "main")
