@@ -140,6 +140,7 @@ def judge(
     golden: Sequence[Case] | None = None,
     base_expected: bool | None = None,
     waivers: Sequence[Waiver] = (),
+    brought: Sequence[Waiver] = (),
 ) -> SuiteDecision:
     """Decide, with the golden set made to fit where none is given."""
     now = candidate if isinstance(candidate, SuiteRun) else scores(candidate)
@@ -152,6 +153,7 @@ def judge(
         before,
         base_expected=base is not None if base_expected is None else base_expected,
         waivers=waivers,
+        brought=brought,
         today=TODAY,
     )
 

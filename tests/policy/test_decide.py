@@ -29,7 +29,7 @@ from policy.factory import (
 from tetrad.canonical import digest_bytes
 from tetrad.policy import overall, suite_report
 from tetrad.results.outcome import Sample, SuiteRun
-from tetrad.results.report import Decision
+from tetrad.results.report import Decision, WaiverUse
 from tetrad.spec.model import Assertion, AssertionSet, MustPass
 
 
@@ -408,8 +408,10 @@ def test_a_waiver_takes_its_case_out_by_name_and_is_told() -> None:
 
     assert decision.decision == "PASSED"
     assert decision.flips["c0"] == "broken"
-    assert decision.waived_lines == (
-        "c0 may be broken: The queue was renamed. (@support-lead, until 2027-01-31)",
+    assert decision.waivers == (
+        WaiverUse(
+            case="c0", reason="The queue was renamed.", owner="@support-lead", until="2027-01-31"
+        ),
     )
     assert dict(decision.waived) == {
         "c0": "The queue was renamed. (@support-lead, until 2027-01-31)"
@@ -431,7 +433,7 @@ def test_a_waiver_that_is_expired_or_about_something_else_counts_for_nothing(
     decision = judge(max_flips(0), [0.0, 1.0], [1.0, 1.0], waivers=[useless])  # type: ignore[list-item]
 
     assert decision.decision == "FAILED"
-    assert decision.waived_lines == ()
+    assert decision.waivers == ()
 
 
 def test_a_waiver_of_a_must_pass_case_is_told_where_it_failed_or_gave_no_result() -> None:
@@ -440,7 +442,15 @@ def test_a_waiver_of_a_must_pass_case_is_told_where_it_failed_or_gave_no_result(
     for score, told in ((0.0, 1), (None, 1), (1.0, 0)):
         decision = judge(gate, [score], waivers=[waiver("c0")])
         assert decision.decision == "PASSED"
-        assert len(decision.waived_lines) == told
+        assert len(decision.waivers) == told
+
+
+def test_waivers_that_the_change_brings_are_told_first() -> None:
+    old, new = waiver("c0"), waiver("c1")
+
+    decision = judge(max_flips(0), [0.0, 0.0], [1.0, 1.0], waivers=[old, new], brought=[new])
+
+    assert [(used.case, used.is_new) for used in decision.waivers] == [("c1", True), ("c0", False)]
 
 
 def test_a_waiver_counts_on_its_last_day() -> None:

@@ -12,7 +12,7 @@ from tetrad.errors import Location
 from tetrad.policy import decide, overall, suite_report
 from tetrad.results.exchange import Choice, Completion, Message, Request, ToolCall, Usage
 from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample, SuiteRun
-from tetrad.results.report import ComponentChange, Report, StackReport
+from tetrad.results.report import ComponentChange, Report, StackReport, WaiverUse
 from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
 from tetrad.spec.model import (
     Assertion,
@@ -206,7 +206,7 @@ def _hostile_stack(stack: StackReport, text: str) -> StackReport:
                 suite,
                 suite=f"evals/{text}",
                 file=text,
-                waived=(text,),
+                waived=(WaiverUse(case=text, reason=text, owner=text, until=text, is_new=True),),
                 removed=(text,),
                 requirements=tuple(
                     replace(r, reason=text, cases=(text,)) for r in suite.requirements
@@ -310,6 +310,14 @@ def triage_stack(cases: int, *, worse: bool, lost: Sequence[int] = ()) -> StackR
             owner="@support-lead",
             until=date(2027, 1, 31),
             location=Location("waivers.yaml", 3, 5),
+        ),
+        Waiver(
+            case="evals/triage#invoice-copy-2",
+            accept="broken",
+            reason="Copies go to the portal from March on.",
+            owner="@billing",
+            until=date(2026, 12, 24),
+            location=Location("waivers.yaml", 9, 5),
         ),
     )
     return _stack(
@@ -527,7 +535,15 @@ def _stack(
     change: ComponentChange,
     engine: str,
 ) -> StackReport:
-    decided = decide(suite, candidate, base, base_expected=True, waivers=waivers, today=TODAY)
+    decided = decide(
+        suite,
+        candidate,
+        base,
+        base_expected=True,
+        waivers=waivers,
+        brought=waivers[:1],
+        today=TODAY,
+    )
     return StackReport(
         stack=f"stacks/{suite.name}",
         identity=digest_bytes(f"now {suite.name}".encode()),

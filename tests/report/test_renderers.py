@@ -88,13 +88,32 @@ def test_the_page_of_an_unusual_report_shows_repeats_tools_and_no_empty_plot() -
     assert "preview: never evidence" in page
 
 
+@pytest.mark.parametrize("fmt", ["text", "markdown", "html", "junit"])
+def test_waivers_stand_before_the_results_and_the_changes_own_are_marked(fmt: str) -> None:
+    rendered = render(samples.failing(60), fmt)
+
+    head = rendered[: rendered.index("gift-wrap" if fmt != "junit" else "late-parcel")]
+    own, other = head.index("refund-missing"), head.index("invoice-copy-2")
+    assert own < other
+    assert rendered.count("brought by this change") == 1
+    assert abs(head.index("brought by this change") - own) < 100
+    for said in (
+        "2026-12-24",
+        "@billing",
+        "Copies go to the portal",
+        "2027-01-31",
+        "@support-lead",
+    ):
+        assert said in head
+
+
 def junit(report: Report) -> ET.Element:
     return ET.fromstring(render(report, "junit"))
 
 
 def test_junit_counts_what_breaks_the_policy_and_skips_what_does_not() -> None:
     root = junit(samples.failing(60))
-    suite = root[0]
+    suite = root[1]
 
     kinds = {case.get("name"): [child.tag for child in case] for case in suite.iter("testcase")}
     assert kinds["double-charge"][0] == "failure"
@@ -103,7 +122,7 @@ def test_junit_counts_what_breaks_the_policy_and_skips_what_does_not() -> None:
     assert kinds["late-parcel"] == ["system-out"]
     assert kinds["gate"][0] == "failure"
     assert suite.get("failures") == str(len(suite.findall(".//failure")))
-    assert root.get("tests") == "70"
+    assert root.get("tests") == "72"
 
 
 def test_junit_of_a_passing_suite_has_no_failure() -> None:

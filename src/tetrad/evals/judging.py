@@ -128,13 +128,14 @@ async def judge(
     selections = [s for trial in trials.values() for s in (trial.candidate, trial.base) if s]
     runs = await execute(_distinct(selections), registry=registry, progress=progress)
     by_key = {(run.suite, run.stack, run.identity): run for run in runs}
-    waivers = _in_order(head.repository.waivers, base.repository.waivers if base else ())
+    waivers = head.repository.waivers
+    brought = frozenset(waivers).difference(base.repository.waivers) if base else frozenset()
     return tuple(
         _report(
             plan,
             [
                 replace(
-                    _decided(trials[plan.stack, s.suite], by_key, waivers, today),
+                    _decided(trials[plan.stack, s.suite], by_key, waivers, brought, today),
                     removed=s.removed,
                 )
                 for s in plan.suites
@@ -173,6 +174,7 @@ def _decided(
     trial: _Trial,
     runs: Mapping[tuple[str, str, Digest], SuiteRun],
     waivers: Sequence[Waiver],
+    brought: frozenset[Waiver],
     today: date,
 ) -> SuiteReport:
     candidate = runs[_key(trial.candidate)]
@@ -184,6 +186,7 @@ def _decided(
         base_expected=bool(base or trial.why_lost),
         why_lost=trial.why_lost,
         waivers=waivers,
+        brought=brought,
         today=today,
     )
     return suite_report(trial.suite, candidate, base, decided)
@@ -202,11 +205,3 @@ def _report(
         engine=trials[0].candidate.engine.name if trials else "",
         note=plan.note,
     )
-
-
-def _in_order(head: Sequence[Waiver], base: Sequence[Waiver]) -> tuple[Waiver, ...]:
-    """The head's waivers, those that the change itself brings first: a reviewer sees them first."""
-    known = set(base)
-
-    new = tuple(waiver for waiver in head if waiver not in known)
-    return (*new, *(waiver for waiver in head if waiver in known))

@@ -5,7 +5,7 @@ Missing evidence refuses: taking a result away can never turn a no into a yes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from tetrad.policy.evidence import Evidence, worst
 from tetrad.policy.means import judge_minimum, judge_no_worse
 from tetrad.policy.pairing import Pair, pair_up
 from tetrad.results.outcome import SuiteRun
-from tetrad.results.report import Decision, Flip, RequirementResult
+from tetrad.results.report import Decision, Flip, RequirementResult, WaiverUse
 from tetrad.spec.model import (
     Budget,
     MaxFlips,
@@ -44,14 +44,14 @@ class SuiteDecision:
     """What the policy says of one suite, requirement by requirement and case by case.
 
     `flips` names every case of the golden set; `waived` the cases that a waiver took out, with
-    its reason and owner; `waived_lines` say the same as sentences, in the order of the waivers.
+    its reason and owner; `waivers` are those that did so, the change's own first.
     """
 
     decision: Decision
     requirements: tuple[RequirementResult, ...]
     flips: Mapping[str, Flip]
     waived: Mapping[str, str]
-    waived_lines: tuple[str, ...]
+    waivers: tuple[WaiverUse, ...]
 
 
 def decide(
@@ -62,14 +62,17 @@ def decide(
     base_expected: bool,
     why_lost: str = "",
     waivers: Sequence[Waiver],
+    brought: Collection[Waiver] = (),
     today: date,
 ) -> SuiteDecision:
     """Judge a run by its suite's policy.
 
     `base_expected` says that a base was asked for and has this stack: without its run, whatever
     compares with it is INCONCLUSIVE, for the reason `why_lost` if known, and else NOT_APPLICABLE.
+    `brought` are those of the waivers that the change itself brings.
     """
-    accepted = _accepted(waivers, today)
+    ordered = sorted(waivers, key=lambda waiver: waiver not in brought)
+    accepted = _accepted(ordered, today)
     problem = _not_about(suite, candidate)
     base_problem = _not_about(suite, base) if base else ""
     usable = None if base_problem else base
@@ -88,7 +91,7 @@ def decide(
         requirements=requirements,
         flips=MappingProxyType({pair.id: pair.flip for pair in pairs}),
         waived=MappingProxyType({p.id: _because(p.waiver) for p in waiving if p.waiver}),
-        waived_lines=_lines(waiving, tuple(accepted.values())),
+        waivers=_uses(waiving, tuple(accepted.values()), brought),
     )
 
 
@@ -153,7 +156,18 @@ def _because(waiver: Waiver) -> str:
     return f"{waiver.reason} ({waiver.owner}, until {waiver.until.isoformat()})"
 
 
-def _lines(waiving: Sequence[Pair], order: Sequence[Waiver]) -> tuple[str, ...]:
+def _uses(
+    waiving: Sequence[Pair], order: Sequence[Waiver], brought: Collection[Waiver]
+) -> tuple[WaiverUse, ...]:
     named = [(pair.id, pair.waiver) for pair in waiving if pair.waiver]
     named.sort(key=lambda entry: order.index(entry[1]))
-    return tuple(f"{case} may be broken: {_because(waiver)}" for case, waiver in named)
+    return tuple(
+        WaiverUse(
+            case=case,
+            reason=waiver.reason,
+            owner=waiver.owner,
+            until=waiver.until.isoformat(),
+            is_new=waiver in brought,
+        )
+        for case, waiver in named
+    )

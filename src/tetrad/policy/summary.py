@@ -35,7 +35,7 @@ def suite_report(
             )
             for case in suite.golden.cases
         ),
-        waived=decided.waived_lines,
+        waived=decided.waivers,
     )
 
 

@@ -25,6 +25,7 @@ from tetrad.results.report import (
     RequirementResult,
     StackReport,
     SuiteReport,
+    WaiverUse,
 )
 from tetrad.text import json_escaped
 
@@ -127,7 +128,7 @@ def _dump_suite(suite: SuiteReport) -> Mapping[str, Any]:
         "file": suite.file,
         "golden": str(suite.golden),
         "decision": suite.decision,
-        "waived": list(suite.waived),
+        "waived": [dump(used) for used in suite.waived],
         "removed": list(suite.removed),
         "requirements": [_dump_requirement(found) for found in suite.requirements],
         "cases": [_dump_case(case) for case in suite.cases],
@@ -241,7 +242,7 @@ def _load_suite(at: _Reader) -> SuiteReport:
             load(RequirementResult, found.value, found.path) for found in at.each("requirements")
         ),
         cases=tuple(_load_case(case) for case in at.each("cases")),
-        waived=at.texts("waived"),
+        waived=tuple(load(WaiverUse, used.value, used.path) for used in at.each("waived")),
         removed=at.texts("removed"),
     )
 

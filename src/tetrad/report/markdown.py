@@ -18,6 +18,7 @@ from tetrad.results.report import (
     Report,
     StackReport,
     SuiteReport,
+    WaiverUse,
 )
 from tetrad.text import capped, for_log, inert, one_line, shorten
 
@@ -60,11 +61,17 @@ def _fitted(parts: list[str], details: list[str]) -> str:
 def _head(report: Report) -> Iterator[str]:
     yield f"## {_sign(report.decision)}: {_prose(words.headline(report))}"
     yield f"{_commits(report)}{words.calls(report)}."
-    waived = [line for stack in report.stacks for suite in stack.suites for line in suite.waived]
-    if waived:
-        yield "\n".join(["**Accepted for now, by waiver:**", *(f"- {_prose(w)}" for w in waived)])
+    if used := [_waiver(suite, waiver) for suite, waiver in words.waivers(report)]:
+        yield "\n".join(["**Accepted for now, by waiver:**", *used])
     for suite in words.suites_with_removed(report):
         yield f"**{_prose(suite.suite)}:** {_prose(words.removed(suite))}"
+
+
+def _waiver(suite: SuiteReport, used: WaiverUse) -> str:
+    brought = f"**{words.BROUGHT}:** " if used.is_new else ""
+    case = code(f"{words.last(suite.suite)}#{used.case}")
+    who = f"until {_prose(used.until)}, says {code(used.owner)}"
+    return f"- {brought}{case} may be broken {who}: {_prose(used.reason)}"
 
 
 def _commits(report: Report) -> str:

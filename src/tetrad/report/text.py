@@ -40,6 +40,7 @@ def render_text(report: Report, *, width: int = 100, colour: bool = False) -> st
         legacy_windows=False,
     )
     _verdict(console, report)
+    _waivers(console, report)
     for stack in report.stacks:
         console.print()
         _stack(console, stack)
@@ -51,6 +52,20 @@ def _verdict(console: Console, report: Report) -> None:
     console.print(_decided(report.decision, one_line(words.headline(report)), bold=True))
     console.print(one_line(words.compared(report)), style="dim")
     console.print(words.calls(report), style="dim")
+
+
+def _waivers(console: Console, report: Report) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if used := words.waivers(report):
+        console.print()
+        console.print("accepted for now, by waiver", style="yellow")
+    for suite, waiver in used:
+        line = Text(one_line(words.waiver(suite, waiver)))
+        if waiver.is_new:
+            line = Text(f"{words.BROUGHT}: ", style="bold yellow").append_text(line)
+        console.print(Padding(line, (0, 0, 0, 2)))
 
 
 def _stack(console: Console, stack: StackReport) -> None:
@@ -75,8 +90,6 @@ def _suite(console: Console, suite: SuiteReport) -> None:
     console.print()
     line = f"{one_line(suite.suite)}, {words.tally(suite)}"
     console.print(Padding(_decided(suite.decision, line), (0, 0, 0, 2)))
-    for waived in suite.waived:
-        console.print(Padding(f"waived: {one_line(waived)}", (0, 0, 0, 4)))
     if suite.removed:
         console.print(Padding(words.removed(suite), (0, 0, 0, 4)))
     _requirements(console, suite)

@@ -14,6 +14,7 @@ from tetrad.results.report import (
     RequirementResult,
     StackReport,
     SuiteReport,
+    WaiverUse,
 )
 from tetrad.text import one_line
 
@@ -261,6 +262,26 @@ def _decimals(number: float, threshold: float | None = None, sign: str = "") -> 
 
 def _hides(number: float, threshold: float, decimals: int) -> bool:
     return abs(number - threshold) > 1e-9 and round(number, decimals) == round(threshold, decimals)
+
+
+BROUGHT = "brought by this change"
+
+
+def waivers(report: Report) -> list[tuple[SuiteReport, WaiverUse]]:
+    """The waivers that counted, those that the change itself brings first, each case once."""
+    used = {
+        (suite.suite, waiver.case): (suite, waiver)
+        for stack in report.stacks
+        for suite in stack.suites
+        for waiver in suite.waived
+    }
+    return sorted(used.values(), key=lambda entry: not entry[1].is_new)
+
+
+def waiver(suite: SuiteReport, used: WaiverUse) -> str:
+    """Which case, until when, by whom and why, as a sentence."""
+    case = f"{last(suite.suite)}#{used.case}"
+    return f"{case} may be broken until {used.until}, says {used.owner}: {used.reason}"
 
 
 def suites_with_removed(report: Report) -> Iterator[SuiteReport]:

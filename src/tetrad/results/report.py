@@ -46,6 +46,17 @@ class CaseReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WaiverUse:
+    """A waiver that counted: a case that may be broken, whoever accepted that, why and how long."""
+
+    case: str  # its id
+    reason: str
+    owner: str
+    until: str  # the last day, YYYY-MM-DD
+    is_new: bool = False  # the change itself brings it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SuiteReport:
     suite: str  # reference
     file: str  # of the golden set, from the repository's root
@@ -53,7 +64,7 @@ class SuiteReport:
     decision: Decision
     requirements: tuple[RequirementResult, ...]
     cases: tuple[CaseReport, ...] = field(repr=False)  # as SuiteRun's
-    waived: tuple[str, ...] = ()  # lines about waivers that counted, new ones first
+    waived: tuple[WaiverUse, ...] = ()  # those that counted, new ones first
     removed: tuple[str, ...] = ()  # the base's cases that the golden set no longer has
 
 
