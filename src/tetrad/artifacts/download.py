@@ -87,6 +87,17 @@ def read_json(url: str, *, client: httpx2.Client, headers: Mapping[str, str]) ->
             raise FetchFailed(f"{shown(url)} did not answer with JSON") from exc
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is an http or https address that can be asked."""
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        host.encode("idna")
+        return parts.scheme in {"http", "https"} and bool(host) and parts.port != 0
+    except ValueError:  # of idna's as well
+        return False
+
+
 def shown(url: str) -> str:
     """A URL without what may be secret: user, password, query."""
     parts = urlsplit(url)

@@ -21,6 +21,7 @@ from tetrad.artifacts.sources import (
     local_base,
     local_file,
     split_hub,
+    web_address,
 )
 from tetrad.artifacts.store import Store
 from tetrad.artifacts.weights import choose
@@ -144,7 +145,7 @@ def _downloaded(search: _Search, name: str, client: httpx2.Client, uri: str) -> 
 
 
 def _of_web(search: _Search) -> Pin:
-    uri = search.source.uri
+    uri = web_address(search.source)
     below = uri.endswith("/")
     if below and not search.names:
         raise UsageError(

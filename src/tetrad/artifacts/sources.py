@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
-from tetrad.artifacts.download import download, http_client
+from tetrad.artifacts.download import download, http_client, is_address
 from tetrad.artifacts.progress import Progress
 from tetrad.artifacts.store import Store
 from tetrad.artifacts.wheel import download_pinned, extract
@@ -75,7 +75,10 @@ def split_hub(uri: str, default: str = "") -> tuple[str, str]:
 
 
 def hub_endpoint() -> str:
-    return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+    if not is_address(endpoint):
+        raise UsageError("HF_ENDPOINT is no http or https address")
+    return endpoint
 
 
 def hub_login() -> Mapping[str, str]:
@@ -83,8 +86,17 @@ def hub_login() -> Mapping[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
+def web_address(source: Source) -> str:
+    """The address of an `https://` source; UsageError where it is none."""
+    if not is_address(source.uri):
+        raise UsageError(
+            f"{source.uri} is no address\n  help: write https://host/path, or https://host/folder/"
+        )
+    return source.uri
+
+
 def _from_web(order: Order) -> None:
-    uri = order.source.uri
+    uri = web_address(order.source)
     if uri.endswith("/"):
         _over_http(order, lambda name: uri + quote(name), {})
     elif len(order.wanted) == 1:
@@ -126,7 +138,10 @@ def local_file(source: Source, name: str, root: Path) -> Path:
 
 def local_base(source: Source, root: Path) -> Path:
     """The folder or the one file that a `file://` source names."""
-    base = root / unquote(source.uri.removeprefix("file://"))
+    path = unquote(source.uri.removeprefix("file://"))
+    if "\0" in path:
+        raise UsageError(f"{source.uri} is no path")
+    base = root / path
     _refuse_outside(source, base, root)
     return base
 

@@ -133,12 +133,13 @@ def store_from_environment() -> Store:
 
     given = os.environ.get(CACHE_VARIABLE)
     root = Path(given) if given else Path(platformdirs.user_cache_dir("tetrad", appauthor=False))
-    root = root.expanduser().absolute()
     try:
+        root = root.expanduser().absolute()
         root.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
+    except (OSError, RuntimeError) as exc:  # RuntimeError: nobody knows where `~` is
+        reason = exc.strerror if isinstance(exc, OSError) else exc
         raise UsageError(
-            f"the cache folder {root} cannot be made: {exc.strerror}\n"
+            f"the cache folder {root} cannot be made: {reason}\n"
             f"  help: set {CACHE_VARIABLE} to a folder that you can write"
         ) from exc
     return Store(root)

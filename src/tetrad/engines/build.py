@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from tetrad.artifacts.download import is_address
 from tetrad.artifacts.fetch import fetch
 from tetrad.artifacts.progress import Progress
 from tetrad.artifacts.sources import needs_nothing, split_hub
@@ -96,12 +96,7 @@ def _base_url(model: Model, variable: str, environment: Mapping[str, str]) -> st
         raise UsageError(
             f"{model.ref} is asked at the address in {variable}, which is not set{example}"
         )
-    try:
-        parts = urlsplit(written)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if not is_address(written):
         raise UsageError(f"{variable} is no http or https address{example}")
     return written
 

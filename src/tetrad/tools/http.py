@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tetrad.artifacts.download import is_address
 from tetrad.canonical import Json
 from tetrad.errors import ToolFailed
 from tetrad.spec.model import HttpRun
@@ -26,6 +27,8 @@ async def run_http(
     """Ask the service; ToolFailed where it cannot be reached or does not answer JSON."""
     import httpx2
 
+    if not is_address(run.url):
+        raise ToolFailed(f"tool {name!r}: its address is no http or https address")
     timeout = httpx2.Timeout(run.timeout_s)
     headers = _headers(name, run, environment)
     # A client of its own for each call: no cookie or connection of one call reaches the next.
@@ -49,7 +52,12 @@ def _headers(name: str, run: HttpRun, environment: Mapping[str, str]) -> dict[st
     missing = sorted(v for v in run.headers_env.values() if v not in environment)
     if missing:
         raise ToolFailed(f"tool {name!r} needs {', '.join(missing)} in the environment")
-    return {header: environment[variable] for header, variable in run.headers_env.items()}
+    headers = {header: environment[variable] for header, variable in run.headers_env.items()}
+    for header, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            variable = run.headers_env[header]
+            raise ToolFailed(f"tool {name!r}: {variable} holds characters that no header takes")
+    return headers
 
 
 def _request(

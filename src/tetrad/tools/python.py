@@ -78,7 +78,10 @@ def _source(name: str, run: PythonRun, root: Path) -> str:
     data = (root / run.path).read_bytes()
     if digest_bytes(data) != run.source:
         raise ToolFailed(f"tool {name!r}: {run.path} changed while it was in use; start again")
-    return data.decode()
+    try:
+        return data.decode()
+    except UnicodeDecodeError as exc:
+        raise ToolFailed(f"tool {name!r}: {run.path} is not UTF-8") from exc
 
 
 async def _converse(process: Process, job: bytes) -> bytes:
