@@ -13,14 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tetrad.canonical import Digest, Json
-from tetrad.engines.base import request_digest, request_document
+from tetrad.engines.base import request_digest
 from tetrad.errors import JudgeFailed, UsageError
 from tetrad.evals.assertions.judged import CONTEXT_FAITHFULNESS, LLM_RUBRIC
 from tetrad.evals.assertions.verdict import Answered, Asked
 from tetrad.evals.build import Workbench
-from tetrad.evals.grading import rendered
 from tetrad.evals.judges import Bench
-from tetrad.evals.problems import DEFAULT_JUDGE, assertions_of
 from tetrad.evals.runner import answered_of
 from tetrad.identity import component_digest
 from tetrad.plan import Amount, Estimate
@@ -29,6 +27,8 @@ from tetrad.results.exchange import Completion, Request, ToolCall
 from tetrad.results.trace import Called, Trace
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
 from tetrad.runtime.filters import tojson
+from tetrad.runtime.render import rendered
+from tetrad.spec.assertions.needs import DEFAULT_JUDGE, assertions_of
 from tetrad.spec.model import Assertion, Case, Model, Stack, Suite
 from tetrad.tools import RecordedToolbox
 
@@ -236,11 +236,15 @@ def _judged(case: Case) -> Sequence[Assertion]:
 
 
 def _text_of(request: Request) -> str:
-    """All that is read of a request: messages, calls in them, and the tools on offer."""
-    document = request_document(request)
-    calls = [tojson(m["tool_calls"]) for m in document["messages"] if "tool_calls" in m]
-    tools = [tojson(document["tools"])] if request.tools else []
-    return "\n\n".join([*(message.content for message in request.messages), *calls, *tools])
+    """All that is read of a request: messages, the calls in them, and the tools on offer."""
+    calls = (call for message in request.messages for call in message.tool_calls)
+    return "\n\n".join(
+        [
+            *(message.content for message in request.messages),
+            *(f"{call.name} {tojson(call.arguments)}" for call in calls),
+            *(f"{t.name} {t.description} {tojson(t.input_schema)}" for t in request.tools),
+        ]
+    )
 
 
 def _amount(model: Model, tokens: int, request: Request, judging: int) -> Amount:
