@@ -14,11 +14,11 @@ from tetrad.canonical import (
     Digest,
     Digester,
     Json,
+    as_digested,
     canonical_json,
     digest_bytes,
     digest_file,
     digest_of,
-    in_order,
     merkle_root,
 )
 
@@ -117,7 +117,15 @@ def test_anything_else_is_no_digest(text: str) -> None:
 
 
 def test_keys_are_put_in_the_order_of_rfc_8785_at_every_depth() -> None:
-    ordered = in_order({"b": [{"d": 1, "c": 2}], "\u20ac": 1, "a": "x", "\r": 2})
+    ordered = as_digested({"b": [{"d": 1, "c": 2}], "\u20ac": 1, "a": "x", "\r": 2})
 
     assert list(ordered) == ["\r", "a", "b", "\u20ac"]
     assert list(ordered["b"][0]) == ["c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(1.0, "1"), (-0.0, "0"), (2.5, "2.5"), (1e300, "1e+300"), (True, "True")],
+)
+def test_whole_numbers_are_told_without_a_fraction(value: float, expected: str) -> None:
+    assert [str(number) for number in as_digested([value])] == [expected]

@@ -67,16 +67,24 @@ def canonical_json(value: Json) -> bytes:
         raise ValueError("nested too deeply") from error
 
 
-def in_order(value: Json) -> Any:
-    """The value with the keys of every object in the order of RFC 8785, section 3.2.3.
+def as_digested(value: Json) -> Any:
+    """The value as its canonical bytes tell it: keys in the order of RFC 8785, section 3.2.3, and
+    numbers that are whole without a fraction.
 
-    A digest does not see the order of keys, so what a model is shown must not depend on it either.
+    A digest sees neither the order of keys nor whether 1 was written 1.0, so what a model is shown
+    must not depend on them either.
     """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
     if isinstance(value, Mapping):
-        ordered = sorted(value.items(), key=lambda item: item[0].encode("utf-16be"))
-        return {key: in_order(item) for key, item in ordered}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [in_order(item) for item in value]
+        ordered = sorted(
+            value.items(), key=lambda item: item[0].encode("utf-16be", "surrogatepass")
+        )
+        return {key: as_digested(item) for key, item in ordered}
+    if isinstance(value, Sequence):
+        return [as_digested(item) for item in value]
     return value
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from runtime.factory import example, prompt, variable
 
+from tetrad.canonical import Json
 from tetrad.errors import SpecError
 from tetrad.runtime.conversation import Conversation
 
@@ -122,3 +123,28 @@ def test_optional_variables_of_an_example_have_their_defaults() -> None:
     )
 
     assert conversation.messages({"message": "x", "tone": "y"})[0].content == "kind: pay"
+
+
+def test_what_no_digest_sees_changes_no_text() -> None:
+    """Examples and defaults that differ in the order of keys, or in 1 and 1.0, have one identity."""
+    told = []
+    orders: tuple[Json, ...] = (
+        {"b": 1, "a": {"d": 2, "c": 3}},
+        {"a": {"c": 3.0, "d": 2}, "b": 1.0},
+    )
+    for order in orders:
+        conversation = Conversation(
+            prompt(
+                ("user", "{{ order }} {{ style }}"),
+                variables=[
+                    variable("order", type="object"),
+                    variable("style", type="object", required=False, default=order),
+                ],
+                examples=[example("ok", order=order)],
+            )
+        )
+        messages = conversation.messages({"order": 1, "style": 2})
+        told.append([message.content for message in messages])
+
+    assert told[0] == told[1]
+    assert told[0][0] == '{"a": {"c": 3, "d": 2}, "b": 1} {"a": {"c": 3, "d": 2}, "b": 1}'

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from tetrad.canonical import Json
+from tetrad.canonical import Json, as_digested
 from tetrad.engines.base import Embedder, Engine
 from tetrad.errors import BadRequest, EngineUnavailable, ToolFailed
 from tetrad.results.exchange import Completion, Message, Request, ToolCall
@@ -257,9 +257,9 @@ def _retrieve(drafts: Sequence[_Draft], retrieval: Retrieval, index: Index) -> N
         best = max((passage.similarity for passage in passages), default=-1.0)
         answerable = limit is None or best >= limit.min_similarity
         draft.steps.append(Retrieved(query=query, passages=passages, answerable=answerable))
-        draft.values[retrieval.into] = [
-            {"document": p.document, "text": p.text, "score": p.score} for p in passages
-        ]
+        draft.values[retrieval.into] = as_digested(
+            [{"document": p.document, "text": p.text, "score": p.score} for p in passages]
+        )
         if limit is not None and not answerable:
             draft.answer = limit.otherwise
 

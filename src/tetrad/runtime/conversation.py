@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from tetrad.canonical import Json
+from tetrad.canonical import Json, as_digested
 from tetrad.errors import BadRequest, Issue, Location, SpecError
 from tetrad.results.exchange import Message
 from tetrad.runtime.render import Template, compile_template, problems_of_template
@@ -57,7 +57,7 @@ class Conversation:
         return Message(role=role, content=content if self._completion else content.rstrip("\n"))
 
     def _example(self, example: Example) -> tuple[Message, ...]:
-        own = {name: value for name, value in example.vars.items() if name in self._filled}
+        own = {n: as_digested(value) for n, value in example.vars.items() if n in self._filled}
         rest = {name: value for name, value in example.vars.items() if name not in self._filled}
         asked = self._message(self._pivot, {**self._variables.values(rest), **own})
         if self._completion:

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from tetrad.canonical import in_order
+from tetrad.canonical import as_digested
 from tetrad.results.exchange import Choice, Constraint, JsonOutput
 from tetrad.results.trace import Guarded
 from tetrad.runtime.personal_data import find_personal_data
@@ -64,7 +64,7 @@ class Contract:
         if self._output.enum:
             return Choice(labels=self._output.enum)
         if self._output.schema is not None:
-            return JsonOutput(schema=in_order(self._output.schema))
+            return JsonOutput(schema=as_digested(self._output.schema))
         return None
 
     def broken(self, text: str) -> Iterator[Guarded]:

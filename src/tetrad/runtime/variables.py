@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 
-from tetrad.canonical import Json
+from tetrad.canonical import Json, as_digested
 from tetrad.errors import BadRequest
 from tetrad.runtime.filters import plain
 from tetrad.spec.model import Prompt, Variable
@@ -19,6 +19,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "array": (list, tuple),
     "object": (Mapping,),
 }
+_TOO_DEEP = "a value is nested too deeply to be written"
 _WORDS = {"string": "a text", "integer": "an integer", "array": "an array", "object": "an object"}
 
 
@@ -41,12 +42,12 @@ class Variables:
         for variable in self._declared:
             name = variable.name
             if name in given:
-                values[name] = given[name]
                 problems.extend(problems_of(variable, given[name]))
+                values[name] = _told(given[name])
             elif variable.required:
                 problems.append(self._missing(name, given))
             else:
-                values[name] = variable.default
+                values[name] = _told(variable.default)
         problems.extend(
             f"{name}: is filled by the stack itself; leave it out"
             for name in self._filled & given.keys()
@@ -94,7 +95,15 @@ def text_of(value: Json) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, default=plain)
     except RecursionError as error:
-        raise BadRequest("a value is nested too deeply to be written") from error
+        raise BadRequest(_TOO_DEEP) from error
+
+
+def _told(value: Json) -> Json:
+    try:
+        told: Json = as_digested(value)
+    except RecursionError as error:
+        raise BadRequest(_TOO_DEEP) from error
+    return told
 
 
 def _is_unicode(text: str) -> bool:

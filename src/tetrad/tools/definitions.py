@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tetrad.canonical import in_order
+from tetrad.canonical import as_digested
 from tetrad.results.exchange import ToolDefinition
 from tetrad.spec.model import Tool
 
@@ -15,7 +15,7 @@ def definitions(tools: Iterable[Tool]) -> tuple[ToolDefinition, ...]:
         ToolDefinition(
             name=tool.name,
             description=tool.description,
-            input_schema=in_order(tool.input_schema),
+            input_schema=as_digested(tool.input_schema),
         )
         for tool in tools
     )
