@@ -115,7 +115,7 @@ def test_a_branch_of_a_repository_without_a_commit_is_not_called_unknown(tmp_pat
 
 
 def test_a_folder_outside_of_git_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(GitError, match="without --base works without one"):
+    with pytest.raises(GitError, match="where no base is named, none is needed"):
         git.head(tmp_path)
 
 

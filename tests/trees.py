@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,3 +51,12 @@ def scripted_tree(root: Path) -> Tree:
     tree.git("init", "--quiet", "--initial-branch", "main")
     tree.commit()
     return tree
+
+
+def pytest_of(tree: Tree, *options: str) -> subprocess.CompletedProcess[str]:
+    """A pytest session of its own, as a user starts it; this suite's own settings stay out."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-c", os.devnull,
+         "--rootdir", ".", *options],
+        cwd=tree.root, check=False, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip

@@ -5,9 +5,12 @@ Anything that is not a `TetradError` is a bug of ours and keeps its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+
+# Problems alike, in one file, that are told in full.
+SHOWN_ALIKE = 3
 
 
 class ExitCode(IntEnum):
@@ -60,7 +63,21 @@ class SpecError(TetradError):
 
     def __init__(self, issues: Iterable[Issue]) -> None:
         self.issues = tuple(sorted(issues, key=lambda issue: (issue.location, issue.path)))
-        super().__init__("\n".join(str(issue) for issue in self.issues))
+        super().__init__("\n".join(_told(self.issues)))
+
+
+def _told(issues: Iterable[Issue]) -> Iterator[str]:
+    """Every problem, but of those alike in one file three: a renamed variable can be missed by all
+    examples of a prompt.
+    """
+    alike: dict[tuple[str, ...], list[Issue]] = {}
+    for issue in issues:
+        key = (issue.location.file, issue.code, issue.message, issue.hint)
+        alike.setdefault(key, []).append(issue)
+    for (file, *_), same in alike.items():
+        yield from (str(issue) for issue in same[:SHOWN_ALIKE])
+        if len(same) > SHOWN_ALIKE:
+            yield f"  and {len(same) - SHOWN_ALIKE} more like this one in {file}"
 
 
 class UsageError(TetradError):
@@ -91,7 +108,7 @@ class BaseUnusable(TetradError):
         told = str(error).replace("\n", "\n  ")
         super().__init__(
             f"the base {(commit or '')[:12]} cannot be compared with, as it stands there:\n  {told}\n"
-            "  help: name a base that loads, or leave --base away to judge this tree alone"
+            "  help: name a base that loads, or none, to judge this tree alone"
         )
 
 

@@ -162,7 +162,7 @@ def _run(
         )
     if "not a git repository" in asked.stderr:
         raise GitError(
-            f"{root} is not in a Git repository\n  help: git init; `tetrad gate` without --base works without one"
+            f"{root} is not in a Git repository\n  help: git init; where no base is named, none is needed"
         )
     return asked
 

@@ -7,8 +7,10 @@ session in an environment with tetrad loads this file, so what it needs is impor
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
@@ -33,11 +35,6 @@ class ItemFailed(Exception):
     """What a case or a gate has to say; it needs no traceback."""
 
 
-def skipped(reason: str) -> BaseException:
-    """A skip that is told at the item's own place, not at ours."""
-    return pytest.skip.Exception(reason, _use_item_location=True)
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tetrad", "golden sets of LLM systems")
     group.addoption("--tetrad-base", metavar="REF", help="judge against the merge base with REF")
@@ -52,6 +49,36 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[FAILURES] = set()
     config.stash[SESSION] = uuid4().hex
     config.pluginmanager.register(Exit(config), "tetrad-exit")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Refuse a base that Git cannot give before anything starts, once for all workers."""
+    base = config.getoption("--tetrad-base")
+    if base is None or hasattr(config, "workerinput"):
+        return None
+    from tetrad.errors import GitError
+    from tetrad.git import merge_base
+
+    try:
+        for root in _roots(config):
+            merge_base(root, base)
+    except GitError as error:
+        sys.stderr.write(f"ERROR: --tetrad-base {base}: {error}\n")
+        return int(error.exit_code)
+    return None
+
+
+def _roots(config: pytest.Config) -> Sequence[Path]:
+    """The repositories that the arguments lie in; one that lies below them is found later."""
+    from tetrad.errors import UsageError
+    from tetrad.spec.root import find_root
+
+    roots: dict[Path, None] = {}
+    for argument in config.args:
+        with suppress(UsageError):
+            roots[find_root(config.invocation_params.dir / argument.partition("::")[0])] = None
+    return tuple(roots)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -75,9 +102,7 @@ def pytest_report_collectionfinish(
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A golden set is what the suite file beside it names; nothing else is read."""
-    if file_path.suffix not in {".yaml", ".yml", ".jsonl", ".csv"} or file_path.name in SUITE_FILES:
-        return None
-    if not any((file_path.parent / name).exists() for name in SUITE_FILES):
+    if not _may_be_golden(file_path):
         return None
     from tetrad.errors import UsageError
 
@@ -90,6 +115,12 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if run.problem is None and file_path not in run.golden_sets:
         return None
     return GoldenFile.from_parent(parent, path=file_path)
+
+
+def _may_be_golden(path: Path) -> bool:
+    if path.suffix not in {".yaml", ".yml", ".jsonl", ".csv"} or path.name in SUITE_FILES:
+        return False
+    return any((path.parent / name).exists() for name in SUITE_FILES)
 
 
 class GoldenFile(pytest.File):
@@ -121,6 +152,7 @@ class GoldenItem(pytest.Item):
 
     run: Run
     trial: Key
+    line: int = 1
 
     def executed(self) -> Run:
         """The run, which the first item of the session executes for all that are selected."""
@@ -134,7 +166,12 @@ class GoldenItem(pytest.Item):
         """What an item says where nothing was executed: one of them tells why."""
         if failure.told_by == self.nodeid:
             return self.failed(failure.reason, failure.exit_code)
-        return skipped(f"not run, see {failure.told_by}")
+        return self.skipped(f"not run, see {failure.told_by}")
+
+    def skipped(self, reason: str) -> BaseException:
+        """A skip whose reason holds for the whole golden set: pytest folds those of one line."""
+        self.line = 1
+        return pytest.skip.Exception(reason, _use_item_location=True)
 
     def failed(self, reason: str, exit_code: int) -> ItemFailed:
         self.user_properties.append((PROPERTY, int(exit_code)))  # what xdist can send
@@ -149,6 +186,10 @@ class GoldenItem(pytest.Item):
                 if isinstance(item, CaseItem):
                     ids.add(item.case_id)
         return cases
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        golden, _, name = self.nodeid.rpartition("::")
+        return self.path, self.line - 1, f"{name} in {golden}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from tetrad.errors import TetradError
@@ -166,13 +207,12 @@ class CaseItem(GoldenItem):
     """One case of one suite on one stack."""
 
     case_id: str
-    line: int
 
     def runtest(self) -> None:
         from tetrad.errors import ExitCode
 
         verdict = self.executed().verdict(self.trial, self.case_id)
-        place = f"{self.nodeid.partition('::')[0]}:{self.line}"
+        place = f"{self.nodeid.rpartition('::')[0]}:{self.line}"
         match verdict.outcome:
             case "missing":
                 raise self.failed(f"{verdict.reason}\n{place}", ExitCode.INCONCLUSIVE)
@@ -181,10 +221,7 @@ class CaseItem(GoldenItem):
             case "expected":
                 pytest.xfail(verdict.reason)
             case "unmoved":
-                raise skipped(verdict.reason)
-
-    def reportinfo(self) -> tuple[Path, int, str]:
-        return self.path, self.line - 1, self.name
+                raise self.skipped(verdict.reason)
 
 
 class GateItem(GoldenItem):
@@ -195,7 +232,7 @@ class GateItem(GoldenItem):
 
         gate = self.executed().gate(self.trial)
         if gate is None:
-            raise skipped("only a part of the golden set is selected, and a gate judges the whole")
+            raise self.skipped("only a part of the cases is selected, and a gate judges the whole")
         if gate.decision == "INCONCLUSIVE":
             raise self.failed(gate.reason, ExitCode.INCONCLUSIVE)
         if gate.decision == "FAILED":
@@ -205,22 +242,26 @@ class GateItem(GoldenItem):
         """A gate that could not decide never looks as if there had been none to pass."""
         if failure.told_by == self.nodeid:
             return super().unexecuted(failure)
-        return self.failed(f"nothing was run, see {failure.told_by}", failure.exit_code)
-
-    def reportinfo(self) -> tuple[Path, int, str]:
-        return self.path, 0, self.name
+        return self.failed(f"not run, see {failure.told_by}", failure.exit_code)
 
 
 class Exit:
     """The exit code where nothing failed but what could not be judged, as that of `tetrad gate`."""
 
     def __init__(self, config: pytest.Config) -> None:
+        self._rootpath = config.rootpath
         self._failures = config.stash[FAILURES]
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        from tetrad.errors import ExitCode
+
+        if report.failed:
+            is_golden = _may_be_golden(self._rootpath / report.nodeid)
+            self._failures.add(ExitCode.MISUSE if is_golden else ExitCode.REFUSED)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            found = dict(report.user_properties).get(PROPERTY, pytest.ExitCode.TESTS_FAILED)
-            self._failures.add(cast("int", found))
+            self._failures.add(cast("int", dict(report.user_properties).get(PROPERTY, 1)))
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if exitstatus == pytest.ExitCode.TESTS_FAILED and self._failures:

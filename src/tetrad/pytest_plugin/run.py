@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from tetrad import git
 from tetrad.artifacts.progress import Unwatched
-from tetrad.errors import GitError, TetradError
+from tetrad.errors import TetradError
 from tetrad.evals import (
     Selection,
     Workbench,
@@ -101,10 +101,6 @@ class Run:
         self._by_trial: Mapping[Key, TrialOutcome] = {}
         try:
             self._collect(load_repository(root))
-            if options.base is not None:
-                git.merge_base(root, options.base)
-        except GitError as error:
-            self.problem = f"--tetrad-base {options.base}: {error}"
         except TetradError as error:
             self.problem = str(error)
 
