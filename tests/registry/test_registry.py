@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -237,14 +238,18 @@ def test_a_file_that_is_no_database_is_named_with_what_to_do(tmp_path: Path) -> 
         Registry.open(path)
 
 
-def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [0, len(MIGRATIONS)])
+def test_another_programs_database_is_left_alone(tmp_path: Path, version: int) -> None:
     path = tmp_path / "registry.db"
-    connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE mine (x)")
-    connection.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE mine (x)")
+        connection.execute(f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
 
     with pytest.raises(RegistryError, match="a database of another program"):
         Registry.open(path)
+
+    assert path.read_bytes() == before
 
 
 def test_a_newer_registry_asks_for_a_newer_tetrad(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from typing import Self, TypeAlias
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.errors import RegistryError
 from tetrad.registry.codec import dump_completion, dump_outcome, load_completion, load_outcome
-from tetrad.registry.schema import migrate
+from tetrad.registry.schema import migrate, refuse_others
 from tetrad.results.exchange import Completion
 from tetrad.results.outcome import Calls, CaseOutcome
 
@@ -263,6 +263,7 @@ class Registry:
 def _prepare(connection: sqlite3.Connection) -> None:
     # A flipped bit can make a blob a text, and its decoding an error: digests judge the bytes.
     connection.text_factory = bytes
+    refuse_others(connection)
     _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")

@@ -46,24 +46,35 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
+def refuse_others(connection: sqlite3.Connection) -> None:
+    """RegistryError for a database that is not ours or newer than we are, before anything of it
+    is changed.
+    """
+    # one statement: between two of them another process may make the tables
+    version, tables, application = connection.execute(
+        "SELECT (SELECT user_version FROM pragma_user_version),"
+        " (SELECT count(*) FROM sqlite_schema),"
+        " (SELECT application_id FROM pragma_application_id)"
+    ).fetchone()
+    if tables and application != APPLICATION_ID:
+        raise RegistryError(
+            "the file is a database of another program\n"
+            "  help: name another file in TETRAD_REGISTRY"
+        )
+    if version > len(MIGRATIONS):
+        raise RegistryError(
+            f"the registry has version {version}, and this tetrad knows {len(MIGRATIONS)}\n"
+            "  help: upgrade tetrad, or name another file in TETRAD_REGISTRY"
+        )
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring a database to the newest version, in one transaction that a second process waits for."""
     if _version(connection) == len(MIGRATIONS):
         return
     connection.execute("BEGIN EXCLUSIVE")
-    version = _version(connection)  # another process may have been first
-    if version > len(MIGRATIONS):
-        connection.execute("ROLLBACK")
-        raise RegistryError(
-            f"the registry has version {version}, and this tetrad knows {len(MIGRATIONS)}\n"
-            "  help: upgrade tetrad, or name another file in TETRAD_REGISTRY"
-        )
-    if version == 0 and _is_foreign(connection):
-        connection.execute("ROLLBACK")
-        raise RegistryError(
-            "the file is a database of another program\n"
-            "  help: name another file in TETRAD_REGISTRY"
-        )
+    refuse_others(connection)  # another process may have been first, and newer
+    version = _version(connection)
     for script in MIGRATIONS[version:]:
         for statement in _statements(script):
             connection.execute(statement)
@@ -75,11 +86,6 @@ def migrate(connection: sqlite3.Connection) -> None:
 def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
-
-
-def _is_foreign(connection: sqlite3.Connection) -> bool:
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    return bool(tables)
 
 
 def _statements(script: str) -> list[str]:
