@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +66,15 @@ def test_every_damaged_bit_is_found_and_mended(tmp_path: Path) -> None:
         (tmp_path / FILE).write_bytes(damaged)
         found = CachedEmbedder(WordEmbedder(), tmp_path).embed(TEXTS)
         assert np.array_equal(wanted, found)
+
+
+@pytest.mark.parametrize("column", ["key", "data", "digest"])
+def test_a_bit_that_makes_bytes_a_text_is_found_and_mended(tmp_path: Path, column: str) -> None:
+    wanted = CachedEmbedder(WordEmbedder(), tmp_path).embed(TEXTS)
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection, connection:
+        connection.execute(f"UPDATE entries SET {column} = CAST({column} AS TEXT)")
+
+    assert np.array_equal(wanted, CachedEmbedder(WordEmbedder(), tmp_path).embed(TEXTS))
 
 
 @pytest.mark.parametrize("data", [b"no database", b"SQLite format 3\0" + b"\0" * 4000, b""])

@@ -77,6 +77,8 @@ class Cache:
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as connection:
+            # A flipped bit can make a blob a text, and its decoding an error: digests judge the bytes.
+            connection.text_factory = bytes
             connection.execute("PRAGMA synchronous = OFF")
             yield connection
 
