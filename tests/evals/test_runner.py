@@ -158,6 +158,31 @@ def test_a_case_that_the_prompt_does_not_take_is_missing_and_leaves_the_others_a
     assert "message: is required and not given" in (refused.samples[0].error or "")
 
 
+def test_cases_that_cannot_be_prepared_are_missing_with_the_reason(registry: Registry) -> None:
+    class OutOfMemory:
+        """Fails from the second chunk on."""
+
+        def __init__(self, runtime: Any) -> None:
+            self.runtime = runtime
+
+        def prepare_many(self, requests: Any) -> Any:
+            if requests[0]["message"] != "case-0":
+                raise RuntimeError("out of memory")
+            return self.runtime.prepare_many(requests)
+
+        async def answer_prepared(self, *args: Any, **more: Any) -> Any:
+            return await self.runtime.answer_prepared(*args, **more)
+
+    judged = suite(*(case(f"case-{n}", YES) for n in range(200)))
+    chosen = selection(judged, ScriptedAnswers(), registry, registry.path.parent)
+    failing = replace(chosen, runtime=OutOfMemory(chosen.runtime))
+
+    (run,) = asyncio.run(execute([failing], registry=registry))
+
+    errors = [sample.error for outcome in run.cases for sample in outcome.samples]
+    assert errors == [None] * 64 + ["RuntimeError: out of memory"] * 136
+
+
 class BrokenServices:
     async def similarities(self, text: str, others: tuple[str, ...]) -> tuple[float, ...]:
         raise ZeroDivisionError("a bug")

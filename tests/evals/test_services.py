@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -75,6 +76,24 @@ def test_an_embedder_that_fails_tells_everybody_who_waits() -> None:
         return await asyncio.gather(*asked, return_exceptions=True)
 
     assert [str(said) for said in asyncio.run(many())] == ["out of memory"] * 3
+
+
+def test_an_embedder_that_fails_leaves_nothing_for_the_loop_to_complain_of() -> None:
+    class Broken(WordEmbedder):
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            raise EngineUnavailable("out of memory")
+
+    complaints: list[Any] = []
+
+    async def one() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+        with pytest.raises(EngineUnavailable):
+            await Embeddings(Broken()).similarities("answer", ("one", "another"))
+
+    asyncio.run(one())
+    gc.collect()
+
+    assert complaints == []
 
 
 def test_half_a_surrogate_pair_can_be_compared() -> None:

@@ -54,6 +54,7 @@ class Embeddings:
                     continue
                 if isinstance(made, Exception):
                     future.set_exception(made)
+                    future.exception()  # asked for here: who waits for several, hears of the first
                 else:
                     future.set_result(made[number])
 

@@ -117,10 +117,10 @@ class _Ask:
     run: _Run
     index: int
     sample: int
-    prepared: Prepared | TetradError
+    prepared: Prepared | Exception
 
     async def answered(self) -> Trace:
-        if isinstance(self.prepared, TetradError):
+        if isinstance(self.prepared, Exception):
             raise self.prepared
         selection, case = self.run.selection, self.run.case(self.index)
         return await selection.runtime.answer_prepared(
@@ -190,11 +190,11 @@ def _chunks(runs: Sequence[_Run]) -> Iterator[tuple[_Run, range]]:
             yield run, range(start, min(total, start + CHUNK))
 
 
-def _prepared(runtime: Answerer, cases: Sequence[Case]) -> Sequence[Prepared | TetradError]:
-    """Every case prepared, or why none could be: an embedder that fails, say."""
+def _prepared(runtime: Answerer, cases: Sequence[Case]) -> Sequence[Prepared | Exception]:
+    """Every case prepared, or why none could be: an embedder that runs out of memory, say."""
     try:
         return runtime.prepare_many([case.vars for case in cases])
-    except TetradError as error:
+    except Exception as error:  # noqa: BLE001 -- as of one case, of those that are prepared together
         return [error] * len(cases)
 
 
