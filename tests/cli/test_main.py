@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shlex
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -196,6 +198,29 @@ def test_what_the_machine_refuses_is_no_bug_of_ours(
 
     assert code == ExitCode.MISUSE
     assert capsys.readouterr().err == f"stacks/feedback.lock: {os.strerror(number)}\n"
+
+
+def test_an_interrupted_run_ends_with_130_and_keeps_what_it_has(tmp_path: Path) -> None:
+    main(["init", str(tmp_path), "--engine", "endpoint"])
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = {
+            **os.environ,
+            "LLM_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/v1",
+            "LLM_KEY": "",
+        }
+        command = [sys.executable, "-m", "tetrad", "--root", str(tmp_path), "gate"]
+        with subprocess.Popen(
+            command, env=environment, stderr=subprocess.PIPE, text=True
+        ) as process:
+            connection, _ = silent.accept()
+            with connection:  # an answer is awaited from here on
+                process.send_signal(signal.SIGINT)
+                _, said = process.communicate()
+
+    assert process.returncode == 130
+    assert said.endswith(
+        "interrupted; what was answered is kept, the next run goes on from there\n"
+    )
 
 
 @pytest.mark.parametrize("path", ["taken", "taken/below", "stacks-is-a-file"])

@@ -53,7 +53,7 @@ evaluated before every merge.
 EPILOG = """\
 exit codes: 0 passed; 1 refused (findings, failed gate); 2 misuse, or a file
 that does not load; 3 inconclusive (an engine or a service failed); 4 a bug of
-ours.
+ours; 130 interrupted (Ctrl-C).
 """
 
 
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(
             "interrupted; what was answered is kept, the next run goes on from there\n"
         )
-        return 130
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:
         drop_output()
         return ExitCode.PASSED
