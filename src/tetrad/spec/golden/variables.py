@@ -19,7 +19,7 @@ _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 def expanded(
-    case: RawCase, files: Files, arrays: frozenset[str], *, templates: bool
+    case: RawCase, files: Files, arrays: frozenset[str] | None, *, templates: bool
 ) -> Iterator[RawCase]:
     """A case for each combination of its lists of texts; `arrays` are variables that take lists.
 
@@ -29,15 +29,17 @@ def expanded(
         yield _composed(one, files.report, templates=templates)
 
 
-def _combinations(case: RawCase, arrays: frozenset[str], report: Report) -> Iterator[RawCase]:
+def _combinations(
+    case: RawCase, arrays: frozenset[str] | None, report: Report
+) -> Iterator[RawCase]:
     options = case.value.get("options", {})
     given = case.value["vars"]
     lists = {
         name: value
         for name, value in given.items()
-        if isinstance(value, list) and value and isinstance(value[0], str) and name not in arrays
+        if isinstance(value, list) and value and isinstance(value[0], str) and name not in (arrays or ())
     }
-    if not lists or options.get("disableVarExpansion", False):
+    if arrays is None or not lists or options.get("disableVarExpansion", False):
         yield case
         return
     count = 1
@@ -59,8 +61,10 @@ def _combinations(case: RawCase, arrays: frozenset[str], report: Report) -> Iter
 def _composed(case: RawCase, report: Report, *, templates: bool) -> RawCase:
     """The case with `{{ name }}` in its texts filled from its other variables, as in promptfoo."""
     given = case.value["vars"]
+    if templates:  # as promptfoo does it, where a block text of YAML ends in one
+        given = {n: v.removesuffix("\n") if isinstance(v, str) else v for n, v in given.items()}
     if not any(isinstance(value, str) and "{" in value for value in given.values()):
-        return case
+        return RawCase({**case.value, "vars": given}, case.locate) if templates else case
     filled = {name: _filled(name, value, given) for name, value in given.items()}
     for name, value in filled.items():
         if isinstance(value, str) and _is_template(name, value, filled, anyhow=templates):
