@@ -33,6 +33,18 @@ def test_what_is_there_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "waivers.yaml was there and stays as it is" in capsys.readouterr().out
 
 
+def test_what_is_written_is_listed_with_the_lock_and_nothing_else_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["init", str(tmp_path), "--engine", "scripted"])
+
+    said, noise = capsys.readouterr()
+    files = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
+    assert {line.strip() for line in said.partition("\nnext:")[0].splitlines()[1:]} == files
+    assert "stacks/feedback.lock" in files
+    assert noise == ""
+
+
 def test_the_endpoints_model_can_be_named(tmp_path: Path) -> None:
     main(["init", str(tmp_path), "--engine", "endpoint", "--endpoint-model", "qwen3:8b"])
 

@@ -14,6 +14,7 @@ from tetrad import __version__
 from tetrad.cli import lock
 from tetrad.cli.output import write_file
 from tetrad.errors import ExitCode, UsageError
+from tetrad.spec.load import load_repository
 
 SCHEMAS = (
     f"https://raw.githubusercontent.com/tetrad-dev/tetrad/v{__version__}/src/tetrad/spec/schemas"
@@ -27,6 +28,18 @@ MODELS = {
 }
 # Git would apply it to our own tree if it lay there under its own name.
 RENAMED = {"gitignore": ".gitignore"}
+
+_START = {
+    "embedded": "the embedded model is fetched once (93 MB)",
+    "endpoint": "export LLM_URL=http://…/v1 and LLM_KEY=… (empty where there is no key)",
+    "scripted": "answers come from stacks/models/scripted.answers.yaml until you name a model",
+}
+_NEXT = """
+next: {start}
+  pre-commit install               lint before every commit
+  tetrad gate                      evaluate, decide, write the report
+  tetrad try feedback review="…"   see how one answer comes about
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,17 +74,22 @@ def run(args: argparse.Namespace) -> ExitCode:
         "REQUIREMENT": requirement,
     }
     root = args.folder.resolve()
-    written, kept = [], []
+    sys.stdout.write(f"in {root}:\n")
     for source, name in _scaffold(models):
-        target = root / name
-        if target.exists():
-            kept.append(name)
-            continue
-        write_file(target, Template(source.read_text()).safe_substitute(values))
-        written.append(name)
-    lock.run(argparse.Namespace(root=root, check=False))
-    _tell(root, engine, written, kept)
+        _lay_down(root, name, Template(source.read_text()).safe_substitute(values))
+    for name, _, content in lock.stale_locks(load_repository(root)):
+        _lay_down(root, name, content.decode())
+    sys.stdout.write(_NEXT.format(start=_START[engine]))
     return ExitCode.PASSED
+
+
+def _lay_down(root: Path, name: str, text: str) -> None:
+    """Write a file where there is none, and say so."""
+    if (root / name).exists():
+        sys.stdout.write(f"  {name} was there and stays as it is\n")
+        return
+    write_file(root / name, text)
+    sys.stdout.write(f"  {name}\n")
 
 
 def _scaffold(models: tuple[str, ...]) -> list[tuple[Traversable, str]]:
@@ -88,20 +106,3 @@ def _scaffold(models: tuple[str, ...]) -> list[tuple[Traversable, str]]:
 
     walk(files("tetrad.cli") / "scaffold", "")
     return found
-
-
-def _tell(root: Path, engine: str, written: list[str], kept: list[str]) -> None:
-    lines = [f"  {name}" for name in written]
-    lines += [f"  {name} was there and stays as it is" for name in kept]
-    sys.stdout.write("\n".join([f"in {root}:", *lines, ""]))
-    start = {
-        "embedded": "the embedded model is fetched once (93 MB)",
-        "endpoint": "export LLM_URL=http://…/v1 and LLM_KEY=… (empty where there is no key)",
-        "scripted": "answers come from stacks/models/scripted.answers.yaml until you name a model",
-    }[engine]
-    sys.stdout.write(
-        f"\nnext: {start}\n"
-        "  pre-commit install               lint before every commit\n"
-        "  tetrad gate                      evaluate, decide, write the report\n"
-        '  tetrad try feedback review="…"   see how one answer comes about\n'
-    )

@@ -27,7 +27,7 @@ def run(args: Namespace) -> ExitCode:
 
     root = root_of(args)
     repository = load_repository(root)
-    stale = [*_corpora(repository), *_locks(repository), *_orphans(repository)]
+    stale = [*_corpora(repository), *stale_locks(repository), *_orphans(repository)]
     for path, said, content in stale:
         if args.check:
             write_out(f"{path}: {said}\n")
@@ -59,7 +59,8 @@ def _with_digest(root: Path, corpus: Corpus) -> bytes:
     return set_value(document, ("digest",), str(corpus.digest)).encoded()
 
 
-def _locks(repository: Repository) -> Iterator[tuple[str, str, bytes | None]]:
+def stale_locks(repository: Repository) -> Iterator[tuple[str, str, bytes]]:
+    """Locks that are missing or stale: where, what of them, and what they should hold."""
     from tetrad.identity import short
     from tetrad.identity.lock import dump_lock, lock_of, path_of
 
