@@ -22,8 +22,8 @@ PACKAGE = ROOT / "src" / "tetrad"
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built by the back end that is installed here: an isolated one would be fetched."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
-    subprocess.run(command, check=True, capture_output=True)
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
+    subprocess.run([*build, "--outdir", folder, ROOT], check=True, capture_output=True)
     (built,) = folder.glob("*.whl")
     return built
 
@@ -40,8 +40,8 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             if not there.exists():
                 there.symlink_to(Path(str(required.locate_file(entry))))
     python = folder / "bin" / "python"
-    install = ["install", "--quiet", "--no-deps", "--no-index", wheel]
-    subprocess.run([sys.executable, "-m", "pip", "--python", python, *install], check=True)
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    subprocess.run([*pip, "--no-deps", "--no-index", wheel], check=True)
     return python
 
 
