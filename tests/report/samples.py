@@ -12,7 +12,7 @@ from tetrad.errors import Location
 from tetrad.policy import decide, overall, suite_report
 from tetrad.results.exchange import Choice, Completion, Message, Request, ToolCall, Usage
 from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample, SuiteRun
-from tetrad.results.report import ComponentChange, Report, StackReport, WaiverUse
+from tetrad.results.report import ComponentChange, Report, RosterChange, StackReport, WaiverUse
 from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
 from tetrad.spec.model import (
     Assertion,
@@ -64,12 +64,24 @@ PROMPT_DIFF = """\
 """
 
 
+ROSTER = (
+    RosterChange(
+        change="removed", kind="suite", ref="evals/tone", others=("stacks/triage",), cases=12
+    ),
+    RosterChange(change="removed", kind="stack", ref="stacks/old-desk", others=("evals/desk",)),
+    RosterChange(
+        change="judges_less", kind="suite", ref="evals/safety", others=("stacks/handbook-qa",)
+    ),
+    RosterChange(change="added", kind="stack", ref="stacks/draft"),
+)
+
+
 def failing(cases: int = 60) -> Report:
     """A prompt lost a line, answers about money now go to returns, and a case is gone."""
     triage = triage_stack(cases, worse=True)
     (suite,) = triage.suites
     lacking = replace(triage, suites=(replace(suite, removed=("gift-wrap",)),))
-    return _report(lacking, handbook_stack(), untouched_stack())
+    return replace(_report(lacking, handbook_stack(), untouched_stack()), roster=ROSTER)
 
 
 def passing(cases: int = 60) -> Report:
@@ -190,6 +202,7 @@ def hostile(text: str) -> Report:
     return replace(
         report,
         metadata={"branch": text},
+        roster=tuple(replace(c, ref=text, others=(text,)) for c in report.roster),
         stacks=tuple(_hostile_stack(stack, text) for stack in report.stacks[:2]),
     )
 

@@ -11,7 +11,7 @@ from tetrad.canonical import digest_file
 from tetrad.errors import BaseUnusable, SpecError, TetradError
 from tetrad.evals.build import Workbench
 from tetrad.evals.forecast import Forecast
-from tetrad.plan import Estimator, Plan, Tree, plan_stacks
+from tetrad.plan import Estimator, Plan, Tree, plan_stacks, roster_changes
 from tetrad.runtime.answering import Prepared
 from tetrad.spec.build.corpus import documents_of
 from tetrad.spec.load import load_base, load_repository
@@ -88,6 +88,7 @@ def plan_comparison(
             stacks=stacks,
             estimate=estimate,
         ),
+        roster=roster_changes(trees.head, trees.base),
     )
 
 

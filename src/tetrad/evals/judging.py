@@ -85,6 +85,7 @@ async def gate(
         stacks=tuple(
             replace(s, preview=_is_preview(trees.head.stacks[s.stack], bench)) for s in stacks
         ),
+        roster=plan.roster,
         created=now.isoformat(timespec="seconds"),
         harness=__version__,
     )

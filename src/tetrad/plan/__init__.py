@@ -4,6 +4,7 @@ from tetrad.plan.build import Estimator, Tree, no_estimate, plan_stacks, suites_
 from tetrad.plan.changes import Files
 from tetrad.plan.model import Amount, CaseChange, Estimate, Plan, StackPlan, SuitePlan
 from tetrad.plan.render import RENDERERS
+from tetrad.plan.roster import roster_changes
 
 __all__ = [
     "RENDERERS",
@@ -18,5 +19,6 @@ __all__ = [
     "Tree",
     "no_estimate",
     "plan_stacks",
+    "roster_changes",
     "suites_of",
 ]

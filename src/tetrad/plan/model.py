@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
 from tetrad.canonical import Digest
-from tetrad.results.report import ComponentChange
+from tetrad.results.report import ComponentChange, RosterChange
 
 Number = TypeVar("Number", int, float)
 Why: TypeAlias = Literal["all", "new", "edited", "request", "passages"]
@@ -100,6 +100,7 @@ class Plan:
     head: str | None
     dirty: bool
     stacks: tuple[StackPlan, ...]
+    roster: tuple[RosterChange, ...] = ()
 
     @property
     def estimate(self) -> Estimate:

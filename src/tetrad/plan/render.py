@@ -9,6 +9,8 @@ from math import ceil
 
 from tetrad.identity import written_identity
 from tetrad.plan.model import Amount, CaseChange, Estimate, Plan, StackPlan, SuitePlan
+from tetrad.report import words
+from tetrad.report.fields import dump
 from tetrad.text import for_log, inert, json_escaped
 
 SHOWN_CASES = 20
@@ -26,6 +28,8 @@ def render_text(plan: Plan) -> str:
     """For a terminal: a block a stack, then the totals."""
     compared = f"against {plan.base[:12]}" if plan.base else "alone (no --base)"
     lines = [f"plan {compared}{', uncommitted edits included' if plan.dirty else ''}", ""]
+    if plan.roster:
+        lines += [*(inert(words.roster_change(change)) for change in plan.roster), ""]
     for stack in plan.stacks:
         lines += [*_stack_lines(stack), ""]
     return (
@@ -42,6 +46,7 @@ def render_json(plan: Plan) -> str:
         "head": plan.head,
         "dirty": plan.dirty,
         "estimate": _estimate(plan.estimate),
+        "roster": [dump(change) for change in plan.roster],
         "stacks": [_stack(stack) for stack in plan.stacks],
     }
     return json_escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"

@@ -55,7 +55,6 @@ def render_html(report: Report) -> str:
         kinds=_kinds(rows),
         suites=tuple(dict.fromkeys(row.suite for row in rows)),
         tags=tuple(sorted({tag for row in rows for tag in row.case.candidate.tags})),
-        removed=[f"{s.suite}: {words.removed(s)}" for s in words.suites_with_removed(report)],
         style=_safe(style),
         script=_safe(script),
         policy=(

@@ -23,6 +23,7 @@ from tetrad.results.report import (
     Flip,
     Report,
     RequirementResult,
+    RosterChange,
     StackReport,
     SuiteReport,
     WaiverUse,
@@ -88,6 +89,7 @@ def dump_report(report: Report) -> str:
             "cached": report.calls.cached,
             "skipped": report.calls.skipped,
         },
+        "roster": [dump(change) for change in report.roster],
         "stacks": [_dump_stack(stack) for stack in report.stacks],
     }
     return f"{_lines(document)}\n"
@@ -209,6 +211,7 @@ def _load_report(document: Any) -> Report:
         dirty=at.get("dirty", bool),
         calls=at.get("calls", Calls),
         stacks=tuple(_load_stack(stack) for stack in at.each("stacks")),
+        roster=tuple(load(RosterChange, change.value, change.path) for change in at.each("roster")),
         created=at.text("created"),
         harness=at.text("harness"),
         metadata=at.get("metadata", Mapping[str, str] | None),

@@ -6,11 +6,12 @@ JUnit calls skipped; results that are missing, and an inconclusive gate, are err
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from tetrad.report import words
 from tetrad.results.outcome import CaseOutcome
-from tetrad.results.report import CaseReport, Report, StackReport, SuiteReport
+from tetrad.results.report import CaseReport, Report, RosterChange, StackReport, SuiteReport
 from tetrad.text import capped, for_log, one_line
 
 _OUTPUT = 10_000  # characters of one answer
@@ -20,6 +21,8 @@ def render_junit(report: Report) -> str:
     root = ET.Element("testsuites", name="tetrad")
     if words.waivers(report):
         root.append(_waivers(report))
+    if lost := [change for change in report.roster if words.is_loss(change)]:
+        root.append(_lost(lost))
     for stack in report.stacks:
         for suite in stack.suites:
             root.append(_suite(report, stack, suite))
@@ -45,6 +48,17 @@ def _waivers(report: Report) -> ET.Element:
         )
         brought = f"{words.BROUGHT}: " if used.is_new else ""
         _add(case, "skipped", f"{brought}{one_line(words.waiver(suite, used))}", "")
+    _count(element)
+    return element
+
+
+def _lost(changes: Sequence[RosterChange]) -> ET.Element:
+    element = ET.Element("testsuite", name="judged on the base, and no more")
+    for change in changes:
+        case = ET.SubElement(
+            element, "testcase", classname="removed", name=one_line(change.ref), time="0.000"
+        )
+        _add(case, "skipped", one_line(words.roster_change(change)), "")
     _count(element)
     return element
 

@@ -63,8 +63,12 @@ def _head(report: Report) -> Iterator[str]:
     yield f"{_commits(report)}{words.calls(report)}."
     if used := [_waiver(suite, waiver) for suite, waiver in words.waivers(report)]:
         yield "\n".join(["**Accepted for now, by waiver:**", *used])
-    for suite in words.suites_with_removed(report):
-        yield f"**{_prose(suite.suite)}:** {_prose(words.removed(suite))}"
+    for title, lines in (
+        ("Judged on the base, and no more:", words.lost(report)),
+        ("New in this change:", words.gained(report)),
+    ):
+        if lines:
+            yield "\n".join([f"**{title}**", *(f"- {_prose(line)}" for line in lines)])
 
 
 def _waiver(suite: SuiteReport, used: WaiverUse) -> str:

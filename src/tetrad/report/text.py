@@ -41,6 +41,7 @@ def render_text(report: Report, *, width: int = 100, colour: bool = False) -> st
     )
     _verdict(console, report)
     _waivers(console, report)
+    _roster(console, report)
     for stack in report.stacks:
         console.print()
         _stack(console, stack)
@@ -68,6 +69,20 @@ def _waivers(console: Console, report: Report) -> None:
         console.print(Padding(line, (0, 0, 0, 2)))
 
 
+def _roster(console: Console, report: Report) -> None:
+    from rich.padding import Padding
+
+    for title, lines, style in (
+        ("judged on the base, and no more", words.lost(report), "yellow"),
+        ("new in this change", words.gained(report), "dim"),
+    ):
+        if lines:
+            console.print()
+            console.print(title, style=style)
+        for line in lines:
+            console.print(Padding(one_line(line), (0, 0, 0, 2)))
+
+
 def _stack(console: Console, stack: StackReport) -> None:
     from rich.text import Text
 
@@ -90,8 +105,6 @@ def _suite(console: Console, suite: SuiteReport) -> None:
     console.print()
     line = f"{one_line(suite.suite)}, {words.tally(suite)}"
     console.print(Padding(_decided(suite.decision, line), (0, 0, 0, 2)))
-    if suite.removed:
-        console.print(Padding(words.removed(suite), (0, 0, 0, 4)))
     _requirements(console, suite)
     _cases(console, suite)
     _missing(console, suite)

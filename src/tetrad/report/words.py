@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 from tetrad.canonical import Digest
 from tetrad.results.outcome import CaseOutcome, Sample
@@ -12,6 +11,7 @@ from tetrad.results.report import (
     Decision,
     Report,
     RequirementResult,
+    RosterChange,
     StackReport,
     SuiteReport,
     WaiverUse,
@@ -52,10 +52,12 @@ def headline(report: Report) -> str:
     """The verdict in a sentence."""
     suites = [(stack, suite) for stack in report.stacks for suite in stack.suites]
     unjudged = ", ".join(last(stack.stack) for stack in report.stacks if _is_unjudged(stack))
+    gone = ", ".join(change.ref for change in report.roster if is_loss(change))
+    less = f"; this change has less judged: {gone}" if gone else ""
     if not suites:
         if unjudged:
-            return f"nothing was judged: no suite names {unjudged}"
-        return "nothing that shapes an answer changed, so nothing ran"
+            return f"nothing was judged: no suite names {unjudged}{less}"
+        return f"nothing that shapes an answer changed, so nothing ran{less}"
     refused = [found for found in suites if found[1].decision == report.decision]
     names = ", ".join(dict.fromkeys(last(suite.suite) for _, suite in refused))
     judging = (r for _, suite in refused for r in suite.requirements)
@@ -70,7 +72,7 @@ def headline(report: Report) -> str:
     lax = ", ".join(dict.fromkeys(last(s.suite) for _, s in suites if not s.requirements))
     if lax:
         aside += f"; {lax} has no requirement"
-    return f"every requirement holds{alone}{aside}"
+    return f"every requirement holds{alone}{aside}{less}"
 
 
 def _is_unjudged(stack: StackReport) -> bool:
@@ -284,9 +286,43 @@ def waiver(suite: SuiteReport, used: WaiverUse) -> str:
     return f"{case} may be broken until {used.until}, says {used.owner}: {used.reason}"
 
 
-def suites_with_removed(report: Report) -> Iterator[SuiteReport]:
-    """The suites whose golden sets lost cases that the base has."""
-    yield from (suite for stack in report.stacks for suite in stack.suites if suite.removed)
+def lost(report: Report) -> list[str]:
+    """What judged the base and judges no more: stacks, suites and cases, a sentence each."""
+    suites = {s.suite: s for stack in report.stacks for s in stack.suites if s.removed}
+    return [
+        *(roster_change(change) for change in report.roster if is_loss(change)),
+        *(f"{suite.suite}: {removed(suite)}" for suite in suites.values()),
+    ]
+
+
+def gained(report: Report) -> list[str]:
+    """Stacks and suites that the change adds, a sentence each."""
+    return [roster_change(change) for change in report.roster if not is_loss(change)]
+
+
+def is_loss(change: RosterChange) -> bool:
+    return change.change in {"removed", "judges_less"}
+
+
+def roster_change(change: RosterChange) -> str:
+    """What comes or goes, and what that does to what is judged."""
+    others = " and ".join(change.others)
+    cases = "its 1 case" if change.cases == 1 else f"its {change.cases:,} cases"
+    judge = "judges" if change.cases == 1 else "judge"
+    match change.kind, change.change:
+        case "stack", "removed":
+            said = f"is removed, and {others} judged it" if others else "is removed"
+        case "stack", _:
+            said = f"is new, judged by {others}" if others else "is new, and no suite judges it"
+        case _, "removed":
+            said = f"is removed: {cases} {judge} {others} no more"
+        case _, "added":
+            said = f"is new: {cases} {judge} {others}"
+        case _, "judges_less":
+            said = f"judges {others} no more"
+        case _:
+            said = f"judges {others} now, too"
+    return f"{change.ref} {said}"
 
 
 def removed(suite: SuiteReport) -> str:

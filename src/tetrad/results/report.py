@@ -78,6 +78,21 @@ class ComponentChange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RosterChange:
+    """A stack or suite that only one side has; or a suite that judges other stacks than before.
+
+    `others` are the suites of a stack, and the stacks that a suite judges, no more or now; `cases`
+    is how many cases an added or removed suite has.
+    """
+
+    change: Literal["removed", "judges_less", "judges_more", "added"]
+    kind: Literal["stack", "suite"]
+    ref: str
+    others: tuple[str, ...] = ()
+    cases: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StackReport:
     stack: str  # reference
     identity: Digest
@@ -100,6 +115,7 @@ class Report:
     dirty: bool
     calls: Calls
     stacks: tuple[StackReport, ...]
+    roster: tuple[RosterChange, ...] = ()  # what is lost first
     created: str = ""  # RFC 3339, given by the command
     harness: str = ""  # version of tetrad
     metadata: Mapping[str, str] | None = None
