@@ -128,6 +128,45 @@ def test_a_reader_who_goes_away_changes_no_exit_code(tree: Tree) -> None:
     assert done.stderr.startswith("report: ")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "plan",
+        "show feedback",
+        "explain",
+        "schema suite",
+        "try feedback message=hello",
+        "eval",
+        "lint",
+    ],
+)
+def test_no_command_complains_of_a_reader_who_went_away(tree: Tree, command: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    whole = [sys.executable, "-m", "tetrad", "--root", str(tree.root), *command.split()]
+
+    done = subprocess.run(whole, check=False, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+
+    assert done.returncode == ExitCode.PASSED, done.stderr
+    assert "Broken" not in done.stderr
+
+
+def test_a_file_is_written_whole_or_not_at_all(tree: Tree) -> None:
+    """A disk that is full half-way: a limit on the size of files is one without root's help."""
+    lock = tree.root / "stacks/feedback.lock"
+    tree.edit("prompts/feedback.yaml", "{{ ", "{{  ")
+    before = lock.read_bytes()
+    command = f"ulimit -f 0; trap '' XFSZ; {sys.executable} -m tetrad --root {tree.root} lock"
+
+    done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True)
+
+    assert done.returncode == ExitCode.MISUSE, done.stderr
+    assert done.stderr == f"{lock}: File too large\n"
+    assert lock.read_bytes() == before
+    assert list(lock.parent.glob(".tetrad-*")) == []
+
+
 @pytest.mark.parametrize("closed", [1, 2])
 def test_a_closed_stream_changes_no_exit_code(tree: Tree, closed: int) -> None:
     command = shlex.join(a_failing_gate(tree))

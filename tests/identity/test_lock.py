@@ -87,11 +87,21 @@ def test_lock_mends_a_corpus_digest_and_keeps_its_comment(tree: Path) -> None:
 
 
 def test_lock_removes_the_lock_of_a_stack_that_is_gone(tree: Path) -> None:
-    (tree / "stacks/gone.lock").write_text("kind: lock\n")
+    lock_command.run(arguments(lock_command, tree))
+    (tree / "stacks/triage.lock").rename(tree / "stacks/gone.lock")
 
     lock_command.run(arguments(lock_command, tree))
 
     assert not (tree / "stacks/gone.lock").exists()
+
+
+def test_lock_leaves_other_programs_locks_alone(tree: Path) -> None:
+    lock_command.run(arguments(lock_command, tree))
+    (tree / "stacks/tools/uv.lock").write_text("version = 1\n")
+
+    assert lock_command.run(arguments(lock_command, tree)) == ExitCode.PASSED
+    assert lock_command.run(arguments(lock_command, tree, "--check")) == ExitCode.PASSED
+    assert (tree / "stacks/tools/uv.lock").read_text() == "version = 1\n"
 
 
 def test_a_behavioural_edit_makes_the_lock_stale(

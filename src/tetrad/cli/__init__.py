@@ -44,7 +44,9 @@ COMMANDS: Mapping[str, str] = {
 }
 
 # What a machine may refuse to anybody; everything else that the system complains of is our bug.
-REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+REFUSALS = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG,
+}  # fmt: skip
 
 DESCRIPTION = """\
 Prompt, model, corpus and tools in one repository, under one identity,
@@ -111,7 +113,8 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
 
 def _failed(error: Exception, arguments: Sequence[str]) -> ExitCode:
     if isinstance(error, OSError) and error.errno in REFUSALS:
-        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        place = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"{place}{error.strerror}\n")
         return ExitCode.MISUSE
     from tetrad.cli.bug import report_bug
 

@@ -24,13 +24,21 @@ def report_bug(error: Exception, arguments: Sequence[str]) -> ExitCode:
             "".join(traceback.format_exception(error)),
         )
     )
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="tetrad-bug-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(text)
     sys.stderr.write(
         f"this is a bug in tetrad: {type(error).__name__}: {error}\n"
-        f"  the traceback is in {file.name}\n"
+        f"{_kept(text)}\n"
         f"  help: look it over for anything private and send it to {TRACKER}\n"
     )
     return ExitCode.BUG
+
+
+def _kept(text: str) -> str:
+    """Where the report lies; the report itself where no file can be written."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="tetrad-bug-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(text)
+    except OSError:
+        return text
+    return f"  the traceback is in {file.name}"

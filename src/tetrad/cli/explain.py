@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 
+from tetrad.cli.output import write_out
 from tetrad.errors import ExitCode
 
 
@@ -21,10 +21,9 @@ def run(args: Namespace) -> ExitCode:
 
     if args.rule is None:
         width = max(len(rule.name) for rule in RULES)
-        for rule in RULES:
-            print(f"{rule.code}  {rule.name:{width}}  {rule.summary}")
+        write_out("".join(f"{r.code}  {r.name:{width}}  {r.summary}\n" for r in RULES))
         return ExitCode.PASSED
     check_selectors([args.rule], RULES)
     found = [r for r in RULES if args.rule == r.name or r.code.startswith(args.rule.upper())]
-    sys.stdout.write("\n".join(page_of(rule) for rule in found))
+    write_out("\n".join(page_of(rule) for rule in found))
     return ExitCode.PASSED

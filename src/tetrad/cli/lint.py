@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.cli.output import write_out
+from tetrad.cli.output import replace_file, write_out
 from tetrad.errors import ExitCode, SpecError, UsageError
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _write(root: Path, new: Mapping[str, str], old: Mapping[str, str]) -> bool:
             continue
         path = root / file
         mark = "\ufeff" if path.is_file() and path.read_bytes().startswith(b"\xef\xbb\xbf") else ""
-        _replace(path, (mark + text).encode())
+        replace_file(path, (mark + text).encode())
         sys.stderr.write(f"mended {file}\n")
         changed = True
     return changed
@@ -209,17 +209,3 @@ def _still_parses(file: str, text: str) -> bool:
         sys.stderr.write(f"{file} is left as it is: mended, it would not parse\n")
         return False
     return True
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, with the mode it had."""
-    import shutil
-    import tempfile
-
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
-        stream.write(data)
-    if path.exists():
-        shutil.copymode(path, stream.name)
-    else:
-        Path(stream.name).chmod(0o644)
-    Path(stream.name).replace(path)

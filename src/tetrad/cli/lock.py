@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.cli.output import write_out
+from tetrad.cli.output import replace_file, write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
 
@@ -78,13 +78,13 @@ def stale_locks(repository: Repository) -> Iterator[tuple[str, str, bytes]]:
 
 
 def _orphans(repository: Repository) -> Iterator[tuple[str, str, bytes | None]]:
-    """Locks of stacks that are gone."""
-    from tetrad.identity.lock import path_of
+    """Locks of stacks that are gone; those of other programs (uv.lock, say) are theirs."""
+    from tetrad.identity.lock import is_lock, path_of
 
     known = {path_of(stack) for stack in repository.stacks.values()}
     for path in sorted((repository.root / "stacks").glob("**/*.lock")):
         file = path.relative_to(repository.root).as_posix()
-        if file not in known:
+        if file not in known and path.is_file() and is_lock(path.read_bytes()):
             yield file, "the lock's stack is gone", None
 
 
@@ -92,4 +92,4 @@ def _write(path: Path, content: bytes | None) -> None:
     if content is None:
         path.unlink()
     else:
-        path.write_bytes(content)
+        replace_file(path, content)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from tetrad.cli.output import replace_file, write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
 
@@ -34,10 +34,10 @@ def run(args: Namespace) -> ExitCode:
     )
     edited = _written(document, pin)
     if edited.text == document.text:
-        sys.stdout.write(f"{document.origin}: is pinned as the source is now\n")
+        write_out(f"{document.origin}: is pinned as the source is now\n")
         return ExitCode.PASSED
-    args.file.write_bytes(edited.encoded())
-    sys.stdout.write("".join(f"{line}\n" for line in _changes(document, pin)))
+    replace_file(args.file, edited.encoded())
+    write_out("".join(f"{line}\n" for line in _changes(document, pin)))
     return ExitCode.PASSED
 
 

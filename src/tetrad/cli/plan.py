@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from tetrad.cli.options import add_base, add_engine, add_names, stacks_named
+from tetrad.cli.output import write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
 
@@ -32,5 +32,5 @@ def run(args: argparse.Namespace) -> ExitCode:
             root, offline=args.offline, engine=args.engine, progress=progress_bars()
         ) as bench:
             plan = plan_comparison(trees, stacks, bench, estimate=estimates(bench))
-    sys.stdout.write(RENDERERS[args.format](plan))
+    write_out(RENDERERS[args.format](plan))
     return ExitCode.PASSED

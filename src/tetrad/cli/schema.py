@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 
+from tetrad.cli.output import write_out
 from tetrad.errors import ExitCode
 
 
@@ -18,5 +18,5 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.spec.schema import schema_of, schema_text
 
     schema_of(args.kind)  # says which kinds there are where this is none
-    sys.stdout.write(schema_text(args.kind))
+    write_out(schema_text(args.kind))
     return ExitCode.PASSED

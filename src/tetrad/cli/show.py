@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tetrad.cli.output import write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
 
@@ -33,10 +33,9 @@ def run(args: Namespace) -> ExitCode:
     repository = load_repository(root_of(args))
     stack = repository.stacks[find(repository, args.name, repository.stacks)]
     if args.identity_json:
-        sys.stdout.buffer.write(canonical_json(identity_document(stack)))
-        sys.stdout.buffer.flush()
+        write_out(canonical_json(identity_document(stack)).decode())
         return ExitCode.PASSED
-    sys.stdout.write("".join(f"{inert(line)}\n" for line in _lines(repository, stack)))
+    write_out("".join(f"{inert(line)}\n" for line in _lines(repository, stack)))
     return ExitCode.PASSED
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tetrad.cli.options import add_engine
+from tetrad.cli.output import write_out
 from tetrad.cli.progress import progress_bars
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
@@ -57,11 +57,14 @@ def run(args: Namespace) -> ExitCode:
         stack = replace(stack, model=replace(stack.model, engine=args.engine))
     tried = asyncio.run(_try(stack, given, root=root, offline=args.offline))
     if args.json:
-        sys.stdout.write(_as_json(tried.trace))
+        write_out(_as_json(tried.trace))
     else:
         from rich.console import Console
 
-        _show(Console(highlight=False, markup=False, emoji=False), stack, tried)
+        console = Console(highlight=False, markup=False, emoji=False)
+        with console.capture() as shown:
+            _show(console, stack, tried)
+        write_out(shown.get())
     if tried.trace.error is not None:
         return ExitCode.INCONCLUSIVE
     return ExitCode.PASSED

@@ -87,6 +87,11 @@ def load_lock(text: str, origin: str) -> Lock:
         raise SpecError([issue]) from None
 
 
+def is_lock(data: bytes) -> bool:
+    """Whether `tetrad lock` wrote a file, be it damaged or of another version."""
+    return data.startswith(_HEAD.partition(";")[0].encode())
+
+
 _SECTIONS = ("prompt", "model", "corpus", "tools", "goldens")
 
 
