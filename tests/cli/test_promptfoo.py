@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from trees import Tree
+from trees import Tree, pytest_of
 
 from tetrad.errors import ExitCode
 
@@ -28,3 +28,15 @@ def test_a_promptfoo_file_runs_as_a_golden_set(
     assert code == ExitCode.PASSED
     assert {case["id"]: case["passed"] for case in run["cases"] if not case["passed"]} == {}
     assert sum(len(case["outputs"]) for case in run["cases"]) == answers
+
+
+def test_pytest_collects_the_cases_of_each_format(tmp_path: Path) -> None:
+    tree = Tree(Path(shutil.copytree(DESK, tmp_path / "desk")))
+
+    session = pytest_of(tree, "evals/", "--collect-only", "-q")
+
+    ids = session.stdout.splitlines()
+    assert "evals/config/promptfooconfig.yaml::where-the-sauna-is-2" in ids
+    assert "evals/listed/tests.json::breakfast" in ids
+    assert "evals/lines/cases.jsonl::sauna" in ids
+    assert "evals/table/cases.csv::breakfast-hours" in ids

@@ -118,7 +118,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def _may_be_golden(path: Path) -> bool:
-    if path.suffix not in {".yaml", ".yml", ".jsonl", ".csv"} or path.name in SUITE_FILES:
+    if path.suffix not in {".yaml", ".yml", ".json", ".jsonl", ".csv"} or path.name in SUITE_FILES:
         return False
     return any((path.parent / name).exists() for name in SUITE_FILES)
 
