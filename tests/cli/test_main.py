@@ -135,7 +135,7 @@ def test_a_reader_who_goes_away_changes_no_exit_code(tree: Tree) -> None:
         "show feedback",
         "explain",
         "schema suite",
-        "try feedback message=hello",
+        "try feedback review=hello",
         "eval",
         "lint",
     ],
