@@ -133,6 +133,23 @@ def test_a_template_that_names_another_variable_is_refused_everywhere(question: 
     ]
 
 
+@pytest.mark.parametrize(
+    "vars_",
+    [
+        {f"v{n}": f"{{{{ v{n + 1} }}}}" * 50 for n in range(8)} | {"v8": "x"},
+        {"a": "{{ b }}", "b": "{{ a }}"},
+        {"a": "{{" * 200_000, "b": "{%" * 200_000 + "%}"},
+    ],
+    ids=["laughs", "circle", "long"],
+)
+def test_names_within_names_end(vars_: dict[str, str]) -> None:
+    config = json.dumps({"tests": [{"vars": vars_}]})
+
+    told = {message.partition(" in the variable ")[0] for message in messages(config)}
+
+    assert told == {"promptfoo runs the template"}
+
+
 @pytest.mark.parametrize("tests", ["file://rows.jsonl", "rows.jsonl", "[file://rows.jsonl]"])
 def test_tests_come_from_a_file_that_is_named_with_or_without_its_scheme(tests: str) -> None:
     assert [case.vars["question"] for case in cases(f"tests: {tests}")] == ["from a line"]

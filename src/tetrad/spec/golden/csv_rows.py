@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from tetrad.errors import Issue, Location, SpecError
@@ -202,10 +203,13 @@ def assertion_from_text(text: str) -> dict[str, Any]:
     return assertion
 
 
+@lru_cache(maxsize=1000)
 def _is_nearly_a_type(word: str) -> bool:
     """Whether a word is so near to a type that promptfoo's reading, a text, is no one's wish."""
     import difflib
 
+    if not re.fullmatch(r"[a-zA-Z_-]{4,30}", word):
+        return False
     return bool(difflib.get_close_matches(word.removeprefix("not-"), _LONG_NAMES, cutoff=0.84))
 
 

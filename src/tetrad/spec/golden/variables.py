@@ -13,9 +13,10 @@ from tetrad.spec.golden.raw import RawCase, Report
 
 _MAX_COMBINATIONS = 10_000
 _ROUNDS = 5  # so often promptfoo fills names in what it filled in
+_MAX_CHARS = 1_000_000  # of a text that is filled in: names within names can multiply it
 _NAME = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _STARTS_WITH_NAME = re.compile(r"\{\{-?\s*(\w+)")
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_MARKS = (("{{", "}}"), ("{%", "%}"))
 
 
 def expanded(
@@ -32,14 +33,11 @@ def expanded(
 def _combinations(
     case: RawCase, arrays: frozenset[str] | None, report: Report
 ) -> Iterator[RawCase]:
-    options = case.value.get("options", {})
     given = case.value["vars"]
-    lists = {
-        name: value
-        for name, value in given.items()
-        if isinstance(value, list) and value and isinstance(value[0], str) and name not in (arrays or ())
-    }
-    if arrays is None or not lists or options.get("disableVarExpansion", False):
+    lists: dict[str, list[Any]] = {}
+    if arrays is not None and not case.value.get("options", {}).get("disableVarExpansion", False):
+        lists = {n: v for n, v in given.items() if n not in arrays and _is_texts(v)}
+    if not lists:
         yield case
         return
     count = 1
@@ -56,6 +54,10 @@ def _combinations(
         if "id" in one:
             one["id"] = f"{one['id']}-{number}"
         yield RawCase(one, case.locate)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], str)
 
 
 def _composed(case: RawCase, report: Report, *, templates: bool) -> RawCase:
@@ -79,6 +81,9 @@ def _filled(own: str, value: Any, given: Mapping[str, Any]) -> Any:
         return value
     for _ in range(_ROUNDS):
         before = value
+        size = sum(len(_of_name(match, own, given)) for match in _NAME.finditer(before))
+        if size > _MAX_CHARS:
+            break  # what is left of it is reported
         value = _NAME.sub(lambda match: _of_name(match, own, given), before)
         if value == before:
             break
@@ -94,5 +99,5 @@ def _of_name(match: re.Match[str], own: str, given: Mapping[str, Any]) -> str:
 def _is_template(own: str, value: str, given: Mapping[str, Any], *, anyhow: bool) -> bool:
     """Whether promptfoo would make something else of a text: certain where it names a variable."""
     if anyhow:
-        return _TEMPLATE.search(value) is not None
+        return any(0 <= value.find(start) < value.rfind(end) for start, end in _MARKS)
     return any(name in given and name != own for name in _STARTS_WITH_NAME.findall(value))
