@@ -239,6 +239,16 @@ def test_eval_runs_the_cases_whose_id_matches_and_judges_nothing(
     )
 
 
+def test_eval_takes_suites_and_stacks_only(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    code = tree.tetrad("eval", "prompts/feedback")
+
+    assert code == ExitCode.MISUSE
+    assert capsys.readouterr().err == (
+        "prompts/feedback is neither a suite nor a stack\n"
+        "  help: there are evals/feedback, stacks/feedback\n"
+    )
+
+
 def test_eval_of_no_case_is_misuse(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     code = tree.tetrad("eval", "-k", "nothing-like-it")
 

@@ -102,6 +102,20 @@ def test_a_bug_becomes_a_report_and_its_own_exit_code(
     report.unlink()
 
 
+def test_an_interruption_is_told_from_the_first_moment(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tetrad.cli.gate.add_arguments", interrupted)
+
+    code = tree.tetrad("gate")
+
+    assert code == 130
+    assert capsys.readouterr().err.startswith("interrupted; ")
+
+
 def test_only_the_command_that_is_asked_for_loads_its_arguments() -> None:
     parser = build_parser(["lock"])
 

@@ -63,10 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     open_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
-    args = build_parser(arguments).parse_args(arguments)
-    command = _command(args.command)
     try:
-        return command.run(args)
+        args = build_parser(arguments).parse_args(arguments)
+        return _command(args.command).run(args)
     except TetradError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

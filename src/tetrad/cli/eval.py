@@ -75,6 +75,9 @@ def _named(repository: Repository, names: Sequence[str]) -> list[tuple[Suite, St
 
     pairs = [(suite, stack) for suite in repository.suites.values() for stack in suite.stacks]
     wanted = {find(repository, name) for name in names}
+    for ref in sorted(wanted - repository.suites.keys() - repository.stacks.keys()):
+        known = ", ".join([*repository.suites, *repository.stacks])
+        raise UsageError(f"{ref} is neither a suite nor a stack\n  help: there are {known}")
     return [(u, a) for u, a in pairs if not wanted or wanted & {u.ref, a.ref}]
 
 
