@@ -187,17 +187,25 @@ class OpenAIServer:
     """A real HTTP server of OpenAI's protocol, for chat and plain completions, whole and streamed.
 
     Replies come in order, the last one again and again; or from a function of the request's body.
+    None is sent before `together` requests have come.
 
         with OpenAIServer(Reply(status=429, headers={"Retry-After": "0"}), Reply(text="ok")) as server:
             ... server.url, server.asked
     """
 
-    def __init__(self, *replies: Reply, answer: Callable[[Asked], Reply] | None = None) -> None:
+    def __init__(
+        self,
+        *replies: Reply,
+        answer: Callable[[Asked], Reply] | None = None,
+        together: int = 1,
+    ) -> None:
         self.asked: list[Asked] = []
         self.most_in_flight = 0
         self._in_flight = 0
         self._replies = replies or (Reply(text="ok"),)
         self._answer = answer
+        self._together = together
+        self._have_come = asyncio.Event()
         self._url = ""
 
     @property
@@ -229,7 +237,10 @@ class OpenAIServer:
         reply = self._reply_to(asked)
         self._in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        if len(self.asked) >= self._together:
+            self._have_come.set()
         try:
+            await asyncio.wait_for(self._have_come.wait(), 20)
             await asyncio.sleep(reply.delay_s)
         finally:
             self._in_flight -= 1

@@ -5,7 +5,8 @@ Anything that is not a `TetradError` is a bug of ours and keeps its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -67,18 +68,24 @@ class SpecError(TetradError):
         super().__init__("\n".join(_told(self.issues)))
 
 
-def _told(issues: Iterable[Issue]) -> Iterator[str]:
+def _told(issues: Sequence[Issue]) -> Iterator[str]:
     """Every problem, but of those alike in one file three: a renamed variable can be missed by all
     examples of a prompt.
     """
-    alike: dict[tuple[str, ...], list[Issue]] = {}
+    alike = Counter(map(_sort, issues))
+    seen: Counter[tuple[str, ...]] = Counter()
     for issue in issues:
-        key = (issue.location.file, issue.code, issue.message, issue.hint)
-        alike.setdefault(key, []).append(issue)
-    for (file, *_), same in alike.items():
-        yield from (str(issue) for issue in same[:SHOWN_ALIKE])
-        if len(same) > SHOWN_ALIKE:
-            yield f"  and {len(same) - SHOWN_ALIKE} more like this one in {file}"
+        seen[_sort(issue)] += 1
+        more = alike[_sort(issue)] - SHOWN_ALIKE
+        if seen[_sort(issue)] <= SHOWN_ALIKE:
+            yield str(issue)
+        if seen[_sort(issue)] == SHOWN_ALIKE and more > 0:
+            yield f"  and {more} more like this one in {issue.location.file}"
+
+
+def _sort(issue: Issue) -> tuple[str, ...]:
+    """What issues have in common that differ by their place alone."""
+    return issue.location.file, issue.code, issue.message, issue.hint
 
 
 class UsageError(TetradError):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from fakes import OpenAIServer, Reply, nowhere
 from trees import Tree, pytest_of, scripted_tree
+
+from tetrad.cli import main
 
 ANSWERS = "stacks/models/scripted.answers.yaml"
 
@@ -24,6 +28,12 @@ def break_case(tree: Tree, starts_with: str) -> None:
         f"{{contains: {starts_with}, output: positive}}",
         f"{{contains: {starts_with}, output: wrong}}",
     )
+
+
+def endpoint_tree(root: Path) -> Tree:
+    """`tetrad init` with an endpoint as engine, which LLM_URL names."""
+    main(["init", str(root), "--engine", "endpoint", "--endpoint-model", "tiny"])
+    return Tree(root)
 
 
 def test_every_case_is_an_item_and_the_gate_is_the_last(tree: Tree) -> None:
@@ -181,6 +191,119 @@ def test_suites_that_share_a_golden_set_have_items_of_their_own(tree: Tree) -> N
         "evals/feedback/golden.yaml::gate[feedback]",
         "evals/feedback/golden.yaml::gate[second]",
     ]
+
+
+def test_ten_items_are_asked_in_one_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = endpoint_tree(tmp_path / "repository")
+
+    with OpenAIServer(Reply(text="positive"), together=10) as server:
+        monkeypatch.setenv("LLM_KEY", "")
+        monkeypatch.setenv("LLM_URL", server.url)
+        session = pytest_of(tree, "evals/", "-q", "-x")
+
+    assert "1 failed, 1 passed" in session.stdout, session.stdout  # torn-box is negative
+    assert server.most_in_flight == len(server.asked) == 10
+
+
+def test_an_endpoint_that_is_down_exits_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = endpoint_tree(tmp_path / "repository")
+    monkeypatch.setenv("LLM_KEY", "")
+    monkeypatch.setenv("LLM_URL", f"{nowhere()}/v1")
+
+    session = pytest_of(tree, "evals/", "-q")
+
+    assert session.returncode == 3, session.stdout
+    assert "Traceback" not in session.stdout
+
+
+def test_an_unknown_base_is_refused_in_one_sentence_before_anything_starts(tree: Tree) -> None:
+    for workers in ("0", "2"):
+        session = pytest_of(tree, "evals/", "-q", "-n", workers, "--tetrad-base", "mian")
+
+        assert session.returncode == 2
+        assert session.stderr == (
+            "ERROR: --tetrad-base mian: unknown revision 'mian'; did you mean 'main'?\n"
+        )
+        assert session.stdout == ""
+
+
+def test_a_base_outside_of_git_is_refused(tree: Tree) -> None:
+    shutil.rmtree(tree.root / ".git")
+
+    session = pytest_of(tree, "evals/feedback/golden.yaml::irony", "--tetrad-base", "main")
+
+    assert session.returncode == 2
+    assert "is not in a Git repository" in session.stderr
+    assert session.stdout == ""
+
+
+def test_a_base_that_does_not_load_is_inconclusive_and_told_once(tree: Tree) -> None:
+    tree.edit("prompts/feedback.yaml", "messages:", "massages:")
+    tree.commit()
+    tree.edit("prompts/feedback.yaml", "massages:", "messages:")
+
+    session = pytest_of(tree, "evals/", "-q", "-rs", "--tetrad-base", "main")
+
+    assert session.returncode == 3, session.stdout
+    assert "2 failed, 9 skipped" in session.stdout  # the first case, which tells why, and the gate
+    assert session.stdout.count("cannot be compared with, as it stands there") == 1
+    assert "SKIPPED [9] evals/feedback/golden.yaml:1: not run, see" in session.stdout
+
+
+def test_a_variable_that_no_case_gives_is_told_once(tree: Tree) -> None:
+    prompt = tree.root / "prompts/feedback.yaml"
+    prompt.write_text(prompt.read_text().replace("review", "text"))
+
+    session = pytest_of(tree, "evals/", "-q")
+
+    assert session.returncode == 3, session.stdout
+    assert session.stdout.count("text: is required and not given") == 1
+    assert session.stdout.count("no result, for the same reason as soft-blanket") == 9
+
+
+def test_a_variable_that_the_base_asked_for_is_told_by_the_gate(tree: Tree) -> None:
+    prompt = tree.root / "prompts/feedback.yaml"
+    head = prompt.read_text()
+    prompt.write_text(head.replace("review", "text"))
+    tree.commit()
+    prompt.write_text(head)
+
+    session = pytest_of(tree, "evals/", "-q", "--tetrad-base", "main")
+
+    assert session.returncode == 3, session.stdout
+    assert "1 failed, 10 passed" in session.stdout
+    assert "no result on the base for 10 cases: the request does not fit" in session.stdout
+
+
+def test_examples_that_a_renamed_variable_breaks_are_told_once(tree: Tree) -> None:
+    tree.edit("prompts/feedback.yaml", "  review: {type", "  text: {type")
+    tree.edit("prompts/feedback.yaml", "{{ review }}", "{{ text }}")
+
+    session = pytest_of(tree, "evals/", "-q")
+
+    assert session.returncode == 2, session.stdout
+    assert "2 failed, 9 skipped" in session.stdout
+    assert session.stdout.count("and 4 more like this one in prompts/feedback.yaml") == 1
+
+
+def test_other_tests_of_the_session_run_whatever_the_golden_sets_say(tree: Tree) -> None:
+    (tree.root / "test_x.py").write_text("def test_x() -> None:\n    assert 1 == 2\n")
+    tree.edit(ANSWERS, '- {contains: "", output: negative}\n', "")
+
+    session = pytest_of(tree, "evals/", "test_x.py", "-q", "-W", "error")
+
+    assert session.returncode == 1, session.stdout  # a test that fails is told before all else
+    assert "assert 1 == 2" in session.stdout
+
+
+def test_the_summary_says_what_is_wrong_with_an_answer_and_where(tree: Tree) -> None:
+    break_case(tree, "So soft")
+
+    session = pytest_of(tree, "evals/", "-q", "-k", "soft")
+
+    summary = session.stdout[session.stdout.index("short test summary") :]
+    assert 'golden.yaml::soft-blanket - equals: does not equal "' in summary
+    assert "\nevals/feedback/golden.yaml:3\n" in session.stdout
 
 
 def test_a_golden_set_without_cases_is_no_pass(tree: Tree) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from tetrad.evals import (
     plan_comparison,
 )
 from tetrad.plan import no_estimate
+from tetrad.policy.evidence import spelled
 from tetrad.pytest_plugin.outcomes import (
     Failure,
     GateVerdict,
@@ -43,6 +45,8 @@ from tetrad.text import for_log, inert, one_line, shorten
 Selected: TypeAlias = Mapping[Key, AbstractSet[str]]  # the ids of the cases of each trial
 # Characters of what is wrong with an answer that is expected to fail.
 REASON = 100
+# Reasons why the base gave no results.
+LOST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +218,21 @@ def _of_part(run: SuiteRun) -> TrialOutcome:
     return TrialOutcome(
         suite=run.suite,
         stack=run.stack,
-        verdicts={outcome.id: _verdict(outcome) for outcome in run.cases},
+        verdicts=_told_once({outcome.id: _verdict(outcome) for outcome in run.cases}),
     )
+
+
+def _told_once(verdicts: Mapping[str, Verdict]) -> Mapping[str, Verdict]:
+    """Where cases have no result for one reason (a variable that none gives, an endpoint that is
+    down), the first tells it and the others point there.
+    """
+    first: dict[str, str] = {}
+    return {
+        case_id: verdict
+        if verdict.outcome != "missing" or first.setdefault(verdict.reason, case_id) == case_id
+        else Verdict("missing", f"no result, for the same reason as {first[verdict.reason]}")
+        for case_id, verdict in verdicts.items()
+    }
 
 
 def _verdict(outcome: CaseOutcome) -> Verdict:
@@ -228,7 +245,9 @@ def _of_whole(key: Key, report: SuiteReport, *, strict: bool) -> TrialOutcome:
     return TrialOutcome(
         suite=key[0],
         stack=key[1],
-        verdicts={case.id: _judged(case, report, strict=strict) for case in report.cases},
+        verdicts=_told_once(
+            {case.id: _judged(case, report, strict=strict) for case in report.cases}
+        ),
         gate=GateVerdict(report.decision, _reasons(report)),
     )
 
@@ -262,7 +281,17 @@ def _reasons(report: SuiteReport) -> str:
     """A line a requirement. The first line stands in pytest's summary: it is one that decided."""
     deciding_first = sorted(report.requirements, key=lambda r: r.decision != report.decision)
     lines = [f"{r.decision.replace('_', ' ')}: {inert(r.reason)}" for r in deciding_first]
-    return for_log("\n".join(lines or [report.decision]))
+    return for_log("\n".join([*(lines or [report.decision]), *_lost_on_base(report)]))
+
+
+def _lost_on_base(report: SuiteReport) -> Sequence[str]:
+    """Why the base gave no results, which no case tells: cases speak of the head."""
+    bases = [case.base for case in report.cases if case.base is not None]
+    errors = Counter(e for base in bases for e in {s.error for s in base.samples if s.error})
+    return [
+        f"no result on the base for {spelled(n, 'case')}: {inert(error)}"
+        for error, n in errors.most_common(LOST)
+    ]
 
 
 def _told(outcome: CaseOutcome, base: CaseOutcome | None = None) -> str:
