@@ -8,7 +8,7 @@ nothing but words and a few signs that mean nothing to either.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tetrad.report import words
 from tetrad.results.report import (
@@ -33,14 +33,15 @@ _SIGNS: dict[Decision, str] = {
 }
 # Words, numbers and signs that are no Markdown inside a line; no underscores, no address, no
 # reference, no :emoji:, nothing that could be taken for a commit.
-_PLAIN = re.compile(r"(?:[^\W_]|[ .,;()'’%−–+=/:\"-])*", re.UNICODE)
+_PLAIN = re.compile(r"(?:[^\W_]|[ .,;()'’%−–+=≥≤/:\"-])*", re.UNICODE)
 _TAKEN_UP = re.compile(r"://|www\.|:\w+:|\bGH-\d|\b[0-9a-f]{7,40}\b", re.IGNORECASE)
 
 
 def render_markdown(report: Report) -> str:
     """At most `LIMIT` characters; what is left out is said."""
-    parts = [*_head(report), *(part for stack in report.stacks for part in _stack(stack))]
-    details = [d for stack in report.stacks for suite in stack.suites for d in _details(suite)]
+    stacks = words.stacks(report)
+    parts = [*_head(report), *_overview(stacks), *(part for s in stacks for part in _stack(s))]
+    details = [d for stack in stacks for suite in stack.suites for d in _details(suite)]
     return _fitted(parts, details)
 
 
@@ -69,6 +70,17 @@ def _head(report: Report) -> Iterator[str]:
     ):
         if lines:
             yield "\n".join([f"**{title}**", *(f"- {_prose(line)}" for line in lines)])
+
+
+def _overview(stacks: Sequence[StackReport]) -> Iterator[str]:
+    """Every suite in a line, where there are several."""
+    judged = [(stack, suite) for stack in stacks for suite in stack.suites]
+    if len(judged) > 1:
+        lines = ["| | suite | stack | cases |", "|---|---|---|---|"]
+        for stack, suite in judged:
+            names = f"{code(suite.suite)} | {code(words.last(stack.stack))}"
+            lines.append(f"| {_sign(suite.decision)} | {names} | {words.tally(suite)} |")
+        yield "\n".join(lines)
 
 
 def _waiver(suite: SuiteReport, used: WaiverUse) -> str:
@@ -138,8 +150,7 @@ def _details(suite: SuiteReport) -> Iterator[str]:
     if words.flipped(suite):
         yield f"### Answers to look at in {code(suite.suite)}"
     for case in words.flipped(suite):
-        kind = f"{words.kind_of(case)}, waived" if case.waived else words.kind_of(case)
-        summary = f"{kind}: <code>{_entities(words.last(suite.suite))}#{_entities(case.id)}</code>{_glimpse(case)}"
+        summary = f"{words.told(case)}: <code>{_entities(words.last(suite.suite))}#{_entities(case.id)}</code>{_glimpse(case)}"
         yield _folded(summary, "\n\n".join(_case(case)))
 
 

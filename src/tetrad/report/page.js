@@ -48,7 +48,7 @@
   unfold.addEventListener("click", () => {
     const open = unfold.getAttribute("aria-pressed") !== "true";
     unfold.setAttribute("aria-pressed", String(open));
-    unfold.textContent = open ? "Fold" : "Unfold";
+    unfold.textContent = open ? "Fold all" : "Unfold all";
     for (const item of cases) if (!item.hidden) item.open = open;
   });
 
@@ -67,7 +67,12 @@
     if (next) next.querySelector("summary").focus();
   };
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target === form.elements.search) {
+      if (event.key === "Enter") step(1); // from the words to the first case that has them
+      return;
+    }
+    if (event.target.matches("select")) return; // whose own letters choose
     if (event.key === "/") {
       event.preventDefault();
       form.elements.search.focus();

@@ -42,7 +42,7 @@ def render_text(report: Report, *, width: int = 100, colour: bool = False) -> st
     _verdict(console, report)
     _waivers(console, report)
     _roster(console, report)
-    for stack in report.stacks:
+    for stack in words.stacks(report):
         console.print()
         _stack(console, stack)
     lines = (line.rstrip() for line in out.getvalue().splitlines())
@@ -152,7 +152,7 @@ def _cases(console: Console, suite: SuiteReport) -> None:
     has_base = any(case.base for case in cases)
     table.add_column("before → after" if has_base else "answer", no_wrap=True, overflow="ellipsis")
     for case in cases[:_SHOWN]:
-        table.add_row(one_line(case.id), _told(case), _answers(case, room))
+        table.add_row(one_line(case.id), words.told(case), _answers(case, room))
     console.print(Padding(table, (0, 0, 0, 4)))
     if len(cases) > _SHOWN:
         more = f"and {len(cases) - _SHOWN:,} more: `tetrad report --format html` shows all"
@@ -171,10 +171,6 @@ def _missing(console: Console, suite: SuiteReport) -> None:
     if len(reasons) > _REASONS:
         more = f"and {len(reasons) - _REASONS:,} more reasons"
         console.print(Padding(more, (0, 0, 0, 4)), style="dim")
-
-
-def _told(case: CaseReport) -> str:
-    return f"{words.kind_of(case)}, waived" if case.waived else words.kind_of(case)
 
 
 def _answers(case: CaseReport, room: int) -> str:

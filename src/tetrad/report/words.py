@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from tetrad.canonical import Digest
 from tetrad.results.outcome import CaseOutcome, Sample
@@ -30,6 +31,7 @@ DECISIONS: dict[Decision, str] = {
     "INCONCLUSIVE": "INCONCLUSIVE",
     "NOT_APPLICABLE": "NOT APPLICABLE",
 }
+_WORST_FIRST: tuple[Decision, ...] = ("FAILED", "INCONCLUSIVE", "PASSED", "NOT_APPLICABLE")
 # What can be said of a case, what a reviewer wants to see first coming first.
 KINDS: dict[str, str] = {
     "missing": "no result",
@@ -58,21 +60,46 @@ def headline(report: Report) -> str:
         if unjudged:
             return f"nothing was judged: no suite names {unjudged}{less}"
         return f"nothing that shapes an answer changed, so nothing ran{less}"
-    refused = [found for found in suites if found[1].decision == report.decision]
-    names = ", ".join(dict.fromkeys(last(suite.suite) for _, suite in refused))
-    judging = (r for _, suite in refused for r in suite.requirements)
-    found = [r for r in judging if r.decision == report.decision]
-    which = ", ".join(dict.fromkeys(map(requirement, found)))
     if report.decision == "FAILED":
-        return f"{names} {'does' if len(refused) == 1 else 'do'} not hold: {which}"
+        return "; ".join(dict.fromkeys(_refusal(s) for _, s in suites if s.decision == "FAILED"))
     if report.decision == "INCONCLUSIVE":
-        return f"{names} cannot be judged: {which or 'results are missing'}"
+        return _undecided([suite for _, suite in suites if suite.decision == "INCONCLUSIVE"])
     alone = "" if report.base else "; no base to compare with"
     aside = f"; no suite names {unjudged}" if unjudged else ""
     lax = ", ".join(dict.fromkeys(last(s.suite) for _, s in suites if not s.requirements))
     if lax:
         aside += f"; {lax} has no requirement"
     return f"every requirement holds{alone}{aside}{less}"
+
+
+def _refusal(suite: SuiteReport) -> str:
+    """What a suite's policy refuses, each requirement in a few words."""
+    broken = (_shortfall(r) for r in suite.requirements if r.decision == "FAILED")
+    return f"{last(suite.suite)} does not hold: {', '.join(broken)}"
+
+
+def _shortfall(found: RequirementResult) -> str:
+    if found.value is None or found.threshold is None:
+        return requirement(found)
+    number, limit = value(found), asked(found)
+    count = f"{found.value:,.0f} case{'' if found.value == 1 else 's'}"
+    match found.requirement:
+        case "min":
+            return f"{found.metric} is {number} (asked {limit})"
+        case "no_worse_than_base":
+            return f"{found.metric} moved by {number} (asked {limit})"
+        case "must_pass":
+            return f"{count} failed that must pass"
+        case "max_flips":
+            return f"{count} broke (asked {limit})"
+    return f"{requirement(found)} is {number} (asked {limit})"
+
+
+def _undecided(suites: Sequence[SuiteReport]) -> str:
+    names = ", ".join(dict.fromkeys(last(suite.suite) for suite in suites))
+    found = (r for suite in suites for r in suite.requirements if r.decision == "INCONCLUSIVE")
+    which = ", ".join(dict.fromkeys(map(requirement, found)))
+    return f"{names} cannot be judged: {which or 'results are missing'}"
 
 
 def _is_unjudged(stack: StackReport) -> bool:
@@ -139,9 +166,35 @@ def kind_of(case: CaseReport) -> str:
     return f"{name}, {sum(s.passed for s in samples)} of {len(samples)}"
 
 
-def rank(case: CaseReport) -> int:
-    """How early a reviewer wants to see the case."""
-    return _RANKS[kind(case)]
+def told(case: CaseReport) -> str:
+    """The kind in words, and whether somebody accepted it."""
+    return f"{kind_of(case)}, waived" if case.waived else kind_of(case)
+
+
+def rank(case: CaseReport) -> tuple[int, bool]:
+    """How early a reviewer wants to see the case; what is accepted comes after what is not."""
+    return _RANKS[kind(case)], case.waived is not None
+
+
+def result(outcome: CaseOutcome) -> tuple[str, str]:
+    """What came of a case on one side: its kind, and that in words."""
+    if outcome.missing:
+        return "missing", KINDS["missing"]
+    if outcome.flaky:
+        passed = sum(sample.passed for sample in outcome.samples)
+        return "flaky", f"passed {passed} of {len(outcome.samples)}"
+    return ("passing", "passed") if outcome.passed else ("failing", "failed")
+
+
+def stacks(report: Report) -> list[StackReport]:
+    """The stacks, worst first; those that nothing reached come last."""
+    return sorted(report.stacks, key=_stack_rank)
+
+
+def _stack_rank(stack: StackReport) -> int:
+    judged = [_WORST_FIRST.index(suite.decision) for suite in stack.suites]
+    unjudged = len(_WORST_FIRST) + (not stack.changed)
+    return min(judged, default=unjudged)
 
 
 def tally(suite: SuiteReport) -> str:
