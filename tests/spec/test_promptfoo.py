@@ -13,8 +13,10 @@ from tetrad.errors import Location
 from tetrad.spec.golden import GoldenFile, load_golden
 from tetrad.spec.load import load_repository
 from tetrad.spec.model import Assertion, AssertionSet, Case, Suite
+from tetrad.spec.schema import schema_of
 
 VALID = Path(__file__).parent / "valid"
+DOCS = Path(__file__).parent.parent.parent / "docs"
 
 
 def test_the_files_of_a_hotels_desk_become_cases() -> None:
@@ -263,3 +265,36 @@ def test_a_list_of_metadata_has_commas_behind_backslashes() -> None:
     (case,) = cases('q,__metadata:tags[]\na,"one, two\\, three"\n', "evals/a/golden.csv")
 
     assert case.metadata == {"tags": ["one", "two, three"]}
+
+
+@pytest.mark.parametrize(("cell", "threshold"), [("0", None), ("", None), ("0.5", 0.5)])
+def test_a_threshold_of_0_is_none_in_a_table(cell: str, threshold: float | None) -> None:
+    (case,) = cases(f"q,__expected,__threshold\na,b,{cell}\n", "evals/a/golden.csv")
+
+    assert case.threshold == threshold
+
+
+def test_a_description_of_an_assertion_is_for_people() -> None:
+    bare = cases("tests: [{assert: [{type: equals, value: a}]}]")
+    told = cases("tests: [{assert: [{type: equals, value: a, description: Says a}]}]")
+
+    assert loaded_assertions(bare) == loaded_assertions(told)
+
+
+def loaded_assertions(found: tuple[Case, ...]) -> list[tuple[str, object]]:
+    return [
+        (item.written, item.config)
+        for case in found
+        for item in case.assertions
+        if isinstance(item, Assertion)
+    ]
+
+
+def test_the_page_names_every_key_of_a_config_that_is_not_looked_at() -> None:
+    page = (DOCS / "bring-your-own.md").read_text(encoding="utf-8")
+    table = page.partition("## promptfoo files")[2].partition("## Assertions")[0]
+    keys = schema_of("golden")["oneOf"][1]["properties"]
+
+    unread = [key for key, says in keys.items() if says.get("description") == "Not looked at."]
+
+    assert [key for key in unread if f"`{key}`" not in table] == ["$schema"]

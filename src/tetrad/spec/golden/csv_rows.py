@@ -150,8 +150,9 @@ def _raw(cells: Mapping[str, str]) -> dict[str, Any]:
     for name, key in (("id", "id"), ("__description", "description")):
         if name in filled:
             raw[key] = filled[name]
-    if "__threshold" in filled:
-        raw["threshold"] = _number(filled["__threshold"])
+    threshold = _number(filled.get("__threshold", "0"))
+    if threshold != 0:  # promptfoo takes a 0 for an empty cell; else every answer would pass
+        raw["threshold"] = threshold
     return raw
 
 

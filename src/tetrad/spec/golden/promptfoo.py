@@ -18,6 +18,7 @@ from tetrad.spec.nearest import did_you_mean
 from tetrad.spec.parse import Path
 from tetrad.spec.schema import issue_at
 
+_ASIDE = frozenset({"provider", "description"})  # of an assertion: read here, and for people
 _JUDGED = frozenset({"llm-rubric", "context-faithfulness"})
 
 
@@ -81,7 +82,7 @@ def _judged(
     if "assert" in item:
         inner = [_judged(one, grader, at, report) for one in item["assert"]]
         return {**item, "assert": inner}
-    own = {key: value for key, value in item.items() if key != "provider"}
+    own = {key: value for key, value in item.items() if key not in _ASIDE}
     kind = item.get("type", "").removeprefix("not-")
     provider = item.get("provider", grader)
     if provider is None or "judge" in item or (kind not in _JUDGED and kind != "similar"):
