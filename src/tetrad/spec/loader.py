@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from tetrad.spec.build.corpus import build_corpus
 from tetrad.spec.build.fields import Fields
 from tetrad.spec.build.model import build_model
 from tetrad.spec.build.prompt import build_prompt
+from tetrad.spec.build.references import follow_references, is_sound
 from tetrad.spec.build.rest import build_environment, build_waivers
 from tetrad.spec.build.stack import build_stack
 from tetrad.spec.build.suite import build_suite
@@ -28,8 +29,9 @@ from tetrad.spec.references import (
     reference,
     reference_of,
 )
-from tetrad.spec.schema import check
+from tetrad.spec.schema import check_value, issue_of
 from tetrad.spec.tree import Tree
+from tetrad.spec.violations import Problem
 
 _T = TypeVar("_T")
 
@@ -91,14 +93,28 @@ class Loader:
     def _build(self, file: str, asked_at: Location) -> Any:
         document = self._parse(file, asked_at)
         kind = self._kind(document)
-        fields = self._extended(Fields.of(document, reference_of(file)), kind)
+        fields = Fields.of(document, reference_of(file))
+        problems = self._schema_problems(document, kind)
+        if problems:
+            return self._sound_parts(fields, kind, problems)
+        if kind == "prompt":
+            fields = self._extended(fields)
         before = len(self._issues)
         value = _BUILDERS[kind](fields, self)
-        if len(self._issues) > before and any(
+        if kind != "waivers" and any(
             issue.location.file == file for issue in list(self._issues.values())[before:]
         ):
             raise NotBuilt
         return value
+
+    def _sound_parts(self, fields: Fields, kind: str, problems: Sequence[Problem]) -> Any:
+        """What an ill file names is looked up all the same, and of waivers the others count."""
+        followed = follow_references(fields, self, kind, problems)
+        if kind == "waivers":
+            return tuple(value for value in followed if isinstance(value, Waiver))
+        if kind == "prompt" and is_sound(("extends",), problems):
+            self._over_bases(fields)
+        raise NotBuilt
 
     def _parse(self, file: str, asked_at: Location) -> Document:
         if file not in self.documents:
@@ -107,33 +123,46 @@ class Loader:
         return self.documents[file]
 
     def _kind(self, document: Document) -> str:
-        """The kind that a document says it is, with its schema checked."""
-        value = document.value
-        kind = value.get("kind") if isinstance(value, dict) else None
+        """The kind that a document says it is."""
+        kind = _said_kind(document)
         if kind not in KINDS:
             self._without_kind[document.origin] = _no_kind(document, kind)
             raise NotBuilt
-        issues = check(document, kind)
-        if issues:
-            raise SpecError(issues)
         return str(kind)
 
-    def _extended(self, fields: Fields, kind: str) -> Fields:
+    def _schema_problems(self, document: Document, kind: str) -> tuple[Problem, ...]:
+        problems = tuple(check_value(document.value, kind))
+        self.report(*(issue_of(document, problem) for problem in problems))
+        return problems
+
+    def _extended(self, fields: Fields) -> Fields:
         """A prompt's keys laid over those of the prompts that it extends."""
-        if kind != "prompt":
-            return fields
-        chain = [fields.document.origin]
-        while "extends" in fields.values:
-            base = self._base(fields, chain)
-            chain.append(base.document.origin)
-            own = {k: v for k, v in fields.values.items() if k != "extends"}
-            fields = Fields(fields.ref, fields.document, own, fields.given_by).over(base)
+        fields = self._over_bases(fields)
         if "messages" not in fields.values:
             message = "no prompt that this one extends has messages"
             raise SpecError([fields.issue(("extends",), message, "add messages:", at_key=True)])
         return fields
 
-    def _base(self, fields: Fields, chain: list[str]) -> Fields:
+    def _over_bases(self, fields: Fields) -> Fields:
+        chain = [fields.document.origin]
+        whole = True
+        while "extends" in fields.values:
+            file = self._base(fields, chain)
+            document = self._parse(file, fields.at(("extends",)))
+            problems = self._schema_problems(document, self._kind(document))
+            if not is_sound(("extends",), problems):
+                raise NotBuilt
+            whole = whole and not problems
+            chain.append(file)
+            own = {k: v for k, v in fields.values.items() if k != "extends"}
+            base = Fields.of(document, reference_of(file))
+            fields = Fields(fields.ref, fields.document, own, fields.given_by).over(base)
+        if not whole:
+            raise NotBuilt
+        return fields
+
+    def _base(self, fields: Fields, chain: list[str]) -> str:
+        """The file of the prompt that a prompt extends."""
         path = ("extends",)
         file = self.names(fields, path, "prompt")
         if file is None:
@@ -142,11 +171,7 @@ class Loader:
             loop = " → ".join(reference_of(f) for f in [*chain[chain.index(file) :], file])
             message = f"these prompts extend each other: {loop}"
             raise SpecError([fields.issue(path, message, "remove one extends:", code="SCH107")])
-        document = self._parse(file, fields.at(path))
-        if self._kind(document) != "prompt":
-            message = f"{reference_of(file)} is a {document.value['kind']}, not a prompt"
-            raise SpecError([fields.issue(path, message, code="SCH107")])
-        return Fields.of(document, reference_of(file))
+        return file
 
     # -- what the builders ask for
 
@@ -172,8 +197,10 @@ class Loader:
     def stack(self, fields: Fields, path: Path) -> Stack | None:
         return self._resolve(Stack, fields, path)
 
-    def golden(self, fields: Fields, path: Path, arrays: frozenset[str]) -> GoldenFile | None:
-        found = self.data(fields, path, str(_value(fields, path)))
+    def golden(
+        self, fields: Fields, path: Path, arrays: frozenset[str] | None
+    ) -> GoldenFile | None:
+        found = self.data(fields, path, str(fields.value(path)))
         if found is None:
             return None
         loaded = load_golden(*found, self.tree.read, self.tree.glob, arrays=arrays)
@@ -212,16 +239,10 @@ class Loader:
             self.report(fields.issue(path, message, "remove one of them", code="SCH107"))
             return None
         value = self.build(file, fields.at(path))
-        if value is None or isinstance(value, kind):
-            return value
-        wanted, got = kind.__name__.lower(), type(value).__name__.lower()
-        message = f"{reference_of(file)} is a {got}, not a {wanted}"
-        hint = did_you_mean(reference_of(file), self.tree.references(wanted))
-        self.report(fields.issue(path, message, hint, code="SCH107"))
-        return None
+        return value if isinstance(value, kind) else None
 
     def names(self, fields: Fields, path: Path, kind: str) -> str | None:
-        written = str(_value(fields, path))
+        written = str(fields.value(path))
         try:
             ref = reference(written, fields.source(path).origin)
         except ReferenceRefused as error:
@@ -235,14 +256,27 @@ class Loader:
             )
             message = f"there is no file {ref}.yaml"
             self.report(fields.issue(path, message, hint, code="SCH107"))
+            return None
+        said = self._kind_of(found, fields.at(path))
+        if said not in {None, kind}:
+            message = f"{ref} is {_with_article(said)}, not {_with_article(kind)}"
+            hint = did_you_mean(ref, self.tree.references(kind))
+            self.report(fields.issue(path, message, hint, code="SCH107"))
+            return None
         return found
 
+    def _kind_of(self, file: str, asked_at: Location) -> str | None:
+        """What a component says it is; None where it says nothing that is known."""
+        try:
+            said = _said_kind(self._parse(file, asked_at))
+        except SpecError as error:
+            self.report(*error.issues)
+            return None
+        return said if said in KINDS else None
 
-def _value(fields: Fields, path: Path) -> Any:
-    value: Any = fields.values
-    for step in path:
-        value = value[step]
-    return value
+
+def _said_kind(document: Document) -> Any:
+    return document.value.get("kind") if isinstance(document.value, dict) else None
 
 
 def _no_kind(document: Document, kind: Any) -> Issue:
@@ -258,3 +292,9 @@ def _no_kind(document: Document, kind: Any) -> Issue:
     message = "this file does not say what it is"
     hint = f"begin it with kind: and one of {known}"
     return Issue(location=document.at(()), message=message, hint=hint)
+
+
+def _with_article(kind: str | None) -> str:
+    if kind == "waivers":
+        return "a list of waivers"
+    return f"{'an' if kind == 'environment' else 'a'} {kind}"

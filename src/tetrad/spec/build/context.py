@@ -39,7 +39,10 @@ class Context(Protocol):
 
     def tool(self, fields: Fields, path: Path) -> Tool | None: ...
 
-    def golden(self, fields: Fields, path: Path, arrays: frozenset[str]) -> GoldenFile | None: ...
+    def golden(
+        self, fields: Fields, path: Path, arrays: frozenset[str] | None
+    ) -> GoldenFile | None:
+        """A golden set; `arrays` are the variables that take lists, None where that is unknown."""
 
     def report_at(self, location: Location, message: str, hint: str) -> None: ...
 

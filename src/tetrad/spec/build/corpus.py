@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path as FilePath
 
 from tetrad.canonical import Digest, digest_file, merkle_root
 from tetrad.spec.build.context import Context, NotBuilt
 from tetrad.spec.build.fields import Fields
 from tetrad.spec.model import Chunking, Corpus, Documents, Index
+from tetrad.spec.parse import Path
 from tetrad.spec.references import ReferenceRefused, normalised
 from tetrad.spec.tree import Tree, leaves_repository
 
 
 def build_corpus(fields: Fields, context: Context) -> Corpus:
     embedding = context.model(fields, ("embedding",))
-    digest, documents = _documents(fields, context)
     chunking = Chunking(**fields.get("chunking", {}))
     if chunking.overlap >= chunking.size:
         context.report(
@@ -24,6 +24,7 @@ def build_corpus(fields: Fields, context: Context) -> Corpus:
                 "write an overlap that is less than the size",
             )
         )
+    digest, documents = documents_at(fields, context, ("documents",))
     if embedding is None:
         raise NotBuilt
     written = fields.get("digest")
@@ -49,9 +50,10 @@ def _index(fields: Fields) -> Index:
     )
 
 
-def _documents(fields: Fields, context: Context) -> tuple[Digest, Documents]:
-    raw = fields.values["documents"]
-    path = ("documents", "path")
+def documents_at(fields: Fields, context: Context, path: Path) -> tuple[Digest, Documents]:
+    """The documents of a corpus, and their digest."""
+    raw = fields.value(path)
+    path = (*path, "path")
     if "://" in raw["path"]:
         message = "documents are read from a folder of this repository, and from nowhere else yet"
         context.report(fields.issue(path, message, "commit the documents, and name their folder"))
@@ -85,6 +87,6 @@ def _digest(fields: Fields, context: Context, documents: Documents) -> Digest:
     return merkle_root(f"{name}\0{digest_file(path).hex}".encode() for name, path in files)
 
 
-def documents_of(tree: Tree, documents: Documents) -> tuple[tuple[str, Path], ...]:
+def documents_of(tree: Tree, documents: Documents) -> tuple[tuple[str, FilePath], ...]:
     """The documents of a corpus with their ids, sorted by id; hidden files are none."""
     return tuple(sorted(tree.matching(documents.path, documents.include)))

@@ -32,6 +32,13 @@ class Fields:
     def get(self, key: str, default: Any = None) -> Any:
         return self.values.get(key, default)
 
+    def value(self, path: Path) -> Any:
+        """The value at a path that is there."""
+        value: Any = self.values
+        for step in path:
+            value = value[step]
+        return value
+
     def text(self, key: str) -> str:
         value: str = self.values.get(key, "")
         return value

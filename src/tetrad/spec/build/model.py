@@ -22,7 +22,7 @@ from tetrad.spec.model import (
     TorchEngine,
     VllmEngine,
 )
-from tetrad.spec.parse import parse
+from tetrad.spec.parse import Path, parse
 from tetrad.spec.schema import check_value, issue_at, issue_of
 
 
@@ -79,18 +79,22 @@ def _engine(fields: Fields, context: Context) -> EngineSpec:
         return OpenAIEngine(**raw)
     if name == "vllm":
         return VllmEngine(**raw)
-    return _scripted(fields, context, raw["answers"])
+    return _scripted(*answers_at(fields, context, ("engine", "scripted", "answers")))
 
 
-def _scripted(fields: Fields, context: Context, written: str) -> ScriptedEngine:
-    found = context.data(fields, ("engine", "scripted", "answers"), written)
+def answers_at(fields: Fields, context: Context, path: Path) -> tuple[str, list[Mapping[str, Any]]]:
+    """The file that a scripted engine names, and the answers in it."""
+    found = context.data(fields, path, fields.value(path))
     if found is None:
         raise NotBuilt
     try:
-        answers = [raw for _, raw in _answers(*found)]
+        return found[0], [raw for _, raw in _answers(*found)]
     except SpecError as error:
         context.report(*error.issues)
         raise NotBuilt from None
+
+
+def _scripted(file: str, answers: list[Mapping[str, Any]]) -> ScriptedEngine:
     return ScriptedEngine(
         answers=tuple(
             ScriptedAnswer(
@@ -101,7 +105,7 @@ def _scripted(fields: Fields, context: Context, written: str) -> ScriptedEngine:
             for raw in answers
         ),
         digest=digest_of(answers),
-        location=Location(found[0]),
+        location=Location(file),
     )
 
 

@@ -33,10 +33,10 @@ def build_prompt(fields: Fields, context: Context) -> Prompt:
         for name, raw in fields.get("variables", {}).items()
     }
     messages = tuple(_messages(fields, context))
-    examples = tuple(_examples(fields, context))
-    select = _select(fields, context, variables)
+    examples = _examples(fields, context)
     chat = _chat(fields, context, variables)
     output = _output(fields, context)
+    select = _select(fields, context, variables)
     return Prompt(
         ref=fields.ref,
         location=fields.location,
@@ -80,35 +80,45 @@ def _variable(name: str, raw: Mapping[str, Any], location: Location) -> Variable
 
 def _messages(fields: Fields, context: Context) -> Iterator[PromptMessage]:
     for number, raw in enumerate(fields.get("messages", ())):
-        path = ("messages", number, "content")
-        content, location = raw["content"], fields.at(path)
-        if content.startswith(_FILE):
-            found = context.data(fields, path, content.removeprefix(_FILE))
-            if found is None:
-                continue
-            file, data = found
-            location = Location(file)
-            try:
-                content = decode(data, file)
-            except SpecError as error:
-                context.report(*error.issues)
-                continue
-        yield PromptMessage(role=raw["role"], content=content, location=location)
+        found = content_at(fields, context, ("messages", number, "content"))
+        if found is not None:
+            content, location = found
+            yield PromptMessage(role=raw["role"], content=content, location=location)
 
 
-def _examples(fields: Fields, context: Context) -> Iterator[Example]:
-    raw = fields.get("examples", [])
-    path: Path = ("examples",)
-    if isinstance(raw, dict):
-        path, raw = ("examples", "from"), raw["from"]
+def content_at(fields: Fields, context: Context, path: Path) -> tuple[str, Location] | None:
+    """The text of a message and its place, in a file of its own where one is named."""
+    content = fields.value(path)
+    if not content.startswith(_FILE):
+        return content, fields.at(path)
+    found = context.data(fields, path, content.removeprefix(_FILE))
+    if found is None:
+        return None
+    file, data = found
+    try:
+        return decode(data, file), Location(file)
+    except SpecError as error:
+        context.report(*error.issues)
+        return None
+
+
+def _examples(fields: Fields, context: Context) -> tuple[Example, ...]:
+    if "examples" not in fields.values:
+        return ()
+    is_mapping = isinstance(fields.get("examples"), dict)
+    return examples_at(fields, context, ("examples", "from") if is_mapping else ("examples",))
+
+
+def examples_at(fields: Fields, context: Context, path: Path) -> tuple[Example, ...]:
+    """The examples that stand in a list, or in the file that is named."""
+    raw = fields.value(path)
     if isinstance(raw, list):
-        for number, item in enumerate(raw):
-            location = fields.at((*path, number))
-            yield Example(vars=item["vars"], output=item["output"], location=location)
-        return
-    found = context.data(fields, path, raw)
-    if found is not None:
-        yield from _examples_of_file(*found, context)
+        return tuple(
+            Example(vars=item["vars"], output=item["output"], location=fields.at((*path, number)))
+            for number, item in enumerate(raw)
+        )
+    found = context.data(fields, path, raw) if isinstance(raw, str) else None
+    return () if found is None else tuple(_examples_of_file(*found, context))
 
 
 def _examples_of_file(file: str, data: bytes, context: Context) -> Iterator[Example]:

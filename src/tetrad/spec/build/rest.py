@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
 from tetrad.spec.build.context import Context
 from tetrad.spec.build.fields import Fields
 from tetrad.spec.model import Environment, Waiver
+from tetrad.spec.parse import Path
 
 
 def build_environment(fields: Fields, context: Context) -> Environment:
@@ -24,25 +24,28 @@ def build_environment(fields: Fields, context: Context) -> Environment:
 
 
 def build_waivers(fields: Fields, context: Context) -> tuple[Waiver, ...]:
-    return tuple(_waivers(fields, context))
+    built = [
+        waiver_at(fields, context, ("waivers", n)) for n in range(len(fields.values["waivers"]))
+    ]
+    return tuple(waiver for waiver in built if waiver is not None)
 
 
-def _waivers(fields: Fields, context: Context) -> Iterator[Waiver]:
-    for number, raw in enumerate(fields.values["waivers"]):
-        path = ("waivers", number)
-        try:
-            until = date.fromisoformat(raw["until"])
-        except ValueError:
-            message = f"{raw['until']} is no day of the calendar"
-            context.report(fields.issue((*path, "until"), message, "write a day as YYYY-MM-DD"))
-            continue
-        yield Waiver(
-            rule=raw.get("rule"),
-            file=raw.get("file"),
-            case=raw.get("case"),
-            accept=raw.get("accept"),
-            reason=raw["reason"],
-            owner=raw["owner"],
-            until=until,
-            location=fields.at(path),
-        )
+def waiver_at(fields: Fields, context: Context, path: Path) -> Waiver | None:
+    """One waiver; None where its day is none."""
+    raw = fields.value(path)
+    try:
+        until = date.fromisoformat(raw["until"])
+    except ValueError:
+        message = f"{raw['until']} is no day of the calendar"
+        context.report(fields.issue((*path, "until"), message, "write a day as YYYY-MM-DD"))
+        return None
+    return Waiver(
+        rule=raw.get("rule"),
+        file=raw.get("file"),
+        case=raw.get("case"),
+        accept=raw.get("accept"),
+        reason=raw["reason"],
+        owner=raw["owner"],
+        until=until,
+        location=fields.at(path),
+    )

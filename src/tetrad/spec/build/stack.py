@@ -10,16 +10,18 @@ from tetrad.spec.build.fields import Fields
 from tetrad.spec.build.prompt import generation_of
 from tetrad.spec.model import Answerable, Generation, Guardrails, Prompt, Retrieval, Stack, Tool
 from tetrad.spec.nearest import did_you_mean
+from tetrad.spec.parse import Path
 
 
 def build_stack(fields: Fields, context: Context) -> Stack:
     prompt = context.prompt(fields, ("prompt",))
     model = context.model(fields, ("model",))
     tools = _tools(fields, context)
+    if "fallback" in (fields.get("serving") or {}):
+        check_fallback(fields, context, ("serving", "fallback"))
     retrieval = _retrieval(fields, context, prompt)
     if prompt is None or model is None or tools is None:
         raise NotBuilt
-    _check_fallback(fields, context)
     overrides = generation_of(fields.get("generation"))
     return Stack(
         ref=fields.ref,
@@ -82,10 +84,9 @@ def _retrieval(fields: Fields, context: Context, prompt: Prompt | None) -> Retri
     )
 
 
-def _check_fallback(fields: Fields, context: Context) -> None:
+def check_fallback(fields: Fields, context: Context, path: Path) -> None:
     """Another stack that answers in this one's place is there, and is another."""
-    path = ("serving", "fallback")
-    fallback = (fields.get("serving") or {}).get("fallback")
+    fallback = fields.value(path)
     if not isinstance(fallback, str) or fallback == "previous":
         return
     if context.names(fields, path, "stack") == fields.document.origin:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from typing import Any
 
 from tetrad.canonical import Digest, digest_of
+from tetrad.errors import Issue
 from tetrad.spec.assertions.needs import (
     issues_as_written,
     issues_on_stack,
@@ -26,20 +27,20 @@ from tetrad.spec.model import (
     Suite,
 )
 from tetrad.spec.nearest import did_you_mean
+from tetrad.spec.parse import Path
 
 
 def build_suite(fields: Fields, context: Context) -> Suite:
     stacks = _stacks(fields, context)
-    loaded = context.golden(fields, ("golden",), _arrays(stacks or ()))
-    golden = None if loaded is None else loaded.golden
+    loaded = context.golden(fields, ("golden",), None if stacks is None else _arrays(stacks))
     metrics = tuple(fields.get("metrics", ("answer",)))
     judges = _judges(fields, context)
     gate = build_gate(fields, context, metrics, stacks or ())
     if loaded is not None:
-        _check_assertions(loaded.golden, metrics, judges, context)
-        _check_must_pass(fields, loaded.golden, context)
+        _check_names(loaded.golden, metrics, fields.get("judges", {}), context)
+        _check_must_pass(fields, loaded, context)
         _check_judgeable(fields, loaded, stacks or (), context)
-    if stacks is None or golden is None:
+    if stacks is None or loaded is None or judges is None:
         raise NotBuilt
     return Suite(
         ref=fields.ref,
@@ -47,7 +48,7 @@ def build_suite(fields: Fields, context: Context) -> Suite:
         description=fields.text("description"),
         owner=fields.text("owner"),
         stacks=stacks,
-        golden=golden,
+        golden=loaded.golden,
         metrics=metrics,
         judges=judges,
         gate=gate,
@@ -69,19 +70,31 @@ def _arrays(stacks: Iterable[Stack]) -> frozenset[str]:
     return frozenset(variable.name for variable in variables if variable.type == "array")
 
 
-def _judges(fields: Fields, context: Context) -> Mapping[str, Judge]:
+def _judges(fields: Fields, context: Context) -> Mapping[str, Judge] | None:
     judges = {}
-    for name, raw in fields.get("judges", {}).items():
+    written = fields.get("judges", {})
+    for name, raw in written.items():
         model = context.model(fields, ("judges", name, "model"))
         prompt = context.prompt(fields, ("judges", name, "prompt")) if "prompt" in raw else None
-        if model is None or ("prompt" in raw and prompt is None):
-            raise NotBuilt
-        judges[name] = Judge(name=name, model=model, prompt=prompt)
-    return judges
+        if model is not None and ("prompt" not in raw or prompt is not None):
+            judges[name] = Judge(name=name, model=model, prompt=prompt)
+    return judges if len(judges) == len(written) else None
 
 
-def _check_assertions(
-    golden: GoldenSet, metrics: tuple[str, ...], judges: Mapping[str, Judge], context: Context
+def check_golden(fields: Fields, context: Context, path: Path) -> None:
+    """What can be said of a golden set without its suite and its stacks."""
+    loaded = context.golden(fields, path, None)
+    if loaded is not None:
+        context.report(*_ill_assertions(loaded))
+
+
+def _ill_assertions(loaded: GoldenFile) -> Iterator[Issue]:
+    wrong = {issue.location for issue in loaded.issues}  # whose value is not what it will be
+    return (i for i in issues_as_written(loaded.golden) if i.location not in wrong)
+
+
+def _check_names(
+    golden: GoldenSet, metrics: tuple[str, ...], judges: Collection[str], context: Context
 ) -> None:
     """Metrics and judges that cases name are the suite's."""
     for case in golden.cases:
@@ -100,22 +113,23 @@ def _check_judgeable(
 ) -> None:
     """Every assertion can be evaluated, on each of the suite's stacks."""
     golden, judges = loaded.golden, fields.get("judges", {})
-    wrong = {issue.location for issue in loaded.issues}  # whose value is not what it will be
-    context.report(*(i for i in issues_as_written(golden) if i.location not in wrong))
+    context.report(*_ill_assertions(loaded))
     context.report(*issues_without_judges(golden, judges, fields.document.origin))
     for stack in stacks:
         context.report(*issues_on_stack(golden, stack, judges))
 
 
-def _check_must_pass(fields: Fields, golden: GoldenSet, context: Context) -> None:
+def _check_must_pass(fields: Fields, loaded: GoldenFile, context: Context) -> None:
     """A case that must pass is one of the golden set."""
-    ids = [case.id for case in golden.cases]
+    if not loaded.is_whole:
+        return
+    ids = [*(case.id for case in loaded.golden.cases), *loaded.ill_ids]
     for number, clause in enumerate(fields.get("gate", ())):
         named = clause.get("must_pass", {}).get("case", ())
         for name in [named] if isinstance(named, str) else named:
             if name not in ids:
                 path = ("gate", number, "must_pass", "case")
-                hint = did_you_mean(name, ids, f"name a case of {golden.path}")
+                hint = did_you_mean(name, ids, f"name a case of {loaded.golden.path}")
                 context.report(fields.issue(path, f"there is no case {name!r}", hint))
 
 

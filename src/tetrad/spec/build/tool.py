@@ -10,6 +10,7 @@ from tetrad.spec.build.context import Context, NotBuilt
 from tetrad.spec.build.fields import Fields
 from tetrad.spec.build.prompt import check_user_schema
 from tetrad.spec.model import HttpRun, McpRun, PythonRun, Tool, ToolRun
+from tetrad.spec.parse import Path
 
 
 def build_tool(fields: Fields, context: Context) -> Tool:
@@ -56,20 +57,21 @@ def _run(fields: Fields, context: Context, raw: dict[str, Any] | None) -> ToolRu
     if runner == "mcp":
         limits.pop("memory_mb", None)
         return McpRun(server=raw["mcp"], tool=raw.get("tool", fields.text("name")), **limits)
-    return _python(fields, context, raw["python"], limits)
+    file, source = python_at(fields, context, ("run", "python"))
+    module, function = raw["python"].split(":")
+    return PythonRun(
+        module=module, function=function, path=file, source=digest_bytes(source), **limits
+    )
 
 
-def _python(fields: Fields, context: Context, written: str, limits: dict[str, Any]) -> PythonRun:
+def python_at(fields: Fields, context: Context, path: Path) -> tuple[str, bytes]:
     """The module is a file beside the tool's or under the root, by its dotted name."""
-    module, function = written.split(":")
+    module, _ = fields.value(path).split(":")
     relative = module.replace(".", "/") + ".py"
     folder = posixpath.dirname(fields.document.origin)
     beside = posixpath.join(folder, relative)
     wanted = beside if context.tree.has(beside) else relative
-    found = context.data(fields, ("run", "python"), wanted, from_root=True)
+    found = context.data(fields, path, wanted, from_root=True)
     if found is None:
         raise NotBuilt
-    path, source = found
-    return PythonRun(
-        module=module, function=function, path=path, source=digest_bytes(source), **limits
-    )
+    return found

@@ -23,16 +23,18 @@ class GoldenFile:
     golden: GoldenSet
     issues: tuple[Issue, ...] = ()
     documents: Mapping[str, Document] = field(default_factory=dict)
+    ill_ids: frozenset[str] = frozenset()  # of cases that are left out
+    is_whole: bool = True  # whether these are all that is left out
 
 
 def load_golden(
-    path: str, data: bytes, read: Read, glob: Glob, *, arrays: frozenset[str] = frozenset()
+    path: str, data: bytes, read: Read, glob: Glob, *, arrays: frozenset[str] | None = frozenset()
 ) -> GoldenFile:
     """The cases of a file; what cannot be read is an issue, and the other cases are still there.
 
     `read` gives further files that the golden set names, `glob` those that fit a pattern. `arrays`
     are the variables that take lists: a list of texts for any other is promptfoo's short form for
-    several cases.
+    several cases. None where they are unknown: then no list is taken for several cases.
     """
     named: set[str] = set()
 
@@ -56,6 +58,8 @@ def load_golden(
         golden=golden,
         issues=tuple(dict.fromkeys(issues)),  # an expanded case repeats those of its test
         documents=reader.documents,
+        ill_ids=frozenset(reader.ill_ids),
+        is_whole=reader.is_whole,
     )
 
 

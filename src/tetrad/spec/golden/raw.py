@@ -10,7 +10,8 @@ from tetrad.errors import Issue, Location
 from tetrad.spec.golden.foreign import in_promptfoos_words
 from tetrad.spec.jsonl import json_lines
 from tetrad.spec.parse import Document, Path
-from tetrad.spec.schema import check_value, issue_at, issue_of
+from tetrad.spec.schema import check_value, issue_at
+from tetrad.spec.violations import Problem
 
 Report: TypeAlias = Callable[[Issue], None]
 Read: TypeAlias = Callable[[str, Location], bytes]  # a file by its path from the root
@@ -44,9 +45,7 @@ def checked(value: Any, location: Location, report: Report) -> Iterator[RawCase]
         yield RawCase({"assert": [], **value}, lambda _: location)
 
 
-def issues_of(document: Document, definition: str | None = None) -> list[Issue]:
+def problems_of(document: Document, definition: str | None = None) -> list[Problem]:
     """What is wrong with a document that should be a golden set, or one of its parts."""
-    return [
-        issue_of(document, in_promptfoos_words(problem))
-        for problem in check_value(document.value, "golden", definition)
-    ]
+    found = check_value(document.value, "golden", definition)
+    return [in_promptfoos_words(problem) for problem in found]

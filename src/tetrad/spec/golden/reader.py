@@ -9,11 +9,12 @@ from tetrad.spec.golden.csv_rows import cases_of_rows
 from tetrad.spec.golden.files import PROGRAMS, Files, parsed
 from tetrad.spec.golden.foreign import problems_of_config, repeats_of
 from tetrad.spec.golden.promptfoo import laid_over, resolved, with_default
-from tetrad.spec.golden.raw import RawCase, Read, cases_of_lines, issues_of
+from tetrad.spec.golden.raw import RawCase, Read, cases_of_lines, problems_of
 from tetrad.spec.parse import GOLDEN_SET, Document, Path
 from tetrad.spec.schema import issue_of
 
-ENDINGS = (".yaml", ".yml", ".json", ".jsonl", ".csv")
+DOCUMENTS = (".yaml", ".yml", ".json")
+ENDINGS = (*DOCUMENTS, ".jsonl", ".csv")
 
 
 class Reader:
@@ -24,6 +25,9 @@ class Reader:
         self._files = files
         self._under_way: list[str] = []
         self.documents: dict[str, Document] = {}
+        self._ill: set[tuple[str, Path]] = set()  # tests that the schema refuses
+        self.ill_ids: set[str] = set()
+        self.is_whole = True  # but for those with these ids
         self.is_config = False  # whether promptfoo would run templates in the variables
 
     def cases(self, path: str, data: bytes) -> Iterator[RawCase]:
@@ -35,22 +39,20 @@ class Reader:
     def _cases(self, path: str, data: bytes) -> Iterator[RawCase]:
         included = bool(self._under_way)
         self._under_way.append(path)
-        report = self._files.report
         if path.endswith((".jsonl", ".csv")):
             lines = cases_of_lines if path.endswith(".jsonl") else cases_of_rows
-            for case in lines(path, data, report):
+            for case in lines(path, data, lambda issue: self._report([issue])):
                 yield resolved(case, {}, self._files)
             return
         document = self._document(path, data)
         value = document.value
         if isinstance(value, list):
-            self._check(issues_of(document))
-            yield from self._tests(document, ())
+            if self._has_tests(document, ()):
+                yield from self._tests(document, ())
         elif included and isinstance(value, Mapping) and "tests" not in value:
-            self._check(issues_of(document, "case"))
-            yield self._test(document, ())
-        else:
-            self._check(issues_of(document))
+            if self._is_sound(document, "case"):
+                yield self._test(document, ())
+        elif self._has_tests(document, ("tests",)):
             yield from self._config(document)
 
     def _config(self, document: Document) -> Iterator[RawCase]:
@@ -70,9 +72,11 @@ class Reader:
         case = RawCase({"assert": []}, lambda inner: document.at(("defaultTest", *inner)))
         written = value.get("defaultTest")
         if isinstance(written, str):
-            for named in self._documents(written, document.at(("defaultTest",))):
-                if self._is_sound(named, "case"):
-                    case = self._test(named, (), default=True)
+            at = document.at(("defaultTest",))
+            for file in self._once(written, at, DOCUMENTS):
+                for named in self._parsed(file, at):
+                    if self._is_sound(named, "case"):
+                        case = self._test(named, (), default=True)
         elif written is not None:
             case = self._test(document, ("defaultTest",), default=True)
         return RawCase({"repeats": repeats, **case.value}, case.locate) if repeats else case
@@ -85,6 +89,8 @@ class Reader:
             return
         for number, test in enumerate(written):
             place = (*at, number)
+            if (document.origin, place) in self._ill:
+                continue
             if isinstance(test, str):
                 yield from self._included(test, document.at(place))
             else:
@@ -104,8 +110,10 @@ class Reader:
         for number, scenario in enumerate(document.node(at).value):
             place = (*at, number)
             if isinstance(scenario, str):
-                for named in self._documents(scenario, document.at(place)):
-                    yield from self._scenarios_of(named)
+                for file in self._once(scenario, document.at(place), DOCUMENTS):
+                    self._under_way.append(file)
+                    for named in self._parsed(file, document.at(place)):
+                        yield from self._scenarios_of(named)
             else:
                 yield from self._scenario(document, place)
 
@@ -137,22 +145,28 @@ class Reader:
             hint = "write the tests to a .jsonl or .csv file, and name that"
             self._report([Issue(location=at, message=refused, hint=hint, code="SCH107")])
             return
-        for file in self._files.of(at.file).named(written, at):
-            if file in self._under_way or not file.endswith(ENDINGS):
-                message = f"tests cannot come from {file}"
-                hint = f"name a file that ends in {', '.join(ENDINGS)}, each once"
-                self._report([Issue(location=at, message=message, hint=hint, code="SCH107")])
-                continue
+        for file in self._once(written, at, ENDINGS):
             for data in self._bytes(file, at):
                 yield from self.cases(file, data)
 
-    def _documents(self, written: str, at: Location) -> Iterator[Document]:
+    def _once(self, written: str, at: Location, endings: tuple[str, ...]) -> Iterator[str]:
+        """The files that a name means; one that is read already, or that holds no tests, is told."""
         for file in self._files.of(at.file).named(written, at):
-            for data in self._bytes(file, at):
-                try:
-                    yield self._document(file, data)
-                except SpecError as error:
-                    self._report(error.issues)
+            if file not in self._under_way and file.endswith(endings):
+                yield file
+                continue
+            message = f"tests cannot come from {file}"
+            hint = f"name a file that ends in {', '.join(endings)}, each once"
+            self._report([Issue(location=at, message=message, hint=hint, code="SCH107")])
+
+    def _parsed(self, file: str, at: Location) -> Iterator[Document]:
+        for data in self._bytes(file, at):
+            try:
+                document = self._document(file, data)
+            except SpecError as error:
+                self._report(error.issues)
+                return
+            yield document
 
     def _bytes(self, file: str, at: Location) -> Iterator[bytes]:
         """The file's bytes; nothing where it cannot be read, which is reported."""
@@ -164,16 +178,35 @@ class Reader:
         yield data
 
     def _is_sound(self, document: Document, definition: str) -> bool:
-        issues = issues_of(document, definition)
-        self._report(issues)
-        return not issues
+        problems = problems_of(document, definition)
+        self._report(issue_of(document, problem) for problem in problems)
+        return not problems
 
-    def _check(self, issues: list[Issue]) -> None:
-        if issues:
-            raise SpecError(issues)
+    def _has_tests(self, document: Document, at: Path) -> bool:
+        """Whether tests can be read but for those that are none, which are reported."""
+        problems = problems_of(document)
+        depth = len(at) + 1
+        if any(len(p.path) < depth or p.path[: len(at)] != at for p in problems):
+            self._report(issue_of(document, problem) for problem in problems)
+            return False
+        for problem in problems:
+            self._files.report(issue_of(document, problem))
+            self._leave_out(document, problem.path[:depth])
+        return True
+
+    def _leave_out(self, document: Document, place: Path) -> None:
+        self._ill.add((document.origin, place))
+        test = document.node(place).value
+        written = test.get("id") if isinstance(test, Mapping) else None
+        if isinstance(written, str):
+            self.ill_ids.add(written)
+        else:
+            self.is_whole = False
 
     def _report(self, issues: Iterable[Issue]) -> None:
+        """Report what keeps cases from being read."""
         for issue in issues:
+            self.is_whole = False
             self._files.report(issue)
 
 
