@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ FLOATING = frozenset(
     {"main", "master", "latest", "head", "trunk", "dev", "nightly", "stable", "current", "preview"}
 )
 
-# How vendors date a snapshot: -2024-08-06, -20241022, -08-2024, -0613, -2407, -002, @20240620.
+# How vendors date a version: -2024-08-06, -20241022, -08-2024, -0613, -2407, -002, @20240620.
 _DATED = (
     r"(?:^|[-_@.:])(?:20\d{2}-\d{2}-\d{2}|20\d{6}|\d{2}-20\d{2}|\d{2}-\d{2}|\d{4}|0\d{2})"
     r"(?=$|[-_@:.]v?\d|:|-v\d|-preview|-exp)"
@@ -65,9 +66,16 @@ def image_tag(reference: str) -> str:
 
 
 def is_dated(model: str) -> bool:
-    """Whether a vendor's model name says which snapshot it is."""
+    """Whether a vendor's model name says which version it is."""
     words = set(re.split(r"[-_@.:/]", model.lower()))
     return not words & {"latest", "main"} and _compiled(_DATED).search(model) is not None
+
+
+def how_to_pin(file: str, path: Sequence[str | int], by_hand: str) -> str:
+    """The help for what is not pinned: the command, where it writes this place, or an edit."""
+    if path[0] in {"source", "files"}:
+        return f"run `tetrad pin {file}`, or {by_hand}"
+    return by_hand
 
 
 @cache

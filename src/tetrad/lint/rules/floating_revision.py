@@ -18,7 +18,8 @@ source: vendor://openai/gpt-4o
 ```yaml
 source: vendor://openai/gpt-4o-2024-08-06
 ```
-`tetrad pin FILE` resolves a revision and writes the pin.
+`tetrad pin FILE` asks the source for its revision now and writes it, with the digest of every file.
+`--fix` does not: lint asks nobody, so that the same files always get the same findings and fixes.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from collections.abc import Iterator
 
 from tetrad.lint.pins import (
     FLOATING,
+    how_to_pin,
     image_tag,
     is_dated,
     is_exact_version,
@@ -70,12 +72,13 @@ def _of_source(tree: Tree, part: Part, uri: str, serving: list[Stack]) -> Iterat
         yield from _of_endpoint(tree, part, uri, serving)
     elif source.scheme == "hf" and (not source.pin or source.pin.lower() in FLOATING):
         what = f"the branch {source.pin!r} moves" if source.pin else f"{uri!r} names no revision"
-        hint = "run `tetrad pin`, or write @ and the 40 digits of a commit"
+        hint = how_to_pin(part.file, part.path, "write @ and the 40 digits of a commit")
         yield RULE.at(place, what, hint=hint)
     elif source.scheme == "pypi" and not is_exact_version(source.pin):
-        yield RULE.at(place, f"{uri!r} names no version", hint="write ==VERSION after the name")
+        hint = how_to_pin(part.file, part.path, "write ==VERSION after the name")
+        yield RULE.at(place, f"{uri!r} names no version", hint=hint)
     elif source.scheme == "vendor" and not is_dated(source.name):
-        yield RULE.at(place, f"{source.name!r} is an alias, not a snapshot", hint=_DATED_HINT)
+        yield RULE.at(place, f"{source.name!r} is an alias, not a dated version", hint=_DATED_HINT)
     elif source.scheme == "oci" and _is_floating_image(source.name):
         yield RULE.at(
             place, f"the tag {image_tag(source.name)!r} moves", hint="write @sha256: and the digest"
@@ -118,7 +121,7 @@ def _of_engine(tree: Tree, model: Part) -> Iterator[Finding]:
         return
     said = source.text.endswith(f"/{name.text}")  # by the source's finding
     if source.text.startswith("vendor://") and not said and not is_dated(name.text):
-        message = f"{name.text!r} is an alias, not a snapshot"
+        message = f"{name.text!r} is an alias, not a dated version"
         yield RULE.at(tree.value(name), message, hint=_DATED_HINT)
 
 

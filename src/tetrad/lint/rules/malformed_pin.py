@@ -28,6 +28,7 @@ from collections.abc import Iterator
 
 from tetrad.lint.pins import (
     FLOATING,
+    how_to_pin,
     image_tag,
     is_digest,
     is_pinned_image,
@@ -43,7 +44,8 @@ def check(tree: Tree) -> Iterator[Finding]:
         for part in _sources(model):
             yield from _of_source(tree, part)
         for part in _digests_of_model(model):
-            yield from _of_digest(tree, part)
+            hint = how_to_pin(part.file, part.path, "write the whole digest")
+            yield from _of_digest(tree, part, hint)
         image = model.get("engine", "vllm", "image")
         if image is not None and image.text is not None and _is_unpinned(image.text):
             yield RULE.at(
@@ -54,21 +56,26 @@ def check(tree: Tree) -> Iterator[Finding]:
     for corpus in tree.components("corpus"):
         digest = corpus.get("digest")
         if digest is not None:
-            yield from _of_digest(tree, digest)
+            yield from _of_digest(tree, digest, "run `tetrad lock`, which writes it")
+
+
+def _holders(model: Part) -> Iterator[Part]:
+    """What has a source and files: the model and its adapters."""
+    yield model
+    adapters = model.get("adapters")
+    if adapters is not None:
+        yield from adapters.parts()
 
 
 def _sources(model: Part) -> Iterator[Part]:
-    adapters = model.get("adapters")
-    holders = [model, *(adapters.parts() if adapters else ())]
-    for holder in holders:
+    for holder in _holders(model):
         source = holder.get("source")
         if source is not None and source.text is not None:
             yield source
 
 
 def _digests_of_model(model: Part) -> Iterator[Part]:
-    adapters = model.get("adapters")
-    for holder in [model, *(adapters.parts() if adapters else ())]:
+    for holder in _holders(model):
         files = holder.get("files")
         if files is not None:
             yield from files.parts()
@@ -92,19 +99,19 @@ def _of_source(tree: Tree, part: Part) -> Iterator[Finding]:
     yield RULE.at(
         tree.value(part),
         f"the revision {pin!r} is not 40 lower-case hexadecimal digits",
-        hint="run `tetrad pin`, or write the whole commit",
+        hint=how_to_pin(part.file, part.path, "write the whole commit"),
         fix=_lower_case(part, pin) if is_revision(pin.lower()) else None,
     )
 
 
-def _of_digest(tree: Tree, part: Part) -> Iterator[Finding]:
+def _of_digest(tree: Tree, part: Part, hint: str) -> Iterator[Finding]:
     written = part.text
     if written is None or is_digest(written):
         return
     yield RULE.at(
         tree.value(part),
         f"{written!r} is not sha256: and 64 lower-case hexadecimal digits",
-        hint="run `tetrad pin` (`tetrad lock` for a corpus), which writes it",
+        hint=hint,
         fix=_lower_case(part, written) if is_digest(written.lower()) else None,
     )
 
