@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,19 @@ def test_last_failed_and_exitfirst_work_with_workers(tree: Tree) -> None:
 
     assert session.returncode == 1
     assert "2 failed in" in session.stdout, session.stdout
+
+
+def test_what_a_session_kept_goes_after_a_day(tree: Tree) -> None:
+    folder = tree.root / ".tetrad/pytest"
+    folder.mkdir(parents=True)
+    (folder / "old.json").write_text("{}")
+    (folder / "of-another-session-today.json").write_text("{}")
+    os.utime(folder / "old.json", (0, 0))
+
+    pytest_of(tree, "evals/", "-q", "-n", "2")
+
+    assert not (folder / "old.json").exists()
+    assert (folder / "of-another-session-today.json").exists()
 
 
 def test_a_session_leaves_nothing_behind_for_git(tree: Tree) -> None:

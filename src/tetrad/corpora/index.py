@@ -12,6 +12,7 @@ Any change of this changes answers: raise `tetrad.identity.RUNTIME`.
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -143,6 +144,8 @@ def _word_index(chunks: Sequence[Chunk]) -> Any:
         import bm25s
     except ImportError as error:
         raise MissingExtra("corpora", "searching a corpus by words (index.hybrid.bm25)") from error
+    # It sets its own logger to DEBUG, and pytest shows that beside a case that fails.
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
     words = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
     words.index(texts, show_progress=False)
     return words

@@ -95,9 +95,9 @@ def pytest_report_collectionfinish(
 ) -> Sequence[str]:
     """Why the first of them takes as long as all."""
     cases = sum(isinstance(item, CaseItem) for item in items)
-    if not cases or config.get_verbosity() < 0 or config.getoption("collectonly"):
+    if cases < 2 or config.get_verbosity() < 0 or config.getoption("collectonly"):
         return ()
-    return (f"tetrad: {cases} cases, all run in one go with the first of them",)
+    return (f"tetrad: {cases} cases, run in one go with the first of them",)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -165,7 +165,7 @@ class GoldenItem(pytest.Item):
     def unexecuted(self, failure: Failure) -> BaseException:
         """What an item says where nothing was executed: one of them tells why."""
         if failure.told_by == self.nodeid:
-            return self.failed(failure.reason, failure.exit_code)
+            return self.unjudged(failure.reason, failure.exit_code)
         return self.skipped(f"not run, see {failure.told_by}")
 
     def skipped(self, reason: str) -> BaseException:
@@ -173,7 +173,8 @@ class GoldenItem(pytest.Item):
         self.line = 1
         return pytest.skip.Exception(reason, _use_item_location=True)
 
-    def failed(self, reason: str, exit_code: int) -> ItemFailed:
+    def unjudged(self, reason: str, exit_code: int) -> ItemFailed:
+        """A failure that says nothing of the golden set, and the exit code that says so."""
         self.user_properties.append((PROPERTY, int(exit_code)))  # what xdist can send
         return ItemFailed(reason)
 
@@ -215,9 +216,9 @@ class CaseItem(GoldenItem):
         place = f"{self.nodeid.rpartition('::')[0]}:{self.line}"
         match verdict.outcome:
             case "missing":
-                raise self.failed(f"{verdict.reason}\n{place}", ExitCode.INCONCLUSIVE)
+                raise self.unjudged(f"{verdict.reason}\n{place}", ExitCode.INCONCLUSIVE)
             case "failed":
-                raise self.failed(f"{verdict.reason}\n{place}", ExitCode.REFUSED)
+                raise ItemFailed(f"{verdict.reason}\n{place}")
             case "expected":
                 pytest.xfail(verdict.reason)
             case "unmoved":
@@ -234,15 +235,15 @@ class GateItem(GoldenItem):
         if gate is None:
             raise self.skipped("only a part of the cases is selected, and a gate judges the whole")
         if gate.decision == "INCONCLUSIVE":
-            raise self.failed(gate.reason, ExitCode.INCONCLUSIVE)
+            raise self.unjudged(gate.reason, ExitCode.INCONCLUSIVE)
         if gate.decision == "FAILED":
-            raise self.failed(gate.reason, ExitCode.REFUSED)
+            raise ItemFailed(gate.reason)
 
     def unexecuted(self, failure: Failure) -> BaseException:
         """A gate that could not decide never looks as if there had been none to pass."""
         if failure.told_by == self.nodeid:
             return super().unexecuted(failure)
-        return self.failed(f"not run, see {failure.told_by}", failure.exit_code)
+        return self.unjudged(f"not run, see {failure.told_by}", failure.exit_code)
 
 
 class Exit:
