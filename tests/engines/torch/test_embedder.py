@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,16 @@ def test_only_the_first_tokens_of_an_overlong_text_count(embedder: Embedder) -> 
     long, longer = embedder.embed(["leave " * 60, "leave " * 60 + "parcel " * 60])
 
     assert pytest.approx(long, abs=1e-6) == longer
+
+
+def test_threads_that_embed_overlong_texts_do_not_disturb_each_other(embedder: Embedder) -> None:
+    texts = ["cats " * 2_000] * 24
+    alone = embedder.embed(texts[:1])
+
+    with ThreadPoolExecutor(8) as threads:
+        vectors = list(threads.map(lambda _: embedder.embed(texts), range(24)))
+
+    assert all(np.allclose(alone, vector, atol=1e-6) for vector in vectors)
 
 
 def test_tokens_are_offsets_into_the_text_without_special_ones(embedder: Embedder) -> None:

@@ -112,16 +112,12 @@ class TorchEmbedder:
 
     def _truncated(self, text: str) -> list[int]:
         """A text's tokens with the special ones, the text cut where the model stops reading."""
-        plain: list[int] = self._tokenizer.encode(text, add_special_tokens=True).ids
-        if len(plain) <= self._max_tokens:
-            return plain
-        # the tokenizer's own truncation keeps the closing special token
-        self._tokenizer.enable_truncation(self._max_tokens)
-        try:
-            cut: list[int] = self._tokenizer.encode(text, add_special_tokens=True).ids
-        finally:
-            self._tokenizer.no_truncation()
-        return cut
+        # By hand: the tokenizer's own truncation is a setting, which other threads would see.
+        tokenizer = self._tokenizer
+        encoded = tokenizer.encode(text, add_special_tokens=False)
+        encoded.truncate(self._max_tokens - tokenizer.num_special_tokens_to_add(is_pair=False))
+        whole: list[int] = tokenizer.post_process(encoded).ids
+        return whole
 
     def _encode(self, pieces: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         import torch
