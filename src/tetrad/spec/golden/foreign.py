@@ -82,14 +82,16 @@ def refusal(key: str) -> tuple[str, str]:
     return _UNKNOWN[key]
 
 
-def in_promptfoos_words(problem: Problem) -> Problem:
-    """A problem of the schema; one with a key that is promptfoo's says what the key does there."""
+def in_promptfoos_words(problem: Problem, *, of_config: bool = False) -> Problem:
+    """A problem of the schema; one with a key that is promptfoo's says what the key does there.
+
+    `of_config`: the value is a whole config, in which anchors need a place.
+    """
     name = problem.path[-1] if problem.at_key and problem.path else None
     if name in _UNKNOWN and "tools" not in problem.path:
         message, hint = refusal(str(name))
         return replace(problem, message=message, hint=hint, meant="")
-    is_of_config = len(problem.path) == 1 and "assertionTemplates" in problem.hint
-    if is_of_config and problem.hint.startswith("known keys"):
+    if of_config and len(problem.path) == 1 and problem.at_key and not problem.meant:
         hint = f"a key of yours, for anchors, begins with x-; {problem.hint}"
         return replace(problem, hint=hint)
     return problem

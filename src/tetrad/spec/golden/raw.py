@@ -48,4 +48,5 @@ def checked(value: Any, location: Location, report: Report) -> Iterator[RawCase]
 def problems_of(document: Document, definition: str | None = None) -> list[Problem]:
     """What is wrong with a document that should be a golden set, or one of its parts."""
     found = check_value(document.value, "golden", definition)
-    return [in_promptfoos_words(problem) for problem in found]
+    of_config = definition is None and isinstance(document.value, Mapping)
+    return [in_promptfoos_words(problem, of_config=of_config) for problem in found]
