@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,21 +36,22 @@ def pinned(uri: str, tmp_path: Path, *names: str) -> Pin:
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> FileServer:
-    """A hub of one repository; tests enter it and say what it describes."""
-    return FileServer({f"org/small/resolve/{COMMIT}/tokenizer.json": TOKENIZER})
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """A hub of one repository; tests say what it describes."""
+    with FileServer({f"org/small/resolve/{COMMIT}/tokenizer.json": TOKENIZER}) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        yield server
 
 
 def test_a_branch_of_the_hub_becomes_a_commit_and_the_needed_files_are_chosen(
-    tmp_path: Path, hub: FileServer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, hub: FileServer
 ) -> None:
     published = described(
         "README.md", "model.safetensors", "pytorch_model.bin", "tokenizer.json", "onnx/model.onnx"
     )
     hub.documents = {ABOUT: published}
-    with hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        pin = pinned("hf://org/small@main", tmp_path)
+
+    pin = pinned("hf://org/small@main", tmp_path)
 
     assert pin == Pin(
         uri=f"hf://org/small@{COMMIT}",
@@ -57,13 +59,9 @@ def test_a_branch_of_the_hub_becomes_a_commit_and_the_needed_files_are_chosen(
     )
 
 
-def test_weights_are_not_downloaded_to_be_pinned(
-    tmp_path: Path, hub: FileServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_weights_are_not_downloaded_to_be_pinned(tmp_path: Path, hub: FileServer) -> None:
     hub.documents = {ABOUT: described("model.safetensors", "tokenizer.json")}
-    with hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        pinned("hf://org/small", tmp_path)
+    pinned("hf://org/small", tmp_path)
 
     assert [path for path, _ in hub.asked] == [
         ABOUT,
@@ -71,49 +69,33 @@ def test_weights_are_not_downloaded_to_be_pinned(
     ]
 
 
-def test_the_parts_of_one_model_are_one_choice(
-    tmp_path: Path, hub: FileServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_parts_of_one_model_are_one_choice(tmp_path: Path, hub: FileServer) -> None:
     parts = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
     hub.documents = {ABOUT: described(*parts, "consolidated.safetensors")}
-    with hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
 
-        assert list(pinned("hf://org/small@main", tmp_path).files) == parts
+    assert list(pinned("hf://org/small@main", tmp_path).files) == parts
 
 
-def test_several_quantisations_are_left_to_the_author(
-    tmp_path: Path, hub: FileServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_several_quantisations_are_left_to_the_author(tmp_path: Path, hub: FileServer) -> None:
     hub.documents = {ABOUT: described("small.Q4_0.gguf", "small.Q8_0.gguf")}
-    with hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        with pytest.raises(UsageError, match="name one in `files:`"):
-            pinned("hf://org/small@main", tmp_path)
+    with pytest.raises(UsageError, match="name one in `files:`"):
+        pinned("hf://org/small@main", tmp_path)
 
-        assert pinned("hf://org/small@main", tmp_path, "small.Q8_0.gguf").files == {
-            "small.Q8_0.gguf": LARGE
-        }
+    assert pinned("hf://org/small@main", tmp_path, "small.Q8_0.gguf").files == {
+        "small.Q8_0.gguf": LARGE
+    }
 
 
-def test_a_model_published_as_pickle_only_is_refused(
-    tmp_path: Path, hub: FileServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_published_as_pickle_only_is_refused(tmp_path: Path, hub: FileServer) -> None:
     hub.documents = {ABOUT: described("pytorch_model.bin", "config.json")}
-    with hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        with pytest.raises(UsageError, match="neither safetensors nor GGUF"):
-            pinned("hf://org/small@main", tmp_path)
+    with pytest.raises(UsageError, match="neither safetensors nor GGUF"):
+        pinned("hf://org/small@main", tmp_path)
 
 
-def test_a_named_file_that_is_not_published_is_told(
-    tmp_path: Path, hub: FileServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_named_file_that_is_not_published_is_told(tmp_path: Path, hub: FileServer) -> None:
     hub.documents = {ABOUT: described("model.safetensors")}
-    with hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        with pytest.raises(ArtifactError, match=r"has no file modle\.safetensors"):
-            pinned("hf://org/small@main", tmp_path, "modle.safetensors")
+    with pytest.raises(ArtifactError, match=r"has no file modle\.safetensors"):
+        pinned("hf://org/small@main", tmp_path, "modle.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -121,13 +103,11 @@ def test_a_named_file_that_is_not_published_is_told(
     [{}, [], {"sha": "main", "siblings": []}, {"sha": COMMIT}, {"sha": COMMIT, "siblings": [7]}],
 )
 def test_an_answer_that_is_not_the_hubs_is_refused(
-    tmp_path: Path, hub: FileServer, monkeypatch: pytest.MonkeyPatch, document: object
+    tmp_path: Path, hub: FileServer, document: object
 ) -> None:
     hub.documents = {ABOUT: document}
-    with hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        with pytest.raises(ArtifactError, match="did not"):
-            pinned("hf://org/small@main", tmp_path)
+    with pytest.raises(ArtifactError, match="did not"):
+        pinned("hf://org/small@main", tmp_path)
 
 
 @pytest.mark.parametrize("uri", ["hf://small@main", "hf://org/@main", "hf://a/b/c@main"])

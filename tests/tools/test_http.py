@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tetrad.canonical import Json
 from tetrad.errors import Location, ToolFailed
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
@@ -90,12 +91,17 @@ def server() -> Iterator[str]:
     thread.join()
 
 
+OBJECT_OR_NULL: Mapping[str, Json] = {"type": ["object", "null"]}
+
+
 def ask(
     url: str,
     arguments: Mapping[str, Any],
     *,
     method: Literal["GET", "POST"] = "GET",
     effect: Literal["read", "write", "destructive"] | None = "read",
+    allowed: Collection[str] = ("read",),
+    output_schema: Mapping[str, Json] = OBJECT_OR_NULL,
     environment: Mapping[str, str] | None = None,
     **run: Any,
 ) -> Called:
@@ -105,11 +111,11 @@ def ask(
         name="order_status",
         description="Look up an order.",
         input_schema={"type": "object"},
-        output_schema={"type": ["object", "null"]},
+        output_schema=output_schema,
         effect=effect,
         run=HttpRun(url=url, method=method, **run),
     )
-    toolbox = LiveToolbox([tool], Path(), environment=environment or {})
+    toolbox = LiveToolbox([tool], Path(), environment=environment or {}, effects=allowed)
     return asyncio.run(toolbox.call(ToolCall(id="1", name="order_status", arguments=arguments)))
 
 
@@ -215,34 +221,13 @@ def test_a_tool_that_may_change_something_is_not_called_unless_allowed(
 
 
 def test_a_tool_whose_effect_is_allowed_is_called(server: str) -> None:
-    tool = Tool(
-        ref="stacks/tools/start-return",
-        location=Location("stacks/tools/start-return.yaml"),
-        name="start_return",
-        description="Start a return.",
-        input_schema={"type": "object"},
-        effect="write",
-        run=HttpRun(url=f"{server}/returns"),
+    called = ask(
+        f"{server}/returns", {"n": 1}, method="POST", effect="write", allowed=("read", "write")
     )
-    toolbox = LiveToolbox([tool], Path(), effects={"read", "write"})
-
-    called = asyncio.run(toolbox.call(ToolCall(id="1", name="start_return", arguments={"n": 1})))
 
     assert called.result == {"method": "POST", "asked": {"n": 1}, "token": None}
 
 
 def test_a_result_that_breaks_the_contract_is_a_failure(server: str) -> None:
-    tool = Tool(
-        ref="stacks/tools/order-status",
-        location=Location("stacks/tools/order-status.yaml"),
-        name="order_status",
-        description="Look up an order.",
-        input_schema={"type": "object"},
-        output_schema={"type": "object", "required": ["state"]},
-        effect="read",
-        run=HttpRun(url=f"{server}/", method="GET"),
-    )
-    toolbox = LiveToolbox([tool], Path())
-
     with pytest.raises(ToolFailed, match='broke its contract: \\$: "state" is a required property'):
-        asyncio.run(toolbox.call(ToolCall(id="1", name="order_status", arguments={})))
+        ask(f"{server}/", {}, output_schema={"type": "object", "required": ["state"]})
