@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -257,6 +258,29 @@ def test_a_document_that_is_a_link_out_of_the_repository_is_refused(tmp_path: Pa
     (tmp_path / "tree/stacks/corpora/handbook/z.md").symlink_to(tmp_path / "secret.md")
 
     with pytest.raises(SpecError, match=r"SCH100.*symbolic link out of the repository"):
+        load_repository(tmp_path / "tree")
+
+
+def dead_link(folder: Path) -> None:
+    (folder / "z.md").symlink_to("nowhere")
+
+
+def pipe(folder: Path) -> None:
+    os.mkfifo(folder / "z.md")
+
+
+def latin_name(folder: Path) -> None:
+    Path(os.fsdecode(bytes(folder) + b"/caf\xe9.md")).write_text("Coffee.\n")
+
+
+@pytest.mark.parametrize("make", [dead_link, pipe, latin_name])
+def test_what_can_be_no_document_is_refused_at_once(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    shutil.copytree(VALID / "formats", tmp_path / "tree")
+    make(tmp_path / "tree/stacks/corpora/handbook")
+
+    with pytest.raises(SpecError, match=r"corpora/handbook.yaml:.*SCH100.*(is no|is not UTF-8)"):
         load_repository(tmp_path / "tree")
 
 

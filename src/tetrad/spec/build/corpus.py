@@ -80,11 +80,28 @@ def _digest(fields: Fields, context: Context, documents: Documents) -> Digest:
         message = f"no file under {documents.path} matches {included}"
         context.report(fields.issue(("documents",), message, "correct path or include"))
         raise NotBuilt
-    for _, path in files:
+    for name, path in files:
         if not context.tree.is_inside(path):
             context.report(leaves_repository(fields.at(("documents", "path"))))
             raise NotBuilt
+        problem = _no_document(name, path)
+        if problem:
+            message = f"{documents.path}/{name} {problem}"
+            hint = "mend or remove it, or leave it out with documents.include"
+            context.report(fields.issue(("documents", "path"), message, hint, code="SCH100"))
+            raise NotBuilt
     return merkle_root(f"{name}\0{digest_file(path).hex}".encode() for name, path in files)
+
+
+def _no_document(name: str, path: FilePath) -> str:
+    """Why a file can be no document, whatever is in it; empty where it can."""
+    if not path.is_file():
+        return "is no file: a dead link, a pipe or a device"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "has a name that is not UTF-8, and so no id"
+    return ""
 
 
 def documents_of(tree: Tree, documents: Documents) -> tuple[tuple[str, FilePath], ...]:
