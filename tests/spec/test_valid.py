@@ -62,8 +62,16 @@ def test_nothing_of_a_tree_is_lost(formats: Repository) -> None:
     assert list(formats.corpora) == ["stacks/corpora/handbook"]
     assert len(formats.tools) == 3
     assert len(formats.stacks) == 4
-    assert list(formats.suites) == ["evals/handbook-qa", "evals/shop/rows", "evals/triage"]
-    assert list(formats.environments) == ["infra/environments/production"]
+    assert list(formats.suites) == [
+        "evals/handbook-qa",
+        "evals/safety",
+        "evals/shop/rows",
+        "evals/triage",
+    ]
+    assert list(formats.environments) == [
+        "infra/environments/production",
+        "infra/environments/staging",
+    ]
     assert len(formats.waivers) == 2
     assert formats.settings.lint_select == ("SCH", "TPL")
     assert formats.settings.lint_ignore == ("TPL203",)
@@ -282,6 +290,16 @@ def test_what_can_be_no_document_is_refused_at_once(
 
     with pytest.raises(SpecError, match=r"corpora/handbook.yaml:.*SCH100.*(is no|is not UTF-8)"):
         load_repository(tmp_path / "tree")
+
+
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "prompts").mkdir()
+    Path(os.fsdecode(bytes(tmp_path) + b"/prompts/caf\xe9.yaml")).write_text(
+        "kind: prompt\nmessages: [{role: user, content: Hello.}]\n"
+    )
+
+    with pytest.raises(SpecError, match=r"SCH100.*the name of this file is not UTF-8"):
+        load_repository(tmp_path)
 
 
 def test_a_link_within_the_repository_is_read(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def _read(root: Path, only: Sequence[str] | None) -> Reading:
     settings, issues = load_settings(root)
     loader.report(*issues)
     files = list(loader.tree.components())
-    loader.report(*_of_one_name(files))
+    loader.report(*_of_one_name(files), *_of_no_name(files))
     for file in files if only is None else _starting_points(only, files):
         loader.build(file)
     repository = Repository(
@@ -140,6 +140,16 @@ def _of_one_name(files: Sequence[str]) -> Iterator[Issue]:
         if first != file:
             message = f"{first} has the same reference {reference_of(file)}"
             yield Issue(location=Location(file), message=message, hint="rename one of them")
+
+
+def _of_no_name(files: Sequence[str]) -> Iterator[Issue]:
+    """Files whose name no reference, lock or digest can hold."""
+    for file in files:
+        try:
+            file.encode()
+        except UnicodeEncodeError:
+            message, hint = "the name of this file is not UTF-8", "rename it"
+            yield Issue(location=Location(file), code="SCH100", message=message, hint=hint)
 
 
 def _starting_points(only: Sequence[str], files: Sequence[str]) -> Iterable[str]:
