@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TETRAD := $(BIN)/tetrad
+PEERS := benchmarks/.peers
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := $(shell grep '^torch==' constraints.txt)
 # On Linux without an NVIDIA GPU the CPU build of the same version saves gigabytes.
@@ -50,11 +51,17 @@ check: setup  ## Run every static check
 	$(TETRAD) lint
 	$(TETRAD) lock --check
 
-benchmarks: setup models  ## Measure every claim of speed and size against its limit
+$(PEERS)/.installed: benchmarks/requirements.txt
+	@echo "installing what the benchmarks measure beside tetrad …"
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --requirement $<
+	@touch $@
+
+benchmarks: setup models $(PEERS)/.installed  ## Measure every claim of speed and size against its limit
 	$(BIN)/python benchmarks/lint.py
 	$(BIN)/python benchmarks/warm_rerun.py
 	$(BIN)/python benchmarks/memory.py
-	$(BIN)/python benchmarks/orchestration.py $(if $(PEERS),--peer-python $(PEERS))
+	$(BIN)/python benchmarks/orchestration.py --peer-python $(PEERS)/bin/python
 	$(BIN)/python benchmarks/torch_engine.py
 
 docs: setup  ## Write the pages that are generated again
@@ -65,4 +72,4 @@ wheel: setup  ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --outdir dist
 
 clean:  ## Remove what was built here; kept answers and models stay
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,11 +4,8 @@
 
 1. An in-process engine of zero latency and three deterministic assertions (JSON, contains, regular
    expression), results committed; the same cases by DeepEval and Inspect AI, each as its own
-   documentation has it, with displays and telemetry off. Peers run in a Python of their own:
-
-       python3 -m venv /tmp/peers && /tmp/peers/bin/pip install deepeval inspect-ai
-
-   The limit: at least 4 times DeepEval's rate.
+   documentation has it, with displays and telemetry off. Peers run in a Python of their own, which
+   `make benchmarks` sets up from requirements.txt. The limit: at least 4 times DeepEval's rate.
 2. A local HTTP endpoint that answers after 50 ms, 32 requests in flight, against a bare loop with
    the same client library. The limit: at least 0.9 of the bare loop.
 
