@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -14,7 +15,7 @@ from rich.cells import cell_len
 
 from tetrad.report import FORMATS, render
 from tetrad.report.text import render_text
-from tetrad.results.report import Report
+from tetrad.results.report import Report, RequirementResult
 
 GOLDEN = Path(__file__).with_name("golden")
 ENDINGS = {"text": "txt", "json": "json", "junit": "xml", "markdown": "md"}
@@ -105,6 +106,33 @@ def test_waivers_stand_before_the_results_and_the_changes_own_are_marked(fmt: st
         "@support-lead",
     ):
         assert said in head
+
+
+@pytest.mark.parametrize("fmt", ["text", "markdown", "html"])
+def test_the_worst_stack_comes_first_and_what_nothing_reached_last(fmt: str) -> None:
+    report = samples.failing(12)
+    backwards = replace(report, stacks=report.stacks[::-1])
+
+    rendered = render(backwards, fmt)
+
+    assert rendered == render(report, fmt)
+    places = [rendered.index(name) for name in ("triage", "handbook-qa", "order-desk")]
+    assert places == sorted(places)
+
+
+def test_the_cases_that_a_failed_requirement_names_come_first() -> None:
+    report = samples.failing(12)
+    stack, *others = report.stacks
+    (suite,) = stack.suites
+    refused = RequirementResult(
+        requirement="must_pass", decision="FAILED", reason="1 failed", cases=("battery-life",)
+    )
+    strict = replace(suite, requirements=(refused,))
+    changed = replace(report, stacks=(replace(stack, suites=(strict,)), *others))
+
+    for fmt in ("text", "markdown", "html"):
+        cases = unescape(render(changed, fmt)).partition("1 failed")[2]
+        assert cases.index("battery-life") < cases.index("double-charge")
 
 
 def junit(report: Report) -> ET.Element:

@@ -69,8 +69,8 @@ def render_html(report: Report) -> str:
 def _rows(report: Report) -> Iterator[_Row]:
     """All cases, those to look at first; traces as far as there is room."""
     told = [
-        (words.rank(case), number, stack, suite, case)
-        for number, (stack, suite, case) in enumerate(_cases(report))
+        (words.rank(case, refused), number, stack, suite, case)
+        for number, (stack, suite, case, refused) in enumerate(_cases(report))
     ]
     room = _TRACES
     for _, number, stack, suite, case in sorted(told, key=lambda row: row[:2]):
@@ -89,11 +89,15 @@ def _rows(report: Report) -> Iterator[_Row]:
         )
 
 
-def _cases(report: Report) -> Iterator[tuple[StackReport, SuiteReport, CaseReport]]:
-    for stack in report.stacks:
+def _cases(
+    report: Report,
+) -> Iterator[tuple[StackReport, SuiteReport, CaseReport, frozenset[str]]]:
+    """Each case, with those of its suite that a failed requirement names."""
+    for stack in words.stacks(report):
         for suite in stack.suites:
+            refused = words.refused(suite)
             for case in suite.cases:
-                yield stack, suite, case
+                yield stack, suite, case, refused
 
 
 def _trace_size(case: CaseReport) -> int:

@@ -91,13 +91,12 @@ def _held_against(suite: SuiteReport) -> frozenset[str]:
     """
     if suite.decision != "FAILED":
         return frozenset()
-    named = {c for r in suite.requirements if r.decision == "FAILED" for c in r.cases}
     broken = {
         case.id
         for case in suite.cases
         if case.waived is None and words.kind(case) in {"broken", "failing"}
     }
-    return frozenset(named | broken)
+    return words.refused(suite) | broken
 
 
 def _case(suite: SuiteReport, case: CaseReport, *, is_held: bool) -> ET.Element:

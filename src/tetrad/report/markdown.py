@@ -40,7 +40,12 @@ _TAKEN_UP = re.compile(r"://|www\.|:\w+:|\bGH-\d|\b[0-9a-f]{7,40}\b", re.IGNOREC
 def render_markdown(report: Report) -> str:
     """At most `LIMIT` characters; what is left out is said."""
     stacks = words.stacks(report)
-    parts = [*_head(report), *_overview(stacks), *(part for s in stacks for part in _stack(s))]
+    parts = [
+        *_head(report),
+        *_overview(stacks),
+        *(part for stack in stacks if words.is_touched(stack) for part in _stack(stack)),
+        *_untouched([stack for stack in stacks if not words.is_touched(stack)]),
+    ]
     details = [d for stack in stacks for suite in stack.suites for d in _details(suite)]
     return _fitted(parts, details)
 
@@ -80,6 +85,16 @@ def _overview(stacks: Sequence[StackReport]) -> Iterator[str]:
         for stack, suite in judged:
             names = f"{code(suite.suite)} | {code(words.last(stack.stack))}"
             lines.append(f"| {_sign(suite.decision)} | {names} | {words.tally(suite)} |")
+        yield "\n".join(lines)
+
+
+def _untouched(stacks: Sequence[StackReport]) -> Iterator[str]:
+    lines = []
+    for stack in stacks:
+        identity = code(words.identities(stack))
+        line = f"- {code(words.last(stack.stack))} · {words.what_changed(stack)} · {identity}"
+        lines.append(f"{line}: {_prose(stack.note)}" if stack.note else line)
+    if lines:
         yield "\n".join(lines)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tetrad.canonical import Digest
 from tetrad.results.outcome import CaseOutcome, Sample
@@ -171,9 +171,16 @@ def told(case: CaseReport) -> str:
     return f"{kind_of(case)}, waived" if case.waived else kind_of(case)
 
 
-def rank(case: CaseReport) -> tuple[int, bool]:
-    """How early a reviewer wants to see the case; what is accepted comes after what is not."""
-    return _RANKS[kind(case)], case.waived is not None
+def refused(suite: SuiteReport) -> frozenset[str]:
+    """The cases that a failed requirement names."""
+    return frozenset(c for r in suite.requirements if r.decision == "FAILED" for c in r.cases)
+
+
+def rank(case: CaseReport, refused: Collection[str]) -> tuple[bool, int, bool]:
+    """How early a reviewer wants to see the case: what made the gate refuse comes first, what is
+    accepted after what is not.
+    """
+    return case.id not in refused, _RANKS[kind(case)], case.waived is not None
 
 
 def result(outcome: CaseOutcome) -> tuple[str, str]:
@@ -191,6 +198,11 @@ def stacks(report: Report) -> list[StackReport]:
     return sorted(report.stacks, key=_stack_rank)
 
 
+def is_touched(stack: StackReport) -> bool:
+    """Whether anything of the stack moved or ran."""
+    return bool(stack.suites or stack.changed)
+
+
 def _stack_rank(stack: StackReport) -> int:
     judged = [_WORST_FIRST.index(suite.decision) for suite in stack.suites]
     unjudged = len(_WORST_FIRST) + (not stack.changed)
@@ -201,15 +213,19 @@ def tally(suite: SuiteReport) -> str:
     """`60 cases: 9 broken, 2 fixed`, without what is zero."""
     counts = Counter(kind(case) for case in suite.cases)
     told = ((name, counts[key]) for key, name in KINDS.items() if key not in AS_IT_SHOULD_BE)
-    parts = [f"{count:,} {name}" for name, count in told if count]
+    parts = ", ".join(f"{count:,} {name}" for name, count in told if count)
+    waived = sum(case.waived is not None for case in suite.cases)
+    accepted = f"; {waived:,} of them waived" if waived else ""
     cases = "1 case" if len(suite.cases) == 1 else f"{len(suite.cases):,} cases"
     rest = "none flipped" if any(case.base for case in suite.cases) else "all passed"
-    return f"{cases}: {', '.join(parts)}" if parts else f"{cases}, {rest}"
+    return f"{cases}: {parts}{accepted}" if parts else f"{cases}, {rest}"
 
 
 def flipped(suite: SuiteReport) -> list[CaseReport]:
     """The cases a reviewer wants to see, worst first: all but those that are as they were."""
-    return sorted((case for case in suite.cases if kind(case) not in AS_IT_SHOULD_BE), key=rank)
+    named = refused(suite)
+    cases = (case for case in suite.cases if kind(case) not in AS_IT_SHOULD_BE)
+    return sorted(cases, key=lambda case: rank(case, named))
 
 
 def output_of(outcome: CaseOutcome | None) -> str:
