@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
+
+from tetrad.lint.tree import Part
 
 _REVISION = r"[0-9a-f]{40}\Z"
 _DIGEST = r"sha256:[0-9a-f]{64}\Z"
@@ -43,6 +45,22 @@ def written_source(uri: str) -> Written:
     return Written(scheme, rest, "")
 
 
+def loaded_by(model: Part) -> Iterator[Part]:
+    """What has a source and files of its own: the model and its adapters."""
+    yield model
+    adapters = model.get("adapters")
+    if adapters is not None:
+        yield from adapters.parts()
+
+
+def sources_of(model: Part) -> Iterator[tuple[Part, str]]:
+    """Every source that is written as a text, with it."""
+    for holder in loaded_by(model):
+        source = holder.get("source")
+        if source is not None and source.text is not None:
+            yield source, source.text
+
+
 def is_revision(text: str) -> bool:
     return _compiled(_REVISION).match(text) is not None
 
@@ -71,10 +89,10 @@ def is_dated(model: str) -> bool:
     return not words & {"latest", "main"} and _compiled(_DATED).search(model) is not None
 
 
-def how_to_pin(file: str, path: Sequence[str | int], by_hand: str) -> str:
+def how_to_pin(part: Part, by_hand: str) -> str:
     """The help for what is not pinned: the command, where it writes this place, or an edit."""
-    if path[0] in {"source", "files"}:
-        return f"run `tetrad pin {file}`, or {by_hand}"
+    if part.path[0] in {"source", "files"}:
+        return f"run `tetrad pin {part.file}`, or {by_hand}"
     return by_hand
 
 

@@ -9,12 +9,24 @@ from typing import Any, NoReturn
 
 from tetrad.canonical import Json, canonical_json
 from tetrad.errors import ToolFailed
+from tetrad.results.exchange import ToolCall
+from tetrad.results.trace import Called
 from tetrad.spec.model import Tool
 
 _SHOWN = 3  # problems in one message; a model mends them one by one anyway
 
 
-def argument_problem(tool: Tool, arguments: Json) -> str | None:
+def tool_for(call: ToolCall, tools: Mapping[str, Tool]) -> Tool | Called:
+    """The tool that is called; where the model called it wrongly, what goes back to the model."""
+    tool = tools.get(call.name)
+    if tool is None:
+        there = ", ".join(tools) or "none"
+        return Called(call=call, error=f"there is no tool {call.name!r}; there are: {there}")
+    problem = _argument_problem(tool, call.arguments)
+    return tool if problem is None else Called(call=call, error=f"bad arguments: {problem}")
+
+
+def _argument_problem(tool: Tool, arguments: Json) -> str | None:
     """What is wrong with the arguments of a call, in words for the model; None if nothing is."""
     try:
         return _problem(tool.input_schema, arguments)

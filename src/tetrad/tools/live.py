@@ -11,10 +11,9 @@ from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
 from tetrad.spec.model import HttpRun, PythonRun, Tool
 from tetrad.tools.answer import Answer
-from tetrad.tools.contract import argument_problem, check_result
+from tetrad.tools.contract import check_result, tool_for
 from tetrad.tools.http import run_http
 from tetrad.tools.python import run_python
-from tetrad.tools.recorded import unknown_tool
 
 
 class LiveToolbox:
@@ -41,12 +40,9 @@ class LiveToolbox:
 
         What the model did wrong, and what the tool itself refused, goes back to the model.
         """
-        tool = self._tools.get(call.name)
-        if tool is None:
-            return Called(call=call, error=unknown_tool(call.name, self._tools))
-        problem = argument_problem(tool, call.arguments)
-        if problem is not None:
-            return Called(call=call, error=f"bad arguments: {problem}")
+        tool = tool_for(call, self._tools)
+        if isinstance(tool, Called):
+            return tool
         if tool.effect not in self._effects:
             return Called(call=call, error=self._refusal(tool))
         answer = await self._run(tool, call)

@@ -8,7 +8,7 @@ from tetrad.canonical import canonical_json
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
 from tetrad.spec.model import RecordedCall, Tool
-from tetrad.tools.contract import argument_problem, check_result
+from tetrad.tools.contract import check_result, tool_for
 
 
 class RecordedToolbox:
@@ -23,12 +23,9 @@ class RecordedToolbox:
 
         What the model did wrong, and a call that nothing was recorded for, goes back to the model.
         """
-        tool = self._tools.get(call.name)
-        if tool is None:
-            return Called(call=call, error=unknown_tool(call.name, self._tools))
-        problem = argument_problem(tool, call.arguments)
-        if problem is not None:
-            return Called(call=call, error=f"bad arguments: {problem}")
+        tool = tool_for(call, self._tools)
+        if isinstance(tool, Called):
+            return tool
         answer = self._take(call)
         if answer is None:
             return Called(call=call, error=f"nothing is recorded for this call of {call.name}")
@@ -42,11 +39,6 @@ class RecordedToolbox:
             if _matches(recorded, call):
                 return self._unused.pop(position)
         return None
-
-
-def unknown_tool(name: str, known: Iterable[str]) -> str:
-    """What a model is told that asked for a tool the stack does not have."""
-    return f"there is no tool {name!r}; there are: {', '.join(known) or 'none'}"
 
 
 def _matches(recorded: RecordedCall, call: ToolCall) -> bool:

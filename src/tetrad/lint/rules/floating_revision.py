@@ -33,6 +33,7 @@ from tetrad.lint.pins import (
     is_dated,
     is_exact_version,
     is_pinned_image,
+    sources_of,
     written_source,
 )
 from tetrad.lint.rule import Finding, Rule
@@ -48,21 +49,14 @@ def check(tree: Tree) -> Iterator[Finding]:
     }
     serving = [s for s in tree.repository.stacks.values() if kubernetes & set(_environments(s))]
     for model in tree.components("model"):
-        for part in (model.get("source"), *_adapter_sources(model)):
-            if part is not None and part.text is not None:
-                yield from _of_source(tree, part, part.text, serving)
+        for part, uri in sources_of(model):
+            yield from _of_source(tree, part, uri, serving)
         yield from _of_engine(tree, model)
 
 
 def _environments(stack: Stack) -> list[str]:
     named = (stack.serving or {}).get("environments", [])
     return [str(name) for name in named] if isinstance(named, list | tuple) else []
-
-
-def _adapter_sources(model: Part) -> Iterator[Part | None]:
-    adapters = model.get("adapters")
-    if adapters is not None:
-        yield from (adapter.get("source") for adapter in adapters.parts())
 
 
 def _of_source(tree: Tree, part: Part, uri: str, serving: list[Stack]) -> Iterator[Finding]:
@@ -72,10 +66,10 @@ def _of_source(tree: Tree, part: Part, uri: str, serving: list[Stack]) -> Iterat
         yield from _of_endpoint(tree, part, uri, serving)
     elif source.scheme == "hf" and (not source.pin or source.pin.lower() in FLOATING):
         what = f"the branch {source.pin!r} moves" if source.pin else f"{uri!r} names no revision"
-        hint = how_to_pin(part.file, part.path, "write @ and the 40 digits of a commit")
+        hint = how_to_pin(part, "write @ and the 40 digits of a commit")
         yield RULE.at(place, what, hint=hint)
     elif source.scheme == "pypi" and not is_exact_version(source.pin):
-        hint = how_to_pin(part.file, part.path, "write ==VERSION after the name")
+        hint = how_to_pin(part, "write ==VERSION after the name")
         yield RULE.at(place, f"{uri!r} names no version", hint=hint)
     elif source.scheme == "vendor" and not is_dated(source.name):
         yield RULE.at(place, f"{source.name!r} is an alias, not a dated version", hint=_DATED_HINT)

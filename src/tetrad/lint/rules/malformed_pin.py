@@ -33,6 +33,8 @@ from tetrad.lint.pins import (
     is_digest,
     is_pinned_image,
     is_revision,
+    loaded_by,
+    sources_of,
     written_source,
 )
 from tetrad.lint.rule import Edit, Finding, Fix, Rule
@@ -41,10 +43,10 @@ from tetrad.lint.tree import Part, Tree
 
 def check(tree: Tree) -> Iterator[Finding]:
     for model in tree.components("model"):
-        for part in _sources(model):
-            yield from _of_source(tree, part)
+        for part, uri in sources_of(model):
+            yield from _of_source(tree, part, uri)
         for part in _digests_of_model(model):
-            hint = how_to_pin(part.file, part.path, "write the whole digest")
+            hint = how_to_pin(part, "write the whole digest")
             yield from _of_digest(tree, part, hint)
         image = model.get("engine", "vllm", "image")
         if image is not None and image.text is not None and _is_unpinned(image.text):
@@ -59,23 +61,8 @@ def check(tree: Tree) -> Iterator[Finding]:
             yield from _of_digest(tree, digest, "run `tetrad lock`, which writes it")
 
 
-def _holders(model: Part) -> Iterator[Part]:
-    """What has a source and files: the model and its adapters."""
-    yield model
-    adapters = model.get("adapters")
-    if adapters is not None:
-        yield from adapters.parts()
-
-
-def _sources(model: Part) -> Iterator[Part]:
-    for holder in _holders(model):
-        source = holder.get("source")
-        if source is not None and source.text is not None:
-            yield source
-
-
 def _digests_of_model(model: Part) -> Iterator[Part]:
-    for holder in _holders(model):
+    for holder in loaded_by(model):
         files = holder.get("files")
         if files is not None:
             yield from files.parts()
@@ -87,8 +74,8 @@ def _digests_of_model(model: Part) -> Iterator[Part]:
         yield fingerprint
 
 
-def _of_source(tree: Tree, part: Part) -> Iterator[Finding]:
-    source = written_source(part.text or "")
+def _of_source(tree: Tree, part: Part, uri: str) -> Iterator[Finding]:
+    source = written_source(uri)
     if source.scheme == "oci" and _is_unpinned(source.name):
         message = f"the image has the tag {image_tag(source.name)!r} and no digest"
         yield RULE.at(tree.value(part), message, hint="write @sha256: and the image's digest")
@@ -99,7 +86,7 @@ def _of_source(tree: Tree, part: Part) -> Iterator[Finding]:
     yield RULE.at(
         tree.value(part),
         f"the revision {pin!r} is not 40 lower-case hexadecimal digits",
-        hint=how_to_pin(part.file, part.path, "write the whole commit"),
+        hint=how_to_pin(part, "write the whole commit"),
         fix=_lower_case(part, pin) if is_revision(pin.lower()) else None,
     )
 

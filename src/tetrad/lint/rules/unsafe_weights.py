@@ -24,6 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tetrad.lint.pins import loaded_by
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Part, Tree
 
@@ -38,8 +39,7 @@ def check(tree: Tree) -> Iterator[Finding]:
     for model in tree.components("model"):
         for part in model.walk():
             yield from _remote_code(tree, part)
-        adapters = model.get("adapters")
-        for holder in [model, *(adapters.parts() if adapters else ())]:
+        for holder in loaded_by(model):
             yield from _files(tree, holder)
 
 
