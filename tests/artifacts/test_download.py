@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx2
 import pytest
 from fakes import FileServer, Watcher, nowhere
 
@@ -171,3 +172,19 @@ def test_secrets_of_an_address_are_not_shown(tmp_path: Path) -> None:
 
     assert "hunter2" not in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_redirect_out_of_tls_is_refused(tmp_path: Path) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.host == "models.example":
+            return httpx2.Response(302, headers={"Location": "http://mirror.example/m.gguf"})
+        return httpx2.Response(200, content=b"GGUF")
+
+    into = tmp_path / "m.gguf"
+    with (
+        httpx2.Client(transport=httpx2.MockTransport(answer), follow_redirects=True) as client,
+        pytest.raises(ArtifactError, match="redirects to an address without TLS"),
+    ):
+        download("https://models.example/m.gguf", into, client=client, progress=Watcher())
+
+    assert not into.exists()

@@ -119,6 +119,7 @@ def _continue(
     wanted = {"Range": f"bytes={offset}-", "If-Range": etag} if etag and offset else {}
     try:
         with client.stream("GET", url, headers={**headers, **wanted}) as response:
+            _refuse_plain_http(response, url)
             _refuse_failures(response, url, into)
             offset = _offset(response, offset)
             _receive(response, into, offset, progress, label=urlsplit(url).path.rsplit("/", 1)[-1])
@@ -126,6 +127,16 @@ def _continue(
         raise _Interrupted(_reason(exc)) from exc
     except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
         raise ArtifactError(f"{shown(url)}: {_reason(exc)}") from exc
+
+
+def _refuse_plain_http(response: httpx2.Response, url: str) -> None:
+    """Whoever listens on the line could write what is pinned, if a redirect leads out of TLS."""
+    hops = (*response.history, response)
+    if url.startswith("https:") and any(hop.url.scheme != "https" for hop in hops):
+        raise ArtifactError(
+            f"{shown(url)}: the server redirects to an address without TLS"
+            "\n  help: look for another address of this file"
+        )
 
 
 def _refuse_failures(response: httpx2.Response, url: str, into: Path) -> None:

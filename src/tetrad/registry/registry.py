@@ -326,7 +326,7 @@ def _help(path: Path, message: str) -> str:
         return f"make the file and its folder writable, or name another in {ENVIRONMENT}"
     if "locked" in message:
         return f"another process held it for {BUSY_TIMEOUT_S:.0f} s; end that process and try again"
-    if "full" in message:
+    if "full" in message or "I/O" in message:
         return "free some room on the disk and run again: what was committed is not asked again"
     return f"name another file in {ENVIRONMENT}, and send us this message"
 
