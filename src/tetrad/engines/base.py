@@ -62,7 +62,10 @@ def request_digest(request: Request) -> Digest:
 
 
 def request_document(request: Request) -> dict[str, Json]:
-    """A request as JSON, without what is at its default, so that a new field moves no old digest."""
+    """A request as JSON, without what is at its default, so that a new field moves no old digest.
+
+    This form is ours and stays; what a server is sent (`wire`) follows its protocol.
+    """
     document: dict[str, Json] = {
         "messages": [_message(message) for message in request.messages],
         "style": request.style,
