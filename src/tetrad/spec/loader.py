@@ -9,14 +9,15 @@ from typing import Any, TypeVar
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.spec.build.context import NotBuilt
 from tetrad.spec.build.corpus import build_corpus
+from tetrad.spec.build.environment import build_environment
 from tetrad.spec.build.fields import Fields
 from tetrad.spec.build.model import build_model
 from tetrad.spec.build.prompt import build_prompt
 from tetrad.spec.build.references import follow_references, is_sound
-from tetrad.spec.build.rest import build_environment, build_waivers
 from tetrad.spec.build.stack import build_stack
 from tetrad.spec.build.suite import build_suite
 from tetrad.spec.build.tool import build_tool
+from tetrad.spec.build.waivers import build_waivers
 from tetrad.spec.document import Document, Path, json_path
 from tetrad.spec.golden import GoldenFile, load_golden
 from tetrad.spec.model import KINDS, Corpus, Model, Prompt, Stack, Tool, Waiver
@@ -241,27 +242,27 @@ class Loader:
         value = self.build(file, fields.at(path))
         return value if isinstance(value, kind) else None
 
-    def names(self, fields: Fields, path: Path, kind: str) -> str | None:
-        written = str(fields.value(path))
+    def names(self, fields: Fields, path: Path, kind: str, *, at_key: bool = False) -> str | None:
+        def refuse(message: str, hint: str) -> None:
+            self.report(fields.issue(path, message, hint, code="SCH107", at_key=at_key))
+
+        written = str(path[-1] if at_key else fields.value(path))
         try:
             ref = reference(written, fields.source(path).origin)
         except ReferenceRefused as error:
-            message = f"{written!r} is no reference"
-            self.report(fields.issue(path, message, str(error), code="SCH107"))
+            refuse(f"{written!r} is no reference", str(error))
             return None
         found = next((file for file in candidates(ref) if self.tree.has(file)), None)
         if found is None:
-            hint = did_you_mean(
-                ref, self.tree.references(kind), f"create {ref}.yaml, or correct the path"
-            )
-            message = f"there is no file {ref}.yaml"
-            self.report(fields.issue(path, message, hint, code="SCH107"))
+            file = f"{ref}/suite.yaml" if kind == "suite" else f"{ref}.yaml"
+            create = f"create {file}, or correct the path"
+            hint = did_you_mean(ref, self.tree.references(kind), create)
+            refuse(f"there is no file {file}", hint)
             return None
         said = self._kind_of(found, fields.at(path))
         if said not in {None, kind}:
-            message = f"{ref} is {_with_article(said)}, not {_with_article(kind)}"
             hint = did_you_mean(ref, self.tree.references(kind))
-            self.report(fields.issue(path, message, hint, code="SCH107"))
+            refuse(f"{ref} is {_with_article(said)}, not {_with_article(kind)}", hint)
             return None
         return found
 

@@ -413,6 +413,7 @@ class RecordedCall:
     arguments: Mapping[str, Json] | None = None
     result: Json = None
     error: str | None = None
+    location: Location = field(default=Location(""), compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 ## What it does
 Reports comments `# tetrad: allow NAME -- reason` and lines of waivers.yaml whose rule finds nothing
-there, and names that no rule has.
+there, names that no rule has, and waivers of cases that are not there.
 
 ## Why is this bad?
 It hides what comes next: the finding that it was written for is gone, another one will be let
@@ -25,11 +25,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Edit, Finding, Fix, Rule
+from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
 from tetrad.lint.suppressions import Suppression
-from tetrad.lint.tree import Tree
+from tetrad.lint.tree import Part, Tree
 from tetrad.lint.waivers import waiver_parts
-from tetrad.spec.nearest import nearest
+from tetrad.spec.nearest import did_you_mean, nearest
+from tetrad.spec.references import reference_of
 
 
 def check(tree: Tree) -> Iterator[Finding]:
@@ -64,11 +65,34 @@ def _unknown(tree: Tree, comment: Suppression, name: str) -> Finding:
 
 def _waivers(tree: Tree) -> Iterator[Finding]:
     for waiver, part in waiver_parts(tree):
-        if waiver.rule is None or waiver.is_expired(today=tree.today):
+        if waiver.is_expired(today=tree.today):
             continue
-        if waiver.rule in tree.ledger.ran and waiver not in tree.ledger.used_waivers:
+        if waiver.case is not None:
+            yield from _case_waiver(tree, waiver.case, part)
+        elif waiver.rule in tree.ledger.ran and waiver not in tree.ledger.used_waivers:
             message = f"{waiver.rule} finds nothing in {waiver.file}"
             yield RULE.at(tree.value(part), message, hint="remove the waiver")
+
+
+def _case_waiver(tree: Tree, written: str, part: Part) -> Iterator[Finding]:
+    """A waiver of a case that no suite has; of suites that cannot be read nothing is said."""
+    ref, _, case = written.partition("#")
+    suite = tree.repository.suites.get(ref)
+    if suite is None:
+        if not any(reference_of(file) == ref for file in tree.documents):
+            hint = did_you_mean(ref, tree.repository.suites, "remove the waiver")
+            yield RULE.at(_case_place(tree, part), f"there is no suite {ref}", hint=hint)
+        return
+    ids = [known.id for known in suite.golden.cases]
+    files = {suite.golden.path, *suite.golden.files}
+    is_whole = all(issue.location.file not in files for issue in tree.issues)
+    if case not in ids and is_whole:
+        hint = did_you_mean(case, ids, "remove the waiver")
+        yield RULE.at(_case_place(tree, part), f"{ref} has no case {case!r}", hint=hint)
+
+
+def _case_place(tree: Tree, part: Part) -> Place:
+    return tree.value(part.get("case") or part)
 
 
 def _removal(tree: Tree, comment: Suppression, name: str) -> Fix:

@@ -28,8 +28,11 @@ class Context(Protocol):
     ) -> tuple[str, bytes] | None:
         """A file that a component names, relative to it: its path from the root, its bytes."""
 
-    def names(self, fields: Fields, path: Path, kind: str) -> str | None:
-        """The file that a reference means, without building it; None, reported, where none is."""
+    def names(self, fields: Fields, path: Path, kind: str, *, at_key: bool = False) -> str | None:
+        """The file that a reference means, without building it; None, reported, where none is.
+
+        `at_key` takes the last key of the path for the reference.
+        """
 
     def prompt(self, fields: Fields, path: Path) -> Prompt | None: ...
 

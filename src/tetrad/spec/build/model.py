@@ -27,6 +27,8 @@ from tetrad.spec.schema import check_value, issue_at, issue_of
 
 
 def build_model(fields: Fields, context: Context) -> Model:
+    if "probes" in fields.get("fingerprint", {}):
+        probes_at(fields, context, ("fingerprint", "probes"))
     return Model(
         ref=fields.ref,
         location=fields.location,
@@ -80,6 +82,14 @@ def _engine(fields: Fields, context: Context) -> EngineSpec:
     if name == "vllm":
         return VllmEngine(**raw)
     return _scripted(*answers_at(fields, context, ("engine", "scripted", "answers")))
+
+
+def probes_at(fields: Fields, context: Context, path: Path) -> None:
+    """The file of probes is there, one JSON value a line."""
+    found = context.data(fields, path, fields.value(path))
+    if found is not None:
+        for _ in json_lines(found[1], found[0], context.report):
+            pass
 
 
 def answers_at(fields: Fields, context: Context, path: Path) -> tuple[str, list[Mapping[str, Any]]]:

@@ -12,13 +12,20 @@ from typing import Any, TypeAlias
 
 from tetrad.spec.build.context import Context, NotBuilt
 from tetrad.spec.build.corpus import documents_at
+from tetrad.spec.build.environment import (
+    check_days,
+    check_key,
+    check_model,
+    check_replicas,
+    check_suite,
+)
 from tetrad.spec.build.fields import Fields
-from tetrad.spec.build.model import answers_at
+from tetrad.spec.build.model import answers_at, probes_at
 from tetrad.spec.build.prompt import content_at, examples_at
-from tetrad.spec.build.rest import waiver_at
-from tetrad.spec.build.stack import check_fallback
+from tetrad.spec.build.stack import check_environment, check_fallback
 from tetrad.spec.build.suite import check_golden
 from tetrad.spec.build.tool import python_at
+from tetrad.spec.build.waivers import waiver_at
 from tetrad.spec.parse import Path
 from tetrad.spec.violations import Problem
 
@@ -53,7 +60,7 @@ _FIELDS: Mapping[str, Sequence[tuple[str, _Follow]]] = {
         ("examples.from", examples_at),
         ("examples.select.embedding", _model),
     ),
-    "model": (("engine.scripted.answers", answers_at),),
+    "model": (("engine.scripted.answers", answers_at), ("fingerprint.probes", probes_at)),
     "corpus": (("documents", documents_at), ("embedding", _model)),
     "tool": (("run.python", python_at),),
     "stack": (
@@ -62,6 +69,7 @@ _FIELDS: Mapping[str, Sequence[tuple[str, _Follow]]] = {
         ("corpus.use", _corpus),
         ("tools.*", _tool),
         ("serving.fallback", check_fallback),
+        ("serving.environments.*", check_environment),
     ),
     "suite": (
         ("stacks.*", _stack),
@@ -69,7 +77,13 @@ _FIELDS: Mapping[str, Sequence[tuple[str, _Follow]]] = {
         ("judges.*.model", _model),
         ("judges.*.prompt", _prompt),
     ),
-    "environment": (),
+    "environment": (
+        ("requires.evidence.suites.*", check_suite),
+        ("signers.*.ed25519", check_key),
+        ("signers.*.valid", check_days),
+        ("models.*", check_model),
+        ("models.*.replicas", check_replicas),
+    ),
     "waivers": (("waivers.*", waiver_at),),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 
@@ -11,6 +12,10 @@ from tetrad.spec.build.prompt import generation_of
 from tetrad.spec.model import Answerable, Generation, Guardrails, Prompt, Retrieval, Stack, Tool
 from tetrad.spec.nearest import did_you_mean
 from tetrad.spec.parse import Path
+from tetrad.spec.references import ENDINGS, reference_of
+
+_ENVIRONMENTS = "infra/environments"
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 def build_stack(fields: Fields, context: Context) -> Stack:
@@ -19,6 +24,8 @@ def build_stack(fields: Fields, context: Context) -> Stack:
     tools = _tools(fields, context)
     if "fallback" in (fields.get("serving") or {}):
         check_fallback(fields, context, ("serving", "fallback"))
+    for number in range(len((fields.get("serving") or {}).get("environments", ()))):
+        check_environment(fields, context, ("serving", "environments", number))
     retrieval = _retrieval(fields, context, prompt)
     if prompt is None or model is None or tools is None:
         raise NotBuilt
@@ -94,6 +101,20 @@ def check_fallback(fields: Fields, context: Context, path: Path) -> None:
         context.report(fields.issue(path, message, hint, code="SCH107"))
 
 
+def check_environment(fields: Fields, context: Context, path: Path) -> None:
+    """An environment that a stack names is there, once there are any."""
+    name = fields.value(path)
+    if not any(context.tree.has(f"{_ENVIRONMENTS}/{name}{ending}") for ending in ENDINGS):
+        known = [
+            reference_of(f).removeprefix(f"{_ENVIRONMENTS}/")
+            for f in context.tree.files(_ENVIRONMENTS)
+        ]
+        if known:
+            hint = did_you_mean(name, known, f"environments are {', '.join(known)}")
+            message = f"there is no environment {name!r} in {_ENVIRONMENTS}"
+            context.report(fields.issue(path, message, hint, code="SCH107"))
+
+
 def _check_variables(fields: Fields, context: Context, prompt: Prompt) -> None:
     raw = fields.values["corpus"]
     if raw["query"] not in prompt.variables:
@@ -101,3 +122,15 @@ def _check_variables(fields: Fields, context: Context, prompt: Prompt) -> None:
         known = f"its variables are {', '.join(prompt.variables)}"
         hint = did_you_mean(raw["query"], prompt.variables, known)
         context.report(fields.issue(("corpus", "query"), message, hint))
+    into = raw.get("into", "passages")
+    if not any(_names(into, message.content) for message in prompt.messages):
+        message = f"no message of {prompt.ref} uses {into!r}, so the passages go nowhere"
+        hint = f"write {{{{ {into} }}}} where they belong, or name the variable that takes them"
+        path = ("corpus", "into") if "into" in raw else ("corpus",)
+        context.report(fields.issue(path, message, hint, at_key=True))
+
+
+def _names(variable: str, template: str) -> bool:
+    """Whether a template may read a variable; lint, which parses it, knows it exactly."""
+    word = re.compile(rf"\b{re.escape(variable)}\b")
+    return any(word.search(tag) for tag in _TAG.findall(template))

@@ -14,6 +14,7 @@ from tetrad.spec.assertions.needs import (
     issues_on_stack,
     issues_without_judges,
 )
+from tetrad.spec.build.cases import issues_of_names
 from tetrad.spec.build.context import Context, NotBuilt
 from tetrad.spec.build.fields import Fields
 from tetrad.spec.build.gate import build_gate
@@ -40,6 +41,8 @@ def build_suite(fields: Fields, context: Context) -> Suite:
         _check_names(loaded.golden, metrics, fields.get("judges", {}), context)
         _check_must_pass(fields, loaded, context)
         _check_judgeable(fields, loaded, stacks or (), context)
+        if stacks is not None:
+            context.report(*issues_of_names(loaded.golden, stacks))
     if stacks is None or loaded is None or judges is None:
         raise NotBuilt
     return Suite(

@@ -34,7 +34,10 @@ def build_case(raw: Mapping[str, Any], locate: Locate, report: Report, path: Pat
         tags=tuple(raw.get("tags", ())),
         group=raw.get("group"),
         repeats=raw.get("repeats", 1),
-        tools=tuple(_call(call) for call in raw.get("tools", ())),
+        tools=tuple(
+            _call(call, locate((*path, "tools", number)))
+            for number, call in enumerate(raw.get("tools", ()))
+        ),
         variants={name: tuple(texts) for name, texts in raw.get("variants", {}).items()},
         transform=raw.get("options", {}).get("transform"),
         description=raw.get("description", ""),
@@ -57,12 +60,13 @@ def derived_id(raw: Mapping[str, Any]) -> str:
     return slug[:80].rstrip("-") or digest_of(raw.get("vars", {})).hex[:12]
 
 
-def _call(raw: Mapping[str, Any]) -> RecordedCall:
+def _call(raw: Mapping[str, Any], location: Location) -> RecordedCall:
     return RecordedCall(
         tool=raw["tool"],
         arguments=raw.get("arguments"),
         result=raw.get("result"),
         error=raw.get("error"),
+        location=location,
     )
 
 
