@@ -134,10 +134,10 @@ def test_definitions_of_tools_count_as_tokens(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with_tool(tree)
-    before = foreseen(tree, capsys)["input_tokens"]["least"]
+    before = foreseen(tree, capsys)["input_tokens"]["most"]
     tree.edit("stacks/tools/clock.yaml", "Tell what time it is.", "Tell what time it is. " * 20)
 
-    assert foreseen(tree, capsys)["input_tokens"]["least"] > before + 10 * 19 * 20
+    assert foreseen(tree, capsys)["input_tokens"]["most"] > before + 40 * 19 * 20
 
 
 def test_judges_are_foreseen_apart(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,7 +148,7 @@ def test_judges_are_foreseen_apart(tree: Tree, capsys: pytest.CaptureFixture[str
     assert estimate["calls"] == {"least": 10, "most": 13}
     assert estimate["judge_calls"] == {"least": 0, "most": 3}
     tree.tetrad("plan")
-    assert "10 to 13 calls (0 to 3 of them to judges), about " in capsys.readouterr().out
+    assert "10 to 13 calls (0 to 3 of them to judges), at most " in capsys.readouterr().out
     assert 10 < made(tree, capsys) <= 13
     assert foreseen(tree, capsys)["calls"] == {"least": 0, "most": 0}
 

@@ -114,8 +114,9 @@ def test_prices_give_a_cost(tree: Tree, capsys: pytest.CaptureFixture[str]) -> N
     tokens = estimate["input_tokens"]["most"]
     assert estimate["calls"] == {"least": 10, "most": 10}
     assert estimate["output_tokens"] == {"least": 0, "most": 80}
-    assert estimate["cost_usd"]["least"] == pytest.approx(tokens / 1_000_000)
-    assert estimate["cost_usd"]["most"] == pytest.approx((tokens + 2 * 80) / 1_000_000)
+    assert tokens > 0
+    expected = {"least": 0.0, "most": pytest.approx((tokens + 2 * 80) / 1_000_000)}
+    assert estimate["cost_usd"] == expected  # without a tokenizer, the bytes are a bound
 
 
 def test_the_text_says_what_runs_and_why(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:

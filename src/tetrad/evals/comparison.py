@@ -96,8 +96,8 @@ def estimates(bench: Workbench) -> Estimator:
     """What is left to ask, by the registry, the pinned tokenizers and the time calls took of late."""
     from tetrad.engines.count import count_tokens
 
-    def count(model: Model, text: str) -> int:
-        return count_tokens(model, text, bench.store)[0]
+    def count(model: Model, text: str) -> tuple[int, bool]:
+        return count_tokens(model, text, bench.store)
 
     def pace(stack: Stack) -> float | None:
         return bench.registry.seconds_a_call(stack.ref)

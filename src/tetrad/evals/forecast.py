@@ -32,8 +32,8 @@ from tetrad.spec.assertions.needs import DEFAULT_JUDGE, assertions_of
 from tetrad.spec.model import Assertion, Case, Model, Stack, Suite
 from tetrad.tools import RecordedToolbox
 
-# Tokens of a text under a model: exact by its pinned tokenizer, or an upper bound.
-CountTokens = Callable[[Model, str], int]
+# Tokens of a text under a model, and whether its tokenizer counted them: else they are a bound.
+CountTokens = Callable[[Model, str], tuple[int, bool]]
 
 
 class _Lacking(Exception):
@@ -113,7 +113,7 @@ class _Play:
     def _may_go_on(self, case: Case, kept: _Kept) -> None:
         """The steps of the tool loop that may follow, each longer by an answer and a result."""
         last = kept.asked[-1]
-        results = (self.count(self.model, tojson(call.result)) for call in case.tools)
+        results = (self.count(self.model, tojson(call.result))[0] for call in case.tools)
         longer = (last.generation.max_tokens or 0) + max(results, default=0)
         steps = self.stack.max_steps - len(kept.asked) if self.stack.tools else 0
         for step in range(1, steps + 1):
@@ -161,15 +161,21 @@ class _Play:
         if key in self.foreseen or self.registry.answer(*key) is not None:
             return
         self.foreseen.add(key)
-        amount = _amount(model, self.count(model, _text_of(request)), request, judging)
-        self.least += replace(amount, output_tokens=0, cost_usd=_least_cost(model, amount))
-        self.most += amount
+        tokens, is_counted = self.count(model, _text_of(request))
+        self.most += _amount(model, tokens, request, judging)
+        least = tokens if is_counted else 0
+        self.least += Amount(
+            calls=1,
+            judge_calls=judging,
+            input_tokens=least,
+            cost_usd=_least_cost(model, least),
+        )
 
     def _may_ask(
         self, model: Model, request: Request, *, judging: int = 0, longer: int = 0
     ) -> None:
-        tokens = self.count(model, _text_of(request)) + longer
-        self.most += _amount(model, tokens, request, judging)
+        tokens, _ = self.count(model, _text_of(request))
+        self.most += _amount(model, tokens + longer, request, judging)
 
 
 @dataclass(slots=True)
@@ -257,12 +263,12 @@ def _amount(model: Model, tokens: int, request: Request, judging: int) -> Amount
     )
 
 
-def _least_cost(model: Model, amount: Amount) -> float | None:
+def _least_cost(model: Model, tokens: int) -> float | None:
     """With an empty answer, and the input at its lowest price."""
     if model.prices is None:
         return None
     known = (p for p in (model.prices.input, model.prices.cached_input) if p is not None)
-    return amount.input_tokens * min(known) / 1_000_000
+    return tokens * min(known) / 1_000_000
 
 
 def _timed(amount: Amount, pace: float | None) -> Amount:

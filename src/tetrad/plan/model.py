@@ -57,8 +57,9 @@ class Amount:
 class Estimate:
     """What a run will ask: `least` for certain, `most` with all that answers may lead to.
 
-    Tokens are counted without what a server's chat template adds, and seconds are those of calls
-    before: both are about right, where the numbers of calls are bounds.
+    Tokens are counted without what a server's chat template adds, and without a tokenizer at hand
+    at most so many as the text has bytes and at least none; seconds are those of calls before. Both
+    are about right, where the numbers of calls are bounds.
     """
 
     least: Amount = Amount()

@@ -64,7 +64,10 @@ def describe(estimate: Estimate, *, nothing: str = "nothing left to ask") -> str
     if most.judge_calls:
         judging = _range(least.judge_calls, most.judge_calls)
         parts[0] += f" ({judging} of them to judges)"
-    parts.append(f"about {_range(least.input_tokens, most.input_tokens)} tokens in")
+    if least.input_tokens:
+        parts.append(f"about {_range(least.input_tokens, most.input_tokens)} tokens in")
+    else:
+        parts.append(f"at most {most.input_tokens:,} tokens in")
     if most.output_tokens is None:
         parts.append("answers of any length, since no max_tokens limits them")
     else:
