@@ -67,6 +67,15 @@ def inert(text: str) -> str:
     return _INVISIBLE.sub(_named, stripped)
 
 
+def encodable(text: str) -> str:
+    """The text with U+FFFD for half a surrogate pair, which a model can write as a JSON escape and
+    no file and no digest can hold.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def one_line(text: str) -> str:
     """Inert, on one line: newlines are shown as `⏎`, and any run of blanks is one space."""
     return " ".join(inert(text).strip().replace("\n", " ⏎ ").split())

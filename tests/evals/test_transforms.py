@@ -28,6 +28,7 @@ def made(transform: str, text: str, services: Services | None = None) -> str:
         ('JSON.parse(output)["a key"][1].name', '{"a key": [0, {"name": "x"}]}', "x"),
         ("JSON.parse( output )?.items[0]?.id", '{"items": [{"id": 7}]}', "7"),
         ("output[0]", "abc", "a"),
+        ("JSON.parse(output).a", '{"a": "half \\ud83d"}', "half \ufffd"),
     ],
 )
 def test_the_plain_forms_of_a_transform_need_no_javascript(

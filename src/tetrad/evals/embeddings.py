@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tetrad.engines.base import Embedder
+from tetrad.text import encodable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,7 @@ class Embeddings:
     async def similarities(self, text: str, others: Sequence[str]) -> tuple[float, ...]:
         """Cosine of the text with each of the others."""
         # All of them wait before any is waited for: they make one batch.
-        coming = [self._coming(_encodable(each)) for each in (text, *others)]
+        coming = [self._coming(encodable(each)) for each in (text, *others)]
         own, *vectors = [await future for future in coming]
         return tuple(float(own @ vector) for vector in vectors)
 
@@ -57,8 +58,3 @@ class Embeddings:
                     future.exception()  # asked for here: who waits for several, hears of the first
                 else:
                     future.set_result(made[number])
-
-
-def _encodable(text: str) -> str:
-    """The text without what no tokenizer takes: lone surrogates, from a JSON escape of a model."""
-    return text.encode("utf-8", "replace").decode()

@@ -10,7 +10,7 @@ from typing import Any
 from tetrad.canonical import Json
 from tetrad.evals.assertions.verdict import Answered, PythonRaised, Services
 from tetrad.spec.assertions.transforms import Expression, expression_of
-from tetrad.text import shorten
+from tetrad.text import encodable, shorten
 
 # The function of a file that a transform names without naming one, as in promptfoo.
 _FUNCTION = "get_transform"
@@ -37,7 +37,7 @@ async def transformed(answered: Answered, transform: str, services: Services) ->
     else:
         made = _evaluated(expression, answered.text)
     text = made if isinstance(made, str) else json.dumps(made, ensure_ascii=False)
-    return replace(answered, text=text)
+    return replace(answered, text=encodable(text))
 
 
 def _evaluated(expression: Expression, text: str) -> Any:

@@ -17,6 +17,7 @@ from tetrad.results.exchange import Choice, Constraint, JsonOutput
 from tetrad.results.trace import Guarded
 from tetrad.runtime.personal_data import find_personal_data
 from tetrad.spec.model import Output
+from tetrad.text import encodable
 
 # What is answered instead; fixed, so that it can be asserted and never leaks what it stands for.
 TOO_LONG = "The request is too long to be answered."
@@ -44,13 +45,8 @@ def personal_data(text: str) -> Guarded | None:
 
 
 def trimmed(text: str) -> str:
-    """An answer without the white space around it; half a surrogate pair, which a model can write
-    as a JSON escape and no file can hold, becomes U+FFFD.
-    """
-    text = text.strip()
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """An answer without the white space around it, and with nothing that no file can hold."""
+    return encodable(text.strip())
 
 
 class Contract:
@@ -78,14 +74,19 @@ class Contract:
     def _broken_json(self, text: str) -> Iterator[Guarded]:
         try:
             value = json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
+            problems = self._problems(value)
+        except (ValueError, RecursionError) as error:  # of half a surrogate pair as well
             yield Guarded(rule="output.json", detail=f"the answer is not JSON: {error}")
             return
-        if self._validator is not None:
-            for problem in islice(self._validator.iter_errors(value), _SHOWN):
-                place = "".join(f"[{p!r}]" for p in problem.instance_path)
-                detail = f"${place}: {_short(problem.message)}"
-                yield Guarded(rule="output.schema", detail=detail)
+        for problem in problems:
+            place = "".join(f"[{p!r}]" for p in problem.instance_path)
+            detail = f"${place}: {_short(problem.message)}"
+            yield Guarded(rule="output.schema", detail=detail)
+
+    def _problems(self, value: Any) -> list[Any]:
+        if self._validator is None:
+            return []
+        return list(islice(self._validator.iter_errors(value), _SHOWN))
 
     @cached_property
     def _validator(self) -> Any:

@@ -69,7 +69,10 @@ def _refuse_constant(name: str) -> NoReturn:
 def _violation(value: Json, found: Any) -> str | None:
     if value is None or value == "":
         return None
-    errors = list(schema_of_value(schema_text(value)).iter_errors(found))
+    try:
+        errors = list(schema_of_value(schema_text(value)).iter_errors(found))
+    except UnicodeEncodeError:
+        return "is JSON with half a surrogate pair, which no UTF-8 text can hold"
     if not errors:
         return None
     where = "$" + "".join(
