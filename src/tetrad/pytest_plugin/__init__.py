@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 SUITE_FILES = ("suite.yaml", "suite.yml")
 RUNS = pytest.StashKey[dict[Path, "Run"]]()
-FAILURES = pytest.StashKey[set[int]]()
 SESSION = pytest.StashKey[str]()
 # What a report tells the process that ends the session, which under xdist is another one.
 PROPERTY = "tetrad_exit_code"
@@ -46,7 +45,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUNS] = {}
-    config.stash[FAILURES] = set()
     config.stash[SESSION] = uuid4().hex
     config.pluginmanager.register(Exit(config), "tetrad-exit")
 
@@ -108,9 +106,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
     try:
         run = _run(parent.config, file_path)
-    except (
-        UsageError
-    ):  # the suite.yaml is something else's: no folder above is a repository of ours
+    except UsageError:
+        # The suite.yaml is something else's: no folder above is a repository of ours.
         return None
     if run.problem is None and file_path not in run.golden_sets:
         return None
@@ -251,7 +248,7 @@ class Exit:
 
     def __init__(self, config: pytest.Config) -> None:
         self._rootpath = config.rootpath
-        self._failures = config.stash[FAILURES]
+        self._failures: set[int] = set()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         from tetrad.errors import ExitCode

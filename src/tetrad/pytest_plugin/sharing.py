@@ -23,7 +23,7 @@ KEPT_S = 24 * 3600
 def once_a_session(folder: Path, session: str, execute: Callable[[], Outcomes]) -> Outcomes:
     """The outcomes that a worker of the session kept in the folder, or else those of `execute`."""
     make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     file = folder / f"{session}.json"
     # The lock ends with the process that holds it: where a worker dies, the next one executes.
     with FileLock(file.with_suffix(".lock")):
