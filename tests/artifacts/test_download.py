@@ -66,7 +66,7 @@ def test_another_process_goes_on_where_the_first_gave_up(tmp_path: Path) -> None
     assert server.asked[-1][1]["range"] == "bytes=400000-"
 
 
-@pytest.mark.parametrize("etag", [None, 'W/"weak"'])
+@pytest.mark.parametrize("etag", [None, 'W/"weak"', '"é"'])
 def test_without_a_strong_etag_a_cut_download_begins_anew(tmp_path: Path, etag: str | None) -> None:
     with FileServer({"model.gguf": DATA}, misbehaviours=[300_000], etag=etag) as server:
         bring(server, tmp_path / "file")

@@ -100,7 +100,14 @@ def test_a_named_file_that_is_not_published_is_told(tmp_path: Path, hub: FileSer
 
 @pytest.mark.parametrize(
     "document",
-    [{}, [], {"sha": "main", "siblings": []}, {"sha": COMMIT}, {"sha": COMMIT, "siblings": [7]}],
+    [
+        {},
+        [],
+        {"sha": "main", "siblings": []},
+        {"sha": COMMIT},
+        {"sha": COMMIT, "siblings": [7]},
+        {"sha": COMMIT, "siblings": [{"rfilename": 7}, {"rfilename": "a"}]},
+    ],
 )
 def test_an_answer_that_is_not_the_hubs_is_refused(
     tmp_path: Path, hub: FileServer, document: object

@@ -83,7 +83,7 @@ def read_json(url: str, *, client: httpx2.Client, headers: Mapping[str, str]) ->
         download(url, file, client=client, progress=Unwatched(), headers=headers)
         try:
             return json.loads(file.read_bytes())
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise FetchFailed(f"{shown(url)} did not answer with JSON") from exc
 
 
@@ -168,8 +168,10 @@ def _receive(
     response: httpx2.Response, into: Path, offset: int, progress: Progress, *, label: str
 ) -> None:
     etag = response.headers.get("ETag", "")
-    # Only a strong ETag names bytes; without one the next try begins anew.
-    _etag_path(into).write_text("" if etag.startswith("W/") else etag, encoding="latin-1")
+    # Only a strong ETag names bytes, and only ASCII can be sent back; without one the next try
+    # begins anew.
+    usable = etag.isascii() and not etag.startswith("W/")
+    _etag_path(into).write_text(etag if usable else "", encoding="ascii")
     length = response.headers.get("Content-Length")
     progress.start(offset + int(length) if length else None, label)
     progress.advance(offset)
@@ -201,6 +203,6 @@ def _etag_path(into: Path) -> Path:
 
 def _read_etag(into: Path) -> str:
     try:
-        return _etag_path(into).read_text(encoding="latin-1")
-    except FileNotFoundError:
+        return _etag_path(into).read_text(encoding="ascii")
+    except (FileNotFoundError, UnicodeDecodeError):
         return ""

@@ -120,6 +120,8 @@ def _described(described: Any, about: str) -> tuple[str, Mapping[str, Digest | N
         }
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise ArtifactError(f"{about} did not answer as the hub does") from exc
+    if not all(isinstance(name, str) for name in files):
+        raise ArtifactError(f"{about} did not answer as the hub does")
     if not isinstance(commit, str) or not _COMMIT.match(commit):
         raise ArtifactError(f"{about} did not name a commit")
     return commit, files
