@@ -173,6 +173,7 @@ def _note(path: Path, stamp: str) -> None:
         tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="ascii") as stream,
     ):
         stream.write(stamp)
+        stream.flush()
         Path(stream.name).replace(_note_path(path))
 
 
