@@ -167,6 +167,7 @@ def test_show_says_what_a_stack_is_made_of(capsys: pytest.CaptureFixture[str]) -
         "tool",
         "settings",
         "suite",
+        "suite",
     ]
     assert "evals/shop/rows (1 case)" in lines[-1]
 

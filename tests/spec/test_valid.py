@@ -65,6 +65,7 @@ def test_nothing_of_a_tree_is_lost(formats: Repository) -> None:
     assert list(formats.suites) == [
         "evals/handbook-qa",
         "evals/safety",
+        "evals/shop/calls",
         "evals/shop/rows",
         "evals/triage",
     ]
@@ -190,7 +191,8 @@ def test_a_suite_says_what_must_hold(formats: Repository) -> None:
 
 
 def test_a_case_keeps_all_that_is_asked_and_asserted(formats: Repository) -> None:
-    first, order, unknown, bare = formats.suites["evals/handbook-qa"].golden.cases
+    first, unknown, bare = formats.suites["evals/handbook-qa"].golden.cases
+    (order,) = formats.suites["evals/shop/calls"].golden.cases
 
     assert (first.id, first.tags) == ("leave-days", ("core",))
     assert [
