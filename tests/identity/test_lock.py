@@ -95,6 +95,14 @@ def test_lock_removes_the_lock_of_a_stack_that_is_gone(tree: Path) -> None:
     assert not (tree / "stacks/gone.lock").exists()
 
 
+def test_a_lock_with_windows_line_ends_is_not_stale(tree: Path) -> None:
+    lock_command.run(arguments(lock_command, tree))
+    path = tree / "stacks/triage.lock"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert lock_command.run(arguments(lock_command, tree, "--check")) == ExitCode.PASSED
+
+
 def test_lock_leaves_other_programs_locks_alone(tree: Path) -> None:
     lock_command.run(arguments(lock_command, tree))
     (tree / "stacks/tools/uv.lock").write_text("version = 1\n")

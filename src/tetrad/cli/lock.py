@@ -72,7 +72,8 @@ def stale_locks(repository: Repository) -> Iterator[tuple[str, str, bytes]]:
             there: bytes | None = (repository.root / path).read_bytes()
         except FileNotFoundError:
             there = None
-        if there != content:
+        # Git may have checked it out with Windows' line ends.
+        if there is None or there.replace(b"\r\n", b"\n") != content:
             said = "the lock is missing" if there is None else "the lock is stale"
             yield path, f"{said}, the identity is {short(lock.identity)}", content
 
