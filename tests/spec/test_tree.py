@@ -43,6 +43,7 @@ def test_a_link_that_leads_nowhere_is_not_its_own_correction(tmp_path: Path) -> 
         load_repository(tmp_path)
 
     assert str(caught.value) == (
-        "prompts/loop.yaml:1:1: error[SCH107]: there is no file prompts/loop.yaml\n"
-        "  help: create it, or correct the path"
+        "prompts/loop.yaml:1:1: error[SCH107]: prompts/loop.yaml is a symbolic link that leads to"
+        " no file\n"
+        "  help: correct what it points to, or remove it"
     )

@@ -120,6 +120,10 @@ class Tree:
         ) from error
 
     def _no_file(self, file: str, asked_at: Location) -> Issue:
+        if os.path.islink(f"{self._root}/{file}"):  # noqa: PTH114 - as above
+            message = f"{file} is a symbolic link that leads to no file"
+            hint = "correct what it points to, or remove it"
+            return Issue(location=asked_at, code="SCH107", message=message, hint=hint)
         folder = file.rsplit("/", 1)[0] if "/" in file else "."
         others = [name for name in self.files(folder) if name != file]  # a dead link has the name
         hint = did_you_mean(file, others, "create it, or correct the path")

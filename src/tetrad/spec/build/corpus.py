@@ -10,7 +10,7 @@ from tetrad.spec.build.fields import Fields
 from tetrad.spec.model import Chunking, Corpus, Documents, Index
 from tetrad.spec.parse import Path
 from tetrad.spec.references import ReferenceRefused, normalised
-from tetrad.spec.tree import Tree, leaves_repository
+from tetrad.spec.tree import Tree
 
 
 def build_corpus(fields: Fields, context: Context) -> Corpus:
@@ -80,21 +80,22 @@ def _digest(fields: Fields, context: Context, documents: Documents) -> Digest:
         message = f"no file under {documents.path} matches {included}"
         context.report(fields.issue(("documents",), message, "correct path or include"))
         raise NotBuilt
-    for name, path in files:
-        if not context.tree.is_inside(path):
-            context.report(leaves_repository(fields.at(("documents", "path"))))
-            raise NotBuilt
-        problem = _no_document(name, path)
-        if problem:
-            message = f"{documents.path}/{name} {problem}"
-            hint = "mend or remove it, or leave it out with documents.include"
-            context.report(fields.issue(("documents", "path"), message, hint, code="SCH100"))
-            raise NotBuilt
+    refused = [
+        (name, why) for name, path in files if (why := _no_document(context.tree, name, path))
+    ]
+    for name, why in refused:
+        message = f"{documents.path}/{name} {why}"
+        hint = "mend or remove it, or leave it out with documents.include"
+        context.report(fields.issue(("documents", "path"), message, hint, code="SCH100"))
+    if refused:
+        raise NotBuilt
     return merkle_root(f"{name}\0{digest_file(path).hex}".encode() for name, path in files)
 
 
-def _no_document(name: str, path: FilePath) -> str:
+def _no_document(tree: Tree, name: str, path: FilePath) -> str:
     """Why a file can be no document, whatever is in it; empty where it can."""
+    if not tree.is_inside(path):
+        return "is a symbolic link out of the repository"
     if not path.is_file():
         return "is no file: a dead link, a pipe or a device"
     try:
