@@ -5,7 +5,7 @@ from runtime.factory import prompt, variable
 
 from tetrad.canonical import Json
 from tetrad.errors import BadRequest
-from tetrad.runtime.variables import Variables
+from tetrad.runtime.variables import Variables, text_of
 
 TYPES: list[tuple[str, Json, str | None]] = [
     ("string", "a", None),
@@ -94,3 +94,10 @@ def test_a_value_nested_too_deeply_is_refused() -> None:
 def test_half_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(BadRequest, match="half a surrogate pair"):
         Variables(prompt()).values({"message": "\ud83d"})
+
+
+def test_a_value_is_one_text_however_it_is_written() -> None:
+    """What is retrieved with, and compared with examples, depends on nothing that no digest sees."""
+    assert (
+        text_of({"b": 1.0, "a": ("ü",)}) == text_of({"a": ["ü"], "b": 1}) == '{"a": ["ü"], "b": 1}'
+    )

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping
 
 from tetrad.canonical import Json, as_digested
 from tetrad.errors import BadRequest
-from tetrad.runtime.filters import plain
 from tetrad.spec.model import Prompt, Variable
 from tetrad.spec.nearest import nearest
 
@@ -93,7 +92,7 @@ def text_of(value: Json) -> str:
     if isinstance(value, str):
         return value
     try:
-        return json.dumps(value, ensure_ascii=False, default=plain)
+        return json.dumps(as_digested(value), ensure_ascii=False)
     except RecursionError as error:
         raise BadRequest(_TOO_DEEP) from error
 
