@@ -276,7 +276,7 @@ def test_a_refusal_is_the_answer() -> None:
 # -- retries
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 529])
 def test_a_busy_endpoint_is_asked_again(status: int) -> None:
     with OpenAIServer(Reply(status=status), Reply(status=status), Reply(text="ok")) as server:
         completion = ask(server)
@@ -311,7 +311,7 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date() -> None:
 def test_a_wait_of_hours_is_not_waited() -> None:
     said = failure(Reply(status=429, headers={"Retry-After": "7200"}, error={"message": "quota"}))
 
-    assert said.endswith("429 Too Many Requests: quota (asked 1 times)")
+    assert said.endswith("429 Too Many Requests: quota (asked once)")
 
 
 def test_retries_end() -> None:
@@ -321,7 +321,7 @@ def test_retries_end() -> None:
     assert len(server.asked) == 4
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422, 500])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422, 501])
 def test_other_refusals_are_final_and_say_why(status: int) -> None:
     reply = Reply(status=status, error={"message": "It is\nso."})
     with OpenAIServer(reply) as server, pytest.raises(EngineUnavailable, match="It is") as caught:
@@ -403,6 +403,14 @@ NOT_ANSWERS = [
 @pytest.mark.parametrize(("body", "reason"), NOT_ANSWERS, ids=[r for _, r in NOT_ANSWERS])
 def test_what_is_no_answer_is_explained(body: bytes, reason: str) -> None:
     assert reason in failure(Reply(body=body))
+
+
+@pytest.mark.parametrize("choice", ["{}", '{"text": null}', '{"message": {"content": "hi"}}'])
+def test_a_plain_completion_without_a_text_is_no_empty_answer(choice: str) -> None:
+    reply = Reply(body=f'{{"choices": [{choice}]}}'.encode())
+
+    with OpenAIServer(reply) as server, pytest.raises(EngineUnavailable, match="text is missing"):
+        ask(server, PLAIN)
 
 
 def test_an_endless_answer_is_refused() -> None:

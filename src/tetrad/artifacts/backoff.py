@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-RETRIED_STATUS = frozenset({429, 502, 503, 504})
+# 529 is what vendors answer when they are overloaded
+RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504, 529})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -147,7 +147,7 @@ def _refuse_failures(response: httpx2.Response, url: str, into: Path) -> None:
         into.unlink(missing_ok=True)
         raise _Interrupted("the server refused to continue the download")
     reason = f"the server answered {status} {response.reason_phrase}".rstrip()
-    if status in RETRIED_STATUS or status in {408, 500}:
+    if status in RETRIED_STATUS:
         raise _Interrupted(reason, response.headers.get("Retry-After"))
     if status in {401, 403}:
         reason += "\n  help: it asks for a login; for Hugging Face accept the model's terms, then set HF_TOKEN"

@@ -99,7 +99,8 @@ class Endpoint:
                 timeouts += isinstance(exc.__cause__, TimeoutError)
                 wait = self._backoff.wait_s(retry, exc.retry_after, now=datetime.now(UTC))
                 if wait is None or timeouts >= _TIMEOUTS:
-                    raise self._unavailable(f"{exc} (asked {retry} times)") from exc
+                    asked = "once" if retry == 1 else f"{retry} times"
+                    raise self._unavailable(f"{exc} (asked {asked})") from exc
                 await self._sleep(wait)
 
     async def _attempt(self, request: Request) -> Completion:

@@ -72,7 +72,9 @@ def decode(body: bytes, request: Request) -> Completion:
     choice = _first(reply.get("choices"))
     calls: tuple[ToolCall, ...] = ()
     if request.style == "completion":
-        text = _text(choice.get("text"), "choices[0].text")
+        if choice.get("text") is None:
+            raise Unreadable("choices[0].text is missing")
+        text = _text(choice["text"], "choices[0].text")
     else:
         message = _mapping(choice.get("message"), "choices[0].message")
         text = _content(message)
