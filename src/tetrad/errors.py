@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
     MISUSE = 2  # bad flags, or a file that does not load
     INCONCLUSIVE = 3  # an engine or a service failed: nothing can be said
     BUG = 4  # ours: the traceback is kept and can be sent
-    INTERRUPTED = 130  # by Ctrl-C, as shells count it: 128 and the signal
+    INTERRUPTED = 130  # by Ctrl-C or SIGTERM, as shells count the first: 128 and the signal
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -253,7 +253,10 @@ def test_what_the_machine_refuses_is_no_bug_of_ours(
     assert capsys.readouterr().err == f"stacks/feedback.lock: {os.strerror(number)}\n"
 
 
-def test_an_interrupted_run_ends_with_130_and_keeps_what_it_has(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_with_130_and_keeps_what_it_has(
+    how: signal.Signals, tmp_path: Path
+) -> None:
     main(["init", str(tmp_path), "--engine", "endpoint"])
     with socket.create_server(("127.0.0.1", 0)) as silent:
         environment = {
@@ -267,7 +270,7 @@ def test_an_interrupted_run_ends_with_130_and_keeps_what_it_has(tmp_path: Path) 
         ) as process:
             connection, _ = silent.accept()
             with connection:  # an answer is awaited from here on
-                process.send_signal(signal.SIGINT)
+                process.send_signal(how)
                 _, said = process.communicate()
 
     assert process.returncode == 130

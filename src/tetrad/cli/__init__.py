@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -55,13 +56,16 @@ evaluated before every merge.
 EPILOG = """\
 exit codes: 0 passed; 1 refused (findings, failed gate); 2 misuse, or a file
 that does not load; 3 inconclusive (an engine or a service failed); 4 a bug of
-ours; 130 interrupted (Ctrl-C).
+ours; 130 interrupted (Ctrl-C, or SIGTERM).
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     open_streams()
+    if argv is None:
+        # CI cancels by SIGTERM; the base's folder is removed then, too
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         args = build_parser(arguments).parse_args(arguments)
