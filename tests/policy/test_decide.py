@@ -330,6 +330,14 @@ def test_must_pass_takes_tags_and_names_together_and_tells_what_is_waived() -> N
     assert waived.reason == "every case tagged safety or named is waived"
 
 
+def test_must_pass_holds_a_case_that_passes_whether_it_is_waived_or_not() -> None:
+    found = only(judge(must_pass(cases=("c0",)), [1.0], waivers=[waiver("c0")]))
+
+    assert found.decision == "PASSED"
+    assert found.n == 1
+    assert found.reason == "1 case named in must_pass, and none failed"
+
+
 def test_must_pass_with_missing_results_names_them() -> None:
     found = only(judge(must_pass(cases=("c0", "c1")), [1.0, None]))
 
@@ -478,6 +486,9 @@ def test_a_budget_on_cost_is_judged_on_average_or_at_the_95th_percentile() -> No
     assert judge(budget("cost_usd_per_case", "p95", most=0.0009), spent(costs)).decision == "FAILED"
     assert only(judge(mean, spent([0.003, 0.002]))).reason == (
         "the cost of an answer on average is $0.0025, and the budget is $0.002"
+    )
+    assert only(judge(mean, spent([0.0000081]))).reason == (
+        "the cost of an answer on average is $0.0000081; the budget is $0.002 (n = 1)"
     )
 
 

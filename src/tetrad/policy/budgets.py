@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from math import fsum
 from typing import Literal
 
@@ -164,7 +165,7 @@ def _subject(requirement: Budget) -> str:
 
 def _amount(requirement: Budget, value: float) -> str:
     if requirement.measure == "cost_usd_per_case":
-        return f"${value:,.2f}" if value >= 100 else f"${value:.4g}"
+        return f"${value:,.2f}" if value >= 100 else f"${Decimal(f'{value:.4g}'):f}"
     if requirement.measure == "latency_ms":
         return f"{value:,.0f} ms" if value >= 10 else f"{figure(value)} ms"
     return f"{value:,.0f}"

@@ -14,7 +14,7 @@ _Verdict: TypeAlias = "tuple[Decision, str, tuple[Pair, ...]]"
 
 def judge_must_pass(requirement: MustPass, evidence: Evidence) -> RequirementResult:
     chosen = tuple(pair for pair in evidence.pairs if _is_chosen(pair, requirement))
-    held = tuple(pair for pair in chosen if pair.waiver is None)
+    held = tuple(pair for pair in chosen if pair.waiver is None or pair.passed)
     decision, reason, decided = _must_pass_verdict(requirement, chosen, held)
     return RequirementResult(
         requirement="must_pass",

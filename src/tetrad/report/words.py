@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 
 from tetrad.canonical import Digest
 from tetrad.results.outcome import CaseOutcome, Sample
@@ -308,7 +309,7 @@ def _amount(found: RequirementResult, number: float, threshold: float | None = N
     if found.requirement == "min":
         return _decimals(number, threshold)
     if found.requirement == "cost_usd_per_case":
-        return f"${number:.4g}"
+        return f"${Decimal(f'{number:.4g}'):f}"
     if found.requirement == "latency_ms":
         return f"{number:,.0f} ms"
     if found.requirement == "must_pass":
