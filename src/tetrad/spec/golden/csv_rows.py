@@ -24,6 +24,7 @@ _COLUMNS = (
     "__expected", "__description", "__metric", "__threshold", "__metadata:NAME",
     "__config:__expectedN:KEY",
 )  # fmt: skip
+_SEPARATORS = ((";", "semicolons"), ("\t", "tabs"))  # as spreadsheets write them too
 _OURS = frozenset({"id", "tags"})
 _METADATA = re.compile(r"__metadata:(.+?)(\[\])?")
 _EXPECTED = re.compile(r"__expected(\d*)")
@@ -91,6 +92,9 @@ def _check_columns(names: list[str], path: str) -> None:
 
 
 def _column_problem(name: str, before: list[str], names: list[str]) -> tuple[str, str]:
+    marks = [word for mark, word in _SEPARATORS if mark in name]
+    if marks and len(names) == 1:
+        return f"the columns are separated by {marks[0]}", "save it with commas between the cells"
     if name in before:
         return f"the column {name!r} stands twice", "keep one of the two"
     if name.startswith("_") and _is_known(f"_{name}"):
