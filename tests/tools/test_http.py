@@ -180,7 +180,7 @@ def test_a_failing_service_is_a_failure_and_no_answer(server: str, path: str, me
             environment={"SHOP_TOKEN": "t-secret"},
         )
 
-    assert str(caught.value) == f"tool 'order_status': 127.0.0.1 {message}"
+    assert str(caught.value) == f"tool 'order_status': {server.removeprefix('http://')} {message}"
 
 
 def test_a_result_nested_too_deeply_breaks_the_contract(server: str) -> None:
@@ -189,7 +189,7 @@ def test_a_result_nested_too_deeply_breaks_the_contract(server: str) -> None:
 
 
 def test_a_service_that_is_not_there_is_a_failure() -> None:
-    with pytest.raises(ToolFailed, match=r"127\.0\.0\.1 cannot be asked \(ConnectError\)"):
+    with pytest.raises(ToolFailed, match=r"127\.0\.0\.1:1 cannot be asked \(ConnectError\)"):
         ask("http://127.0.0.1:1/", {})
 
 

@@ -35,17 +35,18 @@ async def run_http(
     # Redirects stay unfollowed, since they would carry arguments and headers to another host.
     async with httpx2.AsyncClient(timeout=timeout, headers=headers) as client:
         request = _request(client, run, arguments)
+        host = request.url.netloc.decode("ascii")  # with its port, without anybody's password
         try:
             status, body = await _exchange(client, request, run.timeout_s)
         except TimeoutError as exc:
             raise ToolFailed(
-                f"tool {name!r}: {request.url.host} did not answer in {run.timeout_s:g} s"
+                f"tool {name!r}: {host} did not answer in {run.timeout_s:g} s"
             ) from exc
         except httpx2.HTTPError as exc:
             raise ToolFailed(
-                f"tool {name!r}: {request.url.host} cannot be asked ({type(exc).__name__})"
+                f"tool {name!r}: {host} cannot be asked ({type(exc).__name__})"
             ) from exc
-    return _answer(name, request.url.host, status, body)
+    return _answer(name, host, status, body)
 
 
 def _headers(name: str, run: HttpRun, environment: Mapping[str, str]) -> dict[str, str]:
