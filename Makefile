@@ -29,6 +29,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PIP) install --quiet $(TORCH_INDEX) '$(TORCH)' --constraint constraints.txt
 	@echo "installing tetrad with the extras torch and dev …"
 	$(PIP) install --quiet --editable '.[torch,dev]' --constraint constraints.txt
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 models: setup  ## Fetch and verify the pinned models

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 # Control sequences of ECMA-48 in their 7-bit and 8-bit forms. None may span a line, so that an
 # unfinished one cannot swallow what follows it.
@@ -46,7 +47,6 @@ _HIDDEN = "".join(
         "".join(chr(plane << 16 | low) for plane in range(1, 15) for low in (0xFFFE, 0xFFFF)),
     )
 )
-_INVISIBLE = re.compile(f"{'|'.join(_WRITTEN_BY_PEOPLE)}|([{_HIDDEN}])")
 _SUSPECT = re.compile(f"[{_HIDDEN}]")  # quick to search for, and rarely there
 
 # What belongs to the character before it: marks are found by their category.
@@ -64,7 +64,7 @@ def inert(text: str) -> str:
     if not _SUSPECT.search(text):
         return text
     stripped = _ESCAPES.sub("", text.replace("\r\n", "\n"))
-    return _INVISIBLE.sub(_named, stripped)
+    return _invisible().sub(_named, stripped)
 
 
 def encodable(text: str) -> str:
@@ -116,8 +116,14 @@ def json_escaped(document: str) -> str:
 
     It means the same and is inert on a terminal and in a CI log.
     """
-    escaped = _INVISIBLE.sub(_as_json, document) if _SUSPECT.search(document) else document
+    escaped = _invisible().sub(_as_json, document) if _SUSPECT.search(document) else document
     return escaped.replace("##[", "#\\u0023[")
+
+
+@cache
+def _invisible() -> re.Pattern[str]:
+    """Slow to compile, and clean texts never need it."""
+    return re.compile(f"{'|'.join(_WRITTEN_BY_PEOPLE)}|([{_HIDDEN}])")
 
 
 def _as_json(match: re.Match[str]) -> str:

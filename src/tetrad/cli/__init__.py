@@ -101,7 +101,9 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         metavar="DIR",
         help="the repository (default: the nearest one above this folder)",
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        prog=parser.prog, dest="command", metavar="COMMAND", required=True
+    )
     for name, does in COMMANDS.items():
         sub = commands.add_parser(
             name,

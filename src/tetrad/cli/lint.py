@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from tetrad.cli.output import replace_file, write_out
 from tetrad.errors import ExitCode, SpecError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tetrad.lint import Finding, Selection, Tree
     from tetrad.spec.model import Model, Settings
@@ -54,6 +56,24 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
+    with _collecting_nothing():
+        return _run(args)
+
+
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """All that is loaded and read lives until the end, so looking for garbage in it finds none."""
+    atexit.register(gc.freeze)  # Python would look through all of it once more
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _run(args: Namespace) -> ExitCode:
     from tetrad.cli.root import root_of
     from tetrad.lint.sources import asked_files
 
@@ -78,14 +98,7 @@ def _read(root: Path, asked: Sequence[str] | None) -> Tree:
 
     from tetrad.lint import read_tree
 
-    # Everything that is read lives until the end, so looking for garbage in it finds none.
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        return read_tree(root, asked=asked, today=datetime.now(tz=UTC).date(), count=_count)
-    finally:
-        if collects:
-            gc.enable()
+    return read_tree(root, asked=asked, today=datetime.now(tz=UTC).date(), count=_count)
 
 
 def _count(model: Model, text: str) -> tuple[int, bool]:

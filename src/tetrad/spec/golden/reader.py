@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from tetrad.errors import Issue, Location, SpecError
-from tetrad.spec.golden.csv_rows import cases_of_rows
 from tetrad.spec.golden.files import PROGRAMS, Files, parsed
 from tetrad.spec.golden.foreign import problems_of_config, repeats_of
 from tetrad.spec.golden.promptfoo import laid_over, resolved, with_default
@@ -40,8 +39,7 @@ class Reader:
         included = bool(self._under_way)
         self._under_way.append(path)
         if path.endswith((".jsonl", ".csv")):
-            lines = cases_of_lines if path.endswith(".jsonl") else cases_of_rows
-            for case in lines(path, data, lambda issue: self._report([issue])):
+            for case in self._of_lines(path, data):
                 yield resolved(case, {}, self._files)
             return
         document = self._document(path, data)
@@ -54,6 +52,16 @@ class Reader:
                 yield self._test(document, ())
         elif self._has_tests(document, ("tests",)):
             yield from self._config(document)
+
+    def _of_lines(self, path: str, data: bytes) -> Iterator[RawCase]:
+        def report(issue: Issue) -> None:
+            self._report([issue])
+
+        if path.endswith(".jsonl"):
+            return cases_of_lines(path, data, report)
+        from tetrad.spec.golden.csv_rows import cases_of_rows
+
+        return cases_of_rows(path, data, report)
 
     def _config(self, document: Document) -> Iterator[RawCase]:
         value = document.value
