@@ -192,7 +192,7 @@ def test_a_suite_says_what_must_hold(formats: Repository) -> None:
 
 def test_a_case_keeps_all_that_is_asked_and_asserted(formats: Repository) -> None:
     first, unknown, bare = formats.suites["evals/handbook-qa"].golden.cases
-    (order,) = formats.suites["evals/shop/calls"].golden.cases
+    order, _ = formats.suites["evals/shop/calls"].golden.cases
 
     assert (first.id, first.tags) == ("leave-days", ("core",))
     assert [

@@ -108,6 +108,8 @@ class ChatInput:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prompt:
+    """What a model is told: messages, the variables they take, and the contract of the answer."""
+
     ref: str
     location: Location = field(compare=False)
     description: str = ""
@@ -211,6 +213,8 @@ class Adapter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
+    """Files or an address, pinned, and the engine that makes answers of them."""
+
     ref: str
     location: Location = field(compare=False)
     description: str = ""
@@ -259,6 +263,8 @@ class Index:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Corpus:
+    """Documents, how they are cut, and the model whose vectors find them."""
+
     ref: str
     location: Location = field(compare=False)
     description: str = ""
@@ -276,6 +282,8 @@ class Corpus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpRun:
+    """A request to an address."""
+
     url: str
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     timeout_s: float = 10.0
@@ -296,6 +304,8 @@ class PythonRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class McpRun:
+    """A tool of an MCP server."""
+
     server: str
     tool: str
     timeout_s: float = 10.0
@@ -306,6 +316,8 @@ ToolRun: TypeAlias = HttpRun | PythonRun | McpRun
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tool:
+    """What a model may call: as the model sees it, and as it is run."""
+
     ref: str
     location: Location = field(compare=False)
     owner: str = ""
@@ -319,6 +331,8 @@ class Tool:
 
 
 # -- stack
+
+PASSAGES = "passages"  # the variable that takes what is retrieved, unless a stack names another
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -336,12 +350,14 @@ class Retrieval:
     corpus: Corpus
     query: str
     top_k: int = 3
-    into: str = "passages"
+    into: str = PASSAGES
     answerable: Answerable | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guardrails:
+    """What is refused before a request is answered, and after."""
+
     max_input_chars: int | None = None
     block_pii_in_output: bool = False
 
@@ -418,6 +434,8 @@ class RecordedCall:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
+    """One request, and what is expected of its answer."""
+
     id: str
     derived: bool = False  # whether the id was made from the description or the vars
     vars: Mapping[str, Json]
@@ -510,6 +528,8 @@ Requirement: TypeAlias = Minimum | NoWorseThanBase | MustPass | MaxFlips | Budge
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suite:
+    """A golden set, the stacks that it judges, and what the gate asks of them."""
+
     ref: str  # its folder
     location: Location = field(compare=False)
     description: str = ""

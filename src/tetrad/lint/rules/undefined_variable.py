@@ -32,8 +32,9 @@ from tetrad.lint.prompts import prompts_asked, stacks_with
 from tetrad.lint.rule import Edit, Finding, Fix, Rule
 from tetrad.lint.template import variables_of
 from tetrad.lint.tree import Tree
-from tetrad.spec.model import Prompt
+from tetrad.spec.model import PASSAGES, Prompt
 from tetrad.spec.nearest import nearest
+from tetrad.spec.references import reference_of
 
 
 def check(tree: Tree) -> Iterator[Finding]:
@@ -53,7 +54,16 @@ def check(tree: Tree) -> Iterator[Finding]:
 
 def _known(tree: Tree, prompt: Prompt) -> tuple[str, ...]:
     filled = [s.retrieval.into for s in stacks_with(tree, prompt) if s.retrieval is not None]
-    return (*prompt.variables, *filled)
+    return (*prompt.variables, *filled, *_filled_by_ill_stacks(tree))
+
+
+def _filled_by_ill_stacks(tree: Tree) -> Iterator[str]:
+    """What stacks with faults of their own retrieve: it is declared once those are mended."""
+    for stack in tree.components("stack"):
+        corpus = stack.get("corpus")
+        if corpus is not None and reference_of(stack.file) not in tree.repository.stacks:
+            into = corpus.get("into")
+            yield PASSAGES if into is None else into.text or PASSAGES
 
 
 def _declaration(tree: Tree, prompt: Prompt, name: str) -> Fix | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tetrad.errors import Issue, Location
 from tetrad.spec.assertions.needs import CODE, assertions_of
-from tetrad.spec.assertions.values import calls_of
+from tetrad.spec.assertions.values import calls_of, is_templated
 from tetrad.spec.model import Assertion, Case, GoldenSet, RecordedCall, Stack, Tool
 from tetrad.spec.nearest import did_you_mean
 from tetrad.spec.parse import json_path
@@ -47,6 +47,8 @@ class _Tools:
 
     def issues_of_assertion(self, assertion: Assertion) -> Iterator[Issue]:
         for call in calls_of(assertion.value):
+            if is_templated(call):
+                continue  # which tool it names, its case's variables say
             name = call.get("tool") if isinstance(call, Mapping) else call
             if isinstance(name, str) and name not in self._named:
                 yield self._unknown(name, assertion.location)

@@ -9,7 +9,16 @@ from dataclasses import replace
 from tetrad.spec.build.context import Context, NotBuilt
 from tetrad.spec.build.fields import Fields
 from tetrad.spec.build.prompt import generation_of
-from tetrad.spec.model import Answerable, Generation, Guardrails, Prompt, Retrieval, Stack, Tool
+from tetrad.spec.model import (
+    PASSAGES,
+    Answerable,
+    Generation,
+    Guardrails,
+    Prompt,
+    Retrieval,
+    Stack,
+    Tool,
+)
 from tetrad.spec.nearest import did_you_mean
 from tetrad.spec.parse import Path
 from tetrad.spec.references import ENDINGS, reference_of
@@ -86,7 +95,7 @@ def _retrieval(fields: Fields, context: Context, prompt: Prompt | None) -> Retri
         corpus=corpus,
         query=raw["query"],
         top_k=raw.get("top_k", 3),
-        into=raw.get("into", "passages"),
+        into=raw.get("into", PASSAGES),
         answerable=Answerable(**answerable) if answerable else None,
     )
 
@@ -108,6 +117,7 @@ def check_environment(fields: Fields, context: Context, path: Path) -> None:
         known = [
             reference_of(f).removeprefix(f"{_ENVIRONMENTS}/")
             for f in context.tree.files(_ENVIRONMENTS)
+            if f.endswith(ENDINGS)
         ]
         if known:
             hint = did_you_mean(name, known, f"environments are {', '.join(known)}")
@@ -122,7 +132,7 @@ def _check_variables(fields: Fields, context: Context, prompt: Prompt) -> None:
         known = f"its variables are {', '.join(prompt.variables)}"
         hint = did_you_mean(raw["query"], prompt.variables, known)
         context.report(fields.issue(("corpus", "query"), message, hint))
-    into = raw.get("into", "passages")
+    into = raw.get("into", PASSAGES)
     if not any(_names(into, message.content) for message in prompt.messages):
         message = f"no message of {prompt.ref} uses {into!r}, so the passages go nowhere"
         hint = f"write {{{{ {into} }}}} where they belong, or name the variable that takes them"

@@ -11,7 +11,7 @@ from tetrad.spec.golden.digest import golden_digest
 from tetrad.spec.golden.files import Files
 from tetrad.spec.golden.raw import Glob, Read
 from tetrad.spec.golden.reader import Reader
-from tetrad.spec.golden.variables import expanded
+from tetrad.spec.golden.variables import expanded, is_texts
 from tetrad.spec.model import Case, GoldenSet
 from tetrad.spec.parse import Document
 
@@ -24,7 +24,7 @@ class GoldenFile:
     issues: tuple[Issue, ...] = ()
     documents: Mapping[str, Document] = field(default_factory=dict)
     ill_ids: frozenset[str] = frozenset()  # of cases that are left out
-    is_whole: bool = True  # whether these are all that is left out
+    is_whole: bool = True  # whether no other id can be one of its cases
 
 
 def load_golden(
@@ -59,8 +59,13 @@ def load_golden(
         issues=tuple(dict.fromkeys(issues)),  # an expanded case repeats those of its test
         documents=reader.documents,
         ill_ids=frozenset(reader.ill_ids),
-        is_whole=reader.is_whole,
+        is_whole=reader.is_whole and not (arrays is None and any(map(_has_lists, unique))),
     )
+
+
+def _has_lists(case: Case) -> bool:
+    """Whether a case may stand for several, by variables of which not all take lists."""
+    return any(map(is_texts, case.vars.values()))
 
 
 def _with_unique_ids(cases: Iterable[Case], issues: list[Issue]) -> Iterator[Case]:

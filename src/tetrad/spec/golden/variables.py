@@ -36,7 +36,7 @@ def _combinations(
     given = case.value["vars"]
     lists: dict[str, list[Any]] = {}
     if arrays is not None and not case.value.get("options", {}).get("disableVarExpansion", False):
-        lists = {n: v for n, v in given.items() if n not in arrays and _is_texts(v)}
+        lists = {n: v for n, v in given.items() if n not in arrays and is_texts(v)}
     if not lists:
         yield case
         return
@@ -56,7 +56,8 @@ def _combinations(
         yield RawCase(one, case.locate)
 
 
-def _is_texts(value: Any) -> bool:
+def is_texts(value: Any) -> bool:
+    """Whether a list is promptfoo's short form for several cases, unless its variable takes lists."""
     return isinstance(value, list) and bool(value) and isinstance(value[0], str)
 
 
