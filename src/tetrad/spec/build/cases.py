@@ -41,7 +41,7 @@ class _Tools:
 
     def __init__(self, stacks: Sequence[Stack]) -> None:
         self._named: dict[str, list[Tool]] = {}
-        for tool in (tool for stack in stacks for tool in stack.tools):
+        for tool in {tool.ref: tool for stack in stacks for tool in stack.tools}.values():
             self._named.setdefault(tool.name, []).append(tool)
         self._validators: dict[tuple[str, str], Any] = {}
 
