@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_CUTOFF = 0.6
+
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that a typo most likely meant."""
+    """The known name that a typo most likely meant.
+
+    Of paths the last parts must be alike too: a folder in common makes no two files alike.
+    """
     import difflib
 
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if "/" in name:
+        last = _last(name)
+        names = [n for n in names if difflib.get_close_matches(last, [_last(n)], cutoff=_CUTOFF)]
+    close = difflib.get_close_matches(name, names, n=1, cutoff=_CUTOFF)
     if not close:
         lowered = {candidate.lower(): candidate for candidate in names}
         close = [
             lowered[match]
-            for match in difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+            for match in difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=_CUTOFF)
         ]
     return close[0] if close else None
 
@@ -24,3 +32,8 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """A hint that names the nearest known name."""
     close = nearest(name, known)
     return f"did you mean {close}?" if close else otherwise
+
+
+def _last(path: str) -> str:
+    """The last part without its ending, however its letters are cased."""
+    return path.rsplit("/", 1)[-1].split(".", 1)[0].lower()
