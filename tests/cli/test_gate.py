@@ -195,7 +195,10 @@ def test_report_says_what_to_do_where_there_is_none(
     code = tree.tetrad("report")
 
     assert code == ExitCode.MISUSE
-    assert "help: `tetrad gate` writes one" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        f"{tree.root / '.tetrad' / 'report.json'} cannot be read: No such file or directory\n"
+        "  help: `tetrad gate` writes one\n"
+    )
 
 
 def test_plan_names_the_stack_the_part_and_the_cases(

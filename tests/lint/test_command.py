@@ -70,6 +70,17 @@ def test_a_selector_that_is_misspelt_is_answered_with_the_nearest(
     assert "did you mean undefined-variable?" in capsys.readouterr().err
 
 
+def test_a_reference_is_answered_with_its_file(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_files(root, STACK)
+
+    assert lint(root, "prompts/sort") == 2
+    assert capsys.readouterr().err == (
+        "there is no file prompts/sort\n  help: did you mean prompts/sort.yaml?\n"
+    )
+
+
 def found(root: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
     capsys.readouterr()
     lint(root, "--format", "json", *arguments)

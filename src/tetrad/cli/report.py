@@ -51,8 +51,9 @@ def run(args: argparse.Namespace) -> ExitCode:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(
-            f"{path} cannot be read: {error}\n  help: `tetrad gate` writes one"
+            f"{path} cannot be read: {why}\n  help: `tetrad gate` writes one"
         ) from error
     report = load_report(text, origin=str(path))
     if args.output is None:

@@ -122,7 +122,9 @@ def asked_files(root: Path, paths: Sequence[Path]) -> tuple[str, ...] | None:
     found: list[str] = []
     for path in paths:
         if not path.exists():
-            raise UsageError(f"there is no file {path}")
+            named = path.with_name(f"{path.name}.yaml")  # as references name files
+            hint = f"\n  help: did you mean {named}?" if named.exists() else ""
+            raise UsageError(f"there is no file {path}{hint}")
         inside = path.parent.resolve() / path.name  # a link stands for itself
         if not inside.is_relative_to(root):
             raise UsageError(
