@@ -28,6 +28,7 @@ from tetrad.registry import Registry, registry_path
 from tetrad.results.outcome import Calls
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
 from tetrad.runtime.answering import build as build_runtime
+from tetrad.spec.assertion_types import JUDGED
 from tetrad.spec.assertions.needs import EMBEDDING_JUDGE, assertions_of, embedding_of
 from tetrad.spec.model import Case, EngineSpec, Model, Stack, Suite
 from tetrad.tools import LiveToolbox, RecordedToolbox
@@ -155,7 +156,7 @@ class Workbench:
         return {
             name: Bench(name=name, engine=self._recorded(judge.model, root), prompt=judge.prompt)
             for name, judge in suite.judges.items()
-            if name != EMBEDDING_JUDGE and used & {"llm-rubric", "context-faithfulness"}
+            if name != EMBEDDING_JUDGE and used & JUDGED
         }
 
     def _embeddings_of(self, model: Model, root: Path) -> Embeddings:

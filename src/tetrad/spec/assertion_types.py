@@ -25,6 +25,9 @@ ASSERTION_TYPES: tuple[str, ...] = (
     "context-faithfulness",
 )
 
+# A judge of the suite decides these.
+JUDGED = frozenset({"llm-rubric", "context-faithfulness"})
+
 # promptfoo's further types, so that a file that uses one is told so, and a CSV cell that begins
 # with one is not taken for a text to equal. https://www.promptfoo.dev/docs/configuration/expected-outputs/
 NOT_YET: tuple[str, ...] = (

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from tetrad.canonical import Json
 from tetrad.errors import Issue, Location, UsageError
+from tetrad.spec.assertion_types import JUDGED
 from tetrad.spec.assertions.transforms import is_transform
 from tetrad.spec.assertions.values import is_templated, value_problem
 from tetrad.spec.model import (
@@ -29,7 +30,6 @@ CODE = "GLD983"
 
 Render: TypeAlias = Callable[[Json, Mapping[str, Json]], Json]
 
-_JUDGED = frozenset({"llm-rubric", "context-faithfulness"})
 _OF_STACK = frozenset({"latency", "cost", "retrieved", "similar", "context-faithfulness"})
 
 
@@ -81,7 +81,7 @@ def issues_without_judges(golden: GoldenSet, judges: Collection[str], file: str)
     """Assertions that a judge decides, and that none of the suite's can; `file` is the suite's."""
     for case in golden.cases:
         for assertion in assertions_of(case):
-            if assertion.type not in _JUDGED:
+            if assertion.type not in JUDGED:
                 continue
             if "rubricPrompt" in assertion.config:
                 # graded without it, the case would ask its judge something else than it says

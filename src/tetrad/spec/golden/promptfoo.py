@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tetrad.errors import Issue, Location
+from tetrad.spec.assertion_types import JUDGED
 from tetrad.spec.golden.files import Files
 from tetrad.spec.golden.foreign import problems_of_test
 from tetrad.spec.golden.raw import RawCase, Report
@@ -19,7 +20,6 @@ from tetrad.spec.parse import Path
 from tetrad.spec.schema import issue_at
 
 _ASIDE = frozenset({"provider", "description"})  # of an assertion: read here, and for people
-_JUDGED = frozenset({"llm-rubric", "context-faithfulness"})
 
 
 def resolved(
@@ -85,17 +85,17 @@ def _judged(
     own = {key: value for key, value in item.items() if key not in _ASIDE}
     kind = item.get("type", "").removeprefix("not-")
     provider = item.get("provider", grader)
-    if provider is None or "judge" in item or (kind not in _JUDGED and kind != "similar"):
+    if provider is None or "judge" in item or (kind not in JUDGED and kind != "similar"):
         return own
     if kind == "similar" and "provider" in item:
         message = "promptfoo takes the vectors from this provider"
         hint = "name the embedding model as the suite's judge embedding, and leave provider out"
         report(Issue(location=at, message=message, hint=hint))
-    elif kind in _JUDGED and not isinstance(provider, str):
+    elif kind in JUDGED and not isinstance(provider, str):
         message = "promptfoo lets this provider grade, and it has settings of its own"
         hint = "make it a judge of the suite, and name it: judge: NAME"
         report(Issue(location=at, message=message, hint=hint))
-    elif kind in _JUDGED:
+    elif kind in JUDGED:
         own["judge"] = provider
     return own
 
