@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from tetrad.report import words
+from tetrad.report import figures, words
 from tetrad.results.outcome import CaseOutcome
 from tetrad.results.report import CaseReport, Report, RosterChange, StackReport, SuiteReport
 from tetrad.text import capped, for_log, one_line
@@ -139,7 +139,7 @@ def _gate(suite: SuiteReport) -> ET.Element:
         line="1",
         time="0.000",
     )
-    reasons = [f"{r.decision}: {words.requirement(r)}: {r.reason}" for r in suite.requirements]
+    reasons = [f"{r.decision}: {figures.requirement(r)}: {r.reason}" for r in suite.requirements]
     if suite.decision == "FAILED":
         _add(element, "failure", "the gate refuses", "\n".join(reasons))
     elif suite.decision == "INCONCLUSIVE":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from tetrad.report import words
+from tetrad.report import figures, words
 from tetrad.results.report import (
     CaseReport,
     ComponentChange,
@@ -143,10 +143,10 @@ def _suite(suite: SuiteReport) -> str:
     for found in suite.requirements:
         cells = (
             _SIGNS[found.decision],
-            _prose(words.requirement(found)),
-            words.value(found),
-            words.asked(found),
-            words.interval(found),
+            _prose(figures.requirement(found)),
+            figures.value(found),
+            figures.asked(found),
+            figures.interval(found),
             f"{found.n:,}" if found.n else "",
         )
         lines.append(f"| {' | '.join(cells)} |")
@@ -155,7 +155,7 @@ def _suite(suite: SuiteReport) -> str:
         for found in suite.requirements
         if found.decision != "PASSED"
     ]
-    told += [f"- Note: {_prose(note)}" for note in map(words.caveat, suite.requirements) if note]
+    told += [f"- Note: {_prose(note)}" for note in map(figures.caveat, suite.requirements) if note]
     if told:
         lines += ["", *told]
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from math import ceil, floor, log10, sqrt
 
 from markupsafe import Markup
 
-from tetrad.report import words
+from tetrad.report import figures, words
 from tetrad.results.report import RequirementResult, SuiteReport
 from tetrad.text import inert
 
@@ -64,7 +64,7 @@ def requirement_plot(found: RequirementResult) -> Markup:
         Markup('<circle class="value" cx="{}" cy="14" r="4.5"/>').format(value),
     ]
     parts += _ends(found, scale)
-    told = f"{words.requirement(found)}: {words.value(found)}, asked {words.asked(found)}"
+    told = f"{figures.requirement(found)}: {figures.value(found)}, asked {figures.asked(found)}"
     return _svg("plot", _WIDTH, _HEIGHT, told, Markup().join(parts))
 
 
@@ -224,7 +224,7 @@ def _scale_of(found: RequirementResult) -> _Scale:
 def _ends(found: RequirementResult, scale: _Scale) -> list[Markup]:
     """What the threshold is, written below it."""
     x = min(max(scale(found.threshold or 0), 24), _WIDTH - 24)
-    text = words.asked(found)
+    text = figures.asked(found)
     return [Markup('<text x="{}" y="34" text-anchor="middle">{}</text>').format(x, text)]
 
 

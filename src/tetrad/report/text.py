@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from tetrad.report import words
+from tetrad.report import figures, words
 from tetrad.results.report import CaseReport, Decision, Report, StackReport, SuiteReport
 from tetrad.text import capped, for_log, inert, one_line, shorten
 
@@ -122,10 +122,10 @@ def _requirements(console: Console, suite: SuiteReport) -> None:
     for found in suite.requirements:
         table.add_row(
             Text(words.MARKS[found.decision], style=_STYLES[found.decision]),
-            Text(one_line(words.requirement(found))),
-            words.value(found),
-            words.asked(found),
-            words.interval(found),
+            Text(one_line(figures.requirement(found))),
+            figures.value(found),
+            figures.asked(found),
+            figures.interval(found),
             f"{found.n:,}" if found.n else "",
         )
     if suite.requirements:
@@ -134,7 +134,7 @@ def _requirements(console: Console, suite: SuiteReport) -> None:
         if found.decision != "PASSED":
             said = _decided(found.decision, one_line(found.reason))
             console.print(Padding(said, (0, 0, 0, 4)))
-        elif caveat := words.caveat(found):
+        elif caveat := figures.caveat(found):
             console.print(Padding(f"note: {caveat}", (0, 0, 0, 4)), style="dim")
 
 

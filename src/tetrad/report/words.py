@@ -1,12 +1,12 @@
-"""What all renderers say alike: counts, names and numbers of a report, as plain text."""
+"""What all renderers say alike: counts and names of a report, as plain text."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from decimal import Decimal
 
 from tetrad.canonical import Digest
+from tetrad.report import figures
 from tetrad.results.outcome import CaseOutcome, Sample
 from tetrad.results.report import (
     CaseReport,
@@ -47,9 +47,6 @@ KINDS: dict[str, str] = {
 AS_IT_SHOULD_BE = frozenset({"passing", "none"})
 _RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
 
-_STATISTICS = {"mean": "mean", "p50": "median", "p95": "p95", "total": "total"}
-_MEASURES = {"cost_usd_per_case": "cost", "latency_ms": "latency", "total_tokens": "tokens"}
-
 
 def headline(report: Report) -> str:
     """The verdict in a sentence."""
@@ -81,8 +78,8 @@ def _refusal(suite: SuiteReport) -> str:
 
 def _shortfall(found: RequirementResult) -> str:
     if found.value is None or found.threshold is None:
-        return requirement(found)
-    number, limit = value(found), asked(found)
+        return figures.requirement(found)
+    number, limit = figures.value(found), figures.asked(found)
     count = f"{found.value:,.0f} case{'' if found.value == 1 else 's'}"
     match found.requirement:
         case "min":
@@ -93,13 +90,13 @@ def _shortfall(found: RequirementResult) -> str:
             return f"{count} failed that must pass"
         case "max_flips":
             return f"{count} broke (asked {limit})"
-    return f"{requirement(found)} is {number} (asked {limit})"
+    return f"{figures.requirement(found)} is {number} (asked {limit})"
 
 
 def _undecided(suites: Sequence[SuiteReport]) -> str:
     names = ", ".join(dict.fromkeys(last(suite.suite) for suite in suites))
     found = (r for suite in suites for r in suite.requirements if r.decision == "INCONCLUSIVE")
-    which = ", ".join(dict.fromkeys(map(requirement, found)))
+    which = ", ".join(dict.fromkeys(map(figures.requirement, found)))
     return f"{names} cannot be judged: {which or 'results are missing'}"
 
 
@@ -254,86 +251,6 @@ def why_failed(outcome: CaseOutcome) -> str:
 
 def seconds(sample: Sample) -> str:
     return "" if sample.latency_s is None else f"{sample.latency_s:.2f} s"
-
-
-def requirement(found: RequirementResult) -> str:
-    """A requirement's name, as a row's head."""
-    name, metric = found.requirement, found.metric or ""
-    if name in _MEASURES:
-        return f"{_STATISTICS.get(metric, metric)} {_MEASURES[name]}"
-    if name == "min":
-        return metric
-    if name == "no_worse_than_base":
-        return f"{metric} against the base"
-    return {"must_pass": "must pass", "max_flips": "flips"}.get(name, name)
-
-
-def value(found: RequirementResult) -> str:
-    return "" if found.value is None else _amount(found, found.value, found.threshold)
-
-
-def asked(found: RequirementResult) -> str:
-    if found.threshold is None:
-        return ""
-    side = "≥" if found.requirement in {"min", "no_worse_than_base"} else "≤"
-    if found.requirement == "must_pass":
-        return "0 failed"
-    if side == "≥":
-        return f"≥ {_as_written(found.threshold)}"
-    return f"≤ {_amount(found, found.threshold)}"
-
-
-def interval(found: RequirementResult) -> str:
-    if found.interval is None:
-        return ""
-    low, high = found.interval
-    return f"{_amount(found, low)} to {_amount(found, high)}"
-
-
-def caveat(found: RequirementResult) -> str:
-    """That a golden set is too small to see the margin which it passed."""
-    if found.requirement != "no_worse_than_base" or found.decision != "PASSED":
-        return ""
-    if found.mde is None or found.threshold is None or found.mde <= -found.threshold:
-        return ""
-    cases = "1 case" if found.n == 1 else f"{found.n:,} cases"
-    return (
-        f"{cases} cannot show a change under {_decimals(found.mde)};"
-        f" the margin is {_decimals(-found.threshold)}"
-    )
-
-
-def _amount(found: RequirementResult, number: float, threshold: float | None = None) -> str:
-    if found.requirement == "no_worse_than_base":
-        return _decimals(number, threshold, sign="+" if number > 0 else "")
-    if found.requirement == "min":
-        return _decimals(number, threshold)
-    if found.requirement == "cost_usd_per_case":
-        return f"${Decimal(f'{number:.4g}'):f}"
-    if found.requirement == "latency_ms":
-        return f"{number:,.0f} ms"
-    if found.requirement == "must_pass":
-        return f"{number:,.0f} failed"
-    return f"{number:,.0f}"
-
-
-def _as_written(number: float) -> str:
-    """A threshold with all its decimals, at least two; a true minus."""
-    whole, _, fraction = f"{number:.6f}".partition(".")
-    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}".replace("-", "−")
-
-
-def _decimals(number: float, threshold: float | None = None, sign: str = "") -> str:
-    """Two decimals, or as many as tell it from the threshold; a true minus."""
-    decimals = 2
-    while decimals < 6 and threshold is not None and _hides(number, threshold, decimals):
-        decimals += 1
-    text = f"{number:.{decimals}f}"
-    return f"{0:.{decimals}f}" if float(text) == 0 else sign + text.replace("-", "−")
-
-
-def _hides(number: float, threshold: float, decimals: int) -> bool:
-    return abs(number - threshold) > 1e-9 and round(number, decimals) == round(threshold, decimals)
 
 
 BROUGHT = "brought by this change"
