@@ -64,6 +64,7 @@ FILES = {
     "evals/a/vars/one.yaml": b"question: one\ncity: Rome\n",
     "evals/a/vars/two.json": b'{"city": "Paris \\ud83d\\ude00"}',
     "evals/a/note.txt": b"Ask {{ city }}.\n",
+    "evals/a/order.python.json": b'{"type": "object"}',
     "evals/a/rows.jsonl": b'{"vars": {"question": "from a line"}}\n',
     "evals/a/list.yaml": b"- vars: {question: from a list}\n",
     "evals/a/scenarios.yaml": b"- config: [{vars: {city: Rome}}, {vars: {city: Oslo}}]\n",
@@ -272,6 +273,14 @@ def test_a_threshold_of_0_is_none_in_a_table(cell: str, threshold: float | None)
     (case,) = cases(f"q,__expected,__threshold\na,b,{cell}\n", "evals/a/golden.csv")
 
     assert case.threshold == threshold
+
+
+def test_a_file_of_data_is_no_program_whatever_its_name_has_in_it() -> None:
+    (case,) = cases("tests: [{assert: [{type: is-json, value: file://order.python.json}]}]")
+
+    (assertion,) = case.assertions
+    assert isinstance(assertion, Assertion)
+    assert assertion.value == {"type": "object"}
 
 
 def test_a_description_of_an_assertion_is_for_people() -> None:

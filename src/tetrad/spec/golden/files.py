@@ -122,7 +122,7 @@ class Files:
         value = item.get("value")
         if not _is_file(value):
             return {**filled, "source": transform} if transform else filled
-        if _PYTHON not in value:
+        if not _path(value).endswith(_PYTHON):
             file = self.beside(value, at)
             return {**filled, "value": value if file is None else self._content(file, at)}
         code, source = self._code(value, at)
@@ -173,11 +173,16 @@ class Files:
 
 
 def _why_not_content(file: str) -> str:
-    if file.partition(":")[0].endswith(PROGRAMS):
+    if _path(file).endswith(PROGRAMS):
         return "a program stands where a value is needed, and is not run"
     if file.lower().endswith(_NO_TEXT):
         return "promptfoo puts a picture, a recording or a PDF in here; texts and data are read"
     return ""
+
+
+def _path(written: str) -> str:
+    """A path without the scheme before it and the function behind it."""
+    return written.removeprefix(_FILE).partition(":")[0]
 
 
 def _is_file(value: object) -> TypeGuard[str]:
