@@ -108,7 +108,7 @@ def _referenced(reading: Reading) -> Iterator[str]:
         yield from (message.location.file for message in prompt.messages)
         yield from dict.fromkeys(example.location.file for example in prompt.examples)
     for suite in reading.repository.suites.values():
-        yield suite.golden.path
+        yield from (suite.golden.path, *suite.golden.files)
 
 
 def _files_of(root: Path, corpus: Corpus) -> tuple[str, ...]:
