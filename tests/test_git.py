@@ -235,26 +235,6 @@ def test_an_edit_beside_a_folder_does_not_make_it_dirty(repository: Path) -> Non
     assert not git.is_dirty(repository / "system")
 
 
-def test_changed_files_are_the_edited_the_new_the_removed_and_the_committed(
-    repository: Path,
-) -> None:
-    since = git.head(repository)
-    commit(repository, {"system/committed.md": "x"})
-    (repository / "system" / "prompts" / "a.yaml").unlink()
-    (repository / "system" / "neü er.md").write_text("x")
-
-    assert git.changed_files(repository, since) == (
-        "system/committed.md",
-        "system/neü er.md",
-        "system/prompts/a.yaml",
-    )
-    assert git.changed_files(repository / "system", since) == (
-        "committed.md",
-        "neü er.md",
-        "prompts/a.yaml",
-    )
-
-
 # -- exports
 
 

@@ -59,16 +59,6 @@ def is_dirty(root: Path) -> bool:
     return bool(_git(root, "status", "--porcelain", "--untracked-files=normal", "--", "."))
 
 
-def changed_files(root: Path, ref: str) -> tuple[str, ...]:
-    """The paths below `root`, relative to it, that differ between `ref` and the working tree."""
-    since = resolve(root, ref)
-    tracked = _git(
-        root, "diff", "--name-only", "--no-renames", "--relative", "-z", since, "--", "."
-    )
-    untracked = _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", ".")
-    return tuple(sorted({path for path in f"{tracked}{untracked}".split("\0") if path}))
-
-
 def export(root: Path, ref: str, into: Path) -> None:
     """Lay the tree of `ref`, as far as it lies below `root`, out in the empty folder `into`.
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tetrad.canonical import Json
-from tetrad.spec.edit import remove, rename_key, replace, set_value
+from tetrad.spec.edit import remove, replace, set_value
 from tetrad.spec.parse import GOLDEN_SET, Document, Span, parse
 
 VALID = Path(__file__).parent / "valid"
@@ -97,17 +97,6 @@ def test_missing_mappings_on_the_way_are_made() -> None:
     assert edited(b"a: 1\n", "b", "c", "d", to=2) == "a: 1\nb:\n  c:\n    d: 2\n"
 
 
-def test_a_key_is_renamed_in_place() -> None:
-    document = rename_key(parse(b"a: 1  # one\nb: {cc: 2}\n", "f"), ("b", "cc"), "c d")
-
-    assert document.text == 'a: 1  # one\nb: {"c d": 2}\n'
-
-
-def test_a_key_is_not_renamed_to_one_that_is_there() -> None:
-    with pytest.raises(ValueError, match="twice"):
-        rename_key(parse(b"a: 1\nb: 2\n", "f"), ("a",), "b")
-
-
 @pytest.mark.parametrize(
     ("before", "path", "after"),
     [
@@ -130,15 +119,11 @@ def test_an_edit_that_would_break_the_file_is_refused() -> None:
 
 
 @pytest.mark.parametrize("path", [("b",), ("a", "b"), (0,), ("a", 0), ("b", "a")])
-def test_a_key_that_is_not_there_is_neither_removed_nor_renamed(
-    path: tuple[str | int, ...],
-) -> None:
+def test_a_key_that_is_not_there_is_not_removed(path: tuple[str | int, ...]) -> None:
     document = parse(b"a: [1]\n", "f")
 
     with pytest.raises(ValueError, match="no key"):
         remove(document, path)
-    with pytest.raises(ValueError, match="no key"):
-        rename_key(document, path, "c")
 
 
 def test_a_key_cannot_be_added_to_a_list() -> None:

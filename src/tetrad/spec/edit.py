@@ -38,18 +38,6 @@ def set_value(document: Document, path: Path, value: Json) -> Document:
     return _verified(edited, _with(document.value, path, value))
 
 
-def rename_key(document: Document, path: Path, name: str) -> Document:
-    """The document with another name for the key at a path."""
-    span = document.key_span(path)
-    if span is None:
-        raise ValueError(f"there is no key at {path}")
-    edited = replace(document, span, _scalar(name, flow=True))
-    parent = _at(edited.value, path[:-1])
-    if name not in parent or path[-1] in parent:
-        raise ValueError(f"{path[-1]!r} cannot be renamed to {name!r}")
-    return edited
-
-
 def remove(document: Document, path: Path) -> Document:
     """The document without the key and value at a path; comments on lines of their own stay."""
     parent = document.node(path[:-1])
