@@ -2,7 +2,8 @@
 
 ## What it does
 Compares the variables that messages use with those under `variables:` and with the one that a
-stack's retrieval fills (`into:`), and suggests the nearest declared name.
+stack's retrieval fills (`into:`), and suggests the nearest declared name. A prompt that only others
+extend is judged in them.
 
 ## Why is this bad?
 Rendering an undefined variable is an error, so every request of the stack fails.
@@ -38,7 +39,10 @@ from tetrad.spec.references import reference_of
 
 
 def check(tree: Tree) -> Iterator[Finding]:
+    built_on = _built_on(tree)
     for prompt in prompts_asked(tree):
+        if prompt.location.file in built_on and not stacks_with(tree, prompt):
+            continue  # those that extend it show its messages, with variables of their own
         known = _known(tree, prompt)
         for index, message in enumerate(prompt.messages):
             for name, start in variables_of(message.content).items():
@@ -50,6 +54,16 @@ def check(tree: Tree) -> Iterator[Finding]:
                 hint = f"did you mean {close}?" if close else declare
                 fix = None if close else _declaration(tree, prompt, name)
                 yield RULE.at(place, f"the variable {name!r} is not declared", hint=hint, fix=fix)
+
+
+def _built_on(tree: Tree) -> set[str]:
+    """The files of the prompts that others extend."""
+    return {
+        source.file
+        for prompt in tree.repository.prompts.values()
+        for source in prompt.sources
+        if source.file != prompt.location.file
+    }
 
 
 def _known(tree: Tree, prompt: Prompt) -> tuple[str, ...]:
