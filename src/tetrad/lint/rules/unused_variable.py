@@ -32,9 +32,10 @@ from collections.abc import Iterator
 
 from tetrad.lint.prompts import stacks_with
 from tetrad.lint.rule import Edit, Finding, Fix, Rule
-from tetrad.lint.template import variables_of
+from tetrad.lint.template import problems_of, variables_of
 from tetrad.lint.tree import Part, Tree
 from tetrad.spec.model import Prompt
+from tetrad.spec.nearest import nearest
 from tetrad.spec.parse import Document
 
 
@@ -69,7 +70,7 @@ def _used_by_file(tree: Tree, asked: frozenset[str]) -> set[tuple[str, str]]:
 
 def _used(tree: Tree, prompt: Prompt) -> Iterator[str]:
     for message in prompt.messages:
-        yield from variables_of(message.content)
+        yield from _meant(message.content, prompt)
     if prompt.chat is not None:
         yield prompt.chat.input
     if prompt.select is not None:
@@ -77,6 +78,14 @@ def _used(tree: Tree, prompt: Prompt) -> Iterator[str]:
     for stack in stacks_with(tree, prompt):
         if stack.retrieval is not None:
             yield from (stack.retrieval.query, stack.retrieval.into)
+
+
+def _meant(template: str, prompt: Prompt) -> Iterator[str]:
+    """What a template reads: all there is while it does not parse, and for a typo what it meant."""
+    if problems_of(template):
+        yield from prompt.variables
+    for name in variables_of(template):
+        yield nearest(name, prompt.variables) or name
 
 
 def _removal(document: Document, name: str) -> Fix | None:
