@@ -38,12 +38,12 @@ _EXPLANATIONS: tuple[tuple[str, str, str], ...] = (
     (
         r"did not find expected ',' or ']'",
         "the list in brackets is not closed",
-        "put a comma between items and ] at the end",
+        "put a comma between items and ] at the end; quote a text that holds ' #', ': ' or a bracket",
     ),
     (
         r"did not find expected ',' or '}'",
         "the mapping in braces is not closed",
-        "put a comma between entries and } at the end; quote a value that begins with {",
+        "put a comma between entries and } at the end; quote a text that holds ' #', ': ' or a brace",
     ),
     (
         r"found unexpected end of stream",
@@ -63,7 +63,7 @@ _EXPLANATIONS: tuple[tuple[str, str, str], ...] = (
     (
         r"did not find expected hexdecimal number|did not find expected hexadecimal number",
         "this escape needs hexadecimal digits",
-        "write two after \\x, four after \\u, eight after \\U",
+        "write \\\\ for a backslash, or two digits after \\x, four after \\u, eight after \\U",
     ),
     (
         r"did not find expected alphabetic or numeric character",

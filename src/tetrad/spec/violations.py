@@ -115,13 +115,21 @@ def _type_hint(wanted: Sequence[str], subject: _Subject) -> str:
     value = subject.value
     if "string" in wanted and isinstance(value, bool | int | float):
         return f"put it in quotes: {json.dumps(json.dumps(value))}"
-    if wanted in (["integer"], ["number"]) and isinstance(value, str):
+    if wanted in (["integer"], ["number"]) and _is_number(value):
         return "write the number without quotes"
+    if wanted == ["boolean"] and isinstance(value, str):
+        return "write true or false, without quotes"
     if "array" in wanted and isinstance(value, str):
         return f"write a list: [{value}]"
     if "object" in wanted and value is None:
         return "write its keys, indented, below it"
     return _first_sentence(subject.description)
+
+
+def _is_number(value: Any) -> bool:
+    import re
+
+    return isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d+)?", value) is not None
 
 
 def _not_in_enum(subject: _Subject) -> Iterator[Problem]:
