@@ -283,6 +283,17 @@ def test_a_plan_needs_no_endpoint(tree: Tree, capsys: pytest.CaptureFixture[str]
     assert "changed: model" in capsys.readouterr().out
 
 
+def test_eval_tells_no_mean_where_no_case_has_a_result(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit(GOLDEN, 'vars: {review: "So soft!', 'vars: {rating: "So soft!')
+
+    code = tree.tetrad("eval", "feedback", "-k", "soft-blanket")
+
+    assert code == ExitCode.INCONCLUSIVE
+    assert capsys.readouterr().out.endswith("  0 of 1 passed\n\n")
+
+
 def test_a_gate_that_nothing_moves_needs_no_endpoint(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -94,7 +94,8 @@ def _text(run: SuiteRun) -> str:
         lines += _case_lines(case)
     passed = sum(case.passed for case in run.cases)
     means = ", ".join(f"{name} {mean:.2f}" for name, mean in _means(run).items())
-    return "\n".join([*lines, f"  {passed} of {len(run.cases)} passed; {means}", ""]) + "\n"
+    tail = f"; {means}" if means else ""
+    return "\n".join([*lines, f"  {passed} of {len(run.cases)} passed{tail}", ""]) + "\n"
 
 
 def _case_lines(case: CaseOutcome) -> list[str]:
