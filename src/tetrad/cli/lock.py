@@ -47,7 +47,8 @@ def _corpora(repository: Repository) -> Iterator[tuple[str, str, bytes | None]]:
     for corpus in repository.corpora.values():
         if corpus.written_digest != corpus.digest:
             path = corpus.location.file
-            yield path, "the corpus digest is stale", _with_digest(repository.root, corpus)
+            what = "missing" if corpus.written_digest is None else "stale"
+            yield path, f"the corpus digest is {what}", _with_digest(repository.root, corpus)
 
 
 def _with_digest(root: Path, corpus: Corpus) -> bytes:

@@ -83,8 +83,8 @@ def _excluded(first: Assertion, second: Assertion) -> str | None:
         same = (first.value, first.threshold, first.config)
         if same == (second.value, second.threshold, second.config):
             return f"{first.written} and {second.written} of the same value"
-    exact, other = (first, second) if _is_exact(first) else (second, first)
-    if not _is_exact(exact) or _has_template(exact.value) or _has_template(other.value):
+    exact, other = (first, second) if is_exact(first) else (second, first)
+    if not is_exact(exact) or has_template(exact.value) or has_template(other.value):
         return None
     verdict = _literal_verdict(other, str(exact.value))
     if verdict is False:
@@ -92,11 +92,12 @@ def _excluded(first: Assertion, second: Assertion) -> str | None:
     return None
 
 
-def _is_exact(item: Assertion) -> bool:
+def is_exact(item: Assertion) -> bool:
+    """Whether the answer must be one text."""
     return item.type == "equals" and not item.negated and isinstance(item.value, str)
 
 
-def _has_template(value: Json) -> bool:
+def has_template(value: Json) -> bool:
     return isinstance(value, str) and "{{" in value
 
 

@@ -4,8 +4,10 @@
 Reports assertions that cannot be evaluated: a `regex` that is none, a value of the wrong form, a
 transform in JavaScript, `similar` without an embedding model, `retrieved` without a corpus, `cost`
 without prices, a missing judge. Reports ids that stand twice, cases of the same variables whose
-expectations exclude each other, cases that lack a variable which the prompt requires, and
-assertions that cannot fail: a `regex` that fits every text, a threshold of 0.
+expectations exclude each other, cases that lack a variable which the prompt requires, assertions
+that cannot fail (a `regex` that fits every text, a threshold of 0) or cannot pass (`equals` with a
+text that is no label of the prompt's `enum`), and as a warning tags that must pass and that no case
+has.
 
 ## Why is this bad?
 Such a case is green or red whatever the model does, or never asks it, so the score says less than
@@ -28,17 +30,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tetrad.canonical import Json
 from tetrad.errors import Location
-from tetrad.lint.assertions import contradiction, why_it_cannot_fail
+from tetrad.lint.assertions import contradiction, has_template, is_exact, why_it_cannot_fail
 from tetrad.lint.issues import findings_of_issues
 from tetrad.lint.rule import Finding, Place, Rule
 from tetrad.lint.tree import Tree
-from tetrad.spec.assertions.needs import issues_when_rendered
-from tetrad.spec.model import Assertion, Case, GoldenSet, Suite
-from tetrad.spec.nearest import nearest
+from tetrad.spec.assertions.needs import assertions_of, issues_when_rendered
+from tetrad.spec.model import Assertion, Case, GoldenSet, MustPass, Suite
+from tetrad.spec.nearest import did_you_mean, nearest
 
 
 def check(tree: Tree) -> Iterator[Finding]:
@@ -54,6 +56,9 @@ def check(tree: Tree) -> Iterator[Finding]:
     for suite in tree.repository.suites.values():
         if suite.golden.path in asked:
             yield from _lacking(tree, suite)
+            yield from _cannot_pass(tree, suite)
+        if suite.location.file in asked:
+            yield from _tags_of_nothing(tree, suite)
 
 
 def _rendered(value: Json, variables: Mapping[str, Json]) -> Json:
@@ -98,6 +103,43 @@ def _cannot_fail(tree: Tree, case: Case) -> Iterator[Finding]:
             if reason is not None:
                 message = f"this assertion of {case.id!r} cannot fail: {reason}"
                 yield RULE.at(_place(tree, inner.location), message, hint="remove it")
+
+
+def _cannot_pass(tree: Tree, suite: Suite) -> Iterator[Finding]:
+    """Cases that expect a text which no stack of the suite may answer."""
+    enums = [stack.prompt.output.enum for stack in suite.stacks]
+    if not all(enums):
+        return
+    labels = sorted({label for enum in enums for label in enum})
+    for case in suite.golden.cases:
+        for item in assertions_of(case) if case.transform is None else ():
+            if _asks_for_another(item, labels):
+                yield RULE.at(
+                    _place(tree, item.location),
+                    f"this assertion of {case.id!r} cannot pass: {item.value!r} is no answer that "
+                    f"the prompt's enum allows",
+                    hint=did_you_mean(str(item.value), labels, f"they are {', '.join(labels)}"),
+                )
+
+
+def _asks_for_another(item: Assertion, labels: Sequence[str]) -> bool:
+    is_literal = is_exact(item) and item.transform is None and not has_template(item.value)
+    return is_literal and item.value not in labels
+
+
+def _tags_of_nothing(tree: Tree, suite: Suite) -> Iterator[Finding]:
+    """Tags whose cases must pass, and that no case has: the gate cannot decide on them."""
+    given = sorted({tag for case in suite.golden.cases for tag in case.tags})
+    for requirement in suite.gate:
+        if not isinstance(requirement, MustPass):
+            continue
+        for tag in (tag for tag in requirement.tags if tag not in given):
+            yield RULE.at(
+                _place(tree, requirement.location),
+                f"no case of {suite.golden.path} has the tag {tag!r}, so the gate has nothing to decide on",
+                hint=did_you_mean(tag, given, "tag the cases that must pass"),
+                severity="warning",
+            )
 
 
 def _contradictions(tree: Tree, golden: GoldenSet) -> Iterator[Finding]:

@@ -47,6 +47,9 @@ class Reader:
         if isinstance(value, list):
             if self._has_tests(document, ()):
                 yield from self._tests(document, ())
+        elif isinstance(value, Mapping) and _is_written_as_component(value):
+            key = "cases" if "cases" in value else "kind"
+            self._report([_no_component(document.key_at((key,)))])
         elif included and isinstance(value, Mapping) and "tests" not in value:
             if self._is_sound(document, "case"):
                 yield self._test(document, ())
@@ -225,3 +228,19 @@ def _why_not_tests(written: str) -> str:
     if written.removeprefix("file://").partition(":")[0].endswith(PROGRAMS):
         return "promptfoo lets this program make the tests, and it is not run"
     return ""
+
+
+def _is_written_as_component(value: Mapping[str, object]) -> bool:
+    """Every other file of ours has a kind, so people give golden sets one."""
+    return value.get("kind") == "golden" or (
+        isinstance(value.get("cases"), list) and "tests" not in value
+    )
+
+
+def _no_component(at: Location) -> Issue:
+    return Issue(
+        location=at,
+        code="SCH104",
+        message="a golden set has no kind and no keys: it is a list of cases",
+        hint="begin the file with the first case: - id: …",
+    )
