@@ -16,7 +16,7 @@ from yaml import events  # noqa: TID251
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.spec.document import Document, Node, Span
 from tetrad.spec.scalars import NumberRefused, resolve
-from tetrad.spec.syntax import explain
+from tetrad.spec.syntax import Complaint, explain
 from tetrad.text import shorten
 
 
@@ -210,9 +210,10 @@ class Composer:
 
     def _key(self, event: Any) -> str:
         """A key is its text: `on`, `1` and `null` are names here."""
+        start = event.start_mark.index
         if type(event) is not events.ScalarEvent:
             raise self._refuse(
-                event.start_mark.index,
+                start,
                 "SCH101",
                 "a key must be a text, not a list, a mapping or an alias",
                 "quote a value that begins with { or [, for example a template",
@@ -221,6 +222,13 @@ class Composer:
             raise self._tagged(event)
         if event.anchor is not None:
             self._anchored(event, 1)
+        if event.value.startswith("\u00a0") and not event.style:
+            raise self._refuse(
+                start,
+                "SCH100",
+                "a no-break space (U+00A0) stands where YAML wants spaces",
+                "indent with spaces",
+            )
         return str(event.value)
 
     def _merge_source(self, event: Any, source: Node) -> Node:
@@ -284,11 +292,35 @@ class Composer:
         return refused(self._document.location(max(0, offset)), code, message, hint)
 
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> SpecError:
-        mark: Any = error.problem_mark or error.context_mark
-        offset = min(int(mark.index), len(self._document.text)) if mark else 0
-        character = self._document.text[offset : offset + 1]
-        code, message, hint = explain(error.problem or "", error.context or "", character)
-        return self._refuse(offset, code, message, hint)
+        marks: list[Any] = [error.problem_mark, error.context_mark]
+        if "could not find expected ':'" in (error.problem or ""):
+            marks.reverse()  # where the key begins, not where libyaml gave up
+        mark = marks[0] or marks[1]
+        text = self._document.text
+        complaint = Complaint(
+            problem=error.problem or "",
+            context=error.context or "",
+            at=min(int(mark.index), len(text)) if mark else 0,
+        )
+        scalar = _last_scalar(text)
+        if scalar is not None:
+            complaint = complaint._replace(
+                scalar_start=scalar.start_mark.index,
+                scalar_end=scalar.end_mark.index,
+                scalar_style=scalar.style or None,
+            )
+        return self._refuse(*explain(text, complaint))
+
+
+def _last_scalar(text: str) -> Any:
+    """The event of the last scalar before libyaml stops; None where there is none."""
+    last = None
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            last = event if isinstance(event, events.ScalarEvent) else last
+    except yaml.MarkedYAMLError:
+        return last
+    return last
 
 
 def _written_tag(tag: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _EXPLANATIONS: tuple[tuple[str, str, str], ...] = (
     (
@@ -104,8 +105,113 @@ _EXPLANATIONS: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 
-def explain(problem: str, context: str, character: str) -> tuple[str, str, str]:
-    """Code, message and hint for a problem that libyaml reports at a character."""
+_STRUCTURE = re.compile(
+    "mapping values are not allowed|could not find expected ':'|"
+    "did not find expected key|did not find expected '-' indicator"
+)
+_NO_BREAK_INDENT = re.compile("(?m)^ *(?=\u00a0)")
+_KEY_WITHOUT_SPACE = re.compile(r"([A-Za-z_][\w-]*):(?!//)(?=[^\s:])")
+_KEY = re.compile(r"[\w.-]+:(?!\S)")
+_COMMENT = re.compile(r"[ \t]+(#)[^\r\n]*\s*")
+
+
+class Complaint(NamedTuple):
+    """What libyaml says of a text, where, and which scalar it read last before that."""
+
+    problem: str
+    context: str
+    at: int
+    scalar_start: int = 0
+    scalar_end: int = 0
+    scalar_style: str | None = None  # as in Node.style
+
+
+class Explained(NamedTuple):
+    """A complaint in our words, and the character that they are about."""
+
+    at: int
+    code: str
+    message: str
+    hint: str
+
+
+def explain(text: str, complaint: Complaint) -> Explained:
+    """What is wrong with a text; libyaml often stops lines below the mistake."""
+    if _STRUCTURE.search(complaint.problem):
+        for look in (_no_break_space, _missing_space, _comment_in_text, _shallow_block_text):
+            found = look(text, complaint)
+            if found is not None:
+                return found
+    character = text[complaint.at : complaint.at + 1]
+    return Explained(complaint.at, *_in_words(complaint.problem, complaint.context, character))
+
+
+def _no_break_space(text: str, complaint: Complaint) -> Explained | None:
+    begin = complaint.scalar_end
+    if complaint.scalar_style is None:  # it may have swallowed the lines that are ill
+        begin = _line_start(text, complaint.scalar_start)
+    found = _NO_BREAK_INDENT.search(text, begin, complaint.at + 1)
+    if found is None:
+        return None
+    message = "a no-break space (U+00A0) stands where YAML wants spaces"
+    return Explained(found.end(), "SCH100", message, "indent with spaces")
+
+
+def _missing_space(text: str, complaint: Complaint) -> Explained | None:
+    """`key:value` is a text for YAML, which goes on in the next line."""
+    start = complaint.at
+    if "mapping values" in complaint.problem:
+        start = complaint.scalar_start
+        if complaint.scalar_style is not None or start >= _line_start(text, complaint.at):
+            return None
+    key = _KEY_WITHOUT_SPACE.match(text, start)
+    if key is None:
+        return None
+    message = f"a space is missing after the colon of {key[1]!r}"
+    return Explained(key.end(), "SCH100", message, "put a space here, or the whole text in quotes")
+
+
+def _comment_in_text(text: str, complaint: Complaint) -> Explained | None:
+    comment = _COMMENT.fullmatch(text, complaint.scalar_end, complaint.at)
+    goes_on = _indent(text, complaint.at) > _indent(text, complaint.scalar_start)
+    if comment is None or complaint.scalar_style is not None or not goes_on:
+        return None
+    if _KEY.match(text, complaint.at):
+        return None
+    message = "' #' begins a comment here, which cuts off the text"
+    return Explained(comment.start(1), "SCH100", message, "put the whole text in quotes")
+
+
+def _shallow_block_text(text: str, complaint: Complaint) -> Explained | None:
+    """A line after a block text that is no key: it was meant to belong to it."""
+    between = text[complaint.scalar_end : complaint.at]
+    if (
+        complaint.scalar_style not in {"|", ">"}
+        or between.strip()
+        or _KEY.match(text, complaint.at)
+    ):
+        return None
+    line = text[complaint.at :].partition("\n")[0]
+    is_empty = "\n" not in text[complaint.scalar_start : complaint.scalar_end].strip()
+    if not is_empty and (" " not in line or line.startswith("- ")):
+        return None  # more likely a key without its colon, or an item
+    message = "this line is not indented enough for the text under | or >"
+    hint = "indent every line of the text alike, deeper than its key"
+    return Explained(complaint.at, "SCH100", message, hint)
+
+
+def _line_start(text: str, offset: int) -> int:
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
+def _indent(text: str, offset: int) -> int:
+    """By how many spaces the line of a character is indented."""
+    rest = text[_line_start(text, offset) :]
+    return len(rest) - len(rest.lstrip(" "))
+
+
+def _in_words(problem: str, context: str, character: str) -> tuple[str, str, str]:
+    """Code, message and hint of what libyaml reports at a character."""
     if "invalid Unicode character escape code" in problem:
         hint = "write the character itself, or \\U and eight digits"
         return "SCH101", "this escape is half a character (a lone surrogate)", hint
