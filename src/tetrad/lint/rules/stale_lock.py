@@ -17,6 +17,7 @@ Run `tetrad lock`, and commit the lock with the change. `tetrad lint --fix` does
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tetrad.errors import SpecError
 from tetrad.identity.lock import Lock, dump_lock, load_lock, lock_of, path_of
@@ -39,21 +40,25 @@ _PARTS = (
 def check(tree: Tree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     unclear = _judged_by_unclear(tree)
+    are_known = _are_suites_known(tree)
     for stack in tree.repository.stacks.values():
         if stack.location.file not in asked or stack.ref in unclear:
             continue
         path = path_of(stack)
-        lock = lock_of(stack, tree.repository.suites.values())
         text = tree.texts.get(path)
-        if text is None:
-            message, key = f"{path} is missing", "kind"
-        else:
-            changed = _changed(text, path, lock)
-            if changed is None:
-                continue
-            message, key = changed
+        written = _read(text, path)
+        lock = lock_of(stack, tree.repository.suites.values())
+        if written is not None and not are_known:
+            lock = replace(lock, goldens=written.goldens)
+        if written == lock:
+            continue
+        message, key = f"{path} is missing", "kind"
+        if text is not None:
+            message, key = _changed(written, lock, path)
         edit = Edit(file=path, start=0, end=len(text or ""), text=dump_lock(lock))
-        fix = Fix(title=f"write {path}", edits=(edit,), safe=True)
+        fix: Fix | None = Fix(title=f"write {path}", edits=(edit,), safe=True)
+        if written is None and not are_known:
+            fix = None  # it would record no golden set of a suite that is not known
         yield RULE.at(_place(tree, stack, key), message, hint="run `tetrad lock`", fix=fix)
 
 
@@ -73,14 +78,36 @@ def _judged_by_unclear(tree: Tree) -> set[str]:
     return named | {stack.ref for suite in ill for stack in suite.stacks}
 
 
-def _changed(text: str, path: str, lock: Lock) -> tuple[str, str] | None:
-    """What a lock does not record as it is now, and the key where that is said."""
-    try:
-        written = load_lock(text, path)
-    except SpecError:
-        return f"{path} cannot be read", "kind"
-    if written == lock:
+def _are_suites_known(tree: Tree) -> bool:
+    """Whether all that may be a suite says which stacks it judges."""
+    unread = {issue.location.file for issue in tree.issues} - tree.documents.keys()
+    if any(file.endswith(".yaml") for file in unread):
+        return False
+    return all(
+        reference_of(part.file) in tree.repository.suites or _names_stacks(part, tree)
+        for part in tree.components("suite")
+    )
+
+
+def _names_stacks(suite: Part, tree: Tree) -> bool:
+    refs = [ref.text for ref in stacks.parts()] if (stacks := suite.get("stacks")) else []
+    return bool(refs) and all(ref in tree.repository.stacks for ref in refs)
+
+
+def _read(text: str | None, path: str) -> Lock | None:
+    """A lock as it is written; None where there is none that can be read."""
+    if text is None:
         return None
+    try:
+        return load_lock(text, path)
+    except SpecError:
+        return None
+
+
+def _changed(written: Lock | None, lock: Lock, path: str) -> tuple[str, str]:
+    """What a lock does not record as it is now, and the key where that is said."""
+    if written is None:
+        return f"{path} cannot be read", "kind"
     moved = [part for part in _PARTS if getattr(written, part[0]) != getattr(lock, part[0])]
     if not moved:
         return f"{path} records another identity", "kind"
