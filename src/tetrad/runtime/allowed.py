@@ -109,8 +109,29 @@ def syntax_problem(error: TemplateSyntaxError, text: str) -> TemplateProblem:
         column=column + 1,
         code="TPL201",
         message=message[0].lower() + message[1:],
-        hint="to write {{ or {% as text, put it between {% raw %} and {% endraw %}",
+        hint=_mend(message, text, error.lineno),
     )
+
+
+_RAW = "to write {{ or {% as text, put it between {% raw %} and {% endraw %}"
+# An output or a tag with one brace at its end, with none, or with another one begun inside.
+_UNCLOSED = re.compile(r"(?P<open>\{\{|\{%)[^{}]*(?:(?<!%)\}(?!\})|(?=\{[{%#])|\Z)")
+
+
+def _mend(message: str, text: str, line: int) -> str:
+    """How to close what is not closed; else how to write braces as text."""
+    block = re.search(r"to be closed is '(\w+)'", message)
+    if block is not None:
+        return f"close the block: write {{% end{block[1]} %}} where {{% {block[1]} … %}} ends"
+    if "end of comment" in message:
+        return "close the comment with #}"
+    if "end of raw" in message:
+        return "close the block with {% endraw %}"
+    for found in _UNCLOSED.finditer(text):
+        first = text.count("\n", 0, found.start()) + 1
+        if first <= line <= first + found[0].count("\n"):
+            return "close {{ with }}" if found["open"] == "{{" else "close {% with %}"
+    return _RAW
 
 
 def re_index(pattern: str, text: str) -> int:
