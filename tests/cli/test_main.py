@@ -253,6 +253,15 @@ def test_what_the_machine_refuses_is_no_bug_of_ours(
     assert capsys.readouterr().err == f"stacks/feedback.lock: {os.strerror(number)}\n"
 
 
+# `python -m tetrad`, also where a shell runs these tests in the background, which ignores SIGINT.
+INTERRUPTIBLE = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from tetrad.cli import main
+sys.exit(main())
+"""
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_with_130_and_keeps_what_it_has(
     how: signal.Signals, tmp_path: Path
@@ -264,7 +273,7 @@ def test_an_interrupted_run_ends_with_130_and_keeps_what_it_has(
             "LLM_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/v1",
             "LLM_KEY": "",
         }
-        command = [sys.executable, "-m", "tetrad", "--root", str(tmp_path), "gate"]
+        command = [sys.executable, "-c", INTERRUPTIBLE, "--root", str(tmp_path), "gate"]
         with subprocess.Popen(
             command, env=environment, stderr=subprocess.PIPE, text=True
         ) as process:

@@ -63,8 +63,9 @@ ours; 130 interrupted (Ctrl-C, or SIGTERM).
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     open_streams()
-    if argv is None:
-        # CI cancels by SIGTERM; the base's folder is removed then, too
+    if argv is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # CI cancels by SIGTERM; the base's folder is removed then, too. A shell's background job
+        # ignores SIGINT, and is ended by SIGTERM at once.
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
