@@ -53,6 +53,18 @@ def scripted_tree(root: Path) -> Tree:
     return tree
 
 
+def add_clock(tree: Tree) -> None:
+    """Give the scripted stack a python tool, without committing it."""
+    (tree.root / "stacks/tools").mkdir()
+    (tree.root / "stacks/tools/clock.py").write_text("def now():\n    return {'hour': 12}\n")
+    (tree.root / "stacks/tools/clock.yaml").write_text(
+        "kind: tool\nname: now\ndescription: Tell what time it is.\n"
+        "input_schema: {type: object, additionalProperties: false}\neffect: read\n"
+        'run: {python: "stacks.tools.clock:now"}\nversion: 1\n'
+    )
+    tree.append("stacks/feedback.yaml", "tools: [stacks/tools/clock]\n")
+
+
 def pytest_of(tree: Tree, *options: str) -> subprocess.CompletedProcess[str]:
     """A pytest session of its own, as a user starts it; this suite's own settings stay out."""
     return subprocess.run(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trees import Tree, scripted_tree
+from trees import Tree, add_clock, scripted_tree
 
 from tetrad.errors import ExitCode
 
@@ -22,14 +22,8 @@ def tree(tmp_path: Path) -> Tree:
 
 def with_tool(tree: Tree, tools: str = "recorded") -> None:
     """Every answer to a review is a call of a tool, whose result is answered `negative`."""
-    (tree.root / "stacks/tools").mkdir()
-    (tree.root / "stacks/tools/clock.py").write_text("def now():\n    return {'hour': 12}\n")
-    (tree.root / "stacks/tools/clock.yaml").write_text(
-        "kind: tool\nname: now\ndescription: Tell what time it is.\n"
-        "input_schema: {type: object, additionalProperties: false}\neffect: read\n"
-        'run: {python: "stacks.tools.clock:now"}\nversion: 1\n'
-    )
-    tree.append("stacks/feedback.yaml", "tools: [stacks/tools/clock]\ntool_loop: {max_steps: 4}\n")
+    add_clock(tree)
+    tree.append("stacks/feedback.yaml", "tool_loop: {max_steps: 4}\n")
     tree.edit("prompts/feedback.yaml", "style: completion\n", "style: chat\n")
     tree.append("evals/feedback/suite.yaml", f"tools: {tools}\n")
     (tree.root / ANSWERS).write_text(

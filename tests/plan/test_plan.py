@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trees import Tree, scripted_tree
+from trees import Tree, add_clock, scripted_tree
 
 from tetrad.errors import ExitCode
 from tetrad.plan.changes import MAX_DIFF_LINES, unified
@@ -157,16 +157,9 @@ def test_a_suite_that_judges_no_more_is_named(
 def test_the_code_of_a_tool_is_named_where_it_moves(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tree.root / "stacks/tools").mkdir()
-    (tree.root / "stacks/tools/clock.py").write_text("def now():\n    return {}\n")
-    (tree.root / "stacks/tools/clock.yaml").write_text(
-        "kind: tool\nname: now\ndescription: Tell what time it is.\n"
-        "input_schema: {type: object, additionalProperties: false}\neffect: read\n"
-        'run: {python: "stacks.tools.clock:now"}\nversion: 1\n'
-    )
-    tree.append("stacks/feedback.yaml", "tools: [stacks/tools/clock]\n")
+    add_clock(tree)
     tree.commit()
-    tree.edit("stacks/tools/clock.py", "{}", "{'hour': 12}")
+    tree.edit("stacks/tools/clock.py", "12", "13")
 
     plan = planned(tree, capsys, "--base", "main")
 
