@@ -153,3 +153,8 @@ def _continues(text: str, index: int) -> bool:
         or text[index - 1] == "\u200d"
         or unicodedata.category(here).startswith("M")
     )
+
+
+def spelled(count: int, noun: str) -> str:
+    """So many of what the noun names: `1 case`, `1,200 cases`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

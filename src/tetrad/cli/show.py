@@ -42,6 +42,7 @@ def run(args: Namespace) -> ExitCode:
 def _lines(repository: Repository, stack: Stack) -> Iterator[str]:
     from tetrad.canonical import digest_of
     from tetrad.identity import identity_of, settings_of, short, written_identity
+    from tetrad.text import spelled
 
     yield stack.ref
     if stack.description:
@@ -51,8 +52,7 @@ def _lines(repository: Repository, stack: Stack) -> Iterator[str]:
     yield f"  settings    {short(digest_of(settings_of(stack)))}"
     for suite in repository.suites.values():
         if any(judged.ref == stack.ref for judged in suite.stacks):
-            count = len(suite.golden.cases)
-            cases = f"{count:,} case" if count == 1 else f"{count:,} cases"
+            cases = spelled(len(suite.golden.cases), "case")
             yield f"  suite       {short(suite.golden.digest)}  {suite.ref} ({cases})"
 
 

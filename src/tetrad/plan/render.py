@@ -11,7 +11,7 @@ from tetrad.identity import written_identity
 from tetrad.plan.model import Amount, CaseChange, Estimate, Plan, StackPlan, SuitePlan
 from tetrad.report import words
 from tetrad.report.fields import dump
-from tetrad.text import for_log, inert, json_escaped
+from tetrad.text import for_log, inert, json_escaped, spelled
 
 SHOWN_CASES = 20
 NOTHING = "no calls: every answer is kept from earlier"
@@ -105,7 +105,7 @@ def _stack_lines(stack: StackPlan) -> list[str]:
 
 def _suite_lines(suite: SuitePlan, *, is_alone: bool) -> list[str]:
     total = len(suite.cases_to_run) + suite.unchanged
-    cases = f"{total:,} case{'' if total == 1 else 's'}"
+    cases = spelled(total, "case")
     moved = cases if is_alone else f"{len(suite.cases_to_run):,} of {cases} may answer otherwise"
     lines = [f"  {suite.suite}: {moved}; {describe(suite.estimate)}"]
     told = [case for case in suite.cases_to_run if case.why != "all"]

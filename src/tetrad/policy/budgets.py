@@ -12,11 +12,12 @@ from decimal import Decimal
 from math import fsum
 from typing import Literal
 
-from tetrad.policy.evidence import Evidence, figure, spelled, worst
+from tetrad.policy.evidence import Evidence, figure, worst
 from tetrad.policy.statistics import TOLERANCE, nearest_rank
 from tetrad.results.outcome import CaseOutcome, Sample
 from tetrad.results.report import Decision, RequirementResult
 from tetrad.spec.model import Budget
+from tetrad.text import spelled
 
 _MEASURES: Mapping[str, Callable[[Sample], float | None]] = {
     "cost_usd_per_case": lambda sample: sample.cost_usd,

@@ -61,10 +61,6 @@ def figure(value: float, decimals: int = 2) -> str:
     return "0.00" if float(text) == 0 else text.replace("-", "−")
 
 
-def spelled(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def named(ids: Sequence[str], limit: int = 5) -> str:
     """A few ids, and how many more there are."""
     more = len(ids) - limit

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tetrad.policy.evidence import spelled
 from tetrad.pytest_plugin.outcomes import GateVerdict, Key, TrialOutcome, Verdict
 from tetrad.results.outcome import CaseOutcome, SuiteRun
 from tetrad.results.report import CaseReport, SuiteReport
-from tetrad.text import for_log, inert, one_line, shorten
+from tetrad.text import for_log, inert, one_line, shorten, spelled
 
 # Characters of what is wrong with an answer that is expected to fail.
 REASON = 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tetrad.results.report import RequirementResult
+from tetrad.text import spelled
 
 _STATISTICS = {"mean": "mean", "p50": "median", "p95": "p95", "total": "total"}
 _MEASURES = {"cost_usd_per_case": "cost", "latency_ms": "latency", "total_tokens": "tokens"}
@@ -50,7 +51,7 @@ def caveat(found: RequirementResult) -> str:
         return ""
     if found.mde is None or found.threshold is None or found.mde <= -found.threshold:
         return ""
-    cases = "1 case" if found.n == 1 else f"{found.n:,} cases"
+    cases = spelled(found.n, "case")
     return (
         f"{cases} cannot show a change under {_decimals(found.mde)};"
         f" the margin is {_decimals(-found.threshold)}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.report import figures, words
 from tetrad.results.report import CaseReport, Decision, Report, StackReport, SuiteReport
-from tetrad.text import capped, for_log, inert, one_line, shorten
+from tetrad.text import capped, for_log, inert, one_line, shorten, spelled
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -165,7 +165,7 @@ def _missing(console: Console, suite: SuiteReport) -> None:
 
     reasons = words.why_missing(suite)
     for error, count in reasons[:_REASONS]:
-        cases = "1 case" if count == 1 else f"{count:,} cases"
+        cases = spelled(count, "case")
         said = f"no result for {cases}: {capped(error, _REASON)}"
         console.print(Padding(said, (0, 0, 0, 4)), style="yellow")
     if len(reasons) > _REASONS:

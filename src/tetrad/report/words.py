@@ -18,7 +18,7 @@ from tetrad.results.report import (
     SuiteReport,
     WaiverUse,
 )
-from tetrad.text import one_line
+from tetrad.text import one_line, spelled
 
 MARKS: dict[Decision, str] = {
     "PASSED": "✓",
@@ -114,7 +114,7 @@ def compared(report: Report) -> str:
 
 def calls(report: Report) -> str:
     made, cached, skipped = report.calls.made, report.calls.cached, report.calls.skipped
-    calls = "1 call" if made == 1 else f"{made:,} calls"
+    calls = spelled(made, "call")
     parts = [f"{calls} made", f"{cached:,} answered from the registry"]
     return ", ".join(parts + ([f"{skipped:,} not needed"] if skipped else []))
 
@@ -214,7 +214,7 @@ def tally(suite: SuiteReport) -> str:
     parts = ", ".join(f"{count:,} {name}" for name, count in told if count)
     waived = sum(case.waived is not None for case in suite.cases)
     accepted = f"; {waived:,} of them waived" if waived else ""
-    cases = "1 case" if len(suite.cases) == 1 else f"{len(suite.cases):,} cases"
+    cases = spelled(len(suite.cases), "case")
     rest = "none flipped" if any(case.base for case in suite.cases) else "all passed"
     return f"{cases}: {parts}{accepted}" if parts else f"{cases}, {rest}"
 
@@ -294,7 +294,7 @@ def is_loss(change: RosterChange) -> bool:
 def roster_change(change: RosterChange) -> str:
     """What comes or goes, and what that does to what is judged."""
     others = " and ".join(change.others)
-    cases = "its 1 case" if change.cases == 1 else f"its {change.cases:,} cases"
+    cases = f"its {spelled(change.cases, 'case')}"
     judge = "judges" if change.cases == 1 else "judge"
     match change.kind, change.change:
         case "stack", "removed":
