@@ -65,10 +65,12 @@ def add_clock(tree: Tree) -> None:
     tree.append("stacks/feedback.yaml", "tools: [stacks/tools/clock]\n")
 
 
-def pytest_of(tree: Tree, *options: str) -> subprocess.CompletedProcess[str]:
+def pytest_of(tree: Tree, *options: str, on_ci: bool = False) -> subprocess.CompletedProcess[str]:
     """A pytest session of its own, as a user starts it; this suite's own settings stay out."""
+    environment = {key: os.environ[key] for key in os.environ if key not in {"CI", "BUILD_NUMBER"}}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:randomly", "-c", os.devnull,
          "--rootdir", ".", *options],
         cwd=tree.root, check=False, capture_output=True, text=True, timeout=300,
+        env=environment | {"CI": "true"} if on_ci else environment,
     )  # fmt: skip

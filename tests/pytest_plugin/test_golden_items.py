@@ -250,6 +250,19 @@ def test_a_base_that_does_not_load_is_inconclusive_and_told_once(tree: Tree) -> 
     assert "SKIPPED [9] evals/feedback/golden.yaml:1: not run, see" in session.stdout
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_the_summary_that_pytest_prints_on_ci_has_a_line_for_each_failure(
+    tree: Tree, workers: str
+) -> None:
+    break_case(tree, "So soft")
+
+    session = pytest_of(tree, "evals/", "-q", "--tetrad-strict", "-n", workers, on_ci=True)
+
+    summary = session.stdout.partition("short test summary info")[2].splitlines()[1:]
+    assert len(summary) == 2, session.stdout  # the case and the count of outcomes
+    assert summary[0].startswith("FAILED evals/feedback/golden.yaml::soft-blanket - ")
+
+
 def test_a_variable_that_no_case_gives_is_told_once(tree: Tree) -> None:
     prompt = tree.root / "prompts/feedback.yaml"
     prompt.write_text(prompt.read_text().replace("review", "text"))

@@ -144,6 +144,18 @@ class GoldenFile(pytest.File):
             yield gate
 
 
+def _plainly(excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+    """The message without a traceback, told once.
+
+    Where CI runs, pytest repeats the whole message of a failure in its summary; a failure's
+    first line names it well enough there, and in the attribute of a JUnit report.
+    """
+    told = excinfo.getrepr(style="value")
+    if told.reprcrash is not None:
+        told.reprcrash.message = str(excinfo.value).partition("\n")[0]
+    return told
+
+
 class GoldenItem(pytest.Item):
     """What cases and gates have in common: the trial, and a failure told in plain words."""
 
@@ -194,9 +206,11 @@ class GoldenItem(pytest.Item):
 
         if isinstance(excinfo.value, TetradError):
             self.user_properties.append((PROPERTY, int(excinfo.value.exit_code)))
-            return str(excinfo.value)
+            return _plainly(excinfo)
+        if isinstance(excinfo.value, ItemFailed):
+            return _plainly(excinfo)
         # An expected failure passes here too, and its traceback would take a tenth of a second.
-        if isinstance(excinfo.value, ItemFailed | pytest.xfail.Exception):
+        if isinstance(excinfo.value, pytest.xfail.Exception):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
