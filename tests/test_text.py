@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tetrad.text import capped, for_log, inert, json_escaped, one_line, shorten
+from tetrad.text import (
+    capped,
+    for_log,
+    inert,
+    json_escaped,
+    milliseconds,
+    one_line,
+    shorten,
+    usd,
+)
 
 ANY_TEXT = st.text(
     st.characters(categories=None) | st.sampled_from("\x1b\x9b[];m\x07\\\n\t\u202e\u200d\ud800👩a")
@@ -147,6 +156,28 @@ def test_escaped_json_is_inert_and_means_the_same(text: str) -> None:
     assert inert(escaped) == escaped
     assert "##[" not in escaped
     assert json.loads(escaped) == json.loads(document)
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        (0.0, "$0"),
+        (0.00000123456, "$0.000001235"),
+        (0.5, "$0.5"),
+        (99.99, "$99.99"),
+        (100.0, "$100.00"),
+        (1234.5, "$1,234.50"),
+    ],
+)
+def test_money_has_the_decimals_that_tell_small_prices_apart(amount: float, written: str) -> None:
+    assert written == usd(amount)
+
+
+@pytest.mark.parametrize(
+    ("duration", "written"), [(3.416, "3.42 ms"), (10.4, "10 ms"), (1234.0, "1,234 ms")]
+)
+def test_short_durations_have_decimals(duration: float, written: str) -> None:
+    assert written == milliseconds(duration)
 
 
 def test_a_megabyte_of_unfinished_escapes_is_read_in_a_moment() -> None:

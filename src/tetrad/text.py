@@ -158,3 +158,15 @@ def _continues(text: str, index: int) -> bool:
 def spelled(count: int, noun: str) -> str:
     """So many of what the noun names: `1 case`, `1,200 cases`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def usd(amount: float) -> str:
+    """An amount of money, as many decimals as tell small prices apart: `$0.0002`, `$1,234.50`."""
+    from decimal import Decimal
+
+    return f"${amount:,.2f}" if amount >= 100 else f"${Decimal(f'{amount:.4g}'):f}"
+
+
+def milliseconds(duration: float) -> str:
+    """`3.42 ms`, `1,200 ms`."""
+    return f"{duration:,.0f} ms" if duration >= 10 else f"{duration:.2f} ms"

@@ -179,3 +179,25 @@ def test_another_engine_is_not_taken_for_the_one_whose_answers_are_kept(
     estimate = foreseen(tree, capsys, "--engine", "openai:gpt")
 
     assert estimate["calls"] == {"least": 10, "most": 10}
+
+
+def test_the_time_is_that_of_earlier_runs_and_says_so(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert foreseen(tree, capsys)["seconds"] == {"least": None, "most": None}
+    tree.tetrad("plan")
+    assert "in a time that a first run will tell" in capsys.readouterr().out
+    made(tree, capsys)
+    tree.edit("prompts/feedback.yaml", "is it positive or negative?", "positive or negative?")
+
+    assert foreseen(tree, capsys)["seconds"]["most"] > 0
+    tree.tetrad("plan")
+    assert "at the pace of earlier runs here" in capsys.readouterr().out
+
+
+def test_the_pace_of_one_engine_says_nothing_of_another(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made(tree, capsys)
+
+    assert foreseen(tree, capsys, "--engine", "openai:gpt")["seconds"]["most"] is None

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -197,7 +198,7 @@ def test_a_newer_finished_run_of_a_subject_replaces_the_results_of_the_older(
 def test_the_pace_of_a_stack_is_that_of_its_latest_executions(tmp_path: Path) -> None:
     now = [100.0]
     with Registry.open(tmp_path / "registry.db", clock=lambda: now[0]) as registry:
-        before = registry.seconds_a_call("stacks/a")
+        before = registry.seconds_a_call("stacks/a", "scripted")
         together = registry.start_runs([record(), record("another golden set")])
         now[0] += 6.0
         for run in together:
@@ -207,8 +208,34 @@ def test_the_pace_of_a_stack_is_that_of_its_latest_executions(tmp_path: Path) ->
         registry.finish_run(cached, record(), Calls(cached=20), replaces=True)
 
         assert before is None
-        assert registry.seconds_a_call("stacks/a") == 0.3
-        assert registry.seconds_a_call("stacks/b") is None
+        assert registry.seconds_a_call("stacks/a", "scripted") == 0.3
+        assert registry.seconds_a_call("stacks/b", "scripted") is None
+        assert registry.seconds_a_call("stacks/a", "script") is None
+
+
+def test_the_time_that_stacks_ran_together_is_shared_by_their_calls(tmp_path: Path) -> None:
+    now = [100.0]
+    records = [record(), replace(record(), stack="stacks/b"), replace(record(), stack="stacks/c")]
+    with Registry.open(tmp_path / "registry.db", clock=lambda: now[0]) as registry:
+        runs = registry.start_runs(records)
+        now[0] += 100.0
+        for run, told, made in zip(runs, records, (10, 30, 0), strict=True):
+            registry.finish_run(run, told, Calls(made=made), replaces=True)
+
+        assert registry.seconds_a_call("stacks/a", "scripted") == 2.5
+        assert registry.seconds_a_call("stacks/b", "scripted") == 2.5
+        assert registry.seconds_a_call("stacks/c", "scripted") is None
+
+
+def test_one_slow_execution_does_not_slow_the_pace(tmp_path: Path) -> None:
+    now = [100.0]
+    with Registry.open(tmp_path / "registry.db", clock=lambda: now[0]) as registry:
+        for seconds, made in ((20.0, 10), (500.0, 10), (10.0, 10), (30.0, 1)):
+            (run,) = registry.start_runs([record()])
+            now[0] += seconds
+            registry.finish_run(run, record(), Calls(made=made), replaces=True)
+
+        assert registry.seconds_a_call("stacks/a", "scripted") == 2.0
 
 
 # -- the file

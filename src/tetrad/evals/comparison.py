@@ -15,8 +15,11 @@ from tetrad.plan import Estimator, Plan, Tree, plan_stacks, roster_changes
 from tetrad.runtime.answering import Prepared
 from tetrad.spec.build.corpus import documents_of
 from tetrad.spec.load import load_base, load_repository
-from tetrad.spec.model import Case, Model, Repository, Stack
+from tetrad.spec.model import Case, Model, Repository, ScriptedEngine, Stack, TorchEngine
 from tetrad.spec.tree import Tree as SpecTree
+
+# How an engine's name begins in the registry, by what asks for it; all others are endpoints.
+_ENGINES: Mapping[type, str] = {TorchEngine: "torch", ScriptedEngine: "scripted"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +103,8 @@ def estimates(bench: Workbench) -> Estimator:
         return count_tokens(model, text, bench.store)
 
     def pace(stack: Stack) -> float | None:
-        return bench.registry.seconds_a_call(stack.ref)
+        engine = _ENGINES.get(type(bench.answering(stack).model.engine), "openai")
+        return bench.registry.seconds_a_call(stack.ref, engine)
 
     return Forecast(bench=bench, count=count, pace=pace)
 

@@ -11,7 +11,7 @@ from tetrad.identity import written_identity
 from tetrad.plan.model import Amount, CaseChange, Estimate, Plan, StackPlan, SuitePlan
 from tetrad.report import words
 from tetrad.report.fields import dump
-from tetrad.text import for_log, inert, json_escaped, spelled
+from tetrad.text import for_log, inert, json_escaped, spelled, usd
 
 SHOWN_CASES = 20
 NOTHING = "no calls: every answer is kept from earlier"
@@ -60,7 +60,7 @@ def describe(estimate: Estimate, *, nothing: str = "nothing left to ask") -> str
     least, most = estimate.least, estimate.most
     if not most.calls:
         return nothing
-    parts = [f"{_range(least.calls, most.calls)} call{'' if most.calls == 1 else 's'}"]
+    parts = [f"{_range(least.calls, most.calls)} {'call' if most.calls == 1 else 'calls'}"]
     if most.judge_calls:
         judging = _range(least.judge_calls, most.judge_calls)
         parts[0] += f" ({judging} of them to judges)"
@@ -73,9 +73,12 @@ def describe(estimate: Estimate, *, nothing: str = "nothing left to ask") -> str
     else:
         parts.append(f"at most {most.output_tokens:,} out")
     if most.cost_usd:
-        parts.append(f"at most {most.cost_usd:.4f} USD")
-    if most.seconds:
-        parts.append(f"about {_duration(least.seconds or 0.0, most.seconds)}")
+        parts.append(f"at most {usd(most.cost_usd)}")
+    if most.seconds is None:
+        parts.append("in a time that a first run will tell")
+    elif most.seconds:
+        took = _duration(least.seconds or 0.0, most.seconds)
+        parts.append(f"about {took} at the pace of earlier runs here")
     return ", ".join(parts)
 
 

@@ -188,19 +188,22 @@ class Registry:
             ).fetchall()
         return tuple(load_outcome(outcome) for (outcome,) in rows)
 
-    def seconds_a_call(self, stack: str) -> float | None:
-        """How long a call for a stack took of late; None where none was made.
+    def seconds_a_call(self, stack: str, engine: str) -> float | None:
+        """How long a call for a stack took of late on a kind of engine; None where none was made.
 
-        Runs that started together overlap, so they count as one.
+        Runs that started together share the time by their calls, other stacks' runs included. Half
+        of the latest calls were at least so quick: a machine that was busy once does not count.
         """
         with _explained(self.path):
-            seconds, made = self._connection.execute(
-                "SELECT sum(seconds), sum(made) FROM (SELECT max(finished) - started AS seconds,"
-                " sum(made) AS made FROM runs WHERE stack = ? AND finished IS NOT NULL AND made > 0"
-                " GROUP BY started ORDER BY started DESC LIMIT 5)",
-                (stack,),
-            ).fetchone()
-        return seconds / made if made else None
+            paces = self._connection.execute(
+                "SELECT (max(finished) - started) / sum(made) AS pace,"
+                " sum(made) FILTER (WHERE stack = ?) AS own FROM runs WHERE finished IS NOT NULL"
+                " AND made > 0 AND (engine = ? OR engine LIKE ? || ' %')"
+                " GROUP BY started HAVING own > 0 ORDER BY started DESC LIMIT 5",
+                (stack, engine, engine),
+            ).fetchall()
+        calls = [pace for pace, own in sorted(paces) for _ in range(own)]
+        return calls[(len(calls) - 1) // 2] if calls else None
 
     # -- committing
 
