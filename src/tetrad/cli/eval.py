@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     from tetrad.cli.progress import progress_bars
     from tetrad.evals import open_workbench
     from tetrad.spec.load import load_repository
-    from tetrad.text import for_log
+    from tetrad.text import for_log, spelled
 
     root = root_of(args)
     repository = load_repository(root)
@@ -54,8 +54,9 @@ def run(args: argparse.Namespace) -> ExitCode:
         write_out(_json(runs))
     else:
         write_out(for_log("".join(_text(run) for run in runs)))
-        made = "1 call" if calls.made == 1 else f"{calls.made} calls"
-        sys.stderr.write(f"{made} made, {calls.cached} answered from the registry\n")
+        sys.stderr.write(
+            f"{spelled(calls.made, 'call')} made, {calls.cached:,} answered from the registry\n"
+        )
     missing = any(case.missing for run in runs for case in run.cases)
     return ExitCode.INCONCLUSIVE if missing else ExitCode.PASSED
 
@@ -95,7 +96,7 @@ def _text(run: SuiteRun) -> str:
     passed = sum(case.passed for case in run.cases)
     means = ", ".join(f"{name} {mean:.2f}" for name, mean in _means(run).items())
     tail = f"; {means}" if means else ""
-    return "\n".join([*lines, f"  {passed} of {len(run.cases)} passed{tail}", ""]) + "\n"
+    return "\n".join([*lines, f"  {passed:,} of {len(run.cases):,} passed{tail}", ""]) + "\n"
 
 
 def _case_lines(case: CaseOutcome) -> list[str]:

@@ -243,6 +243,8 @@ def _show_call(console: Console, step: Called) -> None:
 
 
 def _costs(trace: Trace, seconds: float, prices: Prices | None) -> str:
+    from tetrad.text import usd
+
     usage = trace.usage
     said = f"{usage.input_tokens:,} tokens in"
     if usage.cached_input_tokens:
@@ -258,7 +260,7 @@ def _costs(trace: Trace, seconds: float, prices: Prices | None) -> str:
             + cached * (prices.input if prices.cached_input is None else prices.cached_input)
             + usage.output_tokens * prices.output
         )
-        said += f", {per_million / 1e6:.6f} USD"
+        said += f", {usd(per_million / 1e6)}"
     return said
 
 

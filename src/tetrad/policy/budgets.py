@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from math import fsum
 from typing import Literal
 
-from tetrad.policy.evidence import Evidence, figure, worst
+from tetrad.policy.evidence import Evidence, worst
 from tetrad.policy.statistics import TOLERANCE, nearest_rank
 from tetrad.results.outcome import CaseOutcome, Sample
 from tetrad.results.report import Decision, RequirementResult
 from tetrad.spec.model import Budget
-from tetrad.text import spelled
+from tetrad.text import milliseconds, spelled, usd
 
 _MEASURES: Mapping[str, Callable[[Sample], float | None]] = {
     "cost_usd_per_case": lambda sample: sample.cost_usd,
@@ -166,7 +165,7 @@ def _subject(requirement: Budget) -> str:
 
 def _amount(requirement: Budget, value: float) -> str:
     if requirement.measure == "cost_usd_per_case":
-        return f"${value:,.2f}" if value >= 100 else f"${Decimal(f'{value:.4g}'):f}"
+        return usd(value)
     if requirement.measure == "latency_ms":
-        return f"{value:,.0f} ms" if value >= 10 else f"{figure(value)} ms"
+        return milliseconds(value)
     return f"{value:,.0f}"

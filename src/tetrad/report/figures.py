@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from tetrad.results.report import RequirementResult
-from tetrad.text import spelled
+from tetrad.text import milliseconds, spelled, usd
 
 _STATISTICS = {"mean": "mean", "p50": "median", "p95": "p95", "total": "total"}
 _MEASURES = {"cost_usd_per_case": "cost", "latency_ms": "latency", "total_tokens": "tokens"}
@@ -64,9 +62,9 @@ def _amount(found: RequirementResult, number: float, threshold: float | None = N
     if found.requirement == "min":
         return _decimals(number, threshold)
     if found.requirement == "cost_usd_per_case":
-        return f"${Decimal(f'{number:.4g}'):f}"
+        return usd(number)
     if found.requirement == "latency_ms":
-        return f"{number:,.0f} ms"
+        return milliseconds(number)
     if found.requirement == "must_pass":
         return f"{number:,.0f} failed"
     return f"{number:,.0f}"
