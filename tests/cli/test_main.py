@@ -48,12 +48,28 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
     assert f"usage: tetrad {name}" in capsys.readouterr().out
 
 
-def test_an_unknown_command_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(["gat"])
-
-    assert stopped.value.code == ExitCode.MISUSE
-    assert "invalid choice: 'gat'" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("", "tetrad: missing: COMMAND\n  help: `tetrad --help` tells of all there is\n"),
+        ("glate", "tetrad: there is no command 'glate'\n  help: did you mean gate?\n"),
+        (
+            "gate --bsae=x",
+            "tetrad gate: there is no option '--bsae'\n  help: did you mean --base?\n",
+        ),
+        ("gate --form json", "there is no option '--form'\n  help: did you mean --format?\n"),
+        ("gate --format htm", "--format: there is no 'htm'\n  help: did you mean html?\n"),
+        ("plan --format pdf", "--format: there is no 'pdf'\n  help: there are text, json\n"),
+        ("gate --base", "tetrad gate: --base: expected one argument\n  help: `tetrad gate --help`"),
+        ("schema prompt model", "tetrad schema: 'model' is one argument too many\n  help: "),
+        ("try triage --engine foo", "--engine: 'foo' is neither torch nor openai:MODEL\n"),
+    ],
+)
+def test_wrong_arguments_are_misuse_and_the_nearest_right_one_is_named(
+    arguments: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments.split()) == ExitCode.MISUSE
+    assert said in capsys.readouterr().err
 
 
 def test_outside_of_a_repository_a_command_says_how_to_get_one(

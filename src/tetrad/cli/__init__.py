@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from tetrad import __version__
+from tetrad.cli.arguments import Parser
 from tetrad.cli.output import drop_output, open_streams
 from tetrad.errors import ExitCode, TetradError
 
@@ -88,12 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The parser; only the command that is asked for loads its own arguments, so start-up stays short."""
-    parser = argparse.ArgumentParser(
-        prog="tetrad",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(prog="tetrad", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"tetrad {__version__}")
     parser.add_argument(
         "-C",
@@ -106,12 +102,7 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         prog=parser.prog, dest="command", metavar="COMMAND", required=True
     )
     for name, does in COMMANDS.items():
-        sub = commands.add_parser(
-            name,
-            help=does,
-            description=f"{does[0].upper()}{does[1:]}.",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        sub = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
         if name in arguments:
             _command(name).add_arguments(sub)
     return parser

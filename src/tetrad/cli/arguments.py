@@ -1,0 +1,56 @@
+"""Argparse in our words: what is wrong, then the nearest name or where all of them are told."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from tetrad.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses what it does not know as everything else does, by a `UsageError`."""
+
+    def __init__(self, **settings: Any) -> None:
+        # An abbreviation that works today would mean something else with the next option.
+        super().__init__(
+            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings
+        )
+
+    def error(self, message: str) -> NoReturn:
+        told = message.removeprefix("argument ")
+        self._refuse(told.replace("the following arguments are required:", "missing:"))
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Refuses the rest here, where the command's own options are known."""
+        found, rest = super().parse_known_args(args, namespace)
+        if rest and rest[0].startswith("-"):
+            option = rest[0].partition("=")[0]
+            self._refuse(f"there is no option {option!r}", option, self._option_string_actions)
+        if rest:
+            self._refuse(f"{rest[0]!r} is one argument too many")
+        return found, rest
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        known = [str(choice) for choice in action.choices]
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - it has no other name
+            self._refuse(f"there is no command {value!r}", value, known)
+        self._refuse(
+            f"{'/'.join(action.option_strings)}: there is no {value!r}",
+            value,
+            known,
+            otherwise=f"there are {', '.join(known)}",
+        )
+
+    def _refuse(
+        self, problem: str, word: str = "", known: Sequence[str] | Any = (), otherwise: str = ""
+    ) -> NoReturn:
+        from tetrad.spec.nearest import did_you_mean
+
+        hint = did_you_mean(word, known, otherwise or f"`{self.prog} --help` tells of all there is")
+        raise UsageError(f"{self.prog}: {problem}\n  help: {hint}")
