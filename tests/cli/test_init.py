@@ -33,6 +33,24 @@ def test_what_is_there_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "waivers.yaml was there and stays as it is" in capsys.readouterr().out
 
 
+def test_a_second_time_adds_no_model_that_the_stack_does_not_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["init", str(tmp_path), "--engine", "scripted"])
+    before = sorted(tmp_path.rglob("*"))
+    capsys.readouterr()
+
+    assert main(["init", str(tmp_path), "--engine", "embedded"]) == ExitCode.PASSED
+
+    assert sorted(tmp_path.rglob("*")) == before
+    said = capsys.readouterr().out
+    assert (
+        "stacks/models/smollm2-135m.yaml is left out: stacks/feedback.yaml names another model\n"
+        in said
+    )
+    assert "next: the model is the one that stacks/feedback.yaml names\n" in said
+
+
 def test_what_is_written_is_listed_with_the_lock_and_nothing_else_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

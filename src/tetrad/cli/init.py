@@ -26,6 +26,7 @@ MODELS = {
     "endpoint": (("endpoint.yaml",), "tetrad"),
     "scripted": (("scripted.yaml", "scripted.answers.yaml"), "tetrad"),
 }
+STACK = "stacks/feedback.yaml"
 # Git would apply it to our own tree if it lay there under its own name.
 RENAMED = {"gitignore": ".gitignore"}
 
@@ -74,13 +75,23 @@ def run(args: argparse.Namespace) -> ExitCode:
         "REQUIREMENT": requirement,
     }
     root = args.folder.resolve()
+    is_used = _is_used(root, values["MODEL"])
     sys.stdout.write(f"in {root}:\n")
-    for source, name in _scaffold(models):
+    for source, name in _scaffold(models if is_used else ()):
         _lay_down(root, name, Template(source.read_text()).safe_substitute(values))
     for name, _, content in lock.stale_locks(load_repository(root)):
         _lay_down(root, name, content.decode())
-    sys.stdout.write(_NEXT.format(start=_START[engine]))
+    if not is_used:
+        sys.stdout.write(f"  stacks/models/{models[0]} is left out: {STACK} names another model\n")
+    start = _START[engine] if is_used else f"the model is the one that {STACK} names"
+    sys.stdout.write(_NEXT.format(start=start))
     return ExitCode.PASSED
+
+
+def _is_used(root: Path, model: str) -> bool:
+    """Whether a model of ours would have a stack: one that was there may name another."""
+    stack = root / STACK
+    return not stack.exists() or f"models/{model}" in stack.read_text(errors="replace")
 
 
 def _lay_down(root: Path, name: str, text: str) -> None:
