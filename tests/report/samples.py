@@ -243,7 +243,9 @@ def _hostile_stack(stack: StackReport, text: str) -> StackReport:
 
 def _hostile_outcome(outcome: CaseOutcome, name: str, text: str) -> CaseOutcome:
     step = Generated(
-        request=Request(messages=(Message(role="user", content=text),)),
+        request=Request(
+            messages=(Message(role="system", content=text), Message(role="user", content=text))
+        ),
         completion=Completion(text=text),
     )
     sample = Sample(

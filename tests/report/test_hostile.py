@@ -138,7 +138,7 @@ def test_the_page_reaches_for_nothing_and_allows_only_its_own_script_and_style()
 
     assert {name for _, name, _ in page.attributes} <= ALLOWED_ATTRIBUTES
     links = {value for _, name, value in page.attributes if name == "href"}
-    assert links == {"#cases", "#suite-1-1", "#suite-2-1"}
+    assert links == {"#cases", "#suite-1-1", "#suite-2-1", "#opening-1", "#opening-2"}
     policy = next(v for _, name, v in page.attributes if name == "content" and "default-src" in v)
     (script,), (style,) = page.code["script"], page.code["style"]
     assert policy == (

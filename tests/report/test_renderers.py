@@ -89,6 +89,30 @@ def test_the_page_of_an_unusual_report_shows_repeats_tools_and_no_empty_plot() -
     assert "preview: never evidence" in page
 
 
+def test_what_many_requests_begin_with_stands_once_in_the_page() -> None:
+    page = render(samples.failing(60), "html")
+
+    assert page.count(">You sort customer messages into queues.</pre>") == 1
+    assert 'href="#opening-1"' in page
+    assert "1 message that 120 requests begin with" in page
+
+
+def test_answers_and_steps_that_are_alike_on_both_sides_are_shown_once() -> None:
+    report = samples.failing(60)
+    alike = [
+        case.candidate.samples[0].output == case.base.samples[0].output
+        for stack in report.stacks
+        for suite in stack.suites
+        for case in suite.cases
+        if case.base
+    ]
+
+    page = render(report, "html")
+
+    assert page.count("<h4>Now as before ") == sum(alike)
+    assert page.count("<h4>Before ") == len(alike) - sum(alike)
+
+
 @pytest.mark.parametrize("fmt", ["text", "markdown", "html", "junit"])
 def test_waivers_stand_before_the_results_and_the_changes_own_are_marked(fmt: str) -> None:
     rendered = render(samples.failing(60), fmt)

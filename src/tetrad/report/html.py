@@ -12,7 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 from tetrad.canonical import Json, digest_bytes
 from tetrad.report import figures, plots, words
 from tetrad.report.differences import Piece, word_diff
+from tetrad.report.openings import opening_of, requests_of, shared_openings
+from tetrad.results.outcome import CaseOutcome, Sample
 from tetrad.results.report import CaseReport, Report, StackReport, SuiteReport
-from tetrad.results.trace import Step
-from tetrad.text import capped, inert, shorten
+from tetrad.results.trace import Generated, Step
+from tetrad.text import capped, inert, shorten, spelled
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -43,15 +45,24 @@ class _Row:
     kind: str
     before: tuple[Piece, ...]
     after: tuple[Piece, ...]
-    has_trace: bool
+    is_alike: bool  # on both sides, but for the time it took
+    ways: tuple[tuple[str, CaseOutcome], ...]  # how it was answered, each with its title
 
 
 def render_html(report: Report) -> str:
     style, script = _asset("page.css"), _asset("page.js")
     rows = tuple(_rows(report))
+    openings = shared_openings(
+        sample.trace
+        for row in rows
+        for _, outcome in row.ways
+        for sample in outcome.samples
+        if sample.trace
+    )
     page = _template().render(
         report=report,
         rows=rows,
+        openings=openings,
         kinds=_kinds(rows),
         suites=tuple(dict.fromkeys(row.suite for row in rows)),
         tags=tuple(sorted({tag for row in rows for tag in row.case.candidate.tags})),
@@ -72,9 +83,10 @@ def _rows(report: Report) -> Iterator[_Row]:
         (words.rank(case, refused), number, stack, suite, case)
         for number, (stack, suite, case, refused) in enumerate(_cases(report))
     ]
-    room = _TRACES
+    room, opened = _TRACES, set[str]()
     for _, number, stack, suite, case in sorted(told, key=lambda row: row[:2]):
-        room -= _trace_size(case)
+        ways = _ways(case)
+        room -= sum(_trace_size(sample, opened) for _, o in ways for sample in o.samples)
         now = capped(words.output_of(case.candidate), _TEXT)
         before, after = word_diff(capped(words.output_of(case.base), _TEXT), now)
         yield _Row(
@@ -85,7 +97,8 @@ def _rows(report: Report) -> Iterator[_Row]:
             kind=words.kind(case),
             before=before,
             after=after if case.base is not None else (Piece(now, differs=False),),
-            has_trace=room > 0,
+            is_alike=_is_alike(case),
+            ways=ways if room > 0 else (),
         )
 
 
@@ -100,12 +113,46 @@ def _cases(
                 yield stack, suite, case, refused
 
 
-def _trace_size(case: CaseReport) -> int:
-    """About how many characters the case's traces take."""
-    outcomes = [case.candidate, *([case.base] if case.base else [])]
-    traces = [s.trace for o in outcomes for s in o.samples if s.trace]
-    messages = sum(len(m.content) for t in traces for g in t.generated for m in g.request.messages)
-    return messages + sum(len(p.text) for t in traces for p in t.passages) + 500 * len(traces)
+def _is_alike(case: CaseReport) -> bool:
+    """Whether one answer can be shown for both sides."""
+    return case.base is not None and _shown_of(case.base) == _shown_of(case.candidate)
+
+
+def _shown_of(outcome: CaseOutcome) -> object:
+    answers = [(sample.output, sample.error, sample.passed) for sample in outcome.samples]
+    return answers, outcome.metrics, words.why_failed(outcome)
+
+
+def _ways(case: CaseReport) -> tuple[tuple[str, CaseOutcome], ...]:
+    """How the case was answered: once for both sides where no step differs."""
+    now, before = case.candidate, case.base
+    if before is not None and (steps := _steps(now)) and steps == _steps(before):
+        return (("How it was answered, now as before", now),)
+    sides = (("How it was answered now", now), ("How it was answered before", before))
+    return tuple((title, o) for title, o in sides if o and o.samples and o.samples[0].trace)
+
+
+def _steps(outcome: CaseOutcome) -> list[Step]:
+    """All steps, whether an answer of them was kept or not."""
+    traces = (sample.trace for sample in outcome.samples if sample.trace)
+    return [
+        replace(step, cached=False) if isinstance(step, Generated) else step
+        for trace in traces
+        for step in trace.steps
+    ]
+
+
+def _trace_size(sample: Sample, opened: set[str]) -> int:
+    """About how many characters the sample's trace takes; `opened` are the openings before it."""
+    if sample.trace is None:
+        return 0
+    size = 500 + sum(len(passage.text) for passage in sample.trace.passages)
+    for request in requests_of([sample.trace]):
+        opening = "\n".join(message.content for message in opening_of(request))
+        size += sum(len(message.content) for message in request.messages)
+        size -= len(opening) if opening in opened else 0
+        opened.add(opening)
+    return size
 
 
 def _kinds(rows: tuple[_Row, ...]) -> Mapping[str, int]:
@@ -132,6 +179,7 @@ def _template() -> Template:
         sentence=lambda text: f"{text[:1].upper()}{text[1:]}.",
         pretty=_pretty,
         step=_step_name,
+        spelled=spelled,
         difflines=_diff_lines,
     )
     return environment.from_string(_asset("page.html.j2"))

@@ -80,6 +80,19 @@
       step(event.key === "j" ? 1 : -1);
     }
   });
+  // The messages that many requests begin with stand once, below; here they unfold in their place.
+  for (const link of document.querySelectorAll("a.opening")) link.setAttribute("aria-expanded", "false");
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a.opening");
+    if (!link) return;
+    event.preventDefault();
+    const open = link.getAttribute("aria-expanded") !== "true";
+    link.setAttribute("aria-expanded", String(open));
+    if (!open) return link.nextElementSibling.remove();
+    const copy = document.querySelector(`${link.hash} .messages`).cloneNode(true);
+    copy.classList.add("unfolded");
+    link.after(copy);
+  });
   addEventListener("hashchange", reveal);
   addEventListener("beforeprint", () => {
     for (const item of cases) if (!item.hidden && !["none", "passing"].includes(item.dataset.kind)) item.open = true;

@@ -253,6 +253,13 @@ def seconds(sample: Sample) -> str:
     return "" if sample.latency_s is None else f"{sample.latency_s:.2f} s"
 
 
+def earlier(case: CaseReport) -> str:
+    """How long the base's answer took, where that is another time."""
+    sides = [outcome.samples for outcome in (case.candidate, case.base) if outcome]
+    times = [seconds(samples[0]) if samples else "" for samples in sides]
+    return times[-1] if times[-1] != times[0] else ""
+
+
 BROUGHT = "brought by this change"
 
 
