@@ -19,8 +19,9 @@ from tetrad.results.exchange import Completion, Message, Request, ToolCall
 from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
 from tetrad.runtime.conversation import Conversation
 from tetrad.runtime.guards import TOO_LONG, WITHHELD, Contract, personal_data, too_long, trimmed
-from tetrad.runtime.variables import Variables, text_of
+from tetrad.runtime.variables import Variables
 from tetrad.spec.model import Model, Retrieval, Stack
+from tetrad.spec.variables import text_of
 
 if TYPE_CHECKING:
     from tetrad.corpora import Index

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 
 from tetrad.canonical import Json, as_digested
 from tetrad.errors import BadRequest
 from tetrad.spec.model import Prompt, Variable
 from tetrad.spec.nearest import nearest
+from tetrad.spec.variables import TOO_DEEP, is_of_type, text_of
 
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "number": (int, float),
-    "integer": (int,),
-    "boolean": (bool,),
-    "array": (list, tuple),
-    "object": (Mapping,),
-}
-_TOO_DEEP = "a value is nested too deeply to be written"
 _WORDS = {"string": "a text", "integer": "an integer", "array": "an array", "object": "an object"}
 
 
@@ -75,9 +66,8 @@ class Variables:
 
 def problems_of(variable: Variable, value: Json) -> Iterator[str]:
     """Why a value is none for a variable."""
-    kind = variable.type
-    if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
-        wanted = _WORDS.get(kind, f"a {kind}")
+    if not is_of_type(variable, value):
+        wanted = _WORDS.get(variable.type, f"a {variable.type}")
         yield f"{variable.name}: is {wanted}, and {_short(value)} was given"
         return
     text = text_of(value)
@@ -87,21 +77,11 @@ def problems_of(variable: Variable, value: Json) -> Iterator[str]:
         yield f"{variable.name}: has {len(text):,} characters; max_chars is {variable.max_chars:,}"
 
 
-def text_of(value: Json) -> str:
-    """A value as text: what is counted, retrieved with and compared."""
-    if isinstance(value, str):
-        return value
-    try:
-        return json.dumps(as_digested(value), ensure_ascii=False)
-    except RecursionError as error:
-        raise BadRequest(_TOO_DEEP) from error
-
-
 def _told(value: Json) -> Json:
     try:
         told: Json = as_digested(value)
     except RecursionError as error:
-        raise BadRequest(_TOO_DEEP) from error
+        raise BadRequest(TOO_DEEP) from error
     return told
 
 

@@ -22,7 +22,7 @@ class Problem:
     missing: tuple[str, ...] = ()  # keys of which one is missing; not said of one that is meant
 
 
-_TYPE_NAMES = {
+TYPE_NAMES = {
     "string": "a text",
     "number": "a number",
     "integer": "a whole number",
@@ -106,7 +106,7 @@ def _missing(subject: _Subject) -> Iterator[Problem]:
 
 def _wrong_type(subject: _Subject) -> Iterator[Problem]:
     wanted = list(subject.kind.types)
-    expected = " or ".join(_TYPE_NAMES[name] for name in wanted)
+    expected = " or ".join(TYPE_NAMES[name] for name in wanted)
     message = f"this must be {expected}, not {shown(subject.value)}"
     yield Problem(subject.path, message, _type_hint(wanted, subject))
 
@@ -216,7 +216,7 @@ def _no_branch(subject: _Subject) -> Iterator[Problem]:
     fitting = [branch for branch in branches if not _is_of_wrong_type(branch, subject.path)]
     if not fitting:
         wanted = [name for branch in branches for name in _wanted_types(branch, subject.path)]
-        expected = " or ".join(_TYPE_NAMES[name] for name in dict.fromkeys(wanted))
+        expected = " or ".join(TYPE_NAMES[name] for name in dict.fromkeys(wanted))
         message = f"this must be {expected}, not {shown(subject.value)}"
         yield Problem(subject.path, message, subject.description)
         return

@@ -18,6 +18,7 @@ from tetrad.spec.build.cases import issues_of_names
 from tetrad.spec.build.context import Context, NotBuilt
 from tetrad.spec.build.fields import Fields
 from tetrad.spec.build.gate import build_gate
+from tetrad.spec.build.given import issues_of_values
 from tetrad.spec.golden import GoldenFile
 from tetrad.spec.model import (
     Assertion,
@@ -43,6 +44,7 @@ def build_suite(fields: Fields, context: Context) -> Suite:
         _check_judgeable(fields, loaded, stacks or (), context)
         if stacks is not None:
             context.report(*issues_of_names(loaded.golden, stacks))
+            context.report(*_of_the_sound(loaded, issues_of_values(loaded, stacks)))
     if stacks is None or loaded is None or judges is None:
         raise NotBuilt
     return Suite(
@@ -92,8 +94,13 @@ def check_golden(fields: Fields, context: Context, path: Path) -> None:
 
 
 def _ill_assertions(loaded: GoldenFile) -> Iterator[Issue]:
-    wrong = {issue.location for issue in loaded.issues}  # whose value is not what it will be
-    return (i for i in issues_as_written(loaded.golden) if i.location not in wrong)
+    return _of_the_sound(loaded, issues_as_written(loaded.golden))
+
+
+def _of_the_sound(loaded: GoldenFile, issues: Iterable[Issue]) -> Iterator[Issue]:
+    """The issues, but for those of a value that is not yet what it will be."""
+    wrong = {issue.location for issue in loaded.issues}
+    return (issue for issue in issues if issue.location not in wrong)
 
 
 def _check_names(

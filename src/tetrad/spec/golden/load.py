@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tetrad.errors import Issue, Location
-from tetrad.spec.golden.cases import build_case
+from tetrad.spec.golden.cases import Locate, build_case
 from tetrad.spec.golden.digest import golden_digest
 from tetrad.spec.golden.files import Files
 from tetrad.spec.golden.raw import Glob, Read
@@ -23,6 +23,7 @@ class GoldenFile:
     golden: GoldenSet
     issues: tuple[Issue, ...] = ()
     documents: Mapping[str, Document] = field(default_factory=dict)
+    places: Mapping[str, Locate] = field(default_factory=dict)  # of a case's parts, by its id
     ill_ids: frozenset[str] = frozenset()  # of cases that are left out
     is_whole: bool = True  # whether no other id can be one of its cases
 
@@ -45,12 +46,13 @@ def load_golden(
     issues: list[Issue] = []
     files = Files(path, remembered, glob, issues.append)
     reader = Reader(remembered, files)
-    cases = [
-        build_case(raw.value, raw.locate, issues.append)
+    read_cases = [
+        (build_case(raw.value, raw.locate, issues.append), raw.locate)
         for source in reader.cases(path, data)
         for raw in expanded(source, files, arrays, templates=reader.is_config)
     ]
-    unique = tuple(_with_unique_ids(cases, issues))
+    placed = list(_with_unique_ids(read_cases, issues))
+    unique = tuple(case for case, _ in placed)
     golden = GoldenSet(
         path=path, files=tuple(sorted(named)), cases=unique, digest=golden_digest(unique)
     )
@@ -58,6 +60,7 @@ def load_golden(
         golden=golden,
         issues=tuple(dict.fromkeys(issues)),  # an expanded case repeats those of its test
         documents=reader.documents,
+        places={case.id: locate for case, locate in placed},
         ill_ids=frozenset(reader.ill_ids),
         is_whole=reader.is_whole and not (arrays is None and any(map(_has_lists, unique))),
     )
@@ -68,10 +71,12 @@ def _has_lists(case: Case) -> bool:
     return any(map(is_texts, case.vars.values()))
 
 
-def _with_unique_ids(cases: Iterable[Case], issues: list[Issue]) -> Iterator[Case]:
+def _with_unique_ids(
+    cases: Iterable[tuple[Case, Locate]], issues: list[Issue]
+) -> Iterator[tuple[Case, Locate]]:
     """An id of our making is numbered where it is taken; one of the user's is reported."""
     seen: dict[str, Location] = {}
-    for case in cases:
+    for case, locate in cases:
         unique = case
         if case.id in seen and case.derived:
             number = next(n for n in range(2, len(seen) + 3) if f"{case.id}-{n}" not in seen)
@@ -80,7 +85,7 @@ def _with_unique_ids(cases: Iterable[Case], issues: list[Issue]) -> Iterator[Cas
             issues.append(_twice(case, seen[case.id]))
             continue
         seen[unique.id] = unique.location
-        yield unique
+        yield unique, locate
 
 
 def _twice(case: Case, first: Location) -> Issue:
