@@ -10,6 +10,7 @@ import pytest
 from evals.cases import assertion, called, passage
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rouge_score.rouge_scorer import RougeScorer
 
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
@@ -97,7 +98,11 @@ PASSING: list[tuple[str, Any, str]] = [
     ("contains-json", SCHEMA, 'no {"a": 1}, but {"latitude": 45, "longitude": 1}'),
     ("levenshtein", "sitting", "kitten"),
     ("levenshtein", "hello world", "hello world"),
+    ("contains-any", "Value 1,\r\nValue 2", "here is Value 2"),
     ("rouge-n", "the cat sat on the mat", "The cat sat on the mat."),
+    ("rouge-n", "привет, мир", "Привет мир!"),
+    ("rouge-n", "今天天气很好我们去公园", "今天天气很好，我们去公园"),
+    ("rouge-n", "สวัสดีชาวโลก", "สวัสดีชาวโลก"),
     ("bleu", "the cat sat on the mat", "the cat sat on the mat"),
     ("bleu", ["a dog", "the cat sat on the mat"], "The cat sat on the mat"),
 ]
@@ -113,6 +118,7 @@ FAILING: list[tuple[str, Any, str]] = [
     ("icontains", "another", "the expected substring is here"),
     ("contains-all", ["1,000", "in stock"], "1,000 are sold"),
     ("contains-any", ["Value 1", "Value 2"], "here is value 2"),
+    ("contains-any", "Value 1,", "here is value 2"),
     ("icontains-all", ["ONE", "three"], "one TWO"),
     ("icontains-any", ["four", "three"], "one TWO"),
     ("starts-with", "Yes", "yes, you can"),
@@ -128,8 +134,10 @@ FAILING: list[tuple[str, Any, str]] = [
     ("contains-json", None, "[" * 100_000),
     ("contains-json", None, '["' + "[" * 100_000),
     ("contains-json", SCHEMA, 'only {"latitude": 91, "longitude": 1}'),
+    ("contains-json", {"type": "object"}, '[{"a": ' * 300 + "1" + "}]" * 300),
     ("levenshtein", "a longer sentence", "another text"),
     ("rouge-n", "the cat sat on the mat", "a dog stood under the tree"),
+    ("rouge-n", "die Größe", "die Grüße"),
     ("bleu", "the cat sat on the mat", "a dog stood under the tree"),
     ("bleu", "the cat sat on the mat", ""),
 ]
@@ -193,6 +201,7 @@ def test_levenshtein_takes_its_threshold_from_the_assertion() -> None:
         (assertion("contains-all", ["a", "b", "c"]), "b", 'does not contain "a", "c"'),
         (assertion("levenshtein", "kitten", threshold=2), "sitting", "3 edits > 2"),
         (assertion("is-json"), "no", "is not JSON"),
+        (assertion("retrieved", "a.md, b.md"), "no", "not retrieved: a.md, b.md"),
         (
             assertion("is-json", SCHEMA),
             '{"latitude": 91, "longitude": 0}',
@@ -228,6 +237,9 @@ def test_a_pattern_that_backtracks_decides_nothing() -> None:
         (["leave.md", "sick.md"], None, False, 0.5),
         (["leave.md", "sick.md"], 0.5, True, 0.5),
         (["sick.md"], None, False, 0.0),
+        (["leave.md", "b.md", "c.md", "d.md", "e.md"], 0.2, True, 0.2),
+        (["leave.md", "b.md", "c.md"], 0.3333333333, True, 1 / 3),
+        ("leave.md,", None, True, 1.0),
     ],
 )
 def test_retrieved_asks_for_every_listed_document(
@@ -286,6 +298,14 @@ def test_cost_is_in_dollars(threshold: float, passed: bool) -> None:
     answered = Answered(text="", vars={}, cost_usd=0.002)
 
     assert judged(assertion("cost", threshold=threshold), answered).passed is passed
+
+
+def test_a_limit_is_not_overspent_by_rounding() -> None:
+    answered = Answered(text="", vars={}, latency_s=0.1 + 0.2, cost_usd=(0.1 + 0.2) / 1_000_000)
+
+    assert judged(assertion("latency", threshold=300), answered).passed
+    assert judged(assertion("cost", threshold=3e-7), answered).passed
+    assert not judged(assertion("cost", threshold=2.999e-7), answered).passed
 
 
 @pytest.mark.parametrize("type_", ["latency", "cost", "not-latency", "not-cost"])
@@ -399,6 +419,8 @@ def test_a_faithfulness_judge_without_claims_decides_nothing(said: Any) -> None:
         (12.5, 10, True, 1.0),
         ({"pass": True, "score": 0.6, "reason": "Looks good"}, None, True, 0.6),
         ({"pass": True, "score": 0.6}, 0.7, False, 0.6),
+        (1 - 0.9, 0.1, True, 1 - 0.9),
+        ({"pass": True, "score": 1 - 0.9}, 0.1, True, 1 - 0.9),
         ({"pass_": False, "score": 0.6}, None, False, 0.6),
         ("true", None, True, 1.0),
         ("False", None, False, 0.0),
@@ -420,19 +442,37 @@ def test_not_python_turns_the_verdict_and_keeps_the_score() -> None:
     assert (result.passed, result.score) == (True, 0.4)
 
 
-def test_code_that_raises_fails_its_assertion() -> None:
-    result = judged(assertion("python", "code"), "text", Services(PythonRaised("KeyError: 'x'")))
+@pytest.mark.parametrize("type_", ["python", "not-python"])
+def test_code_that_raises_fails_its_assertion_negated_or_not(type_: str) -> None:
+    result = judged(assertion(type_, "code"), "text", Services(PythonRaised("KeyError: 'x'")))
 
     assert (result.passed, result.reason) == (False, "the code raised KeyError: 'x'")
 
 
-@pytest.mark.parametrize("said", [None, [1], {"pass": 1, "score": 1}, "words"])
+@pytest.mark.parametrize(
+    "said", [None, [1], {"pass": 1, "score": 1}, "words", "NaN", "Infinity", "[" * 100_000]
+)
 def test_code_that_returns_something_else_decides_nothing(said: Any) -> None:
     with pytest.raises(JudgeFailed):
         judged(assertion("python", "code"), "text", Services(said))
 
 
 # -- laws
+
+
+@settings(deadline=None)  # libraries are imported at first use
+@given(
+    st.text(st.characters(max_codepoint=127), min_size=1), st.text(st.characters(max_codepoint=127))
+)
+def test_rouge_n_of_ascii_texts_is_that_of_the_reference_implementation(
+    reference: str, text: str
+) -> None:
+    quoted = reference.replace("{", "(")
+
+    expected = RougeScorer(["rouge1"]).score(quoted, text)["rouge1"].fmeasure
+
+    assert judged(assertion("rouge-n", quoted), text).score == pytest.approx(expected)
+
 
 texts = st.text(max_size=30)
 ARITHMETIC = ["equals", "contains", "icontains", "starts-with", "levenshtein", "rouge-n", "bleu"]

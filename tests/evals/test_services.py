@@ -129,7 +129,18 @@ def test_a_judge_answers_an_object_whatever_it_adds_to_it(answer: str) -> None:
     assert request.generation.temperature == 0
 
 
-@pytest.mark.parametrize("answer", ["yes", "[true]", '{"pass": ', "", "{" * 100_000])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "yes",
+        "[true]",
+        '{"pass": ',
+        "",
+        "{" * 100_000,
+        '{"pass": true, "score": NaN}',
+        '{"pass": true, "score": Infinity}',
+    ],
+)
 def test_a_judge_that_answers_no_object_decides_nothing(answer: str) -> None:
     with pytest.raises(JudgeFailed, match="judge 'default' answered no JSON object"):
         ask(Bench(name="default", engine=ScriptedAnswers({"": answer})))

@@ -26,11 +26,20 @@ def assertion(type_: str, value: Any = None) -> Assertion:
         (assertion("contains", ["a"]), "needs a text or a number as `value`"),
         (assertion("contains-all", []), "needs a list of texts as `value`"),
         (assertion("contains-any", {}), "needs a list of texts as `value`"),
+        (assertion("contains-any", ', , ""'), "needs a list of texts as `value`"),
+        (
+            assertion("contains-any", ["a", ""]),
+            "takes no empty text in its list: every answer contains it",
+        ),
         (assertion("contains-any", [["a"]]), "takes texts and numbers in its list"),
         (assertion("starts-with", None), "needs a text or a number as `value`"),
         (
             assertion("regex", "(unclosed"),
             "is no regular expression: missing ) at position 9",
+        ),
+        (
+            assertion("regex", "(" * 3000 + ")" * 3000),
+            "is a regular expression that is nested too deeply",
         ),
         (assertion("is-json", 4), "needs a JSON Schema as `value`, or none"),
         (

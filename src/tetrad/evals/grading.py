@@ -7,11 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tetrad.evals.assertions import TYPES
-from tetrad.evals.assertions.verdict import Answered, Asked, Services, Verdict, binary, negated
+from tetrad.evals.assertions.verdict import (
+    Answered,
+    Asked,
+    PythonRaised,
+    Services,
+    Verdict,
+    binary,
+    negated,
+    reaches,
+)
 from tetrad.evals.transforms import Untransformable, transformed
 from tetrad.results.outcome import AssertionResult
 from tetrad.runtime.render import rendered
 from tetrad.spec.model import Assertion, AssertionSet, Case
+from tetrad.text import shorten
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +82,10 @@ async def _verdict(assertion: Assertion, answered: Answered, services: Services)
             return binary(False, f"the transform failed: {error}")
     value = rendered(assertion.value, answered.vars)
     if isinstance(kind, Asked):
-        verdict = await kind.evaluate(value, assertion, answered, services)
+        try:
+            verdict = await kind.evaluate(value, assertion, answered, services)
+        except PythonRaised as error:
+            return binary(False, f"the code raised {shorten(str(error), 300)}")  # as above
         return negated(verdict, keeps_score=kind.keeps_score) if assertion.negated else verdict
     verdict = kind.evaluate(value, assertion, answered)
     return negated(verdict) if assertion.negated else verdict
@@ -115,7 +128,7 @@ async def _set_result(
 def _passes(results: Sequence[AssertionResult], threshold: float | None) -> bool:
     if threshold is None or not results:
         return all(result.passed for result in results)
-    return _mean(results) >= threshold - 1e-9  # rounding fails no exact mean
+    return reaches(_mean(results), threshold)
 
 
 def _metrics(results: Sequence[AssertionResult]) -> Mapping[str, float]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tetrad.canonical import Json
 from tetrad.engines.base import Engine
 from tetrad.errors import JudgeFailed, UsageError
+from tetrad.evals.assertions.jsons import strict_decoder
 from tetrad.results.exchange import JsonOutput, Message, Request
 from tetrad.runtime.render import compile_template
 from tetrad.spec.model import Generation, Prompt
@@ -72,7 +72,7 @@ def _object(text: str) -> Mapping[str, Json] | None:
     if start < 0:
         return None
     try:
-        found, _ = json.JSONDecoder().raw_decode(text, start)
+        found, _ = strict_decoder().raw_decode(text, start)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
+from tetrad.evals.assertions.jsons import strict_decoder
 from tetrad.evals.assertions.verdict import (
     Answered,
     Asked,
-    PythonRaised,
     Services,
     Verdict,
     binary,
+    reaches,
 )
 from tetrad.spec.model import Assertion
 from tetrad.text import shorten
@@ -28,9 +29,7 @@ _FUNCTION = "get_assert"
 async def python(
     value: Json, assertion: Assertion, answered: Answered, services: Services
 ) -> Verdict:
-    """What the code says of the answer. Code that raises fails the assertion; code that dies or
-    runs out of its limits decides nothing.
-    """
+    """What the code says of the answer; code that dies or runs out of its limits decides nothing."""
     context: Mapping[str, Json] = {
         "vars": answered.vars,
         "config": assertion.config,
@@ -44,10 +43,7 @@ async def python(
             ],
         },
     }
-    try:
-        said = await services.run_python(str(value), _FUNCTION, answered.text, context)
-    except PythonRaised as error:
-        return binary(False, f"the code raised {shorten(str(error), 300)}")
+    said = await services.run_python(str(value), _FUNCTION, answered.text, context)
     return _verdict(said, assertion.threshold)
 
 
@@ -57,7 +53,7 @@ def _verdict(said: Json, threshold: float | None) -> Verdict:
     if isinstance(said, bool):
         return binary(said, f"the code returned {said}")
     if isinstance(said, int | float):
-        passed = said > 0 if threshold is None else said >= threshold
+        passed = said > 0 if threshold is None else reaches(said, threshold)
         return Verdict(passed, min(1.0, max(0.0, float(said))), f"the code returned {said:g}")
     if isinstance(said, Mapping):
         return _graded(said, threshold)
@@ -79,7 +75,7 @@ def _graded(said: Mapping[str, Json], threshold: float | None) -> Verdict:
         )
     reason = said.get("reason")
     words = shorten(reason, 300) if isinstance(reason, str) else f"the code returned {passed}"
-    if threshold is not None and score < threshold:
+    if threshold is not None and not reaches(score, threshold):
         passed, words = False, f"score {score:g} < {threshold:g}: {words}"
     return Verdict(passed, min(1.0, max(0.0, float(score))), words)
 
@@ -87,8 +83,9 @@ def _graded(said: Mapping[str, Json], threshold: float | None) -> Verdict:
 def _read(said: str) -> Json:
     """Text that stands for a value: promptfoo takes "true", "0.5" and a JSON object for one."""
     try:
-        value: Json = json.loads(said.lower() if said.lower() in {"true", "false"} else said)
-    except ValueError:
+        text = said.lower() if said.lower() in {"true", "false"} else said
+        value: Json = strict_decoder().decode(text)
+    except (ValueError, RecursionError):
         return None
     return value
 

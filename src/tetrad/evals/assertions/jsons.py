@@ -20,7 +20,7 @@ MAX_STARTS = 1_000
 def is_json(value: Json, _: Assertion, answered: Answered) -> Verdict:
     """The whole answer is JSON, of the schema where one is given."""
     try:
-        found = _decoder().decode(answered.text)
+        found = strict_decoder().decode(answered.text)
     except (ValueError, RecursionError):
         return binary(False, "is not JSON")
     problem = _violation(value, found)
@@ -38,7 +38,7 @@ def contains_json(value: Json, _: Assertion, answered: Answered) -> Verdict:
 
 
 def _objects(text: str) -> Iterator[Any]:
-    decoder, position, starts = _decoder(), 0, 0
+    decoder, position, starts = strict_decoder(), 0, 0
     while starts < MAX_STARTS:
         position = _next_start(text, position)
         if position < 0:
@@ -58,7 +58,8 @@ def _next_start(text: str, position: int) -> int:
 
 
 @lru_cache(maxsize=1)
-def _decoder() -> json.JSONDecoder:
+def strict_decoder() -> json.JSONDecoder:
+    """Reads JSON and nothing more: Python's own takes NaN and Infinity too."""
     return json.JSONDecoder(parse_constant=_refuse_constant)
 
 
@@ -73,6 +74,8 @@ def _violation(value: Json, found: Any) -> str | None:
         errors = list(schema_of_value(schema_text(value)).iter_errors(found))
     except UnicodeEncodeError:
         return "is JSON with half a surrogate pair, which no UTF-8 text can hold"
+    except ValueError:
+        return "is JSON that is nested too deeply to be held against a schema"
     if not errors:
         return None
     where = "$" + "".join(

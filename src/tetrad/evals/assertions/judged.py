@@ -12,7 +12,7 @@ from tetrad.canonical import Json, digest_bytes
 from tetrad.errors import JudgeFailed
 from tetrad.evals.assertions.overlap import at_least
 from tetrad.evals.assertions.values import as_text
-from tetrad.evals.assertions.verdict import Answered, Asked, Services, Verdict
+from tetrad.evals.assertions.verdict import Answered, Asked, Services, Verdict, reaches
 from tetrad.spec.model import Assertion
 from tetrad.text import shorten
 
@@ -112,7 +112,7 @@ def _verdict(said: Mapping[str, Json], threshold: float | None) -> Verdict:
     score = min(1.0, max(0.0, float(score)))
     reason = said.get("reason")
     words = shorten(reason, _REASON_CHARS) if isinstance(reason, str) else "no reason given"
-    if threshold is not None and score < threshold:
+    if threshold is not None and not reaches(score, threshold):
         return Verdict(False, score, f"score {score:.2f} < {threshold:g}: {words}")
     return Verdict(passed, score, words)
 

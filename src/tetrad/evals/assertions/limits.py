@@ -6,6 +6,8 @@ the call that made it.
 
 from __future__ import annotations
 
+from math import isclose
+
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary
@@ -25,7 +27,7 @@ def cost(_: Json, assertion: Assertion, answered: Answered) -> Verdict:
 
 
 def _within(value: float, most: float, unit: str) -> Verdict:
-    within = value <= most
+    within = value <= most or isclose(value, most)  # rounding overspends nothing
     return binary(within, f"{value:.6g} {unit} {'≤' if within else '>'} {most:g} {unit}")
 
 

@@ -1,6 +1,6 @@
 """Assertions that measure how near an answer is to a reference: rouge-n, bleu, levenshtein.
 
-rouge-n is the F-measure of single words (ROUGE-1), bleu the sentence BLEU of sacrebleu without
+rouge-n is the F-measure of single words (ROUGE-1) of any script, bleu the sentence BLEU of sacrebleu without
 regard to case; both libraries are the extra `metrics`. Levenshtein counts edits of characters.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from tetrad.canonical import Json
 from tetrad.evals.assertions.values import as_text
-from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary
+from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary, reaches
 from tetrad.spec.model import Assertion
 
 ROUGE_THRESHOLD = 0.75
@@ -46,7 +46,7 @@ def at_least(name: str, score: float, threshold: float | None, default: float) -
     """A graded verdict: the score itself, and whether it reaches the threshold."""
     least = default if threshold is None else threshold
     score = min(1.0, max(0.0, score))
-    passed = score >= least - 1e-9  # rounding fails no exact match
+    passed = reaches(score, least)
     return Verdict(passed, score, f"{name} {score:.2f} {'≥' if passed else '<'} {least:g}")
 
 
@@ -58,7 +58,27 @@ def _listed(value: Json) -> list[Json]:
 def _rouge() -> Any:
     from rouge_score.rouge_scorer import RougeScorer
 
-    return RougeScorer(["rouge1"])
+    return RougeScorer(["rouge1"], tokenizer=_Words())
+
+
+class _Words:
+    """Words of every script. The library's own are of a to z alone: to it "Größe" is "Grüße", and
+    two equal Russian texts have nothing in common.
+    """
+
+    def tokenize(self, text: str) -> list[str]:
+        return _words().findall(text.lower())
+
+
+@lru_cache(maxsize=1)
+def _words() -> Any:
+    import regex
+
+    # Scripts that part no words: each of their characters is one.
+    unparted = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+    return regex.compile(
+        rf"[[{unparted}]&&\p{{L}}]\p{{M}}*|[\p{{L}}\p{{M}}\p{{N}}--[{unparted}]]+", regex.V1
+    )
 
 
 ROUGE_N = Decided(evaluate=rouge_n, library="rouge_score")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tetrad.canonical import Json
 from tetrad.evals.assertions.texts import is_same
 from tetrad.evals.assertions.values import as_texts, shown
-from tetrad.evals.assertions.verdict import Answered, Decided, Verdict
+from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, reaches
 from tetrad.results.trace import Called
 from tetrad.spec.assertions.values import calls_of
 from tetrad.spec.model import Assertion
@@ -39,10 +39,10 @@ def tool_called(value: Json, assertion: Assertion, answered: Answered) -> Verdic
 def _share(
     wanted: Sequence[str], missing: Sequence[str], assertion: Assertion, verb: str
 ) -> Verdict:
-    score = 1.0 - len(missing) / len(wanted)
+    score = (len(wanted) - len(missing)) / len(wanted)
     least = 1.0 if assertion.threshold is None else assertion.threshold
     reason = f"not {verb}: {', '.join(missing)}" if missing else f"{verb}: {', '.join(wanted)}"
-    return Verdict(score >= least, score, reason)
+    return Verdict(reaches(score, least), score, reason)
 
 
 def _is_call(wanted: Json, called: Called) -> bool:

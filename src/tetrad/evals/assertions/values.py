@@ -25,8 +25,10 @@ def as_text(value: Json) -> str:
 def as_texts(value: Json) -> tuple[str, ...]:
     """A list, or a string of comma-separated values in which quotes protect commas."""
     if isinstance(value, str):
-        (row,) = csv.reader([value.replace("\n", " ")], skipinitialspace=True)
-        return tuple(item.strip() for item in row)
+        one_line = value.replace("\r", " ").replace("\n", " ")
+        (row,) = csv.reader([one_line], skipinitialspace=True)
+        # Between two commas stands no text: "" would be in every answer.
+        return tuple(item.strip() for item in row if item.strip())
     if isinstance(value, Sequence):
         return tuple(as_text(item) for item in value)
     return (as_text(value),)

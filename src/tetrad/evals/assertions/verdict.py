@@ -75,6 +75,11 @@ class Asked:
 AssertionType: TypeAlias = Decided | Asked
 
 
+def reaches(score: float, least: float) -> bool:
+    """Whether the score is at least that; what binary makes of an exact share fails nothing."""
+    return score >= least - 1e-9
+
+
 def binary(passed: bool, reason: str) -> Verdict:
     return Verdict(passed, 1.0 if passed else 0.0, reason)
 

@@ -17,6 +17,8 @@ from tetrad.text import shorten
 _Problem: TypeAlias = Callable[[Json, Assertion], str | None]
 
 _MARKS = ("{{", "{%", "{#")
+# What parts and quotes the values of one text, and is none itself.
+_NO_VALUE = str.maketrans(dict.fromkeys(',"', " "))
 
 
 def value_problem(assertion: Assertion, value: Json) -> str | None:
@@ -76,9 +78,11 @@ def _text(value: Json, _: Assertion) -> str | None:
 
 def _texts(value: Json, _: Assertion) -> str | None:
     """Texts or numbers in a list, or one text of comma-separated values."""
-    if isinstance(value, str) and value.strip():
+    if isinstance(value, str) and value.translate(_NO_VALUE).strip():
         return None
     if not isinstance(value, str) and isinstance(value, Sequence) and value:
+        if "" in value:
+            return "takes no empty text in its list: every answer contains it"
         if all(isinstance(v, str | int | float) and not isinstance(v, bool) for v in value):
             return None
         return "takes texts and numbers in its list"
@@ -103,6 +107,8 @@ def _pattern(value: Json, assertion: Assertion) -> str | None:
         pattern_of(value)
     except regex.error as error:
         return f"is no regular expression: {error}"
+    except RecursionError:
+        return "is a regular expression that is nested too deeply"
     return None
 
 
