@@ -151,10 +151,6 @@ def test_a_settings_file_of_the_repository_runs_no_program(
     assert not (tmp_path / "ran").exists()
 
 
-def test_the_top_folder_is_found_from_below(repository: Path) -> None:
-    assert git.toplevel(repository / "system" / "prompts") == repository
-
-
 # -- the merge base
 
 

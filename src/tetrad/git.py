@@ -24,11 +24,6 @@ _DEEPEN = (
 _KEPT = ("GIT_CONFIG_", "GIT_SSH", "GIT_ASKPASS", "GIT_CEILING_DIRECTORIES", "GIT_EXEC_PATH")
 
 
-def toplevel(root: Path) -> Path:
-    """The top folder of the repository's working tree."""
-    return Path(_git(root, "rev-parse", "--show-toplevel").removesuffix("\n"))
-
-
 def head(root: Path) -> str:
     """The commit that is checked out."""
     return resolve(root, "HEAD")

@@ -36,7 +36,7 @@ GROUP = 256
 
 
 class Answerer(Protocol):
-    """What an execution needs of `tetrad.runtime.Runtime`."""
+    """What an execution needs of `tetrad.runtime.answering.Runtime`."""
 
     def prepare_many(self, requests: Sequence[Mapping[str, Json]]) -> Sequence[Prepared]: ...
 

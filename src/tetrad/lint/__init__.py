@@ -1,6 +1,7 @@
 """Lint: rules over the files of a repository, what they find and how it is mended.
 
-`lint_repository` reads and judges; `rules.RULES` is the table of rules; `output` renders findings.
+`read_tree` reads and `lint_tree` judges; `rules.RULES` is the table of rules; `output` renders
+findings.
 """
 
 from __future__ import annotations
@@ -10,39 +11,13 @@ from datetime import date
 from pathlib import Path
 
 from tetrad.lint.engine import lint_tree
-from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule, Severity, Span
+from tetrad.lint.rule import Finding
 from tetrad.lint.selection import Selection
 from tetrad.lint.sources import starting_points, tree_of
 from tetrad.lint.tree import CountTokens, Tree, bytes_of
-from tetrad.spec.load import Reading, read_repository
+from tetrad.spec.load import read_repository
 
-__all__ = [
-    "Edit",
-    "Finding",
-    "Fix",
-    "Place",
-    "Rule",
-    "Selection",
-    "Severity",
-    "Span",
-    "Tree",
-    "lint",
-    "lint_tree",
-    "read_tree",
-]
-
-
-def lint(
-    reading: Reading,
-    *,
-    today: date,
-    asked: Sequence[str] | None = None,
-    selection: Selection | None = None,
-    count: CountTokens = bytes_of,
-) -> tuple[Finding, ...]:
-    """The findings of a reading, in all its files or in those asked for."""
-    tree = tree_of(reading, asked=asked, today=today, count=count)
-    return lint_tree(tree, selection or Selection())
+__all__ = ["Finding", "Selection", "Tree", "lint_tree", "read_tree"]
 
 
 def read_tree(

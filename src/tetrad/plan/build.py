@@ -29,7 +29,7 @@ from tetrad.spec.model import Case, Repository, Stack, Suite
 
 
 class Preparer(Protocol):
-    """Renders cases without asking the engine: `tetrad.runtime.Runtime` does."""
+    """Renders cases without asking the engine: `tetrad.runtime.answering.Runtime` does."""
 
     def __call__(self, stack: Stack, cases: Sequence[Case]) -> Sequence[Prepared]: ...
 
