@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tetrad.canonical import Json
 from tetrad.spec.model import Assertion, AssertionSet, Case
@@ -11,7 +11,6 @@ from tetrad.spec.model import Assertion, AssertionSet, Case
 # Texts that have little in common. They are short, so that no pattern takes long on them.
 _PROBES = ("", "a", "Zq 7", "\n", "-…", "{}")
 
-_IN_LISTS = frozenset({"contains-any", "icontains-any", "contains-all", "icontains-all"})
 _AT_LEAST = frozenset({"similar", "rouge-n", "bleu", "llm-rubric", "context-faithfulness"})
 
 
@@ -29,21 +28,11 @@ def why_it_cannot_fail(item: Assertion | AssertionSet) -> str | None:
 
 
 def _of_value(kind: str, value: Json) -> str | None:
-    if kind in _IN_LISTS:
-        return _of_list(kind, value)
     if kind == "regex" and isinstance(value, str) and _fits_all(value):
         return f"the pattern {value!r} fits every text"
     if kind == "python" and isinstance(value, str) and value.strip() in {"True", "1", "1.0"}:
         return "its expression is always true"
     return None
-
-
-def _of_list(kind: str, value: Json) -> str | None:
-    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
-        return None
-    if kind.endswith("any"):
-        return "every text contains the empty text" if "" in value else None
-    return "it asks for no text" if all(item == "" for item in value) else None
 
 
 def _fits_all(pattern: str) -> bool:

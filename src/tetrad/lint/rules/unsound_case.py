@@ -4,10 +4,12 @@
 Reports assertions that cannot be evaluated: a `regex` that is none, a value of the wrong form, a
 transform in JavaScript, `similar` without an embedding model, `retrieved` without a corpus, `cost`
 without prices, a missing judge. Reports ids that stand twice, cases of the same variables whose
-expectations exclude each other, cases that lack a variable which the prompt requires, assertions
-that cannot fail (a `regex` that fits every text, a threshold of 0) or cannot pass (`equals` with a
-text that is no label of the prompt's `enum`), and as a warning tags that must pass and that no case
-has.
+expectations exclude each other, cases that lack a variable which the prompt requires or give one a
+value that it does not take, assertions that cannot fail (a `regex` that fits every text, a threshold
+of 0) or cannot pass (`equals` with a text that is no label of the prompt's `enum`, `retrieved` of a
+document that is in no corpus). As a warning it reports tags that must pass and that no case has,
+variables that look like a misspelt optional one, and recorded tool results in a suite that says
+`tools: live`.
 
 ## Why is this bad?
 Such a case is green or red whatever the model does, or never asks it, so the score says less than
@@ -37,7 +39,8 @@ from tetrad.errors import Location
 from tetrad.lint.assertions import contradiction, has_template, is_exact, why_it_cannot_fail
 from tetrad.lint.issues import findings_of_issues
 from tetrad.lint.rule import Finding, Place, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.tree import Part, Tree
+from tetrad.lint.unheeded import misspelt_variables, unknown_documents, unread_records
 from tetrad.spec.assertions.needs import assertions_of, issues_when_rendered
 from tetrad.spec.model import Assertion, Case, GoldenSet, MustPass, Suite
 from tetrad.spec.nearest import did_you_mean, nearest
@@ -57,8 +60,10 @@ def check(tree: Tree) -> Iterator[Finding]:
         if suite.golden.path in asked:
             yield from _lacking(tree, suite)
             yield from _cannot_pass(tree, suite)
+            yield from _unheeded(tree, suite)
         if suite.location.file in asked:
             yield from _tags_of_nothing(tree, suite)
+            yield from _unread(tree, suite)
 
 
 def _rendered(value: Json, variables: Mapping[str, Json]) -> Json:
@@ -140,6 +145,24 @@ def _tags_of_nothing(tree: Tree, suite: Suite) -> Iterator[Finding]:
                 hint=did_you_mean(tag, given, "tag the cases that must pass"),
                 severity="warning",
             )
+
+
+def _unheeded(tree: Tree, suite: Suite) -> Iterator[Finding]:
+    for said in unknown_documents(tree, suite):
+        yield RULE.at(_place(tree, said.location), said.message, hint=said.hint)
+    for said in misspelt_variables(suite):
+        place = _place(tree, said.location)
+        yield RULE.at(place, said.message, hint=said.hint, severity="warning")
+
+
+def _unread(tree: Tree, suite: Suite) -> Iterator[Finding]:
+    """Recorded results in a suite whose tools run live."""
+    document = tree.documents[suite.location.file]
+    live = Part(document, (), document.value).get("tools")
+    message = unread_records(suite, tree.repository.suites.values()) if live else ""
+    if live is not None and live.value == "live" and message:
+        hint = "remove tools: live, or what the cases recorded"
+        yield RULE.at(tree.value(live), message, hint=hint, severity="warning")
 
 
 def _contradictions(tree: Tree, golden: GoldenSet) -> Iterator[Finding]:

@@ -1,0 +1,103 @@
+"""What cases say and nothing heeds: documents that are in no corpus, records, misspelt variables."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from tetrad.canonical import Json
+from tetrad.errors import Location
+from tetrad.lint.tree import Tree
+from tetrad.spec.assertions.needs import assertions_of
+from tetrad.spec.assertions.values import is_templated
+from tetrad.spec.model import Case, Corpus, Suite
+from tetrad.spec.nearest import did_you_mean
+from tetrad.text import spelled
+
+_ALIKE = 0.8  # a variable that only assertions read may have any other name
+
+
+class Unheeded(NamedTuple):
+    location: Location
+    message: str
+    hint: str
+
+
+def unknown_documents(tree: Tree, suite: Suite) -> Iterator[Unheeded]:
+    """Documents of `retrieved` that no stack of the suite could find."""
+    corpora = {s.retrieval.corpus.ref: s.retrieval.corpus for s in suite.stacks if s.retrieval}
+    if not corpora:
+        return
+    ids = [name for corpus in corpora.values() for name in _documents(tree, corpus)]
+    which = " and ".join(corpora)
+    folders = " or ".join(corpus.documents.path for corpus in corpora.values())
+    for case in suite.golden.cases:
+        for item in assertions_of(case):
+            if item.type != "retrieved" or is_templated(item.value):
+                continue
+            for name in (name for name in _names(item.value) if name not in ids):
+                yield Unheeded(
+                    item.location,
+                    f"{which} {'have' if len(corpora) > 1 else 'has'} no document {name!r}",
+                    _meant(name, ids) or f"write its path in {folders}, with the ending",
+                )
+
+
+def _documents(tree: Tree, corpus: Corpus) -> Iterator[str]:
+    prefix = f"{corpus.documents.path}/"
+    return (file.removeprefix(prefix) for file in tree.corpus_files.get(corpus.ref, ()))
+
+
+def _names(value: Json) -> Sequence[str]:
+    """The documents that are listed; a text of several is left to the evaluation."""
+    if isinstance(value, str):
+        return () if "," in value or '"' in value else (value.strip(),)
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else ()
+
+
+def _meant(name: str, ids: Collection[str]) -> str:
+    """The document that is named from elsewhere, or without its folder; else the nearest."""
+    ends = (i for i in ids if f"/{name}".endswith(f"/{i}") or f"/{i}".endswith(f"/{name}"))
+    same = next(ends, None)
+    return f"did you mean {same}?" if same else did_you_mean(name, ids)
+
+
+def unread_records(suite: Suite, suites: Collection[Suite]) -> str:
+    """What cases recorded of tools that run all the same, unless another suite reads it."""
+    shared = (other for other in suites if other.golden.path == suite.golden.path)
+    if any(other.tools == "recorded" for other in shared):
+        return ""
+    recorded = [case for case in suite.golden.cases if case.tools]
+    if not recorded:
+        return ""
+    first = recorded[0]
+    return (
+        f"tools run live here, so what {spelled(len(recorded), 'case')} of {suite.golden.path} "
+        f"recorded is not read: {first.id!r} in line {first.location.line}"
+        f"{' is the first' if len(recorded) > 1 else ''}"
+    )
+
+
+def misspelt_variables(suite: Suite) -> Iterator[Unheeded]:
+    """Variables of cases that nothing reads, where a prompt has an optional one of such a name."""
+    declared = {n: v for stack in suite.stacks for n, v in stack.prompt.variables.items()}
+    filled = {stack.retrieval.into for stack in suite.stacks if stack.retrieval is not None}
+    optional = [name for name, variable in declared.items() if not variable.required]
+    for case in suite.golden.cases:
+        free = [name for name in optional if name not in case.vars]
+        for name in case.vars if free else ():
+            near = difflib.get_close_matches(name, free, n=1, cutoff=_ALIKE)
+            if name in declared or name in filled or not near or _is_read(name, case):
+                continue
+            yield Unheeded(
+                case.location,
+                f"the case {case.id!r} gives {name!r}, which no prompt of its stacks takes",
+                f"did you mean {near[0]}?",
+            )
+
+
+def _is_read(name: str, case: Case) -> bool:
+    """Whether an assertion may read a variable of the case."""
+    written = [item.value for item in assertions_of(case)]
+    return any(name in str(text) for text in (*written, case.transform))
