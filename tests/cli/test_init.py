@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from trees import Tree
 
+from tetrad import __version__
 from tetrad.cli import main
 from tetrad.errors import ExitCode
 from tetrad.spec.load import load_repository
@@ -101,3 +102,37 @@ def test_what_is_laid_down_keeps_environments_and_kept_answers_out_of_git(tmp_pa
     main(["init", str(tmp_path), "--engine", "scripted"])
 
     assert {".tetrad/", ".venv/"} <= set((tmp_path / ".gitignore").read_text().splitlines())
+
+
+def test_in_a_folder_of_a_repository_what_git_hosts_and_hooks_read_is_written_for_its_top(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".git").mkdir()
+    folder = tmp_path / "services" / "my desk"
+
+    main(["init", str(folder), "--engine", "scripted"])
+
+    assert "move its .github/ and .pre-commit-config.yaml\nto the top" in capsys.readouterr().out
+    hooks = (folder / ".pre-commit-config.yaml").read_text()
+    assert "entry: tetrad -C 'services/my desk' lint\n" in hooks
+    workflow = (folder / ".github/workflows/gate.yml").read_text()
+    assert "run: tetrad -C 'services/my desk' gate --base" in workflow
+    assert "path: services/my desk/.tetrad/report.*\n" in workflow
+
+
+def test_at_the_top_of_a_repository_nothing_is_to_be_moved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".git").mkdir()
+
+    main(["init", str(tmp_path), "--engine", "scripted"])
+
+    assert "larger Git repository" not in capsys.readouterr().out
+    assert "run: tetrad gate --base" in (tmp_path / ".github/workflows/gate.yml").read_text()
+
+
+def test_the_workflow_installs_the_version_that_laid_it_down(tmp_path: Path) -> None:
+    main(["init", str(tmp_path), "--engine", "embedded"])
+
+    workflow = (tmp_path / ".github/workflows/gate.yml").read_text()
+    assert f"pip install 'tetrad[torch]=={__version__}'\n" in workflow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -42,6 +43,12 @@ next: {start}
   tetrad try feedback review="…"   see how one answer comes about
 """
 
+# GitHub and pre-commit look nowhere else.
+_MOVE = """
+{below} is a folder of a larger Git repository: move its .github/ and .pre-commit-config.yaml
+to the top, or take what they say over into those that are there
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -65,6 +72,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.endpoint_model and engine != "endpoint":
         raise UsageError("--endpoint-model goes with --engine endpoint")
     models, requirement = MODELS[engine]
+    root = args.folder.resolve()
+    below = _below_top(root)
     values = {
         "SCHEMAS": SCHEMAS,
         "SMOLLM2": SMOLLM2,
@@ -73,8 +82,10 @@ def run(args: argparse.Namespace) -> ExitCode:
         # few chat models at an endpoint can be asked for plain completions
         "STYLE": "chat" if engine == "endpoint" else "completion",
         "REQUIREMENT": requirement,
+        "VERSION": __version__,
+        "AT": f" -C {shlex.quote(str(below))}" if below else "",
+        "BELOW": f"{below}/" if below else "",
     }
-    root = args.folder.resolve()
     is_used = _is_used(root, values["MODEL"])
     sys.stdout.write(f"in {root}:\n")
     for source, name in _scaffold(models if is_used else ()):
@@ -85,7 +96,15 @@ def run(args: argparse.Namespace) -> ExitCode:
         sys.stdout.write(f"  stacks/models/{models[0]} is left out: {STACK} names another model\n")
     start = _START[engine] if is_used else f"the model is the one that {STACK} names"
     sys.stdout.write(_NEXT.format(start=start))
+    if below:
+        sys.stdout.write(_MOVE.format(below=below))
     return ExitCode.PASSED
+
+
+def _below_top(root: Path) -> Path | None:
+    """The folder's path in its Git repository; None at the top, and outside of any."""
+    top = next((at for at in (root, *root.parents) if (at / ".git").exists()), root)
+    return None if top == root else root.relative_to(top)
 
 
 def _is_used(root: Path, model: str) -> bool:
