@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tetrad.evals import Selection, Workbench
+    from tetrad.spec.model import Suite
 
 ANSWER = '{"queue": "billing"}'
 PATTERN = r'^\{"queue": "[a-z]+"\}$'
@@ -62,6 +67,19 @@ def lay_down(root: Path, cases: int, *, engine: str = "scripted") -> Path:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
     return root
+
+
+@contextmanager
+def opened(root: Path, suite: Suite) -> Iterator[tuple[Workbench, Selection]]:
+    """The suite on its one stack, ready to be executed; all that is kept lies in the repository."""
+    # Here, since the peers' Python reads this file too and has no tetrad.
+    from tetrad.artifacts.store import Store
+    from tetrad.evals import Workbench
+    from tetrad.registry import Registry
+
+    with Registry.open(root / "registry.db") as registry:
+        bench = Workbench(registry=registry, store=Store(root / "store"), cache=root / "cache")
+        yield bench, bench.select(suite, suite.stacks[0], root=root)
 
 
 def golden(cases: int) -> Iterator[dict[str, Any]]:

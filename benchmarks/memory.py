@@ -14,11 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from many_cases import lay_down
+from many_cases import lay_down, opened
 
-from tetrad.artifacts.store import Store
-from tetrad.evals import Workbench, execute
-from tetrad.registry import Registry
+from tetrad.evals import execute
 from tetrad.spec.load import load_repository
 
 LIMIT_MB = 400
@@ -33,10 +31,8 @@ def main() -> int:
         root = lay_down(Path(folder), args.cases)
         suite = load_repository(root).suites["evals/triage"]
         loaded = _peak_mb()
-        with Registry.open(root / "registry.db") as registry:
-            bench = Workbench(registry=registry, store=Store(root / "store"), cache=root / "cache")
-            selection = bench.select(suite, suite.stacks[0], root=root)
-            (run,) = asyncio.run(execute([selection], registry=registry))
+        with opened(root, suite) as (bench, selection):
+            (run,) = asyncio.run(execute([selection], registry=bench.registry))
     peak = _peak_mb()
     passed = sum(case.passed for case in run.cases)
     if passed != args.cases:

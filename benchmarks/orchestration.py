@@ -23,12 +23,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from many_cases import ANSWER, PATTERN, lay_down, message
+from many_cases import ANSWER, PATTERN, lay_down, message, opened
+
+if TYPE_CHECKING:
+    from tetrad.evals import Selection, Workbench
+    from tetrad.results.outcome import SuiteRun
 
 LIMIT_DEEPEVAL = 4.0
 LIMIT_HTTP = 0.9
@@ -98,20 +102,15 @@ def measure_tetrad(cases: int) -> dict[str, float]:
 
 
 def _tetrad_seconds(cases: int) -> float:
-    from tetrad.artifacts.store import Store
-    from tetrad.evals import Workbench, execute
-    from tetrad.registry import Registry
+    from tetrad.evals import execute
     from tetrad.spec.load import load_repository
 
     with tempfile.TemporaryDirectory() as folder:
         root = lay_down(Path(folder), cases)
-        repository = load_repository(root)
-        suite = repository.suites["evals/triage"]
+        suite = load_repository(root).suites["evals/triage"]
         start = time.perf_counter()
-        with Registry.open(root / "registry.db") as registry:
-            bench = Workbench(registry=registry, store=Store(root / "store"), cache=root / "cache")
-            selection = bench.select(suite, suite.stacks[0], root=root)
-            (run,) = asyncio.run(execute([selection], registry=registry))
+        with opened(root, suite) as (bench, selection):
+            (run,) = asyncio.run(execute([selection], registry=bench.registry))
         seconds = time.perf_counter() - start
     _expect(sum(case.passed for case in run.cases), cases)
     return seconds
@@ -284,12 +283,10 @@ def _bare(url: str, cases: int) -> float:
 
 
 def _through_tetrad(cases: int) -> float:
-    from tetrad.artifacts.store import Store
-    from tetrad.evals import Workbench, execute
-    from tetrad.registry import Registry
+    from tetrad.evals import execute
     from tetrad.spec.load import load_repository
 
-    async def work(bench: Any, selection: Any) -> Any:
+    async def work(bench: Workbench, selection: Selection) -> Sequence[SuiteRun]:
         try:
             return await execute([selection], registry=bench.registry)
         finally:
@@ -298,9 +295,7 @@ def _through_tetrad(cases: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         root = lay_down(Path(folder), cases, engine="http")
         suite = load_repository(root).suites["evals/triage"]
-        with Registry.open(root / "registry.db") as registry:
-            bench = Workbench(registry=registry, store=Store(root / "store"), cache=root / "cache")
-            selection = bench.select(suite, suite.stacks[0], root=root)
+        with opened(root, suite) as (bench, selection):
             start = time.perf_counter()
             (run,) = asyncio.run(work(bench, selection))
             seconds = time.perf_counter() - start

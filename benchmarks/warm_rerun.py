@@ -15,11 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from many_cases import lay_down
+from many_cases import lay_down, opened
 
-from tetrad.artifacts.store import Store
-from tetrad.evals import Workbench, execute
-from tetrad.registry import Registry
+from tetrad.evals import execute
 from tetrad.results.outcome import Calls
 from tetrad.spec.load import load_repository
 from tetrad.spec.model import Suite
@@ -54,10 +52,8 @@ def main() -> int:
 
 def _run(root: Path, suite: Suite) -> tuple[float, Calls]:
     start = time.perf_counter()
-    with Registry.open(root / "registry.db") as registry:
-        bench = Workbench(registry=registry, store=Store(root / "store"), cache=root / "cache")
-        selection = bench.select(suite, suite.stacks[0], root=root)
-        asyncio.run(execute([selection], registry=registry))
+    with opened(root, suite) as (bench, selection):
+        asyncio.run(execute([selection], registry=bench.registry))
     return time.perf_counter() - start, bench.calls
 
 
