@@ -238,6 +238,17 @@ def test_one_slow_execution_does_not_slow_the_pace(tmp_path: Path) -> None:
         assert registry.seconds_a_call("stacks/a", "scripted") == 2.0
 
 
+def test_a_clock_that_was_set_back_tells_no_pace(tmp_path: Path) -> None:
+    now = [1000.0]
+    with Registry.open(tmp_path / "registry.db", clock=lambda: now[0]) as registry:
+        for seconds in (20.0, -500.0, -500.0):
+            (run,) = registry.start_runs([record()])
+            now[0] += seconds
+            registry.finish_run(run, record(), Calls(made=10), replaces=True)
+
+        assert registry.seconds_a_call("stacks/a", "scripted") == 2.0
+
+
 # -- the file
 
 
@@ -262,6 +273,17 @@ def test_a_file_that_is_no_database_is_named_with_what_to_do(tmp_path: Path) -> 
     path.write_text("not a database at all, and long enough to be told from an empty file" * 50)
 
     with pytest.raises(RegistryError, match=r"registry\.db: file is not a database\n  help: .*mv "):
+        Registry.open(path)
+
+
+def test_damage_that_sqlite_cannot_even_quote_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    Registry.open(path).close()
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE runs", b"CREATE \xffABLE runs"))
+
+    with pytest.raises(
+        RegistryError, match=r"registry\.db: .*\n  help: the file is damaged; .*mv "
+    ):
         Registry.open(path)
 
 

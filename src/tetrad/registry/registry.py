@@ -199,7 +199,8 @@ class Registry:
                 "SELECT (max(finished) - started) / sum(made) AS pace,"
                 " sum(made) FILTER (WHERE stack = ?) AS own FROM runs WHERE finished IS NOT NULL"
                 " AND made > 0 AND (engine = ? OR engine LIKE ? || ' %')"
-                " GROUP BY started HAVING own > 0 ORDER BY started DESC LIMIT 5",
+                # A clock that was set back meanwhile measured nothing.
+                " GROUP BY started HAVING own > 0 AND pace >= 0 ORDER BY started DESC LIMIT 5",
                 (stack, engine, engine),
             ).fetchall()
         calls = [pace for pace, own in sorted(paces) for _ in range(own)]
@@ -312,6 +313,9 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _explanation(path, error) from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes a damaged schema in what it says of it, and Python reads that as UTF-8.
+        raise _explanation(path, sqlite3.DatabaseError("malformed database schema")) from error
     except RegistryError as error:
         raise RegistryError(f"{path}: {error}") from error
 
