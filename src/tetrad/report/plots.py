@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from tetrad.report import figures, words
 from tetrad.results.report import RequirementResult, SuiteReport
-from tetrad.text import inert
+from tetrad.text import inert, spelled
 
 _WIDTH, _HEIGHT = 240, 38
 _MOST_DOTS = 3_000
@@ -148,7 +148,8 @@ def latency_plot(suite: SuiteReport) -> Markup:
     bins = min(max(int(sqrt(len(now))) * 2, 8), 40)
     scale = _Scale(0, top, 16, width - 16)
     counts_now, counts_before = _histogram(now, top, bins), _histogram(before, top, bins)
-    rise = _Scale(0, max(counts_now + counts_before), floor_y, 16)
+    most = max(counts_now + counts_before)
+    rise = _Scale(0, most, floor_y, 16)
     bars = [
         Markup('<rect class="now" x="{}" y="{}" width="{}" height="{}"/>').format(
             scale(top * i / bins),
@@ -164,6 +165,7 @@ def latency_plot(suite: SuiteReport) -> Markup:
             width - 16, floor_y, floor_y
         )
     ]
+    axis.append(Markup('<text x="16" y="11">{}</text>').format(spelled(most, "answer")))
     axis += [
         Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
             scale(top * i / 4), floor_y + 16, f"{top * i / 4:g} s"

@@ -253,6 +253,10 @@ def seconds(sample: Sample) -> str:
     return "" if sample.latency_s is None else f"{sample.latency_s:.2f} s"
 
 
+def has_base(suite: SuiteReport) -> bool:
+    return any(case.base is not None for case in suite.cases)
+
+
 def earlier(case: CaseReport) -> str:
     """How long the base's answer took, where that is another time."""
     sides = [outcome.samples for outcome in (case.candidate, case.base) if outcome]
