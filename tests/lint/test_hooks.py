@@ -47,6 +47,11 @@ def test_the_lint_hook_sees_the_files_of_our_kinds(
     assert bool(taken) == is_linted
 
 
+def test_the_lock_is_checked_whatever_changed(offered: dict[str, dict[str, Any]]) -> None:
+    """A document of a corpus and the module of a tool may lie anywhere."""
+    assert offered["tetrad-lock-check"]["always_run"]
+
+
 def test_the_hooks_of_this_repository_need_no_network() -> None:
     config = load_config(str(REPOSITORY / ".pre-commit-config.yaml"))
 
