@@ -103,6 +103,51 @@ def test_a_file_that_does_not_load_is_told_with_its_place(
     assert capsys.readouterr().err.startswith("stacks/feedback.yaml:5:9: error[SCH107]")
 
 
+HOSTILE = "\x1b]0;title\x07\x1b[31mred\u202e\n::error::pwned ##[stop-commands]now"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["gate", "plan", "show feedback", "eval feedback", "try feedback", "pull", "lock", "lint"]
+    + [f"lint --format {form}" for form in ("json", "sarif")],
+)
+def test_the_name_of_a_file_is_nothing_that_a_terminal_or_a_ci_log_obeys(
+    command: str, tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree.root / f"prompts/{HOSTILE}.yaml").write_text('kind: prompt\n"\\e[1m##[x]": 1\n')
+
+    assert tree.tetrad(*command.split()) in {ExitCode.REFUSED, ExitCode.MISUSE}
+
+    out, err = capsys.readouterr()
+    assert not {"\x1b", "\x07", "\u202e"} & set(out + err)
+    assert not any(line.lstrip().startswith("::") for line in (out + err).splitlines())
+    assert "##[" not in out + err
+
+
+def test_what_lock_tells_of_a_file_is_inert(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    stack = tree.root / "stacks/feedback.yaml"
+    (tree.root / f"stacks/{HOSTILE}.yaml").write_text(stack.read_text())
+
+    assert tree.tetrad("lock", "--check") == ExitCode.REFUSED
+
+    out, err = capsys.readouterr()
+    assert "red" in out
+    assert not {"\x1b", "\x07", "\u202e"} & set(out + err)
+    assert not any(line.startswith("::") for line in (out + err).splitlines())
+
+
+def test_a_file_name_that_is_not_utf_8_can_be_told_in_every_format(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = os.fsencode(tree.root / "prompts") + b"/\xff.yaml"
+    Path(os.fsdecode(place)).write_text("kind: prompt\n")
+
+    for form in ("text", "json", "sarif", "github"):
+        assert tree.tetrad("lint", "--format", form) == ExitCode.REFUSED
+
+    assert '"uri": "prompts/%FF.yaml"' in capsys.readouterr().out
+
+
 def test_a_bug_becomes_a_report_and_its_own_exit_code(
     tree: Tree, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,7 @@ from typing import Protocol, cast
 
 from tetrad import __version__
 from tetrad.cli.arguments import Parser
-from tetrad.cli.output import drop_output, open_streams
+from tetrad.cli.output import drop_output, open_streams, say
 from tetrad.errors import ExitCode, TetradError
 
 
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = build_parser(arguments).parse_args(arguments)
         return _command(args.command).run(args)
     except TetradError as error:
-        sys.stderr.write(f"{error}\n")
+        say(f"{error}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(
@@ -111,7 +111,7 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
 def _failed(error: Exception, arguments: Sequence[str]) -> ExitCode:
     if isinstance(error, OSError) and error.errno in REFUSALS:
         place = f"{error.filename}: " if error.filename else ""
-        sys.stderr.write(f"{place}{error.strerror}\n")
+        say(f"{place}{error.strerror}\n")
         return ExitCode.MISUSE
     from tetrad.cli.bug import report_bug
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.cli.output import replace_file, write_out
+from tetrad.cli.output import replace_file, say, write_out
 from tetrad.errors import ExitCode, SpecError, UsageError
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _diff(findings: Sequence[Finding], tree: Tree, *, unsafe: bool) -> str:
     from difflib import unified_diff
 
     from tetrad.lint.fixes import fixed_texts
-    from tetrad.text import inert
+    from tetrad.text import for_log, inert
 
     lines = [
         inert(line)
@@ -179,7 +179,7 @@ def _diff(findings: Sequence[Finding], tree: Tree, *, unsafe: bool) -> str:
             f"b/{file}",
         )
     ]
-    return "".join(lines)
+    return for_log("".join(lines))
 
 
 def _fixed(
@@ -206,7 +206,7 @@ def _write(root: Path, new: Mapping[str, str], old: Mapping[str, str]) -> bool:
         path = root / file
         mark = "\ufeff" if path.is_file() and path.read_bytes().startswith(b"\xef\xbb\xbf") else ""
         replace_file(path, (mark + text).encode())
-        sys.stderr.write(f"mended {file}\n")
+        say(f"mended {file}\n")
         changed = True
     return changed
 
@@ -219,6 +219,6 @@ def _still_parses(file: str, text: str) -> bool:
     try:
         parse(text.encode(), file, limits=GOLDEN_SET, anchors=True)
     except SpecError:
-        sys.stderr.write(f"{file} is left as it is: mended, it would not parse\n")
+        say(f"{file} is left as it is: mended, it would not parse\n")
         return False
     return True

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.cli.output import replace_file, write_out
+from tetrad.cli.output import replace_file, say, tell
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
 
@@ -30,10 +30,10 @@ def run(args: Namespace) -> ExitCode:
     stale = [*_corpora(repository), *stale_locks(repository), *_orphans(repository)]
     for path, said, content in stale:
         if args.check:
-            write_out(f"{path}: {said}\n")
+            tell(f"{path}: {said}\n")
         else:
             _write(root / path, content)
-            sys.stderr.write(f"{path}: {said}; {'removed' if content is None else 'written'}\n")
+            say(f"{path}: {said}; {'removed' if content is None else 'written'}\n")
     if args.check and stale:
         sys.stderr.write("  help: run `tetrad lock` and commit what it writes\n")
         return ExitCode.REFUSED

@@ -41,6 +41,24 @@ def write_out(text: str) -> None:
         raise UsageError(f"standard output cannot be written: {error.strerror}") from error
 
 
+def say(text: str) -> None:
+    """Talk on standard error. Names of files and texts in them can be a stranger's, so a terminal
+    and a CI log are given nothing to obey.
+    """
+    sys.stderr.write(_inactive(text))
+
+
+def tell(text: str) -> None:
+    """Write data that is a text for people, as inert as talk."""
+    write_out(_inactive(text))
+
+
+def _inactive(text: str) -> str:
+    from tetrad.text import for_log, inert
+
+    return for_log(inert(text))
+
+
 def write_file(path: Path, text: str) -> None:
     """Write a file that a command was asked for, and its folder; UsageError where it cannot be."""
     try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from tetrad.cli.output import replace_file, write_out
+from tetrad.cli.output import replace_file, tell
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
 
@@ -34,10 +34,10 @@ def run(args: Namespace) -> ExitCode:
     )
     edited = _written(document, pin)
     if edited.text == document.text:
-        write_out(f"{document.origin}: is pinned as the source is now\n")
+        tell(f"{document.origin}: is pinned as the source is now\n")
         return ExitCode.PASSED
     replace_file(args.file, edited.encoded())
-    write_out("".join(f"{line}\n" for line in _changes(document, pin)))
+    tell("".join(f"{line}\n" for line in _changes(document, pin)))
     return ExitCode.PASSED
 
 

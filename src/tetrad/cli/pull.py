@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.cli.output import write_out
+from tetrad.cli.output import say, tell
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, TetradError
 
@@ -43,9 +43,9 @@ def run(args: Namespace) -> ExitCode:
     worst = ExitCode.PASSED
     for model in models:
         try:
-            write_out(_pull(model, store, root, progress, offline=args.offline) + "\n")
+            tell(_pull(model, store, root, progress, offline=args.offline) + "\n")
         except TetradError as error:  # the other models are pulled all the same
-            sys.stderr.write(f"{error}\n")
+            say(f"{error}\n")
             worst = max(worst, error.exit_code)
     return worst
 

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tetrad.cli.output import write_out
+from tetrad.cli.output import tell, write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
 
@@ -28,14 +28,13 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.canonical import canonical_json
     from tetrad.identity import identity_document
     from tetrad.spec.load import find, load_repository
-    from tetrad.text import inert
 
     repository = load_repository(root_of(args))
     stack = repository.stacks[find(repository, args.name, repository.stacks)]
     if args.identity_json:
         write_out(canonical_json(identity_document(stack)).decode())
         return ExitCode.PASSED
-    write_out("".join(f"{inert(line)}\n" for line in _lines(repository, stack)))
+    tell("".join(f"{line}\n" for line in _lines(repository, stack)))
     return ExitCode.PASSED
 
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from tetrad.canonical import Json
 from tetrad.lint.rule import Edit, Finding, Fix
 from tetrad.lint.tree import Tree
+from tetrad.text import json_escaped
 
 
 def render(findings: Sequence[Finding], tree: Tree) -> str:
     values = [_finding(finding, tree) for finding in findings]
-    return json.dumps(values, ensure_ascii=True, indent=2) + "\n"
+    return json_escaped(json.dumps(values, ensure_ascii=True, indent=2)) + "\n"
 
 
 def _finding(finding: Finding, tree: Tree) -> Mapping[str, Json]:

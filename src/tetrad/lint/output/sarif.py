@@ -13,6 +13,7 @@ from tetrad.lint.pages import page_of
 from tetrad.lint.rule import SEVERITIES, Finding, Rule
 from tetrad.lint.rules import RULES
 from tetrad.lint.tree import Tree
+from tetrad.text import json_escaped
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -30,7 +31,8 @@ def render(findings: Sequence[Finding], tree: Tree) -> str:
         "originalUriBaseIds": {"SRCROOT": {"description": {"text": "the repository's root"}}},
         "results": list(_results(ordered[:_MAX_RESULTS], tree)),
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json_escaped(json.dumps(document, indent=2)) + "\n"
 
 
 def _driver() -> Mapping[str, Json]:
@@ -61,7 +63,7 @@ def _results(findings: Sequence[Finding], tree: Tree) -> Iterator[Json]:
         subject = _subject(finding, tree)
         occurrence = seen[subject]
         seen[subject] += 1
-        digest = digest_bytes(subject.encode()).hex[:32]
+        digest = digest_bytes(subject.encode(errors="surrogateescape")).hex[:32]
         text = f"{finding.message}\nhelp: {finding.hint}" if finding.hint else finding.message
         yield {
             "ruleId": finding.code,
@@ -89,5 +91,5 @@ def _location(finding: Finding) -> Mapping[str, Json]:
         "endLine": span.end_line,
         "endColumn": span.end_column,
     }
-    uri = {"uri": quote(finding.place.file), "uriBaseId": "SRCROOT"}
+    uri = {"uri": quote(finding.place.file, errors="surrogateescape"), "uriBaseId": "SRCROOT"}
     return {"artifactLocation": uri, "region": region}

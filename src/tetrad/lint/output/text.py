@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tetrad.lint.rule import SEVERITIES, Finding, Severity
 from tetrad.lint.tree import Tree
-from tetrad.text import inert
+from tetrad.text import for_log, inert
 
 _MAX_LINE = 160  # characters of a source line that are shown
 _COLOURS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
@@ -15,7 +15,7 @@ _COLOURS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
 def render(findings: Sequence[Finding], tree: Tree, *, colour: bool = False) -> str:
     """Findings by file, and a count; colour repeats what the words say."""
     blocks = ["\n".join(_block(finding, tree, _Paint(on=colour))) for finding in findings]
-    return "\n".join([*blocks, _summary(findings, tree)]) + "\n"
+    return for_log("\n".join([*blocks, _summary(findings, tree)])) + "\n"
 
 
 class _Paint:
@@ -28,7 +28,8 @@ class _Paint:
 
 def _block(finding: Finding, tree: Tree, paint: _Paint) -> Iterator[str]:
     place, colour = finding.place, _COLOURS[finding.severity]
-    where = f"{inert(place.file)}:{place.span.line}:{place.span.column}"
+    file = inert(place.file).replace("\n", "⏎")
+    where = f"{file}:{place.span.line}:{place.span.column}"
     what = paint(f"{finding.severity}[{finding.code}]", f"1;{colour}")
     yield f"{paint(where, '1')}: {what} {finding.name}: {_flat(finding.message)}"
     if not finding.hidden:
