@@ -98,7 +98,7 @@ def test_what_a_model_says_is_inert_on_the_terminal(capsys: pytest.CaptureFixtur
 
 @pytest.mark.usefixtures("repository")
 def test_the_trace_is_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["try", "desk", "message=Where is A-1234?", "count=2", "--json"])
+    main(["try", "desk", "message=Where is A-1234?", "count=2", "--format", "json"])
 
     trace = json.loads(capsys.readouterr().out)
     assert trace["output"] == "It was sent."

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tetrad.cli.options import add_engine
+from tetrad.cli.options import add_engine, add_format
 from tetrad.cli.output import write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
@@ -25,9 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-k", dest="pattern", metavar="TEXT", default="", help="only cases whose id contains TEXT"
     )
-    parser.add_argument("--tag", action="append", default=[], help="only cases with this tag")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    parser.add_argument(
+        "--tag",
+        action="append",
+        default=[],
+        help="only cases with this tag, or with one of them where it is given again",
+    )
     add_engine(parser)
+    add_format(parser, "text", "json")
 
 
 def run(args: argparse.Namespace) -> ExitCode:

@@ -10,7 +10,10 @@ from tetrad.errors import ExitCode
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "rule", nargs="?", help="a code (INJ301) or a name (default: the list of all rules)"
+        "rule",
+        nargs="?",
+        metavar="RULE",
+        help="a code (INJ301) or a name (default: the list of all rules)",
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.cli.options import add_base, add_engine, add_names, stacks_named
+from tetrad.cli.options import add_base, add_engine, add_format, add_names, stacks_named
 from tetrad.cli.output import write_file, write_out
 from tetrad.cli.report import FORMATS, LAST, shown
 from tetrad.cli.root import root_of
@@ -29,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_names(parser)
     add_base(parser)
     add_engine(parser)
-    parser.add_argument(
-        "--format", choices=FORMATS, default="text", help="of standard output (default: text)"
-    )
+    add_format(parser, *FORMATS)
 
 
 def run(args: argparse.Namespace) -> ExitCode:

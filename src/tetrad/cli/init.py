@@ -52,7 +52,12 @@ to the top, or take what they say over into those that are there
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path(), help="where (default: here)"
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="where (default: here)",
     )
     parser.add_argument(
         "--engine",

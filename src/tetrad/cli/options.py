@@ -34,8 +34,21 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         help="let another engine answer: a preview, never evidence (openai: the endpoint in LLM_URL, "
         "with the key in LLM_KEY)",
     )
+    add_offline(parser)
+
+
+def add_offline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--offline", action="store_true", help="fetch nothing; say what is missing instead"
+    )
+
+
+def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
+    parser.add_argument(
+        "--format",
+        choices=formats,
+        default=formats[0],
+        help=f"of standard output (default: {formats[0]})",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tetrad.cli.options import add_base, add_engine, add_names, stacks_named
+from tetrad.cli.options import add_base, add_engine, add_format, add_names, stacks_named
 from tetrad.cli.output import write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_names(parser)
     add_base(parser)
     add_engine(parser)
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    add_format(parser, "text", "json")
 
 
 def run(args: argparse.Namespace) -> ExitCode:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tetrad.cli.options import add_format
 from tetrad.cli.output import write_file, write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
@@ -24,12 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
         nargs="?",
+        metavar="FILE",
         type=Path,
         help=f"a report as JSON (default: {LAST.as_posix()}, the last one)",
     )
-    parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    add_format(parser, *FORMATS)
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write it there (default: standard output)"
+        "--output", type=Path, metavar="FILE", help="write a file instead of standard output"
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tetrad.cli.options import add_engine
+from tetrad.cli.options import add_engine, add_format
 from tetrad.cli.output import write_out
 from tetrad.cli.progress import progress_bars
 from tetrad.cli.root import root_of
@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="the prompt's variables; a value is JSON where its variable is no text",
     )
     add_engine(parser)
-    parser.add_argument("--json", action="store_true", help="print the trace as JSON")
+    add_format(parser, "text", "json")
 
 
 def run(args: Namespace) -> ExitCode:
@@ -56,7 +56,7 @@ def run(args: Namespace) -> ExitCode:
     if args.engine is not None:
         stack = replace(stack, model=replace(stack.model, engine=args.engine))
     tried = asyncio.run(_try(stack, given, root=root, offline=args.offline))
-    if args.json:
+    if args.format == "json":
         write_out(_as_json(tried.trace))
     else:
         from rich.console import Console
