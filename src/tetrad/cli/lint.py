@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tetrad.cli.options import add_format
 from tetrad.cli.output import replace_file, say, write_out
 from tetrad.errors import ExitCode, SpecError, UsageError
 
@@ -47,12 +48,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="with --fix or --diff: mend also what may change the meaning",
     )
     parser.add_argument("--diff", action="store_true", help="show what --fix would write")
-    parser.add_argument(
-        "--format",
-        choices=("text", "json", "sarif", "github"),
-        default="text",
-        help="how findings are printed",
-    )
+    add_format(parser, "text", "json", "sarif", "github")
 
 
 def run(args: Namespace) -> ExitCode:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tetrad.cli.options import add_offline
 from tetrad.cli.output import say, tell
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, TetradError
@@ -25,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="NAME",
         help="a model, a stack or a suite (default: all models that run in this process)",
     )
-    parser.add_argument("--offline", action="store_true", help="fetch nothing; say what is missing")
+    add_offline(parser)
 
 
 def run(args: Namespace) -> ExitCode:
