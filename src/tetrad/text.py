@@ -16,7 +16,8 @@ from functools import cache
 _SEQUENCES = (
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]",  # CSI: colours, cursor, erase
     # OSC, DCS, SOS, PM, APC: titles, hyperlinks, clipboard
-    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)",
+    # (none within another: a million begun ones would each be read to the line's end)
+    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\n\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)",
     r"\x1b[ -/]+[0-~]",  # character sets and the like
     r"\x1b[0-OQ-WYZ\\`-~]",  # single shifts, resets
 )
