@@ -7,12 +7,15 @@ regard to case; both libraries are the extra `metrics`. Levenshtein counts edits
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tetrad.canonical import Json
 from tetrad.evals.assertions.values import as_text
 from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary, reaches
 from tetrad.spec.model import Assertion
+
+if TYPE_CHECKING:
+    import regex
 
 ROUGE_THRESHOLD = 0.75
 BLEU_THRESHOLD = 0.5
@@ -71,7 +74,7 @@ class _Words:
 
 
 @lru_cache(maxsize=1)
-def _words() -> Any:
+def _words() -> regex.Pattern[str]:
     import regex
 
     # Scripts that part no words: each of their characters is one.
