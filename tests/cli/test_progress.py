@@ -12,6 +12,14 @@ def test_nothing_is_drawn_into_a_pipe(capsys: pytest.CaptureFixture[str]) -> Non
     assert isinstance(progress_bars(), Unwatched)
 
 
+def test_no_work_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    bars = Bars()
+    bars.start(0, "cases")
+    bars.finish()
+
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("total", [None, 300, 98_000_000])
 def test_work_is_drawn_on_standard_error_with_its_label(
     total: int | None, capsys: pytest.CaptureFixture[str]

@@ -24,6 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> ExitCode:
     from tetrad.spec.load import load_repository
+    from tetrad.text import spelled
 
     root = root_of(args)
     repository = load_repository(root)
@@ -38,7 +39,7 @@ def run(args: Namespace) -> ExitCode:
         sys.stderr.write("  help: run `tetrad lock` and commit what it writes\n")
         return ExitCode.REFUSED
     if not stale:
-        sys.stderr.write(f"all {len(repository.stacks)} locks are up to date\n")
+        sys.stderr.write(f"{spelled(len(repository.stacks), 'lock')} looked at: up to date\n")
     return ExitCode.PASSED
 
 

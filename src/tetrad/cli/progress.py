@@ -34,6 +34,8 @@ class Bars:
         from rich.progress import Progress as RichProgress
 
         self.finish()
+        if total == 0:
+            return
         # a spinner has nothing to say once it is over
         shown = RichProgress(
             *_columns(total), console=Console(stderr=True), transient=total is None

@@ -94,7 +94,7 @@ def _duration(least: float, most: float) -> str:
 def _stack_lines(stack: StackPlan) -> list[str]:
     now = written_identity(stack.identity)[:19]
     then = stack.base_identity and written_identity(stack.base_identity)[:19]
-    moved = f"{then} -> {now}" if then and then != now else now
+    moved = f"{then} → {now}" if then and then != now else now
     lines = [f"{stack.stack}  {moved}"]
     if stack.changed:
         lines.append(f"  changed: {', '.join(stack.changed)}")
@@ -124,7 +124,7 @@ def _why(case: CaseChange) -> str:
     if case.why != "passages" or case.before == case.after:
         return WHY[case.why]
     before, after = (inert(", ".join(ids)) or "nothing" for ids in (case.before, case.after))
-    return f"{WHY[case.why]}: {before} -> {after}"
+    return f"{WHY[case.why]}: {before} → {after}"
 
 
 def _stack(stack: StackPlan) -> Mapping[str, object]:
