@@ -15,7 +15,6 @@ from typing import Literal
 
 from jinja2 import nodes
 from jinja2.environment import Environment
-from jinja2.exceptions import TemplateSyntaxError
 
 from tetrad.runtime.filters import FILTERS, TESTS
 
@@ -96,47 +95,6 @@ def names_in(tree: nodes.Template, environment: Environment, text: str) -> dict[
         if is_free:
             found.setdefault(name.name, place)
     return found
-
-
-def syntax_problem(error: TemplateSyntaxError, text: str) -> TemplateProblem:
-    message = (error.message or "not a template").rstrip(".")
-    quoted = re.search(r"'([^']+)'", message)
-    line = _line_of(text, error.lineno)
-    tag = line.find(quoted[1]) if quoted else -1
-    column = tag if tag >= 0 else max(re_index(r"\{[{%#]", line), 0)
-    return TemplateProblem(
-        line=error.lineno,
-        column=column + 1,
-        code="TPL201",
-        message=message[0].lower() + message[1:],
-        hint=_mend(message, text, error.lineno),
-    )
-
-
-_RAW = "to write {{ or {% as text, put it between {% raw %} and {% endraw %}"
-# An output or a tag with one brace at its end, with none, or with another one begun inside.
-_UNCLOSED = re.compile(r"(?P<open>\{\{|\{%)[^{}]*(?:(?<!%)\}(?!\})|(?=\{[{%#])|\Z)")
-
-
-def _mend(message: str, text: str, line: int) -> str:
-    """How to close what is not closed; else how to write braces as text."""
-    block = re.search(r"to be closed is '(\w+)'", message)
-    if block is not None:
-        return f"close the block: write {{% end{block[1]} %}} where {{% {block[1]} … %}} ends"
-    if "end of comment" in message:
-        return "close the comment with #}"
-    if "end of raw" in message:
-        return "close the block with {% endraw %}"
-    for found in _UNCLOSED.finditer(text):
-        first = text.count("\n", 0, found.start()) + 1
-        if first <= line <= first + found[0].count("\n"):
-            return "close {{ with }}" if found["open"] == "{{" else "close {% with %}"
-    return _RAW
-
-
-def re_index(pattern: str, text: str) -> int:
-    match = re.search(pattern, text)
-    return match.start() if match else -1
 
 
 class Tokens:
@@ -330,8 +288,3 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 def _one_of(prefix: str, names: Iterable[str]) -> str:
     return f"there are: {', '.join(prefix + name for name in sorted(names))}"
-
-
-def _line_of(text: str, line: int) -> str:
-    lines = re.split(r"\r\n|\r|\n", text)
-    return lines[line - 1] if line <= len(lines) else ""

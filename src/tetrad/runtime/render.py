@@ -25,9 +25,9 @@ from tetrad.runtime.allowed import (
     TemplateProblem,
     names_in,
     problems_in,
-    syntax_problem,
 )
 from tetrad.runtime.filters import FILTERS, MAX_CHARS, TESTS, shown
+from tetrad.runtime.syntax import syntax_problem
 
 __all__ = [
     "Position",
@@ -49,12 +49,17 @@ _BUDGET = "loop budget"
 def problems_of_template(text: str) -> tuple[TemplateProblem, ...]:
     """What keeps a text from being a template here: syntax (TPL201) or the allow-list (TPL204)."""
     try:
-        tree = _parse(text)
-        return tuple(sorted(problems_in(tree, _ENVIRONMENT, text)))
-    except TemplateSyntaxError as error:
-        return (syntax_problem(error, text),)
+        return _problems_of(text)
     except RecursionError:
         return (_TOO_DEEP,)
+
+
+def _problems_of(text: str) -> tuple[TemplateProblem, ...]:
+    try:
+        tree = _parse(text)
+    except TemplateSyntaxError as error:
+        return (syntax_problem(error, text, _ENVIRONMENT),)
+    return tuple(sorted(problems_in(tree, _ENVIRONMENT, text)))
 
 
 def variables_of(text: str) -> Mapping[str, Position]:
