@@ -23,7 +23,7 @@ from tetrad.errors import SpecError
 from tetrad.identity.lock import Lock, dump_lock, load_lock, lock_of, path_of
 from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
 from tetrad.lint.tree import Part, Tree
-from tetrad.spec.model import Stack
+from tetrad.spec.model import KINDS, Stack
 from tetrad.spec.references import reference_of
 
 # What a lock records, and the key of the stack's file at which its change is shown.
@@ -67,7 +67,7 @@ def _judged_by_unclear(tree: Tree) -> set[str]:
     wrong = {issue.location.file for issue in tree.issues}
     suites = tree.repository.suites
     ill = [suite for suite in suites.values() if wrong & {suite.golden.path, *suite.golden.files}]
-    unbuilt = [part for part in tree.components("suite") if reference_of(part.file) not in suites]
+    unbuilt = [part for part in _written_suites(tree) if reference_of(part.file) not in suites]
     named = {
         ref.text
         for part in unbuilt
@@ -85,8 +85,18 @@ def _are_suites_known(tree: Tree) -> bool:
         return False
     return all(
         reference_of(part.file) in tree.repository.suites or _names_stacks(part, tree)
-        for part in tree.components("suite")
+        for part in _written_suites(tree)
     )
+
+
+def _written_suites(tree: Tree) -> Iterator[Part]:
+    """The documents that are suites, also where their kind is misspelt or missing."""
+    yield from tree.components("suite")
+    for document in tree.documents.values():
+        value = document.value
+        is_ill = isinstance(value, dict) and value.get("kind") not in KINDS
+        if is_ill and "golden" in value:
+            yield Part(document, (), value)
 
 
 def _names_stacks(suite: Part, tree: Tree) -> bool:
