@@ -11,6 +11,7 @@ import pytest
 
 from tetrad.errors import SpecError
 from tetrad.spec.load import load_repository
+from tetrad.spec.tree import Tree
 
 
 def test_a_folder_that_cannot_be_listed_is_no_empty_folder(
@@ -47,3 +48,45 @@ def test_a_link_that_leads_nowhere_is_not_its_own_correction(tmp_path: Path) -> 
         " no file\n"
         "  help: correct what it points to, or remove it"
     )
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_no_text_comes_from_what_is_gits_own(tmp_path: Path, link: bool) -> None:
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git/config").write_text("[http]\n  extraheader = AUTHORIZATION: basic secret\n")
+    (tmp_path / "prompts/told.txt").symlink_to("../.git/config")
+    (tmp_path / "prompts/ask.yaml").write_text(
+        "kind: prompt\nmessages:\n- role: user\n"
+        f"  content: file://{'told.txt' if link else '../.git/config'}\n"
+    )
+
+    with pytest.raises(SpecError) as caught:
+        load_repository(tmp_path)
+
+    assert ("a symbolic link out of" if link else "is Git's own") in str(caught.value)
+
+
+def test_folders_in_folders_without_end_are_refused(tmp_path: Path) -> None:
+    place = tmp_path / "prompts"
+    place.mkdir()
+    here = os.open(place, os.O_RDONLY)
+    for _ in range(150):
+        os.mkdir("d", dir_fd=here)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.close(here)
+
+    with pytest.raises(SpecError, match="nested more than 100 deep"):
+        load_repository(tmp_path)
+
+
+def test_a_glob_of_many_stars_on_a_deep_path_is_answered(tmp_path: Path) -> None:
+    folder = tmp_path.joinpath(*["a"] * 40)
+    folder.mkdir(parents=True)
+    (folder / "c").touch()
+    tree = Tree(tmp_path)
+
+    assert tree.glob("**/a/" * 12 + "b") == []
+    assert tree.glob("**/a/" * 12 + "**/c") == ["/".join([*["a"] * 40, "c"])]

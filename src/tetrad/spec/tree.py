@@ -15,6 +15,7 @@ from tetrad.spec.nearest import did_you_mean
 from tetrad.spec.references import ENDINGS, reference_of
 
 _FOLDERS = ("prompts", "stacks", "infra/environments")
+_MAX_DEPTH = 100  # of folders; Python 3.11 lists no thousand of them
 
 
 class Tree:
@@ -49,7 +50,9 @@ class Tree:
             raise SpecError([Issue(location=asked_at, code="SCH100", message=message)]) from error
 
     def is_inside(self, path: Path | str) -> bool:
-        """Whether a path stays within the root; a folder is looked at once."""
+        """Whether a path stays within the root, and out of Git's own folder; a folder is looked at
+        once.
+        """
         folder, name = os.path.split(path)
         real_folder = self._real_folders.get(folder)
         if real_folder is None:
@@ -57,7 +60,12 @@ class Tree:
         real = os.path.join(real_folder, name)  # noqa: PTH118 - pathlib takes a third of the time
         if os.path.islink(real):  # noqa: PTH114 - as above
             real = os.path.realpath(real)
-        return real == self._real_root or real.startswith(self._real_root + os.sep)
+        if real == self._real_root:
+            return True
+        # A checkout keeps its login in .git/config, and a prompt would tell it to an endpoint.
+        return real.startswith(self._real_root + os.sep) and not _is_of_git(
+            real[len(self._real_root) + 1 :]
+        )
 
     def matching(self, folder: str, patterns: Sequence[str]) -> Iterator[tuple[str, Path]]:
         """The files under a folder that fit a glob, by their path under it, in order."""
@@ -105,6 +113,8 @@ class Tree:
         for place, folders, names in os.walk(self.root / folder, onerror=self._refuse):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             prefix = Path(place).relative_to(self.root).as_posix()
+            if prefix.count("/") > _MAX_DEPTH:
+                raise SpecError([_too_deep(prefix)])
             for name in sorted(names):
                 if not name.startswith("."):
                     yield f"{prefix}/{name}"
@@ -139,15 +149,32 @@ def _segments(pattern: str) -> list[str]:
 
 
 def _fits(pattern: Sequence[str], parts: Sequence[str]) -> bool:
-    if not pattern or not parts:
-        return not parts and all(part == "**" for part in pattern)
-    if pattern[0] == "**":
-        return any(_fits(pattern[1:], parts[n:]) for n in range(len(parts) + 1))
-    return fnmatchcase(parts[0], pattern[0]) and _fits(pattern[1:], parts[1:])
+    # By the counts of parts that the pattern so far can stand for: trying every way in which
+    # several ** can share a deep path would not end.
+    counts = {0}
+    for wanted in pattern:
+        if wanted == "**":
+            counts = set(range(min(counts), len(parts) + 1)) if counts else counts
+        else:
+            counts = {n + 1 for n in counts if n < len(parts) and fnmatchcase(parts[n], wanted)}
+    return len(parts) in counts
+
+
+def _is_of_git(file: str) -> bool:
+    return ".git" in file.lower().split("/")
+
+
+def _too_deep(folder: str) -> Issue:
+    top = "/".join(folder.split("/")[:3])
+    message = f"folders are nested more than {_MAX_DEPTH} deep under {top}"
+    return Issue(location=Location(top), code="SCH100", message=message, hint="flatten them")
 
 
 def leaves_repository(location: Location) -> Issue:
-    """The issue of a link that points out of the repository."""
+    """The issue of a link that points out of the repository, or of what is Git's own."""
+    if _is_of_git(location.file):
+        message = "this file is Git's own, and may hold a login"
+        return Issue(location=location, code="SCH100", message=message, hint="name another file")
     return Issue(
         location=location,
         code="SCH100",
