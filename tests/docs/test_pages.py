@@ -12,6 +12,7 @@ import pytest
 from docs.walkthrough import blocks, typed
 
 from tetrad.cli import COMMANDS, build_parser
+from tetrad.errors import UsageError
 from tetrad.spec.load import load_repository
 from tetrad.spec.parse import parse
 from tetrad.spec.schema import check
@@ -135,4 +136,6 @@ def _is_understood(line: str) -> bool:
         build_parser(arguments).parse_args(arguments)
     except SystemExit as left:
         return not left.code
+    except UsageError:
+        return False
     return True
