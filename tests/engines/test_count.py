@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,21 @@ def test_bytes_are_the_upper_bound_for_a_vendors_model(store: Store) -> None:
     )  # fmt: skip
 
     assert (len(TEXT.encode()), False) == count_tokens(vendor, TEXT, store)
+
+
+def test_bytes_are_the_upper_bound_for_a_gguf_of_several_parts(store: Store) -> None:
+    parts = {f"m-0000{part}-of-00002.gguf": digest_bytes(b"weights") for part in (1, 2)}
+    served = replace(model(), files=parts, engine=OpenAIEngine(model="m"))
+
+    assert (len(TEXT.encode()), False) == count_tokens(served, TEXT, store)
+
+
+def test_bytes_are_the_upper_bound_where_the_tokenizer_cannot_be_read(store: Store) -> None:
+    file = store.root / "tokenizer.json"
+    file.write_text("{}")
+    digest = digest_bytes(b"{}")
+    store.adopt(file, digest, "a test")
+
+    counted = count_tokens(model(config_json=digest, tokenizer_json=digest), TEXT, store)
+
+    assert (len(TEXT.encode()), False) == counted

@@ -8,26 +8,29 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tetrad.artifacts.store import Store
+from tetrad.engines.tokens import tokenizer_at
 from tetrad.engines.torch.convert import converted_tokenizer
-from tetrad.engines.torch.folder import gguf_of, tokenizer_of
+from tetrad.engines.torch.folder import tokenizer_of
+from tetrad.errors import EngineUnavailable
 from tetrad.spec.model import Model
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 
 def count_tokens(model: Model, text: str, store: Store) -> tuple[int, bool]:
     """The number of tokens, and whether it is exact.
 
-    Without the tokenizer it is the number of UTF-8 bytes, which no tokenizer in use exceeds.
+    Without a tokenizer that can be read it is the number of UTF-8 bytes, which no tokenizer in use
+    exceeds.
     """
     path = _tokenizer_file(model, store) if find_spec("tokenizers") is not None else None
-    if path is None:
+    try:
+        tokenizer = None if path is None else _tokenizer(path)
+    except EngineUnavailable:  # whoever runs the model is told
+        tokenizer = None
+    if tokenizer is None:
         return len(text.encode()), False
-    return len(_tokenizer(path).encode(text, add_special_tokens=False).ids), True
+    return len(tokenizer.encode(text, add_special_tokens=False).ids), True
 
 
 def _tokenizer_file(model: Model, store: Store) -> Path | None:
@@ -35,17 +38,10 @@ def _tokenizer_file(model: Model, store: Store) -> Path | None:
     name = tokenizer_of(model.files)
     if name is not None:
         return store.load(model.files[name])
-    gguf = gguf_of(model.files)
-    if gguf is None:
+    ggufs = [digest for file, digest in model.files.items() if file.endswith(".gguf")]
+    if len(ggufs) != 1:  # of several parts none is converted
         return None
-    return converted_tokenizer(model.files[gguf], cache=store.root / "torch")
+    return converted_tokenizer(ggufs[0], cache=store.root / "torch")
 
 
-@lru_cache(maxsize=8)
-def _tokenizer(path: Path) -> Tokenizer:
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(path))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
+_tokenizer = lru_cache(maxsize=8)(tokenizer_at)

@@ -19,7 +19,7 @@ from tetrad.artifacts.store import Store
 from tetrad.canonical import Digest, digest_file
 from tetrad.engines.count import count_tokens
 from tetrad.engines.torch.convert import converted
-from tetrad.errors import EngineUnavailable, Location
+from tetrad.errors import ArtifactError, EngineUnavailable, Location
 from tetrad.spec.model import Model, Source, TorchEngine
 
 HIDDEN, INNER, HEADS, KEPT, LAYERS = 32, 48, 4, 2, 1
@@ -46,7 +46,7 @@ def made(gguf: Path, digest: Digest, tmp_path_factory: pytest.TempPathFactory) -
     return cache
 
 
-def _write_gguf(path: Path, bpe: dict[str, object]) -> None:
+def _write_gguf(path: Path, bpe: dict[str, object], *, without: str = "") -> None:
     vocabulary = bpe["vocab"]
     assert isinstance(vocabulary, dict)
     tokens = sorted(vocabulary, key=lambda token: vocabulary[token])
@@ -73,6 +73,8 @@ def _write_gguf(path: Path, bpe: dict[str, object]) -> None:
     for kind in ("bos", "eos", "unk", "pad"):
         getattr(writer, f"add_{kind}_token_id")(0)
     for name, shape in _shapes(len(tokens)).items():
+        if name == without:
+            continue
         random = np.random.default_rng(len(name))
         writer.add_tensor(name, random.normal(size=shape).astype(np.float32))
     writer.write_header_to_file()
@@ -126,7 +128,9 @@ def test_a_conversion_shows_its_tensors(gguf: Path, digest: Digest, tmp_path: Pa
     assert watcher.work == [("converting the model, once", 11, 11)]
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "tokenizer.json", "config.json", "manifest.json"]
+)
 def test_a_conversion_that_was_changed_or_cut_is_made_again(
     gguf: Path, digest: Digest, made: Path, tmp_path: Path, name: str
 ) -> None:
@@ -151,6 +155,39 @@ def test_what_is_begun_and_not_ended_is_not_there(
         converted(broken, digest, cache=tmp_path)
 
     assert [path.suffix for path in (tmp_path / "converted").iterdir()] == [".lock"]
+
+
+def test_a_weight_that_the_file_lacks_is_named_and_nothing_is_kept(
+    tiny: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "lacking"
+    bpe = json.loads((tiny / "tokenizer.json").read_text())["model"]
+    _write_gguf(path, bpe, without="blk.0.ffn_down.weight")
+
+    with pytest.raises(EngineUnavailable, match=r"lack the weights model\.layers\.0\.mlp\.down"):
+        converted(path, digest_file(path), cache=tmp_path)
+
+    assert [path.suffix for path in (tmp_path / "converted").iterdir()] == [".lock"]
+
+
+def test_what_a_killed_converter_left_is_removed(
+    gguf: Path, digest: Digest, made: Path, tmp_path: Path
+) -> None:
+    (kept,) = (path for path in (made / "converted").iterdir() if path.is_dir())
+    left = tmp_path / "converted" / f"{kept.name}.a1b2c3d4"
+    left.mkdir(parents=True)
+    (left / "model.safetensors").write_bytes(b"half of it")
+
+    converted(gguf, digest, cache=tmp_path)
+
+    assert not left.exists()
+
+
+def test_a_cache_that_cannot_be_written_is_said(gguf: Path, digest: Digest, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("no folder")
+
+    with pytest.raises(ArtifactError, match="the converted model cannot be kept in"):
+        converted(gguf, digest, cache=tmp_path / "cache")
 
 
 def test_two_converters_at_once_make_one_conversion(

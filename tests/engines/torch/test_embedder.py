@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoModel, BertConfig, BertModel
 
@@ -145,6 +148,45 @@ def test_another_pooling_than_the_mean_is_refused(
 
     with pytest.raises(EngineUnavailable, match="pools by cls_token"):
         build_torch_embedder(model, files, cache=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("config.json", '{"hidden_size": 24}', "transformers cannot load the model"),
+        ("config.json", "[", "config.json is no JSON object with a hidden_size"),
+        ("config.json", "{}", "config.json is no JSON object with a hidden_size"),
+        ("tokenizer.json", "{}", "tokenizer.json cannot be read"),
+        ("model.safetensors", "", "transformers cannot load the model"),
+    ],
+)
+def test_files_that_make_no_model_are_refused(
+    model: Model, folder: Path, tmp_path: Path, name: str, content: str, said: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    files = {**bert_files(folder), f"m/{name}": tmp_path / name}
+    embedder = build_torch_embedder(model, files, cache=tmp_path)
+
+    with pytest.raises(EngineUnavailable, match=re.escape(said)):
+        embedder.embed(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("weight", "needed"),
+    [("pooler.dense.weight", False), ("encoder.layer.1.output.dense.weight", True)],
+)
+def test_all_weights_that_a_vector_is_made_of_must_be_there(
+    model: Model, folder: Path, tmp_path: Path, weight: str, *, needed: bool
+) -> None:
+    weights = load_file(folder / "model.safetensors")
+    del weights[weight]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    files = {**bert_files(folder), "m/model.safetensors": tmp_path / "model.safetensors"}
+    embedder = build_torch_embedder(model, files, cache=tmp_path)
+    refused = pytest.raises(EngineUnavailable, match=re.escape(f"lack the weights {weight}"))
+
+    with refused if needed else nullcontext():
+        embedder.embed(TEXTS)
 
 
 def test_cutting_into_tokens_imports_no_torch(folder: Path) -> None:

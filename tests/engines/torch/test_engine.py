@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +16,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tetrad.canonical import Json
@@ -323,15 +326,90 @@ def test_files_that_make_no_model_are_named(
 ) -> None:
     lacking = {name: path for name, path in files.items() if "config.json" not in name}
 
-    async def everything() -> None:
-        engine = build_torch_engine(model, lacking, cache=tmp_path)
+    with pytest.raises(EngineUnavailable, match=r"lack config\.json"):
+        _answer(model, lacking, tmp_path)
+
+
+def _without_a_weight(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    del weights["model.layers.1.mlp.down_proj.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def _with_a_weight_cut(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights["model.norm.weight"] = weights["model.norm.weight"][:5].clone()
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def _cut_in_half(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _without_a_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").write_text("{}")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (_without_a_weight, "lack the weights model.layers.1.mlp.down_proj.weight\n"),
+        (_with_a_weight_cut, "in another shape than its configuration says the weights model.norm"),
+        (_cut_in_half, "transformers cannot load the model"),
+        (_without_a_tokenizer, "transformers cannot load the tokenizer"),
+    ],
+)
+def test_files_that_are_not_the_whole_model_are_refused(
+    model: Model, tiny: Path, tmp_path: Path, damage: Callable[[Path], None], said: str
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny, folder)
+    damage(folder)
+    files = {f"model/{path.name}": path for path in folder.iterdir()}
+
+    with pytest.raises(EngineUnavailable, match=re.escape(said)):
+        _answer(model, files, tmp_path)
+
+
+def _answer(model: Model, files: Mapping[str, Path], cache: Path) -> None:
+    async def answer() -> None:
+        engine = build_torch_engine(model, files, cache=cache)
         try:
             await engine.complete(asked("the order"))
         finally:
             await engine.aclose()
 
-    with pytest.raises(EngineUnavailable, match=r"lack config\.json"):
-        asyncio.run(everything())
+    asyncio.run(answer())
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ 1 // 0 }}", "{{ 'a'.index('b') }}", "{{ range(1000000) | list | length }}"]
+)
+def test_a_chat_template_that_fails_fails_its_own_request_alone(
+    model: Model, tiny: Path, tmp_path: Path, template: str
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny, folder)
+    (folder / "chat_template.jinja").write_text(template)
+    files = {f"model/{path.name}": path for path in folder.iterdir()}
+    engine = build_torch_engine(model, files, cache=tmp_path)
+
+    async def both() -> tuple[Completion | BaseException, Completion | BaseException]:
+        try:
+            return await asyncio.gather(
+                engine.complete(asked("the order", style="chat")),
+                engine.complete(asked("the order")),
+                return_exceptions=True,
+            )
+        finally:
+            await engine.aclose()
+
+    refused, answered = asyncio.run(both())
+
+    assert isinstance(refused, EngineUnavailable)
+    assert "chat template refuses the messages" in str(refused)
+    assert isinstance(answered, Completion)
 
 
 def test_choosing_among_labels_says_how_likely_each_is(ask: Ask) -> None:

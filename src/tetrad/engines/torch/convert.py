@@ -23,7 +23,7 @@ from tetrad.artifacts.progress import Progress
 from tetrad.canonical import Digest, Json, canonical_json, digest_file, digest_of
 from tetrad.engines.torch.folder import laid_out
 from tetrad.engines.torch.quiet import quieten
-from tetrad.errors import EngineUnavailable
+from tetrad.errors import ArtifactError, EngineUnavailable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,10 +39,17 @@ def converted(gguf: Path, digest: Digest, *, cache: Path, progress: Progress | N
     target = _target(digest, cache)
     if _is_whole(target):
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_suffix(".lock")):
-        if not _is_whole(target):
-            _make(gguf, target, progress)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_suffix(".lock")):
+            if not _is_whole(target):
+                _sweep(target)
+                _make(gguf, target, progress)
+    except OSError as error:
+        raise ArtifactError(
+            f"the converted model cannot be kept in {target.parent}: {error}\n"
+            "  help: make room or grant access, or name another cache folder by TETRAD_CACHE"
+        ) from error
     return target
 
 
@@ -60,12 +67,12 @@ def _target(gguf: Digest, cache: Path) -> Path:
 
 
 def _manifest(target: Path) -> Mapping[str, str]:
-    """The digests of a conversion's files, by name; empty where there is none."""
-    manifest = target / MANIFEST
-    if not manifest.is_file():
+    """The digests of a conversion's files, by name; empty where there is none that is sound."""
+    try:
+        files: Mapping[str, str] = json.loads((target / MANIFEST).read_bytes())["files"]
+        return dict(files)
+    except (FileNotFoundError, NotADirectoryError, ValueError, LookupError, TypeError):
         return {}
-    files: Mapping[str, str] = json.loads(manifest.read_bytes())["files"]
-    return files
 
 
 def _is_whole(target: Path) -> bool:
@@ -75,6 +82,13 @@ def _is_whole(target: Path) -> bool:
 
 def _matches(path: Path, digest: str) -> bool:
     return path.is_file() and str(digest_file(path)) == digest
+
+
+def _sweep(target: Path) -> None:
+    """Remove what converters left that were killed; each holds a whole model."""
+    for staged in target.parent.glob(f"{target.name}.*"):
+        if staged.is_dir():
+            shutil.rmtree(staged, ignore_errors=True)
 
 
 def _make(gguf: Path, target: Path, progress: Progress | None) -> None:
@@ -163,13 +177,12 @@ def _model(gguf: Path) -> PreTrainedModel:
     import torch
     from transformers import AutoModelForCausalLM
 
-    return AutoModelForCausalLM.from_pretrained(
-        gguf.parent,
-        gguf_file=gguf.name,
-        dtype=torch.float32,
-        local_files_only=True,
-        trust_remote_code=False,
+    from tetrad.engines.torch.loading import load_model
+
+    model: PreTrainedModel = load_model(
+        AutoModelForCausalLM, gguf.parent, gguf_file=gguf.name, dtype=torch.float32
     )
+    return model
 
 
 def _weights(model: PreTrainedModel) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tetrad.canonical import Digest
+from tetrad.engines.tokens import tokenizer_at
 from tetrad.engines.torch.folder import hugging_face_files, laid_out, pooling_of
 from tetrad.engines.torch.quiet import quieten
 from tetrad.errors import EngineUnavailable
@@ -60,17 +61,16 @@ class TorchEmbedder:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(self._files["tokenizer.json"]))
-        # files carry the settings that the model was exported with; ours are per call
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        return tokenizer
+        return tokenizer_at(self._files["tokenizer.json"])
 
     @cached_property
     def _config(self) -> Mapping[str, Any]:
-        config: Mapping[str, Any] = json.loads(self._files["config.json"].read_bytes())
+        try:
+            config = json.loads(self._files["config.json"].read_bytes())
+        except (ValueError, RecursionError):
+            config = None
+        if not isinstance(config, dict) or not isinstance(config.get("hidden_size"), int):
+            raise EngineUnavailable("the model's config.json is no JSON object with a hidden_size")
         return config
 
     @property
@@ -93,15 +93,16 @@ class TorchEmbedder:
         import torch
         from transformers import AutoModel
 
+        from tetrad.engines.torch.loading import load_model
         from tetrad.engines.torch.packed import pack_linears
 
         assert isinstance(self._spec.engine, TorchEngine)  # noqa: S101  # build.py chooses by it
         with laid_out(self._files) as folder:
-            model = AutoModel.from_pretrained(
+            model = load_model(
+                AutoModel,
                 folder,
+                unused="pooler.",  # of another task: the mean of tokens is taken
                 dtype=getattr(torch, self._spec.engine.dtype),
-                local_files_only=True,
-                trust_remote_code=False,
                 use_safetensors=True,
             )
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

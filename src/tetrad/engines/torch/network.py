@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from tetrad.engines.torch import attention
 from tetrad.engines.torch.attention import OwnTokens, Prefix, Shape, Shared
+from tetrad.engines.torch.loading import load_model
 from tetrad.engines.torch.packed import pack_linears
 from tetrad.engines.torch.quiet import quieten
 from tetrad.errors import EngineUnavailable
@@ -124,17 +125,13 @@ def load_network(folder: Path, *, dtype: str) -> Network:
     from transformers import AutoModelForCausalLM
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=getattr(torch, dtype),
-            attn_implementation=attention.NAME,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-        )
-    except (ValueError, OSError) as error:  # how transformers refuses what it does not know
-        raise EngineUnavailable(f"transformers cannot load the model: {error}") from error
+    model = load_model(
+        AutoModelForCausalLM,
+        folder,
+        dtype=getattr(torch, dtype),
+        attn_implementation=attention.NAME,
+        use_safetensors=True,
+    )
     _refuse_unsupported(model.config)
     model.requires_grad_(requires_grad=False).to(device)  # from_pretrained gives it in eval mode
     if device.type == "cpu" and dtype == "float32":

@@ -67,7 +67,8 @@ class Text:
                 add_generation_prompt=True,
                 tokenize=False,
             )
-        except (TemplateError, TypeError) as error:  # templates refuse orders of roles, absent text
+        # Templates refuse orders of roles or absent text, and can go wrong as any program can.
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise EngineUnavailable(
                 f"the model's chat template refuses the messages: {error}"
             ) from error
@@ -83,7 +84,7 @@ def load_text(folder: Path) -> Text:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, LookupError, TypeError, AttributeError) as error:
         raise EngineUnavailable(f"transformers cannot load the tokenizer: {error}") from error
     return Text(tokenizer)
 
