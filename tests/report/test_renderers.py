@@ -113,6 +113,16 @@ def test_answers_and_steps_that_are_alike_on_both_sides_are_shown_once() -> None
     assert page.count("<h4>Before ") == len(alike) - sum(alike)
 
 
+def test_a_comment_names_what_fails_as_before_after_what_is_new() -> None:
+    comment = render(samples.failing(12), "markdown")
+
+    triage = comment.partition("Answers to look at in `evals/triage`")[2].partition("###")[0]
+    new, named = triage.split("<summary>1 case fails as on the base, with the same answer")
+    assert "battery&#45;life" not in new
+    assert "<summary>broken" in new
+    assert "<details>" not in named
+
+
 @pytest.mark.parametrize("fmt", ["text", "markdown", "html", "junit"])
 def test_waivers_stand_before_the_results_and_the_changes_own_are_marked(fmt: str) -> None:
     rendered = render(samples.failing(60), fmt)

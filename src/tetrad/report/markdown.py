@@ -20,11 +20,12 @@ from tetrad.results.report import (
     SuiteReport,
     WaiverUse,
 )
-from tetrad.text import capped, for_log, inert, one_line, shorten
+from tetrad.text import capped, for_log, inert, one_line, shorten, spelled
 
 LIMIT = 60_000  # GitHub takes 65,536 characters
 _BLOCK = 1_500  # characters of one answer
 _DIFF = 6_000
+_NAMES = 100  # cases that are named and not shown
 _SIGNS: dict[Decision, str] = {
     "PASSED": "✅",
     "FAILED": "❌",
@@ -162,17 +163,43 @@ def _suite(suite: SuiteReport) -> str:
 
 
 def _details(suite: SuiteReport) -> Iterator[str]:
-    if words.flipped(suite):
+    flipped, refused = words.flipped(suite), words.refused(suite)
+    as_before = [case for case in flipped if _fails_as_before(case) and case.id not in refused]
+    if flipped:
         yield f"### Answers to look at in {code(suite.suite)}"
-    for case in words.flipped(suite):
+    named = {case.id for case in as_before}
+    for case in flipped:
+        if case.id in named:
+            continue
         summary = f"{words.told(case)}: <code>{_entities(words.last(suite.suite))}#{_entities(case.id)}</code>{_glimpse(case)}"
         yield _folded(summary, "\n\n".join(_case(case)))
+
+    if as_before:
+        yield _named(as_before)
+
+
+def _fails_as_before(case: CaseReport) -> bool:
+    """Whether there is nothing new to look at."""
+    return words.kind(case) == "already_broken" and not case.waived and _is_same(case)
+
+
+def _is_same(case: CaseReport) -> bool:
+    return case.base is not None and words.output_of(case.base) == words.output_of(case.candidate)
+
+
+def _named(cases: Sequence[CaseReport]) -> str:
+    """Cases by their names alone."""
+    fail = "fails" if len(cases) == 1 else "fail"
+    names = ", ".join(code(case.id) for case in cases[:_NAMES])
+    more = f" and {len(cases) - _NAMES:,} more" if len(cases) > _NAMES else ""
+    summary = f"{spelled(len(cases), 'case')} {fail} as on the base, with the same answer"
+    return _folded(summary, f"{names}{more}")
 
 
 def _glimpse(case: CaseReport) -> str:
     """Both answers in a few words, in the line that is seen while folded."""
     now = shorten(words.output_of(case.candidate), 40)
-    if case.base is None:
+    if case.base is None or _is_same(case):
         return f" <code>{_entities(now)}</code>"
     before = shorten(words.output_of(case.base), 40)
     return f" <code>{_entities(before)}</code> → <code>{_entities(now)}</code>"
@@ -183,9 +210,10 @@ def _case(case: CaseReport) -> Iterator[str]:
         yield f"Waived: {_prose(case.waived)}"
     if case.vars_text:
         yield f"Asked:\n\n{fenced(case.vars_text, _BLOCK)}"
-    if case.base is not None:
+    if case.base is not None and not _is_same(case):
         yield f"Before:\n\n{fenced(words.output_of(case.base), _BLOCK)}"
-    yield f"Now:\n\n{fenced(words.output_of(case.candidate), _BLOCK)}"
+    when = "Now as before" if _is_same(case) else "Now"
+    yield f"{when}:\n\n{fenced(words.output_of(case.candidate), _BLOCK)}"
     why = words.why_failed(case.candidate)
     if why:
         yield f"Why: {code(shorten(why, 400))}"
