@@ -175,6 +175,14 @@ def junit(report: Report) -> ET.Element:
     return ET.fromstring(render(report, "junit"))
 
 
+def test_the_time_in_a_junit_file_has_no_zone() -> None:
+    report = replace(samples.failing(12), created="2026-11-21T10:12:00+00:00")
+
+    times = {suite.get("timestamp") for suite in junit(report)} - {None}
+
+    assert times == {"2026-11-21T10:12:00"}
+
+
 def test_junit_counts_what_breaks_the_policy_and_skips_what_does_not() -> None:
     root = junit(samples.failing(60))
     (suite,) = (each for each in root if each.get("name") == "triage evals/triage")
