@@ -33,6 +33,21 @@ def test_a_changed_word_is_marked_on_both_sides() -> None:
     assert right == (Piece("25", differs=True), Piece(" days of leave", differs=False))
 
 
+def test_texts_that_say_one_word_for_ever_are_shown_without_marks() -> None:
+    left, right = word_diff("a " * 1_000, "a b " * 500)
+
+    assert [piece.differs for piece in left + right] == [False, False]
+
+
+def test_many_changed_words_in_a_long_text_are_marked() -> None:
+    before = [f"word{n}" for n in range(1_000)]
+    after = [f"{word}s" if n % 7 == 0 else word for n, word in enumerate(before)]
+    left, right = word_diff(" ".join(before), " ".join(after))
+
+    assert [f"word{n}s" for n in range(0, 1_000, 7)] == [p.text for p in right if p.differs]
+    assert sum(piece.differs for piece in left) == 143
+
+
 def test_texts_too_long_to_compare_are_shown_without_marks() -> None:
     left, right = word_diff("a " * 50_000, "b " * 50_000)
 
