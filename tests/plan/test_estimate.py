@@ -192,7 +192,7 @@ def test_the_time_is_that_of_earlier_runs_and_says_so(
 
     assert foreseen(tree, capsys)["seconds"]["most"] > 0
     tree.tetrad("plan")
-    assert "at the pace of earlier runs here" in capsys.readouterr().out
+    assert "the time is that of so many calls in earlier runs" in capsys.readouterr().out
 
 
 def test_the_pace_of_one_engine_says_nothing_of_another(

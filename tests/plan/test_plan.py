@@ -127,8 +127,21 @@ def test_the_text_says_what_runs_and_why(tree: Tree, capsys: pytest.CaptureFixtu
 
     out = capsys.readouterr().out
     assert "  changed: prompt\n    prompts/feedback.yaml\n" in out
-    assert "  evals/feedback: 10 of 10 cases may answer otherwise; 20 calls, " in out
-    assert "    irony: its request changes\n" in out
+    assert "  evals/feedback: 10 of 10 cases may answer otherwise\n    20 calls, " in out
+    assert "    every request changes\n" in out
+
+
+def test_the_text_names_the_cases_that_differ_and_why(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit("evals/feedback/golden.yaml", "- id: irony\n", "- id: sarcasm\n")
+    capsys.readouterr()
+
+    tree.tetrad("plan", "--base", "main")
+
+    out = capsys.readouterr().out
+    assert "  evals/feedback: 1 of 10 cases may answer otherwise\n" in out
+    assert "    sarcasm: new case\n    removed: irony\n" in out
 
 
 def test_a_diff_that_nobody_would_read_is_cut() -> None:

@@ -32,9 +32,10 @@ def render_text(plan: Plan) -> str:
         lines += [*(inert(words.roster_change(change)) for change in plan.roster), ""]
     for stack in plan.stacks:
         lines += [*_stack_lines(stack), ""]
-    return (
-        for_log("\n".join([*lines, f"in all: {describe(plan.estimate, nothing=NOTHING)}"])) + "\n"
-    )
+    lines.append(f"in all: {describe(plan.estimate, nothing=NOTHING)}")
+    if plan.estimate.most.seconds:
+        lines.append("  (the time is that of so many calls in earlier runs on this machine)")
+    return for_log("\n".join(lines)) + "\n"
 
 
 def render_json(plan: Plan) -> str:
@@ -77,8 +78,7 @@ def describe(estimate: Estimate, *, nothing: str = "nothing left to ask") -> str
     if most.seconds is None:
         parts.append("in a time that a first run will tell")
     elif most.seconds:
-        took = _duration(least.seconds or 0.0, most.seconds)
-        parts.append(f"about {took} at the pace of earlier runs here")
+        parts.append(f"about {_duration(least.seconds or 0.0, most.seconds)}")
     return ", ".join(parts)
 
 
@@ -110,13 +110,20 @@ def _suite_lines(suite: SuitePlan, *, is_alone: bool) -> list[str]:
     total = len(suite.cases_to_run) + suite.unchanged
     cases = spelled(total, "case")
     moved = cases if is_alone else f"{len(suite.cases_to_run):,} of {cases} may answer otherwise"
-    lines = [f"  {suite.suite}: {moved}; {describe(suite.estimate)}"]
-    told = [case for case in suite.cases_to_run if case.why != "all"]
-    lines += [f"    {inert(case.id)}: {_why(case)}" for case in told[:SHOWN_CASES]]
-    if len(told) > SHOWN_CASES:
-        lines.append(f"    … and {len(told) - SHOWN_CASES} more (--format json lists all)")
+    lines = [f"  {suite.suite}: {moved}", f"    {describe(suite.estimate)}", *_told(suite)]
     if suite.removed:
         lines.append(f"    removed: {', '.join(inert(id_) for id_ in suite.removed)}")
+    return lines
+
+
+def _told(suite: SuitePlan) -> list[str]:
+    """Why cases may answer otherwise, where their stack's own lines do not say it."""
+    told = [case for case in suite.cases_to_run if case.why != "all"]
+    if not suite.unchanged and {case.why for case in suite.cases_to_run} == {"request"}:
+        return ["    every request changes"]
+    lines = [f"    {inert(case.id)}: {_why(case)}" for case in told[:SHOWN_CASES]]
+    if len(told) > SHOWN_CASES:
+        lines.append(f"    … and {len(told) - SHOWN_CASES:,} more (--format json lists all)")
     return lines
 
 
