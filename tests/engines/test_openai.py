@@ -352,6 +352,12 @@ def test_an_error_inside_a_stream_is_asked_again_and_then_told() -> None:
     assert "the server broke off: out of memory (asked 4 times)" in said
 
 
+def test_an_error_in_the_place_of_an_answer_is_asked_again_and_then_told() -> None:
+    said = failure(Reply(body=b'{"error": {"message": "the model is overloaded"}}'))
+
+    assert "answered with an error: the model is overloaded (asked 4 times)" in said
+
+
 def test_an_endpoint_that_does_not_answer_is_given_up_after_two_timeouts() -> None:
     with OpenAIServer(Reply(delay_s=3)) as server, pytest.raises(EngineUnavailable) as caught:
         ask(server, timeout_s=1)  # long enough to connect, whatever else the machine does

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tetrad.canonical import canonical_json
+from tetrad.canonical import Json, canonical_json
 from tetrad.engines import wire
 from tetrad.engines.base import request_document
 from tetrad.results.exchange import Completion, Message, Request
@@ -138,3 +138,101 @@ def test_events_may_be_cut_anywhere_even_within_a_character() -> None:
         stream.feed(body[n : n + 1])
 
     assert stream.completion(CHAT).text == "déjà"
+
+
+def streamed(*deltas: Mapping[str, Any]) -> Completion:
+    stream = wire.AnswerStream()
+    for delta in deltas:
+        stream.feed(f"data: {json.dumps({'choices': [{'delta': delta}]})}\n\n".encode())
+    stream.feed(b"data: [DONE]\n\n")
+    return stream.completion(CHAT)
+
+
+def pieces_of_calls(*pieces: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Json]]]:
+    calls = streamed(*({"tool_calls": [piece]} for piece in pieces)).tool_calls
+    return [(call.id, call.name, call.arguments) for call in calls]
+
+
+def named(name: str, **given: Any) -> dict[str, Any]:
+    return {"function": {"name": name, "arguments": ""}, **given}
+
+
+def argued(arguments: str, **given: Any) -> dict[str, Any]:
+    return {"function": {"arguments": arguments}, **given}
+
+
+TWO_CALLS = [("a", "find", {"n": 1}), ("b", "send", {"n": 2})]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param(
+            [
+                named("find", index=0, id="a"), named("send", index=1, id="b"),
+                argued('{"n": ', index=0), argued('{"n": 2}', index=1), argued("1}", index=0),
+            ],
+            id="interleaved, by the protocol",
+        ),
+        pytest.param(
+            [
+                named("find", index=0, id="a"), argued('{"n": ', index=0, id="a"),
+                argued("1}", index=0, id="a"), named("send", index=1, id="b"),
+                argued('{"n": 2}', index=1, id="b"),
+            ],
+            id="the id repeated",
+        ),
+        pytest.param(
+            [
+                named("find", index=0, id="a"), argued('{"n": ', index=0), argued("1}", index=0),
+                named("send", index=0, id="b"), argued('{"n": 2}', index=0),
+            ],
+            id="one index for all, as of Ollama",
+        ),
+        pytest.param(
+            [
+                named("find", index=None, id="a"), argued('{"n": ', index=None),
+                argued("1}", index=None), named("send", index=None, id="b"),
+                argued('{"n": 2}', index=None),
+            ],
+            id="null for an index, as of Gemini",
+        ),
+        pytest.param(
+            [
+                named("find", id="a"), argued('{"n": 1}'), named("send", id="b"),
+                argued('{"n": 2}'),
+            ],
+            id="no index",
+        ),
+    ],
+)  # fmt: skip
+def test_pieces_of_tool_calls_find_together(pieces: list[dict[str, Any]]) -> None:
+    assert pieces_of_calls(*pieces) == TWO_CALLS
+
+
+def test_whole_calls_without_index_and_id_are_several() -> None:
+    whole_call = {"function": {"name": "find", "arguments": "{}"}}
+
+    assert pieces_of_calls(whole_call, whole_call) == [
+        ("call-1", "find", {}),
+        ("call-2", "find", {}),
+    ]
+
+
+def test_an_event_without_data_is_none() -> None:
+    stream = wire.AnswerStream()
+    stream.feed(b'data:\n\ndata: {"choices": [{"delta": {"content": "hi"}}]}\n\ndata: \n\n')
+    stream.feed(b"data: [DONE]\n\n")
+
+    assert stream.completion(CHAT).text == "hi"
+
+
+def test_a_line_of_many_pieces_costs_no_more_than_its_length() -> None:
+    """A quadratic reader is at this for minutes, and nothing else runs in the loop meanwhile."""
+    chunk = json.dumps({"choices": [{"delta": {"content": "x" * 8_000_000}}]}).encode()
+    stream = wire.AnswerStream()
+    for start in range(0, len(chunk), 200):
+        stream.feed((b"data: " if not start else b"") + chunk[start : start + 200])
+    stream.feed(b"\n\ndata: [DONE]\n\n")
+
+    assert len(stream.completion(CHAT).text) == 8_000_000

@@ -69,6 +69,8 @@ def encode(request: Request, model: str, dialect: Dialect, *, stream: bool) -> b
 def decode(body: bytes, request: Request) -> Completion:
     """The answer in a whole response."""
     reply = _mapping(_load(body), "the answer")
+    if reply.get("error"):  # routers have said 200 when the model behind them fails
+        raise Cut(f"the server answered with an error: {reason_of(body)}")
     choice = _first(reply.get("choices"))
     calls: tuple[ToolCall, ...] = ()
     if request.style == "completion":
@@ -86,9 +88,9 @@ class AnswerStream:
     """The answer in server-sent events, put together as they arrive."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._text: list[str] = []
-        self._calls: dict[int, _PartialCall] = {}
+        self._calls = _PartialCalls()
         self._finish: Any = None
         self._usage: Any = None
         self._done = False
@@ -99,18 +101,22 @@ class AnswerStream:
         return bool(self._text or self._calls)
 
     def feed(self, piece: bytes) -> None:
-        *lines, self._rest = (self._rest + piece).split(b"\n")
+        self._rest += piece
+        if b"\n" not in piece:  # looked for in each byte once, however the line is cut
+            return
+        *lines, self._rest = self._rest.split(b"\n")
         for line in lines:
-            if line.startswith(b"data:"):
-                self._take(line[5:].strip())
+            event = bytes(line[5:].strip()) if line.startswith(b"data:") else b""
+            if event:  # one without data is none, says the format
+                self._take(event)
 
     def completion(self, request: Request) -> Completion:
         """The whole answer; Cut where the stream ended before it."""
         self.feed(b"\n")
         if not self._done and self._finish is None:
             raise Cut("the stream ended before the answer did")
-        calls = tuple(self._calls[index].whole(index) for index in sorted(self._calls))
-        return _completion("".join(self._text), calls, self._finish, self._usage, request)
+        text, calls = "".join(self._text), self._calls.whole()
+        return _completion(text, calls, self._finish, self._usage, request)
 
     def _take(self, event: bytes) -> None:
         if event == b"[DONE]":
@@ -132,7 +138,7 @@ class AnswerStream:
             delta = _mapping(choice.get("delta") or {}, "choices[0].delta")
             text = _content(delta)
             for part in _sequence(delta.get("tool_calls"), "tool_calls"):
-                _add_part(self._calls, _mapping(part, "tool_calls[]"))
+                self._calls.add(_mapping(part, "tool_calls[]"))
         if text:
             self._text.append(text)
 
@@ -145,19 +151,43 @@ class _PartialCall:
     name: str = ""
     arguments: str = ""
 
-    def whole(self, index: int) -> ToolCall:
-        return _call(self.id, self.name, self.arguments, index)
+    def goes_on(self, written_id: str) -> bool:
+        """Whether a piece with this id, or with none, can be of this call."""
+        return not (written_id and self.id) or written_id == self.id
 
 
-def _add_part(calls: dict[int, _PartialCall], part: Mapping[str, Any]) -> None:
-    index = part.get("index", len(calls))
-    if not isinstance(index, int):
-        raise Unreadable("a tool call's index is no integer")
-    call = calls.setdefault(index, _PartialCall())
-    function = _mapping(part.get("function") or {}, "tool_calls[].function")
-    call.id = call.id or _text(part.get("id"), "tool_calls[].id")
-    call.name += _text(function.get("name"), "tool_calls[].function.name")
-    call.arguments += _text(function.get("arguments"), "tool_calls[].function.arguments")
+class _PartialCalls:
+    """The calls of a turn. Pieces of one have the same index, and where servers get that wrong, an
+    id of their own: Ollama and SGLang have sent 0 for every call, Gemini's endpoint none or null.
+    """
+
+    def __init__(self) -> None:
+        self._in_order: list[_PartialCall] = []
+        self._at: dict[int | None, _PartialCall] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._in_order)
+
+    def add(self, part: Mapping[str, Any]) -> None:
+        index = part.get("index")
+        if not isinstance(index, int | None):
+            raise Unreadable("a tool call's index is no integer")
+        function = _mapping(part.get("function") or {}, "tool_calls[].function")
+        written_id = _text(part.get("id"), "tool_calls[].id")
+        name = _text(function.get("name"), "tool_calls[].function.name")
+        call = self._at.get(index)
+        if call is None or not call.goes_on(written_id) or (index is None and name):
+            call = self._at[index] = _PartialCall()
+            self._in_order.append(call)
+        call.id = call.id or written_id
+        call.name += name
+        call.arguments += _text(function.get("arguments"), "tool_calls[].function.arguments")
+
+    def whole(self) -> tuple[ToolCall, ...]:
+        return tuple(
+            _call(call.id, call.name, call.arguments, place)
+            for place, call in enumerate(self._in_order)
+        )
 
 
 def reason_of(body: bytes) -> str:
@@ -298,10 +328,10 @@ def _content(message: Mapping[str, Any]) -> str:
 
 
 def _calls(value: Any) -> tuple[ToolCall, ...]:
-    parts: dict[int, _PartialCall] = {}
+    parts = _PartialCalls()
     for index, part in enumerate(_sequence(value, "tool_calls")):
-        _add_part(parts, {**_mapping(part, "tool_calls[]"), "index": index})
-    return tuple(part.whole(index) for index, part in parts.items())
+        parts.add({**_mapping(part, "tool_calls[]"), "index": index})
+    return parts.whole()
 
 
 def _call(written_id: str, name: str, arguments: str, index: int) -> ToolCall:

@@ -216,6 +216,29 @@ def test_a_kind_of_model_that_transformers_does_not_read_is_said(tmp_path: Path)
         converted(path, digest_file(path), cache=tmp_path / "cache")
 
 
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        (b"llama.context_length", b"llama.context_l\xffngth"),  # no UTF-8
+        (b"\xc4\xa0order", b"\xc4\xa0ordex"),  # a merge makes a token that there is not
+        (b"tokenizer.ggml.merges", b"tokenizer.ggml.nerges"),
+        (b"token_embd.weight\x02\0\0\0", b"token_embd.weight\xff\xff\xff\xff"),
+        (b"general.architecture\x08\0\0\0\x05\0", b"general.architecture\x08\0\0\0\xff\xff"),
+        (b"tokenizer.ggml.tokens\x09\0\0\0\x08", b"tokenizer.ggml.tokens\x09\0\0\0\x07"),
+    ],
+)
+def test_a_damaged_file_is_refused(
+    gguf: Path, tmp_path: Path, written: bytes, instead: bytes
+) -> None:
+    whole = gguf.read_bytes()
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(whole.replace(written, instead, 1))
+
+    assert written in whole
+    with pytest.raises(EngineUnavailable, match="transformers cannot read the GGUF file"):
+        converted(damaged, digest_file(damaged), cache=tmp_path)
+
+
 def test_digits_are_tokens_of_their_own_though_two_spaces_precede_them(
     gguf: Path, digest: Digest, made: Path
 ) -> None:

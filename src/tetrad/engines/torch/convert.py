@@ -98,7 +98,8 @@ def _make(gguf: Path, target: Path, progress: Progress | None) -> None:
         # the store names files by digest, transformers knows a GGUF by its ending
         with laid_out({"model.gguf": gguf}) as folder:
             _convert(folder / "model.gguf", staged, progress)
-    except (ValueError, struct.error) as error:  # what the readers say of what they cannot read
+    # what the readers say of what they cannot read
+    except (ValueError, TypeError, LookupError, ArithmeticError, struct.error) as error:
         raise EngineUnavailable(f"transformers cannot read the GGUF file: {error}") from error
     else:
         shutil.rmtree(target, ignore_errors=True)
@@ -148,9 +149,12 @@ def _shown(progress: Progress | None) -> Iterator[None]:
 def _tokenizer(gguf: Path) -> Any:
     from transformers import AutoTokenizer
 
-    tokenizer: Any = AutoTokenizer.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, local_files_only=True, trust_remote_code=False
-    )
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(
+            gguf.parent, gguf_file=gguf.name, local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:  # of the library of tokenizers, which raises nothing narrower
+        raise EngineUnavailable(f"transformers cannot read the GGUF file: {error}") from error
     _split_digits(gguf, tokenizer)
     return tokenizer
 
