@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -88,6 +89,24 @@ def test_several_calls_of_one_turn_are_made_in_order(tmp_path: Path) -> None:
     trace = answer(runtime(stack(DESK, tools=[ORDER_STATUS]), tmp_path, engine=engine), Tools())
 
     assert [called.call.id for called in trace.called] == ["c0", "c1", "c2"]
+
+
+@pytest.mark.parametrize(("count", "made"), [(32, 32), (33, 0)])
+def test_a_turn_that_asks_for_too_many_calls_makes_none_and_ends_the_answer(
+    tmp_path: Path, count: int, made: int
+) -> None:
+    calls = tuple(replace(CALL, id=f"c{n}") for n in range(count))
+    asks = replace(ASKS, text="I look it up.", tool_calls=calls)
+    engine = ScriptedAnswers(answers={"sent": "Done.", "": asks})
+
+    trace = answer(runtime(stack(DESK, tools=[ORDER_STATUS]), tmp_path, engine=engine), Tools())
+
+    assert len(trace.called) == made
+    if not made:
+        assert (trace.output, trace.error) == ("I look it up.", None)
+        assert trace.steps[-1] == Guarded(
+            rule="tool_loop", detail="one turn asked for 33 calls; 32 are allowed"
+        )
 
 
 def test_a_tools_refusal_goes_back_to_the_model(tmp_path: Path) -> None:
@@ -233,6 +252,55 @@ def test_the_schema_of_calls_takes_calls_and_answers_and_nothing_else(tmp_path: 
     assert not takes({"tool": "third", "arguments": {"order_id": "A-1"}})
     assert not takes({"answer": "yes", "tool": "second"})
     assert not takes({"answer": 1})
+
+
+REFERRING: Json = {
+    "type": "object",
+    "properties": {"state": {"$ref": "#/$defs/state"}},
+    "required": ["state"],
+    "$defs": {"state": {"enum": ["sent", "lost"]}},
+}
+# What schemas that are published somewhere bring along.
+NAMED: Mapping[str, Json] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "$id": "https://example.com/order.json",
+    "type": "object",
+    "properties": {"order_id": {"$ref": "#/$defs/id"}, "other": {"$ref": "#id"}},
+    "required": ["order_id"],
+    "$defs": {"id": {"$anchor": "id", "type": "string", "pattern": "^A-[0-9]$"}},
+}
+
+
+def test_references_of_an_answers_schema_still_lead_somewhere(tmp_path: Path) -> None:
+    desk = replace(DESK, output=Output(format="json", schema=REFERRING))  # type: ignore[arg-type]
+    engine = ScriptedAnswers(answers={"": ASKS_AS_JSON}, native_tools=False)
+
+    answer(runtime(stack(desk, tools=[ORDER_STATUS]), tmp_path, engine=engine), Tools())
+
+    assert len(engine.asked) == 3  # the last may only be answered
+    for request in engine.asked:
+        assert isinstance(request.constraint, JsonOutput)
+        takes = jsonschema_rs.validator_for(dict(request.constraint.schema)).is_valid
+        assert takes({"answer": {"state": "sent"}})
+        assert not takes({"answer": {"state": "gone"}})
+
+
+def test_references_of_a_schema_with_an_id_of_its_own_still_lead_somewhere(tmp_path: Path) -> None:
+    named = replace(ORDER_STATUS, name="named", input_schema=NAMED)
+    running = runtime(
+        stack(DESK, tools=[ORDER_STATUS, named]),
+        tmp_path,
+        engine=ScriptedAnswers(native_tools=False),
+    )
+
+    request = running.prepare({"message": "a"}).request
+
+    assert request is not None
+    assert isinstance(request.constraint, JsonOutput)
+    takes = jsonschema_rs.validator_for(dict(request.constraint.schema)).is_valid
+    assert takes({"tool": "named", "arguments": {"order_id": "A-1", "other": "A-2"}})
+    assert not takes({"tool": "named", "arguments": {"order_id": "B"}})
+    assert not takes({"tool": "named", "arguments": {"order_id": "A-1", "other": "B"}})
 
 
 def test_an_answer_as_json_is_one_of_the_labels(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from tetrad.spec.variables import text_of
 
 if TYPE_CHECKING:
     from tetrad.corpora import Index
-    from tetrad.runtime.calls import Calling
+    from tetrad.runtime.calls import Calling, Turn
     from tetrad.runtime.examples import Nearest
 
 
@@ -193,8 +193,8 @@ class Runtime:
             steps.extend(turn.guarded)
             if not turn.calls:
                 return turn.answer
-            if step >= self.stack.max_steps:
-                steps.append(Guarded(rule="tool_loop", detail="the last step asked for a tool"))
+            if refused := self._refused(turn, step):
+                steps.append(Guarded(rule="tool_loop", detail=refused))
                 return turn.answer
             called = [await self._call(call, steps, toolbox) for call in turn.calls]
             step += 1
@@ -202,6 +202,16 @@ class Runtime:
             request = self._calling.ask(
                 replace(request, messages=messages), last=step == self.stack.max_steps
             )
+
+    def _refused(self, turn: Turn, step: int) -> str:
+        """Why the calls of a turn are not made; empty where they are."""
+        from tetrad.runtime.calls import MAX_CALLS
+
+        if step >= self.stack.max_steps:
+            return "the last step asked for a tool"
+        if len(turn.calls) > MAX_CALLS:
+            return f"one turn asked for {len(turn.calls):,} calls; {MAX_CALLS} are allowed"
+        return ""
 
     async def _ask(self, request: Request, steps: list[Step]) -> Completion:
         completion = await self._engine.complete(request)

@@ -10,6 +10,7 @@ Any change of this changes answers: raise `tetrad.identity.RUNTIME`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
@@ -29,6 +30,8 @@ from tetrad.results.trace import Called, Guarded
 from tetrad.runtime.conversation import continued
 from tetrad.runtime.filters import tojson
 from tetrad.runtime.guards import trimmed
+
+MAX_CALLS = 32  # of one turn; a model that asks for more goes round in circles
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,10 +97,10 @@ class AsJson:
         style: Literal["chat", "completion"],
         constraint: Constraint | None,
     ) -> None:
-        answer = _object({"answer": _answer_schema(constraint)})
-        calls = [_call_schema(tool, place) for place, tool in enumerate(tools)]
+        calls = [_call_schema(tool, f"#/anyOf/{place}") for place, tool in enumerate(tools)]
+        answer = _answer_schema(constraint, f"#/anyOf/{len(calls)}")
         self._open = JsonOutput(schema={"anyOf": [*calls, answer]})
-        self._closing = JsonOutput(schema=answer)
+        self._closing = JsonOutput(schema=_answer_schema(constraint, "#"))
         self._names = frozenset(tool.name for tool in tools)
         self._completion = style == "completion"
 
@@ -150,20 +153,19 @@ def with_tools_described(
     return (Message(role="system", content=described), *messages)
 
 
-def _call_schema(tool: ToolDefinition, place: int) -> Mapping[str, Json]:
-    # References of the tool's schema start at its root, which is elsewhere now.
-    arguments = _moved(tool.input_schema, f"#/anyOf/{place}/properties/arguments")
+def _call_schema(tool: ToolDefinition, place: str) -> Mapping[str, Json]:
+    arguments = _moved(tool.input_schema, f"{place}/properties/arguments")
     return _object({"tool": {"const": tool.name}, "arguments": arguments})
 
 
-def _answer_schema(constraint: Constraint | None) -> Mapping[str, Json]:
+def _answer_schema(constraint: Constraint | None, place: str) -> Mapping[str, Json]:
     match constraint:
         case Choice(labels=labels):
-            return {"enum": labels}
+            return _object({"answer": {"enum": labels}})
         case JsonOutput(schema=schema):
-            return schema
+            return _object({"answer": _moved(schema, f"{place}/properties/answer")})
         case None:
-            return {"type": "string"}
+            return _object({"answer": {"type": "string"}})
 
 
 def _object(properties: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -176,13 +178,16 @@ def _object(properties: Mapping[str, Json]) -> Mapping[str, Json]:
 
 
 def _moved(schema: Any, root: str) -> Any:
-    """A JSON Schema whose references point to where its parts are under `root`."""
+    """A JSON Schema whose references, which start at its root, are right when that is at `root`."""
     if isinstance(schema, Mapping):
         return {
+            # An anchor is found by its name, wherever it is.
             key: f"{root}{value[1:]}"
-            if key == "$ref" and isinstance(value, str) and value.startswith("#")
+            if key == "$ref" and isinstance(value, str) and re.match(r"#(/|\Z)", value)
             else _moved(value, root)
             for key, value in schema.items()
+            # References would start at an id of its own, which is no place of the whole.
+            if not (key == "$id" and isinstance(value, str))
         }
     if isinstance(schema, list | tuple):
         return [_moved(item, root) for item in schema]
