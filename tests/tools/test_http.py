@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import threading
 import time
@@ -21,28 +22,31 @@ from tetrad.results.trace import Called
 from tetrad.spec.model import HttpRun, Tool
 from tetrad.tools import LiveToolbox
 
+# Status, body and headers of an answer, by path.
+FIXED: Mapping[str, tuple[int, bytes, Mapping[str, str]]] = {
+    "/missing": (404, b"no such order\n", {}),
+    "/moved": (302, b"", {"Location": "http://127.0.0.1:9/elsewhere"}),
+    "/down": (503, b"key=secret", {}),
+    "/text": (200, b"sent", {}),
+    "/deep": (200, b"[" * 100_000, {}),
+    "/deepish": (200, b'{"a":' * 900 + b"1" + b"}" * 900, {}),
+    "/none": (204, b"", {}),
+    "/large": (200, b'"' + b"x" * 2_000_000 + b'"', {}),
+    "/packed": (
+        200,
+        gzip.compress(gzip.compress(b" " * 5_000_000)),
+        {"Content-Encoding": "gzip, gzip"},
+    ),
+}
+
 
 class Orders(BaseHTTPRequestHandler):
     """Answers by path; everything else echoes what it was asked."""
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
-        if path == "/missing":
-            self.reply(404, b"no such order\n")
-        elif path == "/moved":
-            self.reply(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"})
-        elif path == "/down":
-            self.reply(503, b"key=secret")
-        elif path == "/text":
-            self.reply(200, b"sent")
-        elif path == "/deep":
-            self.reply(200, b"[" * 100_000)
-        elif path == "/deepish":
-            self.reply(200, b'{"a":' * 900 + b"1" + b"}" * 900)
-        elif path == "/none":
-            self.reply(204, b"")
-        elif path == "/large":
-            self.reply(200, b'"' + b"x" * 2_000_000 + b'"')
+        if path in FIXED:
+            self.reply(*FIXED[path])
         elif path == "/drip":
             self.drip()
         else:
@@ -167,6 +171,7 @@ def test_an_empty_answer_is_null(server: str) -> None:
         ("/text", "answered something that is not JSON"),
         ("/deep", "answered JSON nested too deeply"),
         ("/large", "answered more than 1000000 bytes"),
+        ("/packed", "answered compressed, which was not asked for"),
         ("/drip", "did not answer in 0.5 s"),
     ],
 )

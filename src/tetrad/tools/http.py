@@ -21,6 +21,10 @@ _REFUSALS = frozenset({400, 404, 409, 410, 422})
 _SHOWN_CHARS = 300
 
 
+class _Compressed(Exception):
+    """An answer of which a few bytes can unfold to gigabytes."""
+
+
 async def run_http(
     name: str, run: HttpRun, arguments: Mapping[str, Json], *, environment: Mapping[str, str]
 ) -> Answer:
@@ -38,6 +42,10 @@ async def run_http(
         host = request.url.netloc.decode("ascii")  # with its port, without anybody's password
         try:
             status, body = await _exchange(client, request, run.timeout_s)
+        except _Compressed as exc:
+            raise ToolFailed(
+                f"tool {name!r}: {host} answered compressed, which was not asked for"
+            ) from exc
         except TimeoutError as exc:
             raise ToolFailed(
                 f"tool {name!r}: {host} did not answer in {run.timeout_s:g} s"
@@ -53,12 +61,12 @@ def _headers(name: str, run: HttpRun, environment: Mapping[str, str]) -> dict[st
     missing = sorted(v for v in run.headers_env.values() if v not in environment)
     if missing:
         raise ToolFailed(f"tool {name!r} needs {', '.join(missing)} in the environment")
-    headers = {header: environment[variable] for header, variable in run.headers_env.items()}
-    for header, value in headers.items():
+    given = {header: environment[variable] for header, variable in run.headers_env.items()}
+    for header, value in given.items():
         if not (value.isascii() and value.isprintable()):
             variable = run.headers_env[header]
             raise ToolFailed(f"tool {name!r}: {variable} holds characters that no header takes")
-    return headers
+    return {"Accept-Encoding": "identity", **given}
 
 
 def _request(
@@ -88,7 +96,9 @@ async def _exchange(
     async with asyncio.timeout(timeout_s):
         response = await client.send(request, stream=True)
         try:
-            async for piece in response.aiter_bytes(65_536):
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                raise _Compressed
+            async for piece in response.aiter_raw(65_536):
                 body += piece[: MAX_BYTES + 1 - len(body)]
                 if len(body) > MAX_BYTES:
                     break
