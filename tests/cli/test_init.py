@@ -64,11 +64,27 @@ def test_what_is_written_is_listed_with_the_lock_and_nothing_else_is_said(
     assert noise == ""
 
 
-def test_the_endpoints_model_can_be_named(tmp_path: Path) -> None:
+def test_the_endpoints_model_can_be_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["init", str(tmp_path), "--engine", "endpoint", "--endpoint-model", "qwen3:8b"])
 
     model = load_repository(tmp_path).models["stacks/models/endpoint"]
     assert getattr(model.engine, "model", None) == "qwen3:8b"
+    assert "write the name" not in capsys.readouterr().out
+
+
+def test_an_endpoints_model_that_was_not_named_is_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["init", str(tmp_path), "--engine", "endpoint"])
+
+    assert (
+        'the endpoint is asked for a model named "default": write the name that it knows into\n'
+        "stacks/models/endpoint.yaml, and run `tetrad lock`\n"
+    ) in capsys.readouterr().out
+    main(["init", str(tmp_path), "--engine", "endpoint"])
+    assert "write the name" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,10 @@ next: {start}
   tetrad try feedback review="…"   see how one answer comes about
 """
 
+_NAME = """
+the endpoint is asked for a model named "default": write the name that it knows into
+stacks/models/endpoint.yaml, and run `tetrad lock`
+"""
 # GitHub and pre-commit look nowhere else.
 _MOVE = """
 {below} is a folder of a larger Git repository: move its .github/ and .pre-commit-config.yaml
@@ -68,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--endpoint-model",
         metavar="NAME",
-        help="the model's name at the endpoint (default: default)",
+        help="the model's name at the endpoint (default: a name to replace in its file)",
     )
 
 
@@ -79,6 +83,11 @@ def run(args: argparse.Namespace) -> ExitCode:
     models, requirement = MODELS[engine]
     root = args.folder.resolve()
     below = _below_top(root)
+    is_unnamed = (
+        engine == "endpoint"
+        and not args.endpoint_model
+        and not (root / "stacks" / "models" / "endpoint.yaml").exists()
+    )
     values = {
         "SCHEMAS": SCHEMAS,
         "SMOLLM2": SMOLLM2,
@@ -101,6 +110,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         sys.stdout.write(f"  stacks/models/{models[0]} is left out: {STACK} names another model\n")
     start = _START[engine] if is_used else f"the model is the one that {STACK} names"
     sys.stdout.write(_NEXT.format(start=start))
+    if is_used and is_unnamed:
+        sys.stdout.write(_NAME)
     if below:
         sys.stdout.write(_MOVE.format(below=below))
     return ExitCode.PASSED
