@@ -35,6 +35,28 @@ def test_independent_cases_have_the_textbook_interval() -> None:
     assert found.mde == pytest.approx((2.776445 + 0.940965) * error)
 
 
+@pytest.mark.parametrize(
+    ("n", "sure", "powerful"),
+    [
+        (2, 12.706205, 1.376382),
+        (3, 4.302653, 1.060660),
+        (6, 2.570582, 0.919544),
+        (31, 2.042272, 0.853767),
+        (1000, 1.962341, 0.841982),
+    ],
+)
+def test_quantiles_are_those_of_the_tables_of_students_t(
+    n: int, sure: float, powerful: float
+) -> None:
+    values = [0.5 + 0.001 * (-1) ** i for i in range(n)]
+
+    found = known(estimate(values, range(n), bounds=UNIT))
+
+    error = float(np.std(values, ddof=1)) / sqrt(n)
+    assert (found.interval[1] - found.mean) / error == pytest.approx(sure, rel=1e-6)
+    assert found.mde / error == pytest.approx(sure + powerful, rel=1e-6)
+
+
 def test_equal_groups_have_millers_clustered_error() -> None:
     values = [0.1, 0.3, -0.2, 0.0, 0.4, 0.6, -0.1, -0.3]
     groups = [0, 0, 1, 1, 2, 2, 3, 3]
