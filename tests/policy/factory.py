@@ -96,6 +96,7 @@ def sample(
     cost_usd: float | None = None,
     latency_s: float | None = None,
     tokens: int = 0,
+    written: int = 0,
 ) -> Sample:
     """An answer with a score, or none: an engine that failed."""
     if score is None:
@@ -104,7 +105,7 @@ def sample(
         output=f"scored {score}",
         passed=score >= 0.5 if passed is None else passed,
         metrics={"answer": score} if metrics is None else metrics,
-        usage=Usage(input_tokens=tokens),
+        usage=Usage(input_tokens=tokens, output_tokens=written),
         cost_usd=cost_usd,
         latency_s=latency_s,
     )

@@ -26,7 +26,7 @@ from policy.factory import (
     waiver,
 )
 
-from tetrad.canonical import digest_bytes
+from tetrad.canonical import Json, digest_bytes
 from tetrad.policy import overall, suite_report
 from tetrad.results.outcome import Sample, SuiteRun
 from tetrad.results.report import Decision, WaiverUse
@@ -55,6 +55,12 @@ def test_a_near_miss_is_printed_with_enough_decimals_to_see_it() -> None:
 
     assert found.decision == "FAILED"
     assert "averages 0.6997, under the 0.70 " in found.reason
+
+
+def test_where_no_more_decimals_are_needed_two_are_printed() -> None:
+    assert only(judge(minimum(0.5), [1.0, 1.0, 0.0])).reason.startswith(
+        "answer averages 0.67, at least the 0.50 that is asked for (n = 3,"
+    )
 
 
 def test_a_drop_over_the_margin_fails_and_says_what_so_many_cases_can_show() -> None:
@@ -93,7 +99,10 @@ def test_cases_of_one_group_count_as_one_in_the_interval() -> None:
 def test_without_a_base_there_is_nothing_to_compare_with() -> None:
     decision = judge([no_worse(0.05), max_flips(0)], [0.0] * 5)
 
-    assert [r.decision for r in decision.requirements] == ["NOT_APPLICABLE", "NOT_APPLICABLE"]
+    assert [(r.requirement, r.decision) for r in decision.requirements] == [
+        ("no_worse_than_base", "NOT_APPLICABLE"),
+        ("max_flips", "NOT_APPLICABLE"),
+    ]
     assert decision.decision == "PASSED"
 
 
@@ -139,6 +148,17 @@ def test_a_missing_result_fails_only_what_its_best_score_cannot_mend(
     candidate: list[float | None], expected: Decision
 ) -> None:
     assert judge(minimum(0.7), candidate).decision == expected
+
+
+def test_what_missing_results_leave_open_is_said() -> None:
+    assert only(judge(minimum(0.7), [1.0, 1.0, None])).reason.endswith(
+        "; 1 case has no result and could change that"
+    )
+    assert only(judge(minimum(0.7), [0.0, 0.0, None])).reason.endswith(
+        "; the best that 1 missing case could score would not mend that"
+    )
+    nothing = only(judge(minimum(0.7), [None, None]))
+    assert (nothing.reason, nothing.n) == ("no case has a result on answer", 0)
 
 
 def test_a_case_that_the_run_lacks_is_a_missing_result() -> None:
@@ -409,6 +429,35 @@ def test_wavering_cases_are_flaky_and_not_broken(before: str, now: str, flip: st
     assert decision.flips["c0"] == flip
 
 
+@pytest.mark.parametrize(
+    ("now", "flip"), [([1.0], "none"), ([0.0], "none"), ([1.0, 0.0], "flaky"), ([None], "none")]
+)
+@pytest.mark.parametrize("before", [None, scores([None])], ids=["no base", "no result on it"])
+def test_nothing_flips_against_a_base_without_a_result(
+    before: SuiteRun | None, now: list[float | None], flip: str
+) -> None:
+    candidate = run({"c0": [sample(score) for score in now]})
+
+    decision = judge(minimum(0.0), candidate, before, golden=[case("c0", repeats=len(now))])
+
+    assert decision.flips["c0"] == flip
+
+
+def test_flips_that_are_allowed_are_named_all_the_same() -> None:
+    found = only(judge(max_flips(1), [0.0, 1.0], [1.0, 1.0]))
+
+    assert (found.decision, found.value, found.cases) == ("PASSED", 1.0, ("c0",))
+    assert found.reason == "1 case that passed on the base fails now, 1 may: c0"
+    steady = only(judge(max_flips(1), [1.0, 1.0], [1.0, 1.0]))
+    assert steady.reason == "no case that passed on the base fails now; 1 may"
+
+
+def test_of_many_cases_five_are_named() -> None:
+    assert only(judge(max_flips(0), [0.0] * 7, [1.0] * 7)).reason == (
+        "7 cases that passed on the base fail now, 0 may: c0, c1, c2, c3, c4 and 2 more"
+    )
+
+
 def test_a_waiver_takes_its_case_out_by_name_and_is_told() -> None:
     gate = (max_flips(0), must_pass(cases=("c0",)))
 
@@ -451,6 +500,15 @@ def test_a_waiver_of_a_must_pass_case_is_told_where_it_failed_or_gave_no_result(
         decision = judge(gate, [score], waivers=[waiver("c0")])
         assert decision.decision == "PASSED"
         assert len(decision.waivers) == told
+
+
+def test_a_waiver_is_told_only_where_a_requirement_is_about_its_case() -> None:
+    golden = [case("c0", tags=("safety",)), case("c1")]
+    both = [waiver("c0"), waiver("c1")]
+
+    decision = judge(must_pass("safety"), [0.0, 0.0], golden=golden, waivers=both)
+
+    assert [used.case for used in decision.waivers] == ["c0"]
 
 
 def test_waivers_that_the_change_brings_are_told_first() -> None:
@@ -548,6 +606,36 @@ def test_a_relative_budget_compares_with_the_base() -> None:
     assert only(judge(gate, timed(1.1))).decision == "NOT_APPLICABLE"
 
 
+def test_a_base_that_is_not_whole_bounds_nothing() -> None:
+    gate = budget("total_tokens", "total", increase=0.1)
+    now = run({"c0": sample(1.0, tokens=90), "c1": sample(1.0, tokens=90)})
+    before = run({"c0": sample(1.0, tokens=90), "c1": sample(None)})
+
+    assert only(judge(gate, now, before)).reason == (
+        "the number of tokens of all answers on the base is not known: 1 answer never came"
+    )
+
+
+def test_an_absolute_budget_asks_for_no_base_and_looks_at_none() -> None:
+    gate = budget("latency_ms", "total", most=2500)
+    now = run({"c0": sample(1.0, latency_s=2.0)})
+    before = run({"c0": sample(1.0, latency_s=0.1)})
+
+    found = only(judge(gate, now, before))
+
+    assert found.reason == (
+        "the latency of all answers is 2,000 ms; the budget is 2,500 ms (n = 1)"
+    )
+
+
+def test_tokens_are_those_read_and_those_written() -> None:
+    outcomes = run({"c0": sample(1.0, tokens=300, written=200)})
+
+    assert only(judge(budget("total_tokens", "total", most=499), outcomes)).reason == (
+        "the number of tokens of all answers is 500, and the budget is 499"
+    )
+
+
 def test_a_failed_requirement_outranks_an_inconclusive_one() -> None:
     gate = (minimum(0.9), minimum(0.5, metric="sources"), max_flips(5))
 
@@ -580,3 +668,18 @@ def test_a_suite_report_lists_every_case_of_the_golden_set() -> None:
     assert report.cases[1].candidate.missing
     assert report.cases[0].vars_text == "message: c0"
     assert (report.golden, report.file) == (GOLDEN, "evals/triage/golden.yaml")
+
+
+def test_a_suite_report_writes_variables_as_a_golden_set_would() -> None:
+    lines: dict[str, Json] = {
+        "message": "Hello,\nwhere is it?\n",
+        "topics": ["billing", 2],
+        "note": "late",
+    }
+    asked = suite([replace(case("c0"), vars=lines)])
+
+    report = suite_report(asked, scores([1.0]), None, judge((), [1.0]))
+
+    assert report.cases[0].vars_text == (
+        'message: |\n  Hello,\n  where is it?\ntopics: ["billing", 2]\nnote: late'
+    )

@@ -32,7 +32,7 @@ _STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
 _SUBJECT = {
     "cost_usd_per_case": "the cost of an answer",
     "latency_ms": "the latency of an answer",
-    "total_tokens": "the tokens of an answer",
+    "total_tokens": "the number of tokens of an answer",
 }
 _UNKNOWN = {
     "cost_usd_per_case": "the model has no prices",
@@ -42,7 +42,7 @@ _UNKNOWN = {
 _TOTALS = {
     "cost_usd_per_case": "the cost of all answers",
     "latency_ms": "the latency of all answers",
-    "total_tokens": "the tokens of all answers",
+    "total_tokens": "the number of tokens of all answers",
 }
 
 

@@ -14,7 +14,7 @@ _Verdict: TypeAlias = "tuple[Decision, str, tuple[Pair, ...]]"
 
 
 def judge_must_pass(requirement: MustPass, evidence: Evidence) -> RequirementResult:
-    chosen = tuple(pair for pair in evidence.pairs if _is_chosen(pair, requirement))
+    chosen = tuple(pair for pair in evidence.pairs if pair.is_named_by(requirement))
     held = tuple(pair for pair in chosen if pair.waiver is None or pair.passed)
     decision, reason, decided = _must_pass_verdict(requirement, chosen, held)
     return RequirementResult(
@@ -84,21 +84,20 @@ def _max_flips_verdict(
     requirement: MaxFlips, held: tuple[Pair, ...], broken: tuple[Pair, ...]
 ) -> _Verdict:
     allowed = f"{requirement.count:,} may"
-    flipped = f"{spelled(len(broken), 'case')} that passed on the base"
+    fail = "fails" if len(broken) == 1 else "fail"
+    flipped = (
+        f"{spelled(len(broken), 'case')} that passed on the base {fail} now, {allowed}:"
+        f" {named(ids(broken))}"
+    )
     if len(broken) > requirement.count:
-        fails = "fails" if len(broken) == 1 else "fail"
-        return "FAILED", f"{flipped} {fails} now, {allowed}: {named(ids(broken))}", broken
+        return "FAILED", flipped, broken
     missing = tuple(pair for pair in held if not (pair.answered and pair.base_answered))
     if missing:
         reason = f"{spelled(len(missing), 'case')} gave no result on one side or both, and flips may hide there"
         return "INCONCLUSIVE", f"{reason}: {named(ids(missing))}", missing
     if broken:
-        return "PASSED", f"{flipped} now fail, {allowed}: {named(ids(broken))}", broken
+        return "PASSED", flipped, broken
     return "PASSED", f"no case that passed on the base fails now; {allowed}", ()
-
-
-def _is_chosen(pair: Pair, requirement: MustPass) -> bool:
-    return pair.id in requirement.cases or not set(requirement.tags).isdisjoint(pair.case.tags)
 
 
 def _whose(requirement: MustPass) -> str:

@@ -142,14 +142,16 @@ def _accepted(waivers: Sequence[Waiver], today: date) -> Mapping[str, Waiver]:
 
 def _would_count(pair: Pair, gate: Sequence[Requirement]) -> bool:
     """Whether the policy would have held the case against the candidate."""
-    return any(
-        pair.flip == "broken"
-        if isinstance(requirement, MaxFlips)
-        else isinstance(requirement, MustPass)
-        and not pair.passed
-        and (pair.id in requirement.cases or not set(requirement.tags).isdisjoint(pair.case.tags))
-        for requirement in gate
-    )
+    return any(_is_held(pair, requirement) for requirement in gate)
+
+
+def _is_held(pair: Pair, requirement: Requirement) -> bool:
+    match requirement:
+        case MaxFlips():
+            return pair.flip == "broken"
+        case MustPass():
+            return not pair.passed and pair.is_named_by(requirement)
+    return False
 
 
 def _because(waiver: Waiver) -> str:

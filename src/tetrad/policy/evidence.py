@@ -11,6 +11,7 @@ from tetrad.policy.statistics import TOLERANCE
 from tetrad.results.report import Decision
 
 _ORDER: tuple[Decision, ...] = ("FAILED", "INCONCLUSIVE", "PASSED", "NOT_APPLICABLE")
+_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,14 +55,12 @@ def figures(value: float, threshold: float) -> tuple[str, str]:
 
 def figure(value: float, decimals: int = 2) -> str:
     """A score as people write it: no more zeros than the second decimal, a true minus."""
-    text = f"{value:.{decimals}f}"
-    if decimals > 2:
-        whole, _, fraction = text.partition(".")
-        text = f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
+    whole, _, fraction = f"{value:.{decimals}f}".partition(".")
+    text = f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
     return "0.00" if float(text) == 0 else text.replace("-", "−")
 
 
-def named(ids: Sequence[str], limit: int = 5) -> str:
+def named(ids: Sequence[str]) -> str:
     """A few ids, and how many more there are."""
-    more = len(ids) - limit
-    return ", ".join(ids[:limit]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(ids) - _NAMED
+    return ", ".join(ids[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -87,14 +87,14 @@ def _decide(mean: _Mean, threshold: float, by: By) -> tuple[Decision, str]:
     """The decision, and what there is to say of it besides the numbers."""
     if not at_least(mean.best, threshold):
         return "FAILED", _whatever_is_missing(mean)
+    if mean.estimate is None:
+        return "INCONCLUSIVE", ""
     if mean.missing:
         are = "has" if mean.missing == 1 else "have"
         return (
             "INCONCLUSIVE",
             f"; {spelled(mean.missing, 'case')} {are} no result and could change that",
         )
-    if mean.estimate is None:
-        return "INCONCLUSIVE", ""
     if by == "bound" and not at_least(mean.estimate.interval[0], threshold):
         return "INCONCLUSIVE", _too_few(mean, mean.estimate, threshold)
     return "PASSED", ""

@@ -13,7 +13,7 @@ from math import fsum
 from tetrad.policy.statistics import TOLERANCE
 from tetrad.results.outcome import CaseOutcome, Sample, SuiteRun
 from tetrad.results.report import Flip
-from tetrad.spec.model import Assertion, AssertionSet, Case, Suite, Waiver
+from tetrad.spec.model import Assertion, AssertionSet, Case, MustPass, Suite, Waiver
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +56,11 @@ class Pair:
         return metric in self.metrics or any(
             metric in s.metrics for o in outcomes for s in o.samples
         )
+
+    def is_named_by(self, requirement: MustPass) -> bool:
+        """Whether the requirement names the case or one of its tags."""
+        tags = set(requirement.tags)
+        return self.id in requirement.cases or not tags.isdisjoint(self.case.tags)
 
     def score(self, metric: str) -> Span:
         return _score(self.candidate, metric, self.case.repeats)
@@ -147,8 +152,6 @@ def _score(outcome: CaseOutcome | None, metric: str, repeats: int) -> Span:
     expected = max(repeats, len(outcome.samples))
     missing = expected - len(known)
     total = fsum(known)
-    if not missing:
-        return Span(low=total / expected, high=total / expected)
     return Span(low=total / expected, high=(total + missing) / expected)
 
 
