@@ -10,11 +10,15 @@ _CUTOFF = 0.6
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that a typo most likely meant.
 
-    Of paths the last parts must be alike too: a folder in common makes no two files alike.
+    Of paths the last parts must be alike too: a folder in common makes no two files alike. The last
+    part alone means the one path that ends in it.
     """
     import difflib
 
     names = list(known)
+    same = [n for n in names if n.rsplit("/", 1)[-1] == name]
+    if len(same) == 1:
+        return same[0]
     if "/" in name:
         last = _last(name)
         names = [n for n in names if difflib.get_close_matches(last, [_last(n)], cutoff=_CUTOFF)]

@@ -33,6 +33,9 @@ TYPE_NAMES = {
 }
 
 
+_FEW = 3  # keys that a hint shows
+
+
 def problems(errors: Iterable[Any], schema: Mapping[str, Any], value: Any) -> Iterator[Problem]:
     """The problems that a validator's errors on a value mean, one for each thing to mend."""
     found = [problem for error in errors for problem in _explain(error, schema, value)]
@@ -87,7 +90,10 @@ def _unknown_keys(subject: _Subject) -> Iterator[Problem]:
     known = list(subject.parent.get("properties", ()))
     for key in subject.kind.unexpected:
         close = nearest(key, [name for name in known if name not in subject.value])
-        if close:
+        home = _home_of(key, subject)
+        if home:
+            hint = f"it belongs {home}"
+        elif close:
             hint = f"did you mean {close}?"
         elif known:
             hint = "known keys are " + ", ".join(known)
@@ -95,6 +101,22 @@ def _unknown_keys(subject: _Subject) -> Iterator[Problem]:
             hint = "leave it out"
         message = f"{key!r} is no key that is known here"
         yield Problem((*subject.path, key), message, hint, True, meant=close or "")
+
+
+def _home_of(key: str, subject: _Subject) -> str:
+    """Where a key is known, one level further in or at the outermost one."""
+    for name, part in subject.parent.get("properties", {}).items():
+        if key in _resolved(part, subject.schema).get("properties", ()):
+            return f"under {name}:"
+    is_inner = subject.path and key in subject.schema.get("properties", ())
+    return "at the outermost level" if is_inner else ""
+
+
+def _resolved(part: Any, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A subschema, or the one that it refers to."""
+    name = str(part.get("$ref", "")) if isinstance(part, Mapping) else ""
+    found = schema.get("$defs", {}).get(name.rsplit("/", 1)[-1], part) if name else part
+    return found if isinstance(found, Mapping) else {}
 
 
 def _missing(subject: _Subject) -> Iterator[Problem]:
@@ -115,15 +137,38 @@ def _type_hint(wanted: Sequence[str], subject: _Subject) -> str:
     value = subject.value
     if "string" in wanted and isinstance(value, bool | int | float):
         return f"put it in quotes: {json.dumps(json.dumps(value))}"
-    if wanted in (["integer"], ["number"]) and _is_number(value):
-        return "write the number without quotes"
-    if wanted == ["boolean"] and isinstance(value, str):
-        return "write true or false, without quotes"
-    if "array" in wanted and isinstance(value, str):
-        return f"write a list: [{value}]"
     if "object" in wanted and value is None:
         return "write its keys, indented, below it"
-    return _first_sentence(subject.description)
+    hint = _hint_for_text(wanted, subject) if isinstance(value, str) else ""
+    return hint or _first_sentence(subject.description)
+
+
+def _hint_for_text(wanted: Sequence[str], subject: _Subject) -> str:
+    """What to write in place of a text."""
+    text = subject.value
+    if wanted in (["integer"], ["number"]) and _is_number(text):
+        return "write the number without quotes"
+    if wanted == ["number"] and _is_number(text.removesuffix("%")):
+        return f"write it as a number: {float(text.removesuffix('%')) / 100:g}"
+    if wanted == ["boolean"]:
+        return "write true or false, without quotes"
+    if "array" in wanted:
+        return f"write a list: [{text}]"
+    return _keys_hint(text, subject) if wanted == ["object"] else ""
+
+
+def _keys_hint(value: str, subject: _Subject) -> str:
+    """How to write as a mapping what is written as a text; empty where nothing shows it."""
+    names = list(subject.parent.get("properties", ()))
+    required = list(subject.parent.get("required", ()))
+    if value in names:
+        return f"write {{{value}: …}} with its keys"
+    if required:
+        rest = "".join(f", {name}: …" for name in required[1:])
+        return f"write {{{required[0]}: {value}{rest}}}"
+    if len(names) > _FEW:
+        return ""
+    return "".join(f" or {{{name}: {value}}}" for name in names).replace(" or", "write", 1)
 
 
 def _is_number(value: Any) -> bool:
@@ -167,7 +212,9 @@ def _limit(text: str, keyword: str) -> Callable[[_Subject], Iterator[Problem]]:
     def explain(subject: _Subject) -> Iterator[Problem]:
         limit = subject.parent.get(keyword)
         message = text.format(value=shown(subject.value), limit=limit)
-        yield Problem(subject.path, message, _first_sentence(subject.description))
+        is_percent = keyword == "maximum" and limit == 1 and 2 <= subject.value <= 100
+        share = f"for {subject.value:g} % write {subject.value / 100:g}" if is_percent else ""
+        yield Problem(subject.path, message, share or _first_sentence(subject.description))
 
     return explain
 
@@ -185,6 +232,13 @@ def _empty(text: str) -> Callable[[_Subject], Iterator[Problem]]:
         yield Problem(subject.path, text, _first_sentence(subject.description))
 
     return explain
+
+
+def _twice(subject: _Subject) -> Iterator[Problem]:
+    values = list(subject.value)
+    second = next(n for n, value in enumerate(values) if value in values[:n])
+    message = f"{shown(values[second])} stands twice in this list"
+    yield Problem((*subject.path, second), message, "remove one of them")
 
 
 def _one_key(subject: _Subject) -> Iterator[Problem]:
@@ -288,7 +342,7 @@ _EXPLAINED: Mapping[str, Callable[[_Subject], Iterator[Problem]]] = {
     "minLength": _empty("this text is empty"),
     "minItems": _length,
     "maxItems": _length,
-    "uniqueItems": _empty("an item stands twice in this list"),
+    "uniqueItems": _twice,
     "minProperties": _one_key,
     "maxProperties": _one_key,
     "anyOf": _no_branch,
