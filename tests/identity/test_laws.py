@@ -114,6 +114,7 @@ def test_what_is_not_behavioural_moves_nothing(
         (PROMPT, ("style",), "chat", {"triage", "team/large"}),
         (PROMPT, ("examples", "select", "nearest"), 2, {"triage", "team/large"}),
         (PROMPT, ("chat", "history", "keep"), "first", {"triage", "team/large"}),
+        (PROMPT, ("chat",), {"input": "message"}, {"triage", "team/large"}),
         (PROMPT, ("output", "enum"), ["billing", "other"], {"triage", "team/large"}),
         (PROMPT, ("generation", "temperature"), 0.1, {"triage", "team/large"}),
         (PROMPT, ("generation", "seed"), 8, {"triage", "team/large"}),
@@ -183,11 +184,20 @@ def test_any_behavioural_edit_moves_the_stacks_that_it_reaches(
 def test_a_file_beside_moves_what_is_made_of_it(tree: Path, file: str, moved: set[str]) -> None:
     text = (tree / file).read_text()
     added = text.splitlines()[0].replace("parcel", "package") if file.endswith("l") else "# More.\n"
-    (tree / file).write_text(f"{text}{added}\n" if "golden" not in file else text)
+    (tree / file).write_text(f"{text}{added}\n")
 
     after = identities(tree)
 
     assert moved == {ref for ref in after if after[ref] != BEFORE[ref]}
+
+
+def test_an_adapter_without_its_training_data_is_another(tree: Path) -> None:
+    path = ("adapters", 0, "training_data")
+    (tree / MODEL).write_bytes(remove(read(tree, MODEL), path).encoded())
+
+    after = identities(tree)
+
+    assert {"stacks/team/large"} == {ref for ref in after if after[ref] != BEFORE[ref]}
 
 
 def test_a_scripted_answer_moves_the_stack_that_takes_it(tree: Path) -> None:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from tetrad.canonical import canonical_json
-from tetrad.identity import behaviour, component_digest, identity_document, identity_of
+from tetrad.identity import (
+    behaviour,
+    component_digest,
+    identity_document,
+    identity_of,
+    short,
+    written_identity,
+)
 from tetrad.identity.behaviour import Component
 from tetrad.spec.load import load_repository
 from tetrad.spec.model import Repository
@@ -45,6 +52,15 @@ def test_every_stack_gives_the_published_identity(repository: Repository) -> Non
     for ref, stack in repository.stacks.items():
         assert (VECTORS / f"{ref}.json").read_bytes() == canonical_json(identity_document(stack))
         assert PUBLISHED[f"{ref}.json"] == identity_of(stack).hex
+
+
+def test_an_identity_is_written_with_its_scheme_and_shown_by_twelve_digits(
+    repository: Repository,
+) -> None:
+    digest = identity_of(repository.stacks["stacks/triage"])
+
+    assert written_identity(digest) == f"tetrad:{PUBLISHED['stacks/triage.json']}"
+    assert short(digest) == PUBLISHED["stacks/triage.json"][:12]
 
 
 def test_no_vector_is_left_over(repository: Repository) -> None:
