@@ -14,6 +14,7 @@ from trees import Tree, pytest_of, scripted_tree
 
 from tetrad.cli import main
 
+GOLDEN = "evals/feedback/golden.yaml"
 ANSWERS = "stacks/models/scripted.answers.yaml"
 
 
@@ -102,6 +103,18 @@ def test_a_part_of_the_cases_skips_the_gate_and_its_failures_fail(tree: Tree) ->
 
     assert session.returncode == 1
     assert "1 failed, 1 skipped, 9 deselected" in session.stdout
+
+
+def test_a_gate_that_is_selected_alone_judges_the_whole_suite(tree: Tree) -> None:
+    break_case(tree, "So soft")
+    break_case(tree, "Not bad")
+
+    session = pytest_of(tree, f"{GOLDEN}::gate", "-q", "--tetrad-base", "main")
+    again = pytest_of(tree, "evals/", "-q", "--lf", "--tetrad-base", "main")
+
+    assert (session.returncode, again.returncode) == (1, 1), session.stdout
+    assert "1 failed in" in session.stdout
+    assert "FAILED: answer averages 0.80" in again.stdout
 
 
 def test_a_single_item_can_be_named(tree: Tree) -> None:
@@ -337,6 +350,16 @@ def test_the_suite_file_of_another_tool_is_left_alone(tmp_path: Path) -> None:
 
     assert session.returncode == 0, session.stdout
     assert "1 passed" in session.stdout
+
+
+def test_a_session_without_golden_sets_loads_only_the_plugin(tmp_path: Path) -> None:
+    told = "print(sorted(m for m in sys.modules if m.startswith('tetrad')))"
+    (tmp_path / "test_x.py").write_text(f"import sys\ndef test_x() -> None:\n    {told}\n")
+    (tmp_path / "data.yaml").write_text("- 1\n")
+
+    session = pytest_of(Tree(tmp_path), ".", "-q", "-s")
+
+    assert "['tetrad', 'tetrad.pytest_plugin']" in session.stdout
 
 
 def test_a_session_leaves_the_tree_clean(tree: Tree) -> None:

@@ -265,9 +265,9 @@ class Exit:
         self._failures: set[int] = set()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        from tetrad.errors import ExitCode
-
         if report.failed:
+            from tetrad.errors import ExitCode
+
             is_golden = _may_be_golden(self._rootpath / report.nodeid)
             self._failures.add(ExitCode.MISUSE if is_golden else ExitCode.REFUSED)
 

@@ -161,7 +161,8 @@ class Run:
             )
 
     async def _run(self, bench: Workbench, selected: Selected) -> Sequence[TrialOutcome]:
-        whole = [key for key, ids in selected.items() if len(ids) == self._trials[key].size]
+        # Where no case of a trial is selected, its gate is, alone: it asks for the whole.
+        whole = [key for key, ids in selected.items() if len(ids) in {0, self._trials[key].size}]
         parts = [key for key in selected if key not in whole]
         try:
             judged = await self._judge(bench, whole) if whole else ()
