@@ -96,6 +96,23 @@ def state(root: Path) -> tuple[str | None, bool]:
         return None, True
 
 
+def refuse_committed(root: Path, file: Path) -> None:
+    """GitError where a database that only this machine may write comes with the commits: a change
+    would bring its own answers, and be judged by them.
+    """
+    names = [f"{file.resolve()}{ending}" for ending in ("", "-wal", "-journal")]
+    try:
+        brought = _run(root, "--literal-pathspecs", "ls-files", "-z", "--", *names).stdout
+    except GitError:  # outside of Git nothing is committed
+        return
+    if brought:
+        name = brought.split("\0")[0]
+        raise GitError(
+            f"{name} is committed: answers that a change brings prove nothing"
+            f"\n  help: git rm --cached {name}, and delete the file"
+        )
+
+
 def _refuse_unknown(root: Path, ref: str) -> NoReturn:
     if _run(root, "rev-parse", "--verify", "--quiet", "HEAD").returncode != 0:
         raise GitError("this repository has no commit yet\n  help: git commit")

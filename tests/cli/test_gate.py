@@ -56,6 +56,24 @@ def test_a_change_for_the_worse_fails_and_names_the_flipped_cases(
     assert broken == {"soft-blanket": ("positive", "x"), "not-bad-at-all": ("positive", "x")}
 
 
+@pytest.mark.parametrize("place", [".tetrad", "stacks/data"])
+def test_a_change_that_brings_its_own_answers_is_not_judged_by_them(
+    place: str, tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gated(tree, capsys)[0] == ExitCode.PASSED
+    kept = tree.root / ".tetrad"
+    if place != kept.name:
+        kept.rename(tree.root / place)
+        kept.symlink_to(place)
+    tree.git("add", "--force", ".tetrad", f"{place}/registry.db")
+    tree.commit()
+
+    assert tree.tetrad("gate", "--base", "main~1") == ExitCode.MISUSE
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"{place}/registry.db is committed: answers that a change brings prove")
+
+
 def test_a_change_of_the_description_runs_nothing_and_says_why(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:

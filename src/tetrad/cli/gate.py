@@ -37,8 +37,10 @@ def run(args: argparse.Namespace) -> ExitCode:
     from tetrad.cli.progress import progress_bars
     from tetrad.evals import compare, gate, open_workbench, plan_comparison
     from tetrad.plan import no_estimate
+    from tetrad.registry import registry_path
 
     root, progress = root_of(args), progress_bars()
+    git.refuse_committed(root, registry_path(root))
     with git.base_tree(root, args.base) as base:
         head_commit, dirty = git.state(root)
         trees = compare(root, base, head_commit=head_commit, dirty=dirty)
