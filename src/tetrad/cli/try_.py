@@ -253,15 +253,8 @@ def _costs(trace: Trace, seconds: float, prices: Prices | None) -> str:
     first = [one.completion.first_token_s for one in trace.generated]
     if first and first[0] is not None:
         said += f" (the first after {first[0]:.2f} s)"
-    if prices is not None:
-        cached = usage.cached_input_tokens
-        per_million = (
-            (usage.input_tokens - cached) * prices.input
-            + cached * (prices.input if prices.cached_input is None else prices.cached_input)
-            + usage.output_tokens * prices.output
-        )
-        said += f", {usd(per_million / 1e6)}"
-    return said
+    cost = usage.cost_usd(prices)
+    return said if cost is None else f"{said}, {usd(cost)}"
 
 
 def _head(console: Console, title: str) -> None:

@@ -25,7 +25,7 @@ from tetrad.results.exchange import Usage
 from tetrad.results.outcome import Calls, CaseOutcome, Sample, SuiteRun
 from tetrad.results.trace import Retrieved, Trace
 from tetrad.runtime.answering import Prepared, Toolbox
-from tetrad.spec.model import Case, Prices, Stack, Suite
+from tetrad.spec.model import Case, Stack, Suite
 
 # Traces that are kept for reports; see `_Traces` for which.
 TRACES = 2_000
@@ -257,7 +257,7 @@ class _Run:
         made = sum(not g.cached for g in trace.generated)
         self._calls += Calls(made=made, cached=len(trace.generated) - made)
         usage = trace.usage
-        cost = _cost(usage, selection.stack.model.prices)
+        cost = usage.cost_usd(selection.stack.model.prices)
         if trace.error is not None:
             return Sample(output=trace.output, error=trace.error, metrics={}, usage=usage)
         answered = answered_of(trace, cost)
@@ -379,17 +379,3 @@ def _missing(error: Exception, trace: Trace | None) -> Sample:
         metrics={},
         usage=Usage() if trace is None else trace.usage,
     )
-
-
-def _cost(usage: Usage, prices: Prices | None) -> float | None:
-    """USD of an answer; cached input tokens are among the input tokens."""
-    if prices is None:
-        return None
-    cached_price = prices.input if prices.cached_input is None else prices.cached_input
-    fresh = usage.input_tokens - usage.cached_input_tokens
-    total = (
-        fresh * prices.input
-        + usage.cached_input_tokens * cached_price
-        + usage.output_tokens * prices.output
-    )
-    return total / 1_000_000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from tetrad.canonical import Json
-from tetrad.spec.model import Generation
+from tetrad.spec.model import Generation, Prices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +90,18 @@ class Usage:
             output_tokens=self.output_tokens + other.output_tokens,
             cached_input_tokens=self.cached_input_tokens + other.cached_input_tokens,
         )
+
+    def cost_usd(self, prices: Prices | None) -> float | None:
+        """USD at a model's prices, None without any; cached tokens are among the input's."""
+        if prices is None:
+            return None
+        cached_price = prices.input if prices.cached_input is None else prices.cached_input
+        total = (
+            (self.input_tokens - self.cached_input_tokens) * prices.input
+            + self.cached_input_tokens * cached_price
+            + self.output_tokens * prices.output
+        )
+        return total / 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
