@@ -285,6 +285,34 @@ def test_what_releases_leave_out_or_rewrite_is_laid_out_all_the_same(
     assert files(tmp_path / "out")["note.md"] == "$Format:%H$"
 
 
+@pytest.mark.parametrize("there", ["uncommitted", "committed"])
+def test_attributes_that_a_change_brings_rewrite_nothing_of_its_base(
+    repository: Path, tmp_path: Path, there: str
+) -> None:
+    base = commit(repository, {"leave.md": "25 days\n$Id$\n"})
+    (repository / ".gitattributes").write_text("*.md text eol=crlf ident\n")
+    if there == "committed":
+        commit(repository, {})
+    git.export(repository, base, made(tmp_path))
+
+    assert (tmp_path / "out" / "leave.md").read_bytes() == b"25 days\n$Id$\n"
+
+
+def test_a_base_is_laid_out_by_its_own_attributes(repository: Path, tmp_path: Path) -> None:
+    base = commit(repository, {".gitattributes": "*.md text eol=crlf\n", "leave.md": "25 days\n"})
+    commit(repository, {".gitattributes": ""})
+    git.export(repository, base, made(tmp_path))
+
+    assert (tmp_path / "out" / "leave.md").read_bytes() == b"25 days\r\n"
+
+
+def test_the_base_of_a_linked_working_tree_is_laid_out(repository: Path, tmp_path: Path) -> None:
+    run(repository, "worktree", "add", "--quiet", str(tmp_path / "linked"), "-b", "other")
+    git.export(tmp_path / "linked" / "system", "main", made(tmp_path))
+
+    assert files(tmp_path / "out") == {"prompts/a.yaml": "kind: prompt"}
+
+
 def test_symlinks_stay_symlinks_that_nothing_was_written_through(
     repository: Path, tmp_path: Path
 ) -> None:

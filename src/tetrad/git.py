@@ -59,15 +59,23 @@ def export(root: Path, ref: str, into: Path) -> None:
 
     A checkout from an index of its own, not `git archive`: that would leave out what the tree marks
     `export-ignore` and rewrite what it marks `export-subst`, so the base would not be what was
-    merged. Git's checkout keeps symlinks as symlinks and never writes through one.
+    merged. Git's checkout keeps symlinks as symlinks and never writes through one. It is one into a
+    working tree of its own: the `.gitattributes` of this one are the change's.
     """
     commit = resolve(root, ref)
     below = _git(root, "rev-parse", "--show-prefix").removesuffix("\n")
+    place = _git(root, "rev-parse", "--absolute-git-dir").removesuffix("\n")
     with TemporaryDirectory(dir=into, prefix=".export-") as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-        _git(root, "read-tree", commit, extra=index)
-        _git(root, "checkout-index", "--all", f"--prefix={Path(folder, 'tree')}/", extra=index)
-        laid_out = Path(folder, "tree", below)
+        tree = Path(folder, "tree")
+        tree.mkdir()
+        own = {
+            "GIT_INDEX_FILE": str(Path(folder, "index")),
+            "GIT_DIR": place,
+            "GIT_WORK_TREE": str(tree),
+        }
+        _git(tree, "read-tree", commit, extra=own)
+        _git(tree, "checkout-index", "--all", extra=own)
+        laid_out = tree / below
         # the folder may be younger than the commit: then its tree was empty
         for entry in sorted(laid_out.iterdir()) if laid_out.is_dir() else ():
             entry.rename(into / entry.name)
