@@ -15,7 +15,7 @@ from tetrad.cli import COMMANDS, build_parser
 from tetrad.errors import UsageError
 from tetrad.spec.load import load_repository
 from tetrad.spec.parse import parse
-from tetrad.spec.schema import check
+from tetrad.spec.schema import check_value, issue_of
 
 ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"\[[^\]\n]*\]\((?!https?:|mailto:)([^)\s]+)\)")
@@ -65,10 +65,11 @@ def test_commands_are_understood(page: str, capsys: pytest.CaptureFixture[str]) 
 def test_yaml_of_a_kind_is_valid(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     issues = [
-        str(issue)
+        str(issue_of(document, problem))
         for block in blocks(text)
         if block.language == "yaml" and (kind := _KIND.search(block.text))
-        for issue in check(parse(block.text.encode(), f"{page}:{block.line}"), kind[1])
+        for document in [parse(block.text.encode(), f"{page}:{block.line}")]
+        for problem in check_value(document.value, kind[1])
     ]
 
     assert issues == []

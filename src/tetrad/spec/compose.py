@@ -29,8 +29,8 @@ class Limits:
     max_depth: int = 32
 
 
-def refused(location: Location, code: str, message: str, hint: str, path: str = "$") -> SpecError:
-    return SpecError([Issue(location=location, code=code, message=message, hint=hint, path=path)])
+def refused(location: Location, code: str, message: str, hint: str) -> SpecError:
+    return SpecError([Issue(location=location, code=code, message=message, hint=hint)])
 
 
 class _Anchor(NamedTuple):

@@ -116,16 +116,16 @@ class Document:
         line = self.location(node.start).line + 1 + before.count("\n")
         if line > len(self._line_starts):
             return self.location(node.start)
-        start = self._line_starts[line - 1]
         column = offset - (before.rfind("\n") + 1)
-        return Location(self.origin, line, self._indent(node, start) + column + 1)
+        return Location(self.origin, line, _indent(self.text, node) + column + 1)
 
-    def _indent(self, node: Node, line_start: int) -> int:
-        """How far a block scalar is indented: what its first line that has text has."""
-        block = self.text[node.start : node.end].split("\n")[1:]
-        first = next((line for line in block if line.strip()), "")
-        content = next((line for line in node.value.split("\n") if line.strip()), "")
-        return max(0, len(first) - len(content)) if line_start else 0
+
+def _indent(text: str, node: Node) -> int:
+    """How far a block scalar is indented: what its first line that has text has."""
+    block = text[node.start : node.end].split("\n")[1:]
+    first = next((line for line in block if line.strip()), "")
+    content = next((line for line in node.value.split("\n") if line.strip()), "")
+    return max(0, len(first) - len(content))
 
 
 def json_path(path: Sequence[str | int]) -> str:

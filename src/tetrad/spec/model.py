@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from tetrad.canonical import Digest, Json
 from tetrad.errors import Location
@@ -19,9 +19,7 @@ Role: TypeAlias = Literal["system", "developer", "user", "assistant"]
 Kind: TypeAlias = Literal[
     "prompt", "model", "corpus", "tool", "stack", "environment", "suite", "waivers"
 ]
-KINDS: tuple[Kind, ...] = (
-    "prompt", "model", "corpus", "tool", "stack", "environment", "suite", "waivers",
-)  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 # -- prompt

@@ -39,11 +39,6 @@ def schema_text(kind: str) -> str:
     return (_SCHEMAS / f"{kind}.v1.json").read_text(encoding="utf-8")
 
 
-def check(document: Document, kind: str) -> tuple[Issue, ...]:
-    """Every violation of the kind's schema, in the order of the file."""
-    return tuple(issue_of(document, problem) for problem in check_value(document.value, kind))
-
-
 def check_value(value: Any, kind: str, definition: str | None = None) -> Iterator[Problem]:
     """Every violation by a plain value of the kind's schema, or of one of its `$defs`."""
     validator = _validator(kind, definition)
@@ -51,11 +46,10 @@ def check_value(value: Any, kind: str, definition: str | None = None) -> Iterato
         yield from problems(validator.iter_errors(value), _part(kind, definition), value)
 
 
-def issue_of(document: Document, problem: Problem, prefix: Path = ()) -> Issue:
+def issue_of(document: Document, problem: Problem) -> Issue:
     """A problem with its place in a document."""
-    path = (*prefix, *problem.path)
-    location = document.key_at(path) if problem.at_key else document.at(path)
-    return issue_at(location, problem, path)
+    path = problem.path
+    return issue_at(document.key_at(path) if problem.at_key else document.at(path), problem)
 
 
 def issue_at(location: Location, problem: Problem, path: Path | None = None) -> Issue:
@@ -113,9 +107,9 @@ def _refuse_to_fetch(uri: str) -> Any:
     raise ValueError(f"{uri} lies outside the schema, and nothing is fetched")
 
 
-def _short(text: str, limit: int = 200) -> str:
+def _short(text: str) -> str:
     line = " ".join(text.split()).partition(" Failed validating")[0]
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return line if len(line) <= 200 else f"{line[:199]}…"
 
 
 def _part(kind: str, definition: str | None) -> Mapping[str, Any]:
@@ -136,7 +130,6 @@ def _validator(kind: str, definition: str | None) -> Any:
 
 __all__ = [
     "SCHEMA_KINDS",
-    "check",
     "check_value",
     "compile_schema",
     "issue_at",

@@ -57,7 +57,7 @@ class Tree:
         real_folder = self._real_folders.get(folder)
         if real_folder is None:
             real_folder = self._real_folders[folder] = os.path.realpath(folder)
-        real = os.path.join(real_folder, name)  # noqa: PTH118 - pathlib takes a third of the time
+        real = os.path.join(real_folder, name)  # noqa: PTH118 - as above
         if os.path.islink(real):  # noqa: PTH114 - as above
             real = os.path.realpath(real)
         if real == self._real_root:

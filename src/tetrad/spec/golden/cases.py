@@ -22,20 +22,20 @@ _ASSERTION_KEYS = frozenset({
 })  # fmt: skip
 
 
-def build_case(raw: Mapping[str, Any], locate: Locate, report: Report, path: Path = ()) -> Case:
+def build_case(raw: Mapping[str, Any], locate: Locate, report: Report) -> Case:
     """The case that a checked mapping means; unknown assertion types are reported."""
     builder = _Assertions(locate, report)
     return Case(
         id=raw.get("id") or derived_id(raw),
         derived="id" not in raw,
         vars=raw.get("vars", {}),
-        assertions=tuple(builder.all(raw.get("assert", ()), (*path, "assert"))),
+        assertions=tuple(builder.all(raw.get("assert", ()), ("assert",))),
         threshold=raw.get("threshold"),
         tags=tuple(raw.get("tags", ())),
         group=raw.get("group"),
         repeats=raw.get("repeats", 1),
         tools=tuple(
-            _call(call, locate((*path, "tools", number)))
+            _call(call, locate(("tools", number)))
             for number, call in enumerate(raw.get("tools", ()))
         ),
         variants={name: tuple(texts) for name, texts in raw.get("variants", {}).items()},
@@ -43,7 +43,7 @@ def build_case(raw: Mapping[str, Any], locate: Locate, report: Report, path: Pat
         description=raw.get("description", ""),
         metadata=raw.get("metadata", {}),
         source=_source(raw),
-        location=locate(path),
+        location=locate(()),
     )
 
 
