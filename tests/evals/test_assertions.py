@@ -220,6 +220,11 @@ def test_a_hostile_value_or_answer_is_inert_in_a_reason() -> None:
     assert result.reason == 'does not equal "red<U+202E>"'
 
 
+def test_a_pattern_that_calls_itself_for_ever_decides_nothing() -> None:
+    with pytest.raises(JudgeFailed, match=r"more memory than it may have|still searching"):
+        judged(assertion("not-regex", "(?P<a>(?&b))(?P<b>(?&a))"), "a")
+
+
 def test_a_pattern_that_backtracks_decides_nothing() -> None:
     with pytest.raises(JudgeFailed, match=r"still searching after 1 s\n  help: nested"):
         judged(assertion("not-regex", r"^(a|aa)+$"), "a" * 60 + "b")

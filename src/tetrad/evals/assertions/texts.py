@@ -73,6 +73,11 @@ def regex(value: Json, _: Assertion, answered: Answered) -> Verdict:
             f"the pattern {shown(value)} was still searching after {REGEX_TIMEOUT_S:g} s\n"
             "  help: nested repetitions such as (a+)+ backtrack; write it without them"
         ) from error
+    except MemoryError as error:
+        raise JudgeFailed(
+            f"the pattern {shown(value)} needs more memory than it may have\n"
+            "  help: a group that calls itself, such as (?R), can do so for ever; write it without"
+        ) from error
     return binary(
         matches is not None,
         f"{'matches' if matches else 'does not match'} the pattern {shown(value)}",
