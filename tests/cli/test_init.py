@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,14 @@ def test_the_workflow_installs_the_version_that_laid_it_down(tmp_path: Path) -> 
 
     workflow = (tmp_path / ".github/workflows/gate.yml").read_text()
     assert f"pip install 'tetrad[torch]=={__version__}'\n" in workflow
+
+
+def test_the_workflow_pins_the_actions_that_our_own_workflows_do(tmp_path: Path) -> None:
+    main(["init", str(tmp_path), "--engine", "scripted"])
+
+    def uses(folder: Path) -> set[str]:
+        texts = [path.read_text() for path in (folder / ".github/workflows").glob("*.yml")]
+        return set(re.findall(r"uses: (.+)", "\n".join(texts)))
+
+    assert uses(tmp_path)
+    assert uses(tmp_path) <= uses(Path(__file__).parents[2])
