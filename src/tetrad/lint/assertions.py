@@ -27,6 +27,13 @@ def why_it_cannot_fail(item: Assertion | AssertionSet) -> str | None:
     return _of_value(item.type, item.value)
 
 
+def why_it_cannot_pass(item: Assertion) -> str | None:
+    """Why no score can reach what an assertion asks for."""
+    is_over = item.threshold is not None and item.threshold > 1
+    is_asked = item.type in _AT_LEAST and not item.negated
+    return "its threshold is over 1, and no score is" if is_over and is_asked else None
+
+
 def _of_value(kind: str, value: Json) -> str | None:
     if kind == "regex" and isinstance(value, str) and _fits_all(value):
         return f"the pattern {value!r} fits every text"

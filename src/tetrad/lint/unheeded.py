@@ -1,8 +1,7 @@
-"""What cases say and nothing heeds: documents that are in no corpus, records, misspelt variables."""
+"""What cases say and nothing heeds: documents that are in no corpus, results that are not read."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,11 +10,9 @@ from tetrad.errors import Location
 from tetrad.lint.tree import Tree
 from tetrad.spec.assertions.needs import assertions_of
 from tetrad.spec.assertions.values import is_templated
-from tetrad.spec.model import Case, Corpus, Suite
+from tetrad.spec.model import Corpus, Suite
 from tetrad.spec.nearest import did_you_mean
 from tetrad.text import spelled
-
-_ALIKE = 0.8  # a variable that only assertions read may have any other name
 
 
 class Unheeded(NamedTuple):
@@ -77,27 +74,3 @@ def unread_records(suite: Suite, suites: Collection[Suite]) -> str:
         f"recorded is not read: {first.id!r} in line {first.location.line}"
         f"{' is the first' if len(recorded) > 1 else ''}"
     )
-
-
-def misspelt_variables(suite: Suite) -> Iterator[Unheeded]:
-    """Variables of cases that nothing reads, where a prompt has an optional one of such a name."""
-    declared = {n: v for stack in suite.stacks for n, v in stack.prompt.variables.items()}
-    filled = {stack.retrieval.into for stack in suite.stacks if stack.retrieval is not None}
-    optional = [name for name, variable in declared.items() if not variable.required]
-    for case in suite.golden.cases:
-        free = [name for name in optional if name not in case.vars]
-        for name in case.vars if free else ():
-            near = difflib.get_close_matches(name, free, n=1, cutoff=_ALIKE)
-            if name in declared or name in filled or not near or _is_read(name, case):
-                continue
-            yield Unheeded(
-                case.location,
-                f"the case {case.id!r} gives {name!r}, which no prompt of its stacks takes",
-                f"did you mean {near[0]}?",
-            )
-
-
-def _is_read(name: str, case: Case) -> bool:
-    """Whether an assertion may read a variable of the case."""
-    written = [item.value for item in assertions_of(case)]
-    return any(name in str(text) for text in (*written, case.transform))

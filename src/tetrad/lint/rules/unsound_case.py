@@ -7,9 +7,9 @@ without prices, a missing judge. Reports ids that stand twice, cases of the same
 expectations exclude each other, cases that lack a variable which the prompt requires or give one a
 value that it does not take, assertions that cannot fail (a `regex` that fits every text, a threshold
 of 0) or cannot pass (`equals` with a text that is no label of the prompt's `enum`, `retrieved` of a
-document that is in no corpus). As a warning it reports tags that must pass and that no case has,
-variables that look like a misspelt optional one, and recorded tool results in a suite that says
-`tools: live`.
+document that is in no corpus). As a warning it reports a golden set without a case, what the gate
+asks of tags or metrics that no case has, variables that look like a misspelt optional one, and
+recorded tool results in a suite that says `tools: live`.
 
 ## Why is this bad?
 Such a case is green or red whatever the model does, or never asks it, so the score says less than
@@ -36,21 +36,32 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tetrad.canonical import Json
 from tetrad.errors import Location
-from tetrad.lint.assertions import contradiction, has_template, is_exact, why_it_cannot_fail
+from tetrad.lint.assertions import (
+    contradiction,
+    has_template,
+    is_exact,
+    why_it_cannot_fail,
+    why_it_cannot_pass,
+)
+from tetrad.lint.given import lacking_variables, misspelt_variables
 from tetrad.lint.issues import findings_of_issues
-from tetrad.lint.rule import Finding, Place, Rule
+from tetrad.lint.requirements import idle_requirements
+from tetrad.lint.rule import Finding, Place, Rule, Span
 from tetrad.lint.tree import Part, Tree
-from tetrad.lint.unheeded import misspelt_variables, unknown_documents, unread_records
+from tetrad.lint.unheeded import unknown_documents, unread_records
 from tetrad.spec.assertions.needs import assertions_of, issues_when_rendered
-from tetrad.spec.model import Assertion, Case, GoldenSet, MustPass, Suite
-from tetrad.spec.nearest import did_you_mean, nearest
+from tetrad.spec.model import Assertion, Case, GoldenSet, Suite
+from tetrad.spec.nearest import did_you_mean
 
 
 def check(tree: Tree) -> Iterator[Finding]:
     yield from findings_of_issues(RULE, tree, RULE.code)
     asked = frozenset(tree.names)
     goldens = {suite.golden.path: suite.golden for suite in tree.repository.suites.values()}
+    ill = frozenset(i.location.file for i in tree.issues if i.code != RULE.code)
     for golden in (goldens[path] for path in goldens.keys() & asked):
+        if not golden.cases and not ill & {golden.path, *golden.files}:
+            yield _no_case(golden)
         for case in golden.cases:
             yield from _cannot_fail(tree, case)
         yield from _contradictions(tree, golden)
@@ -58,37 +69,25 @@ def check(tree: Tree) -> Iterator[Finding]:
             yield RULE.at(_place(tree, issue.location), issue.message, hint=issue.hint)
     for suite in tree.repository.suites.values():
         if suite.golden.path in asked:
-            yield from _lacking(tree, suite)
             yield from _cannot_pass(tree, suite)
             yield from _unheeded(tree, suite)
-        if suite.location.file in asked:
-            yield from _tags_of_nothing(tree, suite)
+        if suite.location.file in asked and not ill & {suite.golden.path, *suite.golden.files}:
+            for said in idle_requirements(suite):
+                place = _place(tree, said.location)
+                yield RULE.at(place, said.message, hint=said.hint, severity="warning")
             yield from _unread(tree, suite)
+
+
+def _no_case(golden: GoldenSet) -> Finding:
+    place = Place(golden.path, Span(1, 1, 1, 1))
+    message, hint = "this golden set has no case, so nothing is judged", "write the first case"
+    return RULE.at(place, message, hint=hint, severity="warning")
 
 
 def _rendered(value: Json, variables: Mapping[str, Json]) -> Json:
     from tetrad.runtime.render import rendered  # a lint without templates starts without Jinja
 
     return rendered(value, variables)
-
-
-def _lacking(tree: Tree, suite: Suite) -> Iterator[Finding]:
-    """Cases that cannot be asked of every stack of their suite."""
-    required = {
-        name: stack
-        for stack in suite.stacks
-        for name, variable in stack.prompt.variables.items()
-        if variable.required and (stack.retrieval is None or stack.retrieval.into != name)
-    }
-    for case in suite.golden.cases:
-        for name in sorted(required.keys() - case.vars.keys()):
-            prompt = required[name].prompt
-            near = nearest(name, [given for given in case.vars if given not in prompt.variables])
-            yield RULE.at(
-                _place(tree, case.location),
-                f"the case {case.id!r} gives no {name!r}, which {prompt.ref} requires",
-                hint=f"rename {near!r} to it" if near else "give it in the case's vars",
-            )
 
 
 def _cannot_fail(tree: Tree, case: Case) -> Iterator[Finding]:
@@ -111,12 +110,16 @@ def _cannot_fail(tree: Tree, case: Case) -> Iterator[Finding]:
 
 
 def _cannot_pass(tree: Tree, suite: Suite) -> Iterator[Finding]:
-    """Cases that expect a text which no stack of the suite may answer."""
+    """Thresholds out of reach, and texts that no stack of the suite may answer."""
     enums = [stack.prompt.output.enum for stack in suite.stacks]
-    if not all(enums):
-        return
     labels = sorted({label for enum in enums for label in enum})
     for case in suite.golden.cases:
+        for item in assertions_of(case):
+            reason = why_it_cannot_pass(item)
+            if reason is not None:
+                message = f"this assertion of {case.id!r} cannot pass: {reason}"
+                yield RULE.at(_place(tree, item.location), message, hint="write a share of 1")
+    for case in suite.golden.cases if all(enums) else ():
         for item in assertions_of(case) if case.transform is None else ():
             if _asks_for_another(item, labels):
                 yield RULE.at(
@@ -132,23 +135,8 @@ def _asks_for_another(item: Assertion, labels: Sequence[str]) -> bool:
     return is_literal and item.value not in labels
 
 
-def _tags_of_nothing(tree: Tree, suite: Suite) -> Iterator[Finding]:
-    """Tags whose cases must pass, and that no case has: the gate cannot decide on them."""
-    given = sorted({tag for case in suite.golden.cases for tag in case.tags})
-    for requirement in suite.gate:
-        if not isinstance(requirement, MustPass):
-            continue
-        for tag in (tag for tag in requirement.tags if tag not in given):
-            yield RULE.at(
-                _place(tree, requirement.location),
-                f"no case of {suite.golden.path} has the tag {tag!r}, so the gate has nothing to decide on",
-                hint=did_you_mean(tag, given, "tag the cases that must pass"),
-                severity="warning",
-            )
-
-
 def _unheeded(tree: Tree, suite: Suite) -> Iterator[Finding]:
-    for said in unknown_documents(tree, suite):
+    for said in (*lacking_variables(suite), *unknown_documents(tree, suite)):
         yield RULE.at(_place(tree, said.location), said.message, hint=said.hint)
     for said in misspelt_variables(suite):
         place = _place(tree, said.location)

@@ -6,12 +6,14 @@ as keys that are not looked at. https://www.promptfoo.dev/docs/configuration/ref
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from tetrad.spec.violations import Problem
 
+_MISSPELT = 0.75  # how much alike a key and the one that it is taken for are
 _OF_A_STACK = "a suite names the stacks that answer: put such tests into a golden set of its own"
 _OF_THE_PROMPT = "write it into the stack's prompt, or into one of the test's vars"
 
@@ -94,7 +96,21 @@ def in_promptfoos_words(problem: Problem, *, of_config: bool = False) -> Problem
     if of_config and len(problem.path) == 1 and problem.at_key and not problem.meant:
         hint = f"a key of yours, for anchors, begins with x-; {problem.hint}"
         return replace(problem, hint=hint)
+    if _names_a_variable(problem):
+        hint = f"a variable stands under vars: {{{name}: …}}"
+        return replace(problem, hint=hint if problem.meant else f"{hint}; {problem.hint}", meant="")
     return problem
+
+
+def _names_a_variable(problem: Problem) -> bool:
+    """Whether it is about a key of a case that is hardly a misspelt one."""
+    *outer, key = problem.path or (None,)
+    is_of_case = all(isinstance(step, int) or step == "tests" for step in outer)
+    if not (is_of_case and problem.at_key and isinstance(key, str)):
+        return False
+    if not problem.meant:
+        return problem.hint.startswith("known keys")
+    return difflib.SequenceMatcher(None, key, problem.meant).ratio() < _MISSPELT
 
 
 def problems_of_test(value: Mapping[str, Any]) -> Iterator[Problem]:

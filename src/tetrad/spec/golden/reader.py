@@ -47,9 +47,8 @@ class Reader:
         if isinstance(value, list):
             if self._has_tests(document, ()):
                 yield from self._tests(document, ())
-        elif isinstance(value, Mapping) and _is_written_as_component(value):
-            key = "cases" if "cases" in value else "kind"
-            self._report([_no_component(document.key_at((key,)))])
+        elif refusal := _why_no_golden_set(document, included=included):
+            self._report([refusal])
         elif included and isinstance(value, Mapping) and "tests" not in value:
             if self._is_sound(document, "case"):
                 yield self._test(document, ())
@@ -230,17 +229,32 @@ def _why_not_tests(written: str) -> str:
     return ""
 
 
-def _is_written_as_component(value: Mapping[str, object]) -> bool:
+def _why_no_golden_set(document: Document, *, included: bool) -> Issue | None:
+    """The issue of a file that is written as something else; None where the schema says what is."""
+    value, at = document.value, document.at(())
+    if value is None:
+        message = "this golden set is empty"
+    elif _is_written_as_component(value):
+        key = "cases" if "cases" in value else "kind"
+        at = document.key_at((key,))
+        message = "a golden set has no kind and no keys: it is a list of cases"
+    elif not included and _is_one_case(value):
+        message = "a golden set is a list of cases, and this is a mapping"
+    else:
+        return None
+    hint = "begin the file with the first case: - id: …"
+    return Issue(location=at, message=message, hint=hint)
+
+
+def _is_written_as_component(value: object) -> bool:
     """Every other file of ours has a kind, so people give golden sets one."""
-    return value.get("kind") == "golden" or (
-        isinstance(value.get("cases"), list) and "tests" not in value
+    return isinstance(value, Mapping) and (
+        value.get("kind") == "golden"
+        or (isinstance(value.get("cases"), list) and "tests" not in value)
     )
 
 
-def _no_component(at: Location) -> Issue:
-    return Issue(
-        location=at,
-        code="SCH104",
-        message="a golden set has no kind and no keys: it is a list of cases",
-        hint="begin the file with the first case: - id: …",
-    )
+def _is_one_case(value: object) -> bool:
+    """Whether the dash was left out before the only case."""
+    is_config = isinstance(value, Mapping) and value.keys() & {"tests", "scenarios"}
+    return isinstance(value, Mapping) and not is_config and bool(value.keys() & {"vars", "assert"})
