@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -58,6 +59,12 @@ def test_merkle_roots_are_those_of_rfc_6962(size: int) -> None:
 )
 def test_json_is_written_as_rfc_8785_says(value: object, expected: str) -> None:
     assert canonical_json(value).decode() == expected  # type: ignore[arg-type]
+
+
+def test_any_mapping_and_any_sequence_is_written_as_json_has_them() -> None:
+    value = MappingProxyType({"b": (MappingProxyType({"c": [1]}), "text"), "a": range(2)})
+
+    assert canonical_json(value) == b'{"a":[0,1],"b":[{"c":[1]},"text"]}'
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 2**53, -(2**53), "\ud800"])

@@ -14,11 +14,12 @@ from tetrad.cli import lock as lock_command
 from tetrad.cli import schema as schema_command
 from tetrad.cli import show as show_command
 from tetrad.errors import ExitCode, SpecError, UsageError
-from tetrad.identity import identity_of, written_identity
+from tetrad.identity import component_digest, identity_of, written_identity
 from tetrad.identity.lock import dump_lock, load_lock, lock_of, path_of
 from tetrad.spec.load import load_repository
 
 REPOSITORY = load_repository(FORMATS)
+TRIAGE = dump_lock(lock_of(REPOSITORY.stacks["stacks/triage"], []))
 
 
 @pytest.mark.parametrize("ref", REPOSITORY.stacks)
@@ -35,7 +36,11 @@ def test_a_lock_says_what_the_stack_was() -> None:
 
     assert path_of(stack) == "stacks/handbook-qa.lock"
     assert identity_of(stack) == lock.identity
-    assert list(lock.prompt) == ["prompts/handbook-qa"]
+    assert stack.retrieval is not None
+    assert lock.prompt == {"prompts/handbook-qa": component_digest(stack.prompt)}
+    assert lock.model == {stack.model.ref: component_digest(stack.model)}
+    assert lock.corpus == {"stacks/corpora/handbook": component_digest(stack.retrieval.corpus)}
+    assert lock.tools == {tool.ref: component_digest(tool) for tool in stack.tools}
     assert list(lock.goldens) == ["evals/handbook-qa"]
 
 
@@ -47,12 +52,14 @@ def test_a_lock_says_what_the_stack_was() -> None:
         "kind: lock",
         "kind: lock\nversion: 2\n",
         "<<<<<<< HEAD\nkind: lock\n=======\n>>>>>>> theirs\n",
-        dump_lock(lock_of(REPOSITORY.stacks["stacks/triage"], [])).replace("sha256", "md5"),
-        dump_lock(lock_of(REPOSITORY.stacks["stacks/triage"], [])).replace("tools: {}", "tools: 1"),
+        TRIAGE.replace("sha256", "md5"),
+        TRIAGE.replace("tools: {}", "tools: 1"),
+        TRIAGE.replace("version: 1", "version: 2"),
+        TRIAGE.replace("kind: lock", "kind: stack"),
     ],
 )
 def test_what_is_no_lock_is_refused(text: str) -> None:
-    with pytest.raises(SpecError):
+    with pytest.raises(SpecError, match=r"^a\.lock:"):
         load_lock(text, "a.lock")
 
 
