@@ -230,6 +230,14 @@ def test_a_pattern_that_backtracks_decides_nothing() -> None:
         judged(assertion("not-regex", r"^(a|aa)+$"), "a" * 60 + "b")
 
 
+@pytest.mark.parametrize("type_", ["is-json", "not-is-json", "contains-json"])
+def test_a_schemas_pattern_that_backtracks_decides_nothing(type_: str) -> None:
+    schema = {"items": {"pattern": r"(a*)*b\1"}}
+
+    with pytest.raises(JudgeFailed, match="a pattern of the schema"):
+        judged(assertion(type_, schema), f'["{"a" * 40}"]')
+
+
 # -- steps
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from tetrad.canonical import Json
+from tetrad.errors import JudgeFailed
 from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary
 from tetrad.spec.assertions.values import schema_of_value, schema_text
 from tetrad.spec.model import Assertion
@@ -78,6 +79,11 @@ def _violation(value: Json, found: Any) -> str | None:
         return "is JSON that is nested too deeply to be held against a schema"
     if not errors:
         return None
+    if any(type(error.kind).__name__ == "BacktrackLimitExceeded" for error in errors):
+        raise JudgeFailed(
+            "a pattern of the schema was still searching after a million steps\n"
+            "  help: nested repetitions such as (a+)+ backtrack; write it without them"
+        )
     where = "$" + "".join(
         f"[{p}]" if isinstance(p, int) else f".{p}" for p in errors[0].instance_path
     )
