@@ -86,6 +86,8 @@ def test_the_page_of_an_unusual_report_shows_repeats_tools_and_no_empty_plot() -
     assert '<ol class="repeats">' in page
     assert "Called lookup" in page
     assert 'class="scores"><circle' not in page
+    assert "Seconds an answer took" not in page  # each took none
+    assert "<summary>How it was answered</summary>" in page
     assert "preview: never evidence" in page
 
 

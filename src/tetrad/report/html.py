@@ -128,7 +128,8 @@ def _ways(case: CaseReport) -> tuple[tuple[str, CaseOutcome], ...]:
     now, before = case.candidate, case.base
     if before is not None and (steps := _steps(now)) and steps == _steps(before):
         return (("How it was answered, now as before", now),)
-    sides = (("How it was answered now", now), ("How it was answered before", before))
+    first = "How it was answered" if before is None else "How it was answered now"
+    sides = ((first, now), ("How it was answered before", before))
     return tuple((title, o) for title, o in sides if o and o.samples and o.samples[0].trace)
 
 

@@ -141,7 +141,7 @@ def latency_plot(suite: SuiteReport) -> Markup:
         for s in c.base.samples
         if s.latency_s is not None
     ]
-    if len(now) < 2:
+    if len(now) < 2 or not any(now + before):  # answers that needed no engine take no time
         return Markup()
     width, height, floor_y = 360, 260, 218
     top = _nice(max(now + before))
