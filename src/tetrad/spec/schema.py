@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Any
@@ -20,6 +21,10 @@ from tetrad.spec.violations import Problem, problems, shown
 
 _SCHEMAS = FilePath(__file__).with_name("schemas")
 SCHEMA_KINDS: tuple[str, ...] = (*KINDS, "golden")
+
+
+# A key whose text would begin on the next line, up to the end of what is searched.
+_BLOCK_TEXT = re.compile(r"([\w.-]+:[ \t]*[|>][-+1-9]*)[ \t]*(?:#[^\n]*)?\s*\Z")
 
 
 @cache
@@ -49,7 +54,16 @@ def check_value(value: Any, kind: str, definition: str | None = None) -> Iterato
 def issue_of(document: Document, problem: Problem) -> Issue:
     """A problem with its place in a document."""
     path = problem.path
-    return issue_at(document.key_at(path) if problem.at_key else document.at(path), problem)
+    location = document.key_at(path) if problem.at_key else document.at(path)
+    key = document.key_span(path) if problem.at_key and not problem.missing else None
+    opened = _BLOCK_TEXT.search(document.text, 0, key.start) if key else None
+    return issue_at(location, _of_text(problem, opened) if opened else problem)
+
+
+def _of_text(problem: Problem, opened: re.Match[str]) -> Problem:
+    """The problem of a line that was meant as text, and stands beside the key of that text."""
+    message = f"this line is read as a key, since it is not indented under {opened[1]}"
+    return replace(problem, message=message, hint="indent the text by two spaces more")
 
 
 def issue_at(location: Location, problem: Problem, path: Path | None = None) -> Issue:
