@@ -9,7 +9,7 @@ import pytest
 from fakes import FileServer, Watcher, nowhere
 
 from tetrad.artifacts.backoff import Backoff
-from tetrad.artifacts.download import download, http_client
+from tetrad.artifacts.download import download, http_client, is_address
 from tetrad.errors import ArtifactError, ExitCode, FetchFailed
 
 DATA = bytes(range(256)) * 4000
@@ -172,6 +172,55 @@ def test_secrets_of_an_address_are_not_shown(tmp_path: Path) -> None:
 
     assert "hunter2" not in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_server_that_sends_less_than_the_range_is_asked_for_the_rest(tmp_path: Path) -> None:
+    asked: list[str | None] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.headers.get("Range"))
+        start = int((asked[-1] or "bytes=0-")[len("bytes=") : -1])
+        end = min(start + 400_000, len(DATA))
+        headers = {"ETag": '"v1"', "Content-Range": f"bytes {start}-{end - 1}/{len(DATA)}"}
+        body = httpx2.ByteStream(DATA[start:end])
+        return httpx2.Response(206, stream=body, headers=headers)
+
+    into = tmp_path / "file"
+    with httpx2.Client(transport=httpx2.MockTransport(answer)) as client:
+        download(
+            "https://models.example/m.gguf", into,
+            client=client, progress=Watcher(), sleep=lambda _: None,
+        )  # fmt: skip
+
+    assert into.read_bytes() == DATA
+    assert asked == [None, "bytes=400000-", "bytes=800000-"]
+
+
+def test_a_file_that_comes_packed_is_refused(tmp_path: Path) -> None:
+    packed = (200, {"Content-Encoding": "gzip"})
+    with (
+        FileServer({"model.gguf": DATA}, misbehaviours=[packed]) as server,
+        pytest.raises(ArtifactError, match=r"sends the file packed \(gzip\)"),
+    ):
+        bring(server, tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("text", "can_be_asked"),
+    [
+        ("https://models.example:8080/v1?a=b", True),
+        ("http://[::1]:8000/v1", True),
+        ("ftp://models.example/", False),
+        ("https:///v1", False),
+        ("https://models.example:0/", False),
+        ("https://models.example:99999/", False),
+        ("https://models\n.example/", False),
+        ("https://models.example/\0", False),
+        ("https://models.example/\ud800", False),
+    ],
+)
+def test_an_address_is_told_from_what_is_none(text: str, *, can_be_asked: bool) -> None:
+    assert is_address(text) is can_be_asked
 
 
 def test_a_redirect_out_of_tls_is_refused(tmp_path: Path) -> None:

@@ -374,6 +374,11 @@ def test_an_endpoint_that_is_not_there_is_named() -> None:
     assert f"small at {gone}: the connection failed" in str(caught.value)
 
 
+def test_an_address_that_cannot_be_asked_is_named() -> None:
+    with pytest.raises(EngineUnavailable, match=r"small at http://256\.1\.1\.1/v1: Invalid IPv4"):
+        ask(OpenAIServer(), base_url="http://256.1.1.1/v1")
+
+
 # -- what must not happen
 
 

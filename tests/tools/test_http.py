@@ -198,10 +198,23 @@ def test_a_service_that_is_not_there_is_a_failure() -> None:
         ask("http://127.0.0.1:1/", {})
 
 
-@pytest.mark.parametrize("url", ["http://[::1/", "http://127.0.0.1:99999/", "http:///status"])
-def test_an_address_that_cannot_be_asked_is_a_failure(url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    ["http://[::1/", "http://127.0.0.1:99999/", "http:///status", "http://127.0.0.1/\nstatus"],
+)
+def test_what_is_no_address_is_a_failure(url: str) -> None:
     with pytest.raises(ToolFailed, match="its address is no http or https address"):
         ask(url, {})
+
+
+def test_an_address_that_cannot_be_asked_is_a_failure() -> None:
+    with pytest.raises(ToolFailed, match="its address cannot be asked: Invalid IPv4 address"):
+        ask("http://256.256.256.256/", {})
+
+
+def test_a_query_too_long_for_an_address_is_a_failure(server: str) -> None:
+    with pytest.raises(ToolFailed, match="its address cannot be asked: "):
+        ask(f"{server}/status", {"note": "x" * 100_000})
 
 
 @pytest.mark.parametrize("value", ["clé", "a\nb"])

@@ -89,6 +89,8 @@ def read_json(url: str, *, client: httpx2.Client, headers: Mapping[str, str]) ->
 
 def is_address(text: str) -> bool:
     """Whether a text is an http or https address that can be asked."""
+    if not text.isprintable():  # urlsplit leaves line breaks out without a word
+        return False
     try:
         parts = urlsplit(text)
         host = parts.hostname or ""
@@ -121,8 +123,10 @@ def _continue(
         with client.stream("GET", url, headers={**headers, **wanted}) as response:
             _refuse_plain_http(response, url)
             _refuse_failures(response, url, into)
+            _refuse_compressed(response, url)
             offset = _offset(response, offset)
             _receive(response, into, offset, progress, label=urlsplit(url).path.rsplit("/", 1)[-1])
+            _ask_for_more(response, into)
     except httpx2.TransportError as exc:
         raise _Interrupted(_reason(exc)) from exc
     except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
@@ -152,6 +156,23 @@ def _refuse_failures(response: httpx2.Response, url: str, into: Path) -> None:
     if status in {401, 403}:
         reason += "\n  help: it asks for a login; for Hugging Face accept the model's terms, then set HF_TOKEN"
     raise ArtifactError(f"{shown(url)}: {reason}")
+
+
+def _refuse_compressed(response: httpx2.Response, url: str) -> None:
+    """What arrives must be the file's own bytes: their digest is the pin."""
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding != "identity":
+        raise ArtifactError(
+            f"{shown(url)}: the server sends the file packed ({encoding}), which was not asked for"
+            "\n  help: look for another address of this file"
+        )
+
+
+def _ask_for_more(response: httpx2.Response, into: Path) -> None:
+    """A server may answer with less than the range that was asked for (RFC 9110, 15.3.7)."""
+    whole = response.headers.get("Content-Range", "").rpartition("/")[2]
+    if response.status_code == 206 and whole.isdigit() and _size(into) < int(whole):
+        raise _Interrupted(f"the server sent {_size(into)} of {whole} bytes")
 
 
 def _offset(response: httpx2.Response, asked: int) -> int:

@@ -123,10 +123,10 @@ class Endpoint:
         import httpx2
 
         address = self._address
-        client = self._client = self._client or _client(address)
         body = wire.encode(request, address.model, dialect, stream=address.stream)
-        started = time.perf_counter()
         try:
+            client = self._client = self._client or _client(address)
+            started = time.perf_counter()
             async with client.stream("POST", wire.path_of(request), content=body) as response:
                 if response.status_code != HTTPStatus.OK:
                     self._refuse(response, await _all_of(response), dialect)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from jinja2 import Environment, pass_environment
 from jinja2 import filters as jinja_filters
 from jinja2 import tests as jinja_tests
 from jinja2.runtime import Undefined
@@ -44,6 +45,8 @@ def default(value: object, otherwise: object = "", boolean: object = False) -> o
 
 
 def join(values: Iterable[object], separator: str = "", attribute: str | None = None) -> str:
+    if not isinstance(separator, str):
+        raise TypeError("join takes a text to write between the items")
     items = [_item(value, attribute) for value in values] if attribute else list(values)
     texts = [str(shown(item)) for item in items]
     _check_size(sum(map(len, texts)) + len(separator) * max(len(texts) - 1, 0))
@@ -67,6 +70,21 @@ def indent(text: object, width: int = 4, first: object = False, blank: object = 
     result = "\n".join([margin + head if first else head, *moved])
     _check_size(len(result))
     return result
+
+
+@pass_environment
+def truncate(
+    environment: Environment,
+    text: str,
+    length: int = 255,
+    killwords: object = False,
+    end: str = "...",
+    leeway: int | None = None,
+) -> str:
+    """The text cut after `length` characters, `end` among them; one that is hardly longer is whole."""
+    if length < len(end) or (leeway is not None and leeway < 0):
+        raise ValueError(f"truncate takes a length from {len(end)} and a leeway from 0 on")
+    return jinja_filters.do_truncate(environment, text, length, bool(killwords), end, leeway)
 
 
 def items(value: Mapping[str, object]) -> list[tuple[str, object]]:
@@ -93,7 +111,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "title": jinja_filters.do_title,
     "tojson": tojson,
     "trim": jinja_filters.do_trim,
-    "truncate": jinja_filters.do_truncate,
+    "truncate": truncate,
     "upper": jinja_filters.do_upper,
     "wordcount": jinja_filters.do_wordcount,
 }

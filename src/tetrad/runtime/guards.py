@@ -16,6 +16,7 @@ from tetrad.canonical import as_digested
 from tetrad.results.exchange import Choice, Constraint, JsonOutput
 from tetrad.results.trace import Guarded
 from tetrad.runtime.personal_data import find_personal_data
+from tetrad.spec.document import json_path
 from tetrad.spec.model import Output
 from tetrad.text import encodable
 
@@ -79,8 +80,7 @@ class Contract:
             yield Guarded(rule="output.json", detail=f"the answer is not JSON: {error}")
             return
         for problem in problems:
-            place = "".join(f"[{p!r}]" for p in problem.instance_path)
-            detail = f"${place}: {_short(problem.message)}"
+            detail = f"{json_path(problem.instance_path)}: {_short(problem.message)}"
             yield Guarded(rule="output.schema", detail=detail)
 
     def _problems(self, value: Any) -> list[Any]:

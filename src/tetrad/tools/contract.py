@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
 from tetrad.canonical import Json, canonical_json
 from tetrad.errors import ToolFailed
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
+from tetrad.spec.document import json_path
 from tetrad.spec.model import Tool
 
 _SHOWN = 3  # problems in one message; a model mends them one by one anyway
@@ -50,7 +51,7 @@ def check_result(tool: Tool, result: Json) -> None:
 def _problem(schema: Mapping[str, Json], value: Json) -> str | None:
     validator = _validator(canonical_json(schema))
     errors = [
-        f"{_path(error.instance_path)}: {error.message}"
+        f"{json_path(error.instance_path)}: {error.message}"
         for error in validator.iter_errors(json.loads(canonical_json(value)))
     ]
     if not errors:
@@ -61,15 +62,7 @@ def _problem(schema: Mapping[str, Json], value: Json) -> str | None:
 
 @lru_cache(maxsize=256)
 def _validator(schema: bytes) -> Any:
-    """A compiled schema; it never reads a file or the network for a `$ref`."""
-    import jsonschema_rs
+    """A compiled schema, as it was checked when the tool was loaded."""
+    from tetrad.spec.schema import compile_schema
 
-    return jsonschema_rs.validator_for(json.loads(schema), retriever=_refuse)
-
-
-def _refuse(uri: str) -> NoReturn:
-    raise ValueError(f"a tool's schema may not refer to {uri}")
-
-
-def _path(parts: list[str | int]) -> str:
-    return "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in parts)
+    return compile_schema(json.loads(schema))

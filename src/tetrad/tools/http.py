@@ -38,7 +38,10 @@ async def run_http(
     # A client of its own for each call: no cookie or connection of one call reaches the next.
     # Redirects stay unfollowed, since they would carry arguments and headers to another host.
     async with httpx2.AsyncClient(timeout=timeout, headers=headers) as client:
-        request = _request(client, run, arguments)
+        try:
+            request = _request(client, run, arguments)
+        except httpx2.InvalidURL as exc:
+            raise ToolFailed(f"tool {name!r}: its address cannot be asked: {exc}") from exc
         host = request.url.netloc.decode("ascii")  # with its port, without anybody's password
         try:
             status, body = await _exchange(client, request, run.timeout_s)
