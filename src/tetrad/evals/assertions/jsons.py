@@ -11,6 +11,7 @@ from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary
 from tetrad.spec.assertions.values import schema_of_value, schema_text
+from tetrad.spec.document import json_path
 from tetrad.spec.model import Assertion
 from tetrad.text import shorten
 
@@ -84,9 +85,7 @@ def _violation(value: Json, found: Any) -> str | None:
             "a pattern of the schema was still searching after a million steps\n"
             "  help: nested repetitions such as (a+)+ backtrack; write it without them"
         )
-    where = "$" + "".join(
-        f"[{p}]" if isinstance(p, int) else f".{p}" for p in errors[0].instance_path
-    )
+    where = json_path(errors[0].instance_path)
     return f"is JSON, but not of the schema: {where}: {shorten(errors[0].message, 200)}"
 
 
