@@ -359,3 +359,29 @@ def test_init_needs_a_folder(path: str, tmp_path: Path, capsys: pytest.CaptureFi
 
     assert code == ExitCode.MISUSE
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_a_terminal_gets_colours_unless_it_or_its_user_wants_none(
+    environment: dict[str, str], coloured: bool, tmp_path: Path
+) -> None:
+    main(["init", str(tmp_path), "--engine", "scripted"])
+    (tmp_path / "stacks/feedback.lock").unlink()
+    outside, terminal = os.openpty()
+    kept = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "TERM"}}
+
+    subprocess.run(
+        [sys.executable, "-m", "tetrad", "-C", str(tmp_path), "lint"],
+        env={**kept, "TERM": "xterm", **environment},
+        stdout=terminal,
+        check=False,
+    )
+
+    os.close(terminal)
+    shown = os.read(outside, 4096)
+    os.close(outside)
+    assert b"feedback.lock" in shown
+    assert (b"\x1b[" in shown) is coloured

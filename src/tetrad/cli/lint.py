@@ -5,14 +5,13 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-import sys
 from argparse import ArgumentParser, Namespace
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_format
-from tetrad.cli.output import replace_file, say, write_out
+from tetrad.cli.output import in_colour, replace_file, say, write_out
 from tetrad.errors import ExitCode, SpecError, UsageError
 
 if TYPE_CHECKING:
@@ -139,8 +138,7 @@ def _print(findings: Sequence[Finding], tree: Tree, form: str) -> None:
     from tetrad.lint.output import render, text
 
     if form == "text":
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        write_out(text.render(findings, tree, colour=colour))
+        write_out(text.render(findings, tree, colour=in_colour()))
         return
     write_out(render(form, findings, tree))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")

@@ -26,6 +26,12 @@ def _nowhere() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
+def in_colour() -> bool:
+    """Whether standard output is a terminal that shows colours, and nobody asks for none."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
+
+
 def write_out(text: str) -> None:
     """Write data now, before what is said of it on standard error.
 

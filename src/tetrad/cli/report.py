@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_format
-from tetrad.cli.output import write_file, write_out
+from tetrad.cli.output import in_colour, write_file, write_out
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
 
@@ -42,7 +41,7 @@ def shown(report: Report, fmt: str) -> str:
 
     if fmt == "text" and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
-        return render_text(report, width=width, colour="NO_COLOR" not in os.environ)
+        return render_text(report, width=width, colour=in_colour())
     return render(report, fmt)
 
 
