@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Part, Tree
+from tetrad.spec.nearest import did_you_mean
 from tetrad.spec.parse import Path
 from tetrad.spec.schema import schema_problem
 from tetrad.spec.violations import Problem
@@ -27,6 +28,7 @@ def findings_of_schema(
     problems = list(_remote_references(schema.value, ()))
     if not problems and _is_refused(rule, tree, schema):
         problems += filter(None, [schema_problem(schema.value)])
+    problems += _required_of_nothing(schema.value, ())
     if not may_be_open:
         problems += _open_objects(schema.value, ())
     if typed:
@@ -70,6 +72,23 @@ def _remote_references(schema: object, path: Path) -> Iterator[Problem]:
             )
     for step, child in _children(schema):
         yield from _remote_references(child, (*path, *step))
+
+
+def _required_of_nothing(schema: object, path: Path) -> Iterator[Problem]:
+    """Required properties that a closed object cannot have, so that no value fits."""
+    if not isinstance(schema, Mapping):
+        return
+    named, required = schema.get("properties"), schema.get("required")
+    is_closed = schema.get("additionalProperties") is False and "patternProperties" not in schema
+    if is_closed and isinstance(required, list) and isinstance(named, Mapping | None):
+        known = list(named or ())
+        for number, name in enumerate(required):
+            if isinstance(name, str) and name not in known:
+                message = f"{name!r} is required, and this object takes no such property"
+                hint = did_you_mean(name, known, "add it to properties, or leave it out here")
+                yield Problem((*path, "required", number), message, hint)
+    for step, child in _children(schema):
+        yield from _required_of_nothing(child, (*path, *step))
 
 
 def _open_objects(schema: object, path: Path, *, closed: bool = False) -> Iterator[Problem]:

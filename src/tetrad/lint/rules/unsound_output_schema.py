@@ -2,7 +2,8 @@
 
 ## What it does
 Reports an `output: {schema: …}` that is no valid JSON Schema (draft 2020-12), that refers to
-something outside of itself, or that has objects without `additionalProperties: false`.
+something outside of itself, that has objects without `additionalProperties: false`, or that requires
+a property which it does not take.
 
 ## Why is this bad?
 An open object lets a model add whatever it likes, also what an injected text asks for; decoding

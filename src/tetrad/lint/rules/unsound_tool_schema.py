@@ -3,7 +3,8 @@
 ## What it does
 Reports an `input_schema:` that is no valid JSON Schema (draft 2020-12), that refers to something
 outside of itself, that has objects without `additionalProperties: false`, or properties without a
-type. An `output_schema:` must be valid and refer to nothing outside.
+type, or that requires a property which it does not take. An `output_schema:` must be valid, refer to
+nothing outside, and require nothing that it does not take.
 
 ## Why is this bad?
 A tool's arguments are what a model writes, and a model writes what an injected text asks for. What

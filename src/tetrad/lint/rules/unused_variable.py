@@ -2,7 +2,8 @@
 
 ## What it does
 Reports variables under `variables:` that no message uses, nor `chat:`, nor the selection of
-examples, nor the query or the passages of a stack's retrieval.
+examples, nor the query or the passages of a stack's retrieval. One that a message writes with one
+brace (`{message}`), which is text in Jinja2, is told how to be written, and not removed by `--fix`.
 
 ## Why is this bad?
 A request must bring what nothing reads, and whoever reads the prompt believes that it does
@@ -28,6 +29,7 @@ messages:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tetrad.lint.prompts import stacks_with
@@ -49,12 +51,25 @@ def check(tree: Tree) -> Iterator[Finding]:
             if document is None or file not in asked or (file, variable.name) in used_somewhere:
                 continue
             part = Part(document, ("variables", variable.name), None)
+            near_miss = _written_otherwise(prompt, variable.name)
             yield RULE.at(
                 tree.key(part),
                 f"the variable {variable.name!r} is never used",
-                hint="remove it, or use it in a message",
-                fix=_removal(document, variable.name),
+                hint=near_miss or "remove it, or use it in a message",
+                fix=None if near_miss else _removal(document, variable.name),
             )
+
+
+def _written_otherwise(prompt: Prompt, name: str) -> str:
+    """How to write a variable that a message names in another language's way."""
+    found = re.compile(
+        rf"(?<!\{{)\$?\{{\s*{re.escape(name)}\s*\}}(?!\}})|<<\s*{re.escape(name)}\s*>>"
+    )
+    for message in prompt.messages:
+        written = found.search(message.content)
+        if written is not None:
+            return f"{written[0]} is text in a template: write {{{{ {name} }}}}"
+    return ""
 
 
 def _used_by_file(tree: Tree, asked: frozenset[str]) -> set[tuple[str, str]]:

@@ -19,7 +19,7 @@ from tetrad.spec.model import (
     Stack,
     Tool,
 )
-from tetrad.spec.nearest import did_you_mean
+from tetrad.spec.nearest import did_you_mean, nearest
 from tetrad.spec.parse import Path
 from tetrad.spec.references import ENDINGS, reference_of
 
@@ -104,6 +104,10 @@ def check_fallback(fields: Fields, context: Context, path: Path) -> None:
     """Another stack that answers in this one's place is there, and is another."""
     fallback = fields.value(path)
     if not isinstance(fallback, str) or fallback == "previous":
+        return
+    if "/" not in fallback and nearest(fallback, ["previous"]):
+        message = f"{fallback!r} is no stack"
+        context.report(fields.issue(path, message, "did you mean previous?", code="SCH107"))
         return
     if context.names(fields, path, "stack") == fields.document.origin:
         message, hint = "a stack cannot be its own fallback", "write previous, or another stack"
