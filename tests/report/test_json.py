@@ -110,6 +110,13 @@ def test_what_is_not_a_report_is_refused_with_its_place(text: str, problem: str)
         ('"golden": "sha256:', '"golden": "md5:', "$.stacks[0].suites[0].golden: "),
         ('"flip": "broken"', '"flip": 3', ".flip: must be one of none, broken"),
         ('"n": 60', '"n": "60"', ".requirements[0].n: must be a number"),
+        ('"n": 60', f'"n": {10**400}', ".requirements[0].n: must be between -(2^53-1) and"),
+        ('"latency_s": ', '"latency_s": -1', ".latency_s: must be 0 seconds or more"),
+        (
+            '"latency_s": ',
+            '"latency_s": 9999999999999999',
+            ".latency_s: must be between -(2^53-1) and 2^53-1",
+        ),
         ('"interval": [', '"interval": [0.5,', ".interval: must have 2 items"),
         ('"rule": ', '"role": ', ".rule: is missing"),
         ('"type": "generated"', '"type": "dreamt"', ".type: must be one of retrieved, generated"),

@@ -14,6 +14,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from tetrad.canonical import Digest
 
+_LARGEST = 2**53 - 1  # what JSON carries exactly; further numbers overflow a drawing
+
 
 class Misfit(ValueError):
     """A JSON value that is not of the shape that is read."""
@@ -133,10 +135,12 @@ def _load_scalar(hint: Any, value: Any, path: str) -> Any:
             return Digest.parse(value)
         except ValueError as error:
             raise Misfit(path, str(error)) from error
-    if hint is float and type(value) is int:
-        return value
     if hint in {str, int, float, bool}:
-        _expect(value, hint, path)
+        _expect(value, int if hint is float and type(value) is int else hint, path)
+    if hint in {int, float} and not abs(value) <= _LARGEST:
+        raise Misfit(path, "must be between -(2^53-1) and 2^53-1")
+    if hint in {int, float} and path.endswith("_s") and value < 0:
+        raise Misfit(path, "must be 0 seconds or more")
     return value
 
 
