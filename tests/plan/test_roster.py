@@ -86,6 +86,17 @@ def test_a_suite_that_lost_a_stack_is_named(tree: Tree, capsys: pytest.CaptureFi
     assert "judged on the base, and no more\n  evals/feedback judges stacks/second no more\n" in out
 
 
+def test_a_verdict_says_which_golden_set_lost_cases(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit("evals/feedback/golden.yaml", "- id: irony", "- id: told-otherwise")
+    tree.tetrad("gate", "--base", "main")
+
+    assert capsys.readouterr().out.startswith(
+        "✓ PASSED  every requirement holds; this change has less judged: 1 case of evals/feedback\n"
+    )
+
+
 def test_a_suite_that_got_a_stack_is_named(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     tree.edit("evals/again/suite.yaml", "[stacks/feedback]", "[stacks/feedback, stacks/second]")
 

@@ -52,7 +52,9 @@ def headline(report: Report) -> str:
     """The verdict in a sentence."""
     suites = [(stack, suite) for stack in report.stacks for suite in stack.suites]
     unjudged = ", ".join(last(stack.stack) for stack in report.stacks if _is_unjudged(stack))
-    gone = ", ".join(change.ref for change in report.roster if is_loss(change))
+    lost = [change.ref for change in report.roster if is_loss(change)]
+    lost += [f"{spelled(len(s.removed), 'case')} of {s.suite}" for _, s in suites if s.removed]
+    gone = ", ".join(dict.fromkeys(lost))
     less = f"; this change has less judged: {gone}" if gone else ""
     if not suites:
         if unjudged:
