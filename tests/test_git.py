@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -182,6 +183,25 @@ def test_a_shallow_clone_is_told_how_to_get_the_rest(
 
     with pytest.raises(GitError, match="fetch-depth: 0"):
         git.resolve(tmp_path / "clone", ref)
+
+
+def test_a_branch_that_a_shallow_clone_left_out_can_be_had_as_the_message_says(
+    repository: Path, tmp_path: Path
+) -> None:
+    run(repository, "branch", "feature")
+    commit(repository, {"README.md": "two"})
+    run(
+        tmp_path, "clone", "-q", "--depth=1", "--branch=feature", f"file://{repository}", "clone"
+    )  # fmt: skip
+    clone = tmp_path / "clone"
+
+    with pytest.raises(GitError, match="unknown revision 'origin/main'; did") as told:
+        git.resolve(clone, "origin/main")
+
+    advice = next(line for line in str(told.value).splitlines() if "git fetch" in line)
+    command = shlex.split(advice.partition("help: ")[2])
+    subprocess.run(command, cwd=clone, check=True, capture_output=True)
+    assert git.resolve(clone, "origin/main") == git.head(repository)
 
 
 def test_a_merge_base_beyond_a_shallow_clones_end_is_told_so(

@@ -16,8 +16,10 @@ from typing import NoReturn
 
 from tetrad.errors import GitError
 
+# A shallow clone follows one branch alone, so that the others have to be named.
 _DEEPEN = (
-    "\n  help: git fetch --unshallow; in a GitHub workflow: actions/checkout with `fetch-depth: 0`"
+    "\n  help: git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
+    "\n  help: in a GitHub workflow: actions/checkout with `fetch-depth: 0`"
 )
 # Variables with these beginnings say how Git behaves for this user. The others (GIT_DIR,
 # GIT_INDEX_FILE, GIT_WORK_TREE, …) name another repository than `root` when a hook runs us.
@@ -132,7 +134,7 @@ def _refuse_unknown(root: Path, ref: str) -> NoReturn:
     if near and ref.startswith(f"{near[0]}~"):  # the name is right, its history ends before
         near = []
     meant = f"; did you mean {near[0]!r}?" if near else ""
-    hint = _DEEPEN if not near and _is_shallow(root) else ""
+    hint = _DEEPEN if _is_shallow(root) else ""
     raise GitError(f"unknown revision {ref!r}{meant}{hint}")
 
 
