@@ -219,6 +219,12 @@ def test_whole_calls_without_index_and_id_are_several() -> None:
     ]
 
 
+def test_a_count_of_tokens_that_no_float_holds_is_a_large_one() -> None:
+    body = b'{"choices":[{"message":{"content":"a"}}],"usage":{"prompt_tokens":%d}}' % 10**400
+
+    assert wire.decode(body, CHAT).usage.input_tokens == 2**53 - 1
+
+
 def test_an_event_without_data_is_none() -> None:
     stream = wire.AnswerStream()
     stream.feed(b'data:\n\ndata: {"choices": [{"delta": {"content": "hi"}}]}\n\ndata: \n\n')

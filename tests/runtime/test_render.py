@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from types import MappingProxyType
 
@@ -226,6 +227,7 @@ EXPENSIVE = [
     ("{% for y in x %}{% for z in x %}{% endfor %}{% endfor %}", {"x": [1] * 10_000}),
     ("{% for y in x %}{{ z }}{% endfor %}", {"x": [1] * MAX_ROUNDS, "z": "a" * 10_000}),
     ("{{ x|indent(64, true, true) }}", {"x": "\n" * 900_000}),
+    ("{{ x|tojson(indent=64) }}", {"x": json.loads("[" * 30 + "[1" + ",1" * 300_000 + "]" * 31)}),
 ]
 
 

@@ -23,6 +23,7 @@ from tetrad.results.exchange import (
     ToolDefinition,
     Usage,
 )
+from tetrad.spec.scalars import LARGEST
 from tetrad.text import shorten
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
@@ -320,7 +321,8 @@ def _usage(usage: Any, request: Request, text: str) -> Usage:
 
 
 def _count(value: Any) -> int:
-    return value if type(value) is int and value > 0 else 0
+    # A count that no float holds would end a run where its cost is worked out.
+    return min(value, LARGEST) if type(value) is int and value > 0 else 0
 
 
 def _content(message: Mapping[str, Any]) -> str:

@@ -33,9 +33,18 @@ def tojson(value: object, indent: int | None = None) -> str:
     """Plain JSON: a prompt is no web page, so `<` stays `<` and `é` stays `é`."""
     if indent is not None and not 0 <= indent <= MAX_INDENT:
         raise ValueError(f"tojson takes an indent from 0 to {MAX_INDENT}")
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=plain)
-    _check_size(len(text))
-    return text
+    encoder = json.JSONEncoder(ensure_ascii=False, indent=indent, default=plain)
+    if indent is None:
+        text = encoder.encode(value)
+        _check_size(len(text))
+        return text
+    pieces: list[str] = []
+    size = 0
+    for piece in encoder.iterencode(value):  # indents can make gigabytes of a deep list
+        size += len(piece)
+        _check_size(size)
+        pieces.append(piece)
+    return "".join(pieces)
 
 
 def default(value: object, otherwise: object = "", boolean: object = False) -> object:
