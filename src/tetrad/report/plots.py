@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, floor, log10, sqrt
 
 from markupsafe import Markup
@@ -201,6 +202,7 @@ def tally_plot(suite: SuiteReport) -> Markup:
     return _svg("tally", int(width), 8, words.tally(suite), Markup().join(parts), stretch="none")
 
 
+@lru_cache(maxsize=2_000)  # a page of thousands of cases draws the same few again and again
 def share_bar(share: float) -> Markup:
     """A share of one as a bar; its number stands beside it."""
     return Markup('<meter value="{:.3g}"></meter>').format(min(max(share, 0), 1))
