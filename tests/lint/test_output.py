@@ -214,6 +214,20 @@ def test_github_annotations_stand_most_severe_first(tmp_path: Path) -> None:
     assert [line.split(" ")[0] for line in lines] == ["::error", "::warning"]
 
 
+def test_ci_is_told_files_from_the_checkouts_top(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    tree = read(tmp_path / "services" / "llm", a=UNDELIMITED)
+    findings = lint_tree(tree)
+    (result,) = json.loads(render("sarif", findings, tree))["runs"][0]["results"]
+    (place,) = result["locations"]
+
+    assert "file=services/llm/prompts/a.yaml," in render("github", findings, tree)
+    assert place["physicalLocation"]["artifactLocation"] == {
+        "uri": "services/llm/prompts/a.yaml",
+        "uriBaseId": "SRCROOT",
+    }
+
+
 def test_hostile_text_ends_no_workflow_command(tmp_path: Path) -> None:
     tree = read(tmp_path, a=UNDELIMITED)
     (line,) = render("github", [hostile(tree)], tree).splitlines()

@@ -16,6 +16,7 @@ from tetrad.spec.build.corpus import documents_of
 from tetrad.spec.load import Reading
 from tetrad.spec.model import Corpus
 from tetrad.spec.parse import GOLDEN_SET
+from tetrad.spec.root import below_checkout
 from tetrad.spec.tree import Tree as Folder
 
 # Folders whose names say what kind of thing lies in them, and nothing about which.
@@ -92,6 +93,7 @@ def tree_of(
         today=today,
         whole=whole,
         count=count,
+        below=below_checkout(repository.root),
     )
 
 

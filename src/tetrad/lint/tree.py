@@ -100,6 +100,7 @@ class Tree:
     today: date
     whole: bool = True
     count: CountTokens = bytes_of
+    below: str = ""  # how the root is reached from the checkout's top, as CI names files
     _lines: dict[str, Lines] = field(default_factory=dict)
 
     def lines(self, file: str) -> Lines:

@@ -10,6 +10,17 @@ from tetrad.errors import UsageError
 MARKS = ("stacks", "prompts", "evals", "tetrad.toml")
 
 
+def below_checkout(root: Path) -> str:
+    """How the root is reached from its checkout's top folder, with a slash at the end; "" at the top
+    and where nothing is checked out.
+    """
+    for folder in (root, *root.parents):
+        if (folder / ".git").exists():
+            below = root.relative_to(folder).as_posix()
+            return "" if below == "." else f"{below}/"
+    return ""
+
+
 def find_root(start: Path) -> Path:
     """The nearest folder at or above `start` that looks like one; UsageError where there is none."""
     for folder in (start, *start.parents):

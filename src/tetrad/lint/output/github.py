@@ -16,15 +16,14 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
 def render(findings: Sequence[Finding], tree: Tree) -> str:
-    del tree
     ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
-    return "".join(f"{_command(finding)}\n" for finding in ordered)
+    return "".join(f"{_command(finding, tree.below)}\n" for finding in ordered)
 
 
-def _command(finding: Finding) -> str:
+def _command(finding: Finding, below: str) -> str:
     span = finding.place.span
     properties = {
-        "file": finding.place.file,
+        "file": f"{below}{finding.place.file}",
         "line": str(span.line),
         "endLine": str(span.end_line),
         "title": f"{finding.code} {finding.name}",

@@ -70,7 +70,7 @@ def _results(findings: Sequence[Finding], tree: Tree) -> Iterator[Json]:
             "ruleIndex": indices[finding.code],
             "level": _LEVELS[finding.severity],
             "message": {"text": text},
-            "locations": [{"physicalLocation": _location(finding)}],
+            "locations": [{"physicalLocation": _location(finding, tree.below)}],
             # The name under which code scanning looks for it, and for nothing else.
             "partialFingerprints": {"primaryLocationLineHash": f"{digest}:{occurrence + 1}"},
         }
@@ -83,7 +83,7 @@ def _subject(finding: Finding, tree: Tree) -> str:
     return f"{finding.code}\0{finding.place.file}\0{snippet}"
 
 
-def _location(finding: Finding) -> Mapping[str, Json]:
+def _location(finding: Finding, below: str) -> Mapping[str, Json]:
     span = finding.place.span
     region: Mapping[str, Json] = {
         "startLine": span.line,
@@ -91,5 +91,6 @@ def _location(finding: Finding) -> Mapping[str, Json]:
         "endLine": span.end_line,
         "endColumn": span.end_column,
     }
-    uri = {"uri": quote(finding.place.file, errors="surrogateescape"), "uriBaseId": "SRCROOT"}
+    file = quote(f"{below}{finding.place.file}", errors="surrogateescape")
+    uri = {"uri": file, "uriBaseId": "SRCROOT"}
     return {"artifactLocation": uri, "region": region}
