@@ -188,6 +188,14 @@ def test_a_module_that_changed_since_it_was_read_does_not_run(tmp_path: Path) ->
         ask(tmp_path, tool)
 
 
+def test_a_module_that_is_gone_is_a_failure(tmp_path: Path) -> None:
+    tool = a_tool(tmp_path, "def answer():\n    return 1\n")
+    (tmp_path / "desk.py").unlink()
+
+    with pytest.raises(ToolFailed, match=r"desk\.py cannot be read: No such file"):
+        ask(tmp_path, tool)
+
+
 def test_a_module_that_is_not_utf_8_is_a_failure(tmp_path: Path) -> None:
     tool = a_tool(tmp_path, "def answer():\n    return 1\n")
     (tmp_path / "desk.py").write_bytes(b"# caf\xe9\n")

@@ -151,6 +151,17 @@ def test_a_recorded_result_that_breaks_the_contract_is_an_error_of_the_golden_se
     assert "stacks/tools/order-status.yaml" in str(caught.value)
 
 
+@pytest.mark.parametrize("state", ["x" * 500_000, list(range(200_000))])
+def test_what_is_said_of_a_large_result_is_short(state: Json) -> None:
+    tool = a_tool(output_schema={"items": {"type": "string"}, "maxLength": 3})
+    recorded = RecordedCall(tool="order_status", result=state)
+
+    with pytest.raises(ToolFailed) as caught:
+        ask(RecordedToolbox([recorded], [tool]), {"order_id": "A-1234"})
+
+    assert len(str(caught.value)) < 1_200
+
+
 def test_a_schema_never_reads_a_file() -> None:
     tool = a_tool(input_schema={"$ref": "file:///etc/hostname"})
     toolbox = RecordedToolbox([], [tool])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from tetrad.canonical import Json, canonical_json
@@ -15,6 +16,8 @@ from tetrad.spec.document import json_path
 from tetrad.spec.model import Tool
 
 _SHOWN = 3  # problems in one message; a model mends them one by one anyway
+_COUNTED = 100  # a list of a megabyte has hundreds of thousands
+_SHOWN_CHARS = 1_000  # of a problem, which repeats the value that has it
 
 
 def tool_for(call: ToolCall, tools: Mapping[str, Tool]) -> Tool | Called:
@@ -50,14 +53,18 @@ def check_result(tool: Tool, result: Json) -> None:
 
 def _problem(schema: Mapping[str, Json], value: Json) -> str | None:
     validator = _validator(canonical_json(schema))
-    errors = [
-        f"{json_path(error.instance_path)}: {error.message}"
-        for error in validator.iter_errors(json.loads(canonical_json(value)))
-    ]
+    found = validator.iter_errors(json.loads(canonical_json(value)))
+    errors = list(islice(found, _COUNTED))
     if not errors:
         return None
-    more = f" (and {len(errors) - _SHOWN} more)" if len(errors) > _SHOWN else ""
-    return "; ".join(errors[:_SHOWN]) + more
+    shown = [f"{json_path(one.instance_path)}: {_cut(one.message)}" for one in errors[:_SHOWN]]
+    least = "at least " if len(errors) == _COUNTED else ""
+    more = f" (and {least}{len(errors) - _SHOWN} more)" if len(errors) > _SHOWN else ""
+    return "; ".join(shown) + more
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= _SHOWN_CHARS else f"{message[: _SHOWN_CHARS - 1]}…"
 
 
 @lru_cache(maxsize=256)

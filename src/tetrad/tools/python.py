@@ -75,7 +75,10 @@ async def _started(root: Path) -> tuple[Process, asyncio.SubprocessTransport]:
 
 def _source(name: str, run: PythonRun, root: Path) -> str:
     """The module's text, if it is still the one whose digest the tool's identity covers."""
-    data = (root / run.path).read_bytes()
+    try:
+        data = (root / run.path).read_bytes()
+    except OSError as exc:
+        raise ToolFailed(f"tool {name!r}: {run.path} cannot be read: {exc.strerror}") from exc
     if digest_bytes(data) != run.source:
         raise ToolFailed(f"tool {name!r}: {run.path} changed while it was in use; start again")
     try:
