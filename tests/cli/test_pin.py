@@ -84,6 +84,7 @@ NOT_MODELS = [
     ("kind: model\nsource: ftp://x\n", "small.yaml:2:9: `source` is no address of a model"),
     ("kind: model\nsource: file://weights\nfiles: [a]\n", "`files` is no mapping"),
     ("kind: model\nsource: vendor://openai/gpt\n", "no files to pin"),
+    ("kind: model\nsource: file://a.yaml\nengine: {scripted: {answers: ./a.yaml}}\n", "a script"),
 ]
 
 

@@ -68,6 +68,12 @@ def _source(document: Document) -> tuple[Source, tuple[str, ...]]:
             f"{document.origin}: only models are pinned"
             "\n  help: a corpus gets its digest from `tetrad lock`"
         )
+    engine = value.get("engine")
+    if isinstance(engine, Mapping) and "scripted" in engine:
+        raise UsageError(
+            f"{document.origin}: a script needs no pin"
+            "\n  help: its answers stand in the repository, and are part of the identity"
+        )
     uri, files = value.get("source"), value.get("files") or {}
     scheme = uri.partition("://")[0] if isinstance(uri, str) else ""
     if scheme not in SCHEMES:
