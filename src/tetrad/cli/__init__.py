@@ -99,7 +99,7 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         help="the repository (default: the nearest one above this folder)",
     )
     commands = parser.add_subparsers(
-        prog=parser.prog, dest="command", metavar="COMMAND", required=True
+        title="commands", prog=parser.prog, dest="command", metavar="COMMAND", required=True
     )
     for name, does in COMMANDS.items():
         sub = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
