@@ -339,6 +339,13 @@ def test_a_command_finds_only_what_it_takes(formats: Repository) -> None:
     assert find(formats, "triage", formats.suites) == "evals/triage"
 
 
+def test_a_name_of_what_a_command_does_not_take_is_told_so(formats: Repository) -> None:
+    with pytest.raises(UsageError, match="evals/shop/rows is not what is to be named here") as told:
+        find(formats, "rows", formats.stacks)
+
+    assert "help: there are stacks/" in str(told.value)
+
+
 def test_a_name_that_means_nothing_is_corrected(formats: Repository) -> None:
     with pytest.raises(UsageError, match=r"(?s)nothing named 'tirage'.*did you mean triage\?"):
         find(formats, "tirage")

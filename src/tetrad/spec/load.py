@@ -108,9 +108,16 @@ def find(repository: Repository, name: str, among: Iterable[str] | None = None) 
         *repository.prompts, *repository.models, *repository.corpora, *repository.tools,
         *repository.environments,
     ]  # fmt: skip
-    groups = [list(repository.stacks), list(repository.suites), components]
-    if among is not None:
-        groups = [list(among)]
+    everything = [list(repository.stacks), list(repository.suites), components]
+    groups = everything if among is None else [list(among)]
+    ref = _match(name, groups)
+    if ref is None:
+        raise _not_found(name, [ref for refs in groups for ref in refs], _match(name, everything))
+    return ref
+
+
+def _match(name: str, groups: Sequence[Sequence[str]]) -> str | None:
+    """The reference of the first group in which the name means one; UsageError where it means two."""
     exact = name.removeprefix("./").removesuffix("/").removesuffix(".yaml").removesuffix(".yml")
     for refs in groups:
         if exact in refs or exact.removesuffix("/suite") in refs:
@@ -122,12 +129,15 @@ def find(repository: Repository, name: str, among: Iterable[str] | None = None) 
         if matching:
             message = f"{name!r} is ambiguous: {', '.join(matching)}"
             raise UsageError(f"{message}\n  help: write the whole reference")
-    raise _not_found(name, [ref for refs in groups for ref in refs])
+    return None
 
 
-def _not_found(name: str, refs: Sequence[str]) -> UsageError:
+def _not_found(name: str, refs: Sequence[str], elsewhere: str | None) -> UsageError:
+    """What is said of a name that means none of `refs`, but perhaps something `elsewhere`."""
     close = nearest(name, [*refs, *(ref.rsplit("/", 1)[-1] for ref in refs)])
     known = f"there are {', '.join(refs)}" if refs else "there is nothing to choose from yet"
+    if elsewhere is not None:
+        return UsageError(f"{elsewhere} is not what is to be named here\n  help: {known}")
     hint = f"did you mean {close}?" if close else known
     return UsageError(f"there is nothing named {name!r}\n  help: {hint}")
 
