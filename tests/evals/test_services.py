@@ -20,7 +20,7 @@ from tetrad.canonical import Json
 from tetrad.errors import EngineUnavailable, JudgeFailed
 from tetrad.evals.assertions.verdict import PythonRaised
 from tetrad.evals.embeddings import Embeddings
-from tetrad.evals.judges import Bench
+from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.python import PythonCode
 from tetrad.results.exchange import JsonOutput
 from tetrad.spec.model import PromptMessage
@@ -106,7 +106,7 @@ QUESTION = {"task": "Decide.", "rubric": "is polite", "output": "Hi", "text": "<
 SCHEMA: Json = {"type": "object"}
 
 
-def ask(judge: Bench) -> Any:
+def ask(judge: ReadyJudge) -> Any:
     assert isinstance(SCHEMA, dict)
     return asyncio.run(judge.ask(QUESTION, SCHEMA))
 
@@ -122,7 +122,7 @@ def ask(judge: Bench) -> Any:
 def test_a_judge_answers_an_object_whatever_it_adds_to_it(answer: str) -> None:
     engine = ScriptedAnswers({"": answer})
 
-    assert ask(Bench(name="default", engine=engine)) == {"pass": True, "score": 1}
+    assert ask(ReadyJudge(name="default", engine=engine)) == {"pass": True, "score": 1}
     (request,) = engine.asked
     assert [m.content for m in request.messages] == ["Decide.", "<output-1>Hi"]
     assert request.constraint == JsonOutput(schema={"type": "object"})
@@ -143,7 +143,7 @@ def test_a_judge_answers_an_object_whatever_it_adds_to_it(answer: str) -> None:
 )
 def test_a_judge_that_answers_no_object_decides_nothing(answer: str) -> None:
     with pytest.raises(JudgeFailed, match="judge 'default' answered no JSON object"):
-        ask(Bench(name="default", engine=ScriptedAnswers({"": answer})))
+        ask(ReadyJudge(name="default", engine=ScriptedAnswers({"": answer})))
 
 
 def test_a_judges_prompt_takes_rubric_and_output() -> None:
@@ -155,7 +155,7 @@ def test_a_judges_prompt_takes_rubric_and_output() -> None:
     )
     engine = ScriptedAnswers({"": "{}"})
 
-    ask(Bench(name="default", engine=engine, prompt=prompt))
+    ask(ReadyJudge(name="default", engine=engine, prompt=prompt))
 
     (request,) = engine.asked
     assert request.style == "completion"
@@ -167,7 +167,7 @@ def test_a_judges_prompt_that_asks_for_more_is_named() -> None:
     prompt = replace(PROMPT, messages=(message,))
 
     with pytest.raises(JudgeFailed, match="the prompt of judge 'default' does not render"):
-        ask(Bench(name="default", engine=ScriptedAnswers(), prompt=prompt))
+        ask(ReadyJudge(name="default", engine=ScriptedAnswers(), prompt=prompt))
 
 
 # -- code

@@ -17,7 +17,7 @@ from tetrad.engines.build import build_embedder, build_engine
 from tetrad.engines.deferred import Deferred
 from tetrad.errors import SpecError
 from tetrad.evals.embeddings import Embeddings
-from tetrad.evals.judges import Bench
+from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.problems import problems_of
 from tetrad.evals.python import PythonCode
 from tetrad.evals.recorded import Recorded
@@ -150,11 +150,13 @@ class Workbench:
             judges=self.judges(suite, root),
         )
 
-    def judges(self, suite: Suite, root: Path) -> Mapping[str, Bench]:
+    def judges(self, suite: Suite, root: Path) -> Mapping[str, ReadyJudge]:
         """The judges that the suite's cases ask, if any do."""
         used = {a.type for case in suite.golden.cases for a in assertions_of(case)}
         return {
-            name: Bench(name=name, engine=self._recorded(judge.model, root), prompt=judge.prompt)
+            name: ReadyJudge(
+                name=name, engine=self._recorded(judge.model, root), prompt=judge.prompt
+            )
             for name, judge in suite.judges.items()
             if name != EMBEDDING_JUDGE and used & JUDGED
         }

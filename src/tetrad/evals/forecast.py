@@ -18,7 +18,7 @@ from tetrad.errors import JudgeFailed, UsageError
 from tetrad.evals.assertions.judged import CONTEXT_FAITHFULNESS, LLM_RUBRIC
 from tetrad.evals.assertions.verdict import Answered, Asked
 from tetrad.evals.build import Workbench
-from tetrad.evals.judges import Bench
+from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.runner import answered_of
 from tetrad.identity import component_digest
 from tetrad.plan import Amount, Estimate
@@ -79,7 +79,7 @@ class _Play:
     stack: Stack
     model: Model  # what answers
     runtime: Runtime
-    judges: Mapping[str, Bench]
+    judges: Mapping[str, ReadyJudge]
     registry: Registry
     count: CountTokens
     foreseen: set[tuple[Digest, Digest]]
@@ -211,7 +211,7 @@ class _Untouched:
 class _Listening:
     """`Services` that hear what a judge would be asked, and have no answer."""
 
-    judge: Bench
+    judge: ReadyJudge
     heard: Request | None = None
 
     async def ask_judge(

@@ -19,8 +19,8 @@ _GENERATION = Generation(temperature=0.0, max_tokens=_MAX_TOKENS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bench:
-    """A judge at work: its engine, and the suite's prompt for it where there is one."""
+class ReadyJudge:
+    """A judge that can be asked: its engine, and the suite's prompt for it where there is one."""
 
     name: str
     engine: Engine

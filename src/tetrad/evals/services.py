@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.evals.embeddings import Embeddings
-from tetrad.evals.judges import Bench
+from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.python import PythonCode
 from tetrad.spec.assertions.needs import DEFAULT_JUDGE
 
@@ -19,7 +19,7 @@ class SuiteServices:
 
     python: PythonCode
     embeddings: Embeddings | None = None
-    judges: Mapping[str, Bench] = field(default_factory=dict)
+    judges: Mapping[str, ReadyJudge] = field(default_factory=dict)
 
     async def similarities(self, text: str, others: tuple[str, ...]) -> tuple[float, ...]:
         if self.embeddings is None:
