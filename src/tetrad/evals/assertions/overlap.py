@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tetrad.canonical import Json
-from tetrad.evals.assertions.values import as_text
+from tetrad.evals.assertions.values import as_text, references_of
 from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary, reaches
 from tetrad.spec.model import Assertion
 
@@ -31,7 +31,7 @@ def bleu(value: Json, assertion: Assertion, answered: Answered) -> Verdict:
     """The best that any of the references gives is what sacrebleu counts n-grams against."""
     import sacrebleu
 
-    references = [value] if isinstance(value, str) else [as_text(v) for v in _listed(value)]
+    references = references_of(value)
     score = sacrebleu.sentence_bleu(answered.text, references, lowercase=True).score / 100
     return at_least("bleu", score, assertion.threshold, BLEU_THRESHOLD)
 
@@ -51,10 +51,6 @@ def at_least(name: str, score: float, threshold: float | None, default: float) -
     score = min(1.0, max(0.0, score))
     passed = reaches(score, least)
     return Verdict(passed, score, f"{name} {score:.2f} {'≥' if passed else '<'} {least:g}")
-
-
-def _listed(value: Json) -> list[Json]:
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 @lru_cache(maxsize=1)

@@ -34,6 +34,11 @@ def as_texts(value: Json) -> tuple[str, ...]:
     return (as_text(value),)
 
 
+def references_of(value: Json) -> tuple[str, ...]:
+    """What an answer may be like: one text, commas and all, or the texts of a list."""
+    return (value,) if isinstance(value, str) else as_texts(value)
+
+
 def shown(value: Json) -> str:
     return f'"{shorten(as_text(value), SHOWN)}"'
 
