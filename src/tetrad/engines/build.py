@@ -66,7 +66,7 @@ def build_embedder(
     from tetrad.engines.torch import build_torch_embedder
 
     files = _files_for_torch(model, root, store, offline=offline, progress=progress)
-    return build_torch_embedder(model, files, cache=store.root / "torch", progress=progress)
+    return build_torch_embedder(model, files)
 
 
 def address_of(

@@ -64,8 +64,8 @@ def bert_files(folder: Path) -> Mapping[str, Path]:
 
 
 @pytest.fixture
-def embedder(model: Model, folder: Path, tmp_path: Path) -> Embedder:
-    return build_torch_embedder(model, bert_files(folder), cache=tmp_path)
+def embedder(model: Model, folder: Path) -> Embedder:
+    return build_torch_embedder(model, bert_files(folder))
 
 
 def test_a_vector_is_the_mean_of_the_tokens_states_at_length_one(
@@ -147,7 +147,7 @@ def test_another_pooling_than_the_mean_is_refused(
     files = {**bert_files(folder), "m/1_Pooling/config.json": pooling}
 
     with pytest.raises(EngineUnavailable, match="pools by cls_token"):
-        build_torch_embedder(model, files, cache=tmp_path)
+        build_torch_embedder(model, files)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_files_that_make_no_model_are_refused(
 ) -> None:
     (tmp_path / name).write_text(content)
     files = {**bert_files(folder), f"m/{name}": tmp_path / name}
-    embedder = build_torch_embedder(model, files, cache=tmp_path)
+    embedder = build_torch_embedder(model, files)
 
     with pytest.raises(EngineUnavailable, match=re.escape(said)):
         embedder.embed(TEXTS)
@@ -182,7 +182,7 @@ def test_all_weights_that_a_vector_is_made_of_must_be_there(
     del weights[weight]
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
     files = {**bert_files(folder), "m/model.safetensors": tmp_path / "model.safetensors"}
-    embedder = build_torch_embedder(model, files, cache=tmp_path)
+    embedder = build_torch_embedder(model, files)
     refused = pytest.raises(EngineUnavailable, match=re.escape(f"lack the weights {weight}"))
 
     with refused if needed else nullcontext():
@@ -201,7 +201,7 @@ def test_cutting_into_tokens_imports_no_torch(folder: Path) -> None:
         "here = Path(sys.argv[1])\n"
         "files = {str(p.relative_to(here)): p for p in here.rglob('*.json')}\n"
         "files['model.safetensors'] = here / 'model.safetensors'\n"
-        "build_torch_embedder(model, files, cache=here).tokens('a parcel')\n"
+        "build_torch_embedder(model, files).tokens('a parcel')\n"
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)\n"
     )
 

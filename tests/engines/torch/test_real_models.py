@@ -165,7 +165,7 @@ def test_minilm_finds_what_is_meant() -> None:
     _, model = models()
     store = have(model)
     files = fetch(model, store, root=ROOT, offline=True)
-    embedder = build_torch_embedder(model, files, cache=store.root / "torch")
+    embedder = build_torch_embedder(model, files)
 
     leave, holiday, parcel = embedder.embed(
         ["How many days of leave do I get?", "the holiday allowance", "the parcel is late"]

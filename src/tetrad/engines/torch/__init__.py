@@ -29,11 +29,8 @@ def build_torch_engine(
     return TorchEngine(model, files, cache=cache, progress=progress)
 
 
-def build_torch_embedder(
-    model: Model, files: Mapping[str, Path], *, cache: Path, progress: Progress | None = None
-) -> Embedder:
+def build_torch_embedder(model: Model, files: Mapping[str, Path]) -> Embedder:
     """An embedder over a model's verified files; nothing of an embedder is converted or kept."""
     from tetrad.engines.torch.embedder import TorchEmbedder
 
-    del cache, progress
     return TorchEmbedder(model, files)
