@@ -1,4 +1,4 @@
-"""What the cases of a golden set give as variables, held against what their prompts declare.
+"""What cases and examples give as variables, held against what their prompts declare.
 
 A value that a prompt does not take leaves its case without a result on every model, so it is told
 before anything is asked.
@@ -6,26 +6,16 @@ before anything is asked.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tetrad.canonical import Json
 from tetrad.errors import Issue
 from tetrad.spec.assertions.needs import CODE
 from tetrad.spec.golden import GoldenFile
-from tetrad.spec.model import Case, Stack, Variable
-from tetrad.spec.variables import is_of_type, text_of
-from tetrad.spec.violations import TYPE_NAMES
-
-_MENDED = {
-    "string": "write a text in quotes",
-    "number": "write a number without quotes",
-    "integer": "write a whole number without quotes",
-    "boolean": "write true or false, without quotes",
-    "array": "write a list: [a, b]",
-    "object": "write its keys, indented, below it",
-}
+from tetrad.spec.model import Case, Example, Prompt, Stack
+from tetrad.spec.nearest import nearest
+from tetrad.spec.variables import is_of_type, misfit_of
 
 
 class _Misfit(NamedTuple):
@@ -58,46 +48,32 @@ def _misfit(stack: Stack, case: Case, name: str, value: Json) -> _Misfit | None:
     variable = stack.prompt.variables.get(name)
     if variable is None:
         return None
-    file = variable.location.file
-    if not is_of_type(variable, value):
-        message = (
-            f"the variable {name!r} is {TYPE_NAMES[variable.type]}, and this is {_said(value)}"
-        )
-        if not case.location.file.endswith(".csv"):
-            return _Misfit(message, _mended(variable, value), case.id)
-        hint = f"write the cases as YAML or JSON Lines, or declare type: string in {file}"
-        return _Misfit(f"{message}, as every cell of CSV", hint, case.location.file)
-    if variable.max_chars is not None and len(text_of(value)) > variable.max_chars:
-        message = f"the variable {name!r} takes at most {variable.max_chars:,} characters"
-        return _Misfit(message, f"shorten it, or raise max_chars in {file}", case.id)
-    return None
+    misfit = misfit_of(variable, value)
+    if misfit is None:
+        return None
+    message, hint = misfit
+    if not case.location.file.endswith(".csv") or is_of_type(variable, value):
+        return _Misfit(message, hint, case.id)
+    declare = f"declare type: string in {variable.location.file}"
+    hint = f"write the cases as YAML or JSON Lines, or {declare}"
+    return _Misfit(f"{message}, as every cell of CSV", hint, case.location.file)
 
 
-def _said(value: Json) -> str:
-    """What a value is, in words that fit others of its type as well."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, float):
-        return "a number with a fraction"
-    return TYPE_NAMES[_type_of(value)]
+def issues_of_examples(prompt: Prompt, filled: str | None) -> Iterator[Issue]:
+    """What examples lack of a request, or give otherwise; `filled` is what the stack retrieves."""
+    for example in prompt.examples:
+        for name, variable in prompt.variables.items():
+            if name == filled:
+                continue
+            if name in example.vars:
+                told = misfit_of(variable, example.vars[name])
+            else:
+                told = _lack(prompt, example, name) if variable.required else None
+            if told is not None:
+                yield Issue(location=example.location, message=told[0], hint=told[1])
 
 
-def _type_of(value: Json) -> str:
-    """The type by which a variable would take a value that is not null."""
-    match value:
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "integer" if isinstance(value, int) else "number"
-        case str():
-            return "string"
-        case Mapping():
-            return "object"
-    return "array"
-
-
-def _mended(variable: Variable, value: Json) -> str:
-    if value is None:
-        return _MENDED[variable.type] if variable.required else "leave it out"
-    declared = f"declare type: {_type_of(value)} in {variable.location.file}"
-    return f"{_MENDED[variable.type]}, or {declared}"
+def _lack(prompt: Prompt, example: Example, name: str) -> tuple[str, str]:
+    near = nearest(name, [given for given in example.vars if given not in prompt.variables])
+    hint = f"rename {near!r} to it" if near else "give it: an example's vars are those of a request"
+    return f"this example gives no {name!r}, which {prompt.ref} requires", hint

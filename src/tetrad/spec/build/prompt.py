@@ -23,6 +23,7 @@ from tetrad.spec.model import (
 from tetrad.spec.nearest import did_you_mean
 from tetrad.spec.parse import Path, decode
 from tetrad.spec.schema import check_value, issue_at, schema_problem
+from tetrad.spec.variables import misfit_of
 
 _FILE = "file://"
 
@@ -32,6 +33,7 @@ def build_prompt(fields: Fields, context: Context) -> Prompt:
         name: _variable(name, raw or {}, fields.at(("variables", name)))
         for name, raw in fields.get("variables", {}).items()
     }
+    _check_defaults(fields, context, variables)
     messages = tuple(_messages(fields, context))
     examples = _examples(fields, context)
     chat = _chat(fields, context, variables)
@@ -76,6 +78,14 @@ def _variable(name: str, raw: Mapping[str, Any], location: Location) -> Variable
         description=raw.get("description", ""),
         location=location,
     )
+
+
+def _check_defaults(fields: Fields, context: Context, variables: Mapping[str, Variable]) -> None:
+    """A default is a value that a request could give, or null."""
+    for name, variable in variables.items():
+        misfit = None if variable.default is None else misfit_of(variable, variable.default)
+        if misfit is not None:
+            context.report(fields.issue(("variables", name, "default"), *misfit))
 
 
 def _messages(fields: Fields, context: Context) -> Iterator[PromptMessage]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tetrad.spec.build.context import Context, NotBuilt
 from tetrad.spec.build.fields import Fields
+from tetrad.spec.build.given import issues_of_examples
 from tetrad.spec.build.prompt import generation_of
 from tetrad.spec.model import (
     PASSAGES,
@@ -38,6 +39,8 @@ def build_stack(fields: Fields, context: Context) -> Stack:
     retrieval = _retrieval(fields, context, prompt)
     if prompt is None or model is None or tools is None:
         raise NotBuilt
+    filled = None if retrieval is None else retrieval.into
+    context.report(*issues_of_examples(prompt, filled))
     overrides = generation_of(fields.get("generation"))
     return Stack(
         ref=fields.ref,
