@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -133,6 +135,36 @@ def test_time_is_limited_for_the_tool_and_for_all_it_started(tmp_path: Path) -> 
     assert has_ended(int((tmp_path / "pid").read_text()))
 
 
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from tetrad.canonical import digest_file
+from tetrad.spec.model import PythonRun
+from tetrad.tools.python import run_python
+
+root = Path(sys.argv[1])
+source = digest_file(root / "desk.py")
+run = PythonRun(module="desk", function="answer", path="desk.py", source=source, timeout_s=1.0)
+asyncio.run(run_python("desk", run, {}, root=root))
+"""
+
+
+def test_a_tool_whose_caller_was_killed_ends_when_its_time_is_over(tmp_path: Path) -> None:
+    a_tool(
+        tmp_path,
+        "import os, pathlib, signal, time\n"
+        "def answer():\n"
+        "    pathlib.Path('pid').write_text(str(os.getpid()))\n"
+        "    os.kill(os.getppid(), signal.SIGKILL)\n"
+        "    time.sleep(60)\n",
+    )
+
+    caller = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+
+    assert caller.returncode == -signal.SIGKILL
+    assert has_ended(int((tmp_path / "pid").read_text()), within_s=20)
+
+
 def test_what_a_tool_leaves_running_ends_with_its_answer(tmp_path: Path) -> None:
     tool = a_tool(
         tmp_path,
@@ -217,9 +249,9 @@ def test_mcp_is_not_there_yet(tmp_path: Path) -> None:
         ask(tmp_path, tool)
 
 
-def has_ended(pid: int) -> bool:
-    """Whether a process is gone or only waits to be reaped, within two seconds."""
-    for _ in range(200):
+def has_ended(pid: int, *, within_s: int = 2) -> bool:
+    """Whether a process is gone or only waits to be reaped, soon."""
+    for _ in range(within_s * 100):
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
             os.kill(pid, 0)

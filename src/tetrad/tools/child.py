@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import sys
 import types
 from contextlib import suppress
@@ -22,6 +23,8 @@ def main() -> None:
     _limit(resource.RLIMIT_AS, job["memory_bytes"])
     _limit(resource.RLIMIT_CPU, job["cpu_s"])
     _limit(resource.RLIMIT_CORE, 0)
+    # The parent's clock comes first; where the parent was killed, nobody else ends a sleeping tool.
+    signal.setitimer(signal.ITIMER_REAL, job["timeout_s"] + 1)
     reply = json.dumps(_reply(job), allow_nan=False).encode()
     if len(reply) > job["max_bytes"]:
         reply = json.dumps(

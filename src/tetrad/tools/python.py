@@ -38,6 +38,7 @@ async def run_python(
         "arguments": arguments,
         "memory_bytes": run.memory_mb * 1024 * 1024,
         "cpu_s": int(run.timeout_s) + 1,
+        "timeout_s": run.timeout_s,
         "max_bytes": MAX_BYTES,
     }
     process, pipes = await _started(root)

@@ -444,3 +444,23 @@ def test_building_an_engine_imports_no_torch(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=False)
 
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("driver", ["nvidiactl", "dxg", "kfd"])
+def test_torch_is_asked_for_the_device_where_there_is_a_driver(tmp_path: Path, driver: str) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from tetrad.engines.torch.engine import device_name\n"
+        "without, with_driver = map(Path, sys.argv[1:])\n"
+        "assert (device_name(without), 'torch' in sys.modules) == ('cpu', False)\n"
+        "name = device_name(with_driver)\n"
+        "import torch\n"
+        "assert name == ('cuda' if torch.cuda.is_available() else 'cpu')\n"
+    )
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / driver).touch()
+
+    subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path), str(tmp_path / "dev")], check=True
+    )

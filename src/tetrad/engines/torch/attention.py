@@ -60,6 +60,10 @@ class Prefix:
             values=self.values[:, :, :length],
         )
 
+    def copied(self) -> Prefix:
+        """The same with memory of its own."""
+        return Prefix(tokens=self.tokens, keys=self.keys.clone(), values=self.values.clone())
+
 
 # Which rows follow which prefix; a row that is named nowhere follows none.
 Shared: TypeAlias = Sequence[tuple[Prefix, Sequence[int]]]

@@ -136,9 +136,13 @@ class TorchEngine:
         )
 
 
-def device_name() -> str:
-    """`cuda` or `cpu`, found without importing torch where there is no NVIDIA driver."""
-    if not Path("/dev/nvidiactl").exists():
+# What the drivers of NVIDIA, of Windows' own GPU under WSL, and of AMD put there.
+_DRIVERS = ("nvidiactl", "dxg", "kfd")
+
+
+def device_name(devices: Path = Path("/dev")) -> str:
+    """`cuda` or `cpu`, found without importing torch where there is no driver that it could use."""
+    if not any((devices / driver).exists() for driver in _DRIVERS):
         return "cpu"
     import torch
 

@@ -70,7 +70,8 @@ class PrefixStore:
         elif same < len(tokens):
             prefix = self._read(tokens, known.cut(same))
         else:
-            prefix = known if len(known) == same else known.cut(same)
+            # A copy: a view would hold the memory of what it was cut from for as long as it is kept.
+            prefix = known if len(known) == same else known.cut(same).copied()
         self._keep(prefix)
         return prefix, len(tokens) - same
 
