@@ -346,6 +346,35 @@ def test_a_stream_that_ends_before_its_answer_is_asked_for_again() -> None:
         assert ask(server, stream=True).text == "whole"
 
 
+def test_a_stream_that_stays_open_after_its_answer_is_not_waited_for() -> None:
+    events = b'data: {"choices": [{"delta": {"content": "whole"}}]}\n\ndata: [DONE]\n\n'
+    head = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    ended = asyncio.Event()
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + f"{len(events):x}\r\n".encode() + events + b"\r\n")
+        await ended.wait()
+        writer.close()
+
+    async def asked() -> Completion:
+        server = await asyncio.start_server(respond, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        address = Address(
+            base_url=f"http://127.0.0.1:{port}/v1", api_key=None, model="m", stream=True
+        )
+        engine = Endpoint(address)
+        async with server:
+            completion = await engine.complete(HELLO)
+            ended.set()
+            await engine.aclose()
+        return completion
+
+    assert asyncio.run(asked()).text == "whole"
+
+
 def test_an_error_inside_a_stream_is_asked_again_and_then_told() -> None:
     said = failure(Reply(body=b'data: {"error": {"message": "out of memory"}}\n\n'), stream=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -29,6 +30,7 @@ _HINTS: Mapping[int, str] = {
     HTTPStatus.NOT_FOUND: "\n  help: check the address, which ends in /v1 for most servers, and the"
     " model's name; vendors often lack plain completions: `style: chat` in the prompt",
 }
+_LAST_WORDS_S = 0.5  # of a stream whose answer is whole
 _TIMEOUTS = 2  # tries that may run into the timeout: each can be charged and takes its whole length
 
 
@@ -165,13 +167,29 @@ def _is_whole(response: httpx2.Response) -> bool:
 async def _streamed(response: httpx2.Response, request: Request, started: float) -> Completion:
     stream = wire.AnswerStream()
     first: float | None = None
-    async for piece in _pieces(response):
+    pieces = _pieces(response)
+    async for piece in pieces:
         stream.feed(piece)
         if first is None and stream.begun:
             first = time.perf_counter() - started
-    return replace(
-        stream.completion(request), latency_s=time.perf_counter() - started, first_token_s=first
-    )
+        if stream.done:
+            break
+    latency = time.perf_counter() - started
+    await _run_out(pieces)
+    return replace(stream.completion(request), latency_s=latency, first_token_s=first)
+
+
+async def _run_out(pieces: AsyncIterator[bytes]) -> None:
+    """Read what follows the answer's end: mostly nothing, and then the connection serves again.
+
+    A server that goes on, or never ends its response, takes nothing of the answer away.
+    """
+    import httpx2
+
+    with suppress(TimeoutError, httpx2.TransportError, wire.Unreadable):
+        async with asyncio.timeout(_LAST_WORDS_S):
+            async for _ in pieces:
+                pass
 
 
 async def _all_of(response: httpx2.Response) -> bytes:

@@ -101,6 +101,11 @@ class AnswerStream:
         """Whether the first token is there."""
         return bool(self._text or self._calls)
 
+    @property
+    def done(self) -> bool:
+        """Whether the server said that nothing follows."""
+        return self._done
+
     def feed(self, piece: bytes) -> None:
         self._rest += piece
         if b"\n" not in piece:  # looked for in each byte once, however the line is cut
