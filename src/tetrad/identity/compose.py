@@ -37,6 +37,14 @@ def written_identity(digest: Digest) -> str:
     return f"tetrad:{digest.hex}"
 
 
+def read_identity(written: str) -> Digest:
+    """What `written_identity` wrote; ValueError on anything else."""
+    scheme, _, digits = written.partition(":")
+    if scheme != "tetrad":
+        raise ValueError(f"{written!r} is not tetrad: and 64 hexadecimal digits")
+    return Digest.parse(f"sha256:{digits}")
+
+
 def short(digest: Digest) -> str:
     """The first 12 hexadecimal digits, for people."""
     return digest.hex[:_SHORT]

@@ -13,7 +13,13 @@ from typing import Any
 from tetrad.canonical import Digest, digest_of
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.identity.behaviour import component_digest
-from tetrad.identity.compose import RUNTIME, identity_of, settings_of, written_identity
+from tetrad.identity.compose import (
+    RUNTIME,
+    identity_of,
+    read_identity,
+    settings_of,
+    written_identity,
+)
 from tetrad.spec.model import Stack, Suite
 from tetrad.spec.parse import parse
 
@@ -104,7 +110,7 @@ def _lock(raw: Mapping[str, Any]) -> Lock:
     }
     return Lock(
         stack=str(raw["stack"]),
-        identity=Digest.parse(raw["identity"].replace("tetrad:", "sha256:", 1)),
+        identity=read_identity(raw["identity"]),
         runtime=int(raw["runtime"]),
         settings=Digest.parse(raw["settings"]),
         **sections,

@@ -7,13 +7,13 @@ terminal and in a CI log and still means the same.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from tetrad.canonical import Digest
 from tetrad.errors import UsageError
+from tetrad.identity import read_identity, written_identity
 from tetrad.report.fields import Misfit, dump, load
 from tetrad.results.outcome import Calls, CaseOutcome, Sample
 from tetrad.results.report import (
@@ -32,7 +32,6 @@ from tetrad.text import json_escaped
 
 # Made once: json.dumps with options makes an encoder at each call.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
-_IDENTITY = re.compile(r"tetrad:([0-9a-f]{64})\Z")
 
 
 class _OneLine(str):
@@ -110,8 +109,8 @@ def load_report(text: str, *, origin: str = "report") -> Report:
 def _dump_stack(stack: StackReport) -> Mapping[str, Any]:
     return {
         "stack": stack.stack,
-        "identity": _written(stack.identity),
-        "base_identity": None if stack.base_identity is None else _written(stack.base_identity),
+        "identity": written_identity(stack.identity),
+        "base_identity": stack.base_identity and written_identity(stack.base_identity),
         "changed": list(stack.changed),
         "changes": [
             {"component": change.component, "ref": change.ref, "diff": change.diff}
@@ -196,10 +195,6 @@ def _output(outcome: CaseOutcome) -> str | None:
     return outcome.samples[0].output if outcome.samples else None
 
 
-def _written(identity: Digest) -> str:
-    return f"tetrad:{identity.hex}"
-
-
 def _load_report(document: Any) -> Report:
     at = _Reader(document, "$")
     if at.text("kind") != "report" or at.get("version", int) != 1:
@@ -271,10 +266,11 @@ def _load_case(at: _Reader) -> CaseReport:
 
 
 def _identity(text: str, path: str) -> Digest:
-    match = _IDENTITY.match(text)
-    if match is None:
-        raise Misfit(path, f"{text!r} is not an identity, tetrad: and 64 hexadecimal digits")
-    return Digest("sha256", bytes.fromhex(match[1]))
+    try:
+        return read_identity(text)
+    except ValueError as error:
+        message = f"{text!r} is not an identity, tetrad: and 64 hexadecimal digits"
+        raise Misfit(path, message) from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from tetrad.identity import written_identity
 from tetrad.report import figures, words
 from tetrad.results.outcome import CaseOutcome
 from tetrad.results.report import CaseReport, Report, RosterChange, StackReport, SuiteReport
@@ -72,7 +73,7 @@ def _suite(report: Report, stack: StackReport, suite: SuiteReport) -> ET.Element
         element.set("timestamp", written)
     properties = ET.SubElement(element, "properties")
     for key, text in (
-        ("identity", f"tetrad:{stack.identity.hex}"),
+        ("identity", written_identity(stack.identity)),
         ("golden", str(suite.golden)),
         ("engine", stack.engine),
     ):

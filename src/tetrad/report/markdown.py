@@ -110,8 +110,8 @@ def _commits(report: Report) -> str:
     if report.head is None:
         return ""
     dirty = " with uncommitted changes" if report.dirty else ""
-    base = f" against {code(words.short(report.base))}" if report.base else ""
-    return f"{code(words.short(report.head))}{dirty}{base}; "
+    base = f" against {code(words.short_commit(report.base))}" if report.base else ""
+    return f"{code(words.short_commit(report.head))}{dirty}{base}; "
 
 
 def _stack(stack: StackReport) -> Iterator[str]:

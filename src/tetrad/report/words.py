@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from tetrad.canonical import Digest
+from tetrad.identity import short
 from tetrad.report import figures
 from tetrad.results.outcome import CaseOutcome, Sample
 from tetrad.results.report import (
@@ -109,9 +109,9 @@ def _is_unjudged(stack: StackReport) -> bool:
 
 def compared(report: Report) -> str:
     """What was judged against what."""
-    tree = short(report.head) if report.head else "the working tree"
+    tree = short_commit(report.head) if report.head else "the working tree"
     candidate = f"{tree} with uncommitted changes" if report.dirty and report.head else tree
-    return f"{candidate} against {short(report.base)}" if report.base else candidate
+    return f"{candidate} against {short_commit(report.base)}" if report.base else candidate
 
 
 def calls(report: Report) -> str:
@@ -129,15 +129,11 @@ def what_changed(stack: StackReport) -> str:
 
 def identities(stack: StackReport) -> str:
     if stack.base_identity is None or stack.base_identity == stack.identity:
-        return identity(stack.identity)
-    return f"{identity(stack.base_identity)} → {identity(stack.identity)}"
+        return short(stack.identity)
+    return f"{short(stack.base_identity)} → {short(stack.identity)}"
 
 
-def identity(digest: Digest) -> str:
-    return digest.hex[:12]
-
-
-def short(commit: str | None) -> str:
+def short_commit(commit: str | None) -> str:
     return (commit or "")[:8]
 
 
