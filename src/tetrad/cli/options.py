@@ -17,11 +17,10 @@ def add_names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="STACK", help="stacks (default: all)")
 
 
-def add_base(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+def add_base(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--base",
         metavar="REF",
-        required=required,
         help="compare with the merge base of HEAD and this branch, tag or commit",
     )
 
