@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,10 +65,6 @@ class _Subject:
         for step in self.path:
             self.value = self.value[step]
         self.parent = _walk(schema, error.evaluation_path[:-1])
-
-    @property
-    def name(self) -> str:
-        return str(self.path[-1]) if self.path and isinstance(self.path[-1], str) else ""
 
     @property
     def description(self) -> str:
@@ -172,8 +169,6 @@ def _keys_hint(value: str, subject: _Subject) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    import re
-
     return isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d+)?", value) is not None
 
 
@@ -200,8 +195,6 @@ def _not_matching(subject: _Subject) -> Iterator[Problem]:
 def _bad_name(subject: _Subject) -> Iterator[Problem]:
     pattern = subject.parent.get("propertyNames", {}).get("pattern", "")
     for key in subject.value:
-        import re
-
         if not re.fullmatch(pattern, key):
             message = f"{key!r} cannot be a name here"
             hint = "a name has letters, digits and _, and begins with no digit"
