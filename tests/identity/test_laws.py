@@ -107,10 +107,10 @@ def test_what_is_not_behavioural_moves_nothing(
     [
         (PROMPT, ("messages", 0, "content"), "You sort.", {"triage", "team/large"}),
         (PROMPT, ("messages", 0, "role"), "developer", {"triage", "team/large"}),
-        (PROMPT, ("variables", "message", "max_chars"), 10, {"triage", "team/large"}),
+        (PROMPT, ("variables", "message", "max_chars"), 100, {"triage", "team/large"}),
         (PROMPT, ("variables", "message", "trust"), "trusted", {"triage", "team/large"}),
         (PROMPT, ("variables", "message", "default"), "", {"triage", "team/large"}),
-        (PROMPT, ("variables", "extra"), {}, {"triage", "team/large"}),
+        (PROMPT, ("variables", "extra"), {"required": False}, {"triage", "team/large"}),
         (PROMPT, ("style",), "chat", {"triage", "team/large"}),
         (PROMPT, ("examples", "select", "nearest"), 2, {"triage", "team/large"}),
         (PROMPT, ("chat", "history", "keep"), "first", {"triage", "team/large"}),
