@@ -220,6 +220,14 @@ def test_a_hostile_value_or_answer_is_inert_in_a_reason() -> None:
     assert result.reason == 'does not equal "red<U+202E>"'
 
 
+@pytest.mark.parametrize("kind", ["is-json", "contains-json"])
+def test_a_list_of_a_million_wrong_items_is_told_by_its_first(kind: str) -> None:
+    schema: Json = {"items": {"type": "string"}}
+    found = judged(assertion(kind, schema), "[" + "1," * 1_000_000 + "1]")
+
+    assert found.reason.endswith('not of the schema: $[0]: 1 is not of type "string"')
+
+
 def test_a_pattern_that_calls_itself_for_ever_decides_nothing() -> None:
     with pytest.raises(JudgeFailed, match=r"more memory than it may have|still searching"):
         judged(assertion("not-regex", "(?P<a>(?&b))(?P<b>(?&a))"), "a")

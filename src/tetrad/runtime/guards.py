@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 from tetrad.canonical import as_digested
@@ -75,7 +74,7 @@ class Contract:
     def _broken_json(self, text: str) -> Iterator[Guarded]:
         try:
             value = json.loads(text, parse_constant=_refuse_constant)
-            problems = self._problems(value)
+            problems = self._problems(value, len(text))
         except (ValueError, RecursionError) as error:  # of half a surrogate pair as well
             yield Guarded(rule="output.json", detail=f"the answer is not JSON: {error}")
             return
@@ -83,10 +82,12 @@ class Contract:
             detail = f"{json_path(problem.instance_path)}: {_short(problem.message)}"
             yield Guarded(rule="output.schema", detail=detail)
 
-    def _problems(self, value: Any) -> list[Any]:
+    def _problems(self, value: Any, size: int) -> list[Any]:
         if self._validator is None:
             return []
-        return list(islice(self._validator.iter_errors(value), _SHOWN))
+        from tetrad.spec.schema import errors_of
+
+        return errors_of(self._validator, value, size=size)[:_SHOWN]
 
     @cached_property
     def _validator(self) -> Any:

@@ -113,6 +113,24 @@ def compile_schema(schema: Any) -> Any:
     )
 
 
+def errors_of(validator: Any, value: Any, *, size: int) -> list[Any]:
+    """The errors of a value that takes `size` characters; of a long value the first alone.
+
+    A validator makes every error, a kilobyte each, before it gives the first one, and a model can
+    write a list of millions.
+    """
+    import jsonschema_rs
+
+    if size <= _MOST_CHARS:
+        return list(validator.iter_errors(value))
+    try:
+        validator.validate(value)
+    except jsonschema_rs.ValidationError as error:
+        return [error]
+    return []
+
+
+_MOST_CHARS = 100_000
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _HELP = "types are string, number, integer, boolean, array, object and null; see https://json-schema.org"
 
@@ -146,6 +164,7 @@ __all__ = [
     "SCHEMA_KINDS",
     "check_value",
     "compile_schema",
+    "errors_of",
     "issue_at",
     "issue_of",
     "schema_of",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 from tetrad.canonical import Json, canonical_json
@@ -52,9 +51,11 @@ def check_result(tool: Tool, result: Json) -> None:
 
 
 def _problem(schema: Mapping[str, Json], value: Json) -> str | None:
+    from tetrad.spec.schema import errors_of
+
     validator = _validator(canonical_json(schema))
-    found = validator.iter_errors(json.loads(canonical_json(value)))
-    errors = list(islice(found, _COUNTED))
+    written = canonical_json(value)
+    errors = errors_of(validator, json.loads(written), size=len(written))[:_COUNTED]
     if not errors:
         return None
     shown = [f"{json_path(one.instance_path)}: {_cut(one.message)}" for one in errors[:_SHOWN]]

@@ -13,6 +13,7 @@ from tetrad.evals.assertions.verdict import Answered, Decided, Verdict, binary
 from tetrad.spec.assertions.values import schema_of_value, schema_text
 from tetrad.spec.document import json_path
 from tetrad.spec.model import Assertion
+from tetrad.spec.schema import errors_of
 from tetrad.text import shorten
 
 # Places at which JSON may begin that are tried in one answer; hostile text is full of brackets.
@@ -25,7 +26,7 @@ def is_json(value: Json, _: Assertion, answered: Answered) -> Verdict:
         found = strict_decoder().decode(answered.text)
     except (ValueError, RecursionError):
         return binary(False, "is not JSON")
-    problem = _violation(value, found)
+    problem = _violation(value, found, answered.text)
     return binary(problem is None, "is JSON" if problem is None else problem)
 
 
@@ -33,7 +34,7 @@ def contains_json(value: Json, _: Assertion, answered: Answered) -> Verdict:
     """Somewhere in the answer stands a JSON object or array, of the schema where one is given."""
     problem: str | None = "contains no JSON"
     for found in _objects(answered.text):
-        problem = _violation(value, found)
+        problem = _violation(value, found, answered.text)
         if problem is None:
             break
     return binary(problem is None, "contains JSON" if problem is None else problem)
@@ -69,11 +70,11 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _violation(value: Json, found: Any) -> str | None:
+def _violation(value: Json, found: Any, text: str) -> str | None:
     if value is None or value == "":
         return None
     try:
-        errors = list(schema_of_value(schema_text(value)).iter_errors(found))
+        errors = errors_of(schema_of_value(schema_text(value)), found, size=len(text))
     except UnicodeEncodeError:
         return "is JSON with half a surrogate pair, which no UTF-8 text can hold"
     except ValueError:
