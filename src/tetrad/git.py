@@ -133,7 +133,7 @@ def _refuse_unknown(root: Path, ref: str) -> NoReturn:
     near = [name for name in names if name.endswith(f"/{ref}")] or get_close_matches(ref, names, 1)
     if near and ref.startswith(f"{near[0]}~"):  # the name is right, its history ends before
         near = []
-    meant = f"; did you mean {near[0]!r}?" if near else ""
+    meant = f"\n  help: did you mean {near[0]}?" if near else ""
     hint = _DEEPEN if _is_shallow(root) else ""
     raise GitError(f"unknown revision {ref!r}{meant}{hint}")
 

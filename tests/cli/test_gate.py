@@ -184,7 +184,7 @@ def test_a_base_that_is_not_there_is_misuse(tree: Tree, capsys: pytest.CaptureFi
     code = tree.tetrad("gate", "--base", "mian")
 
     assert code == ExitCode.MISUSE
-    assert capsys.readouterr().err == "unknown revision 'mian'; did you mean 'main'?\n"
+    assert capsys.readouterr().err == "unknown revision 'mian'\n  help: did you mean main?\n"
 
 
 def test_an_unknown_stack_is_misuse(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:

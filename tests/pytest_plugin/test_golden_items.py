@@ -246,7 +246,7 @@ def test_an_unknown_base_is_refused_in_one_sentence_before_anything_starts(tree:
 
         assert session.returncode == 2
         assert session.stderr == (
-            "ERROR: --tetrad-base mian: unknown revision 'mian'; did you mean 'main'?\n"
+            "ERROR: --tetrad-base mian: unknown revision 'mian'\n  help: did you mean main?\n"
         )
         assert session.stdout == ""
 
