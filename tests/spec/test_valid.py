@@ -190,6 +190,23 @@ def test_a_suite_says_what_must_hold(formats: Repository) -> None:
     ) == ("total_tokens", "total", None, 0.1)
 
 
+def test_a_budget_has_the_statistic_that_suits_its_measure(formats: Repository) -> None:
+    budgets = [
+        (requirement.measure, requirement.statistic)
+        for suite in ("handbook-qa", "triage", "shop/rows")
+        for requirement in formats.suites[f"evals/{suite}"].gate
+        if isinstance(requirement, Budget)
+    ]
+
+    assert budgets == [
+        ("cost_usd_per_case", "mean"),
+        ("total_tokens", "total"),
+        ("cost_usd_per_case", "p95"),
+        ("latency_ms", "p50"),
+        ("latency_ms", "p95"),
+    ]
+
+
 def test_a_case_keeps_all_that_is_asked_and_asserted(formats: Repository) -> None:
     first, unknown, bare = formats.suites["evals/handbook-qa"].golden.cases
     order, _ = formats.suites["evals/shop/calls"].golden.cases
