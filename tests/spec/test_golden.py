@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,64 @@ def test_what_a_case_neither_asks_nor_asserts_leaves_the_digest(change: dict[str
 )
 def test_what_a_case_asks_or_asserts_moves_the_digest(change: dict[str, Any]) -> None:
     assert digest(CASE) != digest({**CASE, **change})
+
+
+# Locks, reports and later evidence hold digests of golden sets: these bytes never change.
+PUBLISHED = (
+    '[{"assert":[{"type":"not-contains","value":"Lyon"},'
+    '{"config":{"strict":true},"judge":"default","metric":"tone","threshold":0.5,'
+    '"transform":"output.trim()","type":"llm-rubric","value":"Polite.","weight":2},'
+    '{"assert":[{"type":"equals","value":"Paris"}],"metric":"answer","threshold":1,'
+    '"type":"assert-set","weight":0.5}],'
+    '"group":"france","id":"capital","repeats":3,"tags":["core","safety"],"threshold":0.8,'
+    '"tools":[{"arguments":{"of":"France"},"error":null,"result":{"city":"Paris"},"tool":"look_up"},'
+    '{"arguments":null,"error":"closed","result":null,"tool":"look_up"}],'
+    '"transform":"output.trim()","variants":{"country":["Gaul"]},"vars":{"country":"France"}},'
+    '{"id":"bare","vars":{"country":"Chad"}}]'
+)
+
+
+def test_the_digest_is_the_sha256_of_the_published_bytes() -> None:
+    full = {
+        "id": "capital",
+        "description": "For people.",
+        "vars": {"country": "France"},
+        "assert": [
+            {"type": "not-contains", "value": "Lyon", "weight": 1},
+            {
+                "type": "llm-rubric",
+                "value": "Polite.",
+                "threshold": 0.5,
+                "weight": 2,
+                "metric": "tone",
+                "judge": "default",
+                "transform": "output.trim()",
+                "config": {"strict": True},
+            },
+            {
+                "type": "assert-set",
+                "threshold": 1.0,
+                "weight": 0.5,
+                "metric": "answer",
+                "assert": [{"type": "equals", "value": "Paris"}],
+            },
+        ],
+        "threshold": 0.8,
+        "tags": ["safety", "core"],
+        "group": "france",
+        "repeats": 3,
+        "tools": [
+            {"tool": "look_up", "arguments": {"of": "France"}, "result": {"city": "Paris"}},
+            {"tool": "look_up", "error": "closed"},
+        ],
+        "options": {"transform": "output.trim()"},
+        "variants": {"country": ["Gaul"]},
+    }
+    bare = {"id": "bare", "vars": {"country": "Chad"}, "repeats": 1}
+
+    found = golden("g.jsonl", f"{json.dumps(full)}\n{json.dumps(bare)}\n").digest
+
+    assert found.hex == hashlib.sha256(PUBLISHED.encode()).hexdigest()
 
 
 def test_the_format_of_the_file_leaves_the_digest() -> None:
