@@ -116,6 +116,20 @@ def test_the_login_goes_to_the_hub_and_not_to_where_it_redirects(
     assert "authorization" not in elsewhere.asked[0][1]
 
 
+@pytest.mark.parametrize("token", ["hf_secr\u00e9t", "hf_se\ncret"])
+def test_a_login_that_no_header_takes_is_refused_without_repeating_it(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    with FileServer(PUBLISHED) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("HF_TOKEN", token)
+        refused = refusal(model_of(HUB, FILES), store, root)
+
+    assert isinstance(refused, UsageError)
+    assert str(refused) == "HF_TOKEN holds characters that no token has; was it copied whole?"
+    assert hub.asked == []
+
+
 def test_what_is_here_is_not_fetched_again(
     store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

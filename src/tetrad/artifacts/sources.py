@@ -83,6 +83,8 @@ def hub_endpoint() -> str:
 
 def hub_login() -> Mapping[str, str]:
     token = os.environ.get("HF_TOKEN", "").strip()
+    if not (token.isascii() and token.isprintable()):
+        raise UsageError("HF_TOKEN holds characters that no token has; was it copied whole?")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
