@@ -53,6 +53,27 @@ def test_quotes_stay_what_they_were() -> None:
     assert edited(b"a: x\n", "a", to="z") == "a: z\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "path", "value", "expected"),
+    [
+        ("a: {}\nb: 1\n", ("a", "c"), 1, "a: {c: 1}\nb: 1\n"),
+        ("a:\nb: 1\n", ("a", "c"), 1, "a:\n  c: 1\nb: 1\n"),
+        ("x:\n  a:\n  b: 2\n", ("x", "a", "c"), 1, "x:\n  a:\n    c: 1\n  b: 2\n"),
+        (
+            "x:\n  a: 1\n  b: 2\n",
+            ("x", "a"),
+            {"c": {"d": 1}},
+            "x:\n  a:\n    c:\n      d: 1\n  b: 2\n",
+        ),
+        ("x:\n  - a: 1\n    b: 2\n", ("x", 0, "a"), {"c": 1}, "x:\n  - a:\n      c: 1\n    b: 2\n"),
+    ],
+)
+def test_a_mapping_is_written_where_nothing_or_a_scalar_stood(
+    text: str, path: tuple[str | int, ...], value: Json, expected: str
+) -> None:
+    assert edited(text.encode(), *path, to=value) == expected
+
+
 @pytest.mark.parametrize("text", ["no", "12", "a: b", "# x", "", " a", "1:30", "null", "ä\n", "-"])
 def test_a_text_is_quoted_where_a_reader_might_take_it_for_something_else(text: str) -> None:
     assert '"' in edited(b"a: x\n", "a", to=text)
