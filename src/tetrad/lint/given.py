@@ -11,6 +11,7 @@ from tetrad.spec.assertions.needs import assertions_of
 from tetrad.spec.model import Case, Prompt, Suite
 from tetrad.spec.nearest import nearest
 
+_KEYS = frozenset({"assert", "tags", "tools"})  # of a case, that a slip indents under vars
 _ALIKE = 0.8  # a variable that only assertions read may have any other name
 
 
@@ -42,6 +43,15 @@ def _required(suite: Suite) -> Mapping[str, Prompt]:
         for name, variable in stack.prompt.variables.items()
         if variable.required and (stack.retrieval is None or stack.retrieval.into != name)
     }
+
+
+def keys_among_variables(suite: Suite) -> Iterator[Unheeded]:
+    """Keys of a case that are indented as if they were variables."""
+    declared = {name for stack in suite.stacks for name in stack.prompt.variables}
+    for case in suite.golden.cases:
+        for name in sorted(_KEYS & case.vars.keys() - declared):
+            message = f"the case {case.id!r} has {name!r} among its vars, where nothing reads it"
+            yield Unheeded(case.location, message, f"indent {name}: as far as vars:")
 
 
 def misspelt_variables(suite: Suite) -> Iterator[Unheeded]:

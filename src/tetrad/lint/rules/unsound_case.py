@@ -8,8 +8,8 @@ expectations exclude each other, cases that lack a variable which the prompt req
 value that it does not take, assertions that cannot fail (a `regex` that fits every text, a threshold
 of 0) or cannot pass (`equals` with a text that is no label of the prompt's `enum`, `retrieved` of a
 document that is in no corpus). As a warning it reports a golden set without a case, what the gate
-asks of tags or metrics that no case has, variables that look like a misspelt optional one, and
-recorded tool results in a suite that says `tools: live`.
+asks of tags or metrics that no case has, variables that look like a misspelt optional one or are
+keys of the case, and recorded tool results in a suite that says `tools: live`.
 
 ## Why is this bad?
 Such a case is green or red whatever the model does, or never asks it, so the score says less than
@@ -43,7 +43,7 @@ from tetrad.lint.assertions import (
     why_it_cannot_fail,
     why_it_cannot_pass,
 )
-from tetrad.lint.given import lacking_variables, misspelt_variables
+from tetrad.lint.given import keys_among_variables, lacking_variables, misspelt_variables
 from tetrad.lint.issues import findings_of_issues
 from tetrad.lint.requirements import idle_requirements
 from tetrad.lint.rule import Finding, Place, Rule, Span
@@ -138,7 +138,7 @@ def _asks_for_another(item: Assertion, labels: Sequence[str]) -> bool:
 def _unheeded(tree: Tree, suite: Suite) -> Iterator[Finding]:
     for said in (*lacking_variables(suite), *unknown_documents(tree, suite)):
         yield RULE.at(_place(tree, said.location), said.message, hint=said.hint)
-    for said in misspelt_variables(suite):
+    for said in (*keys_among_variables(suite), *misspelt_variables(suite)):
         place = _place(tree, said.location)
         yield RULE.at(place, said.message, hint=said.hint, severity="warning")
 

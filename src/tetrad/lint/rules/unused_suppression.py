@@ -70,8 +70,11 @@ def _waivers(tree: Tree) -> Iterator[Finding]:
         if waiver.case is not None:
             yield from _case_waiver(tree, waiver.case, part)
         elif waiver.rule in tree.ledger.ran and waiver not in tree.ledger.used_waivers:
-            message = f"{waiver.rule} finds nothing in {waiver.file}"
-            yield RULE.at(tree.value(part), message, hint="remove the waiver")
+            message, hint = f"{waiver.rule} finds nothing in {waiver.file}", "remove the waiver"
+            if waiver.file not in tree.texts:
+                message = f"there is no file {waiver.file}"
+                hint = did_you_mean(waiver.file or "", tree.texts, hint)
+            yield RULE.at(tree.value(part), message, hint=hint)
 
 
 def _case_waiver(tree: Tree, written: str, part: Part) -> Iterator[Finding]:
