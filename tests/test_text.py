@@ -124,6 +124,13 @@ def test_shortening_never_parts_a_character(text: str, width: int, short: str) -
     assert short == shorten(text, width)
 
 
+def test_of_megabytes_no_more_is_looked_at_than_is_shown() -> None:
+    megabytes = "\x9d" * 2_000_000
+
+    assert all(len(shorten(megabytes, 80)) <= 80 for _ in range(100))
+    assert shorten("\x1b[1m" * 100_000 + "a", 10) == "…"
+
+
 def test_capped_text_says_how_much_is_left_out() -> None:
     assert capped("a" * 1_000_000, 10) == "aaaaaaaaaa…\n[999,990 more characters]"
     assert capped("short", 10) == "short"

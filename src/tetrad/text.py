@@ -52,6 +52,9 @@ _SUSPECT = re.compile(f"[{_HIDDEN}]")  # quick to search for, and rarely there
 
 # What belongs to the character before it: marks are found by their category.
 _EXTENDS = re.compile("[\u200c\u200d\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")
+# Characters of a text for each that is shown: what is stripped or named rarely takes more, and a
+# report shortens the same megabytes many times.
+_LOOKED_AT = 40
 _COMMAND = re.compile(r"(?m)^([^\S\n]*)(?=::)")
 
 
@@ -87,8 +90,8 @@ def shorten(text: str, width: int) -> str:
 
     A character is never parted from its accents, joiners or selectors.
     """
-    line = one_line(text)
-    if len(line) <= width:
+    line = one_line(text[: width * _LOOKED_AT])
+    if len(line) <= width and len(text) <= width * _LOOKED_AT:
         return line
     return f"{line[: _boundary(line, max(width - 1, 0))].rstrip()}…"
 

@@ -103,6 +103,17 @@ def test_a_file_that_does_not_load_is_told_with_its_place(
     assert capsys.readouterr().err.startswith("stacks/feedback.yaml:5:9: error[SCH107]")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_a_pipe_among_the_files_is_told_and_not_waited_for(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tree.root / "prompts/pipe.yaml")
+
+    assert tree.tetrad("lint") == ExitCode.REFUSED
+
+    assert "prompts/pipe.yaml" in capsys.readouterr().out
+
+
 HOSTILE = "\x1b]0;title\x07\x1b[31mred\u202e\n::error::pwned ##[stop-commands]now"
 
 

@@ -53,7 +53,7 @@ class Texts(Mapping[str, str]):
 def _read(path: Path) -> str | None:
     """A text file; None where there is none, or where it is larger than anything we read."""
     try:
-        if path.stat().st_size > GOLDEN_SET.max_bytes:
+        if not path.is_file() or path.stat().st_size > GOLDEN_SET.max_bytes:
             return None
         return path.read_bytes().decode("utf-8-sig", errors="replace")
     except OSError:

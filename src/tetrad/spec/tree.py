@@ -101,7 +101,7 @@ class Tree:
         return [
             reference_of(file)
             for file in self.components()
-            if self.is_inside(self.root / file) and self._says(file, kind)
+            if self.has(file) and self.is_inside(self.root / file) and self._says(file, kind)
         ]
 
     def _says(self, file: str, kind: str) -> bool:
