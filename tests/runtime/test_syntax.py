@@ -13,6 +13,7 @@ ILL = [
     ("{{ a }} and {{ b }", 1, 13, "{{ is not closed", "close it with }}"),
     ("{{ a }}\n{{ b %} x {{ c }}", 2, 1, "{{ is not closed", "close it with }}"),
     ("{{ a }} {% if b }} x {% endif %}", 1, 9, "{% is not closed", "close it with %}"),
+    ("{{ a }} {% unless (", 1, 9, "{% is not closed", "close it with %}"),
     ("{{ a }} {# b", 1, 9, "{# is not closed", "close the comment with #}"),
     ("{% raw %}{{ a", 1, 1, "{% raw %} is not closed", "close it with {% endraw %}"),
     (

@@ -72,7 +72,7 @@ def syntax_problem(
     error: TemplateSyntaxError, text: str, environment: Environment
 ) -> TemplateProblem:
     """The problem of a text that Jinja2 does not parse."""
-    fault = _unclosed(error, text) or _first_fault(text, environment)
+    fault = _unclosed(error, text) or _first_fault(text, environment) or _open_mark(error, text)
     if fault is None:
         message = (error.message or "not a template").rstrip(".")
         start = _TAG.search(text)
@@ -95,8 +95,11 @@ def _unclosed(error: TemplateSyntaxError, text: str) -> _Fault | None:
     if "end of raw" in message:
         raw = list(re.finditer(r"\{%[-+]?\s*raw\b", text))[-1]
         return _Fault(raw.start(), "{% raw %} is not closed", "close it with {% endraw %}")
-    if "unknown tag" in message or "to be closed" in message:
-        return None
+    is_of_tags = "unknown tag" in message or "to be closed" in message
+    return None if is_of_tags else _open_mark(error, text)
+
+
+def _open_mark(error: TemplateSyntaxError, text: str) -> _Fault | None:
     for found in _UNCLOSED.finditer(text):
         first = text.count("\n", 0, found.start()) + 1
         if first <= error.lineno <= first + found[0].count("\n"):
