@@ -84,7 +84,7 @@ def test_a_branch_that_only_the_remote_has_is_suggested(repository: Path, tmp_pa
     run(tmp_path / "clone", "switch", "--quiet", "--create", "change")
     run(tmp_path / "clone", "branch", "--delete", "--force", "main")
 
-    with pytest.raises(GitError, match="did you mean 'origin/main'"):
+    with pytest.raises(GitError, match="did you mean origin/main"):
         git.resolve(tmp_path / "clone", "main")
 
 
