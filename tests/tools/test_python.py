@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -47,6 +47,30 @@ def test_a_function_gets_its_arguments_by_name_and_answers_json(tmp_path: Path) 
     tool = a_tool(tmp_path, "def answer(a, b):\n    return {'sum': a + b, 'text': 'ü'}\n")
 
     assert ask(tmp_path, tool, a=1, b=2).result == {"sum": 3, "text": "ü"}
+
+
+def test_many_calls_at_once_wait_for_their_turn_and_not_on_their_own_time(tmp_path: Path) -> None:
+    body = (
+        "import pathlib, time, uuid\n"
+        "def answer():\n"
+        "    here = pathlib.Path(f'{uuid.uuid4()}.running')\n"
+        "    here.touch()\n"
+        "    time.sleep(0.2)\n"
+        "    together = len(list(pathlib.Path().glob('*.running')))\n"
+        "    here.unlink()\n"
+        "    return together\n"
+    )
+    tool = a_tool(tmp_path, body)
+    most = 4 * (os.cpu_count() or 1)
+
+    async def all_at_once() -> list[Called]:
+        toolbox = LiveToolbox([tool], tmp_path)
+        call = ToolCall(id="1", name=tool.name, arguments={})
+        return await asyncio.gather(*(toolbox.call(call) for _ in range(3 * most)))
+
+    together = [called.result for called in asyncio.run(all_at_once())]
+    assert len(together) == 3 * most
+    assert max(cast("list[int]", together)) <= most
 
 
 def test_prints_do_not_corrupt_the_answer(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Collection, Iterable, Mapping
-from os import environ as process_environment
 from pathlib import Path
 
 from tetrad.errors import ToolFailed, UsageError
@@ -28,12 +29,15 @@ class LiveToolbox:
         root: Path,
         *,
         effects: Collection[str] = ("read",),
-        environment: Mapping[str, str] = process_environment,
+        environment: Mapping[str, str] = os.environ,
     ) -> None:
         self._tools = {tool.name: tool for tool in tools}
         self._root = root
         self._effects = effects
         self._environment = environment
+        # A batch on a GPU calls its tools in one moment: hundreds of processes would share the cores
+        # until each had run out of its time. Most of what a tool does is waiting, hence four a core.
+        self._places = asyncio.Semaphore(4 * (os.cpu_count() or 1))
 
     async def call(self, call: ToolCall) -> Called:
         """What the tool answered; ToolFailed where it broke its contract, its limits or its line.
@@ -53,7 +57,8 @@ class LiveToolbox:
 
     async def _run(self, tool: Tool, call: ToolCall) -> Answer:
         if isinstance(tool.run, PythonRun):
-            return await run_python(tool.name, tool.run, call.arguments, root=self._root)
+            async with self._places:
+                return await run_python(tool.name, tool.run, call.arguments, root=self._root)
         if isinstance(tool.run, HttpRun):
             return await run_http(
                 tool.name, tool.run, call.arguments, environment=self._environment
