@@ -41,6 +41,14 @@ def assertion(type_: str, value: Any = None) -> Assertion:
             assertion("regex", "(" * 3000 + ")" * 3000),
             "is a regular expression that is nested too deeply",
         ),
+        (
+            assertion("regex", "(?:in|out){300000}"),  # the library ends the process on it
+            "is a regular expression whose counts unfold to more than 20,000 parts",
+        ),
+        (
+            assertion("regex", r"((?x)(\w{200}) {200})(?# here) {200}"),
+            "is a regular expression whose counts unfold to more than 20,000 parts",
+        ),
         (assertion("is-json", 4), "needs a JSON Schema as `value`, or none"),
         (
             assertion("bleu", [""]),
@@ -69,6 +77,13 @@ def test_an_assertion_that_cannot_be_evaluated_says_what_it_needs(
     checked: Assertion, message: str
 ) -> None:
     assert value_problem(checked, checked.value) == message
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\d{4}-\d{2}-\d{2}" * 200, "(?:in|out){0,300000}", r"\w{20000}", "[({]{2}", "a{b}"]
+)
+def test_counts_that_people_write_are_taken(pattern: str) -> None:
+    assert value_problem(assertion("regex", pattern), pattern) is None
 
 
 @pytest.mark.parametrize("schema", [{"type": "objct"}, {"$ref": "file:///etc/passwd"}, "{"])

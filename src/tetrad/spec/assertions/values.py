@@ -6,6 +6,7 @@ Only what stands in the assertion itself: what it needs of a suite or a stack is
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NoReturn, TypeAlias
@@ -17,6 +18,9 @@ from tetrad.text import shorten
 _Problem: TypeAlias = Callable[[Json, Assertion], str | None]
 
 _MARKS = ("{{", "{%", "{#")
+_MOST_UNFOLDED = 20_000
+# White space and comments may stand between a part and its count.
+_PARTS = re.compile(r"(?P<space>\s|\(\?#[^)]*\))|\{(?P<count>\d+)(?:,\d*)?\}|\\?.", re.DOTALL)
 # What parts and quotes the values of one text, and is none itself.
 _NO_VALUE = str.maketrans(dict.fromkeys(',"', " "))
 
@@ -98,11 +102,39 @@ def _references(value: Json, assertion: Assertion) -> str | None:
     return "needs a text, or a list of texts, as `value`"
 
 
+def _unfolded(pattern: str) -> int:
+    """How many parts a pattern has where a count such as {3,9} is written out at its least: so it is
+    compiled, and beyond some 100,000 the process ends.
+
+    What looks like a group in a character class is taken for one, which makes it no fewer.
+    """
+    outer: list[int] = []
+    size = last = 0
+    for part in _PARTS.finditer(pattern):
+        if part["space"]:
+            continue
+        if part["count"]:
+            size += last * (int(part["count"]) - 1)
+            last *= int(part["count"])
+        elif part[0] == "(":
+            outer.append(size)
+            size = 0
+        elif part[0] == ")":
+            last = max(size, 1)
+            size = last + (outer.pop() if outer else 0)
+        else:
+            last = 1
+            size += 1
+    return size + sum(outer)
+
+
 def _pattern(value: Json, assertion: Assertion) -> str | None:
     if not isinstance(value, str) or not value:
         return _text(value, assertion)
     import regex
 
+    if _unfolded(value) > _MOST_UNFOLDED:
+        return f"is a regular expression whose counts unfold to more than {_MOST_UNFOLDED:,} parts"
     try:
         pattern_of(value)
     except regex.error as error:
