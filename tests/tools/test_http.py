@@ -133,6 +133,12 @@ def test_get_sends_arguments_in_the_query_beside_what_the_address_has(server: st
     }
 
 
+def test_no_argument_takes_the_place_of_what_the_address_asks_for(server: str) -> None:
+    called = ask(f"{server}/status?shop=1&key=k", {"order_id": "A-1", "shop": "2"})
+
+    assert called.error == "order_status takes no shop: its address has that"
+
+
 def test_post_sends_arguments_as_json(server: str) -> None:
     called = ask(f"{server}/returns", {"items": [1, {"a": None}]}, method="POST")
 

@@ -39,6 +39,8 @@ async def run_http(
     # Redirects stay unfollowed, since they would carry arguments and headers to another host.
     async with httpx2.AsyncClient(timeout=timeout, headers=headers) as client:
         try:
+            if taken := _fixed(run, arguments):
+                return Answer(refusal=f"{name} takes no {', '.join(taken)}: its address has that")
             request = _request(client, run, arguments)
         except httpx2.InvalidURL as exc:
             raise ToolFailed(f"tool {name!r}: its address cannot be asked: {exc}") from exc
@@ -70,6 +72,15 @@ def _headers(name: str, run: HttpRun, environment: Mapping[str, str]) -> dict[st
             variable = run.headers_env[header]
             raise ToolFailed(f"tool {name!r}: {variable} holds characters that no header takes")
     return {"Accept-Encoding": "identity", **given}
+
+
+def _fixed(run: HttpRun, arguments: Mapping[str, Json]) -> list[str]:
+    """The arguments that would take the place of what the address itself asks for."""
+    import httpx2
+
+    if run.method != "GET":
+        return []
+    return sorted(arguments.keys() & httpx2.URL(run.url).params.keys())
 
 
 def _request(
@@ -113,7 +124,7 @@ async def _exchange(
 def _answer(name: str, host: str, status: int, body: bytes) -> Answer:
     if status in _REFUSALS:
         text = body.decode(errors="replace").strip()[:_SHOWN_CHARS]
-        return Answer(refusal=f"{name} answered {status}: {text}" if text else f"status {status}")
+        return Answer(refusal=f"{name} answered {status}" + (f": {text}" if text else ""))
     if not 200 <= status < 300:
         reason = "a redirect, which is not followed" if 300 <= status < 400 else "an error"
         raise ToolFailed(f"tool {name!r}: {host} answered {status}, {reason}")
