@@ -99,7 +99,7 @@ def _undecided(suites: Sequence[SuiteReport]) -> str:
     names = ", ".join(dict.fromkeys(last(suite.suite) for suite in suites))
     found = (r for suite in suites for r in suite.requirements if r.decision == "INCONCLUSIVE")
     which = ", ".join(dict.fromkeys(map(figures.requirement, found)))
-    return f"{names} cannot be judged: {which or 'results are missing'}"
+    return f"{names} cannot be judged{f' on {which}' if which else ': results are missing'}"
 
 
 def _is_unjudged(stack: StackReport) -> bool:
