@@ -1,5 +1,7 @@
 """The assertion types that exist; `tetrad.evals` implements each of them under this name."""
 
+from collections.abc import Mapping
+
 ASSERTION_TYPES: tuple[str, ...] = (
     "equals",
     "contains",
@@ -81,3 +83,21 @@ NOT_YET: tuple[str, ...] = (
     "webhook",
     "word-count",
 )
+
+# What does most of what a type of promptfoo's is used for.
+IN_ITS_PLACE: Mapping[str, str] = {
+    "agent-rubric": "llm-rubric",
+    "answer-relevance": "llm-rubric",
+    "factuality": "llm-rubric",
+    "g-eval": "llm-rubric",
+    "gleu": "bleu",
+    "is-valid-openai-tools-call": "tool-called",
+    "javascript": "python",
+    "meteor": "rouge-n",
+    "model-graded-closedqa": "llm-rubric",
+    "model-graded-factuality": "llm-rubric",
+    "ruby": "python",
+    "similar:cosine": "similar",
+    "trajectory:tool-used": "tool-called",
+    "word-count": "python",
+}

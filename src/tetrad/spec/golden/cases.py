@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from tetrad.canonical import Digest, digest_of
 from tetrad.errors import Issue, Location
-from tetrad.spec.assertion_types import ASSERTION_TYPES, NOT_YET
+from tetrad.spec.assertion_types import ASSERTION_TYPES, IN_ITS_PLACE, NOT_YET
 from tetrad.spec.golden.raw import Report
 from tetrad.spec.model import Assertion, AssertionSet, Case, RecordedCall
 from tetrad.spec.nearest import did_you_mean
@@ -120,6 +120,8 @@ class _Assertions:
         known = "types are " + ", ".join(ASSERTION_TYPES)
         if name in NOT_YET or name.startswith("promptfoo:"):
             message, hint = f"promptfoo's assertion {written!r} is not there yet", known
+            if name in IN_ITS_PLACE:
+                hint = f"{IN_ITS_PLACE[name]} can take its place"
         else:
             message = f"there is no assertion type {written!r}"
             hint = did_you_mean(name, ASSERTION_TYPES, known)
