@@ -30,6 +30,13 @@ kind: model
 source: endpoint://test
 engine: {scripted: {answers: answers.jsonl}}
 """
+EMBEDDER = """\
+kind: model
+source: pypi://embedder==1.0.0
+files:
+  model.safetensors: "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+engine: {torch: {}}
+"""
 PROMPT = """\
 kind: prompt
 variables:
@@ -46,6 +53,7 @@ PARTS: Mapping[str, Mapping[str, str]] = {
         "stacks/models/test.yaml": MODEL,
         "stacks/models/answers.jsonl": '{"contains": "", "output": "ok"}\n',
     },
+    "embedder": {"stacks/models/embedder.yaml": EMBEDDER},
     "prompt": {"prompts/sort.yaml": PROMPT},
     "stack": {
         "stacks/sort.yaml": "kind: stack\nprompt: prompts/sort\nmodel: stacks/models/test\n",

@@ -102,9 +102,10 @@ def test_one_file_is_judged_with_what_uses_it(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prompt = PROMPT.replace("{{ message }}", "{{ passages }} {{ message }}")
-    corpus = "kind: corpus\ndocuments: {path: stacks/corpora/book}\nembedding: stacks/models/test\n"
+    corpus = "kind: corpus\ndocuments: {path: stacks/corpora/book}\nembedding: stacks/models/embedder\n"
     files = {
         **STACK,
+        **PARTS["embedder"],
         "prompts/sort.yaml": prompt,
         "stacks/sort.yaml": f"{STACK['stacks/sort.yaml']}corpus: {{use: stacks/corpora/book, query: message}}\n",
         "stacks/corpora/book.yaml": corpus,

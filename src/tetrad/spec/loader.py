@@ -20,7 +20,7 @@ from tetrad.spec.build.tool import build_tool
 from tetrad.spec.build.waivers import build_waivers
 from tetrad.spec.document import Document, Path, json_path
 from tetrad.spec.golden import GoldenFile, load_golden
-from tetrad.spec.model import KINDS, Corpus, Model, Prompt, Stack, Tool, Waiver
+from tetrad.spec.model import KINDS, Corpus, Model, Prompt, Stack, Tool, TorchEngine, Waiver
 from tetrad.spec.nearest import did_you_mean
 from tetrad.spec.parse import parse
 from tetrad.spec.references import (
@@ -188,6 +188,15 @@ class Loader:
 
     def model(self, fields: Fields, path: Path) -> Model | None:
         return self._resolve(Model, fields, path)
+
+    def embedder(self, fields: Fields, path: Path) -> Model | None:
+        model = self.model(fields, path)
+        if model is not None and not isinstance(model.engine, TorchEngine):
+            message = (
+                f"{model.ref} cannot embed: only a model of `engine: {{torch: …}}` can, for now"
+            )
+            self.report(fields.issue(path, message, "name an embedding model that runs on torch"))
+        return model
 
     def corpus(self, fields: Fields, path: Path) -> Corpus | None:
         return self._resolve(Corpus, fields, path)

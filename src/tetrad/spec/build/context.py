@@ -38,6 +38,9 @@ class Context(Protocol):
 
     def model(self, fields: Fields, path: Path) -> Model | None: ...
 
+    def embedder(self, fields: Fields, path: Path) -> Model | None:
+        """A model that makes vectors; reported where its engine cannot."""
+
     def corpus(self, fields: Fields, path: Path) -> Corpus | None: ...
 
     def tool(self, fields: Fields, path: Path) -> Tool | None: ...

@@ -14,7 +14,7 @@ from tetrad.spec.tree import Tree
 
 
 def build_corpus(fields: Fields, context: Context) -> Corpus:
-    embedding = context.model(fields, ("embedding",))
+    embedding = context.embedder(fields, ("embedding",))
     chunking = Chunking(**fields.get("chunking", {}))
     if chunking.overlap >= chunking.size:
         context.report(

@@ -149,7 +149,7 @@ def _select(
     select = raw["select"]
     path: Path = ("examples", "select")
     _check_variable(fields, context, (*path, "by"), select["by"], variables)
-    embedding = context.model(fields, (*path, "embedding"))
+    embedding = context.embedder(fields, (*path, "embedding"))
     if embedding is None:
         raise NotBuilt
     return NearestExamples(count=select["nearest"], by=select["by"], embedding=embedding)

@@ -10,6 +10,7 @@ from typing import Any
 from tetrad.canonical import Digest, digest_of
 from tetrad.errors import Issue
 from tetrad.spec.assertions.needs import (
+    EMBEDDING_JUDGE,
     issues_as_written,
     issues_on_stack,
     issues_without_judges,
@@ -79,7 +80,8 @@ def _judges(fields: Fields, context: Context) -> Mapping[str, Judge] | None:
     judges = {}
     written = fields.get("judges", {})
     for name, raw in written.items():
-        model = context.model(fields, ("judges", name, "model"))
+        find = context.embedder if name == EMBEDDING_JUDGE else context.model
+        model = find(fields, ("judges", name, "model"))
         prompt = context.prompt(fields, ("judges", name, "prompt")) if "prompt" in raw else None
         if model is not None and ("prompt" not in raw or prompt is not None):
             judges[name] = Judge(name=name, model=model, prompt=prompt)
