@@ -102,7 +102,9 @@ def test_one_file_is_judged_with_what_uses_it(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prompt = PROMPT.replace("{{ message }}", "{{ passages }} {{ message }}")
-    corpus = "kind: corpus\ndocuments: {path: stacks/corpora/book}\nembedding: stacks/models/embedder\n"
+    corpus = (
+        "kind: corpus\ndocuments: {path: stacks/corpora/book}\nembedding: stacks/models/embedder\n"
+    )
     files = {
         **STACK,
         **PARTS["embedder"],
