@@ -132,6 +132,18 @@ def test_a_behavioural_edit_makes_the_lock_stale(
     assert "stacks/handbook-qa.lock: the lock is stale" in capsys.readouterr().out
 
 
+def test_a_golden_set_that_moved_is_not_told_as_another_identity(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock_command.run(arguments(lock_command, tree))
+    capsys.readouterr()
+    golden = next(tree.glob("evals/handbook-qa/golden.*"))
+    golden.write_text(golden.read_text() + "- id: one-more\n  vars: {question: Is tea free?}\n")
+
+    assert lock_command.run(arguments(lock_command, tree, "--check")) == ExitCode.REFUSED
+    assert "the lock is stale, the identity is still " in capsys.readouterr().out
+
+
 def test_two_changes_to_one_stack_conflict_in_its_lock(tree: Path) -> None:
     def git(*args: str) -> subprocess.CompletedProcess[str]:
         identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]

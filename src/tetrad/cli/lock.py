@@ -63,7 +63,7 @@ def _with_digest(root: Path, corpus: Corpus) -> bytes:
 
 def stale_locks(repository: Repository) -> Iterator[tuple[str, str, bytes]]:
     """Locks that are missing or stale: where, what of them, and what they should hold."""
-    from tetrad.identity import short
+    from tetrad.identity import short, written_identity
     from tetrad.identity.lock import dump_lock, lock_of, path_of
 
     for stack in repository.stacks.values():
@@ -77,7 +77,9 @@ def stale_locks(repository: Repository) -> Iterator[tuple[str, str, bytes]]:
         # Git may have checked it out with Windows' line ends.
         if there is None or there.replace(b"\r\n", b"\n") != content:
             said = "the lock is missing" if there is None else "the lock is stale"
-            yield path, f"{said}, the identity is {short(lock.identity)}", content
+            still = written_identity(lock.identity).encode() in (there or b"")
+            identity = f"the identity is {'still ' if still else ''}{short(lock.identity)}"
+            yield path, f"{said}, {identity}", content
 
 
 def _orphans(repository: Repository) -> Iterator[tuple[str, str, bytes | None]]:
