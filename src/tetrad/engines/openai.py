@@ -79,6 +79,7 @@ class Endpoint:
         # Made for the first request: a run whose answers are all kept never needs the 0.4 s that
         # the library and its certificates take.
         self._client: httpx2.AsyncClient | None = None
+        self._urls: dict[str, httpx2.URL] = {}
         # Before the clock starts: waiting for a connection is not the endpoint's latency.
         self._slots = asyncio.Semaphore(address.concurrency)
         self._dialect = wire.Dialect(constrains=address.constrains)
@@ -129,7 +130,8 @@ class Endpoint:
         try:
             client = self._client = self._client or _client(address)
             started = time.perf_counter()
-            async with client.stream("POST", wire.path_of(request), content=body) as response:
+            url = self._url(wire.path_of(request))
+            async with client.stream("POST", url, content=body) as response:
                 if response.status_code != HTTPStatus.OK:
                     self._refuse(response, await _all_of(response), dialect)
                 if address.stream and not _is_whole(response):
@@ -140,6 +142,14 @@ class Endpoint:
             raise _Retryable(f"the connection failed: {str(exc) or type(exc).__name__}") from exc
         except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
             raise self._unavailable(str(exc)) from exc
+
+    def _url(self, path: str) -> httpx2.URL:
+        """The whole address, parsed once: a client that joins it anew spends a tenth of its time so."""
+        import httpx2
+
+        if path not in self._urls:
+            self._urls[path] = httpx2.URL(self._address.base_url.rstrip("/") + path)
+        return self._urls[path]
 
     def _refuse(self, response: httpx2.Response, body: bytes, dialect: wire.Dialect) -> NoReturn:
         status = response.status_code
@@ -219,7 +229,6 @@ def _client(address: Address) -> httpx2.AsyncClient:
         max_connections=address.concurrency, max_keepalive_connections=address.concurrency
     )
     return httpx2.AsyncClient(
-        base_url=address.base_url,
         headers=headers,
         limits=limits,
         timeout=None,  # every attempt runs under one asyncio.timeout
