@@ -119,23 +119,32 @@ class _Ask:
     sample: int
     prepared: Prepared | Exception
 
-    async def answered(self) -> Trace:
+    async def answered(self) -> Trace | Exception:
+        """What happened, or why there is no answer: one case's failure is that case's alone."""
         if isinstance(self.prepared, Exception):
-            raise self.prepared
+            return self.prepared
         selection, case = self.run.selection, self.run.case(self.index)
-        return await selection.runtime.answer_prepared(
-            self.prepared, toolbox=selection.toolbox(case), sample=self.sample
-        )
+        try:
+            return await selection.runtime.answer_prepared(
+                self.prepared, toolbox=selection.toolbox(case), sample=self.sample
+            )
+        except RegistryError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- as said above
+            return error
 
 
 class _Stream:
-    """The samples of all runs that share an engine, answered by a fixed number of workers."""
+    """The samples of all runs that share an engine, answered by a fixed number of workers.
+
+    A worker asks on while its last answer is graded, or waits for a judge: an endpoint has as many
+    requests as it likes in flight, and as many answers at most wait to be graded.
+    """
 
     def __init__(self, runs: Sequence[_Run], progress: Progress) -> None:
         self._progress = progress
-        # Twice what the engine likes in flight (`Recorded` holds it to that): while one half
-        # waits for it, the other is graded, or waits for a judge.
-        self._workers = 2 * max(1, runs[0].selection.engine.concurrency)
+        self._workers = max(1, runs[0].selection.engine.concurrency)
+        self._grading = asyncio.Semaphore(self._workers)
         self._chunks = _chunks(runs)
         self._ready: deque[_Ask] = deque()
         self._filling: asyncio.Task[None] | None = None
@@ -143,12 +152,20 @@ class _Stream:
     async def work(self) -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(self._workers):
-                group.create_task(self._worker())
+                group.create_task(self._worker(group))
 
-    async def _worker(self) -> None:
+    async def _worker(self, group: asyncio.TaskGroup) -> None:
         while (ask := await self._next()) is not None:
-            await ask.run.execute(ask)
-            self._progress.advance(1)
+            answered = await ask.answered()
+            await self._grading.acquire()
+            group.create_task(self._grade(ask, answered))
+
+    async def _grade(self, ask: _Ask, answered: Trace | Exception) -> None:
+        try:
+            await ask.run.grade(ask, answered)
+        finally:
+            self._grading.release()
+        self._progress.advance(1)
 
     async def _next(self) -> _Ask | None:
         while not self._ready:
@@ -157,7 +174,7 @@ class _Stream:
                 return None
             await asyncio.shield(filling)
         ask = self._ready.popleft()
-        if len(self._ready) < self._workers:
+        if len(self._ready) < 2 * self._workers:
             self._fill()  # ahead of need, beside the answers in flight
         return ask
 
@@ -220,17 +237,17 @@ class _Run:
     def case(self, index: int) -> Case:
         return self.selection.cases[index]
 
-    async def execute(self, ask: _Ask) -> None:
-        trace: Trace | None = None
-        try:
-            trace = await ask.answered()
-            sample = await self._graded(ask, trace)
-        except RegistryError:
-            raise
-        except Exception as error:  # noqa: BLE001 -- one case's failure is that case's missing result
-            sample = _missing(error, trace)
-        if trace is not None:
-            self._traces.offer((sample.passed, self._number, ask.index, ask.sample), trace)
+    async def grade(self, ask: _Ask, answered: Trace | Exception) -> None:
+        if isinstance(answered, Exception):
+            sample = _missing(answered, None)
+        else:
+            try:
+                sample = await self._graded(ask, answered)
+            except RegistryError:
+                raise
+            except Exception as error:  # noqa: BLE001 -- one case's failure is that case's missing result
+                sample = _missing(error, answered)
+            self._traces.offer((sample.passed, self._number, ask.index, ask.sample), answered)
         slots = self._samples[ask.index]
         slots[ask.sample] = sample
         if all(done is not None for done in slots):
