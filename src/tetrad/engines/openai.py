@@ -144,7 +144,7 @@ class Endpoint:
             raise self._unavailable(str(exc)) from exc
 
     def _url(self, path: str) -> httpx2.URL:
-        """The whole address, parsed once: a client that joins it anew spends a tenth of its time so."""
+        """The whole address, joined and parsed once and not for every request."""
         import httpx2
 
         if path not in self._urls:
