@@ -16,6 +16,7 @@ from tetrad.cli import lock
 from tetrad.cli.output import write_file
 from tetrad.errors import ExitCode, UsageError
 from tetrad.spec.load import load_repository
+from tetrad.spec.root import below_checkout
 
 SCHEMAS = (
     f"https://raw.githubusercontent.com/tetrad-dev/tetrad/v{__version__}/src/tetrad/spec/schemas"
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         raise UsageError("--endpoint-model goes with --engine endpoint")
     models, requirement = MODELS[engine]
     root = args.folder.resolve()
-    below = _below_top(root)
+    below = below_checkout(root).removesuffix("/")
     is_unnamed = (
         engine == "endpoint"
         and not args.endpoint_model
@@ -97,7 +98,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         "STYLE": "chat" if engine == "endpoint" else "completion",
         "REQUIREMENT": requirement,
         "VERSION": __version__,
-        "AT": f" -C {shlex.quote(str(below))}" if below else "",
+        "AT": f" -C {shlex.quote(below)}" if below else "",
         "BELOW": f"{below}/" if below else "",
     }
     is_used = _is_used(root, values["MODEL"])
@@ -115,12 +116,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     if below:
         sys.stdout.write(_MOVE.format(below=below))
     return ExitCode.PASSED
-
-
-def _below_top(root: Path) -> Path | None:
-    """The folder's path in its Git repository; None at the top, and outside of any."""
-    top = next((at for at in (root, *root.parents) if (at / ".git").exists()), root)
-    return None if top == root else root.relative_to(top)
 
 
 def _is_used(root: Path, model: str) -> bool:
