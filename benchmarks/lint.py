@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 
 from tetrad.identity.lock import dump_lock, lock_of, path_of
-from tetrad.spec.load import load_repository
-from tetrad.spec.schema import schema_of
+from tetrad.loading.repository import load_repository
+from tetrad.schemas.check import schema_of
 
 FAMILIES = 500  # of a prompt, a tool, a stack and a model each
 FEW = 10  # of them make the repository in which one file is linted

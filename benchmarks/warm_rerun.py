@@ -18,9 +18,9 @@ from pathlib import Path
 from many_cases import lay_down, opened
 
 from tetrad.evals import execute
+from tetrad.loading.repository import load_repository
+from tetrad.model import Suite
 from tetrad.results.outcome import Calls
-from tetrad.spec.load import load_repository
-from tetrad.spec.model import Suite
 
 LIMIT_S = 1.5
 ROUNDS = 3

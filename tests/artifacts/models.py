@@ -9,7 +9,7 @@ from typing import Any
 
 from tetrad.canonical import digest_bytes
 from tetrad.errors import Location
-from tetrad.spec.model import Model, Source, TorchEngine
+from tetrad.model import Model, Source, TorchEngine
 
 GGUF = b"GGUF" + bytes(range(256)) * 2000
 TOKENIZER = b'{"version": "1.0"}'

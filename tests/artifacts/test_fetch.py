@@ -18,7 +18,7 @@ from tetrad.artifacts.fetch import fetch
 from tetrad.artifacts.store import Store
 from tetrad.canonical import digest_bytes
 from tetrad.errors import ArtifactError, ExitCode, FetchFailed, TetradError, UsageError
-from tetrad.spec.model import Model
+from tetrad.model import Model
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 HUB = f"hf://org/small@{REVISION}"

@@ -13,7 +13,7 @@ from tetrad.artifacts.pin import Pin, resolve
 from tetrad.artifacts.store import Store
 from tetrad.canonical import digest_bytes
 from tetrad.errors import ArtifactError, UsageError
-from tetrad.spec.model import Source
+from tetrad.model import Source
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ABOUT = "api/models/org/small/revision/main"

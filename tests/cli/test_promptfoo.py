@@ -11,7 +11,7 @@ from trees import Tree, pytest_of
 
 from tetrad.errors import ExitCode
 
-DESK = Path(__file__).parent.parent / "spec" / "valid" / "promptfoo-desk"
+DESK = Path(__file__).parent.parent / "loading" / "valid" / "promptfoo-desk"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tetrad.corpora.chunking import spans_of
-from tetrad.spec.model import Chunking
+from tetrad.model import Chunking
 
 
 def tokens(text: str) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from tetrad.corpora import build_index
 from tetrad.corpora.documents import MAX_DOCUMENT_BYTES, read_documents
 from tetrad.corpora.index import words_of
 from tetrad.errors import SpecError, UsageError
-from tetrad.spec.model import Corpus, Index
+from tetrad.model import Corpus, Index
 
 HANDBOOK = {
     "leave.md": "Everybody has 25 days of leave a year.",

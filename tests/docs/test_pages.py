@@ -13,9 +13,9 @@ from docs.walkthrough import blocks, typed
 
 from tetrad.cli import COMMANDS, build_parser
 from tetrad.errors import UsageError
-from tetrad.spec.load import load_repository
-from tetrad.spec.parse import parse
-from tetrad.spec.schema import check_value, issue_of
+from tetrad.loading.repository import load_repository
+from tetrad.schemas.check import check_value, issue_of
+from tetrad.yamldoc.parse import parse
 
 ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"\[[^\]\n]*\]\((?!https?:|mailto:)([^)\s]+)\)")

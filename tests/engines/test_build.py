@@ -14,8 +14,7 @@ from tetrad.canonical import digest_bytes
 from tetrad.engines.base import Engine
 from tetrad.engines.build import address_of, build_embedder, build_engine
 from tetrad.errors import ArtifactError, Location, UsageError
-from tetrad.results.exchange import Message, Request
-from tetrad.spec.model import (
+from tetrad.model import (
     Adapter,
     EngineSpec,
     Model,
@@ -26,6 +25,7 @@ from tetrad.spec.model import (
     TorchEngine,
     VllmEngine,
 )
+from tetrad.results.exchange import Message, Request
 
 HELLO = Request(messages=(Message(role="user", content="Hello"),))
 VENDOR = OpenAIEngine(model="gpt-2026-08-01", base_url_env="LLM_URL", api_key_env="LLM_KEY")

@@ -10,7 +10,7 @@ from tetrad.artifacts.store import Store
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.engines.count import count_tokens
 from tetrad.errors import Location
-from tetrad.spec.model import Model, OpenAIEngine, Source, TorchEngine
+from tetrad.model import Model, OpenAIEngine, Source, TorchEngine
 
 TEXT = "an order, née late"
 

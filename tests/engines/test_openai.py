@@ -16,6 +16,7 @@ from tetrad.canonical import Json
 from tetrad.engines.base import UNREADABLE_ARGUMENTS
 from tetrad.engines.openai import Address, Endpoint
 from tetrad.errors import EngineUnavailable
+from tetrad.model import Generation
 from tetrad.results.exchange import (
     Choice,
     Completion,
@@ -26,7 +27,6 @@ from tetrad.results.exchange import (
     ToolDefinition,
     Usage,
 )
-from tetrad.spec.model import Generation
 
 KEY = "sk-secret-of-ours"
 HELLO = Request(messages=(Message(role="user", content="Hello"),))

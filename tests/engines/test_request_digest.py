@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tetrad.engines.base import request_digest, request_document
+from tetrad.model import Generation
 from tetrad.results.exchange import (
     Choice,
     JsonOutput,
@@ -15,7 +16,6 @@ from tetrad.results.exchange import (
     ToolCall,
     ToolDefinition,
 )
-from tetrad.spec.model import Generation
 
 HELLO = Message(role="user", content="Hello")
 REQUEST = Request(messages=(HELLO,))

@@ -10,8 +10,8 @@ import pytest
 from tetrad.canonical import Json, digest_bytes
 from tetrad.engines.scripted import Script
 from tetrad.errors import EngineUnavailable
+from tetrad.model import ScriptedAnswer, ScriptedEngine
 from tetrad.results.exchange import Completion, Message, Request, ToolCall
-from tetrad.spec.model import ScriptedAnswer, ScriptedEngine
 
 
 def script(*answers: ScriptedAnswer) -> Script:

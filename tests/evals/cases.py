@@ -15,11 +15,7 @@ from tetrad.evals import Recorded, Selection
 from tetrad.evals.python import PythonCode
 from tetrad.evals.services import SuiteServices
 from tetrad.identity import identity_of
-from tetrad.registry import Registry
-from tetrad.results.exchange import ToolCall
-from tetrad.results.trace import Called, Passage
-from tetrad.runtime.answering import build
-from tetrad.spec.model import (
+from tetrad.model import (
     Assertion,
     AssertionSet,
     Case,
@@ -34,6 +30,10 @@ from tetrad.spec.model import (
     Suite,
     Variable,
 )
+from tetrad.registry import Registry
+from tetrad.results.exchange import ToolCall
+from tetrad.results.trace import Called, Passage
+from tetrad.runtime.answering import build
 from tetrad.tools import RecordedToolbox
 
 HERE = Location("evals/a/golden.yaml", 3, 5)

@@ -13,9 +13,7 @@ from tetrad.artifacts.store import Store
 from tetrad.canonical import digest_of
 from tetrad.errors import SpecError
 from tetrad.evals import Workbench, execute
-from tetrad.registry import Registry
-from tetrad.results.outcome import Calls, SuiteRun
-from tetrad.spec.model import (
+from tetrad.model import (
     EngineSpec,
     Judge,
     OpenAIEngine,
@@ -24,6 +22,8 @@ from tetrad.spec.model import (
     ScriptedEngine,
     Suite,
 )
+from tetrad.registry import Registry
+from tetrad.results.outcome import Calls, SuiteRun
 
 YES = assertion("equals", "yes")
 OTHER = ScriptedEngine(

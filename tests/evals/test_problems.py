@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from evals.cases import HERE, MODEL, PROMPT, assertion, case, stack, suite
 
+from tetrad.assertions.needs import embedding_of
 from tetrad.canonical import digest_of
 from tetrad.evals.problems import problems_of
-from tetrad.spec.assertions.needs import embedding_of
-from tetrad.spec.model import (
+from tetrad.model import (
     Assertion,
     AssertionSet,
     Budget,

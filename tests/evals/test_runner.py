@@ -12,10 +12,10 @@ from fakes import ScriptedAnswers, Watcher
 
 from tetrad.errors import EngineUnavailable, JudgeFailed, RegistryError
 from tetrad.evals import Recorded, execute
+from tetrad.model import AssertionSet, Prices, RecordedCall
 from tetrad.registry import Registry
 from tetrad.results.exchange import Completion, Request, Usage
 from tetrad.results.outcome import Calls, SuiteRun
-from tetrad.spec.model import AssertionSet, Prices, RecordedCall
 
 YES = assertion("equals", "ok")
 NO = assertion("equals", "no")

@@ -16,14 +16,14 @@ from evals.cases import HERE, PROMPT
 from fakes import ScriptedAnswers, WordEmbedder
 from numpy.typing import NDArray
 
+from tetrad.assertions.verdict import PythonRaised
 from tetrad.canonical import Json
 from tetrad.errors import EngineUnavailable, JudgeFailed
-from tetrad.evals.assertions.verdict import PythonRaised
 from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.python import PythonCode
+from tetrad.model import PromptMessage
 from tetrad.results.exchange import JsonOutput
-from tetrad.spec.model import PromptMessage
 
 # -- embeddings
 

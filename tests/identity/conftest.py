@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-FORMATS = Path(__file__).parent.parent / "spec" / "valid" / "formats"
+FORMATS = Path(__file__).parent.parent / "loading" / "valid" / "formats"
 
 collect_ignore = ["vectors"]  # they hold golden sets, which our own plugin would collect
 

@@ -16,10 +16,10 @@ from identity.conftest import FORMATS
 
 from tetrad.canonical import Json
 from tetrad.identity import identity_of
-from tetrad.spec.edit import remove, set_value
-from tetrad.spec.load import read_repository
-from tetrad.spec.parse import Document, parse
-from tetrad.spec.parse import Path as NodePath
+from tetrad.loading.repository import read_repository
+from tetrad.yamldoc.edit import remove, set_value
+from tetrad.yamldoc.parse import Document, parse
+from tetrad.yamldoc.parse import Path as NodePath
 
 FILES = sorted(
     path.relative_to(FORMATS).as_posix()

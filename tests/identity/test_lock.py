@@ -16,7 +16,7 @@ from tetrad.cli import show as show_command
 from tetrad.errors import ExitCode, SpecError, UsageError
 from tetrad.identity import component_digest, identity_of, written_identity
 from tetrad.identity.lock import dump_lock, load_lock, lock_of, path_of
-from tetrad.spec.load import load_repository
+from tetrad.loading.repository import load_repository
 
 REPOSITORY = load_repository(FORMATS)
 TRIAGE = dump_lock(lock_of(REPOSITORY.stacks["stacks/triage"], []))

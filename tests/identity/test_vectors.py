@@ -17,8 +17,8 @@ from tetrad.identity import (
     written_identity,
 )
 from tetrad.identity.behaviour import Component
-from tetrad.spec.load import load_repository
-from tetrad.spec.model import Repository
+from tetrad.loading.repository import load_repository
+from tetrad.model import Repository
 
 VECTORS = Path(__file__).parent / "vectors"
 LINES = (VECTORS / "SHA256SUMS").read_text().splitlines()

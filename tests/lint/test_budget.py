@@ -8,7 +8,7 @@ from lint.case_files import PARTS, TODAY, write_files
 
 from tetrad.lint import Finding, lint_tree, read_tree
 from tetrad.lint.tree import CountTokens
-from tetrad.spec.model import Model
+from tetrad.model import Model
 
 WORD = "word "
 

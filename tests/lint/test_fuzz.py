@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from lint.case_files import TODAY
-from spec.damage import one_file_damaged, small_repository
+from loading.damage import one_file_damaged, small_repository
 
 from tetrad.lint import lint_tree, read_tree
 from tetrad.lint.fixes import fixed_texts

@@ -8,7 +8,7 @@ import pytest
 from lint.case_files import PROMPT, findings_in, write_files
 
 from tetrad.lint.suppressions import suppressions_of
-from tetrad.spec.parse import parse
+from tetrad.yamldoc.parse import parse
 
 UNDELIMITED = """\
 kind: prompt

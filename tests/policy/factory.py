@@ -7,11 +7,7 @@ from datetime import date
 
 from tetrad.canonical import digest_bytes
 from tetrad.errors import Location
-from tetrad.policy import SuiteDecision, decide
-from tetrad.results.exchange import Usage
-from tetrad.results.outcome import CaseOutcome, Sample, SuiteRun
-from tetrad.results.report import RequirementResult
-from tetrad.spec.model import (
+from tetrad.model import (
     Assertion,
     Budget,
     By,
@@ -25,6 +21,10 @@ from tetrad.spec.model import (
     Suite,
     Waiver,
 )
+from tetrad.policy import SuiteDecision, decide
+from tetrad.results.exchange import Usage
+from tetrad.results.outcome import CaseOutcome, Sample, SuiteRun
+from tetrad.results.report import RequirementResult
 
 HERE = Location("evals/triage/suite.yaml", 1, 1)
 GOLDEN = digest_bytes(b"golden")

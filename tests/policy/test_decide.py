@@ -27,10 +27,10 @@ from policy.factory import (
 )
 
 from tetrad.canonical import Json, digest_bytes
+from tetrad.model import Assertion, AssertionSet, MustPass
 from tetrad.policy import overall, suite_report
 from tetrad.results.outcome import Sample, SuiteRun
 from tetrad.results.report import Decision, WaiverUse
-from tetrad.spec.model import Assertion, AssertionSet, MustPass
 
 
 def test_a_mean_at_the_minimum_passes_whatever_binary_makes_of_it() -> None:

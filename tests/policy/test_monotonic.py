@@ -18,8 +18,8 @@ from policy.factory import (
     sample,
 )
 
+from tetrad.model import Case, Requirement
 from tetrad.results.outcome import Sample, SuiteRun
-from tetrad.spec.model import Case, Requirement
 
 REFUSED = {"FAILED", "INCONCLUSIVE"}
 

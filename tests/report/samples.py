@@ -9,12 +9,7 @@ from random import Random
 
 from tetrad.canonical import digest_bytes
 from tetrad.errors import Location
-from tetrad.policy import decide, overall, suite_report
-from tetrad.results.exchange import Choice, Completion, Message, Request, ToolCall, Usage
-from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample, SuiteRun
-from tetrad.results.report import ComponentChange, Report, RosterChange, StackReport, WaiverUse
-from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
-from tetrad.spec.model import (
+from tetrad.model import (
     Assertion,
     Budget,
     Case,
@@ -28,6 +23,11 @@ from tetrad.spec.model import (
     Suite,
     Waiver,
 )
+from tetrad.policy import decide, overall, suite_report
+from tetrad.results.exchange import Choice, Completion, Message, Request, ToolCall, Usage
+from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample, SuiteRun
+from tetrad.results.report import ComponentChange, Report, RosterChange, StackReport, WaiverUse
+from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
 
 TODAY = date(2026, 11, 21)
 HERE = Location("evals/triage/suite.yaml", 1, 1)

@@ -10,8 +10,7 @@ from fakes import ScriptedAnswers, WordEmbedder
 
 from tetrad.canonical import Json, digest_bytes, merkle_root
 from tetrad.errors import Location
-from tetrad.runtime.answering import Runtime, build
-from tetrad.spec.model import (
+from tetrad.model import (
     Answerable,
     Chunking,
     Corpus,
@@ -32,6 +31,7 @@ from tetrad.spec.model import (
     TorchEngine,
     Variable,
 )
+from tetrad.runtime.answering import Runtime, build
 
 HERE = Location("prompts/sort.yaml", 3, 5)
 MODEL = Model(

@@ -11,11 +11,11 @@ from runtime.factory import corpus_in, example, prompt, retrieval, runtime, stac
 
 from tetrad.canonical import Json
 from tetrad.errors import BadRequest, ToolFailed
+from tetrad.model import Generation, Guardrails, Output
 from tetrad.results.exchange import Choice, Completion, JsonOutput, ToolCall
 from tetrad.results.trace import Called, Generated, Guarded, Retrieved, Trace
 from tetrad.runtime.answering import Runtime
 from tetrad.runtime.guards import TOO_LONG, WITHHELD
-from tetrad.spec.model import Generation, Guardrails, Output
 
 HANDBOOK = {
     "leave.md": "Everybody has 25 days of leave a year.",

@@ -15,10 +15,10 @@ from runtime.factory import ORDER_STATUS, prompt, runtime, stack
 
 from tetrad.canonical import Json
 from tetrad.errors import ToolFailed
+from tetrad.model import Output
 from tetrad.results.exchange import Choice, Completion, JsonOutput, Message, ToolCall
 from tetrad.results.trace import Called, Generated, Guarded, Trace
 from tetrad.runtime.answering import Runtime
-from tetrad.spec.model import Output
 
 CALL = ToolCall(id="c1", name="order_status", arguments={"order_id": "A-1"})
 ASKS = Completion(text="", tool_calls=(CALL,), finish_reason="tool_calls")

@@ -3,9 +3,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tetrad.runtime.filters import FILTERS, MAX_CHARS
 from tetrad.runtime.guards import TOO_LONG, WITHHELD
-from tetrad.runtime.render import MAX_ROUNDS
+from tetrad.templates.filters import FILTERS, MAX_CHARS
+from tetrad.templates.render import MAX_ROUNDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-answers-come-about.md"
 

@@ -17,9 +17,9 @@ import pytest
 
 from tetrad.canonical import Json
 from tetrad.errors import Location, ToolFailed
+from tetrad.model import HttpRun, Tool
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
-from tetrad.spec.model import HttpRun, Tool
 from tetrad.tools import LiveToolbox
 
 # Status, body and headers of an answer, by path.

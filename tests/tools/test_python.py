@@ -16,9 +16,9 @@ import pytest
 
 from tetrad.canonical import digest_file
 from tetrad.errors import Location, ToolFailed, UsageError
+from tetrad.model import McpRun, PythonRun, Tool
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
-from tetrad.spec.model import McpRun, PythonRun, Tool
 from tetrad.tools import LiveToolbox
 
 
@@ -163,7 +163,7 @@ KILLED = """
 import asyncio, sys
 from pathlib import Path
 from tetrad.canonical import digest_file
-from tetrad.spec.model import PythonRun
+from tetrad.model import PythonRun
 from tetrad.tools.python import run_python
 
 root = Path(sys.argv[1])

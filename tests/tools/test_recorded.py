@@ -11,9 +11,9 @@ import pytest
 
 from tetrad.canonical import Json
 from tetrad.errors import Location, ToolFailed
+from tetrad.model import RecordedCall, Tool
 from tetrad.results.exchange import ToolCall, ToolDefinition
 from tetrad.results.trace import Called
-from tetrad.spec.model import RecordedCall, Tool
 from tetrad.tools import RecordedToolbox, definitions
 
 

@@ -12,7 +12,7 @@ from tetrad.artifacts.store import Store
 from tetrad.artifacts.weights import check_header, refuse_unsafe_name
 from tetrad.canonical import Digest
 from tetrad.errors import ArtifactError
-from tetrad.spec.model import Model
+from tetrad.model import Model
 
 
 def fetch(

@@ -28,7 +28,7 @@ from tetrad.artifacts.weights import choose
 from tetrad.artifacts.wheel import download_wheel, extract, members, split_package, version_of
 from tetrad.canonical import Digest, digest_file
 from tetrad.errors import ArtifactError, UsageError
-from tetrad.spec.model import Source
+from tetrad.model import Source
 
 if TYPE_CHECKING:
     import httpx2

@@ -17,7 +17,7 @@ from tetrad.artifacts.store import Store
 from tetrad.artifacts.wheel import download_pinned, extract
 from tetrad.canonical import Digest
 from tetrad.errors import ArtifactError, UsageError
-from tetrad.spec.model import Source
+from tetrad.model import Source
 
 Wanted: TypeAlias = Mapping[str, Digest]
 

@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
     def _refuse(
         self, problem: str, word: str = "", known: Sequence[str] | Any = (), otherwise: str = ""
     ) -> NoReturn:
-        from tetrad.spec.nearest import did_you_mean
+        from tetrad.schemas.nearest import did_you_mean
 
         hint = did_you_mean(word, known, otherwise or f"`{self.prog} --help` tells of all there is")
         raise UsageError(f"{self.prog}: {problem}\n  help: {hint}")

@@ -16,8 +16,8 @@ from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from tetrad.evals import Selection, Workbench
+    from tetrad.model import Case, Repository, Stack, Suite
     from tetrad.results.outcome import CaseOutcome, SuiteRun
-    from tetrad.spec.model import Case, Repository, Stack, Suite
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     from tetrad.cli.progress import progress_bars
     from tetrad.evals import open_workbench
-    from tetrad.spec.load import load_repository
+    from tetrad.loading.repository import load_repository
     from tetrad.text import for_log, spelled
 
     root = root_of(args)
@@ -77,7 +77,7 @@ async def _executed(bench: Workbench, selections: Sequence[Selection]) -> tuple[
 
 def _named(repository: Repository, names: Sequence[str]) -> list[tuple[Suite, Stack]]:
     """The suites of the given names on all their stacks, and the given stacks under all their suites."""
-    from tetrad.spec.load import find
+    from tetrad.loading.repository import find
 
     pairs = [(suite, stack) for suite in repository.suites.values() for stack in suite.stacks]
     wanted = {find(repository, name) for name in names}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tetrad.lint import Finding, Selection, Tree
-    from tetrad.spec.model import Model, Settings
+    from tetrad.model import Model, Settings
 
 
 _ROUNDS = 10  # of fixes: a fix can make room for another
@@ -206,7 +206,7 @@ def _write(root: Path, new: Mapping[str, str], old: Mapping[str, str]) -> bool:
 
 
 def _still_parses(file: str, text: str) -> bool:
-    from tetrad.spec.parse import GOLDEN_SET, parse
+    from tetrad.yamldoc.parse import GOLDEN_SET, parse
 
     if not file.endswith((".yaml", ".yml")):
         return True

@@ -13,7 +13,7 @@ from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
 
 if TYPE_CHECKING:
-    from tetrad.spec.model import Corpus, Repository
+    from tetrad.model import Corpus, Repository
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.spec.load import load_repository
+    from tetrad.loading.repository import load_repository
     from tetrad.text import spelled
 
     root = root_of(args)
@@ -53,8 +53,8 @@ def _corpora(repository: Repository) -> Iterator[tuple[str, str, bytes | None]]:
 
 
 def _with_digest(root: Path, corpus: Corpus) -> bytes:
-    from tetrad.spec.edit import set_value
-    from tetrad.spec.parse import parse
+    from tetrad.yamldoc.edit import set_value
+    from tetrad.yamldoc.parse import parse
 
     path = corpus.location.file
     document = parse((root / path).read_bytes(), path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tetrad.errors import UsageError
 
 if TYPE_CHECKING:
-    from tetrad.spec.model import EngineSpec, Repository, Stack
+    from tetrad.model import EngineSpec, Repository, Stack
 
 
 def add_names(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,7 @@ def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
 
 
 def _engine(written: str) -> EngineSpec:
-    from tetrad.spec.model import OpenAIEngine, TorchEngine
+    from tetrad.model import OpenAIEngine, TorchEngine
 
     kind, _, model = written.partition(":")
     if written == "torch":
@@ -65,7 +65,7 @@ def _engine(written: str) -> EngineSpec:
 
 def stacks_named(repository: Repository, names: Sequence[str]) -> tuple[Stack, ...]:
     """The stacks of the given names, all where none is given; UsageError for an unknown one."""
-    from tetrad.spec.load import find
+    from tetrad.loading.repository import find
 
     if not repository.stacks:
         raise UsageError("there is no stack under stacks/ yet\n  help: `tetrad init` lays one down")

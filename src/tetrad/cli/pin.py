@@ -13,8 +13,8 @@ from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from tetrad.artifacts.pin import Pin
-    from tetrad.spec.model import Source
-    from tetrad.spec.parse import Document
+    from tetrad.model import Source
+    from tetrad.yamldoc.parse import Document
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def run(args: Namespace) -> ExitCode:
 
 
 def _read(file: Path, root: Path) -> Document:
-    from tetrad.spec.parse import parse
+    from tetrad.yamldoc.parse import parse
 
     try:
         data = file.read_bytes()
@@ -60,7 +60,7 @@ def _source(document: Document) -> tuple[Source, tuple[str, ...]]:
     The schema is not asked: it refuses the very files that are still to be pinned.
     """
     from tetrad.artifacts.sources import SCHEMES
-    from tetrad.spec.model import Source
+    from tetrad.model import Source
 
     value: Any = document.value if isinstance(document.value, dict) else {}
     if value.get("kind") != "model":
@@ -87,7 +87,7 @@ def _source(document: Document) -> tuple[Source, tuple[str, ...]]:
 
 
 def _written(document: Document, pin: Pin) -> Document:
-    from tetrad.spec.edit import set_value
+    from tetrad.yamldoc.edit import set_value
 
     files = {name: str(digest) for name, digest in pin.files.items()}
     return set_value(set_value(document, ("source",), pin.uri), ("files",), files)

@@ -16,7 +16,7 @@ from tetrad.errors import ExitCode, TetradError
 if TYPE_CHECKING:
     from tetrad.artifacts.progress import Progress
     from tetrad.artifacts.store import Store
-    from tetrad.spec.model import Model, Repository, Stack, Suite
+    from tetrad.model import Model, Repository, Stack, Suite
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> ExitCode:
     from tetrad.artifacts.store import store_from_environment
     from tetrad.cli.progress import progress_bars
-    from tetrad.spec.load import load_repository
+    from tetrad.loading.repository import load_repository
 
     root = root_of(args)
     repository = load_repository(root)
@@ -68,7 +68,7 @@ def _pull(model: Model, store: Store, root: Path, progress: Progress, *, offline
 
 def _needed(repository: Repository) -> Sequence[Model]:
     """The models that stacks and suites run in this process; a server's weights are the server's."""
-    from tetrad.spec.model import TorchEngine
+    from tetrad.model import TorchEngine
 
     return [
         model
@@ -78,7 +78,7 @@ def _needed(repository: Repository) -> Sequence[Model]:
 
 
 def _named(repository: Repository, names: Sequence[str]) -> Sequence[Model]:
-    from tetrad.spec.load import find
+    from tetrad.loading.repository import find
 
     among = [*repository.stacks, *repository.suites, *repository.models]
     return _distinct(

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from tetrad.errors import UsageError
-from tetrad.spec.root import find_root
+from tetrad.loading.root import find_root
 
 
 def root_of(args: Namespace) -> Path:

@@ -15,7 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.spec.schema import schema_of, schema_text
+    from tetrad.schemas.check import schema_of, schema_text
 
     schema_of(args.kind)  # says which kinds there are where this is none
     write_out(schema_text(args.kind))

@@ -12,7 +12,7 @@ from tetrad.errors import ExitCode
 
 if TYPE_CHECKING:
     from tetrad.identity.behaviour import Component
-    from tetrad.spec.model import Repository, Stack
+    from tetrad.model import Repository, Stack
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> ExitCode:
     from tetrad.canonical import canonical_json
     from tetrad.identity import identity_document
-    from tetrad.spec.load import find, load_repository
+    from tetrad.loading.repository import find, load_repository
 
     repository = load_repository(root_of(args))
     stack = repository.stacks[find(repository, args.name, repository.stacks)]

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from tetrad.canonical import Json
     from tetrad.engines.base import Embedder
+    from tetrad.model import Model, Prices, Stack, Variable
     from tetrad.results.exchange import Message
     from tetrad.results.trace import Called, Generated, Retrieved, Trace
-    from tetrad.spec.model import Model, Prices, Stack, Variable
 
 
 _SHOWN = 4_000  # characters of one message
@@ -47,7 +47,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.spec.load import find, load_repository
+    from tetrad.loading.repository import find, load_repository
 
     root = root_of(args)
     repository = load_repository(root)
@@ -79,7 +79,7 @@ class _Tried:
 
 def _given(written: Sequence[str], stack: Stack) -> dict[str, Json]:
     """The variables on the command line; UsageError for what the prompt does not take."""
-    from tetrad.spec.nearest import did_you_mean
+    from tetrad.schemas.nearest import did_you_mean
 
     filled = stack.retrieval.into if stack.retrieval is not None else None
     taken = {n: v for n, v in stack.prompt.variables.items() if n != filled}

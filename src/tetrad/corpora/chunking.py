@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from tetrad.spec.model import Chunking
+from tetrad.model import Chunking
 
 Span: TypeAlias = tuple[int, int]  # start and end, in characters
 

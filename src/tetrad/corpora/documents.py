@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tetrad.canonical import Digest, digest_bytes, merkle_root
 from tetrad.errors import Issue, Location, SpecError
-from tetrad.spec.build.corpus import documents_of
-from tetrad.spec.model import Corpus
-from tetrad.spec.tree import Tree, leaves_repository
+from tetrad.loading.corpus import documents_of
+from tetrad.loading.files import Tree, leaves_repository
+from tetrad.model import Corpus
 
 MAX_DOCUMENT_BYTES = 4_000_000
 MAX_CORPUS_BYTES = 256_000_000

@@ -25,9 +25,9 @@ from tetrad.corpora.documents import Document, read_documents
 from tetrad.corpora.embeddings import CachedEmbedder
 from tetrad.engines.base import Embedder
 from tetrad.errors import MissingExtra, UsageError
+from tetrad.model import Chunking, Corpus
+from tetrad.model import Index as Weights
 from tetrad.results.trace import Passage
-from tetrad.spec.model import Chunking, Corpus
-from tetrad.spec.model import Index as Weights
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from tetrad.canonical import Digest, Json, digest_of
+from tetrad.model import Generation
 from tetrad.results.exchange import Choice, Completion, Constraint, Message, Request, ToolCall
-from tetrad.spec.model import Generation
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,7 +15,7 @@ from tetrad.artifacts.sources import needs_nothing, split_hub
 from tetrad.artifacts.store import Store
 from tetrad.engines.base import Embedder, Engine
 from tetrad.errors import MissingExtra, UsageError
-from tetrad.spec.model import Model, OpenAIEngine, ScriptedEngine, TorchEngine, VllmEngine
+from tetrad.model import Model, OpenAIEngine, ScriptedEngine, TorchEngine, VllmEngine
 
 if TYPE_CHECKING:
     from tetrad.engines.openai import Address

@@ -14,7 +14,7 @@ from tetrad.engines.tokens import tokenizer_at
 from tetrad.engines.torch.convert import converted_tokenizer
 from tetrad.engines.torch.folder import tokenizer_of
 from tetrad.errors import EngineUnavailable
-from tetrad.spec.model import Model
+from tetrad.model import Model
 
 
 def count_tokens(model: Model, text: str, store: Store) -> tuple[int, bool]:

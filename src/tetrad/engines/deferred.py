@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tetrad.engines.base import Engine
+from tetrad.model import Model, TorchEngine
 from tetrad.results.exchange import Completion, Request
-from tetrad.spec.model import Model, TorchEngine
 
 
 class Deferred:

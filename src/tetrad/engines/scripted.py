@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tetrad.canonical import Json
 from tetrad.errors import EngineUnavailable
+from tetrad.model import ScriptedAnswer, ScriptedEngine
 from tetrad.results.exchange import Completion, Message, Request, ToolCall
-from tetrad.spec.model import ScriptedAnswer, ScriptedEngine
 from tetrad.text import shorten
 
 

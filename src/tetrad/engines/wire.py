@@ -23,8 +23,8 @@ from tetrad.results.exchange import (
     ToolDefinition,
     Usage,
 )
-from tetrad.spec.scalars import LARGEST
 from tetrad.text import shorten
+from tetrad.yamldoc.scalars import LARGEST
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
 

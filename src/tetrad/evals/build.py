@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tetrad.artifacts.progress import Progress
 from tetrad.artifacts.store import Store, store_from_environment
+from tetrad.assertions.needs import EMBEDDING_JUDGE, assertions_of, embedding_of
+from tetrad.assertions.types import JUDGED
 from tetrad.canonical import Digest
 from tetrad.corpora import CachedEmbedder
 from tetrad.engines.base import Embedder
@@ -24,13 +26,11 @@ from tetrad.evals.recorded import Recorded
 from tetrad.evals.runner import Selection
 from tetrad.evals.services import SuiteServices
 from tetrad.identity import component_digest, identity_of
+from tetrad.model import Case, EngineSpec, Model, Stack, Suite
 from tetrad.registry import Registry, registry_path
 from tetrad.results.outcome import Calls
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
 from tetrad.runtime.answering import build as build_runtime
-from tetrad.spec.assertion_types import JUDGED
-from tetrad.spec.assertions.needs import EMBEDDING_JUDGE, assertions_of, embedding_of
-from tetrad.spec.model import Case, EngineSpec, Model, Stack, Suite
 from tetrad.tools import LiveToolbox, RecordedToolbox
 
 

@@ -11,12 +11,12 @@ from tetrad.canonical import digest_file
 from tetrad.errors import BaseUnusable, SpecError, TetradError
 from tetrad.evals.build import Workbench
 from tetrad.evals.forecast import Forecast
+from tetrad.loading.corpus import documents_of
+from tetrad.loading.files import Tree as SpecTree
+from tetrad.loading.repository import load_base, load_repository
+from tetrad.model import Case, Model, Repository, ScriptedEngine, Stack, TorchEngine
 from tetrad.plan import Estimator, Plan, Tree, plan_stacks, roster_changes
 from tetrad.runtime.answering import Prepared
-from tetrad.spec.build.corpus import documents_of
-from tetrad.spec.load import load_base, load_repository
-from tetrad.spec.model import Case, Model, Repository, ScriptedEngine, Stack, TorchEngine
-from tetrad.spec.tree import Tree as SpecTree
 
 # How an engine's name begins in the registry, by what asks for it; all others are endpoints.
 _ENGINES: Mapping[type, str] = {TorchEngine: "torch", ScriptedEngine: "scripted"}

@@ -12,24 +12,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tetrad.assertions.judged import CONTEXT_FAITHFULNESS, LLM_RUBRIC
+from tetrad.assertions.needs import DEFAULT_JUDGE, assertions_of
+from tetrad.assertions.verdict import Answered, Asked
 from tetrad.canonical import Digest, Json
 from tetrad.engines.base import request_digest
 from tetrad.errors import JudgeFailed, UsageError
-from tetrad.evals.assertions.judged import CONTEXT_FAITHFULNESS, LLM_RUBRIC
-from tetrad.evals.assertions.verdict import Answered, Asked
 from tetrad.evals.build import Workbench
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.runner import answered_of
 from tetrad.identity import component_digest
+from tetrad.model import Assertion, Case, Model, Stack, Suite
 from tetrad.plan import Amount, Estimate
 from tetrad.registry import Registry
 from tetrad.results.exchange import Completion, Request, ToolCall
 from tetrad.results.trace import Called, Trace
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
-from tetrad.runtime.filters import tojson
-from tetrad.runtime.render import rendered
-from tetrad.spec.assertions.needs import DEFAULT_JUDGE, assertions_of
-from tetrad.spec.model import Assertion, Case, Model, Stack, Suite
+from tetrad.templates.filters import tojson
+from tetrad.templates.render import rendered
 from tetrad.tools import RecordedToolbox
 
 # Tokens of a text under a model, and whether its tokenizer counted them: else they are a bound.

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tetrad.evals.assertions import TYPES
-from tetrad.evals.assertions.verdict import (
+from tetrad.assertions.table import TYPES
+from tetrad.assertions.transforms import Untransformable, transformed
+from tetrad.assertions.verdict import (
     Answered,
     Asked,
     PythonRaised,
@@ -17,10 +18,9 @@ from tetrad.evals.assertions.verdict import (
     negated,
     reaches,
 )
-from tetrad.evals.transforms import Untransformable, transformed
+from tetrad.model import Assertion, AssertionSet, Case
 from tetrad.results.outcome import AssertionResult
-from tetrad.runtime.render import rendered
-from tetrad.spec.model import Assertion, AssertionSet, Case
+from tetrad.templates.render import rendered
 from tetrad.text import shorten
 
 

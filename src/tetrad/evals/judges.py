@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tetrad.assertions.jsons import strict_decoder
 from tetrad.canonical import Json
 from tetrad.engines.base import Engine
 from tetrad.errors import JudgeFailed, UsageError
-from tetrad.evals.assertions.jsons import strict_decoder
+from tetrad.model import Generation, Prompt
 from tetrad.results.exchange import JsonOutput, Message, Request
-from tetrad.runtime.render import compile_template
-from tetrad.spec.model import Generation, Prompt
+from tetrad.templates.render import compile_template
 from tetrad.text import shorten
 
 _MAX_TOKENS = 1_000

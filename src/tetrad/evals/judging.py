@@ -18,12 +18,12 @@ from tetrad.errors import TetradError
 from tetrad.evals.build import Workbench
 from tetrad.evals.comparison import Comparison
 from tetrad.evals.runner import Selection, execute
+from tetrad.model import Repository, ScriptedEngine, Stack, Suite, Waiver
 from tetrad.plan import Plan, StackPlan, suites_of
 from tetrad.policy import decide, overall, suite_report
 from tetrad.registry import Registry
 from tetrad.results.outcome import Calls, SuiteRun
 from tetrad.results.report import Report, StackReport, SuiteReport
-from tetrad.spec.model import Repository, ScriptedEngine, Stack, Suite, Waiver
 
 # A suite of a tree, on a stack of the same or another tree, ready to execute.
 Select: TypeAlias = Callable[[Suite, Stack], Selection]

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from tetrad.errors import Issue, MissingExtra
-from tetrad.evals.assertions import TYPES
-from tetrad.evals.assertions.verdict import Decided
-from tetrad.runtime.render import rendered
-from tetrad.spec.assertions.needs import (
+from tetrad.assertions.needs import (
     assertions_of,
     issues_on_stack,
     issues_when_rendered,
     latency_lack,
 )
-from tetrad.spec.model import Budget, Stack, Suite
+from tetrad.assertions.table import TYPES
+from tetrad.assertions.verdict import Decided
+from tetrad.errors import Issue, MissingExtra
+from tetrad.model import Budget, Stack, Suite
+from tetrad.templates.render import rendered
 
 
 def problems_of(suite: Suite, stack: Stack) -> Iterator[Issue]:

@@ -9,10 +9,10 @@ import asyncio
 import os
 from pathlib import Path
 
+from tetrad.assertions.verdict import PythonRaised
 from tetrad.canonical import Json, digest_file
 from tetrad.errors import JudgeFailed, ToolFailed
-from tetrad.evals.assertions.verdict import PythonRaised
-from tetrad.spec.model import PythonRun
+from tetrad.model import PythonRun
 from tetrad.tools.python import run_python
 
 _HERE = Path(__file__).parent

@@ -15,17 +15,17 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tetrad.artifacts.progress import Progress, Unwatched
+from tetrad.assertions.verdict import Answered, Services
 from tetrad.canonical import Digest, Json
 from tetrad.errors import RegistryError, TetradError
-from tetrad.evals.assertions.verdict import Answered, Services
 from tetrad.evals.grading import grade
 from tetrad.evals.recorded import Recorded
+from tetrad.model import Case, Stack, Suite
 from tetrad.registry import Registry, RunRecord
 from tetrad.results.exchange import Usage
 from tetrad.results.outcome import Calls, CaseOutcome, Sample, SuiteRun
 from tetrad.results.trace import Retrieved, Trace
 from tetrad.runtime.answering import Prepared, Toolbox
-from tetrad.spec.model import Case, Stack, Suite
 
 # Traces that are kept for reports; see `_Traces` for which.
 TRACES = 2_000

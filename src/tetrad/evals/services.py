@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tetrad.assertions.needs import DEFAULT_JUDGE
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.python import PythonCode
-from tetrad.spec.assertions.needs import DEFAULT_JUDGE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

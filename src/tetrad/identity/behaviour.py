@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from tetrad.canonical import Digest, Json, digest_of
-from tetrad.spec.model import (
+from tetrad.model import (
     Adapter,
     ChatInput,
     Corpus,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tetrad.canonical import Digest, Json, digest_of
 from tetrad.identity.behaviour import component_digest, generation_behaviour
-from tetrad.spec.model import Retrieval, Stack
+from tetrad.model import Retrieval, Stack
 
 RUNTIME = 1  # raised whenever our rendering, chunking or retrieval would answer otherwise
 

@@ -20,8 +20,8 @@ from tetrad.identity.compose import (
     settings_of,
     written_identity,
 )
-from tetrad.spec.model import Stack, Suite
-from tetrad.spec.parse import parse
+from tetrad.model import Stack, Suite
+from tetrad.yamldoc.parse import parse
 
 _HEAD = """\
 # Written by `tetrad lock`; commit it. A merge conflict in this file is right: the composition of

@@ -15,7 +15,7 @@ from tetrad.lint.rule import Finding
 from tetrad.lint.selection import Selection
 from tetrad.lint.sources import starting_points, tree_of
 from tetrad.lint.tree import CountTokens, Tree, bytes_of
-from tetrad.spec.load import read_repository
+from tetrad.loading.repository import read_repository
 
 __all__ = ["Finding", "Selection", "Tree", "lint_tree", "read_tree"]
 

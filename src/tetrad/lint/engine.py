@@ -10,7 +10,7 @@ from tetrad.lint.rules import CONTENT_RULES, RULES, SUPPRESSION_RULES
 from tetrad.lint.selection import Selection
 from tetrad.lint.suppressions import Suppression
 from tetrad.lint.tree import Ledger, Tree
-from tetrad.spec.model import Waiver
+from tetrad.model import Waiver
 
 EVERYTHING = Selection()
 

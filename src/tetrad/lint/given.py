@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 
+from tetrad.assertions.needs import assertions_of
 from tetrad.errors import Location
 from tetrad.lint.unheeded import Unheeded
-from tetrad.spec.assertions.needs import assertions_of
-from tetrad.spec.model import Case, Prompt, Suite
-from tetrad.spec.nearest import nearest
+from tetrad.model import Case, Prompt, Suite
+from tetrad.schemas.nearest import nearest
 
 _KEYS = frozenset({"assert", "tags", "tools"})  # of a case, that a slip indents under vars
 _ALIKE = 0.8  # a variable that only assertions read may have any other name

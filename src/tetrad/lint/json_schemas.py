@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Part, Tree
-from tetrad.spec.nearest import did_you_mean
-from tetrad.spec.parse import Path
-from tetrad.spec.schema import schema_problem
-from tetrad.spec.violations import Problem
+from tetrad.schemas.check import schema_problem
+from tetrad.schemas.nearest import did_you_mean
+from tetrad.schemas.violations import Problem
+from tetrad.yamldoc.parse import Path
 
 _BY_NAME = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _IN_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")

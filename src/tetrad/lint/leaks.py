@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tetrad.canonical import Json
 from tetrad.lint.template import fixed_text_of
 from tetrad.lint.tree import Tree
-from tetrad.spec.model import Case, Prompt, Suite
+from tetrad.model import Case, Prompt, Suite
 
 N = 8  # words; fewer are common phrases
 _WHOLE = 3  # words that a shorter text needs to be compared as a whole

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tetrad.lint.rule import Place
 from tetrad.lint.template import Written, outputs_of
 from tetrad.lint.tree import Tree
-from tetrad.spec.model import Prompt, PromptMessage, Stack
+from tetrad.model import Prompt, PromptMessage, Stack
 
 INSTRUCTING = frozenset({"system", "developer"})
 _NO_TEXT = frozenset({"integer", "number", "boolean"})

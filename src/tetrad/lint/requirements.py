@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.lint.unheeded import Unheeded
-from tetrad.spec.model import AssertionSet, Case, Minimum, MustPass, NoWorseThanBase, Suite
-from tetrad.spec.nearest import did_you_mean
+from tetrad.model import AssertionSet, Case, Minimum, MustPass, NoWorseThanBase, Suite
+from tetrad.schemas.nearest import did_you_mean
 
 
 def idle_requirements(suite: Suite) -> Iterator[Unheeded]:

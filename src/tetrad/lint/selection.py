@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tetrad.errors import UsageError
 from tetrad.lint.rule import Rule
-from tetrad.spec.nearest import nearest
+from tetrad.schemas.nearest import nearest
 
 
 class Selection(NamedTuple):

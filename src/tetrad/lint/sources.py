@@ -12,12 +12,12 @@ from pathlib import Path
 from tetrad.errors import UsageError
 from tetrad.lint.suppressions import suppressions_of
 from tetrad.lint.tree import CountTokens, Tree, bytes_of
-from tetrad.spec.build.corpus import documents_of
-from tetrad.spec.load import Reading
-from tetrad.spec.model import Corpus
-from tetrad.spec.parse import GOLDEN_SET
-from tetrad.spec.root import below_checkout
-from tetrad.spec.tree import Tree as Folder
+from tetrad.loading.corpus import documents_of
+from tetrad.loading.files import Tree as Folder
+from tetrad.loading.repository import Reading
+from tetrad.loading.root import below_checkout
+from tetrad.model import Corpus
+from tetrad.yamldoc.parse import GOLDEN_SET
 
 # Folders whose names say what kind of thing lies in them, and nothing about which.
 _KINDS_OF_THINGS = frozenset(

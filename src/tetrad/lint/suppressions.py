@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tetrad.lint.positions import Lines
-from tetrad.spec.parse import Document, Node
+from tetrad.yamldoc.parse import Document, Node
 
 _COMMENT = (
     r"(?m)(?:^|(?<=[ \t]))#[ \t]*tetrad:[ \t]*allow\b(?P<names>[^\r\n]*?)"

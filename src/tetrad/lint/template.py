@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tetrad.lint.positions import Lines
 
 if TYPE_CHECKING:  # Jinja2 is imported where a template needs it
-    from tetrad.runtime.render import TemplateProblem
+    from tetrad.templates.render import TemplateProblem
 
 _MARK = "\ue000"  # stands for an output; no text that people write has it
 
@@ -51,7 +51,7 @@ def problems_of(text: str) -> tuple[TemplateProblem, ...]:
     """What the runtime refuses in a template."""
     if _simple(text) is not None:
         return ()
-    from tetrad.runtime.render import problems_of_template
+    from tetrad.templates.render import problems_of_template
 
     return problems_of_template(text)
 
@@ -62,7 +62,7 @@ def variables_of(text: str) -> Mapping[str, int]:
     simple = _simple(text)
     if simple is not None:
         return {match["name"]: match.start("name") for match in reversed(simple)}
-    from tetrad.runtime import render
+    from tetrad.templates import render
 
     lines = Lines(text)
     found = render.variables_of(text)

@@ -12,8 +12,9 @@ from tetrad.errors import Issue
 from tetrad.lint.positions import Lines
 from tetrad.lint.rule import Place, Rule, Span
 from tetrad.lint.suppressions import Suppression
-from tetrad.spec.model import Kind, Model, PromptMessage, Repository, Stack, Waiver
-from tetrad.spec.parse import Document, Node, Path
+from tetrad.model import Model, PromptMessage, Repository, Stack, Waiver
+from tetrad.schemas.kinds import Kind
+from tetrad.yamldoc.parse import Document, Node, Path
 
 
 class Part(NamedTuple):

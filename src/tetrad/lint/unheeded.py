@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from tetrad.assertions.needs import assertions_of
+from tetrad.assertions.value_checks import is_templated
 from tetrad.canonical import Json
 from tetrad.errors import Location
 from tetrad.lint.tree import Tree
-from tetrad.spec.assertions.needs import assertions_of
-from tetrad.spec.assertions.values import is_templated
-from tetrad.spec.model import Corpus, Suite
-from tetrad.spec.nearest import did_you_mean
+from tetrad.model import Corpus, Suite
+from tetrad.schemas.nearest import did_you_mean
 from tetrad.text import spelled
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.lint.tree import Part, Tree
-from tetrad.spec.model import Waiver
+from tetrad.model import Waiver
 
 
 def waiver_parts(tree: Tree) -> Iterator[tuple[Waiver, Part]]:

@@ -14,6 +14,7 @@ from typing import Protocol
 from tetrad.canonical import Digest
 from tetrad.engines.base import request_digest
 from tetrad.identity import component_digest, identity_of
+from tetrad.model import Case, Repository, Stack, Suite
 from tetrad.plan.changes import (
     Files,
     changed_parts,
@@ -25,7 +26,6 @@ from tetrad.plan.changes import (
 from tetrad.plan.model import CaseChange, Estimate, StackPlan, SuitePlan
 from tetrad.results.report import ComponentChange
 from tetrad.runtime.answering import Prepared
-from tetrad.spec.model import Case, Repository, Stack, Suite
 
 
 class Preparer(Protocol):

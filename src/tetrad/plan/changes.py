@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from tetrad.identity import identity_document
+from tetrad.model import Model, Prompt, PythonRun, ScriptedEngine, Stack, Suite
 from tetrad.results.report import ComponentChange
-from tetrad.spec.model import Model, Prompt, PythonRun, ScriptedEngine, Stack, Suite
 
 # A diff is there to be read; a larger one is for git.
 MAX_DIFF_LINES = 400

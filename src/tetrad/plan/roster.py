@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
+from tetrad.model import Repository, Suite
 from tetrad.results.report import RosterChange
-from tetrad.spec.model import Repository, Suite
 
 _ORDER = ("removed", "judges_less", "judges_more", "added")
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Literal
 
-from tetrad.policy.evidence import Evidence, worst
+from tetrad.model import Budget
+from tetrad.policy.paired import Evidence, worst
 from tetrad.policy.statistics import TOLERANCE, nearest_rank
 from tetrad.results.outcome import CaseOutcome, Sample
 from tetrad.results.report import Decision, RequirementResult
-from tetrad.spec.model import Budget
 from tetrad.text import milliseconds, spelled, usd
 
 _MEASURES: Mapping[str, Callable[[Sample], float | None]] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from tetrad.policy.evidence import Evidence, named
+from tetrad.model import MaxFlips, MustPass
+from tetrad.policy.paired import Evidence, named
 from tetrad.policy.pairing import Pair, ids
 from tetrad.results.report import Decision, RequirementResult
-from tetrad.spec.model import MaxFlips, MustPass
 from tetrad.text import spelled
 
 _Verdict: TypeAlias = "tuple[Decision, str, tuple[Pair, ...]]"

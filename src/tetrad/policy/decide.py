@@ -11,14 +11,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from tetrad.policy.budgets import judge_budget
-from tetrad.policy.cases import judge_max_flips, judge_must_pass
-from tetrad.policy.evidence import Evidence, worst
-from tetrad.policy.means import judge_minimum, judge_no_worse
-from tetrad.policy.pairing import Pair, pair_up
-from tetrad.results.outcome import SuiteRun
-from tetrad.results.report import Decision, Flip, RequirementResult, WaiverUse
-from tetrad.spec.model import (
+from tetrad.model import (
     Budget,
     MaxFlips,
     Minimum,
@@ -28,6 +21,13 @@ from tetrad.spec.model import (
     Suite,
     Waiver,
 )
+from tetrad.policy.budgets import judge_budget
+from tetrad.policy.cases import judge_max_flips, judge_must_pass
+from tetrad.policy.means import judge_minimum, judge_no_worse
+from tetrad.policy.paired import Evidence, worst
+from tetrad.policy.pairing import Pair, pair_up
+from tetrad.results.outcome import SuiteRun
+from tetrad.results.report import Decision, Flip, RequirementResult, WaiverUse
 
 # A new requirement is a type in spec.model, a function here and a line in this table.
 JUDGES: Mapping[type, Callable[[Any, Evidence], RequirementResult]] = {

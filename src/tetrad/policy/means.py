@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import fsum
 
-from tetrad.policy.evidence import Evidence, at_least, figure, figures
+from tetrad.model import By, Minimum, NoWorseThanBase
+from tetrad.policy.paired import Evidence, at_least, figure, figures
 from tetrad.policy.pairing import Pair, Span
 from tetrad.policy.statistics import Estimate, cases_needed, estimate
 from tetrad.results.report import Decision, RequirementResult
-from tetrad.spec.model import By, Minimum, NoWorseThanBase
 from tetrad.text import spelled
 
 

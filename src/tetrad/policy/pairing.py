@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import fsum
 
+from tetrad.model import Assertion, AssertionSet, Case, MustPass, Suite, Waiver
 from tetrad.policy.statistics import TOLERANCE
 from tetrad.results.outcome import CaseOutcome, Sample, SuiteRun
 from tetrad.results.report import Flip
-from tetrad.spec.model import Assertion, AssertionSet, Case, MustPass, Suite, Waiver
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 
 from tetrad.canonical import Json
+from tetrad.model import Case, Suite
 from tetrad.policy.decide import SuiteDecision
 from tetrad.results.outcome import CaseOutcome, SuiteRun
 from tetrad.results.report import CaseReport, SuiteReport
-from tetrad.spec.model import Case, Suite
 
 
 def suite_report(

@@ -70,7 +70,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def _roots(config: pytest.Config) -> Sequence[Path]:
     """The repositories that the arguments lie in; one that lies below them is found later."""
     from tetrad.errors import UsageError
-    from tetrad.spec.root import find_root
+    from tetrad.loading.root import find_root
 
     roots: dict[Path, None] = {}
     for argument in config.args:
@@ -283,8 +283,8 @@ class Exit:
 
 def _run(config: pytest.Config, path: Path) -> Run:
     """The run of the repository that a file is in."""
+    from tetrad.loading.root import find_root
     from tetrad.pytest_plugin.run import Options, Run
-    from tetrad.spec.root import find_root
 
     runs = config.stash[RUNS]
     root = find_root(path.parent)

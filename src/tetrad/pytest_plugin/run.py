@@ -23,6 +23,8 @@ from tetrad.evals import (
     open_workbench,
     plan_comparison,
 )
+from tetrad.loading.repository import load_repository
+from tetrad.model import Repository, Stack, Suite
 from tetrad.plan import no_estimate
 from tetrad.pytest_plugin.outcomes import (
     Failure,
@@ -35,8 +37,6 @@ from tetrad.pytest_plugin.outcomes import (
 from tetrad.pytest_plugin.sharing import once_a_session
 from tetrad.pytest_plugin.verdicts import of_part, of_whole
 from tetrad.registry import registry_path
-from tetrad.spec.load import load_repository
-from tetrad.spec.model import Repository, Stack, Suite
 from tetrad.text import for_log, inert
 
 Selected: TypeAlias = Mapping[Key, AbstractSet[str]]  # the ids of the cases of each trial

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from tetrad.canonical import Json
-from tetrad.spec.model import Generation, Prices
+from tetrad.model import Generation, Prices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

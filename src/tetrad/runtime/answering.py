@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 from tetrad.canonical import Json, as_digested
 from tetrad.engines.base import Embedder, Engine
 from tetrad.errors import BadRequest, EngineUnavailable, ToolFailed
+from tetrad.model import Model, Retrieval, Stack
+from tetrad.model.variables import text_of
 from tetrad.results.exchange import Completion, Message, Request, ToolCall
 from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
 from tetrad.runtime.conversation import Conversation
 from tetrad.runtime.guards import TOO_LONG, WITHHELD, Contract, personal_data, too_long, trimmed
 from tetrad.runtime.variables import Variables
-from tetrad.spec.model import Model, Retrieval, Stack
-from tetrad.spec.variables import text_of
 
 if TYPE_CHECKING:
     from tetrad.corpora import Index

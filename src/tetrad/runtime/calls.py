@@ -28,8 +28,8 @@ from tetrad.results.exchange import (
 )
 from tetrad.results.trace import Called, Guarded
 from tetrad.runtime.conversation import continued
-from tetrad.runtime.filters import tojson
 from tetrad.runtime.guards import trimmed
+from tetrad.templates.filters import tojson
 
 MAX_CALLS = 32  # of one turn; a model that asks for more goes round in circles
 

@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tetrad.canonical import Json, as_digested
 from tetrad.errors import BadRequest, Issue, Location, SpecError
+from tetrad.model import Example, Prompt, PromptMessage, Role
 from tetrad.results.exchange import Message
-from tetrad.runtime.render import Template, compile_template, problems_of_template
 from tetrad.runtime.variables import Variables
-from tetrad.spec.model import Example, Prompt, PromptMessage, Role
+from tetrad.templates.render import Template, compile_template, problems_of_template
 
 
 class Conversation:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tetrad.canonical import Json
 from tetrad.corpora import CachedEmbedder
-from tetrad.spec.model import Example, NearestExamples
-from tetrad.spec.variables import text_of
+from tetrad.model import Example, NearestExamples
+from tetrad.model.variables import text_of
 
 if TYPE_CHECKING:
     import numpy as np

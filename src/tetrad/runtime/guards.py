@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import Any
 
 from tetrad.canonical import as_digested
+from tetrad.model import Output
 from tetrad.results.exchange import Choice, Constraint, JsonOutput
 from tetrad.results.trace import Guarded
 from tetrad.runtime.personal_data import find_personal_data
-from tetrad.spec.document import json_path
-from tetrad.spec.model import Output
 from tetrad.text import encodable
+from tetrad.yamldoc.document import json_path
 
 # What is answered instead; fixed, so that it can be asserted and never leaks what it stands for.
 TOO_LONG = "The request is too long to be answered."
@@ -85,7 +85,7 @@ class Contract:
     def _problems(self, value: Any, size: int) -> list[Any]:
         if self._validator is None:
             return []
-        from tetrad.spec.schema import errors_of
+        from tetrad.schemas.check import errors_of
 
         return errors_of(self._validator, value, size=size)[:_SHOWN]
 
@@ -93,7 +93,7 @@ class Contract:
     def _validator(self) -> Any:
         if self._output.schema is None:
             return None
-        from tetrad.spec.schema import compile_schema
+        from tetrad.schemas.check import compile_schema
 
         return compile_schema(self._output.schema)
 

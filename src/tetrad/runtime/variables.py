@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from tetrad.canonical import Json, as_digested
 from tetrad.errors import BadRequest
-from tetrad.spec.model import Prompt, Variable
-from tetrad.spec.nearest import nearest
-from tetrad.spec.variables import TOO_DEEP, is_of_type, text_of
+from tetrad.model import Prompt, Variable
+from tetrad.model.variables import TOO_DEEP, is_of_type, text_of
+from tetrad.schemas.nearest import nearest
 
 _WORDS = {"string": "a text", "integer": "an integer", "array": "an array", "object": "an object"}
 

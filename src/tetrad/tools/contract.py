@@ -9,10 +9,10 @@ from typing import Any
 
 from tetrad.canonical import Json, canonical_json
 from tetrad.errors import ToolFailed
+from tetrad.model import Tool
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
-from tetrad.spec.document import json_path
-from tetrad.spec.model import Tool
+from tetrad.yamldoc.document import json_path
 
 _SHOWN = 3  # problems in one message; a model mends them one by one anyway
 _COUNTED = 100  # a list of a megabyte has hundreds of thousands
@@ -51,7 +51,7 @@ def check_result(tool: Tool, result: Json) -> None:
 
 
 def _problem(schema: Mapping[str, Json], value: Json) -> str | None:
-    from tetrad.spec.schema import errors_of
+    from tetrad.schemas.check import errors_of
 
     validator = _validator(canonical_json(schema))
     written = canonical_json(value)
@@ -71,6 +71,6 @@ def _cut(message: str) -> str:
 @lru_cache(maxsize=256)
 def _validator(schema: bytes) -> Any:
     """A compiled schema, as it was checked when the tool was loaded."""
-    from tetrad.spec.schema import compile_schema
+    from tetrad.schemas.check import compile_schema
 
     return compile_schema(json.loads(schema))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tetrad.canonical import as_digested
+from tetrad.model import Tool
 from tetrad.results.exchange import ToolDefinition
-from tetrad.spec.model import Tool
 
 
 def definitions(tools: Iterable[Tool]) -> tuple[ToolDefinition, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tetrad.artifacts.download import is_address
 from tetrad.canonical import Json
 from tetrad.errors import ToolFailed
-from tetrad.spec.model import HttpRun
+from tetrad.model import HttpRun
 from tetrad.tools.answer import MAX_BYTES, Answer
 
 if TYPE_CHECKING:

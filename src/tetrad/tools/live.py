@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from tetrad.errors import ToolFailed, UsageError
+from tetrad.model import HttpRun, PythonRun, Tool
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
-from tetrad.spec.model import HttpRun, PythonRun, Tool
 from tetrad.tools.answer import Answer
 from tetrad.tools.contract import check_result, tool_for
 from tetrad.tools.http import run_http

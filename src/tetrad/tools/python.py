@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tetrad.canonical import Json, digest_bytes
 from tetrad.errors import ToolFailed
-from tetrad.spec.model import PythonRun
+from tetrad.model import PythonRun
 from tetrad.tools.answer import MAX_BYTES, Answer
 
 _CHILD = Path(__file__).with_name("child.py")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tetrad.canonical import canonical_json
+from tetrad.model import RecordedCall, Tool
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
-from tetrad.spec.model import RecordedCall, Tool
 from tetrad.tools.contract import check_result, tool_for
 
 

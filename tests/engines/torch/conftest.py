@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from tetrad.errors import Location
-from tetrad.spec.model import Model, Source, TorchEngine
+from tetrad.model import Model, Source, TorchEngine
 
 WORDS = "the order is late and a parcel went to another town, so billing sends 12 refunds\n"
 TEMPLATE = (

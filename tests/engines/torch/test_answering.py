@@ -13,8 +13,8 @@ from tetrad.engines.torch.answering import Limits
 from tetrad.engines.torch.desk import Desk
 from tetrad.engines.torch.network import Network, load_network
 from tetrad.engines.torch.text import Text, load_text
+from tetrad.model import Generation
 from tetrad.results.exchange import Choice, Completion, Constraint, JsonOutput, Message, Request
-from tetrad.spec.model import Generation
 
 AMPLE = Limits()
 PREFIXES = ("the order is late and a parcel went " * 3, "billing sends 12 refunds so " * 4, "a ")

@@ -17,8 +17,8 @@ from tetrad.engines.torch.attention import OwnTokens
 from tetrad.engines.torch.choice import label_shares, label_tree
 from tetrad.engines.torch.network import load_network
 from tetrad.engines.torch.text import load_text
+from tetrad.model import Model
 from tetrad.results.exchange import Choice, Completion, Message, Request
-from tetrad.spec.model import Model
 
 Choose: TypeAlias = Callable[..., Completion]
 Chance: TypeAlias = Callable[[str], float]

@@ -20,7 +20,7 @@ from tetrad.canonical import Digest, digest_file
 from tetrad.engines.count import count_tokens
 from tetrad.engines.torch.convert import converted
 from tetrad.errors import ArtifactError, EngineUnavailable, Location
-from tetrad.spec.model import Model, Source, TorchEngine
+from tetrad.model import Model, Source, TorchEngine
 
 HIDDEN, INNER, HEADS, KEPT, LAYERS = 32, 48, 4, 2, 1
 

@@ -20,7 +20,7 @@ from tetrad.engines.base import Embedder
 from tetrad.engines.torch import build_torch_embedder
 from tetrad.errors import EngineUnavailable
 from tetrad.identity import component_digest
-from tetrad.spec.model import Model
+from tetrad.model import Model
 
 TEXTS = [
     "How many days of leave?",
@@ -195,7 +195,7 @@ def test_cutting_into_tokens_imports_no_torch(folder: Path) -> None:
         "from pathlib import Path\n"
         "from tetrad.engines.torch import build_torch_embedder\n"
         "from tetrad.errors import Location\n"
-        "from tetrad.spec.model import Model, Source, TorchEngine\n"
+        "from tetrad.model import Model, Source, TorchEngine\n"
         "model = Model(ref='m', location=Location('m'), engine=TorchEngine(),\n"
         "              source=Source(uri='file://m', scheme='file'))\n"
         "here = Path(sys.argv[1])\n"

@@ -23,8 +23,8 @@ from tetrad.canonical import Json
 from tetrad.engines.base import Engine
 from tetrad.engines.torch import build_torch_engine
 from tetrad.errors import EngineUnavailable
+from tetrad.model import Generation, Model
 from tetrad.results.exchange import Choice, Completion, JsonOutput, Message, Request
-from tetrad.spec.model import Generation, Model
 
 Ask: TypeAlias = Callable[..., list[Any]]  # completions, or the exceptions in their place
 Generate: TypeAlias = Callable[[str], str]
@@ -434,7 +434,7 @@ def test_building_an_engine_imports_no_torch(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from tetrad.engines.torch import build_torch_engine\n"
         "from tetrad.errors import Location\n"
-        "from tetrad.spec.model import Model, Source, TorchEngine\n"
+        "from tetrad.model import Model, Source, TorchEngine\n"
         "model = Model(ref='m', location=Location('m'), engine=TorchEngine(),\n"
         "              source=Source(uri='file://m', scheme='file'))\n"
         "build_torch_engine(model, {}, cache=Path('.'))\n"

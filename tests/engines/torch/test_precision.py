@@ -18,8 +18,8 @@ from tetrad.engines.torch.attention import Prefix
 from tetrad.engines.torch.desk import Desk
 from tetrad.engines.torch.network import Network, load_network
 from tetrad.engines.torch.text import load_text
+from tetrad.model import Generation
 from tetrad.results.exchange import Choice, Completion, Constraint, JsonOutput, Message, Request
-from tetrad.spec.model import Generation
 
 CONSTRAINTS: Sequence[Constraint | None] = (
     None,

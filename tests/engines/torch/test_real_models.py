@@ -16,9 +16,9 @@ from tetrad.artifacts.store import Store, store_from_environment
 from tetrad.engines.count import count_tokens
 from tetrad.engines.torch import build_torch_embedder, build_torch_engine
 from tetrad.errors import ArtifactError
+from tetrad.loading.repository import load_repository
+from tetrad.model import Generation, Model
 from tetrad.results.exchange import Choice, Completion, JsonOutput, Message, Request
-from tetrad.spec.load import load_repository
-from tetrad.spec.model import Generation, Model
 
 pytestmark = pytest.mark.model
 ROOT = Path(__file__).parents[3]
@@ -120,8 +120,8 @@ from pathlib import Path
 from tetrad.artifacts.store import store_from_environment
 from tetrad.engines.build import build_engine
 from tetrad.results.exchange import Message, Request
-from tetrad.spec.load import load_repository
-from tetrad.spec.model import Generation
+from tetrad.loading.repository import load_repository
+from tetrad.model import Generation
 
 root = Path(sys.argv[1])
 model = load_repository(root).models["stacks/models/smollm2-135m"]

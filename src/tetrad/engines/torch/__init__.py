@@ -15,7 +15,7 @@ from tetrad.artifacts.progress import Progress
 
 if TYPE_CHECKING:
     from tetrad.engines.base import Embedder, Engine
-    from tetrad.spec.model import Model
+    from tetrad.model import Model
 
 __all__ = ["build_torch_embedder", "build_torch_engine"]
 

@@ -21,8 +21,8 @@ from tetrad.engines.torch.network import Network, load_network
 from tetrad.engines.torch.text import Text, load_text
 from tetrad.engines.torch.writing import Job
 from tetrad.errors import EngineUnavailable, TetradError
+from tetrad.model import Model
 from tetrad.results.exchange import Choice, Completion, JsonOutput, Request
-from tetrad.spec.model import Model
 
 # An answer's length where nothing is said of it.
 DEFAULT_MAX_TOKENS = 256

@@ -20,7 +20,7 @@ from tetrad.engines.torch.folder import hugging_face_files, laid_out, pooling_of
 from tetrad.engines.torch.quiet import quieten
 from tetrad.errors import EngineUnavailable
 from tetrad.identity import component_digest
-from tetrad.spec.model import Model, TorchEngine
+from tetrad.model import Model, TorchEngine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

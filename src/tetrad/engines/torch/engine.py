@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from tetrad.artifacts.progress import Progress
 from tetrad.errors import EngineUnavailable
+from tetrad.model import Model
+from tetrad.model import TorchEngine as TorchSettings
 from tetrad.results.exchange import Completion, Request
-from tetrad.spec.model import Model
-from tetrad.spec.model import TorchEngine as TorchSettings
 
 if TYPE_CHECKING:
     from tetrad.engines.torch.desk import Desk

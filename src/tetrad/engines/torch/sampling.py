@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tetrad.canonical import digest_of
-from tetrad.spec.model import Generation
+from tetrad.model import Generation
 
 
 class Draw:

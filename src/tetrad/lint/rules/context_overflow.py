@@ -34,7 +34,7 @@ from typing import NamedTuple
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.template import fixed_text_of, outputs_of
 from tetrad.lint.tree import Part, Tree
-from tetrad.spec.model import Example, Model, Prompt, Stack, VllmEngine
+from tetrad.model import Example, Model, Prompt, Stack, VllmEngine
 
 _PER_MESSAGE = 16  # tokens that a chat template puts around a message
 _PER_CHARACTER = 4  # bytes of the longest character, so tokens of a byte-level tokenizer

@@ -38,7 +38,7 @@ from tetrad.lint.pins import (
 )
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Part, Tree
-from tetrad.spec.model import Stack
+from tetrad.model import Stack
 
 
 def check(tree: Tree) -> Iterator[Finding]:

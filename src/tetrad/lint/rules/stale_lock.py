@@ -23,8 +23,9 @@ from tetrad.errors import SpecError
 from tetrad.identity.lock import Lock, dump_lock, load_lock, lock_of, path_of
 from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
 from tetrad.lint.tree import Part, Tree
-from tetrad.spec.model import KINDS, Stack
-from tetrad.spec.references import reference_of
+from tetrad.model import Stack
+from tetrad.model.references import reference_of
+from tetrad.schemas.kinds import KINDS
 
 # What a lock records, and the key of the stack's file at which its change is shown.
 _PARTS = (

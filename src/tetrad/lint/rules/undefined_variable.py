@@ -33,9 +33,9 @@ from tetrad.lint.prompts import prompts_asked, stacks_with
 from tetrad.lint.rule import Edit, Finding, Fix, Rule
 from tetrad.lint.template import variables_of
 from tetrad.lint.tree import Tree
-from tetrad.spec.model import PASSAGES, Prompt
-from tetrad.spec.nearest import nearest
-from tetrad.spec.references import reference_of
+from tetrad.model import PASSAGES, Prompt
+from tetrad.model.references import reference_of
+from tetrad.schemas.nearest import nearest
 
 
 def check(tree: Tree) -> Iterator[Finding]:

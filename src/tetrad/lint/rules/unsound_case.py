@@ -34,24 +34,24 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from tetrad.canonical import Json
-from tetrad.errors import Location
-from tetrad.lint.assertions import (
+from tetrad.assertions.needs import assertions_of, issues_when_rendered
+from tetrad.assertions.vacuous import (
     contradiction,
     has_template,
     is_exact,
     why_it_cannot_fail,
     why_it_cannot_pass,
 )
+from tetrad.canonical import Json
+from tetrad.errors import Location
 from tetrad.lint.given import keys_among_variables, lacking_variables, misspelt_variables
 from tetrad.lint.issues import findings_of_issues
 from tetrad.lint.requirements import idle_requirements
 from tetrad.lint.rule import Finding, Place, Rule, Span
 from tetrad.lint.tree import Part, Tree
 from tetrad.lint.unheeded import unknown_documents, unread_records
-from tetrad.spec.assertions.needs import assertions_of, issues_when_rendered
-from tetrad.spec.model import Assertion, Case, GoldenSet, Suite
-from tetrad.spec.nearest import did_you_mean
+from tetrad.model import Assertion, Case, GoldenSet, Suite
+from tetrad.schemas.nearest import did_you_mean
 
 
 def check(tree: Tree) -> Iterator[Finding]:
@@ -85,7 +85,7 @@ def _no_case(golden: GoldenSet) -> Finding:
 
 
 def _rendered(value: Json, variables: Mapping[str, Json]) -> Json:
-    from tetrad.runtime.render import rendered  # a lint without templates starts without Jinja
+    from tetrad.templates.render import rendered  # a lint without templates starts without Jinja
 
     return rendered(value, variables)
 

@@ -29,8 +29,8 @@ from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
 from tetrad.lint.suppressions import Suppression
 from tetrad.lint.tree import Part, Tree
 from tetrad.lint.waivers import waiver_parts
-from tetrad.spec.nearest import did_you_mean, nearest
-from tetrad.spec.references import reference_of
+from tetrad.model.references import reference_of
+from tetrad.schemas.nearest import did_you_mean, nearest
 
 
 def check(tree: Tree) -> Iterator[Finding]:

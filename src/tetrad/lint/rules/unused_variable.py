@@ -36,9 +36,9 @@ from tetrad.lint.prompts import stacks_with
 from tetrad.lint.rule import Edit, Finding, Fix, Rule
 from tetrad.lint.template import problems_of, variables_of
 from tetrad.lint.tree import Part, Tree
-from tetrad.spec.model import Prompt
-from tetrad.spec.nearest import nearest
-from tetrad.spec.parse import Document
+from tetrad.model import Prompt
+from tetrad.schemas.nearest import nearest
+from tetrad.yamldoc.parse import Document
 
 
 def check(tree: Tree) -> Iterator[Finding]:

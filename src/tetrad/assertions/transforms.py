@@ -1,0 +1,80 @@
+"""Transforms of an answer before it is checked: plain expressions, and Python functions in files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from tetrad.assertions.expressions import Expression, expression_of
+from tetrad.assertions.verdict import Answered, PythonRaised, Services
+from tetrad.canonical import Json
+from tetrad.text import encodable, shorten
+
+# The function of a file that a transform names without naming one, as in promptfoo.
+_FUNCTION = "get_transform"
+
+_METHODS: Mapping[str, Callable[[str], str]] = {
+    "trim": str.strip,
+    "trimStart": str.lstrip,
+    "trimEnd": str.rstrip,
+    "toLowerCase": str.lower,
+    "toUpperCase": str.upper,
+    "toString": str,
+}
+
+
+class Untransformable(Exception):
+    """The answer is not what the transform takes: a fault of the answer."""
+
+
+async def transformed(answered: Answered, transform: str, services: Services) -> Answered:
+    """The answer with its text transformed; Untransformable where that text does not allow it."""
+    expression = expression_of(transform)
+    if expression is None:
+        made = await _by_python(transform, answered, services)
+    else:
+        made = _evaluated(expression, answered.text)
+    text = made if isinstance(made, str) else json.dumps(made, ensure_ascii=False)
+    return replace(answered, text=encodable(text))
+
+
+def _evaluated(expression: Expression, text: str) -> Any:
+    value = _parse_json(text) if expression.parsed else text
+    for step in expression.steps:
+        value = _called(step.method, value) if step.method else _at(step.at, value)
+    return value
+
+
+async def _by_python(transform: str, answered: Answered, services: Services) -> Json:
+    context: Json = {"vars": answered.vars, "metadata": {}}
+    try:
+        return await services.run_python(transform, _FUNCTION, answered.text, context)
+    except PythonRaised as error:
+        raise Untransformable(str(error)) from error
+
+
+def _parse_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Untransformable("the answer is not JSON") from error
+
+
+def _called(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise Untransformable(f"{name}() takes a text, and this is {_shown(value)}")
+    return _METHODS[name](value)
+
+
+def _at(key: str | int, value: Any) -> Any:
+    if isinstance(value, dict) and key in value:
+        return value[key]
+    if isinstance(value, list | str) and isinstance(key, int) and 0 <= key < len(value):
+        return value[key]
+    raise Untransformable(f"there is no {key!r} in {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    return shorten(json.dumps(value, ensure_ascii=False), 80)

@@ -1,0 +1,97 @@
+"""A golden set's file, by its ending, as cases with unique ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from tetrad.errors import Issue, Location
+from tetrad.golden.cases import Locate, build_case
+from tetrad.golden.digest import golden_digest
+from tetrad.model import Case, GoldenSet
+from tetrad.promptfoo.files import Files
+from tetrad.promptfoo.raw import Glob, Read
+from tetrad.promptfoo.reader import Reader
+from tetrad.promptfoo.variables import expanded, is_texts
+from tetrad.yamldoc.parse import Document
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GoldenFile:
+    """What a golden set's file gave: cases, issues, and the YAML documents that hold them."""
+
+    golden: GoldenSet
+    issues: tuple[Issue, ...] = ()
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    places: Mapping[str, Locate] = field(default_factory=dict)  # of a case's parts, by its id
+    ill_ids: frozenset[str] = frozenset()  # of cases that are left out
+    is_whole: bool = True  # whether no other id can be one of its cases
+
+
+def load_golden(
+    path: str, data: bytes, read: Read, glob: Glob, *, arrays: frozenset[str] | None = frozenset()
+) -> GoldenFile:
+    """The cases of a file; what cannot be read is an issue, and the other cases are still there.
+
+    `read` gives further files that the golden set names, `glob` those that fit a pattern. `arrays`
+    are the variables that take lists: a list of texts for any other is promptfoo's short form for
+    several cases. None where they are unknown: then no list is taken for several cases.
+    """
+    named: set[str] = set()
+
+    def remembered(file: str, at: Location) -> bytes:
+        named.add(file)
+        return read(file, at)
+
+    issues: list[Issue] = []
+    files = Files(path, remembered, glob, issues.append)
+    reader = Reader(remembered, files)
+    read_cases = [
+        (build_case(raw.value, raw.locate, issues.append), raw.locate)
+        for source in reader.cases(path, data)
+        for raw in expanded(source, files, arrays, templates=reader.is_config)
+    ]
+    placed = list(_with_unique_ids(read_cases, issues))
+    unique = tuple(case for case, _ in placed)
+    golden = GoldenSet(
+        path=path, files=tuple(sorted(named)), cases=unique, digest=golden_digest(unique)
+    )
+    return GoldenFile(
+        golden=golden,
+        issues=tuple(dict.fromkeys(issues)),  # an expanded case repeats those of its test
+        documents=reader.documents,
+        places={case.id: locate for case, locate in placed},
+        ill_ids=frozenset(reader.ill_ids),
+        is_whole=reader.is_whole and not (arrays is None and any(map(_has_lists, unique))),
+    )
+
+
+def _has_lists(case: Case) -> bool:
+    """Whether a case may stand for several, by variables of which not all take lists."""
+    return any(map(is_texts, case.vars.values()))
+
+
+def _with_unique_ids(
+    cases: Iterable[tuple[Case, Locate]], issues: list[Issue]
+) -> Iterator[tuple[Case, Locate]]:
+    """An id of our making is numbered where it is taken; one of the user's is reported."""
+    seen: dict[str, Location] = {}
+    for case, locate in cases:
+        unique = case
+        if case.id in seen and case.derived:
+            number = next(n for n in range(2, len(seen) + 3) if f"{case.id}-{n}" not in seen)
+            unique = replace(case, id=f"{case.id}-{number}")
+        elif case.id in seen:
+            issues.append(_twice(case, seen[case.id]))
+            continue
+        seen[unique.id] = unique.location
+        yield unique, locate
+
+
+def _twice(case: Case, first: Location) -> Issue:
+    return Issue(
+        location=case.location,
+        code="GLD983",
+        message=f"the id {case.id!r} stands twice; the first is in line {first.line}",
+        hint="give each case an id of its own",
+    )

@@ -1,0 +1,58 @@
+"""What the builders of the kinds need from the loader."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tetrad.errors import Issue, Location
+from tetrad.golden import GoldenFile
+from tetrad.loading.fields import Fields
+from tetrad.loading.files import Tree
+from tetrad.model import Corpus, Model, Prompt, Stack, Tool
+from tetrad.yamldoc.parse import Path
+
+
+class NotBuilt(Exception):
+    """A component cannot be built; its issues are reported already."""
+
+
+class Context(Protocol):
+    """Resolves references and collects issues; None where a reference leads to nothing usable."""
+
+    tree: Tree
+
+    def report(self, *issues: Issue) -> None: ...
+
+    def data(
+        self, fields: Fields, path: Path, written: str, *, from_root: bool = False
+    ) -> tuple[str, bytes] | None:
+        """A file that a component names, relative to it: its path from the root, its bytes."""
+
+    def names(self, fields: Fields, path: Path, kind: str, *, at_key: bool = False) -> str | None:
+        """The file that a reference means, without building it; None, reported, where none is.
+
+        `at_key` takes the last key of the path for the reference.
+        """
+
+    def prompt(self, fields: Fields, path: Path) -> Prompt | None: ...
+
+    def model(self, fields: Fields, path: Path) -> Model | None: ...
+
+    def embedder(self, fields: Fields, path: Path) -> Model | None:
+        """A model that makes vectors; reported where its engine cannot."""
+
+    def corpus(self, fields: Fields, path: Path) -> Corpus | None: ...
+
+    def tool(self, fields: Fields, path: Path) -> Tool | None: ...
+
+    def golden(
+        self, fields: Fields, path: Path, arrays: frozenset[str] | None
+    ) -> GoldenFile | None:
+        """A golden set; `arrays` are the variables that take lists, None where that is unknown."""
+
+    def report_at(self, location: Location, message: str, hint: str) -> None: ...
+
+    def stack(self, fields: Fields, path: Path) -> Stack | None: ...
+
+
+__all__ = ["Context", "NotBuilt"]

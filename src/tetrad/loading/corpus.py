@@ -1,0 +1,110 @@
+"""Corpora: the digest is that of the documents in the tree, whatever the file says."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+
+from tetrad.canonical import Digest, digest_file, merkle_root
+from tetrad.loading.context import Context, NotBuilt
+from tetrad.loading.fields import Fields
+from tetrad.loading.files import Tree
+from tetrad.model import Chunking, Corpus, Documents, Index
+from tetrad.model.references import ReferenceRefused, normalised
+from tetrad.yamldoc.parse import Path
+
+
+def build_corpus(fields: Fields, context: Context) -> Corpus:
+    embedding = context.embedder(fields, ("embedding",))
+    chunking = Chunking(**fields.get("chunking", {}))
+    if chunking.overlap >= chunking.size:
+        context.report(
+            fields.issue(
+                ("chunking", "overlap"),
+                f"neighbours share {chunking.overlap} tokens of {chunking.size}",
+                "write an overlap that is less than the size",
+            )
+        )
+    digest, documents = documents_at(fields, context, ("documents",))
+    if embedding is None:
+        raise NotBuilt
+    written = fields.get("digest")
+    return Corpus(
+        ref=fields.ref,
+        location=fields.location,
+        description=fields.text("description"),
+        owner=fields.text("owner"),
+        documents=documents,
+        written_digest=Digest.parse(written) if written else None,
+        digest=digest,
+        chunking=chunking,
+        embedding=embedding,
+        index=_index(fields),
+    )
+
+
+def _index(fields: Fields) -> Index:
+    raw = fields.get("index", {})
+    hybrid = raw.get("hybrid", {"dense": 1.0, "bm25": 0.0})
+    return Index(
+        store=raw.get("store", "exact"), dense=float(hybrid["dense"]), bm25=float(hybrid["bm25"])
+    )
+
+
+def documents_at(fields: Fields, context: Context, path: Path) -> tuple[Digest, Documents]:
+    """The documents of a corpus, and their digest."""
+    raw = fields.value(path)
+    path = (*path, "path")
+    if "://" in raw["path"]:
+        message = "documents are read from a folder of this repository, and from nowhere else yet"
+        context.report(fields.issue(path, message, "commit the documents, and name their folder"))
+        raise NotBuilt
+    try:
+        folder = normalised(raw["path"], fields.source(path).origin)
+    except ReferenceRefused as error:
+        context.report(fields.issue(path, str(error), code="SCH107"))
+        raise NotBuilt from None
+    if not context.tree.has_folder(folder):
+        message = f"there is no folder {folder}"
+        context.report(fields.issue(path, message, "create it, or correct the path", code="SCH107"))
+        raise NotBuilt
+    documents = Documents(
+        path=folder, include=tuple(raw.get("include", Documents(path="").include))
+    )
+    return _digest(fields, context, documents), documents
+
+
+def _digest(fields: Fields, context: Context, documents: Documents) -> Digest:
+    files = documents_of(context.tree, documents)
+    if not files:
+        included = ", ".join(documents.include)
+        message = f"no file under {documents.path} matches {included}"
+        context.report(fields.issue(("documents",), message, "correct path or include"))
+        raise NotBuilt
+    refused = [
+        (name, why) for name, path in files if (why := _no_document(context.tree, name, path))
+    ]
+    for name, why in refused:
+        message = f"{documents.path}/{name} {why}"
+        hint = "mend or remove it, or leave it out with documents.include"
+        context.report(fields.issue(("documents", "path"), message, hint, code="SCH100"))
+    if refused:
+        raise NotBuilt
+    return merkle_root(f"{name}\0{digest_file(path).hex}".encode() for name, path in files)
+
+
+def _no_document(tree: Tree, name: str, path: FilePath) -> str:
+    """Why a file can be no document, whatever is in it; empty where it can."""
+    if not tree.is_inside(path):
+        return "is a symbolic link out of the repository"
+    if not path.is_file():
+        return "is no file: a dead link, a pipe or a device"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "has a name that is not UTF-8, and so no id"
+    return ""
+
+
+def documents_of(tree: Tree, documents: Documents) -> tuple[tuple[str, FilePath], ...]:
+    """The documents of a corpus with their ids, sorted by id; hidden files are none."""
+    return tuple(sorted(tree.matching(documents.path, documents.include)))

@@ -1,0 +1,311 @@
+"""Parses each file once, builds each component once, and collects the issues of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from tetrad.errors import Issue, Location, SpecError
+from tetrad.golden import GoldenFile, load_golden
+from tetrad.loading.context import NotBuilt
+from tetrad.loading.corpus import build_corpus
+from tetrad.loading.environment import build_environment
+from tetrad.loading.fields import Fields
+from tetrad.loading.files import Tree
+from tetrad.loading.model import build_model
+from tetrad.loading.named_files import follow_references, is_sound
+from tetrad.loading.prompt import build_prompt
+from tetrad.loading.stack import build_stack
+from tetrad.loading.suite import build_suite
+from tetrad.loading.tool import build_tool
+from tetrad.loading.waivers import build_waivers
+from tetrad.model import Corpus, Model, Prompt, Stack, Tool, TorchEngine, Waiver
+from tetrad.model.references import (
+    ReferenceRefused,
+    candidates,
+    normalised,
+    reference,
+    reference_of,
+)
+from tetrad.schemas.check import check_value, issue_of
+from tetrad.schemas.kinds import KINDS
+from tetrad.schemas.nearest import did_you_mean
+from tetrad.schemas.violations import Problem
+from tetrad.yamldoc.document import Document, Path, json_path
+from tetrad.yamldoc.parse import parse
+
+_T = TypeVar("_T")
+
+_BUILDERS: Mapping[str, Callable[[Fields, Any], Any]] = {
+    "prompt": build_prompt,
+    "model": build_model,
+    "corpus": build_corpus,
+    "tool": build_tool,
+    "stack": build_stack,
+    "environment": build_environment,
+    "suite": build_suite,
+    "waivers": build_waivers,
+}
+
+
+@dataclass
+class Loader:
+    """What is known of one tree so far; it is the builders' `Context`."""
+
+    tree: Tree
+    documents: dict[str, Document] = field(default_factory=dict)
+    _values: dict[str, Any] = field(default_factory=dict)  # by file; None: cannot be built
+    _issues: dict[str, Issue] = field(default_factory=dict)
+    _under_way: list[str] = field(default_factory=list)
+    _data: set[str] = field(default_factory=set)
+    _without_kind: dict[str, Issue] = field(default_factory=dict)
+
+    # -- results
+
+    def issues(self) -> tuple[Issue, ...]:
+        """All issues; a file without a kind is fine where a component names it as its data."""
+        late = [issue for file, issue in self._without_kind.items() if file not in self._data]
+        return SpecError([*self._issues.values(), *late]).issues
+
+    def built(self, kind: type[_T]) -> Mapping[str, _T]:
+        found = {reference_of(f): v for f, v in self._values.items() if isinstance(v, kind)}
+        return dict(sorted(found.items()))
+
+    def waivers(self) -> tuple[Waiver, ...]:
+        lists = [value for value in self._values.values() if isinstance(value, tuple)]
+        return tuple(waiver for waivers in lists for waiver in waivers)
+
+    # -- building
+
+    def build(self, file: str, asked_at: Location | None = None) -> Any:
+        """The value of a component's file; None where it cannot be built, which is reported."""
+        if file not in self._values:
+            self._values[file] = None
+            self._under_way.append(file)
+            try:
+                self._values[file] = self._build(file, asked_at or Location(file))
+            except NotBuilt:
+                pass
+            except SpecError as error:
+                self.report(*error.issues)
+            self._under_way.pop()
+        return self._values[file]
+
+    def _build(self, file: str, asked_at: Location) -> Any:
+        document = self._parse(file, asked_at)
+        kind = self._kind(document)
+        fields = Fields.of(document, reference_of(file))
+        problems = self._schema_problems(document, kind)
+        if problems:
+            return self._sound_parts(fields, kind, problems)
+        if kind == "prompt":
+            fields = self._extended(fields)
+        before = len(self._issues)
+        value = _BUILDERS[kind](fields, self)
+        if kind != "waivers" and any(
+            issue.location.file == file for issue in list(self._issues.values())[before:]
+        ):
+            raise NotBuilt
+        return value
+
+    def _sound_parts(self, fields: Fields, kind: str, problems: Sequence[Problem]) -> Any:
+        """What an ill file names is looked up all the same, and of waivers the others count."""
+        followed = follow_references(fields, self, kind, problems)
+        if kind == "waivers":
+            return tuple(value for value in followed if isinstance(value, Waiver))
+        if kind == "prompt" and is_sound(("extends",), problems):
+            self._over_bases(fields)
+        raise NotBuilt
+
+    def _parse(self, file: str, asked_at: Location) -> Document:
+        if file not in self.documents:
+            data = self.tree.read(file, asked_at)
+            self.documents[file] = parse(data, file)
+        return self.documents[file]
+
+    def _kind(self, document: Document) -> str:
+        """The kind that a document says it is."""
+        kind = _said_kind(document)
+        if kind not in KINDS:
+            self._without_kind[document.origin] = _no_kind(document, kind)
+            raise NotBuilt
+        return str(kind)
+
+    def _schema_problems(self, document: Document, kind: str) -> tuple[Problem, ...]:
+        problems = tuple(check_value(document.value, kind))
+        self.report(*(issue_of(document, problem) for problem in problems))
+        return problems
+
+    def _extended(self, fields: Fields) -> Fields:
+        """A prompt's keys laid over those of the prompts that it extends."""
+        fields = self._over_bases(fields)
+        if "messages" not in fields.values:
+            message = "no prompt that this one extends has messages"
+            raise SpecError([fields.issue(("extends",), message, "add messages:", at_key=True)])
+        return fields
+
+    def _over_bases(self, fields: Fields) -> Fields:
+        chain = [fields.document.origin]
+        whole = True
+        while "extends" in fields.values:
+            file = self._base(fields, chain)
+            document = self._parse(file, fields.at(("extends",)))
+            problems = self._schema_problems(document, self._kind(document))
+            if not is_sound(("extends",), problems):
+                raise NotBuilt
+            whole = whole and not problems
+            chain.append(file)
+            own = {k: v for k, v in fields.values.items() if k != "extends"}
+            base = Fields.of(document, reference_of(file))
+            fields = Fields(fields.ref, fields.document, own, fields.given_by).over(base)
+        if not whole:
+            raise NotBuilt
+        return fields
+
+    def _base(self, fields: Fields, chain: list[str]) -> str:
+        """The file of the prompt that a prompt extends."""
+        path = ("extends",)
+        file = self.names(fields, path, "prompt")
+        if file is None:
+            raise NotBuilt
+        if file in chain:
+            loop = " → ".join(reference_of(f) for f in [*chain[chain.index(file) :], file])
+            message = f"these prompts extend each other: {loop}"
+            raise SpecError([fields.issue(path, message, "remove one extends:", code="SCH107")])
+        return file
+
+    # -- what the builders ask for
+
+    def report(self, *issues: Issue) -> None:
+        for issue in issues:
+            self._issues.setdefault(str(issue), issue)
+
+    def report_at(self, location: Location, message: str, hint: str) -> None:
+        self.report(Issue(location=location, message=message, hint=hint))
+
+    def prompt(self, fields: Fields, path: Path) -> Prompt | None:
+        return self._resolve(Prompt, fields, path)
+
+    def model(self, fields: Fields, path: Path) -> Model | None:
+        return self._resolve(Model, fields, path)
+
+    def embedder(self, fields: Fields, path: Path) -> Model | None:
+        model = self.model(fields, path)
+        if model is not None and not isinstance(model.engine, TorchEngine):
+            message = (
+                f"{model.ref} cannot embed: only a model of `engine: {{torch: …}}` can, for now"
+            )
+            self.report(fields.issue(path, message, "name an embedding model that runs on torch"))
+        return model
+
+    def corpus(self, fields: Fields, path: Path) -> Corpus | None:
+        return self._resolve(Corpus, fields, path)
+
+    def tool(self, fields: Fields, path: Path) -> Tool | None:
+        return self._resolve(Tool, fields, path)
+
+    def stack(self, fields: Fields, path: Path) -> Stack | None:
+        return self._resolve(Stack, fields, path)
+
+    def golden(
+        self, fields: Fields, path: Path, arrays: frozenset[str] | None
+    ) -> GoldenFile | None:
+        found = self.data(fields, path, str(fields.value(path)))
+        if found is None:
+            return None
+        loaded = load_golden(*found, self.tree.read, self.tree.glob, arrays=arrays)
+        self.report(*loaded.issues)
+        self.documents.update(loaded.documents)
+        return loaded
+
+    def data(
+        self, fields: Fields, path: Path, written: str, *, from_root: bool = False
+    ) -> tuple[str, bytes] | None:
+        """A file beside the component that names it, or from the root where none lies there."""
+        origin = fields.source(path).origin
+        at = fields.at(path)
+        try:
+            file = normalised(written, origin)
+            if not from_root and not written.startswith(("./", "../")):
+                beside = normalised(f"./{written}", origin)
+                file = beside if self.tree.has(beside) or not self.tree.has(file) else file
+            data = self.tree.read(file, at)
+        except ReferenceRefused as error:
+            self.report(fields.issue(path, str(error), code="SCH107"))
+            return None
+        except SpecError as error:
+            self.report(*(replace(i, path=json_path(path)) for i in error.issues))
+            return None
+        self._data.add(file)
+        return file, data
+
+    def _resolve(self, kind: type[_T], fields: Fields, path: Path) -> _T | None:
+        file = self.names(fields, path, kind.__name__.lower())
+        if file is None:
+            return None
+        if file in self._under_way:
+            loop = " → ".join(reference_of(f) for f in [*self._under_way, file])
+            message = f"this reference leads back here: {loop}"
+            self.report(fields.issue(path, message, "remove one of them", code="SCH107"))
+            return None
+        value = self.build(file, fields.at(path))
+        return value if isinstance(value, kind) else None
+
+    def names(self, fields: Fields, path: Path, kind: str, *, at_key: bool = False) -> str | None:
+        def refuse(message: str, hint: str) -> None:
+            self.report(fields.issue(path, message, hint, code="SCH107", at_key=at_key))
+
+        written = str(path[-1] if at_key else fields.value(path))
+        try:
+            ref = reference(written, fields.source(path).origin)
+        except ReferenceRefused as error:
+            refuse(f"{written!r} is no reference", str(error))
+            return None
+        found = next((file for file in candidates(ref) if self.tree.has(file)), None)
+        if found is None:
+            file = f"{ref}/suite.yaml" if kind == "suite" else f"{ref}.yaml"
+            create = f"create {file}, or correct the path"
+            hint = did_you_mean(ref, self.tree.references(kind), create)
+            refuse(f"there is no file {file}", hint)
+            return None
+        said = self._kind_of(found, fields.at(path))
+        if said not in {None, kind}:
+            hint = did_you_mean(ref, self.tree.references(kind))
+            refuse(f"{ref} is {_with_article(said)}, not {_with_article(kind)}", hint)
+            return None
+        return found
+
+    def _kind_of(self, file: str, asked_at: Location) -> str | None:
+        """What a component says it is; None where it says nothing that is known."""
+        try:
+            said = _said_kind(self._parse(file, asked_at))
+        except SpecError as error:
+            self.report(*error.issues)
+            return None
+        return said if said in KINDS else None
+
+
+def _said_kind(document: Document) -> Any:
+    return document.value.get("kind") if isinstance(document.value, dict) else None
+
+
+def _no_kind(document: Document, kind: Any) -> Issue:
+    known = ", ".join(KINDS)
+    if isinstance(kind, str):
+        hint = did_you_mean(kind, KINDS, f"kinds are {known}")
+        return Issue(
+            location=document.at(("kind",)),
+            message=f"there is no kind {kind!r}",
+            hint=hint,
+            path="$.kind",
+        )
+    message = "this file does not say what it is"
+    hint = f"begin it with kind: and one of {known}"
+    return Issue(location=document.at(()), message=message, hint=hint)
+
+
+def _with_article(kind: str | None) -> str:
+    if kind == "waivers":
+        return "a list of waivers"
+    return f"{'an' if kind == 'environment' else 'a'} {kind}"

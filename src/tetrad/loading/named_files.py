@@ -1,0 +1,123 @@
+"""What the files of each kind name: followed also where a schema refuses something else in them.
+
+A key that is misspelt in one place must not hide a reference that leads nowhere in another, so an
+ill file's references are looked up by this table. Builders look up those of the others themselves,
+by the same functions and so in the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from tetrad.loading.context import Context, NotBuilt
+from tetrad.loading.corpus import documents_at
+from tetrad.loading.environment import (
+    check_days,
+    check_key,
+    check_model,
+    check_replicas,
+    check_suite,
+)
+from tetrad.loading.fields import Fields
+from tetrad.loading.model import answers_at, probes_at
+from tetrad.loading.prompt import content_at, examples_at
+from tetrad.loading.stack import check_environment, check_fallback
+from tetrad.loading.suite import check_golden
+from tetrad.loading.tool import python_at
+from tetrad.loading.waivers import waiver_at
+from tetrad.schemas.violations import Problem
+from tetrad.yamldoc.parse import Path
+
+_Follow: TypeAlias = Callable[[Fields, Context, Path], object]
+
+
+def _prompt(fields: Fields, context: Context, path: Path) -> object:
+    return context.prompt(fields, path)
+
+
+def _model(fields: Fields, context: Context, path: Path) -> object:
+    return context.model(fields, path)
+
+
+def _corpus(fields: Fields, context: Context, path: Path) -> object:
+    return context.corpus(fields, path)
+
+
+def _tool(fields: Fields, context: Context, path: Path) -> object:
+    return context.tool(fields, path)
+
+
+def _stack(fields: Fields, context: Context, path: Path) -> object:
+    return context.stack(fields, path)
+
+
+# Paths of values by kind; * is any key or place. `extends` is the loader's own.
+_FIELDS: Mapping[str, Sequence[tuple[str, _Follow]]] = {
+    "prompt": (
+        ("messages.*.content", content_at),
+        ("examples", examples_at),
+        ("examples.from", examples_at),
+        ("examples.select.embedding", _model),
+    ),
+    "model": (("engine.scripted.answers", answers_at), ("fingerprint.probes", probes_at)),
+    "corpus": (("documents", documents_at), ("embedding", _model)),
+    "tool": (("run.python", python_at),),
+    "stack": (
+        ("prompt", _prompt),
+        ("model", _model),
+        ("corpus.use", _corpus),
+        ("tools.*", _tool),
+        ("serving.fallback", check_fallback),
+        ("serving.environments.*", check_environment),
+    ),
+    "suite": (
+        ("stacks.*", _stack),
+        ("golden", check_golden),
+        ("judges.*.model", _model),
+        ("judges.*.prompt", _prompt),
+    ),
+    "environment": (
+        ("requires.evidence.suites.*", check_suite),
+        ("signers.*.ed25519", check_key),
+        ("signers.*.valid", check_days),
+        ("models.*", check_model),
+        ("models.*.replicas", check_replicas),
+    ),
+    "waivers": (("waivers.*", waiver_at),),
+}
+
+
+def follow_references(
+    fields: Fields, context: Context, kind: str, problems: Sequence[Problem]
+) -> list[object]:
+    """What the references of an ill file lead to, but for those that are themselves refused."""
+    found = []
+    for pattern, follow in _FIELDS[kind]:
+        for path in _matching(fields.values, pattern.split(".")):
+            if is_sound(path, problems):
+                try:
+                    found.append(follow(fields, context, path))
+                except NotBuilt:
+                    continue
+    return found
+
+
+def is_sound(path: Path, problems: Sequence[Problem]) -> bool:
+    """Whether no problem is about the value at a path, or about a part or a whole of it."""
+    return not any(
+        problem.path[: len(path)] == path
+        or (problem.path == path[: len(problem.path)] and not problem.missing)
+        for problem in problems
+    )
+
+
+def _matching(value: Any, steps: Sequence[str], path: Path = ()) -> Iterator[Path]:
+    if not steps:
+        yield path
+    elif steps[0] == "*":
+        keys: Sequence[Any] = range(len(value)) if isinstance(value, list) else ()
+        for key in value if isinstance(value, Mapping) else keys:
+            yield from _matching(value[key], steps[1:], (*path, key))
+    elif isinstance(value, Mapping) and steps[0] in value:
+        yield from _matching(value[steps[0]], steps[1:], (*path, steps[0]))

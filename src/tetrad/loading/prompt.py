@@ -1,0 +1,199 @@
+"""Prompts: messages with their text files, variables, examples, the output contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tetrad.errors import Location, SpecError
+from tetrad.loading.context import Context, NotBuilt
+from tetrad.loading.fields import Fields
+from tetrad.model import (
+    ChatInput,
+    Example,
+    Generation,
+    History,
+    NearestExamples,
+    Output,
+    Prompt,
+    PromptMessage,
+    Variable,
+)
+from tetrad.model.variables import misfit_of
+from tetrad.schemas.check import check_value, issue_at, schema_problem
+from tetrad.schemas.nearest import did_you_mean
+from tetrad.yamldoc.jsonl import json_lines
+from tetrad.yamldoc.parse import Path, decode
+
+_FILE = "file://"
+
+
+def build_prompt(fields: Fields, context: Context) -> Prompt:
+    variables = {
+        name: _variable(name, raw or {}, fields.at(("variables", name)))
+        for name, raw in fields.get("variables", {}).items()
+    }
+    _check_defaults(fields, context, variables)
+    messages = tuple(_messages(fields, context))
+    examples = _examples(fields, context)
+    chat = _chat(fields, context, variables)
+    output = _output(fields, context)
+    select = _select(fields, context, variables)
+    return Prompt(
+        ref=fields.ref,
+        location=fields.location,
+        description=fields.text("description"),
+        owner=fields.text("owner"),
+        variables=variables,
+        style=fields.get("style", "chat"),
+        messages=messages,
+        examples=examples,
+        select=select,
+        chat=chat,
+        output=output,
+        generation=generation_of(fields.get("generation")),
+        sources=tuple(map(Location, sorted({d.origin for d in fields.given_by.values()}))),
+    )
+
+
+def generation_of(raw: Mapping[str, Any] | None) -> Generation:
+    given = raw or {}
+    return Generation(
+        temperature=given.get("temperature"),
+        max_tokens=given.get("max_tokens"),
+        top_p=given.get("top_p"),
+        seed=given.get("seed"),
+        stop=tuple(given.get("stop", ())),
+    )
+
+
+def _variable(name: str, raw: Mapping[str, Any], location: Location) -> Variable:
+    return Variable(
+        name=name,
+        type=raw.get("type", "string"),
+        trust=raw.get("trust", "untrusted"),
+        required=raw.get("required", "default" not in raw),
+        default=raw.get("default"),
+        max_chars=raw.get("max_chars"),
+        description=raw.get("description", ""),
+        location=location,
+    )
+
+
+def _check_defaults(fields: Fields, context: Context, variables: Mapping[str, Variable]) -> None:
+    """A default is a value that a request could give, or null."""
+    for name, variable in variables.items():
+        misfit = None if variable.default is None else misfit_of(variable, variable.default)
+        if misfit is not None:
+            context.report(fields.issue(("variables", name, "default"), *misfit))
+
+
+def _messages(fields: Fields, context: Context) -> Iterator[PromptMessage]:
+    for number, raw in enumerate(fields.get("messages", ())):
+        found = content_at(fields, context, ("messages", number, "content"))
+        if found is not None:
+            content, location = found
+            yield PromptMessage(role=raw["role"], content=content, location=location)
+
+
+def content_at(fields: Fields, context: Context, path: Path) -> tuple[str, Location] | None:
+    """The text of a message and its place, in a file of its own where one is named."""
+    content = fields.value(path)
+    if not content.startswith(_FILE):
+        return content, fields.at(path)
+    found = context.data(fields, path, content.removeprefix(_FILE))
+    if found is None:
+        return None
+    file, data = found
+    try:
+        return decode(data, file), Location(file)
+    except SpecError as error:
+        context.report(*error.issues)
+        return None
+
+
+def _examples(fields: Fields, context: Context) -> tuple[Example, ...]:
+    if "examples" not in fields.values:
+        return ()
+    is_mapping = isinstance(fields.get("examples"), dict)
+    return examples_at(fields, context, ("examples", "from") if is_mapping else ("examples",))
+
+
+def examples_at(fields: Fields, context: Context, path: Path) -> tuple[Example, ...]:
+    """The examples that stand in a list, or in the file that is named."""
+    raw = fields.value(path)
+    if isinstance(raw, list):
+        return tuple(
+            Example(vars=item["vars"], output=item["output"], location=fields.at((*path, number)))
+            for number, item in enumerate(raw)
+        )
+    found = context.data(fields, path, raw) if isinstance(raw, str) else None
+    return () if found is None else tuple(_examples_of_file(*found, context))
+
+
+def _examples_of_file(file: str, data: bytes, context: Context) -> Iterator[Example]:
+    for location, value in json_lines(data, file, context.report):
+        problems = list(check_value(value, "prompt", "example"))
+        for problem in problems:
+            context.report(issue_at(location, problem))
+        if not problems:
+            yield Example(vars=value["vars"], output=value["output"], location=location)
+
+
+def _select(
+    fields: Fields, context: Context, variables: Mapping[str, Variable]
+) -> NearestExamples | None:
+    raw = fields.get("examples")
+    if not isinstance(raw, dict) or "select" not in raw:
+        return None
+    select = raw["select"]
+    path: Path = ("examples", "select")
+    _check_variable(fields, context, (*path, "by"), select["by"], variables)
+    embedding = context.embedder(fields, (*path, "embedding"))
+    if embedding is None:
+        raise NotBuilt
+    return NearestExamples(count=select["nearest"], by=select["by"], embedding=embedding)
+
+
+def _chat(fields: Fields, context: Context, variables: Mapping[str, Variable]) -> ChatInput | None:
+    raw = fields.get("chat")
+    if raw is None:
+        return None
+    _check_variable(fields, context, ("chat", "input"), raw["input"], variables)
+    history = raw.get("history")
+    return ChatInput(
+        input=raw["input"],
+        history=History(max_tokens=history["max_tokens"], keep=history.get("keep", "last"))
+        if history
+        else None,
+    )
+
+
+def _check_variable(
+    fields: Fields, context: Context, path: Path, name: str, variables: Mapping[str, Variable]
+) -> None:
+    if name not in variables:
+        known = f"variables are {', '.join(variables)}" if variables else "declare it in variables:"
+        hint = did_you_mean(name, variables, known)
+        context.report(fields.issue(path, f"there is no variable {name!r}", hint))
+
+
+def _output(fields: Fields, context: Context) -> Output:
+    raw = fields.get("output") or {}
+    schema = raw.get("schema")
+    if schema is not None:
+        check_user_schema(fields, context, ("output", "schema"), schema, code="OUT702")
+    return Output(format=raw.get("format", "text"), enum=tuple(raw.get("enum", ())), schema=schema)
+
+
+def check_user_schema(
+    fields: Fields, context: Context, path: Path, schema: Any, *, code: str
+) -> None:
+    """Report a JSON Schema that cannot be used."""
+    problem = schema_problem(schema)
+    if problem is not None:
+        where = (*path, *problem.path)
+        context.report(fields.issue(where, problem.message, problem.hint, code=code))
+
+
+__all__ = ["build_prompt", "check_user_schema", "generation_of"]

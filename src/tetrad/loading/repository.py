@@ -1,0 +1,175 @@
+"""A tree of files becomes a `Repository`, with every problem of every file in one run."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tetrad.assertions.needs import CODE as UNJUDGED
+from tetrad.errors import Issue, Location, SpecError, UsageError
+from tetrad.loading.files import Tree
+from tetrad.loading.loader import Loader
+from tetrad.loading.settings import load_settings
+from tetrad.model import (
+    Corpus,
+    Environment,
+    Model,
+    Prompt,
+    Repository,
+    Stack,
+    Suite,
+    Tool,
+)
+from tetrad.model.references import reference_of
+from tetrad.schemas.nearest import nearest
+from tetrad.yamldoc.document import Document
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What could be built of a tree, and all that is wrong with the rest."""
+
+    repository: Repository
+    issues: tuple[Issue, ...]
+    documents: Mapping[str, Document]  # YAML files by path
+
+
+def load_repository(root: Path) -> Repository:
+    """Everything that a tree says; SpecError with every issue of every file."""
+    reading = read_repository(root)
+    if reading.issues:
+        raise SpecError(reading.issues)
+    return reading.repository
+
+
+def load_base(root: Path) -> Repository:
+    """A tree to compare with; SpecError as of `load_repository`, but for cases that cannot be judged.
+
+    Another tree's suites judge this one, and the change may be what mends its own.
+    """
+    reading = read_repository(root)
+    issues = [issue for issue in reading.issues if issue.code != UNJUDGED]
+    if issues:
+        raise SpecError(issues)
+    return reading.repository
+
+
+def read_repository(root: Path, only: Sequence[str] | None = None) -> Reading:
+    """What can be built of a tree; `only` restricts it to what the given files reach."""
+    with _collecting_later():
+        return _read(root, only)
+
+
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """All that is made here is kept; looking it through for garbage would take a third longer."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _read(root: Path, only: Sequence[str] | None) -> Reading:
+    loader = Loader(Tree(root))
+    settings, issues = load_settings(root)
+    loader.report(*issues)
+    files = list(loader.tree.components())
+    loader.report(*_of_one_name(files), *_of_no_name(files))
+    for file in files if only is None else _starting_points(only, files):
+        loader.build(file)
+    repository = Repository(
+        root=root,
+        settings=settings,
+        prompts=loader.built(Prompt),
+        models=loader.built(Model),
+        corpora=loader.built(Corpus),
+        tools=loader.built(Tool),
+        stacks=loader.built(Stack),
+        suites=loader.built(Suite),
+        environments=loader.built(Environment),
+        waivers=loader.waivers(),
+    )
+    return Reading(repository=repository, issues=loader.issues(), documents=dict(loader.documents))
+
+
+def find(repository: Repository, name: str, among: Iterable[str] | None = None) -> str:
+    """The reference that a name means: itself, its file, or an unambiguous last part.
+
+    A stack comes before a suite of the same name, and both before components; `among` names the
+    references that a command takes.
+    """
+    components = [
+        *repository.prompts, *repository.models, *repository.corpora, *repository.tools,
+        *repository.environments,
+    ]  # fmt: skip
+    everything = [list(repository.stacks), list(repository.suites), components]
+    groups = everything if among is None else [list(among)]
+    ref = _match(name, groups)
+    if ref is None:
+        raise _not_found(name, [ref for refs in groups for ref in refs], _match(name, everything))
+    return ref
+
+
+def _match(name: str, groups: Sequence[Sequence[str]]) -> str | None:
+    """The reference of the first group in which the name means one; UsageError where it means two."""
+    exact = name.removeprefix("./").removesuffix("/").removesuffix(".yaml").removesuffix(".yml")
+    for refs in groups:
+        if exact in refs or exact.removesuffix("/suite") in refs:
+            return exact if exact in refs else exact.removesuffix("/suite")
+    for refs in groups:
+        matching = [ref for ref in refs if ref.rsplit("/", 1)[-1] == name]
+        if len(matching) == 1:
+            return matching[0]
+        if matching:
+            message = f"{name!r} is ambiguous: {', '.join(matching)}"
+            raise UsageError(f"{message}\n  help: write the whole reference")
+    return None
+
+
+def _not_found(name: str, refs: Sequence[str], elsewhere: str | None) -> UsageError:
+    """What is said of a name that means none of `refs`, but perhaps something `elsewhere`."""
+    close = nearest(name, [*refs, *(ref.rsplit("/", 1)[-1] for ref in refs)])
+    known = f"there are {', '.join(refs)}" if refs else "there is nothing to choose from yet"
+    if elsewhere is not None:
+        return UsageError(f"{elsewhere} is not what is to be named here\n  help: {known}")
+    hint = f"did you mean {close}?" if close else known
+    return UsageError(f"there is nothing named {name!r}\n  help: {hint}")
+
+
+def _of_one_name(files: Sequence[str]) -> Iterator[Issue]:
+    """Files that the same reference means."""
+    seen: dict[str, str] = {}
+    for file in files:
+        first = seen.setdefault(reference_of(file), file)
+        if first != file:
+            message = f"{first} has the same reference {reference_of(file)}"
+            yield Issue(location=Location(file), message=message, hint="rename one of them")
+
+
+def _of_no_name(files: Sequence[str]) -> Iterator[Issue]:
+    """Files whose name no reference, lock or digest can hold."""
+    for file in files:
+        try:
+            file.encode()
+        except UnicodeEncodeError:
+            message, hint = "the name of this file is not UTF-8", "rename it"
+            yield Issue(location=Location(file), code="SCH100", message=message, hint=hint)
+
+
+def _starting_points(only: Sequence[str], files: Sequence[str]) -> Iterable[str]:
+    """The component files among the given ones; a golden set stands for its suite."""
+    known = set(files)
+    for file in only:
+        if file in known:
+            yield file
+        elif "/" in file:
+            folder = file.rsplit("/", 1)[0]
+            yield from (
+                f"{folder}/{n}" for n in ("suite.yaml", "suite.yml") if f"{folder}/{n}" in known
+            )

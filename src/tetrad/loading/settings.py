@@ -1,0 +1,93 @@
+"""Settings: `[tool.tetrad]` of pyproject.toml, or tetrad.toml where there is none."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tetrad.errors import Issue, Location
+from tetrad.model import Settings
+from tetrad.schemas.nearest import did_you_mean
+
+
+def load_settings(root: Path) -> tuple[Settings, tuple[Issue, ...]]:
+    """The repository's settings, and what is wrong with them."""
+    for name in ("pyproject.toml", "tetrad.toml"):
+        path = root / name
+        if not path.is_file():
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+            document = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            return Settings(), (_no_toml(name, str(error)),)
+        found = document.get("tool", {}).get("tetrad") if name == "pyproject.toml" else document
+        if found is not None:
+            return _build(found, _Places(name, text))
+    return Settings(), ()
+
+
+def _no_toml(name: str, said: str) -> Issue:
+    place = re.search(r" \(at line (\d+), column (\d+)\)", said)
+    location = Location(name, int(place[1]), int(place[2])) if place else Location(name)
+    message = f"this is no TOML: {said.replace(place[0], '') if place else said}"
+    return Issue(location=location, code="SCH100", message=message, hint="see https://toml.io")
+
+
+class _Places:
+    """Where a key of a TOML file stands, found by its text."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        self._lines = text.splitlines()
+
+    def of(self, key: str) -> Location:
+        for number, line in enumerate(self._lines, 1):
+            found = re.match(rf"\s*(?:\[[\w.]*?)?({re.escape(key)})\b", line)
+            if found:
+                return Location(self._name, number, found.start(1) + 1)
+        return Location(self._name)
+
+
+def _build(raw: Mapping[str, Any], places: _Places) -> tuple[Settings, tuple[Issue, ...]]:
+    issues = list(_unknown(raw, ("lint",), "", places))
+    lint = raw.get("lint", {})
+    if not isinstance(lint, dict):
+        issues.append(_wrong(places, "lint", "a table: [tool.tetrad.lint]"))
+        lint = {}
+    issues += _unknown(lint, ("select", "ignore"), "lint.", places)
+    for key in ("select", "ignore"):
+        codes = lint.get(key, [])
+        if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+            issues.append(_wrong(places, key, 'a list of codes: ["SCH", "TPL203"]'))
+    if issues:
+        return Settings(), tuple(issues)
+    return (
+        Settings(
+            lint_select=tuple(lint.get("select", ())),
+            lint_ignore=tuple(lint.get("ignore", ())),
+        ),
+        (),
+    )
+
+
+def _unknown(
+    raw: Mapping[str, Any], known: tuple[str, ...], prefix: str, places: _Places
+) -> list[Issue]:
+    return [
+        Issue(
+            location=places.of(key),
+            message=f"{prefix}{key} is no setting that is known",
+            hint=did_you_mean(key, known, f"settings are {', '.join(known)}"),
+            path=f"$.{prefix}{key}",
+        )
+        for key in raw
+        if key not in known
+    ]
+
+
+def _wrong(places: _Places, key: str, wanted: str) -> Issue:
+    return Issue(location=places.of(key), message=f"{key} must be {wanted}", path=f"$.{key}")

@@ -1,0 +1,153 @@
+"""Stacks: components composed, the stack's generation laid over the prompt's."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields as dataclass_fields
+from dataclasses import replace
+
+from tetrad.loading.context import Context, NotBuilt
+from tetrad.loading.fields import Fields
+from tetrad.loading.given import issues_of_examples
+from tetrad.loading.prompt import generation_of
+from tetrad.model import (
+    PASSAGES,
+    Answerable,
+    Generation,
+    Guardrails,
+    Prompt,
+    Retrieval,
+    Stack,
+    Tool,
+)
+from tetrad.model.references import ENDINGS, reference_of
+from tetrad.schemas.nearest import did_you_mean, nearest
+from tetrad.yamldoc.parse import Path
+
+_ENVIRONMENTS = "infra/environments"
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+
+
+def build_stack(fields: Fields, context: Context) -> Stack:
+    prompt = context.prompt(fields, ("prompt",))
+    model = context.model(fields, ("model",))
+    tools = _tools(fields, context)
+    if "fallback" in (fields.get("serving") or {}):
+        check_fallback(fields, context, ("serving", "fallback"))
+    for number in range(len((fields.get("serving") or {}).get("environments", ()))):
+        check_environment(fields, context, ("serving", "environments", number))
+    retrieval = _retrieval(fields, context, prompt)
+    if prompt is None or model is None or tools is None:
+        raise NotBuilt
+    filled = None if retrieval is None else retrieval.into
+    context.report(*issues_of_examples(prompt, filled))
+    overrides = generation_of(fields.get("generation"))
+    return Stack(
+        ref=fields.ref,
+        location=fields.location,
+        description=fields.text("description"),
+        owner=fields.text("owner"),
+        prompt=prompt,
+        model=model,
+        retrieval=retrieval,
+        tools=tools,
+        max_steps=fields.get("tool_loop", {}).get("max_steps", 3),
+        guardrails=Guardrails(**fields.get("guardrails", {})),
+        generation=laid_over(prompt.generation, overrides),
+        overrides=overrides,
+        serving=fields.get("serving"),
+    )
+
+
+def laid_over(base: Generation, over: Generation) -> Generation:
+    """The base's settings, with those that the other gives in their place."""
+    given = {
+        field.name: getattr(over, field.name)
+        for field in dataclass_fields(over)
+        if getattr(over, field.name) not in (None, ())
+    }
+    return replace(base, **given)
+
+
+def _tools(fields: Fields, context: Context) -> tuple[Tool, ...] | None:
+    written = fields.get("tools", [])
+    tools = [context.tool(fields, ("tools", number)) for number in range(len(written))]
+    built = tuple(tool for tool in tools if tool is not None)
+    seen: dict[str, str] = {}
+    for number, tool in enumerate(tools):
+        if tool is None:
+            continue
+        if tool.name in seen:
+            message = f"{tool.ref} and {seen[tool.name]} have the same name {tool.name!r}"
+            context.report(fields.issue(("tools", number), message, "rename one of them"))
+        seen[tool.name] = tool.ref
+    return built if len(built) == len(tools) else None
+
+
+def _retrieval(fields: Fields, context: Context, prompt: Prompt | None) -> Retrieval | None:
+    raw = fields.get("corpus")
+    if raw is None:
+        return None
+    if prompt is not None:
+        _check_variables(fields, context, prompt)
+    corpus = context.corpus(fields, ("corpus", "use"))
+    if corpus is None:
+        raise NotBuilt
+    answerable = raw.get("answerable")
+    return Retrieval(
+        corpus=corpus,
+        query=raw["query"],
+        top_k=raw.get("top_k", 3),
+        into=raw.get("into", PASSAGES),
+        answerable=Answerable(**answerable) if answerable else None,
+    )
+
+
+def check_fallback(fields: Fields, context: Context, path: Path) -> None:
+    """Another stack that answers in this one's place is there, and is another."""
+    fallback = fields.value(path)
+    if not isinstance(fallback, str) or fallback == "previous":
+        return
+    if "/" not in fallback and nearest(fallback, ["previous"]):
+        message = f"{fallback!r} is no stack"
+        context.report(fields.issue(path, message, "did you mean previous?", code="SCH107"))
+        return
+    if context.names(fields, path, "stack") == fields.document.origin:
+        message, hint = "a stack cannot be its own fallback", "write previous, or another stack"
+        context.report(fields.issue(path, message, hint, code="SCH107"))
+
+
+def check_environment(fields: Fields, context: Context, path: Path) -> None:
+    """An environment that a stack names is there, once there are any."""
+    name = fields.value(path)
+    if not any(context.tree.has(f"{_ENVIRONMENTS}/{name}{ending}") for ending in ENDINGS):
+        known = [
+            reference_of(f).removeprefix(f"{_ENVIRONMENTS}/")
+            for f in context.tree.files(_ENVIRONMENTS)
+            if f.endswith(ENDINGS)
+        ]
+        if known:
+            hint = did_you_mean(name, known, f"environments are {', '.join(known)}")
+            message = f"there is no environment {name!r} in {_ENVIRONMENTS}"
+            context.report(fields.issue(path, message, hint, code="SCH107"))
+
+
+def _check_variables(fields: Fields, context: Context, prompt: Prompt) -> None:
+    raw = fields.values["corpus"]
+    if raw["query"] not in prompt.variables:
+        message = f"{prompt.ref} has no variable {raw['query']!r} to search for"
+        known = f"its variables are {', '.join(prompt.variables)}"
+        hint = did_you_mean(raw["query"], prompt.variables, known)
+        context.report(fields.issue(("corpus", "query"), message, hint))
+    into = raw.get("into", PASSAGES)
+    if not any(_names(into, message.content) for message in prompt.messages):
+        message = f"no message of {prompt.ref} uses {into!r}, so the passages go nowhere"
+        hint = f"write {{{{ {into} }}}} where they belong, or name the variable that takes them"
+        path = ("corpus", "into") if "into" in raw else ("corpus",)
+        context.report(fields.issue(path, message, hint, at_key=True))
+
+
+def _names(variable: str, template: str) -> bool:
+    """Whether a template may read a variable; lint, which parses it, knows it exactly."""
+    word = re.compile(rf"\b{re.escape(variable)}\b")
+    return any(word.search(tag) for tag in _TAG.findall(template))

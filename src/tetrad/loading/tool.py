@@ -1,0 +1,77 @@
+"""Tools: manifests with their schemas, and the source that a python tool runs."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+from tetrad.canonical import digest_bytes
+from tetrad.loading.context import Context, NotBuilt
+from tetrad.loading.fields import Fields
+from tetrad.loading.prompt import check_user_schema
+from tetrad.model import HttpRun, McpRun, PythonRun, Tool, ToolRun
+from tetrad.yamldoc.parse import Path
+
+
+def build_tool(fields: Fields, context: Context) -> Tool:
+    for key in ("input_schema", "output_schema"):
+        if key in fields.values:
+            check_user_schema(fields, context, (key,), fields.get(key), code="TOL961")
+    return Tool(
+        ref=fields.ref,
+        location=fields.location,
+        owner=fields.text("owner"),
+        name=fields.text("name"),
+        description=fields.text("description"),
+        input_schema=fields.values["input_schema"],
+        output_schema=fields.get("output_schema"),
+        effect=fields.get("effect"),
+        version=fields.get("version", 1),
+        run=_run(fields, context, fields.get("run")),
+    )
+
+
+_KEYS = {
+    "http": {"http", "method", "headers_env", "timeout_s"},
+    "python": {"python", "memory_mb", "timeout_s"},
+    "mcp": {"mcp", "tool", "timeout_s"},
+}
+
+
+def _run(fields: Fields, context: Context, raw: dict[str, Any] | None) -> ToolRun | None:
+    if raw is None:
+        return None
+    runner = next(name for name in _KEYS if name in raw)
+    for key in raw.keys() - _KEYS[runner]:
+        message = f"{key!r} means nothing for {runner}"
+        context.report(fields.issue(("run", key), message, "leave it out", at_key=True))
+    limits: dict[str, Any] = {key: raw[key] for key in ("timeout_s", "memory_mb") if key in raw}
+    if runner == "http":
+        limits.pop("memory_mb", None)
+        return HttpRun(
+            url=raw["http"],
+            method=raw.get("method", "POST"),
+            headers_env=raw.get("headers_env", {}),
+            **limits,
+        )
+    if runner == "mcp":
+        limits.pop("memory_mb", None)
+        return McpRun(server=raw["mcp"], tool=raw.get("tool", fields.text("name")), **limits)
+    file, source = python_at(fields, context, ("run", "python"))
+    module, function = raw["python"].split(":")
+    return PythonRun(
+        module=module, function=function, path=file, source=digest_bytes(source), **limits
+    )
+
+
+def python_at(fields: Fields, context: Context, path: Path) -> tuple[str, bytes]:
+    """The module is a file beside the tool's or under the root, by its dotted name."""
+    module, _ = fields.value(path).split(":")
+    relative = module.replace(".", "/") + ".py"
+    folder = posixpath.dirname(fields.document.origin)
+    beside = posixpath.join(folder, relative)
+    wanted = beside if context.tree.has(beside) else relative
+    found = context.data(fields, path, wanted, from_root=True)
+    if found is None:
+        raise NotBuilt
+    return found

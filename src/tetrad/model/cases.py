@@ -1,0 +1,84 @@
+"""Golden sets: cases and their assertions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tetrad.canonical import Digest, Json
+from tetrad.errors import Location
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assertion:
+    """One check on one output. `type` has no `not-` prefix; `negated` says whether it had."""
+
+    type: str
+    negated: bool = False
+    value: Json = None
+    threshold: float | None = None
+    weight: float = 1.0
+    metric: str | None = None  # None: the suite's first metric
+    transform: str | None = None
+    judge: str | None = None  # a name in the suite's `judges`
+    config: Mapping[str, Json] = field(default_factory=dict)  # further keys of the assertion
+    source: Digest | None = None  # of the code that value or transform name by `file://`
+    location: Location = field(compare=False)
+
+    @property
+    def written(self) -> str:
+        """The type as a file writes it."""
+        return f"not-{self.type}" if self.negated else self.type
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AssertionSet:
+    """Assertions that pass together: all of them, or their weighted mean at `threshold`."""
+
+    assertions: tuple[Assertion, ...]
+    threshold: float | None = None
+    weight: float = 1.0
+    metric: str | None = None
+    location: Location = field(compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedCall:
+    """What a tool answers in a case; `arguments` None answers any call of the tool."""
+
+    tool: str
+    arguments: Mapping[str, Json] | None = None
+    result: Json = None
+    error: str | None = None
+    location: Location = field(default=Location(""), compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One request, and what is expected of its answer."""
+
+    id: str
+    derived: bool = False  # whether the id was made from the description or the vars
+    vars: Mapping[str, Json]
+    assertions: tuple[Assertion | AssertionSet, ...] = ()
+    threshold: float | None = None  # of the weighted mean; None: every assertion must pass
+    tags: tuple[str, ...] = ()
+    group: str | None = None
+    repeats: int = 1
+    tools: tuple[RecordedCall, ...] = ()
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    transform: str | None = None
+    description: str = ""
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    source: Digest | None = None  # of the code that transform names by `file://`
+    location: Location = field(compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GoldenSet:
+    """Frozen cases; `digest` is over what they ask and assert, not over the file's bytes."""
+
+    path: str
+    files: tuple[str, ...] = field(default=(), compare=False)  # further ones that it names
+    cases: tuple[Case, ...]
+    digest: Digest

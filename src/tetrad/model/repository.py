@@ -1,0 +1,40 @@
+"""All that the files of one tree say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tetrad.model.corpus import Corpus
+from tetrad.model.environment import Environment
+from tetrad.model.model import Model
+from tetrad.model.prompt import Prompt
+from tetrad.model.stack import Stack
+from tetrad.model.suite import Suite
+from tetrad.model.tool import Tool
+from tetrad.model.waivers import Waiver
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """`[tool.tetrad]` of pyproject.toml, or tetrad.toml."""
+
+    lint_select: tuple[str, ...] = ()  # empty: all
+    lint_ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repository:
+    """All that the files of one tree say; keys are references, in order."""
+
+    root: Path
+    settings: Settings = Settings()
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
+    models: Mapping[str, Model] = field(default_factory=dict)
+    corpora: Mapping[str, Corpus] = field(default_factory=dict)
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    stacks: Mapping[str, Stack] = field(default_factory=dict)
+    suites: Mapping[str, Suite] = field(default_factory=dict)
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()

@@ -1,0 +1,65 @@
+"""Stacks: compositions of components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tetrad.canonical import Json
+from tetrad.errors import Location
+from tetrad.model.corpus import Corpus
+from tetrad.model.model import Model
+from tetrad.model.prompt import Generation, Prompt
+from tetrad.model.tool import Tool
+
+PASSAGES = "passages"  # the variable that takes what is retrieved, unless a stack names another
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answerable:
+    """Answer `otherwise` where no passage is at least this similar to the query (cosine)."""
+
+    min_similarity: float
+    otherwise: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retrieval:
+    """How a stack uses its corpus: the variable that is the query, and the one that takes passages."""
+
+    corpus: Corpus
+    query: str
+    top_k: int = 3
+    into: str = PASSAGES
+    answerable: Answerable | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guardrails:
+    """What is refused before a request is answered, and after."""
+
+    max_input_chars: int | None = None
+    block_pii_in_output: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stack:
+    """A composition; `generation` is already the prompt's with the stack's own laid over it."""
+
+    ref: str
+    location: Location = field(compare=False)
+    description: str = ""
+    owner: str = ""
+    prompt: Prompt
+    model: Model
+    retrieval: Retrieval | None = None
+    tools: tuple[Tool, ...] = ()
+    max_steps: int = 3  # of the tool loop
+    guardrails: Guardrails = Guardrails()
+    generation: Generation = Generation()
+    overrides: Generation = Generation()  # what the stack's own file says of it
+    serving: Mapping[str, Json] | None = None  # schema-checked; deploy gives it a type of its own
+
+    @property
+    def name(self) -> str:
+        return self.ref.rsplit("/", 1)[-1]

@@ -1,0 +1,189 @@
+"""Files that a golden set names by `file://`, relative to itself: texts, values, and code."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from tetrad.canonical import digest_bytes, digest_of
+from tetrad.errors import Issue, Location, SpecError
+from tetrad.model.references import ReferenceRefused, normalised
+from tetrad.promptfoo.raw import Glob, RawCase, Read, Report
+from tetrad.yamldoc.parse import COMPONENT, Document, Limits, decode, parse
+
+_FILE = "file://"
+_PYTHON = ".py"
+PROGRAMS = (_PYTHON, ".js", ".ts", ".cjs", ".mjs", ".cts", ".mts", ".rb")
+_DATA = (".yaml", ".yml", ".json")
+_NO_TEXT = (
+    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".mp3", ".wav", ".mp4", ".webm", ".mov", ".pdf",
+)  # fmt: skip
+_WILD = re.compile(r"[*?\[]")
+# Two escapes for one character, as JSON's writers make them and YAML does not know them.
+_HEX = "[0-9a-fA-F]{2}"
+_PAIR = re.compile(rf"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB]{_HEX}\\u[dD][c-fC-F]{_HEX})")
+
+
+def parsed(
+    data: bytes, file: str, limits: Limits = COMPONENT, *, anchors: bool = False
+) -> Document:
+    """A YAML or JSON file with the place of each of its values."""
+    if file.endswith(".json"):
+        text = _PAIR.sub(lambda m: m[1] + json.loads(f'"{m[2]}"'), decode(data, file, limits))
+        data = text.encode()
+    return parse(data, file, limits=limits, anchors=anchors)
+
+
+class Files:
+    """Puts the content of files where a golden set's file names them."""
+
+    def __init__(self, path: str, read: Read, glob: Glob, report: Report) -> None:
+        self._path = path
+        self._read = read
+        self._glob = glob
+        self.report = report
+
+    def of(self, path: str) -> Files:
+        """The same, for files that are named relative to another one."""
+        return Files(path, self._read, self._glob, self.report)
+
+    def filled(self, case: RawCase) -> RawCase:
+        """The case with its files read; code is named by its path from the root, and digested."""
+        raw, at = case.value, case.locate
+        options, source = self._transform(raw.get("options", {}), at(("options",)))
+        value = {
+            **raw,
+            "vars": {n: self._var(v, at(("vars", n))) for n, v in raw.get("vars", {}).items()},
+            "assert": [
+                self._assertion(item, at(("assert", number)))
+                for number, item in enumerate(raw.get("assert", ()))
+            ],
+            "options": options,
+        }
+        return RawCase({**value, "source": source} if source else value, case.locate)
+
+    def beside(self, written: str, at: Location) -> str | None:
+        """The path from the root of a file that is named relative to the golden set."""
+        try:
+            name = posixpath.join("./", written.removeprefix(_FILE))
+            return normalised(name, self._path)
+        except ReferenceRefused as error:
+            self.report(Issue(location=at, message=str(error), code="SCH107"))
+            return None
+
+    def named(self, written: str, at: Location) -> list[str]:
+        """The files from the root that a name relative to the golden set means: one, or a glob's."""
+        file = self.beside(written, at)
+        if file is None or not _WILD.search(file):
+            return [] if file is None else [file]
+        found = list(self._glob(file))
+        if not found:
+            message, hint = f"no file fits {file}", "create one, or correct the pattern"
+            self.report(Issue(location=at, message=message, hint=hint, code="SCH107"))
+        return found
+
+    def values(self, written: str, at: Location) -> dict[str, Any]:
+        """The mapping of a data file, or those of several, later ones over earlier ones."""
+        values: dict[str, Any] = {}
+        for file in self.named(written, at):
+            content = self._content(file, at) if file.endswith(_DATA) else None
+            if isinstance(content, Mapping):
+                values |= content
+            elif content != file:  # which stands where reading failed, and that is reported
+                message = f"{file} holds no values by name"
+                hint = "write a YAML or JSON mapping of variables there, or the vars here"
+                self.report(Issue(location=at, message=message, hint=hint))
+        return values
+
+    def _var(self, value: Any, at: Location) -> Any:
+        """As promptfoo puts it in: a text, or the compact JSON of a data file; a glob is a list."""
+        if isinstance(value, list):
+            return [self._var(item, at) for item in value]
+        if not _is_file(value):
+            return value
+        files = self.named(value, at)
+        if _WILD.search(value):
+            return [self._text(file, at) for file in files]
+        return self._text(files[0], at) if files else value
+
+    def _text(self, file: str, at: Location) -> str:
+        content = self._content(file, at)
+        if isinstance(content, str):
+            return content
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+    def _assertion(self, item: Mapping[str, Any], at: Location) -> Mapping[str, Any]:
+        if "assert" in item:
+            return {**item, "assert": [self._assertion(inner, at) for inner in item["assert"]]}
+        filled, transform = self._transform(item, at)
+        value = item.get("value")
+        if not _is_file(value):
+            return {**filled, "source": transform} if transform else filled
+        if not _path(value).endswith(_PYTHON):
+            file = self.beside(value, at)
+            return {**filled, "value": value if file is None else self._content(file, at)}
+        code, source = self._code(value, at)
+        return {**filled, "value": code, "source": str(digest_of([source, transform]))}
+
+    def _transform(self, raw: Mapping[str, Any], at: Location) -> tuple[dict[str, Any], str | None]:
+        """The keys with a transform's file named from the root, and the digest of its code."""
+        transform = raw.get("transform")
+        if not _is_file(transform):
+            return dict(raw), None
+        code, source = self._code(transform, at)
+        return {**raw, "transform": code}, source
+
+    def _code(self, written: str, at: Location) -> tuple[str, str | None]:
+        name, colon, function = written.removeprefix(_FILE).partition(":")
+        data, file = self._bytes(name, at)
+        if data is None:
+            return written, None
+        return f"{_FILE}{file}{colon}{function}", str(digest_bytes(data))
+
+    def _content(self, file: str, at: Location) -> Any:
+        """What a file by its path from the root holds; its name where that cannot be read."""
+        refused = _why_not_content(file)
+        if refused:
+            hint = "write the value itself, or name a text file"
+            self.report(Issue(location=at, message=refused, hint=hint))
+            return file
+        try:
+            data = self._read(file, at)
+            return parsed(data, file).value if file.endswith(_DATA) else decode(data, file).strip()
+        except SpecError as error:
+            self._report_all(error)
+            return file
+
+    def _bytes(self, written: str, at: Location) -> tuple[bytes | None, str]:
+        file = self.beside(written, at)
+        if file is None:
+            return None, ""
+        try:
+            return self._read(file, at), file
+        except SpecError as error:
+            self._report_all(error)
+            return None, file
+
+    def _report_all(self, error: SpecError) -> None:
+        for issue in error.issues:
+            self.report(issue)
+
+
+def _why_not_content(file: str) -> str:
+    if _path(file).endswith(PROGRAMS):
+        return "a program stands where a value is needed, and is not run"
+    if file.lower().endswith(_NO_TEXT):
+        return "promptfoo puts a picture, a recording or a PDF in here; texts and data are read"
+    return ""
+
+
+def _path(written: str) -> str:
+    """A path without the scheme before it and the function behind it."""
+    return written.removeprefix(_FILE).partition(":")[0]
+
+
+def _is_file(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value.startswith(_FILE)

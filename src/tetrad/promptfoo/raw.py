@@ -1,0 +1,52 @@
+"""Cases before they are built: plain mappings that the schema has checked, with their places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from tetrad.errors import Issue, Location
+from tetrad.promptfoo.foreign import in_promptfoos_words
+from tetrad.schemas.check import check_value, issue_at
+from tetrad.schemas.violations import Problem
+from tetrad.yamldoc.jsonl import json_lines
+from tetrad.yamldoc.parse import Document, Path
+
+Report: TypeAlias = Callable[[Issue], None]
+Read: TypeAlias = Callable[[str, Location], bytes]  # a file by its path from the root
+Glob: TypeAlias = Callable[[str], Iterable[str]]  # the files that fit a pattern from the root
+
+
+@dataclass(frozen=True, slots=True)
+class RawCase:
+    """A checked mapping, and where each of its parts stands."""
+
+    value: Mapping[str, Any]
+    locate: Callable[[Path], Location]
+
+    @property
+    def location(self) -> Location:
+        return self.locate(())
+
+
+def cases_of_lines(path: str, data: bytes, report: Report) -> Iterator[RawCase]:
+    """JSON Lines, read one at a time; a line that is no case is reported and left out."""
+    for location, value in json_lines(data, path, report):
+        yield from checked(value, location, report)
+
+
+def checked(value: Any, location: Location, report: Report) -> Iterator[RawCase]:
+    """The case that a value of one line is, if it is one."""
+    problems = list(check_value(value, "golden", "case"))
+    for problem in problems:
+        report(issue_at(location, in_promptfoos_words(problem)))
+    if not problems:
+        yield RawCase({"assert": [], **value}, lambda _: location)
+
+
+def problems_of(document: Document, definition: str | None = None) -> list[Problem]:
+    """What is wrong with a document that should be a golden set, or one of its parts."""
+    found = check_value(document.value, "golden", definition)
+    of_config = definition is None and isinstance(document.value, Mapping)
+    return [in_promptfoos_words(problem, of_config=of_config) for problem in found]

@@ -1,1 +1,0 @@
-"""What can be said of assertions before anything answers: `tetrad.evals` evaluates them."""

@@ -1,1 +1,0 @@
-"""Checked documents become frozen values, one module a kind; references are resolved here."""

@@ -1,0 +1,238 @@
+"""Templates: checked against the allow-list, compiled once, rendered under limits.
+
+What a template is given is data: it is never parsed as a template, whoever wrote it. That a chat
+template's special tokens mean nothing in such text is the engine's to see to, which alone knows
+the model's tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Sized
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import nodes, pass_context
+from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
+from jinja2.runtime import Context, LoopContext, StrictUndefined, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from tetrad.canonical import Json
+from tetrad.errors import BadRequest
+from tetrad.templates.allowed import (
+    LOOP_NAMES,
+    MAX_DEPTH,
+    Position,
+    TemplateProblem,
+    names_in,
+    problems_in,
+)
+from tetrad.templates.filters import FILTERS, MAX_CHARS, TESTS, shown
+from tetrad.templates.syntax_errors import syntax_problem
+
+__all__ = [
+    "Position",
+    "Template",
+    "TemplateProblem",
+    "compile_template",
+    "problems_of_template",
+    "rendered",
+    "variables_of",
+]
+
+MAX_ROUNDS = 10_000  # of all loops of one rendering together
+
+# Names that no template can write, since they hold a blank.
+_BOUNDED = "bounded loop"
+_BUDGET = "loop budget"
+
+
+def problems_of_template(text: str) -> tuple[TemplateProblem, ...]:
+    """What keeps a text from being a template here: syntax (TPL201) or the allow-list (TPL204)."""
+    try:
+        return _problems_of(text)
+    except RecursionError:
+        return (_TOO_DEEP,)
+
+
+def _problems_of(text: str) -> tuple[TemplateProblem, ...]:
+    try:
+        tree = _parse(text)
+    except TemplateSyntaxError as error:
+        return (syntax_problem(error, text, _ENVIRONMENT),)
+    return tuple(sorted(problems_in(tree, _ENVIRONMENT, text)))
+
+
+def variables_of(text: str) -> Mapping[str, Position]:
+    """The variables that a template reads, each with its first place; {} where it does not parse."""
+    try:
+        return names_in(_parse(text), _ENVIRONMENT, text)
+    except (TemplateSyntaxError, RecursionError):
+        return {}
+
+
+class Template:
+    """A compiled template."""
+
+    __slots__ = ("_compiled", "constant")
+
+    def __init__(self, text: str, tree: nodes.Template) -> None:
+        # The text itself where it holds no tag: most system messages.
+        self.constant = text if _is_plain(text) else None
+        self._compiled = _ENVIRONMENT.from_string(_with_bounded_loops(tree))
+
+    def render(self, values: Mapping[str, Json]) -> str:
+        """The text with `values` filled in; BadRequest says what they lack."""
+        if self.constant is not None:
+            return self.constant
+        try:
+            return self._text({**values, _BUDGET: _Budget()})
+        except UndefinedError as error:
+            known = ", ".join(values) or "nothing"
+            raise BadRequest(f"{error.message}; given: {known}") from error
+        except RecursionError as error:
+            raise BadRequest("the values are nested too deeply to be written") from error
+        except (TypeError, ValueError, ArithmeticError, LookupError, SecurityError) as error:
+            raise BadRequest(f"the values do not suit the template: {error}") from error
+
+    def _text(self, values: Mapping[str, object]) -> str:
+        pieces: list[str] = []
+        size = 0
+        for piece in self._compiled.generate(values):
+            size += len(piece)
+            if size > MAX_CHARS:
+                raise BadRequest(f"rendered, it is longer than {MAX_CHARS:,} characters")
+            pieces.append(piece)
+        return "".join(pieces)
+
+
+@lru_cache(maxsize=1024)
+def compile_template(text: str) -> Template:
+    """The template of a text that has no problems; ValueError with the first of them otherwise."""
+    problems = problems_of_template(text)
+    if problems:
+        first = problems[0]
+        raise ValueError(f"{first.message} (line {first.line} of the template); {first.hint}")
+    return Template(text, _parse(text))
+
+
+def rendered(value: Json, variables: Mapping[str, Json]) -> Json:
+    """A text, or a list with its texts, with variables filled in; other values as they are."""
+    if isinstance(value, str):
+        return compile_template(value).render(variables) if _has_marks(value) else value
+    if isinstance(value, Sequence):
+        return [rendered(v, variables) if isinstance(v, str) else v for v in value]
+    return value
+
+
+class _Missing(StrictUndefined):
+    """A value that is not there; using it raises."""
+
+    @property
+    def _undefined_message(self) -> str:
+        if self._undefined_hint:
+            return self._undefined_hint
+        owner = "" if isinstance(self._undefined_obj, type(_MISSING)) else "in the value, "
+        return f"{owner}{self._undefined_name!r} is not given"
+
+
+_MISSING = Undefined()._undefined_obj  # noqa: SLF001 - Jinja2's mark for "no object"
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Item access of plain data, and nothing that could reach an object's attributes."""
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, Undefined):
+            obj._fail_with_undefined_error()  # noqa: SLF001 - Jinja2's own way to raise it
+        if isinstance(obj, Mapping):
+            if argument in obj:
+                return obj[argument]
+        elif isinstance(obj, LoopContext):
+            if argument in LOOP_NAMES:
+                return getattr(obj, argument)
+        elif isinstance(obj, list | tuple | str) and _is_index(argument, obj):
+            return obj[argument]
+        return self.undefined(obj=obj, name=argument)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return self.getitem(obj, attribute)
+
+    def call(self, *_: Any, **__: Any) -> Any:
+        raise SecurityError("a template calls nothing")
+
+
+def _is_index(argument: Any, values: Sized) -> bool:
+    return type(argument) is int and -len(values) <= argument < len(values)
+
+
+class _Budget:
+    __slots__ = ("rounds",)
+
+    def __init__(self) -> None:
+        self.rounds = MAX_ROUNDS
+
+
+@pass_context
+def _bounded(context: Context, items: object) -> object:
+    """What a loop goes over, counted against what one rendering may take."""
+    if isinstance(items, Undefined):
+        items._fail_with_undefined_error()  # noqa: SLF001 - as a loop over it would
+    if items is None:
+        return ()
+    if isinstance(items, str) or not isinstance(items, Sized):
+        raise TypeError(f"a loop goes over a list, not over {items!r:.40}")
+    budget: Any = context[_BUDGET]
+    budget.rounds -= len(items)
+    if budget.rounds < 0:
+        raise ValueError(f"its loops take more than {MAX_ROUNDS:,} rounds")
+    return items
+
+
+def _environment() -> _Sandbox:
+    environment = _Sandbox(
+        undefined=_Missing,
+        finalize=shown,
+        autoescape=False,
+        keep_trailing_newline=True,
+        cache_size=0,
+    )
+    environment.globals.clear()
+    environment.filters.clear()
+    environment.filters.update(FILTERS)
+    environment.filters[_BOUNDED] = _bounded
+    environment.tests.clear()
+    environment.tests.update(TESTS)
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+_TOO_DEEP = TemplateProblem(
+    line=1,
+    column=1,
+    code="TPL204",
+    message=f"nested more than {MAX_DEPTH} levels deep",
+    hint="compute the value before, and pass it as a variable",
+)
+
+
+def _parse(text: str) -> nodes.Template:
+    try:
+        return _ENVIRONMENT.parse(text)
+    except ValueError as error:  # a number of thousands of digits
+        raise TemplateSyntaxError("a number that is too long", 1) from error
+
+
+def _with_bounded_loops(tree: nodes.Template) -> nodes.Template:
+    for loop in list(tree.find_all(nodes.For)):
+        loop.iter = nodes.Filter(loop.iter, _BOUNDED, [], [], None, None, lineno=loop.lineno)
+    tree.set_environment(_ENVIRONMENT)
+    return tree
+
+
+def _is_plain(text: str) -> bool:
+    return not _has_marks(text) and "\r" not in text
+
+
+def _has_marks(text: str) -> bool:
+    return "{{" in text or "{%" in text or "{#" in text

@@ -1,0 +1,71 @@
+"""Bytes to a tree with positions: YAML 1.2 in the part that every parser reads alike."""
+
+from __future__ import annotations
+
+import re
+
+from tetrad.errors import Location
+from tetrad.yamldoc.composer import Composer, Limits, refused
+from tetrad.yamldoc.document import Document, Node, Path, Span, json_path
+
+_MARK = b"\xef\xbb\xbf"
+
+COMPONENT = Limits(max_bytes=1_000_000, max_nodes=100_000)
+GOLDEN_SET = Limits(max_bytes=16_000_000, max_nodes=2_000_000)
+
+
+def parse(
+    data: bytes, origin: str, *, limits: Limits = COMPONENT, anchors: bool = False
+) -> Document:
+    """Read one YAML document; SpecError with one issue where it is refused.
+
+    `anchors` expands aliases and merge keys within the limits, as promptfoo's files need it.
+    """
+    text = decode(data, origin, limits)
+    composer = Composer(text, origin, limits, anchors=anchors)
+    return Document(origin, text, composer.compose(), anchors, data.startswith(_MARK))
+
+
+def decode(data: bytes, origin: str, limits: Limits = COMPONENT) -> str:
+    """The text of a file, without its byte order mark; SpecError where it is refused."""
+    if len(data) > limits.max_bytes:
+        raise refused(
+            Location(origin),
+            "SCH101",
+            f"the file has {len(data):,} bytes; at most {limits.max_bytes:,} are read",
+            "move long texts to files of their own (content: file://…), cases to .jsonl",
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        byte = data[error.start]
+        raise refused(
+            _end_of(before, origin),
+            "SCH100",
+            f"the file is not UTF-8: byte 0x{byte:02x} cannot be read",
+            "save the file with the encoding UTF-8",
+        ) from error
+    if "\0" in text:
+        place = _end_of(text[: text.index("\0")], origin)
+        raise refused(place, "SCH101", "the file holds a NUL character", "remove it")
+    return text
+
+
+def _end_of(text: str, origin: str) -> Location:
+    lines = re.split(r"\r\n|\r|\n", text)
+    return Location(origin, len(lines), len(lines[-1]) + 1)
+
+
+__all__ = [
+    "COMPONENT",
+    "GOLDEN_SET",
+    "Document",
+    "Limits",
+    "Node",
+    "Path",
+    "Span",
+    "decode",
+    "json_path",
+    "parse",
+]

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from assertions.test_assertions import Services
+from evals.cases import assertion, case
+
+from tetrad.assertions.transforms import Untransformable, transformed
+from tetrad.assertions.verdict import Answered, PythonRaised
+from tetrad.evals.grading import grade
+
+
+def made(transform: str, text: str, services: Services | None = None) -> str:
+    answered = Answered(text=text, vars={})
+    return asyncio.run(transformed(answered, transform, services or Services())).text
+
+
+@pytest.mark.parametrize(
+    ("transform", "text", "expected"),
+    [
+        ("output.trim()", "  Yes \n", "Yes"),
+        ("output.toLowerCase().trim()", " YES", "yes"),
+        ("output.trimStart();", " a ", "a "),
+        ("JSON.parse(output).queue", '{"queue": "billing"}', "billing"),
+        ("JSON.parse(output)", '{"a": [1, "ü"]}', '{"a": [1, "ü"]}'),
+        ('JSON.parse(output)["a key"][1].name', '{"a key": [0, {"name": "x"}]}', "x"),
+        ("JSON.parse( output )?.items[0]?.id", '{"items": [{"id": 7}]}', "7"),
+        ("output[0]", "abc", "a"),
+        ("JSON.parse(output).a", '{"a": "half \\ud83d"}', "half \ufffd"),
+    ],
+)
+def test_the_plain_forms_of_a_transform_need_no_javascript(
+    transform: str, text: str, expected: str
+) -> None:
+    assert made(transform, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("transform", "text", "words"),
+    [
+        ("JSON.parse(output).a", "no JSON", "the answer is not JSON"),
+        ("JSON.parse(output).a", '{"b": 1}', "there is no 'a' in {\"b\": 1}"),
+        ("JSON.parse(output)[3]", "[1]", r"there is no 3 in \[1\]"),
+        ("JSON.parse(output).a.trim()", '{"a": 1}', r"trim\(\) takes a text, and this is 1"),
+    ],
+)
+def test_an_answer_that_a_transform_cannot_take_says_why(
+    transform: str, text: str, words: str
+) -> None:
+    with pytest.raises(Untransformable, match=words):
+        made(transform, text)
+
+
+def test_a_file_transforms_by_its_function() -> None:
+    assert made("file://transform.py:first", "text", Services(said={"a": 1})) == '{"a": 1}'
+
+
+@pytest.mark.parametrize("said", [Services(), Services(said=PythonRaised("KeyError: 'a'"))])
+@pytest.mark.parametrize("type_", ["equals", "not-equals"])
+def test_what_cannot_be_transformed_fails_its_assertion_negated_or_not(
+    type_: str, said: Any
+) -> None:
+    transform = "file://t.py" if said.said else "JSON.parse(output).a"
+    checked = case("a", assertion(type_, "x", transform=transform), assertion("equals", "text"))
+    answered = Answered(text="text", vars={})
+
+    graded = asyncio.run(grade(checked, answered, metric="answer", services=said))
+
+    assert [a.passed for a in graded.assertions] == [False, True]
+    assert graded.assertions[0].reason.startswith("the transform failed: ")
+
+
+def test_a_cases_transform_is_for_all_its_assertions() -> None:
+    checks = (assertion("equals", "yes"), assertion("not-contains", "no"))
+    answered = Answered(text=" YES ", vars={})
+    plain = case("a", *checks, transform="output.trim().toLowerCase()")
+    failing = case("a", *checks, transform="JSON.parse(output)")
+
+    good = asyncio.run(grade(plain, answered, metric="answer", services=Services()))
+    bad = asyncio.run(grade(failing, answered, metric="answer", services=Services()))
+
+    assert (good.passed, good.metrics) == (True, {"answer": 1.0})
+    assert (bad.passed, bad.metrics) == (False, {"answer": 0.0})

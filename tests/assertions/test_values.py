@@ -1,0 +1,137 @@
+"""What is wrong with an assertion as it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tetrad.assertions.expressions import is_transform
+from tetrad.assertions.value_checks import value_problem
+from tetrad.errors import Location
+from tetrad.model import Assertion
+
+
+def assertion(type_: str, value: Any = None) -> Assertion:
+    return Assertion(type=type_, value=value, location=Location("evals/a/golden.yaml", 3, 5))
+
+
+@pytest.mark.parametrize(
+    ("checked", "message"),
+    [
+        (assertion("equals"), "needs a `value`"),
+        (assertion("contains"), "needs a text or a number as `value`"),
+        (assertion("icontains", ""), "needs a text or a number as `value`"),
+        (assertion("contains", True), "needs a text or a number as `value`"),
+        (assertion("contains", ["a"]), "needs a text or a number as `value`"),
+        (assertion("contains-all", []), "needs a list of texts as `value`"),
+        (assertion("contains-any", {}), "needs a list of texts as `value`"),
+        (assertion("contains-any", ', , ""'), "needs a list of texts as `value`"),
+        (
+            assertion("contains-any", ["a", ""]),
+            "takes no empty text in its list: every answer contains it",
+        ),
+        (assertion("contains-any", [["a"]]), "takes texts and numbers in its list"),
+        (assertion("starts-with", None), "needs a text or a number as `value`"),
+        (
+            assertion("regex", "(unclosed"),
+            "is no regular expression: missing ) at position 9",
+        ),
+        (
+            assertion("regex", "(" * 3000 + ")" * 3000),
+            "is a regular expression that is nested too deeply",
+        ),
+        (
+            assertion("regex", "(?:in|out){300000}"),  # the library ends the process on it
+            "is a regular expression whose counts unfold to more than 20,000 parts",
+        ),
+        (
+            assertion("regex", r"((?x)(\w{200}) {200})(?# here) {200}"),
+            "is a regular expression whose counts unfold to more than 20,000 parts",
+        ),
+        (assertion("is-json", 4), "needs a JSON Schema as `value`, or none"),
+        (
+            assertion("bleu", [""]),
+            "needs a text, or a list of texts, as `value`",
+        ),
+        (assertion("latency"), "needs a `threshold`"),
+        (assertion("cost"), "needs a `threshold`"),
+        (assertion("tool-called", []), "needs the name of a tool as `value`"),
+        (
+            assertion("tool-called", {"arguments": {}}),
+            "needs a tool's name, or a mapping with `tool` and `arguments`, as `value`",
+        ),
+        (
+            assertion("tool-called", {"tool": "a", "arguments": [1]}),
+            "needs a mapping as `arguments`",
+        ),
+        (
+            assertion("python", ""),
+            "needs an expression, a function's body or `file://….py` as `value`",
+        ),
+        (assertion("llm-rubric", ""), "needs a rubric as `value`"),
+    ],
+    ids=lambda value: value.type if isinstance(value, Assertion) else "",
+)
+def test_an_assertion_that_cannot_be_evaluated_says_what_it_needs(
+    checked: Assertion, message: str
+) -> None:
+    assert value_problem(checked, checked.value) == message
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\d{4}-\d{2}-\d{2}" * 200, "(?:in|out){0,300000}", r"\w{20000}", "[({]{2}", "a{b}"]
+)
+def test_counts_that_people_write_are_taken(pattern: str) -> None:
+    assert value_problem(assertion("regex", pattern), pattern) is None
+
+
+@pytest.mark.parametrize("schema", [{"type": "objct"}, {"$ref": "file:///etc/passwd"}, "{"])
+def test_a_schema_is_one_and_reads_no_file(schema: Any) -> None:
+    message = value_problem(assertion("contains-json", schema), schema)
+
+    assert message is not None
+    assert message.startswith("has no valid JSON Schema as `value`: ")
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("equals", {"a": 1}),
+        ("contains", 4),
+        ("contains-all", "a, b"),
+        ("regex", 4),
+        ("is-json", None),
+        ("similar", ["a", "b"]),
+        ("tool-called", [{"tool": "a", "arguments": {"b": 1}}, "c"]),
+        ("python", "len(output) > 3"),
+        ("context-faithfulness", None),
+    ],
+)
+def test_a_value_of_the_right_form_is_no_problem(type_: str, value: Any) -> None:
+    assert value_problem(assertion(type_, value), value) is None
+
+
+@pytest.mark.parametrize(
+    "transform", ["output.trim()", "JSON.parse(output)?.a[1]", "file://t.py:f"]
+)
+def test_plain_forms_and_python_are_transforms(transform: str) -> None:
+    assert is_transform(transform)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        "output.slice(0, 5)",
+        "output.split(' ')[0]",
+        "JSON.parse(output).a + 1",
+        "context.vars.x",
+        "output.trim().constructor('x')()",
+        "outputs",
+        "",
+        "file://transform.js",
+        "file://../a.py:b:c",
+    ],
+)
+def test_other_javascript_is_no_transform(transform: str) -> None:
+    assert not is_transform(transform)

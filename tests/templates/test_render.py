@@ -1,0 +1,274 @@
+"""Templates: what is allowed, where problems are, and that no text becomes a template."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tetrad.errors import BadRequest
+from tetrad.templates.render import (
+    MAX_ROUNDS,
+    Position,
+    compile_template,
+    problems_of_template,
+    variables_of,
+)
+
+RENDERED = [
+    ("no tag at all", {}, "no tag at all"),
+    ("{{ x }}", {"x": "a"}, "a"),
+    ("{{ x }}", {"x": None}, ""),
+    ("{{ x }}", {"x": True}, "true"),
+    ("{{ x }}", {"x": 0.5}, "0.5"),
+    ("{{ x }}", {"x": {"é": ["<", 1]}}, '{"é": ["<", 1]}'),
+    ("{{ x.a }}{{ x['b'] }}", {"x": {"a": 1, "b": 2}}, "12"),
+    ("{{ x.items }}", {"x": {"items": "mine"}}, "mine"),
+    ("{{ x[0] }}{{ x[-1] }}", {"x": ["a", "b"]}, "ab"),
+    ("{{ x|upper|replace('A', 'b')|default('-') }}", {"x": "a"}, "b"),
+    ("{{ x|default('none') }}", {"x": None}, "none"),
+    ("{{ x|default('none', true) }}", {"x": ""}, "none"),
+    ("{{ x|join(', ') }}", {"x": ["a", 1]}, "a, 1"),
+    ("{{ x|join(', ', attribute='t') }}", {"x": [{"t": "a"}, {"t": "b"}]}, "a, b"),
+    ("{{ x|tojson }}", {"x": "<é>"}, '"<é>"'),
+    ("{{ x }}{{ x.a }}", {"x": MappingProxyType({"a": ("b",)})}, '{"a": ["b"]}["b"]'),
+    ("{{ x|tojson(indent=2) }}", {"x": [1]}, "[\n  1\n]"),
+    ("{{ x|indent(2) }}", {"x": "a\n\nb"}, "a\n\n  b"),
+    ("{{ x|indent(2, true, true) }}", {"x": "a\n\nb"}, "  a\n  \n  b"),
+    ("{{ x|trim }}|{{ x|length }}", {"x": " a "}, "a|3"),
+    ("{{ x|truncate(6) }}", {"x": "one two three"}, "one..."),
+    ("{{ x|first }}{{ x|last }}", {"x": ["a", "b"]}, "ab"),
+    ("{{ x|title }}", {"x": "two words"}, "Two Words"),
+    ("{{ x + 1 }}{{ -x }}", {"x": 1}, "2-1"),
+    ("{% if x is defined and x %}yes{% else %}no{% endif %}", {"x": []}, "no"),
+    ("{% if x in ['a', 'b'] %}yes{% endif %}", {"x": "a"}, "yes"),
+    ("{{ 'yes' if x > 1 else 'no' }}", {"x": 2}, "yes"),
+    ("{% for y in x %}{{ loop.index }}{{ y }}{% if not loop.last %},{% endif %}{% endfor %}",
+     {"x": ["a", "b"]}, "1a,2b"),
+    ("{% for k, v in x|items %}{{ k }}={{ v }};{% endfor %}", {"x": {"a": 1}}, "a=1;"),
+    ("{% for y in x if y %}{{ y }}{% else %}none{% endfor %}", {"x": [0]}, "none"),
+    ("{% for y in x %}{{ y }}{% endfor %}", {"x": None}, ""),
+    ("{% raw %}{{ x }}{% endraw %}{# said #}", {}, "{{ x }}"),
+    ("a\r\n{%- if x %} b{% endif %}\n", {"x": 1}, "a b\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("template", "values", "text"), RENDERED)
+def test_a_template_renders(template: str, values: dict[str, object], text: str) -> None:
+    assert problems_of_template(template) == ()
+    assert compile_template(template).render(values) == text  # type: ignore[arg-type]
+
+
+REFUSED = [
+    ("{{ f() }}", 1, 5, "a call is not allowed in a template"),
+    ("{{ x.y.z() }}", 1, 9, "a call is not allowed in a template"),
+    ("\n{{ x.__class__ }}", 2, 6, "names that begin with _ are no data"),
+    ("{{ x['__class__'] }}", 1, 5, "names that begin with _ are no data"),
+    ("{{ _x }}", 1, 4, "names that begin with _ are no data"),
+    ("{{ x|attr('y') }}", 1, 6, "the filter 'attr' is not on the list"),
+    ("{{ x|map('upper') }}", 1, 6, "the filter 'map' is not on the list"),
+    ("{{ x|format(1) }}", 1, 6, "the filter 'format' is not on the list"),
+    ("{{ x|for }}", 1, 6, "the filter 'for' is not on the list"),
+    ("{{ x|center(99) }}", 1, 6, "the filter 'center' is not on the list"),
+    ("{{ x|upper(*y) }}", 1, 6, "* and ** are not allowed in arguments"),
+    ("{% if x is callable %}{% endif %}", 1, 12, "the test 'callable' is not on the list"),
+    ("{{ x * 9 }}", 1, 6, "* is not allowed in a template"),
+    ("{{ 9 ** 9 }}", 1, 6, "** is not allowed in a template"),
+    ("{{ '%9d' % x }}", 1, 10, "% is not allowed in a template"),
+    ("{{ x / 2 }}", 1, 6, "/ is not allowed in a template"),
+    ("{{ x // 2 }}", 1, 6, "// is not allowed in a template"),
+    ("{{ x ~ y }}", 1, 6, "~ is not allowed in a template"),
+    ("{{ x[1:2] }}", 1, 7, "a slice is not allowed in a template"),
+    ("{{ {'a': 1} }}", 1, 4, "an object in a template is not allowed in a template"),
+    ("{% set x = 1 %}", 1, 4, "set is not allowed in a template"),
+    ("{% set x %}a{% endset %}", 1, 4, "set is not allowed in a template"),
+    ("{% with %}{% endwith %}", 1, 4, "with is not allowed in a template"),
+    ("{% import 'a' as b %}", 1, 4, "import is not allowed in a template"),
+    ("{% from 'a' import b %}", 1, 4, "import is not allowed in a template"),
+    ("{% include '/etc/passwd' %}", 1, 4, "include is not allowed in a template"),
+    ("{% extends 'a' %}", 1, 4, "extends is not allowed in a template"),
+    ("{% block a %}{% endblock %}", 1, 4, "block is not allowed in a template"),
+    ("{% macro a() %}{% endmacro %}", 1, 4, "macro is not allowed in a template"),
+    ("{% filter upper %}a{% endfilter %}", 1, 4, "a filter block is not allowed in a template"),
+    ("{% for x in [1, 2] %}{% endfor %}", 1, 4, "a loop goes over a variable only"),
+    ("{% for x in y recursive %}{% endfor %}", 1, 15, "a recursive loop is not allowed"),
+    ("{{ loop }}", 1, 4, "loop itself is no value"),
+    ("{% for x in y %}{{ loop.cycle }}{% endfor %}", 1, 25, "loop.cycle is not allowed"),
+    ("{{ self }}", 1, 4, "self is Jinja2's own"),
+    ("{{ [x, x] }}", 1, 1, "a list in a template holds constants only"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("template", "line", "column", "message"), REFUSED)
+def test_what_is_outside_the_allow_list_is_refused_where_it_stands(
+    template: str, line: int, column: int, message: str
+) -> None:
+    (problem, *_) = problems_of_template(template)
+
+    assert (problem.code, problem.line, problem.column, problem.message) == (
+        "TPL204", line, column, message,
+    )  # fmt: skip
+    assert problem.hint
+    with pytest.raises(ValueError, match="of the template"):
+        compile_template(template)
+
+
+BROKEN = [
+    ("{{ x", 1, 1, "{{ is not closed"),
+    ("a\n{% if x %}", 2, 1, "{% if x %} is not closed"),
+    ("ab {% foo %}", 1, 7, "there is no tag 'foo'"),
+    ("{{ 'a }}", 1, 4, "a quote in {{ 'a }} is not closed"),
+    ("{{ 1" + "0" * 5000 + " }}", 1, 1, "a number that is too long"),
+]
+
+
+@pytest.mark.parametrize(("template", "line", "column", "message"), BROKEN)
+def test_broken_syntax_is_explained_where_it_stands(
+    template: str, line: int, column: int, message: str
+) -> None:
+    (problem,) = problems_of_template(template)
+
+    assert (problem.code, problem.line, problem.column) == ("TPL201", line, column)
+    assert problem.message.startswith(message)
+
+
+def test_every_problem_of_a_template_is_told_at_once() -> None:
+    problems = problems_of_template("{{ f() }}{{ x|nope }}\n  {{ x|nope }}{% set y = 1 %}")
+
+    assert [(p.line, p.column) for p in problems] == [(1, 5), (1, 15), (2, 8), (2, 18)]
+
+
+def test_the_hint_names_the_nearest_filter() -> None:
+    (problem,) = problems_of_template("{{ x|uper }}")
+
+    assert problem.hint == "did you mean upper?"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}",
+        "{{ " + "[" * 60 + "1" + "]" * 60 + " }}",
+        "{{ " + "not " * 200 + "x }}",
+        "{{ x" + "|upper" * 3000 + " }}",
+        "{% if x %}" * 300 + "{% endif %}" * 300,
+        "{% for x in x %}" * 60 + "{% endfor %}" * 60,
+    ],
+    ids=lambda text: text[:20],
+)
+def test_deep_templates_are_refused(template: str) -> None:
+    problems = problems_of_template(template)
+
+    assert any("nested more than" in p.message and p.code == "TPL204" for p in problems)
+
+
+def test_long_chains_that_are_not_deep_are_fine() -> None:
+    template = "{% if x == 0 %}0" + "".join(f"{{% elif x == {n} %}}{n}" for n in range(1, 300))
+
+    assert compile_template(template + "{% endif %}").render({"x": 299}) == "299"
+
+
+def test_variables_are_found_with_their_first_place() -> None:
+    found = variables_of(
+        "{{ a }}\n{% for b in c %}{{ b }}{{ loop.index }}{{ d.c|b }}{% endfor %}{{ b }}"
+    )
+
+    assert found == {
+        "a": Position(1, 4),
+        "c": Position(2, 13),
+        "d": Position(2, 43),
+        "b": Position(2, 66),
+    }
+
+
+def test_a_template_that_does_not_parse_has_no_variables() -> None:
+    assert variables_of("{{ x") == {}
+
+
+FAILING = [
+    ("{{ x }}", {"y": "1"}, "'x' is not given; given: y"),
+    ("{{ x.y }}", {"x": {"z": 1}}, "in the value, 'y' is not given; given: x"),
+    ("{{ x.y.z }}", {"x": {}}, "in the value, 'y' is not given; given: x"),
+    ("{{ x[5] }}", {"x": [1]}, "in the value, 5 is not given; given: x"),
+    ("{% for y in x %}{% endfor %}", {}, "'x' is not given; given: nothing"),
+    ("{% for y in x %}{% endfor %}", {"x": "text"}, "a loop goes over a list, not over 'text'"),
+    ("{{ x < 1 }}", {"x": "a"}, "'<' not supported between instances of 'str' and 'int'"),
+    ("{{ x|indent(99999999) }}", {"x": "a"}, "indent takes a width from 0 to 64"),
+    ("{{ x|tojson(indent=99999999) }}", {"x": "a"}, "tojson takes an indent from 0 to 64"),
+    ("{{ x|items }}", {"x": [1]}, "items takes an object"),
+    ("{{ x|truncate(2) }}", {"x": "a"}, "truncate takes a length from 3 and a leeway from 0 on"),
+    ("{{ x|truncate(9, leeway=-1) }}", {"x": "a"}, "a length from 3 and a leeway from 0 on"),
+    ("{{ x|join([1]) }}", {"x": ["a"]}, "join takes a text to write between the items"),
+    ("{{ x|first }}", {"x": []}, "No first item, sequence was empty.; given: x"),
+    ("{{ x|join(', ', attribute='t') }}", {"x": [{}]}, "join found an item without 't'"),
+    ("{{ x }}", {"x": {1, 2}}, "a set is no JSON value"),
+    ("{{ x|length }}", {"x": 1}, "object of type 'int' has no len()"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("template", "values", "message"), FAILING)
+def test_values_that_do_not_suit_are_a_bad_request(
+    template: str, values: dict[str, object], message: str
+) -> None:
+    with pytest.raises(BadRequest) as caught:
+        compile_template(template).render(values)  # type: ignore[arg-type]
+
+    assert str(caught.value).endswith(message)
+
+
+EXPENSIVE = [
+    ("{{ x|replace('', x) }}", {"x": "a" * 100_000}),
+    ("{{ x|join(y) }}", {"x": ["a"] * 10_000, "y": "b" * 100_000}),
+    ("{% for y in x %}{% for z in x %}{% endfor %}{% endfor %}", {"x": [1] * 10_000}),
+    ("{% for y in x %}{{ z }}{% endfor %}", {"x": [1] * MAX_ROUNDS, "z": "a" * 10_000}),
+    ("{{ x|indent(64, true, true) }}", {"x": "\n" * 900_000}),
+    ("{{ x|tojson(indent=64) }}", {"x": json.loads("[" * 30 + "[1" + ",1" * 300_000 + "]" * 31)}),
+]
+
+
+@pytest.mark.parametrize(("template", "values"), EXPENSIVE, ids=[t for t, _ in EXPENSIVE])
+def test_expensive_templates_stop_early(template: str, values: dict[str, object]) -> None:
+    started = time.process_time()
+
+    with pytest.raises(BadRequest):
+        compile_template(template).render(values)  # type: ignore[arg-type]
+
+    assert time.process_time() - started < 1
+
+
+def test_values_nested_too_deeply_are_a_bad_request() -> None:
+    value: object = 1
+    for _ in range(100_000):
+        value = [value]
+
+    with pytest.raises(BadRequest, match="nested too deeply"):
+        compile_template("{{ x }}").render({"x": value})  # type: ignore[dict-item]
+
+
+def test_what_a_value_says_is_never_a_template() -> None:
+    hostile = "{{ 7 * 7 }}{% include '/etc/passwd' %}{# gone #}{{ x.__class__ }}"
+
+    assert compile_template("<{{ x }}>").render({"x": hostile}) == f"<{hostile}>"
+
+
+def test_methods_and_attributes_of_values_are_out_of_reach() -> None:
+    for name in ("items", "keys", "format", "mro", "append"):
+        with pytest.raises(BadRequest, match="is not given"):
+            compile_template(f"{{{{ x.{name} }}}}").render({"x": {}})
+
+
+@given(st.text(alphabet="{}%#xfor in|()'*.[]_ \n-+", max_size=40))
+def test_any_text_is_a_template_or_has_problems_and_never_crashes(text: str) -> None:
+    if not problems_of_template(text):
+        with contextlib.suppress(BadRequest):
+            compile_template(text).render({"x": "a"})
+
+
+@given(st.text())
+def test_any_value_is_written_as_it_is(text: str) -> None:
+    assert compile_template("{{ x }}").render({"x": text}) == text
