@@ -1,7 +1,8 @@
 """The assertion that is a program: python, an expression, a function's body or a file's function.
 
 As promptfoo has it: `output` and `context` are given, and a boolean, a number or a mapping with
-`pass`, `score` and `reason` comes back.
+`pass`, `score`, `reason` and `namedScores` comes back. `not-` turns the decision, and the score of
+a boolean; a number that the code computed stays the score.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tetrad.assertions.verdict import (
     Services,
     Verdict,
     binary,
+    negated,
     reaches,
 )
 from tetrad.canonical import Json
@@ -23,15 +25,33 @@ from tetrad.errors import JudgeFailed
 from tetrad.model import Assertion
 from tetrad.text import shorten
 
-_FUNCTION = "get_assert"
+FUNCTION = "get_assert"  # of a file that is named without one, as in promptfoo
 
 
 async def python(
     value: Json, assertion: Assertion, answered: Answered, services: Services
 ) -> Verdict:
     """What the code says of the answer; code that dies or runs out of its limits decides nothing."""
-    context: Mapping[str, Json] = {
+    said = await services.run_python(
+        str(value), FUNCTION, answered.text, context_of(assertion, answered)
+    )
+    verdict = _verdict(said, assertion.threshold)
+    if not assertion.negated:
+        return verdict
+    is_decision = isinstance(_value(said), bool)
+    return negated(verdict) if is_decision else verdict._replace(passed=not verdict.passed)
+
+
+def context_of(assertion: Assertion, answered: Answered) -> Mapping[str, Json]:
+    """What code is given beside the output: promptfoo's keys, and in `metadata` the steps."""
+    return {
+        "prompt": _prompt(answered),
         "vars": answered.vars,
+        "test": {
+            "vars": answered.vars,
+            "description": answered.description,
+            "metadata": answered.metadata,
+        },
         "config": assertion.config,
         "metadata": {
             "passages": [
@@ -43,18 +63,29 @@ async def python(
             ],
         },
     }
-    said = await services.run_python(str(value), _FUNCTION, answered.text, context)
-    return _verdict(said, assertion.threshold)
+
+
+def _prompt(answered: Answered) -> str:
+    """The rendered prompt as promptfoo hands it over: a text, or the JSON of several messages."""
+    messages = answered.messages
+    if len(messages) == 1:
+        return messages[0].content
+    return json.dumps(
+        [{"role": m.role, "content": m.content} for m in messages], ensure_ascii=False
+    )
+
+
+def _value(said: Json) -> Json:
+    return _read(said) if isinstance(said, str) else said
 
 
 def _verdict(said: Json, threshold: float | None) -> Verdict:
-    if isinstance(said, str):
-        said = _read(said)
+    said = _value(said)
     if isinstance(said, bool):
         return binary(said, f"the code returned {said}")
     if isinstance(said, int | float):
         passed = said > 0 if threshold is None else reaches(said, threshold)
-        return Verdict(passed, min(1.0, max(0.0, float(said))), f"the code returned {said:g}")
+        return Verdict(passed, _clipped(said), f"the code returned {said:g}")
     if isinstance(said, Mapping):
         return _graded(said, threshold)
     raise JudgeFailed(
@@ -77,7 +108,24 @@ def _graded(said: Mapping[str, Json], threshold: float | None) -> Verdict:
     words = shorten(reason, 300) if isinstance(reason, str) else f"the code returned {passed}"
     if threshold is not None and not reaches(score, threshold):
         passed, words = False, f"score {score:g} < {threshold:g}: {words}"
-    return Verdict(passed, min(1.0, max(0.0, float(score))), words)
+    return Verdict(passed, _clipped(score), words, _named(said))
+
+
+def _named(said: Mapping[str, Json]) -> Mapping[str, float]:
+    """The scores by metric that the code returns beside its own."""
+    named = said.get("namedScores", said.get("named_scores")) or {}
+    scores = named.items() if isinstance(named, Mapping) else [("", None)]
+    clipped = {n: _clipped(s) for n, s in scores if isinstance(s, int | float)}
+    if len(clipped) < len(scores):
+        raise JudgeFailed(
+            "the code returned `namedScores` that are not numbers by name\n"
+            "  help: return {'pass': …, 'score': …, 'reason': …, 'namedScores': {'NAME': 0.5}}"
+        )
+    return clipped
+
+
+def _clipped(score: float) -> float:
+    return min(1.0, max(0.0, float(score)))
 
 
 def _read(said: str) -> Json:
@@ -90,4 +138,4 @@ def _read(said: str) -> Json:
     return value
 
 
-PYTHON = Asked(evaluate=python, keeps_score=True)
+PYTHON = Asked(evaluate=python, negates=True)

@@ -19,6 +19,7 @@ _Problem: TypeAlias = Callable[[Json, Assertion], str | None]
 
 _MARKS = ("{{", "{%", "{#")
 _MOST_UNFOLDED = 20_000
+_CODE = re.compile(r"file://[^:]+\.py(:\w+)?")
 # White space and comments may stand between a part and its count.
 _PARTS = re.compile(r"(?P<space>\s|\(\?#[^)]*\))|\{(?P<count>\d+)(?:,\d*)?\}|\\?.", re.DOTALL)
 # What parts and quotes the values of one text, and is none itself.
@@ -27,8 +28,15 @@ _NO_VALUE = str.maketrans(dict.fromkeys(',"', " "))
 
 def value_problem(assertion: Assertion, value: Json) -> str | None:
     """Why the assertion cannot be evaluated with a value, its own or that with variables filled in."""
+    if is_code(assertion.type, value):
+        return None  # what it returns is looked at when it is there
     problem = _PROBLEMS.get(assertion.type)
     return None if problem is None else problem(value, assertion)
+
+
+def is_code(kind: str, value: Json) -> bool:
+    """Whether a Python file's function makes the value of an assertion that is no program itself."""
+    return kind != "python" and isinstance(value, str) and _CODE.fullmatch(value) is not None
 
 
 def is_templated(value: Json) -> bool:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeAlias
 
 from tetrad.canonical import Json
 from tetrad.model import Assertion
+from tetrad.results.exchange import Message
 from tetrad.results.trace import Called, Passage
 
 
 class Verdict(NamedTuple):
-    """`score` is in [0, 1]; `reason` says what was found, whether that is a pass or a fail."""
+    """`score` is in [0, 1]; `reason` says what was found, whether that is a pass or a fail.
+
+    `named` holds further scores by metric, which measure and decide nothing.
+    """
 
     passed: bool
     score: float
     reason: str
+    named: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +32,9 @@ class Answered:
     text: str
     vars: Mapping[str, Json]
     query: str = ""  # what retrieval was asked, or the last message
+    messages: tuple[Message, ...] = ()  # of the first request
+    description: str = ""  # of the case, as its metadata
+    metadata: Mapping[str, Json] = field(default_factory=dict)
     passages: tuple[Passage, ...] = ()
     called: tuple[Called, ...] = ()
     latency_s: float | None = None
@@ -69,7 +78,7 @@ class Asked:
     """An assertion type that asks a model or runs a process."""
 
     evaluate: EvaluateAsking
-    keeps_score: bool = False  # `not-` turns the verdict and leaves the score
+    negates: bool = False  # `evaluate` itself does what `not-` asks
 
 
 AssertionType: TypeAlias = Decided | Asked
@@ -84,7 +93,6 @@ def binary(passed: bool, reason: str) -> Verdict:
     return Verdict(passed, 1.0 if passed else 0.0, reason)
 
 
-def negated(verdict: Verdict, *, keeps_score: bool = False) -> Verdict:
+def negated(verdict: Verdict) -> Verdict:
     """What `not-` makes of a verdict: the other decision, and what is left of the score."""
-    score = verdict.score if keeps_score else 1.0 - verdict.score
-    return Verdict(not verdict.passed, score, verdict.reason)
+    return verdict._replace(passed=not verdict.passed, score=1.0 - verdict.score)

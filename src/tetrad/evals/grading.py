@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tetrad.assertions.code import FUNCTION, context_of
 from tetrad.assertions.table import TYPES
 from tetrad.assertions.transforms import Untransformable, transformed
+from tetrad.assertions.value_checks import is_code, value_problem
 from tetrad.assertions.verdict import (
     Answered,
     Asked,
@@ -18,6 +20,8 @@ from tetrad.assertions.verdict import (
     negated,
     reaches,
 )
+from tetrad.canonical import Json
+from tetrad.errors import JudgeFailed
 from tetrad.model import Assertion, AssertionSet, Case
 from tetrad.results.outcome import AssertionResult
 from tetrad.templates.render import rendered
@@ -39,30 +43,32 @@ async def grade(case: Case, answered: Answered, *, metric: str, services: Servic
     The case passes if all of them do, or, with a threshold, if their weighted mean reaches it. A
     metric's score is the weighted mean of its assertions.
     """
+    answered = replace(answered, description=case.description, metadata=case.metadata)
     if case.transform is not None:
         try:
             answered = await transformed(answered, case.transform, services)
         except Untransformable as error:
             return _ungradable(case, metric, f"the case's transform failed: {error}")
     results: list[AssertionResult] = []
-    inner: list[AssertionResult] = []
+    beside: list[AssertionResult] = []  # what counts for its own metric alone
     for assertion in case.assertions:
         if isinstance(assertion, Assertion):
-            results.append(await _result(assertion, answered, metric, services))
+            result, named = await _result(assertion, answered, metric, services)
         else:
             result, named = await _set_result(assertion, answered, metric, services)
-            results.append(result)
-            inner.extend(named)
+        results.append(result)
+        beside.extend(named)
     passed = _passes(results, case.threshold)
-    results += inner
+    results += beside
     return Grade(passed=passed, metrics=_metrics(results), assertions=tuple(results))
 
 
 async def _result(
     assertion: Assertion, answered: Answered, metric: str, services: Services
-) -> AssertionResult:
+) -> tuple[AssertionResult, Sequence[AssertionResult]]:
+    """The assertion's result, and one for each score that its code gives a name."""
     verdict = await _verdict(assertion, answered, services)
-    return AssertionResult(
+    result = AssertionResult(
         type=assertion.written,
         metric=assertion.metric or metric,
         passed=verdict.passed or assertion.weight == 0,  # weight 0 measures and decides nothing
@@ -70,6 +76,19 @@ async def _result(
         weight=assertion.weight,
         reason=verdict.reason,
     )
+    named = [
+        AssertionResult(
+            type=assertion.written,
+            metric=name,
+            passed=True,
+            score=score,
+            weight=assertion.weight,
+            reason=f"the code scored {name}",
+        )
+        for name, score in verdict.named.items()
+        if name != result.metric
+    ]
+    return result, named
 
 
 async def _verdict(assertion: Assertion, answered: Answered, services: Services) -> Verdict:
@@ -80,15 +99,32 @@ async def _verdict(assertion: Assertion, answered: Answered, services: Services)
         except Untransformable as error:
             # Of a `not-` as well: what could not be looked at satisfies nothing.
             return binary(False, f"the transform failed: {error}")
-    value = rendered(assertion.value, answered.vars)
+    try:
+        value = await _value(assertion, answered, services)
+    except PythonRaised as error:
+        return binary(False, f"the code raised {shorten(str(error), 300)}")  # as above
     if isinstance(kind, Asked):
         try:
             verdict = await kind.evaluate(value, assertion, answered, services)
         except PythonRaised as error:
             return binary(False, f"the code raised {shorten(str(error), 300)}")  # as above
-        return negated(verdict, keeps_score=kind.keeps_score) if assertion.negated else verdict
+        return negated(verdict) if assertion.negated and not kind.negates else verdict
     verdict = kind.evaluate(value, assertion, answered)
     return negated(verdict) if assertion.negated else verdict
+
+
+async def _value(assertion: Assertion, answered: Answered, services: Services) -> Json:
+    """The value with variables filled in; that of a Python file is what its function returns."""
+    value = rendered(assertion.value, answered.vars)
+    if not is_code(assertion.type, value):
+        return value
+    made = await services.run_python(
+        str(value), FUNCTION, answered.text, context_of(assertion, answered)
+    )
+    problem = value_problem(assertion, made)
+    if problem is not None:
+        raise JudgeFailed(f"the code returned what cannot be the value: {assertion.type} {problem}")
+    return made
 
 
 def _ungradable(case: Case, metric: str, reason: str) -> Grade:
@@ -111,18 +147,19 @@ async def _set_result(
     group: AssertionSet, answered: Answered, metric: str, services: Services
 ) -> tuple[AssertionResult, Sequence[AssertionResult]]:
     """The set as one result, and those of its assertions that belong to a metric of their own."""
-    inner = [await _result(a, answered, metric, services) for a in group.assertions]
+    graded = [await _result(a, answered, metric, services) for a in group.assertions]
+    inner = [result for result, _ in graded]
     broken = [f"{r.type}: {r.reason}" for r in inner if not r.passed]
     result = AssertionResult(
         type="assert-set",
         metric=group.metric or metric,
-        passed=_passes(inner, group.threshold) or group.weight == 0,
+        passed=_passes(inner, group.threshold),
         score=_mean(inner),
         weight=group.weight,
         reason="; ".join(broken) if broken else f"all {len(inner)} hold",
     )
-    named = [r for r, a in zip(inner, group.assertions, strict=True) if a.metric is not None]
-    return result, named
+    own = [r for r, a in zip(inner, group.assertions, strict=True) if a.metric is not None]
+    return result, [*own, *(score for _, named in graded for score in named)]
 
 
 def _passes(results: Sequence[AssertionResult], threshold: float | None) -> bool:

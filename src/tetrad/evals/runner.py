@@ -373,6 +373,7 @@ def answered_of(trace: Trace, cost: float | None) -> Answered:
         text=trace.output,
         vars=trace.vars,
         query=_query(trace),
+        messages=trace.messages,
         passages=trace.passages,
         called=trace.called,
         latency_s=trace.latency_s,

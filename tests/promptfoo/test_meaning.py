@@ -1,0 +1,118 @@
+"""What promptfoo's test files mean, held against the results of promptfoo 0.121 on the same files.
+
+The prompt is `<<<{{ q }}>>>` and the model repeats q, as promptfoo's provider `echo` does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from trees import Tree
+
+from tetrad.errors import ExitCode
+
+FILES = {
+    "prompts/p.yaml": """\
+kind: prompt
+variables: {q: {trust: trusted}}
+messages: [{role: user, content: "<<<{{ q }}>>>"}]
+""",
+    "stacks/models/m.yaml": """\
+kind: model
+source: file://./m.answers.yaml
+engine: {scripted: {answers: ./m.answers.yaml}}
+""",
+    "stacks/s.yaml": "kind: stack\nprompt: prompts/p\nmodel: stacks/models/m\n",
+    "evals/x/suite.yaml": (
+        "kind: suite\nstacks: [stacks/s]\ngolden: ./promptfooconfig.yaml\nmetrics: [answer]\n"
+    ),
+}
+
+
+def repository(root: Path, config: str, answers: list[str], files: Mapping[str, str]) -> Tree:
+    scripted = [{"contains": f"<<<{text}>>>", "output": text} for text in answers]
+    beside = {f"evals/x/{name}": text for name, text in files.items()}
+    for name, text in {**FILES, **beside, "evals/x/promptfooconfig.yaml": config}.items():
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    (root / "stacks/models/m.answers.yaml").write_text(json.dumps(scripted), encoding="utf-8")
+    return Tree(root)
+
+
+def results(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> list[tuple[bool, Mapping[str, float]]]:
+    code = tree.tetrad("eval", "x", "--format", "json")
+
+    captured = capsys.readouterr()
+    assert code in {ExitCode.PASSED, ExitCode.REFUSED}, captured.err
+    (run,) = json.loads(captured.out)
+    return [(case["passed"], case["metrics"]) for case in run["cases"]]
+
+
+def config_of(asserted: str, q: str = "hello") -> str:
+    return f"tests: [{{vars: {{q: {json.dumps(q)}}}, assert: [{asserted}]}}]\n"
+
+
+VALUE = "def get_assert(output, context):\n    return 'hell'\n"
+MEANINGS = {
+    "not-python of true": (config_of("{type: not-python, value: output == 'hello'}"), {}, False, 0.0),
+    "not-python of false": (config_of("{type: not-python, value: output == 'bye'}"), {}, True, 1.0),
+    "not-python of a number": (config_of("{type: not-python, value: '0.4'}"), {}, False, 0.4),
+    "a value that code makes": (
+        config_of("{type: contains, value: file://v.py}"), {"v.py": VALUE}, True, 1.0,
+    ),
+    "not-, of a value that code makes": (
+        config_of("{type: not-contains, value: 'file://v.py:get_assert'}"), {"v.py": VALUE}, False, 0.0,
+    ),
+    "the rendered prompt": (
+        config_of("{type: python, value: 'context[\"prompt\"] == \"<<<hello>>>\"'}"), {}, True, 1.0,
+    ),
+    "the test's own vars": (
+        config_of("{type: python, value: 'context[\"test\"][\"vars\"][\"q\"] == \"hello\"'}"), {}, True, 1.0,
+    ),
+    "a set of weight 0 decides": (
+        config_of(
+            "{type: assert-set, weight: 0, assert: [{type: contains, value: zzz}]}, "
+            "{type: contains, value: hell}"
+        ), {}, False, 1.0,
+    ),
+    "an assertion of weight 0 does not": (
+        config_of("{type: contains, value: zzz, weight: 0}, {type: contains, value: hell}"), {}, True, 1.0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MEANINGS)
+def test_an_assertion_means_what_it_means_in_promptfoo(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, files, passed, score = MEANINGS[name]
+    tree = repository(tmp_path, config, ["hello"], files)
+
+    assert results(tree, capsys) == [(passed, {"answer": score})]
+
+
+def test_named_scores_of_code_are_measured_beside_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = "{'pass': True, 'score': 0.9, 'reason': 'r', 'namedScores': {'tone': 0.2}}"
+    tree = repository(tmp_path, config_of(f'{{type: python, value: "{value}"}}'), ["hello"], {})
+
+    assert results(tree, capsys) == [(True, {"answer": 0.9, "tone": 0.2})]
+
+
+def test_code_that_makes_no_value_decides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = "def get_assert(output, context):\n    return None\n"
+    tree = repository(
+        tmp_path, config_of("{type: contains, value: file://v.py}"), ["hello"], {"v.py": code}
+    )
+
+    assert tree.tetrad("eval", "x") == ExitCode.INCONCLUSIVE
+    assert "cannot be the value" in capsys.readouterr().out
