@@ -75,6 +75,12 @@ MEANINGS = {
     "the test's own vars": (
         config_of("{type: python, value: 'context[\"test\"][\"vars\"][\"q\"] == \"hello\"'}"), {}, True, 1.0,
     ),
+    "a file in a list": (
+        config_of("{type: contains-any, value: [file://t.txt, zz]}"), {"t.txt": "hell\n"}, True, 1.0,
+    ),
+    "not-, of a file in a list": (
+        config_of("{type: not-contains-any, value: [file://t.txt, zz]}"), {"t.txt": "hell\n"}, False, 0.0,
+    ),
     "a set of weight 0 decides": (
         config_of(
             "{type: assert-set, weight: 0, assert: [{type: contains, value: zzz}]}, "
@@ -116,3 +122,47 @@ def test_code_that_makes_no_value_decides_nothing(
 
     assert tree.tetrad("eval", "x") == ExitCode.INCONCLUSIVE
     assert "cannot be the value" in capsys.readouterr().out
+
+
+def test_a_json_file_is_a_variable_as_it_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = '{"a": [1, 1.50]}'
+    config = config_of("{type: contains, value: '1.50'}", "file://v.json")
+    tree = repository(tmp_path, config, [written], {"v.json": f"{written}\n"})
+
+    assert results(tree, capsys) == [(True, {"answer": 1.0})]
+
+
+def test_a_file_that_is_named_twice_is_read_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = "- {vars: {q: hello}, assert: [{type: contains, value: hell}]}\n"
+    config = 'tests: [file://a1.yaml, "file://a*.yaml"]\n'
+    tree = repository(tmp_path, config, ["hello"], {"a1.yaml": cases})
+
+    assert results(tree, capsys) == [(True, {"answer": 1.0})] * 2
+
+
+def test_files_that_include_each_other_many_times_over_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    levels = {
+        f"{n}.yaml": f"tests: [{', '.join([f'file://{n + 1}.yaml'] * 10)}]\n" for n in range(9)
+    }
+    tree = repository(
+        tmp_path, "tests: file://0.yaml\n", [], {**levels, "9.yaml": "- vars: {q: a}\n"}
+    )
+
+    assert tree.tetrad("eval", "x") == ExitCode.MISUSE
+    assert "files are included more than 10,000 times" in capsys.readouterr().err
+
+
+def test_a_scenario_without_tests_has_no_cases(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = config_of("{type: equals, value: hello}")
+    config += "scenarios: [{config: [{vars: {q: zed}}, {vars: {q: y}}]}]\n"
+    tree = repository(tmp_path, config, ["hello"], {})
+
+    assert results(tree, capsys) == [(True, {"answer": 1.0})]

@@ -67,7 +67,7 @@ FILES = {
     "evals/a/order.python.json": b'{"type": "object"}',
     "evals/a/rows.jsonl": b'{"vars": {"question": "from a line"}}\n',
     "evals/a/list.yaml": b"- vars: {question: from a list}\n",
-    "evals/a/scenarios.yaml": b"- config: [{vars: {city: Rome}}, {vars: {city: Oslo}}]\n",
+    "evals/a/scenarios.yaml": b"- config: [{vars: {city: Rome}}, {vars: {city: Oslo}}]\n  tests: [{}]\n",
 }
 
 

@@ -99,7 +99,7 @@ class Files:
         return values
 
     def _var(self, value: Any, at: Location) -> Any:
-        """As promptfoo puts it in: a text, or the compact JSON of a data file; a glob is a list."""
+        """As promptfoo puts it in: a text, or compact JSON for a YAML file; a glob is a list."""
         if isinstance(value, list):
             return [self._var(item, at) for item in value]
         if not _is_file(value):
@@ -111,6 +111,8 @@ class Files:
 
     def _text(self, file: str, at: Location) -> str:
         content = self._content(file, at)
+        if file.endswith(".json") and content != file:  # which stands where reading failed
+            return decode(self._read(file, at), file).strip()
         if isinstance(content, str):
             return content
         return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
@@ -120,6 +122,8 @@ class Files:
             return {**item, "assert": [self._assertion(inner, at) for inner in item["assert"]]}
         filled, transform = self._transform(item, at)
         value = item.get("value")
+        if isinstance(value, list):
+            filled["value"] = [self._listed(one, at) for one in value]
         if not _is_file(value):
             return {**filled, "source": transform} if transform else filled
         if not _path(value).endswith(_PYTHON):
@@ -127,6 +131,11 @@ class Files:
             return {**filled, "value": value if file is None else self._content(file, at)}
         code, source = self._code(value, at)
         return {**filled, "value": code, "source": str(digest_of([source, transform]))}
+
+    def _listed(self, value: Any, at: Location) -> Any:
+        """An item of a list: the content of the file that it names, or itself."""
+        file = self.beside(value, at) if _is_file(value) else None
+        return value if file is None else self._content(file, at)
 
     def _transform(self, raw: Mapping[str, Any], at: Location) -> tuple[dict[str, Any], str | None]:
         """The keys with a transform's file named from the root, and the digest of its code."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.promptfoo.files import PROGRAMS, Files, parsed
@@ -14,18 +15,20 @@ from tetrad.yamldoc.parse import GOLDEN_SET, Document, Path
 
 DOCUMENTS = (".yaml", ".yml", ".json")
 ENDINGS = (*DOCUMENTS, ".jsonl", ".csv")
+_MAX_FILES = 10_000  # a file that is named twice by one that is named twice is read four times
 
 
 class Reader:
-    """Reads a golden set and the files that it takes tests from, each once."""
+    """Reads a golden set and the files that it takes tests from, as often as they are named."""
 
     def __init__(self, read: Read, files: Files) -> None:
         self._read = read
         self._files = files
-        self._under_way: list[str] = []
+        self._under_way: list[str] = []  # files that name each other, outermost first
         self.documents: dict[str, Document] = {}
         self._ill: set[tuple[str, Path]] = set()  # tests that the schema refuses
         self.ill_ids: set[str] = set()
+        self._included_files = 0
         self.is_whole = True  # but for those with these ids
         self.is_config = False  # whether promptfoo would run templates in the variables
 
@@ -37,11 +40,14 @@ class Reader:
 
     def _cases(self, path: str, data: bytes) -> Iterator[RawCase]:
         included = bool(self._under_way)
-        self._under_way.append(path)
-        if path.endswith((".jsonl", ".csv")):
-            for case in self._of_lines(path, data):
-                yield resolved(case, {}, self._files)
-            return
+        with self._inside(path):
+            if path.endswith((".jsonl", ".csv")):
+                for case in self._of_lines(path, data):
+                    yield resolved(case, {}, self._files)
+            else:
+                yield from self._of_document(path, data, included=included)
+
+    def _of_document(self, path: str, data: bytes, *, included: bool) -> Iterator[RawCase]:
         document = self._document(path, data)
         value = document.value
         if isinstance(value, list):
@@ -83,7 +89,7 @@ class Reader:
         written = value.get("defaultTest")
         if isinstance(written, str):
             at = document.at(("defaultTest",))
-            for file in self._once(written, at, DOCUMENTS):
+            for file in self._sources(written, at, DOCUMENTS):
                 for named in self._parsed(file, at):
                     if self._is_sound(named, "case"):
                         case = self._test(named, (), default=True)
@@ -120,10 +126,10 @@ class Reader:
         for number, scenario in enumerate(document.node(at).value):
             place = (*at, number)
             if isinstance(scenario, str):
-                for file in self._once(scenario, document.at(place), DOCUMENTS):
-                    self._under_way.append(file)
-                    for named in self._parsed(file, document.at(place)):
-                        yield from self._scenarios_of(named)
+                for file in self._sources(scenario, document.at(place), DOCUMENTS):
+                    with self._inside(file):
+                        for named in self._parsed(file, document.at(place)):
+                            yield from self._scenarios_of(named)
             else:
                 yield from self._scenario(document, place)
 
@@ -137,8 +143,7 @@ class Reader:
 
     def _scenario(self, document: Document, at: Path) -> Iterator[RawCase]:
         value = document.node(at).value
-        bare = RawCase({"assert": [], "vars": {}}, lambda inner: document.at((*at, *inner)))
-        tests = list(self._tests(document, (*at, "tests"))) if "tests" in value else [bare]
+        tests = list(self._tests(document, (*at, "tests"))) if "tests" in value else []
         for number in range(len(value["config"])):
             row = self._test(document, (*at, "config", number))
             for test in tests:
@@ -155,18 +160,21 @@ class Reader:
             hint = "write the tests to a .jsonl or .csv file, and name that"
             self._report([Issue(location=at, message=refused, hint=hint, code="SCH107")])
             return
-        for file in self._once(written, at, ENDINGS):
+        for file in self._sources(written, at, ENDINGS):
             for data in self._bytes(file, at):
                 yield from self.cases(file, data)
 
-    def _once(self, written: str, at: Location, endings: tuple[str, ...]) -> Iterator[str]:
-        """The files that a name means; one that is read already, or that holds no tests, is told."""
+    def _sources(self, written: str, at: Location, endings: tuple[str, ...]) -> Iterator[str]:
+        """The files that a name means; one that holds no tests, or includes itself, is reported."""
         for file in self._files.of(at.file).named(written, at):
             if file not in self._under_way and file.endswith(endings):
                 yield file
                 continue
-            message = f"tests cannot come from {file}"
-            hint = f"name a file that ends in {', '.join(endings)}, each once"
+            if file in self._under_way:
+                message, hint = f"{file} includes itself", "leave this file out of its own tests"
+            else:
+                message = f"tests cannot come from {file}"
+                hint = f"name a file that ends in {', '.join(endings)}"
             self._report([Issue(location=at, message=message, hint=hint, code="SCH107")])
 
     def _parsed(self, file: str, at: Location) -> Iterator[Document]:
@@ -178,8 +186,23 @@ class Reader:
                 return
             yield document
 
+    @contextmanager
+    def _inside(self, file: str) -> Iterator[None]:
+        """Marks a file as one that those it names must not name again."""
+        self._under_way.append(file)
+        try:
+            yield
+        finally:
+            self._under_way.pop()
+
     def _bytes(self, file: str, at: Location) -> Iterator[bytes]:
         """The file's bytes; nothing where it cannot be read, which is reported."""
+        self._included_files += 1
+        if self._included_files > _MAX_FILES:
+            if self._included_files == _MAX_FILES + 1:
+                message = f"files are included more than {_MAX_FILES:,} times"
+                self._report([Issue(location=at, message=message, code="SCH101")])
+            return
         try:
             data = self._read(file, at)
         except SpecError as error:
