@@ -1,23 +1,28 @@
-"""Drawing a token: seeded by the request, so an answer does not depend on its company."""
+"""Drawing a token: by the request alone, so an answer does not depend on its company."""
 
 from __future__ import annotations
+
+from random import Random
 
 import torch
 from torch import Tensor
 
-from tetrad.canonical import digest_of
-from tetrad.model import Generation
+from tetrad.engines.base import request_digest
+from tetrad.results.exchange import Request
 
 
 class Draw:
-    """The random choices of one answer."""
+    """The random choices of one answer.
 
-    def __init__(self, generation: Generation, *, sample: int) -> None:
+    The whole digest of the request, its seed and sample included, is the stream's seed: torch's own
+    generator would take 32 bits of it, and a large run would draw some streams twice.
+    """
+
+    def __init__(self, request: Request) -> None:
+        generation = request.generation
         self._temperature = generation.temperature or 0.0
         self._top_p = 1.0 if generation.top_p is None else generation.top_p
-        seed = digest_of({"seed": str(generation.seed or 0), "sample": sample})
-        self._random = torch.Generator()
-        self._random.manual_seed(int.from_bytes(seed.value[:8], "big"))
+        self._random = Random(int.from_bytes(request_digest(request).value))  # noqa: S311 - no secret
 
     def token(self, logits: Tensor) -> int:
         """Draw from the smallest set of tokens whose probability reaches `top_p`."""
@@ -25,6 +30,6 @@ class Draw:
         ordered, tokens = torch.sort(chances, descending=True, stable=True)
         reached = torch.cumsum(ordered, dim=-1)
         kept = int((reached - ordered < self._top_p).sum())
-        mark = torch.rand((), generator=self._random, dtype=torch.float64) * reached[kept - 1]
+        mark = self._random.random() * reached[kept - 1]
         place = int(torch.searchsorted(reached[:kept], mark))
         return int(tokens[min(place, kept - 1)])

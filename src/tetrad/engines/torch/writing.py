@@ -55,8 +55,7 @@ class Row:
 
     @classmethod
     def begin(cls, job: Job, prefix: Prefix | None, *, spared: int) -> Row:
-        generation = job.request.generation
-        draw = Draw(generation, sample=job.request.sample) if generation.temperature else None
+        draw = Draw(job.request) if job.request.generation.temperature else None
         return cls(job=job, prefix=prefix, draw=draw, spared=spared)
 
     def restrict(self, logits: Tensor) -> None:
