@@ -87,6 +87,58 @@ def test_what_is_written_quickly_is_what_the_library_writes(value: Json) -> None
         assert canonical_json(value) == expected
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (5e-7, "5e-7"),
+        (9.99e-7, "9.99e-7"),
+        (1e-7, "1e-7"),
+        (1e-6, "0.000001"),
+        (1.5e-6, "0.0000015"),
+        (5e-5, "0.00005"),
+        (9.99e-5, "0.0000999"),
+        (1e-4, "0.0001"),
+        (1.25e-4, "0.000125"),
+        (999999999999999.9, "999999999999999.9"),
+        (1e15, "1000000000000000"),
+        (1e15 + 0.5, "1000000000000000.5"),
+        (2.0**53 - 1, "9007199254740991"),
+        (2.0**53, "9007199254740992"),
+        (1e16, "10000000000000000"),
+        (1e17, "100000000000000000"),
+        (123456789012345680.0, "123456789012345680"),
+        (1e20, "100000000000000000000"),
+        (999999999999999900000.0, "999999999999999900000"),
+        (1e21, "1e+21"),
+        (1.5e22, "1.5e+22"),
+        (5e-324, "5e-324"),
+        (1.7976931348623157e308, "1.7976931348623157e+308"),
+        (1, "1"),
+        (2**53 - 1, "9007199254740991"),
+        (1.0, "1"),
+        (0.1, "0.1"),
+    ],
+)
+def test_a_number_is_written_as_ecmascript_writes_it(
+    number: float, expected: str, sign: int
+) -> None:
+    written = expected if sign > 0 else f"-{expected}"
+
+    assert canonical_json(sign * number).decode() == written
+    assert canonical_json({"a": [sign * number]}).decode() == f'{{"a":[{written}]}}'
+
+
+@pytest.mark.parametrize("zero", [0, 0.0, -0.0])
+def test_zero_has_no_sign_and_no_fraction(zero: float) -> None:
+    assert canonical_json(zero) == b"0"
+
+
+@pytest.mark.parametrize("number", [True, False])
+def test_a_boolean_is_no_number(number: bool) -> None:
+    assert canonical_json([number]).decode() == f"[{str(number).lower()}]"
+
+
 def test_any_mapping_and_any_sequence_is_written_as_json_has_them() -> None:
     value = MappingProxyType({"b": (MappingProxyType({"c": [1]}), "text"), "a": range(2)})
 

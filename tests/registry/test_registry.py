@@ -169,6 +169,21 @@ def test_an_answer_that_was_moved_to_another_question_is_absent(tmp_path: Path) 
         assert registry.corrupt == 1
 
 
+def test_an_answer_that_was_moved_to_another_model_is_absent(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    with Registry.open(path) as registry:
+        registry.keep(MODEL, question(1), answer("yes"))
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE answers SET model = ?", (OTHER.value,))
+    connection.commit()
+    connection.close()
+
+    with Registry.open(path) as registry:
+        assert registry.kept(OTHER, [question(1)]) == frozenset()
+        assert registry.answer(OTHER, question(1)) is None
+        assert registry.corrupt == 2
+
+
 # -- runs
 
 
