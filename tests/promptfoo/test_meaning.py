@@ -81,6 +81,13 @@ MEANINGS = {
     "not-, of a file in a list": (
         config_of("{type: not-contains-any, value: [file://t.txt, zz]}"), {"t.txt": "hell\n"}, False, 0.0,
     ),
+    "a quote after a backslash in a list": (
+        config_of(r"""{type: contains-any, value: '"a \"hell", "zz"'}"""), {}, False, 0.0,
+    ),
+    "a list in a cell, over two lines": (
+        "tests: file://t.csv\n",
+        {"t.csv": 'q,__expected\nhello,"contains-any: zz,\nhello"\n'}, True, 1.0,
+    ),
     "a set of weight 0 decides": (
         config_of(
             "{type: assert-set, weight: 0, assert: [{type: contains, value: zzz}]}, "

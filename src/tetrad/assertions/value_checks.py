@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NoReturn, TypeAlias
 
+from tetrad.assertions.values import comma_separated
 from tetrad.canonical import Json
 from tetrad.model import Assertion
 from tetrad.text import shorten
@@ -22,8 +23,6 @@ _MOST_UNFOLDED = 20_000
 _CODE = re.compile(r"file://[^:]+\.py(:\w+)?")
 # White space and comments may stand between a part and its count.
 _PARTS = re.compile(r"(?P<space>\s|\(\?#[^)]*\))|\{(?P<count>\d+)(?:,\d*)?\}|\\?.", re.DOTALL)
-# What parts and quotes the values of one text, and is none itself.
-_NO_VALUE = str.maketrans(dict.fromkeys(',"', " "))
 
 
 def value_problem(assertion: Assertion, value: Json) -> str | None:
@@ -90,9 +89,13 @@ def _text(value: Json, _: Assertion) -> str | None:
 
 def _texts(value: Json, _: Assertion) -> str | None:
     """Texts or numbers in a list, or one text of comma-separated values."""
-    if isinstance(value, str) and value.translate(_NO_VALUE).strip():
-        return None
-    if not isinstance(value, str) and isinstance(value, Sequence) and value:
+    if isinstance(value, str):
+        try:
+            items = comma_separated(value)
+        except ValueError as error:
+            return f"has a list in which {error}"
+        return None if items else "needs a list of texts as `value`"
+    if isinstance(value, Sequence) and value:
         if "" in value:
             return "takes no empty text in its list: every answer contains it"
         if all(isinstance(v, str | int | float) and not isinstance(v, bool) for v in value):

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Mapping, Sequence
 
 from tetrad.canonical import Json
 from tetrad.text import shorten
 
 SHOWN = 80  # characters of a value in a reason
+
+_GAP = re.compile(r"[\s,]*")
+_PLAIN = re.compile(r"[^,]+")
+_QUOTED = re.compile(
+    r"""
+    "(?P<item>(?:\\["\\]|""|[^"])*+)
+    (?P<closed>"\s*(?P<next>(?=,)|\Z)?)?
+    """,
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(r"""\\(["\\])|"(")""")
 
 
 def as_text(value: Json) -> str:
@@ -25,13 +36,34 @@ def as_text(value: Json) -> str:
 def as_texts(value: Json) -> tuple[str, ...]:
     """A list, or a string of comma-separated values in which quotes protect commas."""
     if isinstance(value, str):
-        one_line = value.replace("\r", " ").replace("\n", " ")
-        (row,) = csv.reader([one_line], skipinitialspace=True)
-        # Between two commas stands no text: "" would be in every answer.
-        return tuple(item.strip() for item in row if item.strip())
+        return comma_separated(value)
     if isinstance(value, Sequence):
         return tuple(as_text(item) for item in value)
     return (as_text(value),)
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    """The items of a list in one text, as promptfoo reads it; ValueError says what is wrong with it.
+
+    In an item in quotes, a quote is written twice or after a backslash. An empty item without
+    quotes is none: "" would be in every answer.
+    """
+    items: list[str] = []
+    position = 0
+    while (start := _GAP.match(text, position)) is not None and start.end() < len(text):
+        quoted = _QUOTED.match(text, start.end())
+        if quoted is None:
+            plain = _PLAIN.match(text, start.end())
+            position = len(text) if plain is None else plain.end()
+            items.append(text[start.end() : position].strip())
+            continue
+        if quoted["closed"] is None:
+            raise ValueError(f"a quote is not closed: {shown(text)}")
+        if quoted["next"] is None:
+            raise ValueError(f"a comma is missing after {quoted[0].strip()}: {shown(text)}")
+        position = quoted.end()
+        items.append(_ESCAPE.sub(lambda match: match[1] or match[2], quoted["item"]))
+    return tuple(item for item in items if item.strip())
 
 
 def references_of(value: Json) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from tetrad.assertions.types import ASSERTION_TYPES, NOT_YET
+from tetrad.assertions.values import comma_separated
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.promptfoo.foreign import refusal
 from tetrad.promptfoo.raw import RawCase, Report, checked
@@ -136,6 +137,10 @@ def _case(
     except NumberRefused as error:
         report(Issue(location=location, code="SCH105", message=str(error)))
         return
+    except ValueError as error:
+        hint = "write quotes around a tag that holds a comma, and double the quotes in it"
+        report(Issue(location=location, message=f"in the tags, {error}", hint=hint))
+        return
     yield from checked(raw, location, report)
 
 
@@ -149,7 +154,7 @@ def _raw(cells: Mapping[str, str]) -> dict[str, Any]:
             for name, cell in filled.items()
             if (match := _METADATA.fullmatch(name))
         },
-        "tags": _several(cells.get("tags", "")),
+        "tags": list(comma_separated(cells.get("tags", ""))),
     }
     for name, key in (("id", "id"), ("__description", "description")):
         if name in filled:
@@ -196,16 +201,22 @@ def assertion_from_text(text: str) -> dict[str, Any]:
         return {"type": word, "value": rest} if is_typo else {"type": "equals", "value": text}
     written, name, value = f"{short[1] or ''}{short[2]}", short[2], (short[4] or "").strip()
     assertion: dict[str, Any] = {"type": written}
-    if name in _OF_LISTS:
-        assertion["value"] = _several(value)
-    elif short[4] is not None:
-        assertion["value"] = value
+    if short[4] is not None:
+        assertion["value"] = _items(value) if name in _OF_LISTS else value
     if name in _WITH_THRESHOLD:
         default = 0.8 if name == "similar" else 0.75
         assertion["threshold"] = float(short[3]) if short[3] else default
     elif short[3]:
         assertion["threshold"] = float(short[3])
     return assertion
+
+
+def _items(value: str) -> list[str] | str:
+    """The items of a list in a cell; the text itself where it is none, which its check reports."""
+    try:
+        return list(comma_separated(value))
+    except ValueError:
+        return value
 
 
 @lru_cache(maxsize=1000)
@@ -221,12 +232,6 @@ def _is_nearly_a_type(word: str) -> bool:
 def _metadata_list(cell: str) -> list[str]:
     """A list within a cell of metadata, where promptfoo takes a backslash before a comma."""
     return [item.strip().replace(r"\,", ",") for item in re.split(r"(?<!\\),", cell)]
-
-
-def _several(cell: str) -> list[str]:
-    """A list within a cell: commas between, quotes around an item that holds one."""
-    items = next(csv.reader([cell], skipinitialspace=True), [])
-    return [item.strip() for item in items if item.strip()]
 
 
 def _number(cell: str) -> Any:
