@@ -46,7 +46,12 @@ class Tree:
 
 def scripted_tree(root: Path) -> Tree:
     """`tetrad init` with the scripted engine, committed on the branch main."""
-    main(["init", str(root), "--engine", "scripted"])
+    return initial_tree(root, "--engine", "scripted")
+
+
+def initial_tree(root: Path, *options: str) -> Tree:
+    """What `tetrad init` with these options lays down, committed on the branch main."""
+    main(["init", str(root), *options])
     tree = Tree(root)
     tree.git("init", "--quiet", "--initial-branch", "main")
     tree.commit()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from trees import Tree
+from fakes import OpenAIServer, Reply
+from trees import Tree, initial_tree
 
 from tetrad.errors import ExitCode
 
@@ -444,6 +446,32 @@ def test_what_a_script_answered_is_never_evidence(
     _, report = gated(tree, capsys)
 
     assert report["stacks"][0]["preview"]
+
+
+@pytest.mark.parametrize(
+    ("options", "is_preview"),
+    [((), False), (("--engine", "openai:another"), True), (("--engine", "openai:own"), True)],
+    ids=["its own", "another", "its own, named"],
+)
+def test_only_what_the_stacks_own_engine_answered_can_be_evidence(
+    options: tuple[str, ...],
+    is_preview: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tree = initial_tree(tmp_path / "team", "--engine", "endpoint", "--endpoint-model", "own")
+    capsys.readouterr()
+    monkeypatch.setenv("LLM_KEY", "")
+    with OpenAIServer(Reply(text="positive")) as server:
+        monkeypatch.setenv("LLM_URL", server.url)
+
+        _, report = gated(tree, capsys, *options)
+
+        assert {asked.body["model"] for asked in server.asked} == {
+            "another" if "openai:another" in options else "own"
+        }
+    assert report["stacks"][0]["preview"] is is_preview
 
 
 @pytest.mark.parametrize("command", ["plan", "gate"])

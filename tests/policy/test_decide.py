@@ -283,7 +283,7 @@ def test_by_bound_a_set_too_small_to_tell_is_inconclusive_and_says_how_many_woul
 
     assert found.decision == "INCONCLUSIVE"
     assert found.reason.endswith(
-        "; the interval must clear that too, and 100 cases cannot tell: about 1,562 would"
+        "; the interval must clear that too, and 100 cases cannot tell: about 1,983 would"
     )
     assert judge(no_worse(0.02), candidate, base).decision == "PASSED"
 
@@ -403,19 +403,31 @@ def test_flips_may_hide_in_missing_results_of_either_side() -> None:
 @pytest.mark.parametrize(
     ("before", "now", "flip"),
     [
-        ("+++", "++-", "flaky"),
+        ("+++", "++-", "none"),
         ("+++", "+--", "broken"),
-        ("++-", "---", "flaky"),
+        ("++-", "---", "broken"),
+        ("++-", "+--", "none"),
+        ("+++++++++-", "----------", "broken"),
+        ("++++++++++", "+++++-----", "none"),
+        ("++++++++++", "++++------", "broken"),
+        ("+++++++++-", "+++++-----", "none"),
+        ("++++++++--", "++++------", "none"),
+        ("+++++-----", "----------", "broken"),
+        ("++++------", "----------", "already_broken"),
         ("+--", "+++", "fixed"),
-        ("+-", "++", "flaky"),
-        ("++", "+-", "flaky"),
+        ("---", "++-", "fixed"),
+        ("----------", "+++++-----", "fixed"),
+        ("+-", "++", "none"),
+        ("++", "+-", "none"),
         ("---", "+++", "fixed"),
-        ("---", "+--", "flaky"),
+        ("---", "+--", "already_broken"),
         ("---", "---", "already_broken"),
         ("+++", "+++", "none"),
     ],
 )
-def test_wavering_cases_are_flaky_and_not_broken(before: str, now: str, flip: str) -> None:
+def test_broken_is_a_share_of_passes_that_fell_by_half_to_below_half(
+    before: str, now: str, flip: str
+) -> None:
     def samples(signs: str) -> list[Sample]:
         return [sample(1.0 if sign == "+" else 0.0) for sign in signs]
 
@@ -427,20 +439,21 @@ def test_wavering_cases_are_flaky_and_not_broken(before: str, now: str, flip: st
     )
 
     assert decision.flips["c0"] == flip
+    assert decision.decision == ("FAILED" if flip == "broken" else "PASSED")
 
 
 @pytest.mark.parametrize(
-    ("now", "flip"), [([1.0], "none"), ([0.0], "none"), ([1.0, 0.0], "flaky"), ([None], "none")]
+    "now", [[1.0], [0.0], [1.0, 0.0], [None]], ids=["passed", "failed", "wavers", "missing"]
 )
 @pytest.mark.parametrize("before", [None, scores([None])], ids=["no base", "no result on it"])
 def test_nothing_flips_against_a_base_without_a_result(
-    before: SuiteRun | None, now: list[float | None], flip: str
+    before: SuiteRun | None, now: list[float | None]
 ) -> None:
     candidate = run({"c0": [sample(score) for score in now]})
 
     decision = judge(minimum(0.0), candidate, before, golden=[case("c0", repeats=len(now))])
 
-    assert decision.flips["c0"] == flip
+    assert decision.flips["c0"] == "none"
 
 
 def test_flips_that_are_allowed_are_named_all_the_same() -> None:
@@ -517,6 +530,19 @@ def test_waivers_that_the_change_brings_are_told_first() -> None:
     decision = judge(max_flips(0), [0.0, 0.0], [1.0, 1.0], waivers=[old, new], brought=[new])
 
     assert [(used.case, used.is_new) for used in decision.waivers] == [("c1", True), ("c0", False)]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["old one first", "new one first"])
+def test_of_two_waivers_on_one_case_the_one_that_the_change_brings_counts(
+    order: tuple[int, int],
+) -> None:
+    both = waiver("c0"), waiver("c0", until=date(2027, 6, 30))
+
+    decision = judge(
+        max_flips(0), [0.0], [1.0], waivers=[both[i] for i in order], brought=[both[1]]
+    )
+
+    assert [(used.until, used.is_new) for used in decision.waivers] == [("2027-06-30", True)]
 
 
 def test_a_waiver_counts_on_its_last_day() -> None:

@@ -38,8 +38,7 @@ def test_independent_cases_have_the_textbook_interval() -> None:
 @pytest.mark.parametrize(
     ("n", "sure", "powerful"),
     [
-        (2, 12.706205, 1.376382),
-        (3, 4.302653, 1.060660),
+        (5, 2.776445, 0.940965),
         (6, 2.570582, 0.919544),
         (31, 2.042272, 0.853767),
         (1000, 1.962341, 0.841982),
@@ -48,7 +47,7 @@ def test_independent_cases_have_the_textbook_interval() -> None:
 def test_quantiles_are_those_of_the_tables_of_students_t(
     n: int, sure: float, powerful: float
 ) -> None:
-    values = [0.5 + 0.001 * (-1) ** i for i in range(n)]
+    values = [0.5 + 0.3 * (-1) ** i for i in range(n)]
 
     found = known(estimate(values, range(n), bounds=UNIT))
 
@@ -61,7 +60,7 @@ def test_equal_groups_have_millers_clustered_error() -> None:
     values = [0.1, 0.3, -0.2, 0.0, 0.4, 0.6, -0.1, -0.3]
     groups = [0, 0, 1, 1, 2, 2, 3, 3]
 
-    found = known(estimate(values, groups, bounds=PAIRED))
+    found = known(estimate(values, groups, bounds=(-0.5, 0.7)))
 
     means = [0.2, -0.1, 0.5, -0.2]
     assert found.clusters == 4
@@ -87,6 +86,40 @@ def test_where_nothing_varies_the_interval_is_the_rule_of_threes(
     values: list[float], groups: list[int], interval: tuple[float, float]
 ) -> None:
     assert known(estimate(values, groups, bounds=PAIRED)).interval == pytest.approx(interval)
+
+
+@pytest.mark.parametrize("differing", [1, 2, 5])
+@pytest.mark.parametrize("by", [-1e-12, 1e-6, 0.001, -0.001])
+@pytest.mark.parametrize("clusters", [60, 12])
+def test_a_very_small_variance_makes_no_interval_narrower_than_none_at_all(
+    differing: int, by: float, clusters: int
+) -> None:
+    groups = [i % clusters for i in range(60)]
+    values = [by] * differing + [0.0] * (60 - differing)
+
+    found = known(estimate(values, groups, bounds=PAIRED))
+
+    low, high = found.interval
+    unseen = 3 / clusters
+    assert found.mean - low >= unseen * (found.mean + 1) - 1e-12
+    assert high - found.mean >= unseen * (1 - found.mean) - 1e-12
+    assert found.mde >= unseen * (1 - abs(found.mean))
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1, 1), st.integers(0, 20)), min_size=1, max_size=60),
+)
+def test_each_end_lies_three_nths_of_the_way_to_the_end_of_what_is_possible_or_further(
+    data: list[tuple[float, int]],
+) -> None:
+    groups = [g for _, g in data]
+
+    found = known(estimate([v for v, _ in data], groups, bounds=PAIRED))
+
+    unseen = min(1.0, 3 / len(set(groups)))
+    low, high = found.interval
+    assert found.mean - low >= unseen * (found.mean + 1) - 1e-9
+    assert high - found.mean >= unseen * (1 - found.mean) - 1e-9
 
 
 @given(
@@ -135,22 +168,62 @@ def test_a_change_as_large_as_the_mde_is_seen_about_80_times_in_100() -> None:
     assert 0.74 <= seen / repeats <= 0.86
 
 
-def test_ten_percent_discordance_and_a_margin_of_two_points_need_about_1500_cases() -> None:
-    values = [1.0] * 50 + [-1.0] * 50 + [0.0] * 900
+def discordant(cases: int, share: float) -> list[float]:
+    """Paired differences of which that share is 1 or -1, as often the one as the other."""
+    each = round(cases * share / 2)
+    return [1.0] * each + [-1.0] * each + [0.0] * (cases - 2 * each)
 
-    needed = cases_needed(known(estimate(values, range(1000), bounds=PAIRED)), 0.02)
+
+def test_ten_percent_discordance_and_a_margin_of_two_points_need_about_1963_cases() -> None:
+    found = known(estimate(discordant(1000, 0.1), range(1000), bounds=PAIRED))
+
+    needed = cases_needed(found, 0.0, -0.02)
 
     assert needed is not None
-    assert 1450 <= needed <= 1600
+    assert 1960 <= needed <= 1968
+
+
+@pytest.mark.parametrize(("share", "margin"), [(0.1, 0.02), (0.3, 0.08), (0.5, 0.1)])
+def test_as_many_cases_as_are_asked_for_tell_in_about_80_of_100_runs(
+    share: float, margin: float
+) -> None:
+    random = np.random.default_rng(20261129)
+    pilot = known(estimate(discordant(100, share), range(100), bounds=PAIRED))
+    needed = cases_needed(pilot, 0.0, -margin)
+    assert needed is not None
+    repeats = 800
+
+    told = 0
+    for _ in range(repeats):
+        values = random.choice([1.0, -1.0, 0.0], needed, p=[share / 2, share / 2, 1 - share])
+        low, _ = known(estimate(values.tolist(), range(needed), bounds=PAIRED)).interval
+        told += low >= -margin
+
+    assert 0.76 <= told / repeats <= 0.84
 
 
 def test_more_cases_are_asked_for_than_there_are_and_none_where_none_would_do() -> None:
     perfect = known(estimate([0.0] * 100, range(100), bounds=PAIRED))
     plenty = known(estimate([0.0] * 1000, range(1000), bounds=PAIRED))
 
-    assert cases_needed(perfect, 0.02) == 150
-    assert cases_needed(plenty, 0.02) == 1001
-    assert cases_needed(perfect, 0.0) is None
+    assert cases_needed(perfect, 0.0, -0.02) == 150
+    assert cases_needed(plenty, 0.0, -0.02) == 1001
+    assert cases_needed(perfect, -0.02, -0.02) is None
+
+
+@pytest.mark.parametrize("odd", [0.0, 1e-6, 0.01])
+@pytest.mark.parametrize("a_group", [1, 5])
+def test_so_many_cases_that_all_but_agree_clear_the_threshold(odd: float, a_group: int) -> None:
+    def found(cases: int) -> Estimate:
+        values = [1.0 - odd] + [1.0] * (cases - 1)
+        return known(estimate(values, [i // a_group for i in range(cases)], bounds=UNIT))
+
+    pilot = found(20)
+    needed = cases_needed(pilot, pilot.mean, 0.9)
+
+    assert needed is not None
+    assert pilot.interval[0] < 0.9
+    assert found(needed).interval[0] >= 0.9 - 1e-3
 
 
 def test_percentiles_are_values_that_were_measured() -> None:

@@ -110,7 +110,7 @@ def _whatever_is_missing(mean: _Mean) -> str:
 
 def _too_few(mean: _Mean, found: Estimate, threshold: float) -> str:
     """The frozen cases hold, and are too few to believe it of new traffic."""
-    needed = cases_needed(found, min(found.mean, mean.hoped) - threshold)
+    needed = cases_needed(found, min(found.mean, mean.hoped), threshold)
     told = f"about {needed:,} would" if needed else "with no room between, no number would"
     return f"; the interval must clear that too, and {spelled(found.n, 'case')} cannot tell: {told}"
 

@@ -89,23 +89,19 @@ class Pair:
 
     @cached_property
     def flip(self) -> Flip:
-        """What became of the case; `none` where either side is missing or nothing changed.
+        """What became of the case; `none` where either side is missing or nothing changed much.
 
-        A case that passes in every repeat of one side and in fewer than half of the other's is
-        broken or fixed; one that merely wavers is flaky.
+        Broken is a share of passing repeats that fell by at least half, to below half; fixed is
+        the same from the other side. A case that wavers is no exception.
         """
-        if not self.answered or self.candidate is None:
+        if not (self.answered and self.base_answered) or not (self.candidate and self.base):
             return "none"
-        if not self.base_answered or self.base is None:
-            return "flaky" if self.candidate.flaky else "none"
         now, before = _pass_rate(self.candidate), _pass_rate(self.base)
-        if before == 1 and now < 0.5:
+        if now < 0.5 and before - now >= 0.5 - TOLERANCE:
             return "broken"
-        if now == 1 and before < 0.5:
+        if before < 0.5 and now - before >= 0.5 - TOLERANCE:
             return "fixed"
-        if self.candidate.flaky or self.base.flaky:
-            return "flaky"
-        return "none" if now == 1 else "already_broken"
+        return "already_broken" if before < 0.5 and now < 0.5 else "none"
 
 
 def pair_up(

@@ -18,9 +18,10 @@ from statistics import NormalDist
 # may differ by some 1e-16. No two that a person calls different are this near.
 TOLERANCE = 1e-9
 
-# 1.645 + 0.842: normal quantiles for 5 % one-sided and 80 % power, the size of a
-# non-inferiority trial. With 10 % of cases differing and a margin of 0.02 it asks for about 1,500.
-_SIZE = 2.4865
+# The interval's end is a 97.5 % quantile, so a size with 80 % power reckons with that one:
+# 1.960 + 0.842. With 10 % of cases differing and a margin of 0.02 it asks for about 1,963.
+_SIZE = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)
+_UNSEEN = 3.0  # the rule of three: what n cases did not show is at most 3/n of the traffic
 _SLICES = 128  # of an integral; an even number
 
 
@@ -29,7 +30,8 @@ class Estimate:
     """A mean over `n` cases in `clusters` groups, and how far it speaks for other traffic.
 
     `mde` is the smallest true change that so many cases show with 80 % power; `variance` is that
-    of one case, as far as cases of a group are independent.
+    of one case, as far as cases of a group are independent; `bounds` are the least and the most
+    that a case can score.
     """
 
     mean: float
@@ -38,6 +40,7 @@ class Estimate:
     interval: tuple[float, float]
     mde: float
     variance: float
+    bounds: tuple[float, float]
 
 
 def estimate(
@@ -45,9 +48,9 @@ def estimate(
 ) -> Estimate | None:
     """The mean of values that lie in `bounds`, clustered by group; None where there are none.
 
-    Where nothing varies, or all cases are of one group, the data hold no variance to reckon with:
-    the interval is then the rule of three's, which with n groups lets 3/n of the traffic differ by
-    as much as it can.
+    However little the values vary, each end lies at least 3/n of the way (n groups) from the mean
+    to the end of `bounds`: what none of n groups showed may still be 3/n of the traffic, and differ
+    by as much as it can. Where nothing varies, or all cases are of one group, that is all there is.
     """
     if not values:
         return None
@@ -56,26 +59,37 @@ def estimate(
     sizes = Counter(groups)
     variance = _variance_of_mean(values, groups, sizes, mean)
     low, high = bounds
-    if variance <= TOLERANCE**2:
-        unseen = min(1.0, 3 / len(sizes))
-        interval = (mean - unseen * (mean - low), mean + unseen * (high - mean))
-        mde, variance = unseen, 0.0
-    else:
+    unseen = min(1.0, _UNSEEN / len(sizes))
+    below, above = unseen * (mean - low), unseen * (high - mean)
+    reach = power = 0.0
+    if variance > TOLERANCE**2:
         error, df = sqrt(variance), _degrees_of_freedom(sizes, n)
-        reach = _student_t(df, 0.975) * error
-        interval = (max(low, mean - reach), min(high, mean + reach))
-        mde = min(high - low, reach + _student_t(df, 0.8) * error)
+        reach, power = _student_t(df, 0.975) * error, _student_t(df, 0.8) * error
     return Estimate(
-        mean=mean, n=n, clusters=len(sizes), interval=interval, mde=mde, variance=variance * n
+        mean=mean,
+        n=n,
+        clusters=len(sizes),
+        interval=(
+            max(low, mean - max(reach, below)),
+            min(high, mean + max(reach, above)),
+        ),
+        mde=min(high - low, max(reach + power, below, above)),
+        variance=variance * n,
+        bounds=bounds,
     )
 
 
-def cases_needed(found: Estimate, gap: float) -> int | None:
-    """About how many cases would tell a mean from a threshold that is `gap` away; None: none would."""
+def cases_needed(found: Estimate, mean: float, threshold: float) -> int | None:
+    """About how many cases, of groups of this size, tell that `mean` is above the threshold.
+
+    By the interval's lower end, in 80 of 100 runs; None where no number would.
+    """
+    gap = mean - threshold
     if gap <= TOLERANCE:
         return None
-    alone = found.variance * (_SIZE / gap) ** 2 if found.variance > 0 else 3 / gap
-    return max(ceil(alone), found.n + 1)
+    by_variance = found.variance * (_SIZE / gap) ** 2
+    unseen = _UNSEEN * (mean - found.bounds[0]) / gap * found.n / found.clusters
+    return max(ceil(by_variance), ceil(unseen - TOLERANCE), found.n + 1)
 
 
 def nearest_rank(values: Iterable[float], share: float) -> float:

@@ -152,11 +152,12 @@ def _dump_requirement(found: RequirementResult) -> Mapping[str, Any]:
 
 
 def _dump_case(case: CaseReport) -> _OneLine:
-    """`metrics` and `output` say in short what `samples` say in full."""
+    """`flaky`, `metrics` and `output` say in short what `samples` say in full."""
     now, before = case.candidate, case.base
     document = {
         "id": case.id,
         "flip": case.flip,
+        "flaky": case.flaky,
         "waived": case.waived,
         "line": now.line,
         "group": now.group,

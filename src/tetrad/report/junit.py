@@ -130,7 +130,7 @@ def _excuse(case: CaseReport) -> str:
         "flaky": "passes in some repeats only",
         "broken": "broken, within what the policy allows",
     }
-    return reasons.get(case.flip, "fails, within what the policy allows")
+    return reasons.get(words.kind(case), "fails, within what the policy allows")
 
 
 def _gate(suite: SuiteReport) -> ET.Element:

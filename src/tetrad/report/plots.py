@@ -93,7 +93,7 @@ def _score_plot(suite: SuiteReport, metric: str) -> Markup:
             Markup(
                 '<circle class="dot {}" cx="{}" cy="{}" r="3"><title>{}</title></circle>'
             ).format(
-                case.flip,
+                words.kind(case),
                 round(scale(before) + dx, 1),
                 round(rise(now) + dy, 1),
                 inert(f"{case.id}: {before:.2f} → {now:.2f}"),

@@ -143,23 +143,28 @@ def last(ref: str) -> str:
 
 
 def kind(case: CaseReport) -> str:
-    """A case's flip; with nothing to compare with, whether it passed. No result outranks both."""
+    """A case's flip; without one, whether its repeats agree, and whether it passed where there is
+    nothing to compare with. No result outranks them all.
+    """
     if case.candidate.missing:
         return "missing"
-    if case.flip == "none" and not case.candidate.passed:
+    if case.flip != "none":
+        return case.flip
+    if case.flaky:
+        return "flaky"
+    if not case.candidate.passed:
         return "failing"
-    if case.flip == "none" and (case.base is None or case.base.missing):
-        return "passing"
-    return case.flip
+    return "passing" if case.base is None or case.base.missing else "none"
 
 
 def kind_of(case: CaseReport) -> str:
-    """The kind in words; of a flaky case, in how many repeats it passes."""
-    samples = case.candidate.samples
+    """The kind in words; of a case that wavers, in how many repeats it passes."""
     name = KINDS[kind(case)]
-    if case.flip != "flaky" or case.candidate.missing:
+    if not case.flaky or case.candidate.missing:
         return name
-    return f"{name}, {sum(s.passed for s in samples)} of {len(samples)}"
+    sides = [outcome for outcome in (case.base, case.candidate) if outcome and not outcome.missing]
+    passed = [f"{sum(s.passed for s in side.samples)} of {len(side.samples)}" for side in sides]
+    return f"{name}, {' → '.join(dict.fromkeys(passed))}"
 
 
 def told(case: CaseReport) -> str:

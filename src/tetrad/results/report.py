@@ -10,7 +10,7 @@ from tetrad.canonical import Digest
 from tetrad.results.outcome import Calls, CaseOutcome
 
 Decision: TypeAlias = Literal["PASSED", "FAILED", "INCONCLUSIVE", "NOT_APPLICABLE"]
-Flip: TypeAlias = Literal["none", "broken", "fixed", "already_broken", "flaky"]
+Flip: TypeAlias = Literal["none", "broken", "fixed", "already_broken"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +43,11 @@ class CaseReport:
     candidate: CaseOutcome
     base: CaseOutcome | None = None
     vars_text: str = ""  # the case's variables, as YAML, for people
+
+    @property
+    def flaky(self) -> bool:
+        """Whether repeats of one side disagree, whatever became of the case."""
+        return self.candidate.flaky or (self.base is not None and self.base.flaky)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
