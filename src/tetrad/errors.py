@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
 
 # Problems alike, in one file, that are told in full.
 SHOWN_ALIKE = 3
@@ -46,6 +47,8 @@ class Issue:
     code: str = "SCH104"  # the lint rule that reports it
     path: str = "$"  # JSON path of the node
     hint: str = ""
+    # "judge": the file loads, and a case of it cannot be asked or judged
+    blocks: Literal["load", "judge"] = "load"
 
     def __str__(self) -> str:
         where = f"{self.location}: error[{self.code}]: "

@@ -396,6 +396,21 @@ def test_a_base_that_does_not_load_is_named_and_inconclusive(
     assert "name a base that loads" in said.splitlines()[-1]
 
 
+def test_a_case_that_stands_twice_on_the_base_is_told(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    golden = (tree.root / GOLDEN).read_text()
+    tree.append(GOLDEN, golden[golden.index("- id: irony") :])
+    tree.commit()
+    (tree.root / GOLDEN).write_text(golden)
+    tree.commit()
+
+    code = tree.tetrad("gate", "--base", "HEAD~1")
+
+    assert code == ExitCode.INCONCLUSIVE
+    assert "the id 'irony' stands twice" in capsys.readouterr().err
+
+
 def test_a_base_that_the_suite_cannot_judge_is_inconclusive_and_says_why(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:

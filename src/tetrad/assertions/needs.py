@@ -147,9 +147,10 @@ def _transform_issues(transform: str, location: Location) -> Iterator[Issue]:
             code=CODE,
             message=f"the transform {transform!r} is JavaScript, which does not run here",
             hint="write a function in a file: transform: file://transform.py:get_transform",
+            blocks="judge",
         )
 
 
 def _issue(assertion: Assertion, problem: str, hint: str = "") -> Issue:
     message = f"{assertion.written} {problem}"
-    return Issue(location=assertion.location, code=CODE, message=message, hint=hint)
+    return Issue(location=assertion.location, code=CODE, message=message, hint=hint, blocks="judge")

@@ -33,7 +33,7 @@ def _variant_issues(case: Case, known: set[str]) -> Iterator[Issue]:
         if name not in known:
             hint = did_you_mean(name, sorted(known), "name a variable of the case")
             message = f"the case {case.id!r} varies {name!r}, and there is no such variable"
-            yield Issue(location=case.location, code=CODE, message=message, hint=hint)
+            yield _unjudged(case.location, message, hint)
 
 
 class _Tools:
@@ -66,21 +66,17 @@ class _Tools:
         if refused:
             message = f"{call.tool} takes no such arguments: {refused}"
             hint = f"correct them, or input_schema in {tool.location.file}: no call matches them"
-            yield Issue(location=call.location, code=CODE, message=message, hint=hint)
+            yield _unjudged(call.location, message, hint)
         refused = call.error is None and self._violation(tool, "output_schema", call.result)
         if refused:
             message = f"{call.tool} gives no such result: {refused}"
             hint = f"correct it, or output_schema in {tool.location.file}"
-            yield Issue(location=call.location, code=CODE, message=message, hint=hint)
+            yield _unjudged(call.location, message, hint)
 
     def _unknown(self, name: str, location: Location) -> Issue:
         known = f"their tools are {', '.join(self._named)}" if self._named else "they have no tools"
-        return Issue(
-            location=location,
-            code=CODE,
-            message=f"no stack of the suite has a tool {name!r}",
-            hint=did_you_mean(name, self._named, known),
-        )
+        message = f"no stack of the suite has a tool {name!r}"
+        return _unjudged(location, message, did_you_mean(name, self._named, known))
 
     def _violation(self, tool: Tool, which: str, value: Any) -> str:
         schema = getattr(tool, which)
@@ -91,3 +87,7 @@ class _Tools:
             self._validators[key] = compile_schema(schema)
         found = next(problems(self._validators[key].iter_errors(value), schema, value), None)
         return "" if found is None else f"{json_path(found.path)}: {found.message}"
+
+
+def _unjudged(location: Location, message: str, hint: str) -> Issue:
+    return Issue(location=location, code=CODE, message=message, hint=hint, blocks="judge")

@@ -37,7 +37,11 @@ def issues_of_values(loaded: GoldenFile, stacks: Sequence[Stack]) -> Iterator[Is
                     told.add((misfit.one_of, name))
                     location = loaded.places[case.id](("vars", name))
                     yield Issue(
-                        location=location, code=CODE, message=misfit.message, hint=misfit.hint
+                        location=location,
+                        code=CODE,
+                        message=misfit.message,
+                        hint=misfit.hint,
+                        blocks="judge",
                     )
 
 

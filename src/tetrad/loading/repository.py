@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tetrad.assertions.needs import CODE as UNJUDGED
 from tetrad.errors import Issue, Location, SpecError, UsageError
 from tetrad.loading.files import Tree
 from tetrad.loading.loader import Loader
@@ -51,7 +50,7 @@ def load_base(root: Path) -> Repository:
     Another tree's suites judge this one, and the change may be what mends its own.
     """
     reading = read_repository(root)
-    issues = [issue for issue in reading.issues if issue.code != UNJUDGED]
+    issues = [issue for issue in reading.issues if issue.blocks == "load"]
     if issues:
         raise SpecError(issues)
     return reading.repository
