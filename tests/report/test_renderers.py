@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from goldens import check_golden
-from report import samples
+from report import extraction, samples
 from rich.cells import cell_len
 
 from tetrad.report import FORMATS, render
@@ -26,6 +26,8 @@ REPORTS: dict[str, Callable[[], Report]] = {
     "without-base": samples.without_base,
     "unanswered": samples.unanswered,
     "unusual": samples.unusual,
+    "extraction": extraction.extraction,
+    "unjudged": extraction.unjudged,
 }
 
 
@@ -33,6 +35,30 @@ REPORTS: dict[str, Callable[[], Report]] = {
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_is_rendered_as_its_golden_file_says(name: str, fmt: str) -> None:
     check_golden(GOLDEN / f"{name}.{ENDINGS[fmt]}", render(REPORTS[name](), fmt))
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_where_nothing_was_judged_nothing_is_said_to_hold_and_the_means_are_shown(
+    fmt: str,
+) -> None:
+    report = replace(extraction.unjudged(), decision="PASSED")
+
+    text = render(report, fmt)
+
+    assert "every requirement holds" not in text.casefold()
+    assert "0.25" in text
+    if fmt in {"text", "markdown", "html"}:
+        told = "no requirement was judged; 3 of 4 cases failed; no base to compare with"
+        assert told in text.casefold()
+
+
+def test_a_suite_that_was_not_judged_is_named_beside_one_that_was() -> None:
+    judged, unjudged = samples.passing(12), extraction.unjudged()
+    report = replace(judged, stacks=judged.stacks + unjudged.stacks)
+
+    assert render(report, "text").startswith(
+        "✓ PASSED  every requirement holds; no requirement of attributes was judged\n"
+    )
 
 
 def test_every_format_has_a_renderer_that_ends_its_text_with_a_newline() -> None:

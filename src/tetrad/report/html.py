@@ -18,7 +18,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from tetrad.canonical import Json, digest_bytes
-from tetrad.report import figures, plots, words
+from tetrad.report import figures, means, plots, words
 from tetrad.report.differences import Piece, word_diff
 from tetrad.report.openings import opening_of, requests_of, shared_openings
 from tetrad.results.outcome import CaseOutcome, Sample
@@ -173,7 +173,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(figures=figures, words=words, plots=plots)
+    environment.globals.update(figures=figures, means=means, words=words, plots=plots)
     environment.filters.update(
         long=lambda text: capped(text, _TEXT),
         brief=shorten,

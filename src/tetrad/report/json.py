@@ -15,6 +15,7 @@ from tetrad.canonical import Digest
 from tetrad.errors import UsageError
 from tetrad.identity import read_identity, written_identity
 from tetrad.report.fields import Misfit, dump, load
+from tetrad.report.means import means
 from tetrad.results.outcome import Calls, CaseOutcome, Sample
 from tetrad.results.report import (
     CaseReport,
@@ -132,6 +133,7 @@ def _dump_suite(suite: SuiteReport) -> Mapping[str, Any]:
         "waived": [dump(used) for used in suite.waived],
         "removed": list(suite.removed),
         "requirements": [_dump_requirement(found) for found in suite.requirements],
+        "means": [dump(mean) for mean in means(suite)],
         "cases": [_dump_case(case) for case in suite.cases],
     }
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from tetrad.identity import written_identity
-from tetrad.report import figures, words
+from tetrad.report import figures, means, words
 from tetrad.results.outcome import CaseOutcome
 from tetrad.results.report import CaseReport, Report, RosterChange, StackReport, SuiteReport
 from tetrad.text import capped, for_log, one_line
@@ -148,7 +148,10 @@ def _gate(suite: SuiteReport) -> ET.Element:
     elif suite.decision == "INCONCLUSIVE":
         _add(element, "error", "the gate cannot tell", "\n".join(reasons))
     gone = [words.removed(suite)] if suite.removed else []
-    ET.SubElement(element, "system-out").text = _shown("\n".join((*gone, *reasons)))
+    measured = [
+        f"mean: {means.named(m)}: {means.value(m)} (n = {m.n:,})" for m in means.means(suite)
+    ]
+    ET.SubElement(element, "system-out").text = _shown("\n".join((*gone, *reasons, *measured)))
     return element
 
 

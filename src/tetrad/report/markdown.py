@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from tetrad.report import figures, words
+from tetrad.report import figures, means, words
 from tetrad.results.report import (
     CaseReport,
     ComponentChange,
@@ -135,7 +135,8 @@ def _change(change: ComponentChange) -> str:
 
 def _suite(suite: SuiteReport) -> str:
     lines = [f"**{_sign(suite.decision)}** {code(suite.suite)}, {words.tally(suite)}"]
-    if suite.requirements:
+    unrequired = means.unrequired(suite)
+    if suite.requirements or unrequired:
         lines += [
             "",
             "| | requirement | value | asked | 95 % interval | n |",
@@ -151,6 +152,10 @@ def _suite(suite: SuiteReport) -> str:
             f"{found.n:,}" if found.n else "",
         )
         lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        f"| | {_prose(means.named(mean))} | {means.value(mean)} | | | {mean.n:,} |"
+        for mean in unrequired
+    ]
     told = [
         f"- {_sign(found.decision)}: {_prose(found.reason)}"
         for found in suite.requirements

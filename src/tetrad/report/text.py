@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from tetrad.report import figures, words
+from tetrad.report import figures, means, words
 from tetrad.results.report import CaseReport, Decision, Report, StackReport, SuiteReport
 from tetrad.text import capped, for_log, inert, one_line, shorten, spelled
 
@@ -128,7 +128,9 @@ def _requirements(console: Console, suite: SuiteReport) -> None:
             figures.interval(found),
             f"{found.n:,}" if found.n else "",
         )
-    if suite.requirements:
+    for mean in means.unrequired(suite):
+        table.add_row("·", one_line(means.named(mean)), means.value(mean), "", "", f"{mean.n:,}")
+    if table.rows:
         console.print(Padding(table, (0, 0, 0, 4)))
     for found in suite.requirements:
         if found.decision != "PASSED":

@@ -66,10 +66,22 @@ def headline(report: Report) -> str:
         return _undecided([suite for _, suite in suites if suite.decision == "INCONCLUSIVE"])
     alone = "" if report.base else "; no base to compare with"
     aside = f"; no suite names {unjudged}" if unjudged else ""
-    lax = ", ".join(dict.fromkeys(last(s.suite) for _, s in suites if not s.requirements))
-    if lax:
-        aside += f"; {lax} has no requirement"
-    return f"every requirement holds{alone}{aside}{less}"
+    return f"{_judged([suite for _, suite in suites])}{alone}{aside}{less}"
+
+
+def _judged(suites: Sequence[SuiteReport]) -> str:
+    """What holds, and which suites judged nothing; the cases that fail where none did."""
+    idle = [s for s in suites if all(r.decision == "NOT_APPLICABLE" for r in s.requirements)]
+    lax = ", ".join(dict.fromkeys(last(s.suite) for s in idle if not s.requirements))
+    aside = f"; {lax} has no requirement" if lax else ""
+    if len(idle) == len(suites):
+        cases = [case for suite in suites for case in suite.cases]
+        failed = sum(not case.candidate.passed for case in cases)
+        told = f"; {failed:,} of {spelled(len(cases), 'case')} failed" if failed else ""
+        return f"no requirement was judged{told}{aside}"
+    if uncompared := ", ".join(dict.fromkeys(last(s.suite) for s in idle if s.requirements)):
+        aside = f"; no requirement of {uncompared} was judged{aside}"
+    return f"every requirement holds{aside}"
 
 
 def _refusal(suite: SuiteReport) -> str:
