@@ -68,7 +68,7 @@ def stale_locks(repository: Repository) -> Iterator[tuple[str, str, bytes]]:
 
     for stack in repository.stacks.values():
         path = path_of(stack)
-        lock = lock_of(stack, repository.suites.values())
+        lock = lock_of(stack, repository.suites_by_stack.get(stack.ref, ()))
         content = dump_lock(lock).encode()
         try:
             there: bytes | None = (repository.root / path).read_bytes()

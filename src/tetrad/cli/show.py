@@ -49,10 +49,9 @@ def _lines(repository: Repository, stack: Stack) -> Iterator[str]:
     yield f"  identity    {written_identity(identity_of(stack))}"
     yield from (f"  {row}" for row in _components(stack))
     yield f"  settings    {short(digest_of(settings_of(stack)))}"
-    for suite in repository.suites.values():
-        if any(judged.ref == stack.ref for judged in suite.stacks):
-            cases = spelled(len(suite.golden.cases), "case")
-            yield f"  suite       {short(suite.golden.digest)}  {suite.ref} ({cases})"
+    for suite in repository.suites_by_stack.get(stack.ref, ()):
+        cases = spelled(len(suite.golden.cases), "case")
+        yield f"  suite       {short(suite.golden.digest)}  {suite.ref} ({cases})"
 
 
 def _components(stack: Stack) -> Iterator[str]:

@@ -62,13 +62,16 @@ class _Judged:
         self.used: set[tuple[Suppression, str]] = set()
         self.used_waivers: set[Waiver] = set()
         self._comments = {(s.file, s.line, n): s for s in tree.suppressions for n in s.names}
-        self._waivers = [w for w in tree.repository.waivers if not w.is_expired(today=tree.today)]
+        self._waivers: dict[tuple[str | None, str | None], Waiver] = {}
+        for waiver in tree.repository.waivers:
+            if not waiver.is_expired(today=tree.today):
+                self._waivers.setdefault((waiver.rule, waiver.file), waiver)
         for finding in findings:
             if not self._suppressed(finding):
                 self.kept.append(finding)
 
     def _suppressed(self, finding: Finding) -> bool:
-        waiver = next((w for w in self._waivers if waives(w, finding)), None)
+        waiver = self._waivers.get((finding.code, finding.place.file))
         if waiver is not None:
             self.used_waivers.add(waiver)
             return True
@@ -81,8 +84,3 @@ class _Judged:
                 self.used.add((comment, finding.name))
                 return True
         return False
-
-
-def waives(waiver: Waiver, finding: Finding) -> bool:
-    """Whether a waiver names the finding's rule and its file."""
-    return waiver.rule == finding.code and waiver.file == finding.place.file

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tetrad.lint.positions import Lines
@@ -46,7 +46,7 @@ class Written(NamedTuple):
     delimited: bool
 
 
-@lru_cache(maxsize=4096)
+@cache
 def problems_of(text: str) -> tuple[TemplateProblem, ...]:
     """What the runtime refuses in a template."""
     if _simple(text) is not None:
@@ -56,7 +56,7 @@ def problems_of(text: str) -> tuple[TemplateProblem, ...]:
     return problems_of_template(text)
 
 
-@lru_cache(maxsize=4096)
+@cache
 def variables_of(text: str) -> Mapping[str, int]:
     """The variables that a template reads, each with the offset of its first use."""
     simple = _simple(text)
@@ -69,7 +69,7 @@ def variables_of(text: str) -> Mapping[str, int]:
     return {name: lines.offset(place.line, place.column) for name, place in found.items()}
 
 
-@lru_cache(maxsize=4096)
+@cache
 def outputs_of(text: str) -> tuple[Written, ...]:
     """The outputs of a template in order; none where it does not parse."""
     simple = _simple(text)

@@ -121,10 +121,17 @@ class Tree:
 
     def components(self, kind: Kind) -> Iterator[Part]:
         """The documents of a kind as they are written, whether or not they could be built."""
+        for document in self._documents_by_kind.get(kind, ()):
+            yield Part(document, (), document.value)
+
+    @cached_property
+    def _documents_by_kind(self) -> Mapping[str, Sequence[Document]]:
+        found: dict[str, list[Document]] = {}
         for document in self.documents.values():
-            value = document.value
-            if isinstance(value, dict) and value.get("kind") == kind:
-                yield Part(document, (), value)
+            kind = document.value.get("kind") if isinstance(document.value, dict) else None
+            if isinstance(kind, str):
+                found.setdefault(kind, []).append(document)
+        return found
 
     def place(self, file: str, start: int, end: int) -> Place:
         """The place of characters of a file."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from tetrad.model.corpus import Corpus
@@ -24,7 +25,7 @@ class Settings:
     lint_ignore: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Repository:
     """All that the files of one tree say; keys are references, in order."""
 
@@ -38,3 +39,12 @@ class Repository:
     suites: Mapping[str, Suite] = field(default_factory=dict)
     environments: Mapping[str, Environment] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
+
+    @cached_property
+    def suites_by_stack(self) -> Mapping[str, Sequence[Suite]]:
+        """The suites that judge a stack, by its reference."""
+        found: dict[str, list[Suite]] = {}
+        for suite in self.suites.values():
+            for ref in dict.fromkeys(stack.ref for stack in suite.stacks):
+                found.setdefault(ref, []).append(suite)
+        return found

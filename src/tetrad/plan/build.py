@@ -74,11 +74,7 @@ def plan_stacks(
 
 def suites_of(repository: Repository, stack: Stack) -> tuple[Suite, ...]:
     """The suites that judge a stack."""
-    return tuple(
-        suite
-        for suite in repository.suites.values()
-        if any(judged.ref == stack.ref for judged in suite.stacks)
-    )
+    return tuple(repository.suites_by_stack.get(stack.ref, ()))
 
 
 def _alone(head: Tree, stack: Stack, estimate: Estimator) -> StackPlan:

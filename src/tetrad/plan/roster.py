@@ -61,4 +61,4 @@ def _judged(suite: Suite) -> tuple[str, ...]:
 
 
 def _judging(stack: str, repository: Repository) -> tuple[str, ...]:
-    return tuple(ref for ref, suite in repository.suites.items() if stack in _judged(suite))
+    return tuple(suite.ref for suite in repository.suites_by_stack.get(stack, ()))

@@ -48,7 +48,7 @@ def check(tree: Tree) -> Iterator[Finding]:
         path = path_of(stack)
         text = tree.texts.get(path)
         written = _read(text, path)
-        lock = lock_of(stack, tree.repository.suites.values())
+        lock = lock_of(stack, tree.repository.suites_by_stack.get(stack.ref, ()))
         if written is not None and not are_known:
             lock = replace(lock, goldens=written.goldens)
         if written == lock:

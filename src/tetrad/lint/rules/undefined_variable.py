@@ -27,23 +27,25 @@ messages:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from tetrad.lint.prompts import prompts_asked, stacks_with
 from tetrad.lint.rule import Edit, Finding, Fix, Rule
 from tetrad.lint.template import variables_of
 from tetrad.lint.tree import Tree
 from tetrad.model import PASSAGES, Prompt
-from tetrad.model.references import reference_of
+from tetrad.model.references import ReferenceRefused, reference, reference_of
 from tetrad.schemas.nearest import nearest
 
 
 def check(tree: Tree) -> Iterator[Finding]:
     built_on = _built_on(tree)
+    ill = _filled_by_ill_stacks(tree)
     for prompt in prompts_asked(tree):
         if prompt.location.file in built_on and not stacks_with(tree, prompt):
             continue  # those that extend it show its messages, with variables of their own
-        known = _known(tree, prompt)
+        known = (*_known(tree, prompt), *ill.get(prompt.ref, ()))
         for index, message in enumerate(prompt.messages):
             for name, start in variables_of(message.content).items():
                 if name in known:
@@ -68,16 +70,23 @@ def _built_on(tree: Tree) -> set[str]:
 
 def _known(tree: Tree, prompt: Prompt) -> tuple[str, ...]:
     filled = [s.retrieval.into for s in stacks_with(tree, prompt) if s.retrieval is not None]
-    return (*prompt.variables, *filled, *_filled_by_ill_stacks(tree))
+    return (*prompt.variables, *filled)
 
 
-def _filled_by_ill_stacks(tree: Tree) -> Iterator[str]:
-    """What stacks with faults of their own retrieve: it is declared once those are mended."""
+def _filled_by_ill_stacks(tree: Tree) -> Mapping[str, Sequence[str]]:
+    """What stacks with faults of their own retrieve, by the prompt that they name: it is declared
+    once those are mended.
+    """
+    found: dict[str, list[str]] = {}
     for stack in tree.components("stack"):
-        corpus = stack.get("corpus")
-        if corpus is not None and reference_of(stack.file) not in tree.repository.stacks:
+        prompt, corpus = stack.get("prompt"), stack.get("corpus")
+        is_ill = reference_of(stack.file) not in tree.repository.stacks
+        if is_ill and corpus is not None and prompt is not None and prompt.text is not None:
             into = corpus.get("into")
-            yield PASSAGES if into is None else into.text or PASSAGES
+            name = PASSAGES if into is None else into.text or PASSAGES
+            with suppress(ReferenceRefused):
+                found.setdefault(reference(prompt.text, stack.file), []).append(name)
+    return found
 
 
 def _declaration(tree: Tree, prompt: Prompt, name: str) -> Fix | None:

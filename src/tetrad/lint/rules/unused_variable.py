@@ -100,7 +100,7 @@ def _meant(template: str, prompt: Prompt) -> Iterator[str]:
     if problems_of(template):
         yield from prompt.variables
     for name in variables_of(template):
-        yield nearest(name, prompt.variables) or name
+        yield name if name in prompt.variables else nearest(name, prompt.variables) or name
 
 
 def _removal(document: Document, name: str) -> Fix | None:
