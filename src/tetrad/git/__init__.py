@@ -1,0 +1,21 @@
+"""What Tetrad asks of Git, by the `git` command; `root` may be any folder inside a repository.
+
+Nothing here writes into the repository; `export` writes into a folder of the caller's.
+"""
+
+from tetrad.git.brought import refuse_committed
+from tetrad.git.checkout import Checkout
+from tetrad.git.export import base_tree, export
+from tetrad.git.revisions import head, is_dirty, merge_base, resolve, state
+
+__all__ = [
+    "Checkout",
+    "base_tree",
+    "export",
+    "head",
+    "is_dirty",
+    "merge_base",
+    "refuse_committed",
+    "resolve",
+    "state",
+]

@@ -1,0 +1,49 @@
+"""A commit's tree as files, to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tetrad.git.checkout import Checkout
+from tetrad.git.revisions import commit_of, merge_base
+
+
+def export(root: Path, ref: str, into: Path) -> None:
+    """Lay the tree of `ref`, as far as it lies below `root`, out in the empty folder `into`.
+
+    A checkout from an index of its own, not `git archive`: that would leave out what the tree marks
+    `export-ignore` and rewrite what it marks `export-subst`, so the base would not be what was
+    merged. Git's checkout keeps symlinks as symlinks and never writes through one. It is one into a
+    working tree of its own: the `.gitattributes` of this one are the change's.
+    """
+    checkout = Checkout.of(root)
+    commit = commit_of(checkout, ref)
+    with TemporaryDirectory(dir=into, prefix=".export-") as folder:
+        tree = Path(folder, "tree")
+        tree.mkdir()
+        apart = Checkout(git_folder=checkout.git_folder, top=tree, root=tree)
+        own = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+        apart.git("read-tree", commit, extra=own)
+        apart.git("checkout-index", "--all", extra=own | apart.without_filters())
+        laid_out = tree / checkout.below
+        # the folder may be younger than the commit: then its tree was empty
+        for entry in sorted(laid_out.iterdir()) if laid_out.is_dir() else ():
+            entry.rename(into / entry.name)
+
+
+@contextmanager
+def base_tree(root: Path, ref: str | None) -> Iterator[tuple[str, Path] | None]:
+    """The merge base of HEAD and `ref`, with its tree in a folder that goes at the end.
+
+    None where no `ref` is given, so that a command without a base needs no repository.
+    """
+    if ref is None:
+        yield None
+        return
+    commit = merge_base(root, ref)
+    with TemporaryDirectory(prefix="tetrad-base-") as folder:
+        export(root, commit, Path(folder))
+        yield commit, Path(folder)

@@ -1,0 +1,87 @@
+"""Commits by name, the merge base, and whether the tree differs from what is committed."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NoReturn
+
+from tetrad.errors import GitError
+from tetrad.git.checkout import Checkout
+
+# A shallow clone follows one branch alone, so that the others have to be named.
+_DEEPEN = (
+    "\n  help: git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
+    "\n  help: in a GitHub workflow: actions/checkout with `fetch-depth: 0`"
+)
+
+
+def head(root: Path) -> str:
+    """The commit that is checked out."""
+    return resolve(root, "HEAD")
+
+
+def resolve(root: Path, ref: str) -> str:
+    """The commit that a revision names, in full."""
+    return commit_of(Checkout.of(root), ref)
+
+
+def merge_base(root: Path, ref: str) -> str:
+    """The commit at which HEAD and `ref` parted."""
+    checkout = Checkout.of(root)
+    theirs, ours = commit_of(checkout, ref), commit_of(checkout, "HEAD")
+    asked = checkout.ask("merge-base", theirs, ours)
+    if asked.code != 0:
+        reason = f"HEAD and {ref} have no commit in common"
+        raise GitError(
+            f"{reason} in this shallow clone{_DEEPEN}" if _is_shallow(checkout) else reason
+        )
+    return asked.out.strip()
+
+
+def is_dirty(root: Path) -> bool:
+    """Whether something below `root` differs from HEAD; untracked files count, ignored ones don't."""
+    return _is_dirty(Checkout.of(root))
+
+
+def state(root: Path) -> tuple[str | None, bool]:
+    """The commit that is checked out and whether there are edits on top; None, True outside of Git."""
+    try:
+        checkout = Checkout.of(root)
+        return commit_of(checkout, "HEAD"), _is_dirty(checkout)
+    except GitError:
+        return None, True
+
+
+def commit_of(checkout: Checkout, ref: str) -> str:
+    """As `resolve`, in a checkout."""
+    if not ref or ref.startswith("-") or not ref.isprintable():
+        raise GitError(f"{ref!r} is no revision")
+    asked = checkout.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    if asked.code != 0:
+        _refuse_unknown(checkout, ref)
+    return asked.out.strip()
+
+
+def _is_dirty(checkout: Checkout) -> bool:
+    options = ("--porcelain", "--untracked-files=normal", "--ignore-submodules=none")
+    return bool(checkout.git("status", *options, "--", ".", extra=checkout.without_filters()))
+
+
+def _refuse_unknown(checkout: Checkout, ref: str) -> NoReturn:
+    if checkout.ask("rev-parse", "--verify", "--quiet", "HEAD").code != 0:
+        raise GitError("this repository has no commit yet\n  help: git commit")
+    names = checkout.git(
+        "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/remotes", "refs/tags"
+    ).split()
+    # in CI, branches often exist as the remote's only
+    near = [name for name in names if name.endswith(f"/{ref}")] or get_close_matches(ref, names, 1)
+    if near and ref.startswith(f"{near[0]}~"):  # the name is right, its history ends before
+        near = []
+    meant = f"\n  help: did you mean {near[0]}?" if near else ""
+    hint = _DEEPEN if _is_shallow(checkout) else ""
+    raise GitError(f"unknown revision {ref!r}{meant}{hint}")
+
+
+def _is_shallow(checkout: Checkout) -> bool:
+    return checkout.git("rev-parse", "--is-shallow-repository").strip() == "true"
