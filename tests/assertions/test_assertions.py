@@ -94,7 +94,8 @@ PASSING: list[tuple[str, Any, str]] = [
     ("is-json", SCHEMA, '{"latitude": 45, "longitude": 1}'),
     ("is-json", '{"type": "array"}', "[]"),
     ("contains-json", None, 'Here you are: {"a": 1} and so on'),
-    ("contains-json", None, "```json\n[1, 2]\n```"),
+    ("contains-json", None, '```json\n[{"a": 1}]\n```'),
+    ("contains-json", None, "JSON as YAML has it, {a: any}"),
     ("contains-json", SCHEMA, 'no {"a": 1}, but {"latitude": 45, "longitude": 1}'),
     ("levenshtein", "sitting", "kitten"),
     ("levenshtein", "hello world", "hello world"),
@@ -130,11 +131,14 @@ FAILING: list[tuple[str, Any, str]] = [
     ("is-json", None, "[" * 100_000),
     ("is-json", SCHEMA, '{"latitude": 91, "longitude": 1}'),
     ("is-json", {"properties": {"a": {"pattern": "^x"}}}, '{"a": "\\ud800"}'),
-    ("contains-json", None, "no JSON, {not: any}"),
+    ("contains-json", None, "a list is no object: [1, 2]"),
     ("contains-json", None, "[" * 100_000),
     ("contains-json", None, '["' + "[" * 100_000),
     ("contains-json", SCHEMA, 'only {"latitude": 91, "longitude": 1}'),
-    ("contains-json", {"type": "object"}, '[{"a": ' * 300 + "1" + "}]" * 300),
+    ("contains-json", {"type": "array"}, '[{"a": ' * 300 + "1" + "}]" * 300),
+    ("contains-json", None, "{" * 100_000 + "}" * 100_000),
+    ("contains-json", None, '{"' * 50_000),
+    ("regex", "o$", "hello\n"),
     ("levenshtein", "a longer sentence", "another text"),
     ("rouge-n", "the cat sat on the mat", "a dog stood under the tree"),
     ("rouge-n", "die Größe", "die Grüße"),
@@ -220,10 +224,9 @@ def test_a_hostile_value_or_answer_is_inert_in_a_reason() -> None:
     assert result.reason == 'does not equal "red<U+202E>"'
 
 
-@pytest.mark.parametrize("kind", ["is-json", "contains-json"])
-def test_a_list_of_a_million_wrong_items_is_told_by_its_first(kind: str) -> None:
+def test_a_list_of_a_million_wrong_items_is_told_by_its_first() -> None:
     schema: Json = {"items": {"type": "string"}}
-    found = judged(assertion(kind, schema), "[" + "1," * 1_000_000 + "1]")
+    found = judged(assertion("is-json", schema), "[" + "1," * 1_000_000 + "1]")
 
     assert found.reason.endswith('not of the schema: $[0]: 1 is not of type "string"')
 
@@ -240,10 +243,10 @@ def test_a_pattern_that_backtracks_decides_nothing() -> None:
 
 @pytest.mark.parametrize("type_", ["is-json", "not-is-json", "contains-json"])
 def test_a_schemas_pattern_that_backtracks_decides_nothing(type_: str) -> None:
-    schema = {"items": {"pattern": r"(a*)*b\1"}}
+    schema = {"properties": {"a": {"pattern": r"(a*)*b\1"}}}
 
     with pytest.raises(JudgeFailed, match="a pattern of the schema"):
-        judged(assertion(type_, schema), f'["{"a" * 40}"]')
+        judged(assertion(type_, schema), f'{{"a": "{"a" * 40}"}}')
 
 
 # -- steps

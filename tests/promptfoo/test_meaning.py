@@ -88,6 +88,12 @@ MEANINGS = {
         "tests: file://t.csv\n",
         {"t.csv": 'q,__expected\nhello,"contains-any: zz,\nhello"\n'}, True, 1.0,
     ),
+    "a back reference by name": (
+        config_of("{type: regex, value: '(?<n>l)\\k<n>'}"), {}, True, 1.0,
+    ),
+    "any character": (config_of("{type: regex, value: 'hell[^]$'}"), {}, True, 1.0),
+    "no character": (config_of("{type: not-regex, value: 'hell[]'}"), {}, True, 1.0),
+    "a bracket within a class": (config_of("{type: not-regex, value: '[[\\]$]'}"), {}, True, 1.0),
     "a set of weight 0 decides": (
         config_of(
             "{type: assert-set, weight: 0, assert: [{type: contains, value: zzz}]}, "
@@ -162,7 +168,7 @@ def test_files_that_include_each_other_many_times_over_are_refused(
     )
 
     assert tree.tetrad("eval", "x") == ExitCode.MISUSE
-    assert "files are included more than 10,000 times" in capsys.readouterr().err
+    assert "evals/x/3.yaml is included more than 100 times" in capsys.readouterr().err
 
 
 def test_a_scenario_without_tests_has_no_cases(
@@ -173,3 +179,26 @@ def test_a_scenario_without_tests_has_no_cases(
     tree = repository(tmp_path, config, ["hello"], {})
 
     assert results(tree, capsys) == [(True, {"answer": 1.0})]
+
+
+@pytest.mark.parametrize(
+    ("output", "value", "passed"),
+    [
+        ("[1, 2, 3]", "", False),
+        ("{'a': 1}", "", True),
+        ('{"a": 1,}', "", True),
+        ("use {curly} braces", "", True),
+        ('[{"a": 1}]', ", value: {type: array}", False),
+        ('[{"a": 1}]', ", value: {type: object}", True),
+        ('Here: {"a": {"b": 1}}.', ", value: {required: [a]}", True),
+        ('{broken: [} {"a": 1}', ", value: {required: [a]}", True),
+        ("an open { brace", "", False),
+    ],
+)
+def test_contains_json_looks_for_objects_as_yaml_reads_them(
+    output: str, value: str, passed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = config_of(f"{{type: contains-json{value}}}", output)
+    tree = repository(tmp_path, config, [output], {})
+
+    assert results(tree, capsys) == [(passed, {"answer": float(passed)})]

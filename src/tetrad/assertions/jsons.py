@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
 
 from tetrad.assertions.value_checks import schema_of_value, schema_text
 from tetrad.assertions.verdict import Answered, Decided, Verdict, binary
 from tetrad.canonical import Json
-from tetrad.errors import JudgeFailed
+from tetrad.errors import JudgeFailed, SpecError
 from tetrad.model import Assertion
 from tetrad.schemas.check import errors_of
 from tetrad.text import shorten
 from tetrad.yamldoc.document import json_path
+from tetrad.yamldoc.parse import Limits, parse
 
-# Places at which JSON may begin that are tried in one answer; hostile text is full of brackets.
-MAX_STARTS = 1_000
+MAX_OBJECT = 100_000  # characters of an object in an answer, as in promptfoo
+MAX_LOOKED_AT = 1_000_000  # of all that may be objects together; hostile text is full of braces
+_BRACE = re.compile(r"[{}]")
+_LIMITS = Limits(max_bytes=4 * MAX_OBJECT, max_nodes=10_000)
 
 
 def is_json(value: Json, _: Assertion, answered: Answered) -> Verdict:
@@ -31,7 +35,7 @@ def is_json(value: Json, _: Assertion, answered: Answered) -> Verdict:
 
 
 def contains_json(value: Json, _: Assertion, answered: Answered) -> Verdict:
-    """Somewhere in the answer stands a JSON object or array, of the schema where one is given."""
+    """Somewhere in the answer stands a JSON object, of the schema where one is given."""
     problem: str | None = "contains no JSON"
     for found in _objects(answered.text):
         problem = _violation(value, found, answered.text)
@@ -41,23 +45,46 @@ def contains_json(value: Json, _: Assertion, answered: Answered) -> Verdict:
 
 
 def _objects(text: str) -> Iterator[Any]:
-    decoder, position, starts = strict_decoder(), 0, 0
-    while starts < MAX_STARTS:
-        position = _next_start(text, position)
-        if position < 0:
-            return
-        starts += 1
-        try:
-            found, position = decoder.raw_decode(text, position)
-        except (ValueError, RecursionError):
+    """The objects in a text, outermost first: from a brace to the one that closes it.
+
+    As in promptfoo, an object may be written as YAML writes it, so that single quotes, keys without
+    quotes and a comma before the brace do no harm; a list is none.
+    """
+    ends = _closing_braces(text)
+    position = looked_at = 0
+    while (position := text.find("{", position)) >= 0 and looked_at < MAX_LOOKED_AT:
+        end = ends.get(position)
+        if end is None or end - position > MAX_OBJECT:
             position += 1
             continue
-        yield found
+        looked_at += end - position
+        found = _object(text[position:end])
+        position = position + 1 if found is None else end
+        if found is not None:
+            yield found
 
 
-def _next_start(text: str, position: int) -> int:
-    places = [found for mark in "{[" if (found := text.find(mark, position)) >= 0]
-    return min(places, default=-1)
+def _closing_braces(text: str) -> Mapping[int, int]:
+    """The end of what each brace begins, by its place; a brace in a text counts as any other."""
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    for match in _BRACE.finditer(text):
+        if match[0] == "{":
+            opened.append(match.start())
+        elif opened:
+            ends[opened.pop()] = match.end()
+    return ends
+
+
+def _object(written: str) -> Any:
+    try:
+        found = strict_decoder().decode(written)
+    except (ValueError, RecursionError):
+        try:
+            found = parse(written.encode(), "", limits=_LIMITS, bare_keys=True).value
+        except (SpecError, UnicodeEncodeError):
+            return None
+    return found if isinstance(found, dict) else None
 
 
 @lru_cache(maxsize=1)

@@ -21,6 +21,12 @@ _Problem: TypeAlias = Callable[[Json, Assertion], str | None]
 _MARKS = ("{{", "{%", "{#")
 _MOST_UNFOLDED = 20_000
 _CODE = re.compile(r"file://[^:]+\.py(:\w+)?")
+# Of a pattern, what means something else in JavaScript; escapes and classes are passed over whole.
+_JAVASCRIPT = re.compile(
+    r"""\\k<(?P<name>[A-Za-z_$][\w$]*)> | \\. | \[\^?\] | \[(?:\\.|[^\]\\])*+\] | \$""",
+    re.VERBOSE | re.DOTALL,
+)
+_CLASSES = {"[^]": r"[\s\S]", "[]": "(?!)", "$": r"\Z"}
 # White space and comments may stand between a part and its count.
 _PARTS = re.compile(r"(?P<space>\s|\(\?#[^)]*\))|\{(?P<count>\d+)(?:,\d*)?\}|\\?.", re.DOTALL)
 
@@ -52,7 +58,20 @@ def pattern_of(text: str) -> Any:
     """A compiled regular expression."""
     import regex
 
-    return regex.compile(text)
+    return regex.compile(_from_javascript(text))
+
+
+def _from_javascript(pattern: str) -> str:
+    """The pattern with what JavaScript writes otherwise: names of groups, the classes of nothing
+    and of everything, and `$`, which stands at the very end alone.
+    """
+    return _JAVASCRIPT.sub(_in_python, pattern)
+
+
+def _in_python(match: re.Match[str]) -> str:
+    if match["name"]:
+        return f"(?P={match['name']})"
+    return _CLASSES.get(match[0], match[0])
 
 
 @lru_cache(maxsize=256)

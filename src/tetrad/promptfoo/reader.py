@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -15,7 +16,7 @@ from tetrad.yamldoc.parse import GOLDEN_SET, Document, Path
 
 DOCUMENTS = (".yaml", ".yml", ".json")
 ENDINGS = (*DOCUMENTS, ".jsonl", ".csv")
-_MAX_FILES = 10_000  # a file that is named twice by one that is named twice is read four times
+_MAX_TIMES = 100  # a file that is named twice by one that is named twice is read four times
 
 
 class Reader:
@@ -28,7 +29,7 @@ class Reader:
         self.documents: dict[str, Document] = {}
         self._ill: set[tuple[str, Path]] = set()  # tests that the schema refuses
         self.ill_ids: set[str] = set()
-        self._included_files = 0
+        self._times: Counter[str] = Counter()  # that a file is included
         self.is_whole = True  # but for those with these ids
         self.is_config = False  # whether promptfoo would run templates in the variables
 
@@ -150,9 +151,9 @@ class Reader:
                 yield laid_over(test, row)
 
     def _document(self, path: str, data: bytes) -> Document:
-        document = parsed(data, path, GOLDEN_SET, anchors=True)
-        self.documents[path] = document
-        return document
+        if path not in self.documents:
+            self.documents[path] = parsed(data, path, GOLDEN_SET, anchors=True)
+        return self.documents[path]
 
     def _included(self, written: str, at: Location) -> Iterator[RawCase]:
         refused = _why_not_tests(written)
@@ -197,10 +198,10 @@ class Reader:
 
     def _bytes(self, file: str, at: Location) -> Iterator[bytes]:
         """The file's bytes; nothing where it cannot be read, which is reported."""
-        self._included_files += 1
-        if self._included_files > _MAX_FILES:
-            if self._included_files == _MAX_FILES + 1:
-                message = f"files are included more than {_MAX_FILES:,} times"
+        self._times[file] += 1
+        if self._times[file] > _MAX_TIMES:
+            if self._times[file] == _MAX_TIMES + 1:
+                message = f"{file} is included more than {_MAX_TIMES} times"
                 self._report([Issue(location=at, message=message, code="SCH101")])
             return
         try:

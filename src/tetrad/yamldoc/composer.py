@@ -42,9 +42,12 @@ class _Anchor(NamedTuple):
 class Composer:
     """Builds nodes from libyaml's events, within limits."""
 
-    def __init__(self, text: str, origin: str, limits: Limits, *, anchors: bool) -> None:
+    def __init__(
+        self, text: str, origin: str, limits: Limits, *, anchors: bool, bare_keys: bool = False
+    ) -> None:
         self._document = Document(origin, text, Node(None, 0, 0))
         self._anchors_allowed = anchors
+        self._bare_keys = bare_keys
         self._anchors: dict[str, _Anchor] = {}
         self._most_nodes, self._most_depth = limits.max_nodes, limits.max_depth
         self._count = 0
@@ -257,6 +260,8 @@ class Composer:
 
     def _lacks_colon(self, key: Any, value: Node) -> bool:
         """Whether a key in braces stands alone, which YAML takes for a key whose value is null."""
+        if self._bare_keys:
+            return False
         end = key.end_mark.index
         # an alias's value stands before its key
         return value.start >= end and ":" not in self._document.text[end : value.end]

@@ -15,14 +15,21 @@ GOLDEN_SET = Limits(max_bytes=16_000_000, max_nodes=2_000_000)
 
 
 def parse(
-    data: bytes, origin: str, *, limits: Limits = COMPONENT, anchors: bool = False
+    data: bytes,
+    origin: str,
+    *,
+    limits: Limits = COMPONENT,
+    anchors: bool = False,
+    bare_keys: bool = False,
 ) -> Document:
     """Read one YAML document; SpecError with one issue where it is refused.
 
     `anchors` expands aliases and merge keys within the limits, as promptfoo's files need it.
+    `bare_keys` takes `{a, b}` as YAML does, with null as both values: in a text that nobody wrote as
+    a file, no comma cuts anything off.
     """
     text = decode(data, origin, limits)
-    composer = Composer(text, origin, limits, anchors=anchors)
+    composer = Composer(text, origin, limits, anchors=anchors, bare_keys=bare_keys)
     return Document(origin, text, composer.compose(), anchors, data.startswith(_MARK))
 
 
