@@ -202,6 +202,17 @@ def test_levenshtein_takes_its_threshold_from_the_assertion() -> None:
     [
         (assertion("contains", "yes"), "no", 'does not contain "yes"'),
         (assertion("not-contains", "no"), "no", 'contains "no"'),
+        (
+            assertion("equals", {"a": {"b": [1, "x"]}, "c": True}),
+            '{"a": {"b": [1, "y"]}, "c": 1, "d": 2}',
+            'does not equal "{"a": {"b": [1, "x"]}, "c": true}": a.b[1] is "y", not "x"; c is 1, not true; d is 2, not absent',
+        ),
+        (
+            assertion("equals", [1, 2, 3, 4, 5]),
+            "[5, 4, 3, 2, 1]",
+            'does not equal "[1, 2, 3, 4, 5]": $[0] is 5, not 1; $[1] is 4, not 2; $[3] is 2, not 4; and 1 more',
+        ),
+        (assertion("equals", {"a": 1}), '{"a": 1', 'does not equal "{"a": 1}": is not JSON'),
         (assertion("contains-all", ["a", "b", "c"]), "b", 'does not contain "a", "c"'),
         (assertion("levenshtein", "kitten", threshold=2), "sitting", "3 edits > 2"),
         (assertion("is-json"), "no", "is not JSON"),

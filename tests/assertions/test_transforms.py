@@ -72,6 +72,28 @@ def test_what_cannot_be_transformed_fails_its_assertion_negated_or_not(
     assert graded.assertions[0].reason.startswith("the transform failed: ")
 
 
+@pytest.mark.parametrize("of_case", [True, False], ids=["the case's", "its own"])
+@pytest.mark.parametrize(
+    ("type_", "value", "reason"),
+    [
+        ("equals", "boots", 'does not equal "boots", got "shoes"'),
+        ("not-contains", "shoe", 'contains "shoe", got "shoes"'),
+        ("python", "output == 'boots'", 'the code returned False on "shoes"'),
+    ],
+)
+def test_a_reason_says_what_the_transform_made_of_the_answer(
+    type_: str, value: str, reason: str, of_case: bool
+) -> None:
+    transform = "JSON.parse(output).category"
+    check = assertion(type_, value, transform=None if of_case else transform)
+    checked = case("a", check, transform=transform if of_case else None)
+    answered = Answered(text='{"category": "shoes"}', vars={})
+
+    graded = asyncio.run(grade(checked, answered, metric="answer", services=Services(said=False)))
+
+    assert graded.assertions[0].reason == reason
+
+
 def test_a_cases_transform_is_for_all_its_assertions() -> None:
     checks = (assertion("equals", "yes"), assertion("not-contains", "no"))
     answered = Answered(text=" YES ", vars={})

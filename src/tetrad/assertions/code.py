@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 
 from tetrad.assertions.jsons import strict_decoder
+from tetrad.assertions.values import shown
 from tetrad.assertions.verdict import (
     Answered,
     Asked,
@@ -35,7 +36,7 @@ async def python(
     said = await services.run_python(
         str(value), FUNCTION, answered.text, context_of(assertion, answered)
     )
-    verdict = _verdict(said, assertion.threshold)
+    verdict = _verdict(said, assertion.threshold, answered.text)
     if not assertion.negated:
         return verdict
     is_decision = isinstance(_value(said), bool)
@@ -79,22 +80,22 @@ def _value(said: Json) -> Json:
     return _read(said) if isinstance(said, str) else said
 
 
-def _verdict(said: Json, threshold: float | None) -> Verdict:
+def _verdict(said: Json, threshold: float | None, text: str) -> Verdict:
     said = _value(said)
     if isinstance(said, bool):
-        return binary(said, f"the code returned {said}")
+        return binary(said, f"the code returned {said} on {shown(text)}")
     if isinstance(said, int | float):
         passed = said > 0 if threshold is None else reaches(said, threshold)
-        return Verdict(passed, _clipped(said), f"the code returned {said:g}")
+        return Verdict(passed, _clipped(said), f"the code returned {said:g} on {shown(text)}")
     if isinstance(said, Mapping):
-        return _graded(said, threshold)
+        return _graded(said, threshold, text)
     raise JudgeFailed(
         f"the code returned {shorten(json.dumps(said, default=list), 80)}\n"
         "  help: return a boolean, a number, or {'pass': …, 'score': …, 'reason': …}"
     )
 
 
-def _graded(said: Mapping[str, Json], threshold: float | None) -> Verdict:
+def _graded(said: Mapping[str, Json], threshold: float | None, text: str) -> Verdict:
     passed, score = said.get("pass", said.get("pass_")), said.get("score")
     if (
         not isinstance(passed, bool)
@@ -105,7 +106,8 @@ def _graded(said: Mapping[str, Json], threshold: float | None) -> Verdict:
             "the code returned a mapping without a boolean `pass` and a number `score`"
         )
     reason = said.get("reason")
-    words = shorten(reason, 300) if isinstance(reason, str) else f"the code returned {passed}"
+    default = f"the code returned {passed} on {shown(text)}"
+    words = shorten(reason, 300) if isinstance(reason, str) else default
     if threshold is not None and not reaches(score, threshold):
         passed, words = False, f"score {score:g} < {threshold:g}: {words}"
     return Verdict(passed, _clipped(score), words, _named(said))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tetrad.assertions.texts import is_same
+from tetrad.assertions.json_values import is_same
 from tetrad.assertions.value_checks import calls_of
 from tetrad.assertions.values import as_texts, shown
 from tetrad.assertions.verdict import Answered, Decided, Verdict, reaches

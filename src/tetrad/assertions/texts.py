@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
+from tetrad.assertions.json_values import Difference, differences, is_same
 from tetrad.assertions.value_checks import pattern_of
 from tetrad.assertions.values import (
     as_text,
@@ -20,6 +21,7 @@ from tetrad.model import Assertion
 
 # A pattern can backtrack for ever on a text that a model was talked into.
 REGEX_TIMEOUT_S = 1.0
+_TOLD = 3  # places at which JSON differs
 
 
 def equals(value: Json, _: Assertion, answered: Answered) -> Verdict:
@@ -27,9 +29,22 @@ def equals(value: Json, _: Assertion, answered: Answered) -> Verdict:
     if not is_object(value):
         same = as_text(value) == answered.text
         return binary(same, f"{'equals' if same else 'does not equal'} {shown(value)}")
-    same = is_same(value, _parsed(answered.text))
-    written = json.dumps(value, ensure_ascii=False, default=dict)
-    return binary(same, f"{'equals' if same else 'does not equal'} {shown(written)}")
+    written = shown(json.dumps(value, ensure_ascii=False, default=dict))
+    try:
+        found = json.loads(answered.text)
+    except (ValueError, RecursionError):
+        return binary(False, f"does not equal {written}: is not JSON")
+    if is_same(value, found):
+        return binary(True, f"equals {written}")
+    return binary(False, f"does not equal {written}: {_told(differences(value, found))}")
+
+
+def _told(found: Iterator[Difference]) -> str:
+    """The first few differences, and how many more there are."""
+    first = list(islice(found, _TOLD))
+    more = sum(1 for _ in found)
+    told = [f"{d.place} is {d.after}, not {d.before}" for d in first]
+    return "; ".join(told + ([f"and {more:,} more"] if more else []))
 
 
 def contains(value: Json, _: Assertion, answered: Answered) -> Verdict:
@@ -102,30 +117,6 @@ def _any_found(values: Sequence[str], text: str, fold: Callable[[str], str]) -> 
     if found is None:
         return binary(False, f"contains none of {', '.join(map(shown, values))}")
     return binary(True, f"contains {shown(found)}")
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return _NotJson
-
-
-class _NotJson:
-    """Equal to no JSON value."""
-
-
-def is_same(one: Json, other: Any) -> bool:
-    """Equal as JSON: 1 is 1.0, and true is not 1."""
-    if isinstance(one, Mapping):
-        return (
-            isinstance(other, Mapping)
-            and one.keys() == other.keys()
-            and all(is_same(value, other[key]) for key, value in one.items())
-        )
-    if isinstance(one, Sequence) and not isinstance(one, str):
-        return isinstance(other, list) and len(one) == len(other) and all(map(is_same, one, other))
-    return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
 EQUALS = Decided(evaluate=equals)

@@ -37,7 +37,8 @@ async def transformed(answered: Answered, transform: str, services: Services) ->
     else:
         made = _evaluated(expression, answered.text)
     text = made if isinstance(made, str) else json.dumps(made, ensure_ascii=False)
-    return replace(answered, text=encodable(text))
+    given = answered.text if answered.untransformed is None else answered.untransformed
+    return replace(answered, text=encodable(text), untransformed=given)
 
 
 def _evaluated(expression: Expression, text: str) -> Any:

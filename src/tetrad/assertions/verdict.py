@@ -27,9 +27,13 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answered:
-    """What a stack answered, as assertions see it: `text` is after the transforms."""
+    """What a stack answered, as assertions see it.
+
+    `text` is after the transforms; `untransformed` is the answer where a transform made another.
+    """
 
     text: str
+    untransformed: str | None = None
     vars: Mapping[str, Json]
     query: str = ""  # what retrieval was asked, or the last message
     messages: tuple[Message, ...] = ()  # of the first request

@@ -10,6 +10,7 @@ from tetrad.assertions.code import FUNCTION, context_of
 from tetrad.assertions.table import TYPES
 from tetrad.assertions.transforms import Untransformable, transformed
 from tetrad.assertions.value_checks import is_code, value_problem
+from tetrad.assertions.values import shown
 from tetrad.assertions.verdict import (
     Answered,
     Asked,
@@ -108,9 +109,19 @@ async def _verdict(assertion: Assertion, answered: Answered, services: Services)
             verdict = await kind.evaluate(value, assertion, answered, services)
         except PythonRaised as error:
             return binary(False, f"the code raised {shorten(str(error), 300)}")  # as above
-        return negated(verdict) if assertion.negated and not kind.negates else verdict
-    verdict = kind.evaluate(value, assertion, answered)
-    return negated(verdict) if assertion.negated else verdict
+        verdict = negated(verdict) if assertion.negated and not kind.negates else verdict
+    else:
+        verdict = kind.evaluate(value, assertion, answered)
+        verdict = negated(verdict) if assertion.negated else verdict
+    return _naming_what_it_saw(verdict, assertion, answered)
+
+
+def _naming_what_it_saw(verdict: Verdict, assertion: Assertion, answered: Answered) -> Verdict:
+    """A failure's reason with the text that a transform made: a report shows the answer itself."""
+    is_own_words = assertion.type == "python"
+    if verdict.passed or is_own_words or answered.untransformed in {None, answered.text}:
+        return verdict
+    return verdict._replace(reason=f"{verdict.reason}, got {shown(answered.text)}")
 
 
 async def _value(assertion: Assertion, answered: Answered, services: Services) -> Json:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from tetrad.canonical import Json, digest_bytes
 from tetrad.report import figures, means, plots, words
 from tetrad.report.differences import Piece, word_diff
+from tetrad.report.glimpse import Glimpse, glimpse
 from tetrad.report.openings import opening_of, requests_of, shared_openings
 from tetrad.results.outcome import CaseOutcome, Sample
 from tetrad.results.report import CaseReport, Report, StackReport, SuiteReport
@@ -43,6 +44,7 @@ class _Row:
     suite: str
     case: CaseReport
     kind: str
+    glimpse: Glimpse | str
     before: tuple[Piece, ...]
     after: tuple[Piece, ...]
     is_alike: bool  # on both sides, but for the time it took
@@ -95,6 +97,7 @@ def _rows(report: Report) -> Iterator[_Row]:
             suite=words.last(suite.suite),
             case=case,
             kind=words.kind(case),
+            glimpse=glimpse(case, room=60),
             before=before,
             after=after if case.base is not None else (Piece(now, differs=False),),
             is_alike=_is_alike(case),

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 from tetrad.identity import written_identity
 from tetrad.report import figures, means, words
+from tetrad.report.glimpse import glimpse
 from tetrad.results.outcome import CaseOutcome
 from tetrad.results.report import CaseReport, Report, RosterChange, StackReport, SuiteReport
 from tetrad.text import capped, for_log, one_line
@@ -161,7 +162,11 @@ def _add(parent: ET.Element, tag: str, message: str, text: str) -> None:
 
 def _answers(case: CaseReport) -> str:
     now = f"answer:\n{_shown(words.output_of(case.candidate))}"
-    return now if case.base is None else f"{now}\n\nbefore:\n{_shown(words.output_of(case.base))}"
+    if case.base is None:
+        return now
+    seen = glimpse(case, room=200)
+    changed = "" if isinstance(seen, str) else f"changed: {seen}\n\n"
+    return f"{changed}{now}\n\nbefore:\n{_shown(words.output_of(case.base))}"
 
 
 def _shown(text: str) -> str:

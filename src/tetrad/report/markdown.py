@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tetrad.report import figures, means, words
+from tetrad.report.glimpse import glimpse
 from tetrad.results.report import (
     CaseReport,
     ComponentChange,
@@ -25,6 +26,7 @@ from tetrad.text import capped, for_log, inert, one_line, shorten, spelled
 LIMIT = 60_000  # GitHub takes 65,536 characters
 _BLOCK = 1_500  # characters of one answer
 _DIFF = 6_000
+_PLACES = 20  # of an answer in JSON that changed
 _NAMES = 100  # cases that are named and not shown
 _SIGNS: dict[Decision, str] = {
     "PASSED": "✅",
@@ -202,12 +204,25 @@ def _named(cases: Sequence[CaseReport]) -> str:
 
 
 def _glimpse(case: CaseReport) -> str:
-    """Both answers in a few words, in the line that is seen while folded."""
-    now = shorten(words.output_of(case.candidate), 40)
-    if case.base is None or _is_same(case):
-        return f" <code>{_entities(now)}</code>"
-    before = shorten(words.output_of(case.base), 40)
-    return f" <code>{_entities(before)}</code> → <code>{_entities(now)}</code>"
+    """What the answer became, in the line that is seen while folded."""
+    seen = glimpse(case, room=40)
+    if isinstance(seen, str):
+        return f" <code>{_entities(seen)}</code>"
+    changes = (
+        f"{f'{_entities(c.place)}: ' if c.place else ''}"
+        f"<code>{_entities(c.before)}</code> → <code>{_entities(c.after)}</code>"
+        for c in seen.changes
+    )
+    return f" {'; '.join((*changes, *seen.rest()))}"
+
+
+def _changed_places(case: CaseReport) -> str:
+    """Where an answer in JSON changed, a line a place; empty where another text did."""
+    seen = glimpse(case, room=200, most=_PLACES)
+    if isinstance(seen, str) or not any(change.place for change in seen.changes):
+        return ""
+    lines = [f"{c.place or '$'}: {c.before} → {c.after}" for c in seen.changes]
+    return "\n".join((*lines, *seen.rest()))
 
 
 def _case(case: CaseReport) -> Iterator[str]:
@@ -215,6 +230,8 @@ def _case(case: CaseReport) -> Iterator[str]:
         yield f"Waived: {_prose(case.waived)}"
     if case.vars_text:
         yield f"Asked:\n\n{fenced(case.vars_text, _BLOCK)}"
+    if places := _changed_places(case):
+        yield f"Changed:\n\n{fenced(places, _BLOCK)}"
     if case.base is not None and not _is_same(case):
         yield f"Before:\n\n{fenced(words.output_of(case.base), _BLOCK)}"
     when = "Now as before" if _is_same(case) else "Now"

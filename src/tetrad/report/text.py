@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from tetrad.report import figures, means, words
+from tetrad.report.glimpse import glimpse
 from tetrad.results.report import CaseReport, Decision, Report, StackReport, SuiteReport
 from tetrad.text import capped, for_log, inert, one_line, shorten, spelled
 
@@ -22,6 +23,7 @@ _STYLES: dict[Decision, str] = {
 _SHOWN = 20  # flipped cases of a suite; the page has all
 _REASONS = 3  # why cases have no result
 _REASON = 600  # characters of each
+_WHY = 200  # characters of why a case fails
 
 
 def render_text(report: Report, *, width: int = 100, colour: bool = False) -> str:
@@ -152,7 +154,7 @@ def _cases(console: Console, suite: SuiteReport) -> None:
     table.add_column("case", max_width=26, overflow="ellipsis", no_wrap=True)
     table.add_column("", no_wrap=True)
     has_base = any(case.base for case in cases)
-    table.add_column("before → after" if has_base else "answer", no_wrap=True, overflow="ellipsis")
+    table.add_column("before → after" if has_base else "answer", overflow="fold")
     for case in cases[:_SHOWN]:
         table.add_row(one_line(case.id), words.told(case), _answers(case, room))
     console.print(Padding(table, (0, 0, 0, 4)))
@@ -175,12 +177,14 @@ def _missing(console: Console, suite: SuiteReport) -> None:
         console.print(Padding(more, (0, 0, 0, 4)), style="dim")
 
 
-def _answers(case: CaseReport, room: int) -> str:
-    now = shorten(words.output_of(case.candidate), room) or "(nothing)"
-    if case.base is None:
-        return now
-    before = shorten(words.output_of(case.base), room) or "(nothing)"
-    return now if before == now else f"{before} → {now}"
+def _answers(case: CaseReport, room: int) -> Text:
+    """What the answer became, and why that fails."""
+    from rich.text import Text
+
+    told = Text(str(glimpse(case, room=room)))
+    if why := words.why_failed(case.candidate):
+        told.append(f"\n{shorten(why, _WHY)}", style="dim")
+    return told
 
 
 def _decided(decision: Decision, said: str, *, bold: bool = False) -> Text:
