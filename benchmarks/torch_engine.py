@@ -253,7 +253,7 @@ def main() -> int:
     where = f"{torch.get_num_threads()} threads" if peer.device.type == "cpu" else peer.device.type
     print(f"{len(texts)} prompts that share {tokens} tokens; {where}")
     completions, engine = asyncio.run(answer_with_engine(model, gguf, cache, texts))
-    written = sum(one.usage.output_tokens for one in completions) / len(completions)
+    written = sum(one.usage.output_tokens or 0 for one in completions) / len(completions)
     print(f"tetrad             {engine}, {written:.0f} tokens an answer", flush=True)
     alone, one_by_one = peer.generate(texts[: args.one_by_one], batch=1)
     print(f"generate, single   {one_by_one}", flush=True)

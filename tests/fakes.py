@@ -181,6 +181,7 @@ class Asked:
     path: str
     headers: Mapping[str, str]
     body: Mapping[str, Any]
+    query: str = ""
 
 
 class OpenAIServer:
@@ -233,6 +234,7 @@ class OpenAIServer:
             path=http.url.path.removeprefix("/v1"),
             headers=dict(http.headers),
             body=json.loads(await http.body()),
+            query=http.url.query,
         )
         reply = self._reply_to(asked)
         self._in_flight += 1

@@ -13,11 +13,11 @@ from fakes import Asked, OpenAIServer, Reply, nowhere
 
 from tetrad.artifacts.backoff import Backoff
 from tetrad.canonical import Json
-from tetrad.engines.base import UNREADABLE_ARGUMENTS
 from tetrad.engines.openai import Address, Endpoint
 from tetrad.errors import EngineUnavailable
 from tetrad.model import Generation
 from tetrad.results.exchange import (
+    UNREADABLE_ARGUMENTS,
     Choice,
     Completion,
     JsonOutput,
@@ -140,16 +140,39 @@ def test_tools_and_the_conversation_with_them_are_sent() -> None:
     assert body["messages"][2]["tool_call_id"] == "call_9"
 
 
-CLOSED = {
+CLOSED: dict[str, Json] = {
     "type": "object",
     "properties": {"city": {"type": "string"}},
     "required": ["city"],
     "additionalProperties": False,
 }
-OPEN = {"type": "object", "properties": {"city": {"type": "string"}}}
+OPEN: dict[str, Json] = {"type": "object", "properties": {"city": {"type": "string"}}}
 
 
-@pytest.mark.parametrize(("schema", "strict"), [(CLOSED, True), (OPEN, False)])
+def with_city(**schema: Json) -> dict[str, Json]:
+    return {**CLOSED, "properties": {"city": schema}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "strict"),
+    [
+        (CLOSED, True),
+        (OPEN, False),
+        (with_city(type="array", items={"type": "string"}), True),
+        (with_city(type="array", items={"type": "string"}, uniqueItems=True), False),
+        (with_city(type="string", minLength=1), False),
+        (with_city(type="string", pattern="^a"), False),
+        (with_city(oneOf=[{"type": "string"}]), False),
+        (with_city(anyOf=[{"type": "string"}, {"type": "null"}]), True),
+        (with_city(anyOf=[OPEN, {"type": "null"}]), False),
+        (with_city(type=["object", "null"], properties={}), False),
+        (with_city(**{"$ref": "#/$defs/city"}) | {"$defs": {"city": {"type": "string"}}}, True),
+        (with_city(**{"$ref": "#/$defs/city"}) | {"$defs": {"city": OPEN}}, False),
+        (with_city(), False),
+        # A property may be called as a keyword is.
+        ({**CLOSED, "properties": {"oneOf": {"type": "string"}}, "required": ["oneOf"]}, True),
+    ],
+)
 def test_a_json_output_goes_as_schema_and_strict_where_openai_would_take_it(
     schema: dict[str, Json], strict: bool
 ) -> None:
@@ -161,11 +184,86 @@ def test_a_json_output_goes_as_schema_and_strict_where_openai_would_take_it(
     } == body_sent(request)["response_format"]
 
 
-def test_a_choice_is_left_to_the_prompt_where_the_endpoint_is_not_known_to_hold_to_it() -> None:
-    request = replace(HELLO, constraint=Choice(labels=("yes", "no")))
+LABELS = replace(
+    HELLO,
+    constraint=Choice(labels=("yes", "no")),
+    generation=Generation(max_tokens=4, stop=("\n",)),
+)
 
-    assert {"model", "messages"} == body_sent(request).keys()
-    assert body_sent(request, constrains=True)["structured_outputs"] == {"choice": ["yes", "no"]}
+
+def test_labels_go_to_vllm_as_a_choice() -> None:
+    body = body_sent(LABELS, constrains=True)
+
+    assert body["structured_outputs"] == {"choice": ["yes", "no"]}
+    assert (body["max_tokens"], body["stop"]) == (4, ["\n"])
+
+
+def test_labels_are_asked_for_as_the_one_property_of_an_object_elsewhere() -> None:
+    body = body_sent(LABELS)
+
+    form = body["response_format"]["json_schema"]
+    assert form["strict"]
+    assert form["schema"] == {
+        "type": "object",
+        "properties": {"answer": {"type": "string", "enum": ["yes", "no"]}},
+        "required": ["answer"],
+        "additionalProperties": False,
+    }
+    assert (body["max_tokens"], "stop" in body) == (20, False)  # room for the object
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('{"answer": "yes"}', "yes"),
+        (' {\n  "answer" : "y\\u0065s" }\n', "yes"),
+        ("yes", "yes"),
+        ('{"answer": "yes", "why": 1}', '{"answer": "yes", "why": 1}'),
+        ('{"answer": 7}', "7"),
+        ('{"answer": "ye', '{"answer": "ye'),
+    ],
+)
+def test_a_label_is_taken_out_of_its_object_and_whatever_else_stays(
+    written: str, read: str
+) -> None:
+    with OpenAIServer(Reply(text=written)) as server:
+        assert ask(server, LABELS).text == read
+
+
+def test_a_schema_whose_root_is_a_list_is_asked_for_within_an_object() -> None:
+    schema: dict[str, Json] = {
+        "type": "array",
+        "items": {"$ref": "#/$defs/tag"},
+        "$defs": {"tag": {"type": "string"}},
+    }
+    request = replace(HELLO, constraint=JsonOutput(schema=schema))
+    with OpenAIServer(Reply(text='{"answer": ["a",  1.0]}')) as server:
+        assert ask(server, request).text == '["a",  1.0]'
+
+    sent = server.asked[0].body["response_format"]["json_schema"]["schema"]
+    assert sent["properties"]["answer"]["items"] == {"$ref": "#/properties/answer/$defs/tag"}
+    assert body_sent(request, constrains=True)["response_format"]["json_schema"]["schema"] == schema
+
+
+def test_a_plain_completion_of_labels_ends_at_the_line() -> None:
+    labels = replace(LABELS, style="completion", generation=Generation())
+
+    assert body_sent(labels)["stop"] == ["\n"]
+    assert body_sent(replace(labels, generation=Generation(stop=("#",))))["stop"] == ["#"]
+
+
+@pytest.mark.parametrize("request_", [LABELS, replace(HELLO, constraint=JsonOutput(schema={}))])
+def test_a_server_that_refuses_schemas_is_asked_without_one_from_then_on(request_: Request) -> None:
+    def answer(asked: Asked) -> Reply:
+        if "response_format" in asked.body:
+            return Reply(status=400, error={"message": "This response_format is unavailable now"})
+        return Reply(text="yes")
+
+    with OpenAIServer(answer=answer) as server:
+        answers = asyncio.run(ask_all(server, [request_] * 3, concurrency=1))
+
+    assert [completion.text for completion in answers] == ["yes"] * 3
+    assert ["response_format" in a.body for a in server.asked] == [True, False, False, False]
 
 
 def test_max_tokens_is_called_by_its_newer_name_after_the_one_refusal_that_says_so() -> None:
@@ -252,11 +350,75 @@ def test_arguments_that_are_no_json_object_reach_the_tools_schema_as_such(writte
     assert {UNREADABLE_ARGUMENTS: written} == completion.tool_calls[0].arguments
 
 
-def test_tokens_nobody_counted_are_bounded_by_bytes() -> None:
-    with OpenAIServer(Reply(text="déjà", usage=None)) as server:
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        {"total_tokens": 120},
+        {"prompt_tokens": -5, "completion_tokens": -7},
+        {"prompt_tokens": float("nan"), "completion_tokens": float("inf")},
+        {"prompt_tokens": "100", "completion_tokens": "3"},
+        {"prompt_tokens": True, "completion_tokens": 1.5},
+        {"prompt_tokens": 0, "completion_tokens": 0},
+        {"prompt_tokens": 10**400, "completion_tokens": 10**400},
+        {"input_tokens": 100, "output_tokens": 3},
+    ],
+)
+def test_tokens_that_nobody_counted_are_not_known(usage: dict[str, Any] | None) -> None:
+    with OpenAIServer(Reply(text="déjà", usage=usage)) as server:
         completion = ask(server)
 
-    assert Usage(input_tokens=5, output_tokens=6) == completion.usage
+    assert Usage(input_tokens=None, output_tokens=None) == completion.usage
+
+
+COUNTED = {"prompt_tokens": 30, "completion_tokens": 10}
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        (COUNTED, Usage(input_tokens=30, output_tokens=10)),
+        (
+            {"prompt_tokens": 30.0, "completion_tokens": 10.0},
+            Usage(input_tokens=30, output_tokens=10),
+        ),
+        # Cached tokens counted beside the prompt's
+        (
+            {**COUNTED, "prompt_tokens_details": {"cached_tokens": 900}},
+            Usage(input_tokens=930, output_tokens=10, cached_input_tokens=900),
+        ),
+        (
+            {**COUNTED, "prompt_tokens_details": {"cached_tokens": -900}},
+            Usage(input_tokens=30, output_tokens=10),
+        ),
+        # Thinking among the completion's tokens, beside them, and in the total alone
+        (
+            {**COUNTED, "total_tokens": 40, "completion_tokens_details": {"reasoning_tokens": 8}},
+            Usage(input_tokens=30, output_tokens=10),
+        ),
+        (
+            {**COUNTED, "completion_tokens_details": {"reasoning_tokens": 200}},
+            Usage(input_tokens=30, output_tokens=210),
+        ),
+        (
+            {
+                **COUNTED,
+                "total_tokens": 240,
+                "completion_tokens_details": {"reasoning_tokens": 200},
+            },
+            Usage(input_tokens=30, output_tokens=210),
+        ),
+        ({**COUNTED, "total_tokens": 340}, Usage(input_tokens=30, output_tokens=310)),
+        ({**COUNTED, "total_tokens": 3}, Usage(input_tokens=30, output_tokens=10)),
+        ({"prompt_tokens": 30}, Usage(input_tokens=30, output_tokens=None)),
+    ],
+)
+def test_tokens_are_counted_however_the_server_splits_them(
+    usage: dict[str, Any], counted: Usage
+) -> None:
+    with OpenAIServer(Reply(text="ok", usage=usage)) as server:
+        assert ask(server).usage == counted
 
 
 def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:
@@ -267,13 +429,128 @@ def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:
     assert completion.text == "a\ufffdb"
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_the_text_parts_of_a_content_in_parts_are_the_answer(stream: bool) -> None:
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    parts = [thinking, {"type": "text", "text": "y"}, {"type": "text", "text": "es"}]
+    kind = "delta" if stream else "message"
+    body = json.dumps({"choices": [{kind: {"content": parts}, "finish_reason": "stop"}]})
+    reply = f"data: {body}\n\n" if stream else body
+    with OpenAIServer(Reply(body=reply.encode())) as server:
+        assert ask(server, stream=stream).text == "yes"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_arguments_may_come_as_an_object(stream: bool) -> None:
+    call = {"index": 0, "function": {"name": "look", "arguments": {"order_id": "A-1"}}}
+    kind = "delta" if stream else "message"
+    body = json.dumps({"choices": [{kind: {"tool_calls": [call]}, "finish_reason": "tool_calls"}]})
+    reply = f"data: {body}\n\n" if stream else body
+    with OpenAIServer(Reply(body=reply.encode())) as server:
+        assert ask(server, stream=stream).tool_calls[0].arguments == {"order_id": "A-1"}
+
+
+ATTACHED: list[dict[str, Any]] = [
+    {"content": None},
+    {"content": ""},
+    {"content": None, "reasoning_content": "Look it up."},
+    {"content": "I look.", "reasoning_details": [{"type": "reasoning.text", "signature": "c2ln"}]},
+    {"content": [{"type": "thinking", "thinking": []}, {"type": "text", "text": "I look."}]},
+]
+SIGNED: list[dict[str, Any]] = [
+    {},
+    {"extra_content": {"google": {"thought_signature": "c2ln"}}},
+    {"provider_specific_fields": {"thought_signature": "c2ln"}},
+]
+
+
+@pytest.mark.parametrize("message", ATTACHED)
+@pytest.mark.parametrize("signed", SIGNED)
+def test_a_turn_with_calls_goes_back_as_the_server_wrote_it(
+    message: dict[str, Any], signed: dict[str, Any]
+) -> None:
+    call = {
+        "id": "a",
+        "type": "function",
+        "function": {"name": "look", "arguments": "{}"},
+        **signed,
+    }
+    turn = {"role": "assistant", "tool_calls": [call], **message}
+    body = json.dumps({"choices": [{"message": turn, "finish_reason": "tool_calls"}]})
+    with OpenAIServer(Reply(body=body.encode()), Reply(text="sent")) as server:
+        first = ask(server)
+        said = Message(
+            role="assistant",
+            content=first.text,
+            tool_calls=first.tool_calls,
+            attached=first.attached,
+        )
+        result = Message(role="tool", content="{}", tool_call_id="a")
+        ask(server, replace(HELLO, messages=(*HELLO.messages, said, result)))
+
+    assert server.asked[1].body["messages"][1] == turn
+
+
+def test_a_signature_in_a_stream_is_kept() -> None:
+    function = {"name": "look", "arguments": "{}", "thought_signature": "c2ln"}
+    deltas = [
+        {"reasoning_content": "Look "},
+        {"reasoning_content": "it up."},
+        {"tool_calls": [{"index": 0, "id": "a", "function": function}]},
+    ]
+    events = [f"data: {json.dumps({'choices': [{'delta': delta}]})}\n\n" for delta in deltas]
+    with OpenAIServer(Reply(body="".join([*events, "data: [DONE]\n\n"]).encode())) as server:
+        completion = ask(server, stream=True)
+
+    assert completion.attached == {"reasoning_content": "Look it up."}
+    assert completion.tool_calls[0].attached == {"function": {"thought_signature": "c2ln"}}
+
+
 def test_a_refusal_is_the_answer() -> None:
     body = {"choices": [{"message": {"content": None, "refusal": "I can't."}}]}
     with OpenAIServer(Reply(body=json.dumps(body).encode())) as server:
         assert ask(server).text == "I can't."
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("length", "length"),
+        ("MAX_TOKENS", "length"),
+        ("SAFETY", "content_filter"),
+        ("eos_token", "stop"),
+    ],
+)
+def test_the_reason_for_an_end_is_read_in_the_words_of_several_vendors(
+    written: str, read: str
+) -> None:
+    with OpenAIServer(Reply(text="ok", finish_reason=written)) as server:
+        assert ask(server).finish_reason == read
+
+
+@pytest.mark.parametrize("where", [{"code": "content_filter"}, {"type": "content_filter"}])
+def test_a_prompt_that_the_providers_filter_refuses_is_an_empty_filtered_answer(
+    where: dict[str, Any],
+) -> None:
+    error = {"message": "The prompt triggered the content management policy.", **where}
+    with OpenAIServer(Reply(status=400, error=error)) as server:
+        completion = ask(server)
+
+    assert (completion.text, completion.finish_reason) == ("", "content_filter")
+    assert completion.usage.total_tokens is None
+
+
 # -- retries
+
+
+@pytest.mark.parametrize("finish", ["error", "abort", "insufficient_system_resource"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_an_answer_that_failed_on_the_server_is_asked_for_again(finish: str, stream: bool) -> None:
+    with OpenAIServer(Reply(text="half", finish_reason=finish), Reply(text="whole")) as server:
+        assert ask(server, stream=stream).text == "whole"
+
+    said = failure(Reply(text="", finish_reason=finish))
+    assert f"finish_reason {finish!r} (asked 4 times)" in said
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 529])
@@ -401,6 +678,16 @@ def test_an_endpoint_that_is_not_there_is_named() -> None:
         ask(OpenAIServer(), base_url=gone)
 
     assert f"small at {gone}: the connection failed" in str(caught.value)
+
+
+def test_the_path_goes_before_the_query_of_an_address_and_the_query_is_not_shown() -> None:
+    with OpenAIServer() as server:
+        ask(server, base_url=f"{server.url}?api-version=2024-10-21")
+    assert server.asked[0].path == "/chat/completions"
+    assert server.asked[0].query == "api-version=2024-10-21"
+
+    said = failure(Reply(status=400), base_url="http://127.0.0.1:1/v1?key=secret")
+    assert "secret" not in said
 
 
 def test_an_address_that_cannot_be_asked_is_named() -> None:

@@ -29,6 +29,7 @@ from policy.factory import (
 from tetrad.canonical import Json, digest_bytes
 from tetrad.model import Assertion, AssertionSet, MustPass
 from tetrad.policy import overall, suite_report
+from tetrad.results.exchange import Usage
 from tetrad.results.outcome import Sample, SuiteRun
 from tetrad.results.report import Decision, WaiverUse
 
@@ -569,10 +570,10 @@ def test_a_budget_on_cost_is_judged_on_average_or_at_the_95th_percentile() -> No
     assert judge(budget("cost_usd_per_case", "p95", most=0.001), spent(costs)).decision == "PASSED"
     assert judge(budget("cost_usd_per_case", "p95", most=0.0009), spent(costs)).decision == "FAILED"
     assert only(judge(mean, spent([0.003, 0.002]))).reason == (
-        "the cost of an answer on average is $0.0025, and the budget is $0.002"
+        "the cost of a case on average is $0.0025, and the budget is $0.002"
     )
     assert only(judge(mean, spent([0.0000081]))).reason == (
-        "the cost of an answer on average is $0.0000081; the budget is $0.002 (n = 1)"
+        "the cost of a case on average is $0.0000081; the budget is $0.002 (n = 1)"
     )
 
 
@@ -582,11 +583,49 @@ def test_a_budget_on_what_is_not_known_is_inconclusive_and_says_why() -> None:
     assert found.decision == "INCONCLUSIVE"
     assert found.reason == (
         "the latency of an answer at the 95th percentile is not known: the engine answers in"
-        " batches and reports no latency of a case (2 answers)"
+        " batches and reports no latency of a case (2 responses)"
     )
     assert judge(budget("cost_usd_per_case", "mean", most=1), spent([None])).decision == (
         "INCONCLUSIVE"
     )
+
+
+def test_a_budget_names_its_statistic_and_no_metric() -> None:
+    found = only(judge(budget("total_tokens", "p95", most=100), [1.0]))
+
+    assert (found.requirement, found.statistic, found.metric) == ("total_tokens", "p95", None)
+
+
+def test_a_budget_on_tokens_that_nobody_counted_is_inconclusive_and_says_why() -> None:
+    uncounted = Usage(input_tokens=None, output_tokens=None)
+    outcomes = run(
+        {
+            "c0": sample(1.0, tokens=30, cost_usd=0.1),
+            "c1": replace(sample(1.0), usage=uncounted),
+        }
+    )
+
+    for gate in (
+        budget("total_tokens", "total", most=1000),
+        budget("cost_usd_per_case", "mean", most=1),
+    ):
+        found = only(judge(gate, outcomes))
+        assert found.decision == "INCONCLUSIVE"
+        assert "the endpoint does not say how many tokens it used (1 " in found.reason
+    assert judge(budget("total_tokens", "total", most=20), outcomes).decision == "FAILED"
+
+
+def test_the_cost_of_a_case_is_that_of_one_of_its_repeats_and_every_case_weighs_the_same() -> None:
+    often = case("c0", repeats=3)
+    once = case("c1")
+    outcomes = run({"c0": [sample(1.0, cost_usd=0.3)] * 3, "c1": sample(1.0, cost_usd=0.1)})
+
+    found = only(
+        judge(budget("cost_usd_per_case", "mean", most=0.2001), outcomes, golden=[often, once])
+    )
+
+    assert found.value == pytest.approx(0.2)
+    assert (found.n, found.decision) == (2, "PASSED")
 
 
 def test_a_budget_that_is_spent_already_fails_whatever_is_missing() -> None:
@@ -602,8 +641,8 @@ def test_a_budget_failed_with_answers_missing_tells_what_the_known_ones_took() -
     found = only(judge(budget("cost_usd_per_case", "mean", most=0.3), outcomes))
 
     assert found.reason == (
-        "the cost of an answer on average is $0.8, and the budget is $0.3;"
-        " missing answers cannot mend that"
+        "the cost of a case on average is $0.8, and the budget is $0.3;"
+        " missing results cannot mend that"
     )
 
 
@@ -638,7 +677,7 @@ def test_a_base_that_is_not_whole_bounds_nothing() -> None:
     before = run({"c0": sample(1.0, tokens=90), "c1": sample(None)})
 
     assert only(judge(gate, now, before)).reason == (
-        "the number of tokens of all answers on the base is not known: 1 answer never came"
+        "the number of tokens of all answers on the base is not known: 1 response missing"
     )
 
 

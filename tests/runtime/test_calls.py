@@ -133,7 +133,7 @@ def test_a_tool_that_fails_ends_in_the_trace_with_the_steps_so_far(
 
 
 @pytest.mark.parametrize("native", [True, False])
-def test_the_last_step_is_without_tools(tmp_path: Path, native: bool) -> None:
+def test_the_last_step_may_not_call_tools(tmp_path: Path, native: bool) -> None:
     engine = ScriptedAnswers(answers={"": ASKS if native else ASKS_AS_JSON}, native_tools=native)
     running = runtime(stack(DESK, tools=[ORDER_STATUS], max_steps=2), tmp_path, engine=engine)
 
@@ -143,7 +143,9 @@ def test_the_last_step_is_without_tools(tmp_path: Path, native: bool) -> None:
     assert trace.steps[-1] == Guarded(rule="tool_loop", detail="the last step asked for a tool")
     first, last = (step for step in trace.steps if isinstance(step, Generated))
     if native:
-        assert (len(first.request.tools), len(last.request.tools)) == (1, 0)
+        # named all the same, since the messages hold calls of them
+        assert (len(first.request.tools), len(last.request.tools)) == (1, 1)
+        assert (first.request.may_call, last.request.may_call) == (True, False)
     else:
         assert isinstance(last.request.constraint, JsonOutput)
         assert list(last.request.constraint.schema["properties"]) == ["answer"]  # type: ignore[arg-type]

@@ -246,10 +246,14 @@ def _costs(trace: Trace, seconds: float, prices: Prices | None) -> str:
     from tetrad.text import usd
 
     usage = trace.usage
-    said = f"{usage.input_tokens:,} tokens in"
-    if usage.cached_input_tokens:
-        said += f" ({usage.cached_input_tokens:,} of them computed before)"
-    said += f", {usage.output_tokens:,} out, {seconds:.2f} s"
+    if usage.input_tokens is None or usage.output_tokens is None:
+        said = "tokens not counted by the endpoint"
+    else:
+        said = f"{usage.input_tokens:,} tokens in"
+        if usage.cached_input_tokens:
+            said += f" ({usage.cached_input_tokens:,} of them computed before)"
+        said += f", {usage.output_tokens:,} out"
+    said += f", {seconds:.2f} s"
     first = [one.completion.first_token_s for one in trace.generated]
     if first and first[0] is not None:
         said += f" (the first after {first[0]:.2f} s)"

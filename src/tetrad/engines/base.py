@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# The one argument of a tool call whose arguments were no JSON object: a model's failure that a
-# case shall score, so it reaches the tool's schema instead of being raised.
-UNREADABLE_ARGUMENTS = "unreadable arguments"
-
 
 class Engine(Protocol):
     """What answers requests; `concurrency` is how many of them it likes in flight."""
@@ -79,6 +75,8 @@ def request_document(request: Request) -> dict[str, Json]:
             {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema}
             for tool in request.tools
         ]
+    if not request.may_call:
+        document["may_call"] = False
     if request.sample:
         document["sample"] = request.sample
     return document
@@ -90,11 +88,16 @@ def _message(message: Message) -> dict[str, Json]:
         document["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
     if message.tool_call_id is not None:
         document["tool_call_id"] = message.tool_call_id
+    if message.attached:
+        document["attached"] = message.attached
     return document
 
 
 def _tool_call(call: ToolCall) -> Mapping[str, Json]:
-    return {"id": call.id, "name": call.name, "arguments": call.arguments}
+    written: dict[str, Json] = {"id": call.id, "name": call.name, "arguments": call.arguments}
+    if call.attached:
+        written["attached"] = call.attached
+    return written
 
 
 def _generation(generation: Generation) -> Mapping[str, Json]:

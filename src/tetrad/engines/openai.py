@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
 
 from tetrad.artifacts.backoff import RETRIED_STATUS, Backoff
 from tetrad.artifacts.download import shown
-from tetrad.engines import wire
 from tetrad.errors import EngineUnavailable
-from tetrad.results.exchange import Completion, Request
+from tetrad.protocols import openai as wire
+from tetrad.results.exchange import Completion, Request, Usage
 
 if TYPE_CHECKING:
     import httpx2
@@ -55,8 +56,16 @@ class _Retryable(Exception):
         self.retry_after = retry_after
 
 
-class _OtherTokenLimit(Exception):
-    """The server knows `max_tokens` by its newer name only."""
+class _OtherDialect(Exception):
+    """The server refused how it was asked and takes it in another way."""
+
+    def __init__(self, dialect: wire.Dialect) -> None:
+        super().__init__()
+        self.dialect = dialect
+
+
+class _Filtered(Exception):
+    """The provider's filter refused the request, which is what a user would get."""
 
 
 class Endpoint:
@@ -117,8 +126,11 @@ class Endpoint:
             raise _Retryable(str(exc)) from exc
         except wire.Unreadable as exc:
             raise self._unavailable(str(exc)) from exc
-        except _OtherTokenLimit:
-            self._dialect = replace(dialect, token_limit="max_completion_tokens")  # noqa: S106 - no password
+        except _Filtered:
+            unknown = Usage(input_tokens=None, output_tokens=None)
+            return Completion(text="", finish_reason="content_filter", usage=unknown)
+        except _OtherDialect as other:
+            self._dialect = other.dialect
             return await self._attempt(request)
 
     async def _exchange(self, request: Request, dialect: wire.Dialect) -> Completion:
@@ -135,9 +147,11 @@ class Endpoint:
                 if response.status_code != HTTPStatus.OK:
                     self._refuse(response, await _all_of(response), dialect)
                 if address.stream and not _is_whole(response):
-                    return await _streamed(response, request, started)
-                completion = wire.decode(await _all_of(response), request)
-                return replace(completion, latency_s=time.perf_counter() - started)
+                    completion = await _streamed(response, started)
+                else:
+                    completion = wire.decode(await _all_of(response), request)
+                    completion = replace(completion, latency_s=time.perf_counter() - started)
+                return wire.opened(completion, request, dialect)
         except httpx2.TransportError as exc:
             raise _Retryable(f"the connection failed: {str(exc) or type(exc).__name__}") from exc
         except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
@@ -148,13 +162,20 @@ class Endpoint:
         import httpx2
 
         if path not in self._urls:
-            self._urls[path] = httpx2.URL(self._address.base_url.rstrip("/") + path)
+            base = urlsplit(self._address.base_url)
+            # The path stands before a query, such as Azure's `?api-version=…`.
+            whole = base._replace(path=base.path.rstrip("/") + path)
+            self._urls[path] = httpx2.URL(whole.geturl())
         return self._urls[path]
 
     def _refuse(self, response: httpx2.Response, body: bytes, dialect: wire.Dialect) -> NoReturn:
         status = response.status_code
         if dialect.token_limit == "max_tokens" and wire.wants_other_token_limit(status, body):  # noqa: S105
-            raise _OtherTokenLimit
+            raise _OtherDialect(replace(dialect, token_limit="max_completion_tokens"))  # noqa: S106 - no password
+        if dialect.takes_form and not dialect.constrains and wire.wants_no_form(status, body):
+            raise _OtherDialect(replace(dialect, takes_form=False))
+        if wire.is_filtered(status, body):
+            raise _Filtered
         reason = f"{status} {response.reason_phrase}: {wire.reason_of(body)}".rstrip(": ")
         if status in RETRIED_STATUS:
             raise _Retryable(reason, response.headers.get("Retry-After"))
@@ -174,7 +195,7 @@ def _is_whole(response: httpx2.Response) -> bool:
     return str(response.headers.get("Content-Type", "")).startswith("application/json")
 
 
-async def _streamed(response: httpx2.Response, request: Request, started: float) -> Completion:
+async def _streamed(response: httpx2.Response, started: float) -> Completion:
     stream = wire.AnswerStream()
     first: float | None = None
     pieces = _pieces(response)
@@ -186,7 +207,7 @@ async def _streamed(response: httpx2.Response, request: Request, started: float)
             break
     latency = time.perf_counter() - started
     await _run_out(pieces)
-    return replace(stream.completion(request), latency_s=latency, first_token_s=first)
+    return replace(stream.completion(), latency_s=latency, first_token_s=first)
 
 
 async def _run_out(pieces: AsyncIterator[bytes]) -> None:

@@ -1,18 +1,20 @@
 """Budgets: what the candidate's answers cost in money, time and tokens.
 
-Every repeat is an answer. Costs and latencies are those of the original, uncached call. An answer
-whose measure is not known counts as missing: at best it cost nothing.
+A case costs what one of its repeats costs on average, and weighs as much as another; for time and
+tokens every repeat is an answer. Costs and latencies are those of the original, uncached call. What
+was not measured counts as missing: at best it cost nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 from typing import Literal
 
 from tetrad.model import Budget
 from tetrad.policy.paired import Evidence, worst
+from tetrad.policy.pairing import Pair
 from tetrad.policy.statistics import TOLERANCE, nearest_rank
 from tetrad.results.outcome import CaseOutcome, Sample
 from tetrad.results.report import Decision, RequirementResult
@@ -21,7 +23,7 @@ from tetrad.text import milliseconds, spelled, usd
 _MEASURES: Mapping[str, Callable[[Sample], float | None]] = {
     "cost_usd_per_case": lambda sample: sample.cost_usd,
     "latency_ms": lambda s: None if s.latency_s is None else s.latency_s * 1000,
-    "total_tokens": lambda sample: float(sample.usage.input_tokens + sample.usage.output_tokens),
+    "total_tokens": lambda sample: sample.usage.total_tokens,
 }
 _STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "mean": lambda values: fsum(values) / len(values),
@@ -30,20 +32,32 @@ _STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "total": fsum,
 }
 _SUBJECT = {
-    "cost_usd_per_case": "the cost of an answer",
+    "cost_usd_per_case": "the cost of a case",
     "latency_ms": "the latency of an answer",
     "total_tokens": "the number of tokens of an answer",
 }
-_UNKNOWN = {
-    "cost_usd_per_case": "the model has no prices",
-    "latency_ms": "the engine answers in batches and reports no latency of a case",
-    "total_tokens": "the engine reports no tokens",
+_NOT_COUNTED = "the endpoint does not say how many tokens it used"
+_UNMEASURED: Mapping[str, Callable[[Sample], str]] = {
+    "cost_usd_per_case": lambda sample: (
+        _NOT_COUNTED if sample.usage.total_tokens is None else "the model has no prices"
+    ),
+    "latency_ms": lambda _: "the engine answers in batches and reports no latency of a case",
+    "total_tokens": lambda _: _NOT_COUNTED,
 }
 _TOTALS = {
-    "cost_usd_per_case": "the cost of all answers",
+    "cost_usd_per_case": "the cost of all cases",
     "latency_ms": "the latency of all answers",
     "total_tokens": "the number of tokens of all answers",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """What is counted, a case or an answer; `least` is its measure where what lacks is nothing."""
+
+    value: float | None
+    least: float = 0.0
+    why: str = ""  # it was not measured; empty where there is no answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,8 +67,9 @@ class _Spent:
     value: float | None
     least: float
     n: int
-    missing: int  # answers that never came
-    unmeasured: int  # answers that came without the measure
+    missing: int  # those without an answer
+    unmeasured: int  # those answered without the measure
+    why: str  # they were not measured
 
     @property
     def complete(self) -> bool:
@@ -72,7 +87,7 @@ def judge_budget(requirement: Budget, evidence: Evidence) -> RequirementResult:
     told = [verdict for verdict in verdicts if verdict[0] == decision]
     return RequirementResult(
         requirement=requirement.measure,
-        metric=requirement.statistic,
+        statistic=requirement.statistic,
         decision=decision,
         value=spent.value,
         threshold=told[0][2],
@@ -112,7 +127,7 @@ def _compare(
     subject = _subject(requirement)
     if spent.least > limit + TOLERANCE * max(1.0, abs(limit)):
         value = spent.least if spent.value is None else spent.value
-        aside = "; missing answers cannot mend that" if not spent.complete else ""
+        aside = "; missing results cannot mend that" if not spent.complete else ""
         return "FAILED", f"{subject} is {_amount(requirement, value)}, and {against}{aside}"
     if spent.value is None or not spent.complete:
         return "INCONCLUSIVE", f"{subject} is not known: {_incomplete(requirement, spent)}"
@@ -123,37 +138,52 @@ def _compare(
 
 
 def _spent(requirement: Budget, evidence: Evidence, side: Literal["candidate", "base"]) -> _Spent:
-    known: list[float] = []
-    missing = unmeasured = 0
-    for pair in evidence.pairs:
-        outcome = pair.candidate if side == "candidate" else pair.base
-        answers = _answers(outcome)
-        measured = [v for v in map(_MEASURES[requirement.measure], answers) if v is not None]
-        known += measured
-        unmeasured += len(answers) - len(measured)
-        expected = max(pair.case.repeats, len(outcome.samples) if outcome else 0)
-        missing += expected - len(answers)
+    items = [item for pair in evidence.pairs for item in _items(requirement, pair, side)]
+    known = [item.value for item in items if item.value is not None]
+    whys = [item.why for item in items if item.why]
     statistic = _STATISTICS[requirement.statistic]
-    with_least = known + [0.0] * (missing + unmeasured)
     return _Spent(
         value=statistic(known) if known else None,
-        least=statistic(with_least) if with_least else 0.0,
+        least=statistic([item.least for item in items]) if items else 0.0,
         n=len(known),
-        missing=missing,
-        unmeasured=unmeasured,
+        missing=len(items) - len(known) - len(whys),
+        unmeasured=len(whys),
+        why=whys[0] if whys else "",
     )
 
 
-def _answers(outcome: CaseOutcome | None) -> tuple[Sample, ...]:
-    return () if outcome is None else tuple(s for s in outcome.samples if s.error is None)
+def _items(requirement: Budget, pair: Pair, side: Literal["candidate", "base"]) -> Iterator[_Item]:
+    outcome = pair.candidate if side == "candidate" else pair.base
+    answers = list(_answers(requirement.measure, outcome))
+    expected = max(pair.case.repeats, len(outcome.samples) if outcome else 0)
+    answers += [_Item(None)] * (expected - len(answers))
+    if requirement.measure != "cost_usd_per_case":
+        yield from answers
+        return
+    values = [one.value for one in answers if one.value is not None]
+    yield _Item(
+        fsum(values) / expected if len(values) == expected else None,
+        least=fsum(values) / expected,
+        why=next((one.why for one in answers if one.why), ""),
+    )
+
+
+def _answers(measure: str, outcome: CaseOutcome | None) -> Iterator[_Item]:
+    for sample in outcome.samples if outcome else ():
+        if sample.error is None:
+            value = _MEASURES[measure](sample)
+            why = _UNMEASURED[measure](sample) if value is None else ""
+            yield _Item(value, value or 0.0, why)
 
 
 def _incomplete(requirement: Budget, spent: _Spent) -> str:
+    kind = "case" if requirement.measure == "cost_usd_per_case" else "response"
     if spent.unmeasured:
-        return f"{_UNKNOWN[requirement.measure]} ({spelled(spent.unmeasured, 'answer')})"
-    return (
-        f"{spelled(spent.missing, 'answer')} never came" if spent.missing else "there are no cases"
-    )
+        return f"{spent.why} ({spelled(spent.unmeasured, kind)})"
+    if not spent.missing:
+        return "there are no cases"
+    missing = spelled(spent.missing, kind)
+    return f"{missing} without a result" if kind == "case" else f"{missing} missing"
 
 
 def _subject(requirement: Budget) -> str:

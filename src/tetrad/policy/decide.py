@@ -125,6 +125,7 @@ def _void(result: RequirementResult, reason: str) -> RequirementResult:
     return RequirementResult(
         requirement=result.requirement,
         metric=result.metric,
+        statistic=result.statistic,
         decision="INCONCLUSIVE",
         threshold=result.threshold,
         reason=reason,

@@ -19,10 +19,9 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def dump_completion(completion: Completion) -> bytes:
     document: dict[str, Any] = {"text": completion.text}
     if completion.tool_calls:
-        document["tool_calls"] = [
-            {"id": call.id, "name": call.name, "arguments": call.arguments}
-            for call in completion.tool_calls
-        ]
+        document["tool_calls"] = [_dump_call(call) for call in completion.tool_calls]
+    if completion.attached is not None:
+        document["attached"] = completion.attached
     if completion.finish_reason != "stop":
         document["finish"] = completion.finish_reason
     document["usage"] = _dump_usage(completion.usage)
@@ -41,9 +40,15 @@ def load_completion(data: bytes) -> Completion:
     return Completion(
         text=document["text"],
         tool_calls=tuple(
-            ToolCall(id=call["id"], name=call["name"], arguments=call["arguments"])
+            ToolCall(
+                id=call["id"],
+                name=call["name"],
+                arguments=call["arguments"],
+                attached=call.get("attached"),
+            )
             for call in calls
         ),
+        attached=document.get("attached"),
         finish_reason=document.get("finish", "stop"),
         usage=_load_usage(document["usage"]),
         latency_s=document.get("latency_s"),
@@ -111,11 +116,18 @@ def _load_sample(document: Mapping[str, Any]) -> Sample:
     )
 
 
-def _dump_usage(usage: Usage) -> tuple[int, int, int]:
+def _dump_call(call: ToolCall) -> Mapping[str, Any]:
+    document: dict[str, Any] = {"id": call.id, "name": call.name, "arguments": call.arguments}
+    if call.attached is not None:
+        document["attached"] = call.attached
+    return document
+
+
+def _dump_usage(usage: Usage) -> tuple[int | None, int | None, int]:
     return (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens)
 
 
-def _load_usage(counts: tuple[int, int, int]) -> Usage:
+def _load_usage(counts: tuple[int | None, int | None, int]) -> Usage:
     given, made, cached = counts
     return Usage(input_tokens=given, output_tokens=made, cached_input_tokens=cached)
 

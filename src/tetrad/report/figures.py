@@ -13,7 +13,8 @@ def requirement(found: RequirementResult) -> str:
     """A requirement's name, as a row's head."""
     name, metric = found.requirement, found.metric or ""
     if name in _MEASURES:
-        return f"{_STATISTICS.get(metric, metric)} {_MEASURES[name]}"
+        statistic = found.statistic or ""
+        return f"{_STATISTICS.get(statistic, statistic)} {_MEASURES[name]}".strip()
     if name == "min":
         return metric
     if name == "no_worse_than_base":

@@ -142,6 +142,7 @@ def _dump_requirement(found: RequirementResult) -> Mapping[str, Any]:
     return {
         "requirement": found.requirement,
         "metric": found.metric,
+        "statistic": found.statistic,
         "decision": found.decision,
         "value": found.value,
         "threshold": found.threshold,

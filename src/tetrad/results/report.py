@@ -22,7 +22,8 @@ class RequirementResult:
     """
 
     requirement: str  # min, no_worse_than_base, must_pass, max_flips, cost_usd_per_case, …
-    metric: str | None = None
+    metric: str | None = None  # of a requirement on scores
+    statistic: str | None = None  # of a budget: mean, p50, p95 or total
     decision: Decision
     value: float | None = None
     threshold: float | None = None

@@ -10,7 +10,6 @@ Any change of this changes answers: raise `tetrad.identity.RUNTIME`.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
@@ -29,6 +28,7 @@ from tetrad.results.exchange import (
 from tetrad.results.trace import Called, Guarded
 from tetrad.runtime.conversation import continued
 from tetrad.runtime.guards import trimmed
+from tetrad.schemas.moved import moved
 from tetrad.templates.filters import tojson
 
 MAX_CALLS = 32  # of one turn; a model that asks for more goes round in circles
@@ -61,7 +61,8 @@ class Native:
     """By the engine's own tool calls, and messages of the role `tool`.
 
     While tools are offered the engine is not bound to the output contract: a server that is would
-    never write a call.
+    never write a call. The last step names them without offering them, once there were calls:
+    Bedrock and Anthropic refuse messages with calls of tools that the request does not name.
     """
 
     def __init__(self, tools: tuple[ToolDefinition, ...], *, constraint: Constraint | None) -> None:
@@ -70,7 +71,9 @@ class Native:
 
     def ask(self, request: Request, *, last: bool) -> Request:
         if last:
-            return replace(request, tools=(), constraint=self._constraint)
+            called = any(message.tool_calls for message in request.messages)
+            tools = self._tools if called else ()
+            return replace(request, tools=tools, may_call=not called, constraint=self._constraint)
         return replace(request, tools=self._tools, constraint=None)
 
     def read(self, completion: Completion, step: int) -> Turn:  # noqa: ARG002 - calls bring their ids
@@ -79,7 +82,12 @@ class Native:
     def after(
         self, messages: Sequence[Message], completion: Completion, called: Sequence[Called]
     ) -> tuple[Message, ...]:
-        asked = Message(role="assistant", content=completion.text, tool_calls=completion.tool_calls)
+        asked = Message(
+            role="assistant",
+            content=completion.text,
+            tool_calls=completion.tool_calls,
+            attached=completion.attached,
+        )
         results = (
             Message(role="tool", content=_written(_came_back(one)), tool_call_id=one.call.id)
             for one in called
@@ -154,7 +162,7 @@ def with_tools_described(
 
 
 def _call_schema(tool: ToolDefinition, place: str) -> Mapping[str, Json]:
-    arguments = _moved(tool.input_schema, f"{place}/properties/arguments")
+    arguments = moved(tool.input_schema, f"{place}/properties/arguments")
     return _object({"tool": {"const": tool.name}, "arguments": arguments})
 
 
@@ -163,7 +171,7 @@ def _answer_schema(constraint: Constraint | None, place: str) -> Mapping[str, Js
         case Choice(labels=labels):
             return _object({"answer": {"enum": labels}})
         case JsonOutput(schema=schema):
-            return _object({"answer": _moved(schema, f"{place}/properties/answer")})
+            return _object({"answer": moved(schema, f"{place}/properties/answer")})
         case None:
             return _object({"answer": {"type": "string"}})
 
@@ -175,23 +183,6 @@ def _object(properties: Mapping[str, Json]) -> Mapping[str, Json]:
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def _moved(schema: Any, root: str) -> Any:
-    """A JSON Schema whose references, which start at its root, are right when that is at `root`."""
-    if isinstance(schema, Mapping):
-        return {
-            # An anchor is found by its name, wherever it is.
-            key: f"{root}{value[1:]}"
-            if key == "$ref" and isinstance(value, str) and re.match(r"#(/|\Z)", value)
-            else _moved(value, root)
-            for key, value in schema.items()
-            # References would start at an id of its own, which is no place of the whole.
-            if not (key == "$id" and isinstance(value, str))
-        }
-    if isinstance(schema, list | tuple):
-        return [_moved(item, root) for item in schema]
-    return schema
 
 
 def _came_back(called: Called) -> dict[str, Json]:

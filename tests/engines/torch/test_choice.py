@@ -117,7 +117,7 @@ def test_of_equally_likely_labels_the_first_is_chosen(choose: Choose) -> None:
 def test_a_choice_counts_the_labels_tokens_as_output(choose: Choose) -> None:
     answer = choose("late", "billing")
 
-    assert answer.usage.output_tokens >= 1
+    assert answer.usage.output_tokens
     assert answer.finish_reason == "stop"
 
 

@@ -1,0 +1,35 @@
+"""OpenAI's protocol, the client's half: what is sent for a request, and what an answer says.
+
+What is written is the common part of what servers of this protocol understand. What is read comes
+from outside: whatever is not as it should be raises Unreadable with a reason for people.
+"""
+
+from tetrad.protocols.openai.answer import AnswerStream, decode
+from tetrad.protocols.openai.form import Dialect, opened
+from tetrad.protocols.openai.refusal import (
+    Refusal,
+    is_filtered,
+    reason_of,
+    refusal_of,
+    wants_no_form,
+    wants_other_token_limit,
+)
+from tetrad.protocols.openai.request import encode, path_of
+from tetrad.protocols.openai.values import Cut, Unreadable
+
+__all__ = [
+    "AnswerStream",
+    "Cut",
+    "Dialect",
+    "Refusal",
+    "Unreadable",
+    "decode",
+    "encode",
+    "is_filtered",
+    "opened",
+    "path_of",
+    "reason_of",
+    "refusal_of",
+    "wants_no_form",
+    "wants_other_token_limit",
+]

@@ -1,0 +1,77 @@
+"""What a response that is not 200 says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from tetrad.text import shorten
+
+# Of the key, the account, the model's name (or the address), and of this one request.
+Refusal: TypeAlias = Literal["key", "account", "model", "request"]
+
+_UNKNOWN_MODEL = re.compile(
+    r"model_not_found|(unknown|invalid) model|model\b.{0,80}\b(not found|does ?n[o']t exist|not exist)",
+    re.IGNORECASE | re.DOTALL,
+)
+_SPENT = re.compile(r"insufficient_quota|insufficient balance|billing_hard_limit", re.IGNORECASE)
+_FILTERED = re.compile(r"content_filter|ResponsibleAIPolicyViolation|content_policy_violation")
+
+
+def reason_of(body: bytes) -> str:
+    """What an error response says, in one line."""
+    text = body.decode("utf-8", "replace")
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        said = text
+    if isinstance(said, Mapping):
+        error = said.get("error", said)
+        message = error.get("message") if isinstance(error, Mapping) else error
+        said = message or said.get("message") or said.get("detail") or text
+    return shorten(str(said), 300)
+
+
+def refusal_of(status: int, body: bytes) -> Refusal:
+    """What a refusal is of; all but `request` hold for every request alike."""
+    text = body[:10_000].decode("utf-8", "replace")
+    if status == 402 or (status in {403, 429} and _SPENT.search(text)):
+        return "account"
+    if status in {401, 403, 407}:
+        return "key"
+    if status == 404 or (status in {400, 422} and _UNKNOWN_MODEL.search(text)):
+        return "model"
+    return "request"
+
+
+def is_filtered(status: int, body: bytes) -> bool:
+    """Whether the provider's filter refused the request: Azure's and LiteLLM's answer is 400."""
+    return status == 400 and _FILTERED.search(_code_of(body)) is not None
+
+
+def wants_other_token_limit(status: int, body: bytes) -> bool:
+    """Whether a refusal says that `max_tokens` is to be called `max_completion_tokens`."""
+    return status == 400 and b"max_tokens" in body and b"max_completion_tokens" in body
+
+
+def wants_no_form(status: int, body: bytes) -> bool:
+    """Whether a refusal is of the schema that an answer was to follow, or of the field for it."""
+    return (
+        status in {400, 422, 501}
+        and re.search(rb"response_format|json_schema|structured_outputs", body) is not None
+    )
+
+
+def _code_of(body: bytes) -> str:
+    try:
+        said: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    error = said.get("error") if isinstance(said, Mapping) else None
+    if not isinstance(error, Mapping):
+        return ""
+    inner = error.get("innererror")
+    codes = [error.get("code"), error.get("type"), error.get("message")]
+    return " ".join(map(str, [*codes, inner.get("code") if isinstance(inner, Mapping) else ""]))
