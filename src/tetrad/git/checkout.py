@@ -102,6 +102,16 @@ class Checkout:
         below = self.root.relative_to(self.top).as_posix()
         return "" if below == "." else f"{below}/"
 
+    @property
+    def shared_folder(self) -> Path:
+        """Git's folder of the main working tree, where linked ones keep what they share."""
+        link = self.git_folder / "commondir"
+        return (
+            (self.git_folder / link.read_text().strip()).resolve()
+            if link.is_file()
+            else self.git_folder
+        )
+
     def git(self, *arguments: str, extra: Mapping[str, str] | None = None) -> str:
         """What Git says on its standard output; GitError with what it complains of."""
         asked = self.ask(*arguments, extra=extra)

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tetrad.errors import GitError
 from tetrad.git.checkout import Checkout
+from tetrad.git.lfs import resolve_pointers
 from tetrad.git.revisions import commit_of, merge_base
+from tetrad.git.submodules import refuse_new_submodule, submodule_at, submodules_of
 
 
 def export(root: Path, ref: str, into: Path) -> None:
@@ -24,14 +27,29 @@ def export(root: Path, ref: str, into: Path) -> None:
     with TemporaryDirectory(dir=into, prefix=".export-") as folder:
         tree = Path(folder, "tree")
         tree.mkdir()
-        apart = Checkout(git_folder=checkout.git_folder, top=tree, root=tree)
-        own = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-        apart.git("read-tree", commit, extra=own)
-        apart.git("checkout-index", "--all", extra=own | apart.without_filters())
+        _lay_out(checkout, commit, tree)
         laid_out = tree / checkout.below
+        if laid_out.resolve() != tree.resolve() / checkout.below:
+            raise GitError(f"{checkout.below} was a symbolic link in {commit[:12]}")
         # the folder may be younger than the commit: then its tree was empty
         for entry in sorted(laid_out.iterdir()) if laid_out.is_dir() else ():
             entry.rename(into / entry.name)
+
+
+def _lay_out(checkout: Checkout, commit: str, tree: Path) -> None:
+    """A commit's tree with its submodules, and with the contents that Git LFS keeps."""
+    apart = Checkout(git_folder=checkout.git_folder, top=tree, root=tree)
+    with TemporaryDirectory(prefix="tetrad-index-") as folder:
+        own = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+        apart.git("read-tree", commit, extra=own)
+        apart.git("checkout-index", "--all", extra=own | apart.without_filters())
+    resolve_pointers(checkout, tree)
+    for path, theirs in submodules_of(checkout, commit).items():
+        place = tree / path
+        submodule = submodule_at(checkout, path, theirs)
+        if submodule is not None and place.resolve() == tree.resolve() / path:
+            place.mkdir(parents=True, exist_ok=True)
+            _lay_out(submodule, theirs, place)
 
 
 @contextmanager
@@ -44,6 +62,7 @@ def base_tree(root: Path, ref: str | None) -> Iterator[tuple[str, Path] | None]:
         yield None
         return
     commit = merge_base(root, ref)
+    refuse_new_submodule(Checkout.of(root), ref)
     with TemporaryDirectory(prefix="tetrad-base-") as folder:
         export(root, commit, Path(folder))
         yield commit, Path(folder)
