@@ -45,3 +45,15 @@ def test_what_is_no_setting_is_refused_with_its_place(tmp_path: Path) -> None:
             "  help: settings are lint"
         ),
     ]
+
+
+def test_settings_are_read_from_no_link(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("token = hush")
+    (tmp_path / "system").mkdir()
+    (tmp_path / "system" / "pyproject.toml").symlink_to("../secret")
+
+    settings, issues = settings_of(tmp_path / "system")
+
+    assert settings == Settings()
+    told = "pyproject.toml:1:1: error[SCH100]: this is a symbolic link, and settings are read from no link"
+    assert issues == [f"{told}\n  help: replace it by a file, or remove it"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tetrad.errors import SpecError
+from tetrad.cli import main
+from tetrad.errors import Location, SpecError
 from tetrad.loading.files import Tree
 from tetrad.loading.repository import load_repository
 
@@ -90,3 +92,110 @@ def test_a_glob_of_many_stars_on_a_deep_path_is_answered(tmp_path: Path) -> None
 
     assert tree.glob("**/a/" * 12 + "b") == []
     assert tree.glob("**/a/" * 12 + "**/c") == ["/".join([*["a"] * 40, "c"])]
+
+
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
+
+
+def scripted(root: Path) -> Path:
+    main(["init", str(root), "--engine", "scripted"])
+    return root
+
+
+def refused(root: Path) -> str:
+    with pytest.raises(SpecError) as caught:
+        load_repository(root)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "prompts/feedback.yaml",
+        "stacks/feedback.yaml",
+        "evals/feedback/golden.yaml",
+        "evals/feedback/suite.yaml",
+        "stacks/models/scripted.answers.yaml",
+    ],
+)
+def test_a_pointer_of_git_lfs_is_no_content(tmp_path: Path, file: str, ends: str) -> None:
+    root = scripted(tmp_path)
+    (root / file).write_bytes(POINTER.replace("\n", ends).encode())
+
+    told = refused(root)
+    assert f"{file}:1:1: error[SCH100]: " in told
+    assert "this is a Git LFS pointer, not the file that it stands for" in told
+    assert "  help: run `git lfs pull`; for another commit, `git lfs fetch origin COMMIT`" in told
+
+
+def test_a_text_about_git_lfs_is_no_pointer(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"A pointer looks so:\n{POINTER}")
+
+    assert Tree(tmp_path).read("a.txt", Location("a.txt"))
+
+
+def test_a_document_that_is_a_pointer_of_git_lfs_is_refused(tmp_path: Path) -> None:
+    corpus(tmp_path, "docs")
+    (tmp_path / "docs" / "b.md").write_text(POINTER)
+
+    assert "docs/b.md is a Git LFS pointer, not the document that it stands for" in refused(
+        tmp_path
+    )
+
+
+def corpus(root: Path, folder: str) -> None:
+    for file, text in {
+        f"{folder}/a.md": "a",
+        "stacks/models/m.yaml": "kind: model\nsource: file://weights\nfiles: {model.safetensors: "
+        f'"sha256:{"0" * 64}"}}\nengine: {{torch: {{}}}}\ncontext_window: 256\n',
+        "stacks/corpora/c.yaml": f"kind: corpus\ndocuments: {{path: {folder}}}\n"
+        "embedding: stacks/models/m\n",
+    }.items():
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text)
+
+
+@pytest.mark.parametrize("target", ["../shared/t", "../../elsewhere", "nowhere"])
+def test_a_linked_folder_among_the_components_is_named(tmp_path: Path, target: str) -> None:
+    root = scripted(tmp_path / "system")
+    (tmp_path / "elsewhere").mkdir()
+    (root / "shared" / "t").mkdir(parents=True)
+    (root / "evals" / "t").symlink_to(target)
+    (root / "prompts" / "more").mkdir()
+    (root / "prompts" / "more" / "p").symlink_to(root / "shared" / "t")
+
+    linked = "error[SCH100]: this folder is a symbolic link, which is not followed"
+    assert f"prompts/more/p:1:1: {linked}" in refused(root)
+    assert (f"evals/t:1:1: {linked}" in refused(root)) == (target != "nowhere")
+
+
+def test_a_linked_folder_among_the_documents_is_named(tmp_path: Path) -> None:
+    corpus(tmp_path, "docs")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "docs" / "linked").symlink_to("../shared")
+
+    assert "docs/linked:1:1: error[SCH100]: this folder is a symbolic link" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "refuses"),
+    [
+        (["*.md"], False),
+        (["a/*.md"], False),
+        (["**/*.md"], True),
+        (["linked/*.md"], True),
+        (["lin*/**"], True),
+        (["linked"], False),
+        (["a/**", "**"], True),
+    ],
+)
+def test_only_a_linked_folder_that_a_pattern_reaches_is_refused(
+    tmp_path: Path, patterns: list[str], refuses: bool
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "docs" / "linked").symlink_to("../shared")
+
+    with pytest.raises(SpecError) if refuses else nullcontext():
+        list(Tree(tmp_path).matching("docs", patterns))

@@ -8,6 +8,7 @@ from tetrad.canonical import Digest, digest_file, merkle_root
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree
+from tetrad.loading.lfs import MAX_BYTES, pointed_at
 from tetrad.model import Chunking, Corpus, Documents, Index
 from tetrad.model.references import ReferenceRefused, normalised
 from tetrad.yamldoc.parse import Path
@@ -102,6 +103,8 @@ def _no_document(tree: Tree, name: str, path: FilePath) -> str:
         name.encode()
     except UnicodeEncodeError:
         return "has a name that is not UTF-8, and so no id"
+    if path.stat().st_size <= MAX_BYTES and pointed_at(path.read_bytes()):
+        return "is a Git LFS pointer, not the document that it stands for: run `git lfs pull`"
     return ""
 
 

@@ -11,6 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from tetrad.errors import Issue, Location, SpecError
+from tetrad.loading.lfs import pointed_at
 from tetrad.model.references import ENDINGS, reference_of
 from tetrad.schemas.nearest import did_you_mean
 
@@ -26,6 +27,7 @@ class Tree:
         self._root = str(root)
         self._real_root = os.path.realpath(root)
         self._real_folders: dict[str, str] = {}
+        self.linked_folders: list[str] = []  # among the components; their files are not read
 
     # Thousands of names are looked up, and pathlib takes three times as long.
 
@@ -44,10 +46,13 @@ class Tree:
             raise SpecError([leaves_repository(Location(file))])
         try:
             with open(path, "rb", buffering=0) as stream:  # noqa: PTH123
-                return stream.readall()
+                data = stream.readall()
         except OSError as error:
             message = f"{file} cannot be read: {error.strerror}"
             raise SpecError([Issue(location=asked_at, code="SCH100", message=message)]) from error
+        if pointed_at(data):
+            raise SpecError([not_fetched(Location(file))])
+        return data
 
     def is_inside(self, path: Path | str) -> bool:
         """Whether a path stays within the root, and out of Git's own folder; a folder is looked at
@@ -70,10 +75,19 @@ class Tree:
     def matching(self, folder: str, patterns: Sequence[str]) -> Iterator[tuple[str, Path]]:
         """The files under a folder that fit a glob, by their path under it, in order."""
         segmented = [_segments(pattern) for pattern in patterns]
-        for file in self.files(folder):
+        links: list[str] = []
+        for file in self.files(folder, links):
             name = posixpath.relpath(file, folder)
             if any(_fits(pattern, name.split("/")) for pattern in segmented):
                 yield name, self.root / file
+        parts = [posixpath.relpath(link, folder).split("/") for link in links]
+        reached = [
+            linked_folder(link)
+            for link, part in zip(links, parts, strict=True)
+            if any(_may_reach(pattern, part) for pattern in segmented)
+        ]
+        if reached:
+            raise SpecError(reached)
 
     def glob(self, pattern: str) -> list[str]:
         """The files that fit a pattern from the root, in order."""
@@ -85,15 +99,20 @@ class Tree:
 
     def components(self) -> Iterator[str]:
         """The files that hold components, stacks, suites, environments and waivers, in order."""
+        links: list[str] = []
         found = [
-            file for folder in _FOLDERS for file in self.files(folder) if file.endswith(ENDINGS)
+            file
+            for folder in _FOLDERS
+            for file in self.files(folder, links)
+            if file.endswith(ENDINGS)
         ]
         found += [
             file
-            for file in self.files("evals")
+            for file in self.files("evals", links)
             if file.rsplit("/", 1)[-1] in {"suite.yaml", "suite.yml"}
         ]
         found += [f"waivers{ending}" for ending in ENDINGS if self.has(f"waivers{ending}")]
+        self.linked_folders = links
         yield from sorted(found)
 
     def references(self, kind: str) -> list[str]:
@@ -108,13 +127,18 @@ class Tree:
         text = (self.root / file).read_bytes()[:10_000]
         return re.search(rb"^kind:\s*" + kind.encode() + rb"\b", text, re.MULTILINE) is not None
 
-    def files(self, folder: str) -> Iterator[str]:
-        """The files under a folder, hidden ones left out, links to folders not followed."""
+    def files(self, folder: str, links: list[str] | None = None) -> Iterator[str]:
+        """The files under a folder, hidden ones left out; links to folders are not followed, but
+        added to `links`.
+        """
         for place, folders, names in os.walk(self.root / folder, onerror=self._refuse):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             prefix = Path(place).relative_to(self.root).as_posix()
             if prefix.count("/") > _MAX_DEPTH:
                 raise SpecError([_too_deep(prefix)])
+            if links is not None:
+                there = (f"{prefix}/{name}" for name in folders)
+                links += [link for link in there if os.path.islink(f"{self._root}/{link}")]  # noqa: PTH114
             for name in sorted(names):
                 if not name.startswith("."):
                     yield f"{prefix}/{name}"
@@ -160,6 +184,13 @@ def _fits(pattern: Sequence[str], parts: Sequence[str]) -> bool:
     return len(parts) in counts
 
 
+def _may_reach(pattern: Sequence[str], parts: Sequence[str]) -> bool:
+    """Whether a pattern can fit something below a folder."""
+    return any(_fits(pattern[:length], parts) for length in range(1, len(pattern))) or (
+        pattern[-1] == "**" and _fits(pattern, parts)
+    )
+
+
 def _is_of_git(file: str) -> bool:
     return ".git" in file.lower().split("/")
 
@@ -168,6 +199,20 @@ def _too_deep(folder: str) -> Issue:
     top = "/".join(folder.split("/")[:3])
     message = f"folders are nested more than {_MAX_DEPTH} deep under {top}"
     return Issue(location=Location(top), code="SCH100", message=message, hint="flatten them")
+
+
+def linked_folder(link: str) -> Issue:
+    """The issue of a link to a folder whose files would be passed over."""
+    message = "this folder is a symbolic link, which is not followed"
+    hint = "move the folder here, or commit a copy of it"
+    return Issue(location=Location(link), code="SCH100", message=message, hint=hint)
+
+
+def not_fetched(location: Location) -> Issue:
+    """The issue of a Git LFS pointer in the place of the file for which it stands."""
+    message = "this is a Git LFS pointer, not the file that it stands for"
+    hint = "run `git lfs pull`; for another commit, `git lfs fetch origin COMMIT`"
+    return Issue(location=location, code="SCH100", message=message, hint=hint)
 
 
 def leaves_repository(location: Location) -> Issue:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tetrad.errors import Issue, Location, SpecError, UsageError
-from tetrad.loading.files import Tree
+from tetrad.loading.files import Tree, linked_folder
 from tetrad.loading.loader import Loader
 from tetrad.loading.settings import load_settings
 from tetrad.model import (
@@ -80,6 +80,7 @@ def _read(root: Path, only: Sequence[str] | None) -> Reading:
     loader.report(*issues)
     files = list(loader.tree.components())
     loader.report(*_of_one_name(files), *_of_no_name(files))
+    loader.report(*map(linked_folder, loader.tree.linked_folders))
     for file in files if only is None else _starting_points(only, files):
         loader.build(file)
     repository = Repository(

@@ -17,6 +17,10 @@ def load_settings(root: Path) -> tuple[Settings, tuple[Issue, ...]]:
     """The repository's settings, and what is wrong with them."""
     for name in ("pyproject.toml", "tetrad.toml"):
         path = root / name
+        if (
+            path.is_symlink()
+        ):  # what it leads to may be a secret, and errors quote what they are about
+            return Settings(), (_link(name),)
         if not path.is_file():
             continue
         try:
@@ -28,6 +32,12 @@ def load_settings(root: Path) -> tuple[Settings, tuple[Issue, ...]]:
         if found is not None:
             return _build(found, _Places(name, text))
     return Settings(), ()
+
+
+def _link(name: str) -> Issue:
+    message = "this is a symbolic link, and settings are read from no link"
+    hint = "replace it by a file, or remove it"
+    return Issue(location=Location(name), code="SCH100", message=message, hint=hint)
 
 
 def _no_toml(name: str, said: str) -> Issue:
