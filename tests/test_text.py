@@ -16,6 +16,7 @@ from tetrad.text import (
     for_log,
     inert,
     json_escaped,
+    lines_of,
     milliseconds,
     one_line,
     shorten,
@@ -190,6 +191,20 @@ def test_short_durations_have_decimals(duration: float, written: str) -> None:
 @pytest.mark.parametrize("begun", ["\x1b]", "\x1bP", "\x90", "\x9d", "\x9da", "\x9b0 "])
 def test_a_megabyte_of_unfinished_escapes_is_read_in_a_moment(begun: str) -> None:
     assert inert(begun * 500_000)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_line_ends_with_line_feed_or_carriage_return_alone(ends: bool) -> None:
+    text = "a\r\nb\rc\u2028d\ve\x85f\n\ng"
+
+    lines = lines_of(text, ends=ends)
+
+    assert lines == (
+        ["a\r\n", "b\r", "c\u2028d\ve\x85f\n", "\n", "g"]
+        if ends
+        else ["a", "b", "c\u2028d\ve\x85f", "", "g"]
+    )
+    assert "".join(lines) == text or not ends
 
 
 def test_importing_text_stays_cheap() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
+from io import StringIO
 
 # Control sequences of ECMA-48 in their 7-bit and 8-bit forms. None may span a line, so that an
 # unfinished one cannot swallow what follows it.
@@ -157,6 +158,16 @@ def _continues(text: str, index: int) -> bool:
         or text[index - 1] == "\u200d"
         or unicodedata.category(here).startswith("M")
     )
+
+
+def lines_of(text: str, *, ends: bool = False) -> list[str]:
+    """The lines as editors, diffs and Git count them, with their ends where asked.
+
+    They end with LF, CR or both; str.splitlines ends them at eight further characters, U+2028 among
+    them, which a text may hold.
+    """
+    lines = list(StringIO(text, newline=""))
+    return lines if ends else [line.rstrip("\r\n") for line in lines]
 
 
 def spelled(count: int, noun: str) -> str:

@@ -127,9 +127,39 @@ def test_a_place_within_a_text_on_one_line_is_found() -> None:
 
 @pytest.mark.parametrize("newline", ["\r\n", "\r", "\n"])
 def test_lines_are_counted_as_editors_count_them(newline: str) -> None:
-    text = newline.join(["a: 1", "b: 'x\u2028y'", "c: 3", ""])
+    text = newline.join(["a: 1", "b: x\u00a0\ufeffy", "c: 3", ""])
 
     assert Location("f", 3, 4) == parse(text.encode(), "f").at(("c",))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("a: 1  # seen<break>b: 2\nc: 3\n", 1, 13),
+        ("a: |\n  one<break>  two\n", 2, 6),
+        ("# x\r\na: 'one<break>two'\n", 2, 8),
+        ('{"a": "one<break>two"}', 1, 11),
+    ],
+)
+@pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029"])
+def test_a_line_break_that_is_not_seen_is_refused(
+    text: str, line: int, column: int, character: str
+) -> None:
+    """Libyaml ends a line there, so a comment could hold a key; people and YAML 1.2 see none."""
+    with pytest.raises(SpecError) as caught:
+        parse(text.replace("<break>", character).encode(), "f")
+
+    (issue,) = caught.value.issues
+    assert (issue.code, issue.location) == ("SCH101", Location("f", line, column))
+    assert f"U+{ord(character):04X}" in issue.message
+    assert f'"\\u{ord(character):04x}"' in issue.hint
+
+
+@pytest.mark.parametrize("written", ["\\u0085", "\\u2028", "\\u2029", "\\N", "\\L", "\\P"])
+def test_such_a_line_break_can_be_written_as_an_escape(written: str) -> None:
+    value = parse(f'a: "one{written}two"\n'.encode(), "f").value["a"]
+
+    assert (value[:3], len(value), value[4:]) == ("one", 7, "two")
 
 
 def test_a_byte_order_mark_is_read_over_and_kept() -> None:

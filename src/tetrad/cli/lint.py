@@ -161,14 +161,14 @@ def _diff(findings: Sequence[Finding], tree: Tree, *, unsafe: bool) -> str:
     from difflib import unified_diff
 
     from tetrad.lint.fixes import fixed_texts
-    from tetrad.text import for_log, inert
+    from tetrad.text import for_log, inert, lines_of
 
     lines = [
         inert(line)
         for file, new in sorted(fixed_texts(findings, tree.texts, unsafe=unsafe).items())
         for line in unified_diff(
-            tree.texts.get(file, "").splitlines(keepends=True),
-            new.splitlines(keepends=True),
+            lines_of(tree.texts.get(file, ""), ends=True),
+            lines_of(new, ends=True),
             f"a/{file}",
             f"b/{file}",
         )

@@ -48,7 +48,7 @@ def _escaped_in_json_lines(
     tree: Tree, file: str, text: str, kind: Kind
 ) -> Iterator[tuple[Place, Run]]:
     start = 0
-    for line in text.splitlines(keepends=True):
+    for line in text.split("\n"):  # as JSON Lines are read
         if "\\u" in line:
             try:
                 value = json.dumps(json.loads(line), ensure_ascii=False)
@@ -56,7 +56,7 @@ def _escaped_in_json_lines(
                 value = ""  # the loader reports it
             place = tree.place(file, start, start + len(line.rstrip()))
             yield from ((place, run) for run in _not_in(line, value, kind))
-        start += len(line)
+        start += len(line) + 1
 
 
 def _not_in(written: str, value: str, kind: Kind) -> Iterator[Run]:

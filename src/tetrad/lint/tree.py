@@ -14,6 +14,7 @@ from tetrad.lint.rule import Place, Rule, Span
 from tetrad.lint.suppressions import Suppression
 from tetrad.model import Model, PromptMessage, Repository, Stack, Waiver
 from tetrad.schemas.kinds import Kind
+from tetrad.text import lines_of
 from tetrad.yamldoc.parse import Document, Node, Path
 
 
@@ -154,7 +155,7 @@ class Tree:
 
     def _first_line(self, part: Part, start: int, end: int) -> Place:
         text = part.document.text
-        first = text[start:end].splitlines()
+        first = lines_of(text[start:end])
         place = self.place(part.file, start, start + len(first[0]) if first else start)
         return Place(place.file, place.span, part.document.key_at(part.path).line)
 

@@ -11,6 +11,7 @@ from typing import Any
 from tetrad.errors import Issue, Location
 from tetrad.model import Settings
 from tetrad.schemas.nearest import did_you_mean
+from tetrad.text import lines_of
 
 
 def load_settings(root: Path) -> tuple[Settings, tuple[Issue, ...]]:
@@ -52,7 +53,7 @@ class _Places:
 
     def __init__(self, name: str, text: str) -> None:
         self._name = name
-        self._lines = text.splitlines()
+        self._lines = lines_of(text)
 
     def of(self, key: str) -> Location:
         for number, line in enumerate(self._lines, 1):

@@ -9,6 +9,7 @@ from typing import Protocol
 from tetrad.identity import identity_document
 from tetrad.model import Model, Prompt, PythonRun, ScriptedEngine, Stack, Suite
 from tetrad.results.report import ComponentChange
+from tetrad.text import lines_of
 
 # A diff is there to be read; a larger one is for git.
 MAX_DIFF_LINES = 400
@@ -63,9 +64,7 @@ def unified(before: str | None, after: str | None, path: str) -> str:
 
 
 def _unified(before: str, after: str, path: str) -> Iterator[str]:
-    return difflib.unified_diff(
-        before.splitlines(), after.splitlines(), path, path, lineterm="", n=2
-    )
+    return difflib.unified_diff(lines_of(before), lines_of(after), path, path, lineterm="", n=2)
 
 
 def _paths(part: str, stack: Stack) -> set[str]:

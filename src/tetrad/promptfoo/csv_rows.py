@@ -6,7 +6,6 @@ are those of promptfoo's `assertionFromString`. The columns `id` and `tags` are 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -18,6 +17,7 @@ from tetrad.errors import Issue, Location, SpecError
 from tetrad.promptfoo.foreign import refusal
 from tetrad.promptfoo.raw import RawCase, Report, checked
 from tetrad.schemas.nearest import did_you_mean
+from tetrad.yamldoc.csvrows import NotCsv, csv_rows
 from tetrad.yamldoc.parse import GOLDEN_SET, decode
 from tetrad.yamldoc.scalars import NumberRefused, resolve
 
@@ -54,25 +54,22 @@ _PREFIXES: Mapping[str, str] = {
 def cases_of_rows(path: str, data: bytes, report: Report) -> Iterator[RawCase]:
     """Every row as a case; the first row names the columns."""
     text = decode(data, path, GOLDEN_SET)
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    rows = csv_rows(text)
     try:
-        names = [name.strip() for name in next(reader, [])]
+        names = [name.strip() for name in next(rows, (1, []))[1]]
         _check_columns(names, path)
         refused = {n: name for n, name in enumerate(names) if name in _REFUSED}
-        line = reader.line_num + 1
-        for row in reader:
+        for line, row in rows:
             location = Location(path, line)
-            line = reader.line_num + 1
             for number in [n for n in refused if row[n:] and row[n].strip()]:
                 report(_refused(refused.pop(number), location))
             if row:
                 yield from _case(names, row, location, report)
-    except csv.Error as error:
+    except NotCsv as error:
         message = f"this row is no CSV: {error}"
         hint = "put a cell that holds quotes or line breaks in quotes, and double the quotes in it"
-        raise SpecError(
-            [Issue(location=Location(path, reader.line_num), message=message, hint=hint)]
-        ) from None
+        location = Location(path, error.line)
+        raise SpecError([Issue(location=location, message=message, hint=hint)]) from None
 
 
 def _refused(column: str, location: Location) -> Issue:

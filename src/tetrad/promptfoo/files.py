@@ -12,6 +12,7 @@ from tetrad.canonical import digest_bytes, digest_of
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.model.references import ReferenceRefused, normalised
 from tetrad.promptfoo.raw import Glob, RawCase, Read, Report
+from tetrad.yamldoc.jsonfile import parse_json
 from tetrad.yamldoc.parse import COMPONENT, Document, Limits, decode, parse
 
 _FILE = "file://"
@@ -22,9 +23,6 @@ _NO_TEXT = (
     ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".mp3", ".wav", ".mp4", ".webm", ".mov", ".pdf",
 )  # fmt: skip
 _WILD = re.compile(r"[*?\[]")
-# Two escapes for one character, as JSON's writers make them and YAML does not know them.
-_HEX = "[0-9a-fA-F]{2}"
-_PAIR = re.compile(rf"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB]{_HEX}\\u[dD][c-fC-F]{_HEX})")
 
 
 def parsed(
@@ -32,8 +30,7 @@ def parsed(
 ) -> Document:
     """A YAML or JSON file with the place of each of its values."""
     if file.endswith(".json"):
-        text = _PAIR.sub(lambda m: m[1] + json.loads(f'"{m[2]}"'), decode(data, file, limits))
-        data = text.encode()
+        return parse_json(data, file, limits=limits)
     return parse(data, file, limits=limits, anchors=anchors)
 
 

@@ -25,7 +25,7 @@ from tetrad.report.openings import opening_of, requests_of, shared_openings
 from tetrad.results.outcome import CaseOutcome, Sample
 from tetrad.results.report import CaseReport, Report, StackReport, SuiteReport
 from tetrad.results.trace import Generated, Step
-from tetrad.text import capped, inert, shorten, spelled
+from tetrad.text import capped, inert, lines_of, shorten, spelled
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -208,7 +208,7 @@ def _diff_lines(diff: str) -> list[tuple[str, str]]:
     kinds = {"+": "added", "-": "removed", "@": "hunk"}
     return [
         ("file" if line.startswith(("+++", "---")) else kinds.get(line[:1], "same"), line)
-        for line in capped(diff, _TEXT).splitlines()
+        for line in lines_of(capped(diff, _TEXT))
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tetrad.report import figures, means, words
 from tetrad.report.glimpse import glimpse
 from tetrad.results.report import CaseReport, Decision, Report, StackReport, SuiteReport
-from tetrad.text import capped, for_log, inert, one_line, shorten, spelled
+from tetrad.text import capped, for_log, inert, lines_of, one_line, shorten, spelled
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +47,7 @@ def render_text(report: Report, *, width: int = 100, colour: bool = False) -> st
     for stack in words.stacks(report):
         console.print()
         _stack(console, stack)
-    lines = (line.rstrip() for line in out.getvalue().splitlines())
+    lines = (line.rstrip() for line in lines_of(out.getvalue()))
     return for_log("\n".join(lines)) + "\n"
 
 

@@ -8,10 +8,19 @@ from tetrad.errors import Location
 from tetrad.yamldoc.composer import Composer, Limits, refused
 from tetrad.yamldoc.document import Document, Node, Path, Span, json_path
 
-_MARK = b"\xef\xbb\xbf"
+MARK = b"\xef\xbb\xbf"
 
 COMPONENT = Limits(max_bytes=1_000_000, max_nodes=100_000)
 GOLDEN_SET = Limits(max_bytes=16_000_000, max_nodes=2_000_000)
+
+# Line breaks to libyaml (YAML 1.1), and to no editor, diff or parser of YAML 1.2: what looks like
+# the rest of a comment would be a key.
+_UNSEEN_BREAK = re.compile("[\x85\u2028\u2029]")
+_BREAK_NAMES = {
+    "\x85": "U+0085 NEXT LINE",
+    "\u2028": "U+2028 LINE SEPARATOR",
+    "\u2029": "U+2029 PARAGRAPH SEPARATOR",
+}
 
 
 def parse(
@@ -29,8 +38,9 @@ def parse(
     a file, no comma cuts anything off.
     """
     text = decode(data, origin, limits)
+    _refuse_unseen_breaks(text, origin)
     composer = Composer(text, origin, limits, anchors=anchors, bare_keys=bare_keys)
-    return Document(origin, text, composer.compose(), anchors, data.startswith(_MARK))
+    return Document(origin, text, composer.compose(), anchors, data.startswith(MARK))
 
 
 def decode(data: bytes, origin: str, limits: Limits = COMPONENT) -> str:
@@ -57,6 +67,17 @@ def decode(data: bytes, origin: str, limits: Limits = COMPONENT) -> str:
         place = _end_of(text[: text.index("\0")], origin)
         raise refused(place, "SCH101", "the file holds a NUL character", "remove it")
     return text
+
+
+def _refuse_unseen_breaks(text: str, origin: str) -> None:
+    found = None if text.isascii() else _UNSEEN_BREAK.search(text)
+    if found is not None:
+        raise refused(
+            _end_of(text[: found.start()], origin),
+            "SCH101",
+            f"{_BREAK_NAMES[found[0]]} ends the line for some YAML parsers, and is not seen",
+            f'remove it, or write "\\u{ord(found[0]):04x}" in double quotes',
+        )
 
 
 def _end_of(text: str, origin: str) -> Location:

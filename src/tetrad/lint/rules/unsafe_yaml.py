@@ -3,11 +3,13 @@
 ## What it does
 Reports anchors, aliases and merge keys (they are expanded within limits in promptfoo's test files
 only), tags, several documents in a file, values nested deeper than 32 levels, files over 1 MB
-(golden sets 16 MB), NUL characters and half characters (lone surrogates).
+(golden sets 16 MB), NUL characters, half characters (lone surrogates), and the characters U+0085,
+U+2028 and U+2029 where they are not written as escapes.
 
 ## Why is this bad?
 Aliases within aliases grow a few lines into gigabytes, tags make some parsers run code, and deep
-nesting ends the process of others. What parsers read differently has no identity.
+nesting ends the process of others. What parsers read differently has no identity: U+2028 ends a
+line for parsers of YAML 1.1 and for no editor or diff, so that a key can hide in a comment.
 
 ## Example
 ```yaml
