@@ -47,8 +47,8 @@ class Issue:
     code: str = "SCH104"  # the lint rule that reports it
     path: str = "$"  # JSON path of the node
     hint: str = ""
-    # "judge": the file loads, and a case of it cannot be asked or judged
-    blocks: Literal["load", "judge"] = "load"
+    # "judge": the file loads, and a case of it cannot be asked or judged; "nothing": a warning
+    blocks: Literal["load", "judge", "nothing"] = "load"
 
     def __str__(self) -> str:
         where = f"{self.location}: error[{self.code}]: "

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from tetrad.schemas.check import schema_of
 from tetrad.schemas.violations import Problem
 
 _MISSPELT = 0.75  # how much alike a key and the one that it is taken for are
@@ -62,6 +63,11 @@ _UNKNOWN: Mapping[str, tuple[str, str]] = {
         "write the keys themselves, or use a YAML anchor",
     ),
 }
+# Keys that decide something, elsewhere: of a test, and of a suite.
+_ELSEWHERE = (
+    "assert", "group", "id", "options", "repeats", "threshold", "tools", "transform", "vars", "variants",
+    "gate", "golden", "judges", "metrics", "stacks",
+)  # fmt: skip
 _WHO_ANSWERS: Mapping[str, str] = {
     "provider": "promptfoo asks this provider instead, for this test alone",
     "providers": "promptfoo runs this test on these providers alone",
@@ -102,6 +108,35 @@ def in_promptfoos_words(problem: Problem, *, of_config: bool = False) -> Problem
     return problem
 
 
+def is_not_applied(problem: Problem) -> bool:
+    """Whether a problem is a key of a config, or of a test's options, that decides nothing here.
+
+    promptfoo hands such keys to its command or to the provider. One that is nearly a known key, or
+    that would decide something elsewhere, is a mistake.
+    """
+    *outer, key = problem.path or (None,)
+    is_open = not outer or outer[-1] == "options"
+    if not (problem.unknown and is_open and isinstance(key, str)):
+        return False
+    golden = schema_of("golden")
+    of_options = golden["$defs"]["case"]["properties"]["options"]["properties"]
+    known = of_options if outer else (*golden["oneOf"][1]["properties"], *_ELSEWHERE)
+    is_near = any(_is_misspelt(key, name) for name in (*known, *_UNKNOWN))
+    return not is_near and not problem.hint.startswith("it belongs")
+
+
+def not_applied(problem: Problem) -> Problem:
+    """The same problem as a warning."""
+    message = f"{problem.path[-1]!r} is not applied: the stack decides"
+    return replace(
+        problem, message=message, hint="leave it out, unless promptfoo reads this file too"
+    )
+
+
+def _is_misspelt(key: str, name: str) -> bool:
+    return difflib.SequenceMatcher(None, key.lower(), name.lower()).ratio() >= _MISSPELT
+
+
 def _names_a_variable(problem: Problem) -> bool:
     """Whether it is about a key of a case that is hardly a misspelt one."""
     *outer, key = problem.path or (None,)
@@ -110,7 +145,7 @@ def _names_a_variable(problem: Problem) -> bool:
         return False
     if not problem.meant:
         return problem.hint.startswith("known keys")
-    return difflib.SequenceMatcher(None, key, problem.meant).ratio() < _MISSPELT
+    return not _is_misspelt(key, problem.meant)
 
 
 def problems_of_test(value: Mapping[str, Any]) -> Iterator[Problem]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from tetrad.errors import Issue, Location
-from tetrad.promptfoo.foreign import in_promptfoos_words
-from tetrad.schemas.check import check_value, issue_at
+from tetrad.promptfoo.foreign import in_promptfoos_words, is_not_applied, not_applied
+from tetrad.schemas.check import check_value, issue_at, issue_of
 from tetrad.schemas.violations import Problem
 from tetrad.yamldoc.jsonl import json_lines
 from tetrad.yamldoc.parse import Document, Path
+
+IGNORED = "GLD986"  # the rule of keys that are not applied
 
 Report: TypeAlias = Callable[[Issue], None]
 Read: TypeAlias = Callable[[str, Location], bytes]  # a file by its path from the root
@@ -38,15 +40,34 @@ def cases_of_lines(path: str, data: bytes, report: Report) -> Iterator[RawCase]:
 
 def checked(value: Any, location: Location, report: Report) -> Iterator[RawCase]:
     """The case that a value of one line is, if it is one."""
-    problems = list(check_value(value, "golden", "case"))
+    found = list(check_value(value, "golden", "case"))
+    problems = [problem for problem in found if not is_not_applied(problem)]
     for problem in problems:
         report(issue_at(location, in_promptfoos_words(problem)))
+    for problem in found:
+        if is_not_applied(problem):
+            report(warning(issue_at(location, not_applied(problem))))
     if not problems:
         yield RawCase({"assert": [], **value}, lambda _: location)
 
 
-def problems_of(document: Document, definition: str | None = None) -> list[Problem]:
-    """What is wrong with a document that should be a golden set, or one of its parts."""
-    found = check_value(document.value, "golden", definition)
+def warning(issue: Issue) -> Issue:
+    """An issue of a key that is not applied, which keeps nothing from being read."""
+    return replace(issue, code=IGNORED, blocks="nothing")
+
+
+def problems_of(document: Document, report: Report, definition: str | None = None) -> list[Problem]:
+    """What is wrong with a document that should be a golden set, or one of its parts.
+
+    Keys that are not applied are reported, and are no problem.
+    """
+    found = list(check_value(document.value, "golden", definition))
     of_config = definition is None and isinstance(document.value, Mapping)
-    return [in_promptfoos_words(problem, of_config=of_config) for problem in found]
+    for problem in found:
+        if is_not_applied(problem):
+            report(warning(issue_of(document, not_applied(problem))))
+    return [
+        in_promptfoos_words(problem, of_config=of_config)
+        for problem in found
+        if not is_not_applied(problem)
+    ]

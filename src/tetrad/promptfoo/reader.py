@@ -212,13 +212,13 @@ class Reader:
         yield data
 
     def _is_sound(self, document: Document, definition: str) -> bool:
-        problems = problems_of(document, definition)
+        problems = problems_of(document, self._files.report, definition)
         self._report(issue_of(document, problem) for problem in problems)
         return not problems
 
     def _has_tests(self, document: Document, at: Path) -> bool:
         """Whether tests can be read but for those that are none, which are reported."""
-        problems = problems_of(document)
+        problems = problems_of(document, self._files.report)
         depth = len(at) + 1
         if any(len(p.path) < depth or p.path[: len(at)] != at for p in problems):
             self._report(issue_of(document, problem) for problem in problems)

@@ -20,6 +20,7 @@ class Problem:
     hint: str = ""
     at_key: bool = False
     meant: str = ""  # the known key that an unknown one is taken for
+    unknown: bool = False  # whether the key itself is the problem
     missing: tuple[str, ...] = ()  # keys of which one is missing; not said of one that is meant
 
 
@@ -97,7 +98,7 @@ def _unknown_keys(subject: _Subject) -> Iterator[Problem]:
         else:
             hint = "leave it out"
         message = f"{key!r} is no key that is known here"
-        yield Problem((*subject.path, key), message, hint, True, meant=close or "")
+        yield Problem((*subject.path, key), message, hint, True, meant=close or "", unknown=True)
 
 
 def _home_of(key: str, subject: _Subject) -> str:

@@ -10,6 +10,7 @@ from tetrad.lint.rules import (
     duplicate_key,
     floating_revision,
     golden_leak,
+    ignored_key,
     invalid_suppression,
     invisible_character,
     json_without_schema,
@@ -61,6 +62,7 @@ CONTENT_RULES: tuple[Rule, ...] = (
     unsound_tool_schema.RULE,
     golden_leak.RULE,
     unsound_case.RULE,
+    ignored_key.RULE,
 )
 
 # These judge what suppressions did to the findings of all others, so they run last.

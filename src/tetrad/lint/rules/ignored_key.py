@@ -1,0 +1,44 @@
+"""Allow ignored-key: a key of a promptfoo file that is not applied.
+
+## What it does
+Reports keys at the top of a promptfoo config, and under a test's `options`, that decide nothing
+here: promptfoo hands them to its own command or to the provider.
+
+## Why is this bad?
+`options: {temperature: 0}` looks as if the case were asked at that temperature. Here the stack and
+its prompt say how an answer is generated, for every case alike.
+
+## Example
+```yaml
+- vars: {question: How many days of leave do I get?}
+  options: {temperature: 0}
+```
+
+## Use instead
+```yaml
+# in the prompt or the stack
+generation: {temperature: 0}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.issues import findings_of_issues
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+from tetrad.promptfoo.raw import IGNORED
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    yield from findings_of_issues(RULE, tree, RULE.code)
+
+
+RULE = Rule(
+    code=IGNORED,
+    name="ignored-key",
+    summary="a key of a promptfoo file that is not applied",
+    severity="warning",
+    check=check,
+)
