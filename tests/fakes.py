@@ -199,8 +199,11 @@ class OpenAIServer:
         *replies: Reply,
         answer: Callable[[Asked], Reply] | None = None,
         together: int = 1,
+        models: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         self.asked: list[Asked] = []
+        self.models_asked = 0
+        self._models = models
         self.most_in_flight = 0
         self._in_flight = 0
         self._replies = replies or (Reply(text="ok"),)
@@ -221,6 +224,7 @@ class OpenAIServer:
         routes = [
             Route("/v1/chat/completions", self._respond, methods=["POST"]),
             Route("/v1/completions", self._respond, methods=["POST"]),
+            Route("/v1/models", self._list_models),
         ]
         self._running = serving(Starlette(routes=routes))
         self._url = f"{self._running.__enter__()}/v1"
@@ -228,6 +232,14 @@ class OpenAIServer:
 
     def __exit__(self, *error: object) -> None:
         self._running.__exit__(None, None, None)
+
+    async def _list_models(self, http: HttpRequest) -> Response:
+        from starlette.responses import JSONResponse
+
+        self.models_asked += 1
+        if self._models is None:
+            return JSONResponse({"detail": "Not Found"}, 404)
+        return JSONResponse({"object": "list", "data": self._models})
 
     async def _respond(self, http: HttpRequest) -> Response:
         asked = Asked(

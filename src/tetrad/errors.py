@@ -134,9 +134,21 @@ class FetchFailed(TetradError):
 
 
 class EngineUnavailable(TetradError):
-    """An engine did not answer, so nothing can be said of the case."""
+    """An engine did not answer, so nothing can be said of the case; it was sent `requests`."""
 
     exit_code = ExitCode.INCONCLUSIVE
+
+    def __init__(self, message: str, *, requests: int = 1) -> None:
+        super().__init__(message)
+        self.requests = requests
+
+
+class EngineRefused(TetradError):
+    """An engine that answers nothing until a key, an account or a name is mended: the run ends."""
+
+    def __init__(self, message: str, *, requests: int = 1) -> None:
+        super().__init__(message)
+        self.requests = requests
 
 
 class ToolFailed(TetradError):

@@ -13,8 +13,9 @@ from fakes import Asked, OpenAIServer, Reply, nowhere
 
 from tetrad.artifacts.backoff import Backoff
 from tetrad.canonical import Json
+from tetrad.engines.brake import Brake
 from tetrad.engines.openai import Address, Endpoint
-from tetrad.errors import EngineUnavailable
+from tetrad.errors import EngineRefused, EngineUnavailable
 from tetrad.model import Generation
 from tetrad.results.exchange import (
     UNREADABLE_ARGUMENTS,
@@ -34,6 +35,11 @@ PLAIN = replace(HELLO, style="completion")
 QUICK = Backoff(attempts=4, first_s=0.001, ceiling_s=0.002)
 
 
+def brake() -> Brake:
+    """One that waits for the first answer however long it takes: a test counts requests, not time."""
+    return Brake(QUICK, grace_s=3600)
+
+
 def ask(server: OpenAIServer, request: Request = HELLO, **address: Any) -> Completion:
     return asyncio.run(ask_all(server, [request], **address))[0]
 
@@ -42,7 +48,7 @@ async def ask_all(
     server: OpenAIServer, requests: Sequence[Request], **address: Any
 ) -> list[Completion]:
     given = {"base_url": server.url, "api_key": KEY, "model": "small", **address}
-    engine = Endpoint(Address(**given), backoff=QUICK)
+    engine = Endpoint(Address(**given), brake=brake())
     try:
         return await asyncio.gather(*(engine.complete(request) for request in requests))
     finally:
@@ -57,6 +63,12 @@ def body_sent(request: Request, **address: Any) -> dict[str, Any]:
 
 def failure(*replies: Reply, request: Request = HELLO, **address: Any) -> str:
     with OpenAIServer(*replies) as server, pytest.raises(EngineUnavailable) as caught:
+        ask(server, request, **address)
+    return str(caught.value)
+
+
+def refusal(*replies: Reply, request: Request = HELLO, **address: Any) -> str:
+    with OpenAIServer(*replies) as server, pytest.raises(EngineRefused) as caught:
         ask(server, request, **address)
     return str(caught.value)
 
@@ -553,7 +565,7 @@ def test_an_answer_that_failed_on_the_server_is_asked_for_again(finish: str, str
     assert f"finish_reason {finish!r} (asked 4 times)" in said
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 529])
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529])
 def test_a_busy_endpoint_is_asked_again(status: int) -> None:
     with OpenAIServer(Reply(status=status), Reply(status=status), Reply(text="ok")) as server:
         completion = ask(server)
@@ -561,28 +573,109 @@ def test_a_busy_endpoint_is_asked_again(status: int) -> None:
     assert (completion.text, len(server.asked)) == ("ok", 3)
 
 
-def test_retry_after_is_honoured_in_seconds_and_as_a_date() -> None:
-    waited: list[float] = []
+def test_a_wait_that_the_server_asks_for_holds_for_every_request() -> None:
+    """Whoever is not asked to wait waits, too: a second request would be refused for good."""
+    first = Reply(status=429, headers={"Retry-After": "1"})
+    with OpenAIServer(first, Reply(text="ok")) as server:
+        answers = asyncio.run(ask_all(server, [HELLO] * 20, concurrency=20))
 
-    async def sleep(seconds: float) -> None:
-        waited.append(seconds)
+    assert [completion.text for completion in answers] == ["ok"] * 20
+    assert len(server.asked) == 21
+    assert sum(completion.requests for completion in answers) == 21
 
-    async def main(server: OpenAIServer) -> None:
-        address = Address(base_url=server.url, api_key=None, model="small")
-        engine = Endpoint(address, backoff=QUICK, sleep=sleep)
-        await engine.complete(HELLO)
+
+# -- what holds for every request
+
+
+REFUSALS = [
+    (Reply(status=401, error={"message": "Incorrect key"}), "check the key in LLM_KEY"),
+    (Reply(status=403, error={"message": "Forbidden"}), "check the key in LLM_KEY"),
+    (Reply(status=402, error={"message": "Insufficient Balance"}), "check the account's balance"),
+    (
+        Reply(status=429, error={"message": "You exceeded it", "code": "insufficient_quota"}),
+        "check the account's balance",
+    ),
+    (
+        Reply(status=404, error={"message": "The model `small` does not exist"}),
+        "check the model's name, and the address in LLM_URL",
+    ),
+    (
+        Reply(status=400, error={"message": "Invalid model name passed in model=small"}),
+        "check the model's name, and the address in LLM_URL",
+    ),
+]
+
+
+@pytest.mark.parametrize(("reply", "hint"), REFUSALS)
+def test_a_refusal_that_holds_for_every_request_ends_them_all(reply: Reply, hint: str) -> None:
+    names = {"url_variable": "LLM_URL", "key_variable": "LLM_KEY"}
+    with OpenAIServer(reply) as server, pytest.raises(EngineRefused) as caught:
+        asyncio.run(ask_all(server, [HELLO] * 200, concurrency=32, **names))
+
+    assert len(server.asked) == 1
+    assert f"small at {server.url}: {reply.status} " in str(caught.value)
+    assert hint in str(caught.value)
+
+
+async def outcomes(
+    server: OpenAIServer, requests: Sequence[Request], *, concurrency: int = 32
+) -> list[Completion | BaseException]:
+    address = Address(base_url=server.url, api_key=None, model="small", concurrency=concurrency)
+    engine = Endpoint(address, brake=brake())
+    try:
+        asked = (engine.complete(request) for request in requests)
+        return await asyncio.gather(*asked, return_exceptions=True)
+    finally:
         await engine.aclose()
 
-    replies = (
-        Reply(status=429, headers={"Retry-After": "7"}),
-        Reply(status=503, headers={"Retry-After": "Fri, 01 Jan 2010 00:00:00 GMT"}),
-        Reply(text="ok"),
-    )
-    with OpenAIServer(*replies) as server:
-        asyncio.run(main(server))
 
-    assert 7 <= waited[0] < 7.1
-    assert waited[1] < 0.1
+@pytest.mark.parametrize("status", [403, 404])
+def test_after_an_answer_such_a_refusal_is_of_one_request(status: int) -> None:
+    with OpenAIServer(Reply(text="ok"), Reply(status=status), Reply(text="ok")) as server:
+        found = asyncio.run(outcomes(server, [HELLO] * 3, concurrency=1))
+
+    assert [type(one) for one in found] == [Completion, EngineUnavailable, Completion]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_an_endpoint_that_never_answers_is_asked_a_few_times_however_many_ask(status: int) -> None:
+    with OpenAIServer(Reply(status=status)) as server:
+        failed = asyncio.run(outcomes(server, [HELLO] * 500))
+
+    assert len(server.asked) <= 6
+    assert all(isinstance(one, EngineUnavailable) for one in failed)
+    assert "no longer asked, since nothing was answered" in str(failed[-1])
+
+
+def test_one_request_that_an_endpoint_fails_at_takes_no_other_with_it() -> None:
+    def answer(asked: Asked) -> Reply:
+        is_bad = asked.body["messages"][0]["content"] == "0"
+        return Reply(status=500) if is_bad else Reply(text="ok")
+
+    requests = [replace(HELLO, messages=(Message(role="user", content=str(n)),)) for n in range(20)]
+
+    with OpenAIServer(answer=answer) as server:
+        bad, *good = asyncio.run(outcomes(server, requests, concurrency=1))
+
+    assert isinstance(bad, EngineUnavailable)
+    assert all(isinstance(one, Completion) for one in good)
+
+
+def test_a_server_in_front_of_vllm_is_recognised_and_holds_to_labels() -> None:
+    with OpenAIServer(Reply(text="yes"), models=[{"id": "small", "owned_by": "vllm"}]) as server:
+        ask(server, LABELS)
+        body = server.asked[0].body
+
+    assert body["structured_outputs"] == {"choice": ["yes", "no"]}
+    assert "response_format" not in body
+
+
+def test_what_a_server_is_is_asked_once_and_only_for_labels() -> None:
+    with OpenAIServer(models=[{"id": "small", "owned_by": "someone"}]) as server:
+        asyncio.run(ask_all(server, [HELLO] * 3))
+        assert server.models_asked == 0
+        asyncio.run(ask_all(server, [LABELS] * 3, concurrency=1))
+        assert server.models_asked == 1
 
 
 def test_a_wait_of_hours_is_not_waited() -> None:
@@ -598,7 +691,7 @@ def test_retries_end() -> None:
     assert len(server.asked) == 4
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422, 501])
+@pytest.mark.parametrize("status", [400, 413, 422, 501])
 def test_other_refusals_are_final_and_say_why(status: int) -> None:
     reply = Reply(status=status, error={"message": "It is\nso."})
     with OpenAIServer(reply) as server, pytest.raises(EngineUnavailable, match="It is") as caught:
@@ -699,7 +792,7 @@ def test_an_address_that_cannot_be_asked_is_named() -> None:
 
 
 def test_a_key_that_the_server_repeats_is_not_repeated_by_us() -> None:
-    said = failure(Reply(status=401, error={"message": f"Incorrect API key provided: {KEY}"}))
+    said = refusal(Reply(status=401, error={"message": f"Incorrect API key provided: {KEY}"}))
 
     assert KEY not in said
     assert "Incorrect API key provided: ***" in said

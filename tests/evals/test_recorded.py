@@ -124,16 +124,15 @@ def test_when_the_first_of_those_who_wait_is_cancelled_the_next_asks(registry: R
     assert len(engine.asked) == 2
 
 
-def test_the_engine_has_no_more_in_flight_than_it_likes(registry: Registry) -> None:
-    engine = ScriptedAnswers(delay_s=0.002, concurrency=4)
-    recorded = Recorded(engine, registry, MODEL)
+def test_calls_are_the_requests_that_were_sent(registry: Registry) -> None:
+    answer = Completion(text="ok", requests=3)
+    recorded = Recorded(ScriptedAnswers({"Hello": answer}), registry, MODEL)
 
-    async def many() -> None:
-        await asyncio.gather(*(recorded.complete(request(str(n))) for n in range(20)))
+    asyncio.run(recorded.complete(request()))
+    with pytest.raises(EngineUnavailable):
+        asyncio.run(recorded.complete(request("Good night")))
 
-    asyncio.run(many())
-
-    assert engine.most_in_flight == 4
+    assert recorded.calls == Calls(made=4)
 
 
 def test_an_answer_is_committed_soon_without_more_answers_coming(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-# 529 is what vendors answer when they are overloaded
-RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504, 529})
+# 520 to 524 are Cloudflare's, of a server behind it; 529 is what vendors answer when overloaded
+RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504, *range(520, 525), 529})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,13 +33,13 @@ class Backoff:
         if retry >= self.attempts:
             return None
         jittered = random.uniform(0, min(self.ceiling_s, self.first_s * 2 ** (retry - 1)))  # noqa: S311 - no secret
-        asked = 0.0 if retry_after is None else _seconds(retry_after, now)
+        asked = 0.0 if retry_after is None else seconds_of(retry_after, now)
         if asked > self.patience_s:
             return None
         return asked + jittered if asked else jittered
 
 
-def _seconds(retry_after: str, now: datetime) -> float:
+def seconds_of(retry_after: str, now: datetime) -> float:
     """Seconds of a Retry-After header (RFC 9110, 10.2.3), 0 where it cannot be read."""
     text = retry_after.strip()
     if text.isascii() and text.isdigit():

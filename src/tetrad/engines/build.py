@@ -14,6 +14,7 @@ from tetrad.artifacts.progress import Progress
 from tetrad.artifacts.sources import needs_nothing, split_hub
 from tetrad.artifacts.store import Store
 from tetrad.engines.base import Embedder, Engine
+from tetrad.engines.brake import Brakes
 from tetrad.errors import MissingExtra, UsageError
 from tetrad.model import Model, OpenAIEngine, ScriptedEngine, TorchEngine, VllmEngine
 
@@ -29,10 +30,12 @@ def build_engine(
     offline: bool = False,
     progress: Progress | None = None,
     first_token: bool = False,
+    brakes: Brakes | None = None,
 ) -> Engine:
     """The engine of a model, its files fetched and verified where it runs in this process.
 
     `first_token` measures the time to the first token, which endpoints only tell by streaming.
+    Models that are built with the same `brakes` share what their endpoint can take.
     """
     match model.engine:
         case TorchEngine():
@@ -43,7 +46,8 @@ def build_engine(
         case OpenAIEngine() | VllmEngine():
             from tetrad.engines.openai import Endpoint
 
-            return Endpoint(address_of(model, os.environ, first_token=first_token))
+            address = address_of(model, os.environ, first_token=first_token)
+            return Endpoint(address, brake=None if brakes is None else brakes.of(address.base_url))
         case ScriptedEngine() as script:
             from tetrad.engines.scripted import Script
 
@@ -81,6 +85,8 @@ def address_of(
     return Address(
         base_url=_base_url(model, spec.base_url_env, environment),
         api_key=_api_key(model, spec.api_key_env, environment),
+        url_variable=spec.base_url_env,
+        key_variable=spec.api_key_env,
         model=spec.model if isinstance(spec, OpenAIEngine) else _served_name(model),
         timeout_s=spec.timeout_s,
         concurrency=spec.concurrency,

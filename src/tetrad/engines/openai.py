@@ -8,31 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 from urllib.parse import urlsplit
 
-from tetrad.artifacts.backoff import RETRIED_STATUS, Backoff
+from tetrad.artifacts.backoff import RETRIED_STATUS, seconds_of
 from tetrad.artifacts.download import shown
-from tetrad.errors import EngineUnavailable
+from tetrad.engines.brake import Brake
+from tetrad.engines.responses import TooLarge, all_of, client_for, is_whole, streamed
+from tetrad.engines.throttle import Setback, Ticket
+from tetrad.errors import EngineRefused, EngineUnavailable
 from tetrad.protocols import openai as wire
-from tetrad.results.exchange import Completion, Request, Usage
+from tetrad.results.exchange import Choice, Completion, Request, Usage
 
 if TYPE_CHECKING:
     import httpx2
 
-_SIZE_LIMIT = 16_000_000
-_HINTS: Mapping[int, str] = {
-    HTTPStatus.UNAUTHORIZED: "\n  help: check the key in the variable that `api_key_env` names",
-    HTTPStatus.NOT_FOUND: "\n  help: check the address, which ends in /v1 for most servers, and the"
-    " model's name; vendors often lack plain completions: `style: chat` in the prompt",
-}
-_LAST_WORDS_S = 0.5  # of a stream whose answer is whole
-_TIMEOUTS = 2  # tries that may run into the timeout: each can be charged and takes its whole length
+_PROBE_S = 5.0  # for what a server says of itself, which it has at hand
+_QUOTA_STATUS = frozenset({429, 529})
+_OVERLOAD_STATUS = frozenset({408, 503, 504, 524})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,18 +38,20 @@ class Address:
     base_url: str
     api_key: str | None
     model: str
+    url_variable: str = ""  # where the address was read from, and the key: a help line names them
+    key_variable: str | None = None
     timeout_s: float = 60.0
     concurrency: int = 32
     constrains: bool = False  # vLLM: the server can hold an answer to a choice of labels
     stream: bool = False  # measures the time to the first token, see `Endpoint`
 
 
-class _Retryable(Exception):
+class _Again(Exception):
     """A try that failed in a way that another may not."""
 
-    def __init__(self, reason: str, retry_after: str | None = None) -> None:
-        super().__init__(reason)
-        self.retry_after = retry_after
+    def __init__(self, setback: Setback) -> None:
+        super().__init__(setback.reason)
+        self.setback = setback
 
 
 class _OtherDialect(Exception):
@@ -73,89 +71,124 @@ class Endpoint:
 
     native_tools = True
 
-    def __init__(
-        self,
-        address: Address,
-        *,
-        backoff: Backoff | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, address: Address, *, brake: Brake | None = None) -> None:
+        """`brake` is shared by all who ask the same address."""
         self.name = f"openai {shown(address.base_url)}"
         self.concurrency = address.concurrency
         self._address = address
-        self._backoff = backoff or Backoff()
-        self._sleep = sleep
+        self._brake = brake or Brake()
+        self._lane = self._brake.lane(address.concurrency)
         # Made for the first request: a run whose answers are all kept never needs the 0.4 s that
         # the library and its certificates take.
         self._client: httpx2.AsyncClient | None = None
         self._urls: dict[str, httpx2.URL] = {}
-        # Before the clock starts: waiting for a connection is not the endpoint's latency.
-        self._slots = asyncio.Semaphore(address.concurrency)
         self._dialect = wire.Dialect(constrains=address.constrains)
+        self._knows_server = address.constrains
+        self._has_answered = False
 
     async def complete(self, request: Request) -> Completion:
-        async with self._slots:
-            return await self._persist(request)
+        self._connected()  # takes its time once, which is not the endpoint's
+        ticket = Ticket(self._lane)
+        while True:
+            # Before the clock starts: waiting for a place is not the endpoint's latency.
+            await self._brake.admit(ticket)
+            if self._brake.stopped is not None:
+                why = f"no longer asked, since nothing was answered: {self._brake.stopped}"
+                raise self._unavailable(why, ticket)
+            if (completion := await self._tried(request, ticket)) is not None:
+                return replace(completion, requests=ticket.asked)
 
     async def aclose(self) -> None:
         if self._client is not None:
             await self._client.aclose()
 
-    async def _persist(self, request: Request) -> Completion:
-        retry = timeouts = 0
-        while True:
-            try:
-                return await self._attempt(request)
-            except _Retryable as exc:
-                retry += 1
-                timeouts += isinstance(exc.__cause__, TimeoutError)
-                wait = self._backoff.wait_s(retry, exc.retry_after, now=datetime.now(UTC))
-                if wait is None or timeouts >= _TIMEOUTS:
-                    asked = "once" if retry == 1 else f"{retry} times"
-                    raise self._unavailable(f"{exc} (asked {asked})") from exc
-                await self._sleep(wait)
+    async def _tried(self, request: Request, ticket: Ticket) -> Completion | None:
+        """The answer, or None where the request is to be sent again; the brake hears of either."""
+        try:
+            completion = await self._attempt(request, ticket)
+        except _Again as exc:
+            if self._brake.set_back(ticket, exc.setback, shown(self._address.base_url)) == "again":
+                return None
+            asked = "once" if ticket.asked == 1 else f"{ticket.asked} times"
+            raise self._unavailable(f"{exc} (asked {asked})", ticket) from exc
+        except EngineRefused as refused:
+            self._brake.refuse_all(refused)
+            raise
+        except EngineUnavailable as exc:
+            self._brake.refused(ticket, str(exc))
+            raise
+        except BaseException:
+            self._brake.released(ticket)
+            raise
+        self._has_answered = True
+        self._brake.answered(ticket)
+        return completion
 
-    async def _attempt(self, request: Request) -> Completion:
+    async def _attempt(self, request: Request, ticket: Ticket) -> Completion:
+        if not self._knows_server and isinstance(request.constraint, Choice):
+            await self._ask_what_it_is()
         dialect = self._dialect
         try:
             async with asyncio.timeout(self._address.timeout_s):
-                return await self._exchange(request, dialect)
+                return await self._exchange(request, dialect, ticket)
         except TimeoutError as exc:
-            raise _Retryable(f"no answer in {self._address.timeout_s:g} s") from exc
-        except wire.Cut as exc:
-            raise _Retryable(str(exc)) from exc
+            reason = f"no answer in {self._address.timeout_s:g} s"
+            raise _again(reason, "overload", may_be_its_own=True, timed_out=True) from exc
+        except TooLarge as exc:
+            raise self._unavailable(str(exc), ticket) from exc
         except wire.Unreadable as exc:
-            raise self._unavailable(str(exc)) from exc
+            raise _again(str(exc), may_be_its_own=True) from exc
         except _Filtered:
             unknown = Usage(input_tokens=None, output_tokens=None)
             return Completion(text="", finish_reason="content_filter", usage=unknown)
         except _OtherDialect as other:
             self._dialect = other.dialect
-            return await self._attempt(request)
+            return await self._attempt(request, ticket)
 
-    async def _exchange(self, request: Request, dialect: wire.Dialect) -> Completion:
+    async def _exchange(
+        self, request: Request, dialect: wire.Dialect, ticket: Ticket
+    ) -> Completion:
         """One request over the wire, and the answer in it."""
         import httpx2
 
         address = self._address
         body = wire.encode(request, address.model, dialect, stream=address.stream)
         try:
-            client = self._client = self._client or _client(address)
+            client = self._connected()
             started = time.perf_counter()
             url = self._url(wire.path_of(request))
+            ticket.asked += 1
             async with client.stream("POST", url, content=body) as response:
                 if response.status_code != HTTPStatus.OK:
-                    self._refuse(response, await _all_of(response), dialect)
-                if address.stream and not _is_whole(response):
-                    completion = await _streamed(response, started)
+                    self._refuse(response, await all_of(response), dialect, ticket)
+                if address.stream and not is_whole(response):
+                    completion = await streamed(response, started)
                 else:
-                    completion = wire.decode(await _all_of(response), request)
+                    completion = wire.decode(await all_of(response), request)
                     completion = replace(completion, latency_s=time.perf_counter() - started)
                 return wire.opened(completion, request, dialect)
         except httpx2.TransportError as exc:
-            raise _Retryable(f"the connection failed: {str(exc) or type(exc).__name__}") from exc
+            raise _again(f"the connection failed: {str(exc) or type(exc).__name__}") from exc
         except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
-            raise self._unavailable(str(exc)) from exc
+            raise self._unavailable(str(exc), ticket) from exc
+
+    def _connected(self) -> httpx2.AsyncClient:
+        if self._client is None:
+            self._client = client_for(self._address.base_url, self._address.api_key)
+        return self._client
+
+    async def _ask_what_it_is(self) -> None:
+        """Learn whether a server that no file calls vLLM is one: then it holds to labels."""
+        import httpx2
+
+        try:
+            async with asyncio.timeout(_PROBE_S):
+                said = await self._connected().get(self._url("/models"))
+        except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL):
+            return  # whoever asks next asks this, too; what is wrong shows with the request
+        self._knows_server = True
+        if said.status_code == HTTPStatus.OK and wire.is_vllm(said.content):
+            self._dialect = replace(self._dialect, constrains=True)
 
     def _url(self, path: str) -> httpx2.URL:
         """The whole address, joined and parsed once and not for every request."""
@@ -168,89 +201,71 @@ class Endpoint:
             self._urls[path] = httpx2.URL(whole.geturl())
         return self._urls[path]
 
-    def _refuse(self, response: httpx2.Response, body: bytes, dialect: wire.Dialect) -> NoReturn:
+    def _refuse(
+        self, response: httpx2.Response, body: bytes, dialect: wire.Dialect, ticket: Ticket
+    ) -> NoReturn:
         status = response.status_code
-        if dialect.token_limit == "max_tokens" and wire.wants_other_token_limit(status, body):  # noqa: S105
-            raise _OtherDialect(replace(dialect, token_limit="max_completion_tokens"))  # noqa: S106 - no password
-        if dialect.takes_form and not dialect.constrains and wire.wants_no_form(status, body):
-            raise _OtherDialect(replace(dialect, takes_form=False))
+        if other := wire.other_dialect(status, body, dialect, is_vllm=self._address.constrains):
+            raise _OtherDialect(other)
         if wire.is_filtered(status, body):
             raise _Filtered
         reason = f"{status} {response.reason_phrase}: {wire.reason_of(body)}".rstrip(": ")
+        refusal = wire.refusal_of(status, body)
+        if refusal == "account" or (
+            refusal != "request" and (status == HTTPStatus.UNAUTHORIZED or not self._has_answered)
+        ):
+            raise EngineRefused(self._where(reason) + self._help(refusal), requests=ticket.asked)
         if status in RETRIED_STATUS:
-            raise _Retryable(reason, response.headers.get("Retry-After"))
-        raise self._unavailable(reason + _HINTS.get(status, ""))
+            raise _Again(_setback(response, reason))
+        raise self._unavailable(reason, ticket)
 
-    def _unavailable(self, reason: str) -> EngineUnavailable:
-        """The error that says where and why; servers repeat keys in their answers, we do not."""
+    def _help(self, refusal: wire.Refusal) -> str:
+        match refusal:
+            case "key" if self._address.key_variable is None:
+                return (
+                    "\n  help: name the variable with the key in `api_key_env` of the model's file"
+                )
+            case "key":
+                return f"\n  help: check the key in {self._address.key_variable}"
+            case "account":
+                return "\n  help: check the account's balance and limits at the vendor's"
+            case _:
+                return (
+                    f"\n  help: check the model's name, and the address in"
+                    f" {self._address.url_variable or 'the environment'}: for most servers it ends"
+                    " in /v1; vendors often lack plain completions: `style: chat` in the prompt"
+                )
+
+    def _unavailable(self, reason: str, ticket: Ticket) -> EngineUnavailable:
+        return EngineUnavailable(self._where(reason), requests=ticket.asked)
+
+    def _where(self, reason: str) -> str:
+        """Where and why; servers repeat keys in their answers, we do not."""
         key = self._address.api_key
         said = reason.replace(key, "***") if key else reason
-        return EngineUnavailable(
-            f"{self._address.model} at {shown(self._address.base_url)}: {said}"
-        )
+        return f"{self._address.model} at {shown(self._address.base_url)}: {said}"
 
 
-def _is_whole(response: httpx2.Response) -> bool:
-    """Servers that cannot stream answer whole, whatever was asked for."""
-    return str(response.headers.get("Content-Type", "")).startswith("application/json")
-
-
-async def _streamed(response: httpx2.Response, started: float) -> Completion:
-    stream = wire.AnswerStream()
-    first: float | None = None
-    pieces = _pieces(response)
-    async for piece in pieces:
-        stream.feed(piece)
-        if first is None and stream.begun:
-            first = time.perf_counter() - started
-        if stream.done:
-            break
-    latency = time.perf_counter() - started
-    await _run_out(pieces)
-    return replace(stream.completion(), latency_s=latency, first_token_s=first)
-
-
-async def _run_out(pieces: AsyncIterator[bytes]) -> None:
-    """Read what follows the answer's end: mostly nothing, and then the connection serves again.
-
-    A server that goes on, or never ends its response, takes nothing of the answer away.
-    """
-    import httpx2
-
-    with suppress(TimeoutError, httpx2.TransportError, wire.Unreadable):
-        async with asyncio.timeout(_LAST_WORDS_S):
-            async for _ in pieces:
-                pass
-
-
-async def _all_of(response: httpx2.Response) -> bytes:
-    return b"".join([piece async for piece in _pieces(response)])
-
-
-async def _pieces(response: httpx2.Response) -> AsyncIterator[bytes]:
-    """The body as it arrives, up to a size that no answer has."""
-    # Undecoded: nothing was said to be acceptable, and a few compressed bytes can unfold to gigabytes.
-    if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise wire.Unreadable("the answer is compressed though that was not asked for")
-    size = 0
-    async for piece in response.aiter_raw():
-        size += len(piece)
-        if size > _SIZE_LIMIT:
-            raise wire.Unreadable(f"the answer is larger than {_SIZE_LIMIT // 1_000_000} MB")
-        yield piece
-
-
-def _client(address: Address) -> httpx2.AsyncClient:
-    import httpx2
-
-    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-    if address.api_key:
-        headers["Authorization"] = f"Bearer {address.api_key}"
-    limits = httpx2.Limits(
-        max_connections=address.concurrency, max_keepalive_connections=address.concurrency
+def _again(
+    reason: str,
+    kind: Literal["overload", "failure"] = "failure",
+    *,
+    may_be_its_own: bool = False,
+    timed_out: bool = False,
+) -> _Again:
+    return _Again(
+        Setback(kind=kind, reason=reason, may_be_its_own=may_be_its_own, timed_out=timed_out)
     )
-    return httpx2.AsyncClient(
-        headers=headers,
-        limits=limits,
-        timeout=None,  # every attempt runs under one asyncio.timeout
+
+
+def _setback(response: httpx2.Response, reason: str) -> Setback:
+    status = response.status_code
+    asked = response.headers.get("Retry-After")
+    wait = 0.0 if asked is None else seconds_of(asked, datetime.now(UTC))
+    if status in _QUOTA_STATUS or wait:
+        return Setback(kind="quota", reason=reason, retry_after_s=wait)
+    if status in _OVERLOAD_STATUS:
+        return Setback(kind="overload", reason=reason)
+    return Setback(
+        kind="failure", reason=reason, may_be_its_own=status == HTTPStatus.INTERNAL_SERVER_ERROR
     )

@@ -15,6 +15,7 @@ from tetrad.assertions.types import JUDGED
 from tetrad.canonical import Digest
 from tetrad.corpora import CachedEmbedder
 from tetrad.engines.base import Embedder
+from tetrad.engines.brake import Brakes
 from tetrad.engines.build import build_embedder, build_engine
 from tetrad.engines.deferred import Deferred
 from tetrad.errors import SpecError
@@ -50,6 +51,7 @@ class Workbench:
     progress: Progress | None = None
     engine: EngineSpec | None = None
     code: bool = True
+    _brakes: Brakes = field(default_factory=Brakes, init=False)
     _engines: dict[Digest, Recorded] = field(default_factory=dict, init=False)
     _embedders: dict[Digest, Embedder] = field(default_factory=dict, init=False)
     _runtimes: dict[tuple[Digest, Path], Runtime] = field(default_factory=dict, init=False)
@@ -129,6 +131,7 @@ class Workbench:
                 store=self.store,
                 offline=self.offline,
                 progress=self.progress,
+                brakes=self._brakes,
             )
             self._engines[digest] = Recorded(Deferred(model, engine), self.registry, digest)
         return self._engines[digest]

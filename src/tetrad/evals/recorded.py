@@ -8,7 +8,7 @@ from typing import Self
 
 from tetrad.canonical import Digest
 from tetrad.engines.base import Engine, request_digest
-from tetrad.errors import RegistryError
+from tetrad.errors import EngineRefused, EngineUnavailable, RegistryError
 from tetrad.registry import Registry
 from tetrad.results.exchange import Completion, Request
 from tetrad.results.outcome import Calls
@@ -31,7 +31,6 @@ class Recorded:
         self._model = model
         self._flights: dict[Digest, asyncio.Future[Completion]] = {}
         self._commit_is_due = False
-        self._places: asyncio.Semaphore | None = None
 
     @property
     def name(self) -> str:
@@ -47,7 +46,7 @@ class Recorded:
 
     def ready(self) -> Self:
         """Have the engine built where that was put off; raises what building raises."""
-        self._in_flight()
+        _ = self._engine.concurrency
         return self
 
     async def complete(self, request: Request) -> Completion:
@@ -68,19 +67,13 @@ class Recorded:
     async def aclose(self) -> None:
         await self._engine.aclose()
 
-    def _in_flight(self) -> asyncio.Semaphore:
-        """However many ask, the engine has in flight what it likes."""
-        if self._places is None:
-            self._places = asyncio.Semaphore(max(1, self._engine.concurrency))
-        return self._places
-
     async def _ask(self, key: Digest, request: Request) -> Completion:
         flight = self._flights[key] = asyncio.get_running_loop().create_future()
         try:
-            async with self._in_flight():
-                self.calls += Calls(made=1)
-                completion = await self._engine.complete(request)
+            completion = await self._engine.complete(request)
         except BaseException as error:
+            if isinstance(error, EngineUnavailable | EngineRefused):
+                self.calls += Calls(made=error.requests)
             if isinstance(error, asyncio.CancelledError):
                 flight.cancel()
             else:
@@ -90,6 +83,7 @@ class Recorded:
         finally:
             del self._flights[key]
         flight.set_result(completion)
+        self.calls += Calls(made=completion.requests)
         self._registry.keep(self._model, key, completion)
         self._commit_soon()
         return completion

@@ -17,7 +17,7 @@ from typing import Protocol
 from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.assertions.verdict import Answered, Services
 from tetrad.canonical import Digest, Json
-from tetrad.errors import RegistryError, TetradError
+from tetrad.errors import EngineRefused, RegistryError, TetradError
 from tetrad.evals.grading import grade
 from tetrad.evals.recorded import Recorded
 from tetrad.model import Case, Stack, Suite
@@ -128,7 +128,7 @@ class _Ask:
             return await selection.runtime.answer_prepared(
                 self.prepared, toolbox=selection.toolbox(case), sample=self.sample
             )
-        except RegistryError:
+        except (RegistryError, EngineRefused):
             raise
         except Exception as error:  # noqa: BLE001 -- as said above
             return error
@@ -243,7 +243,7 @@ class _Run:
         else:
             try:
                 sample = await self._graded(ask, answered)
-            except RegistryError:
+            except (RegistryError, EngineRefused):
                 raise
             except Exception as error:  # noqa: BLE001 -- one case's failure is that case's missing result
                 sample = _missing(error, answered)
@@ -271,8 +271,10 @@ class _Run:
 
     async def _graded(self, ask: _Ask, trace: Trace) -> Sample:
         selection = self.selection
-        made = sum(not g.cached for g in trace.generated)
-        self._calls += Calls(made=made, cached=len(trace.generated) - made)
+        self._calls += Calls(
+            made=sum(g.completion.requests for g in trace.generated if not g.cached),
+            cached=sum(g.cached for g in trace.generated),
+        )
         usage = trace.usage
         cost = usage.cost_usd(selection.stack.model.prices)
         if trace.error is not None:

@@ -9,10 +9,10 @@ from tetrad.protocols.openai.form import Dialect, opened
 from tetrad.protocols.openai.refusal import (
     Refusal,
     is_filtered,
+    is_vllm,
+    other_dialect,
     reason_of,
     refusal_of,
-    wants_no_form,
-    wants_other_token_limit,
 )
 from tetrad.protocols.openai.request import encode, path_of
 from tetrad.protocols.openai.values import Cut, Unreadable
@@ -26,10 +26,10 @@ __all__ = [
     "decode",
     "encode",
     "is_filtered",
+    "is_vllm",
     "opened",
+    "other_dialect",
     "path_of",
     "reason_of",
     "refusal_of",
-    "wants_no_form",
-    "wants_other_token_limit",
 ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
+from tetrad.protocols.openai.form import Dialect
 from tetrad.text import shorten
 
 # Of the key, the account, the model's name (or the address), and of this one request.
@@ -17,6 +19,7 @@ _UNKNOWN_MODEL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SPENT = re.compile(r"insufficient_quota|insufficient balance|billing_hard_limit", re.IGNORECASE)
+_OF_FORM = re.compile(rb"response_format|json_schema|structured_outputs")
 _FILTERED = re.compile(r"content_filter|ResponsibleAIPolicyViolation|content_policy_violation")
 
 
@@ -51,17 +54,16 @@ def is_filtered(status: int, body: bytes) -> bool:
     return status == 400 and _FILTERED.search(_code_of(body)) is not None
 
 
-def wants_other_token_limit(status: int, body: bytes) -> bool:
-    """Whether a refusal says that `max_tokens` is to be called `max_completion_tokens`."""
-    return status == 400 and b"max_tokens" in body and b"max_completion_tokens" in body
-
-
-def wants_no_form(status: int, body: bytes) -> bool:
-    """Whether a refusal is of the schema that an answer was to follow, or of the field for it."""
-    return (
-        status in {400, 422, 501}
-        and re.search(rb"response_format|json_schema|structured_outputs", body) is not None
-    )
+def other_dialect(status: int, body: bytes, dialect: Dialect, *, is_vllm: bool) -> Dialect | None:
+    """How a server that refused a request takes it, where it says so; `is_vllm` by the model's file."""
+    is_renamed = b"max_tokens" in body and b"max_completion_tokens" in body
+    if status == 400 and is_renamed and dialect.token_limit == "max_tokens":  # noqa: S105 - no password
+        return replace(dialect, token_limit="max_completion_tokens")  # noqa: S106 - no password
+    if is_vllm or status not in {400, 422, 501} or not _OF_FORM.search(body):
+        return None
+    if dialect.constrains:
+        return replace(dialect, constrains=False)
+    return replace(dialect, takes_form=False) if dialect.takes_form else None
 
 
 def _code_of(body: bytes) -> str:
@@ -75,3 +77,15 @@ def _code_of(body: bytes) -> str:
     inner = error.get("innererror")
     codes = [error.get("code"), error.get("type"), error.get("message")]
     return " ".join(map(str, [*codes, inner.get("code") if isinstance(inner, Mapping) else ""]))
+
+
+def is_vllm(models: bytes) -> bool:
+    """Whether a server's list of models says that vLLM serves them."""
+    try:
+        said: Any = json.loads(models)
+    except (ValueError, RecursionError):
+        return False
+    listed = said.get("data") if isinstance(said, Mapping) else None
+    return isinstance(listed, list) and any(
+        isinstance(model, Mapping) and model.get("owned_by") == "vllm" for model in listed
+    )
