@@ -160,6 +160,11 @@ def _continues(text: str, index: int) -> bool:
     )
 
 
+def composed(text: str) -> str:
+    """The text in the form NFC, so that the way an accent was typed makes no difference."""
+    return unicodedata.normalize("NFC", text)
+
+
 def lines_of(text: str, *, ends: bool = False) -> list[str]:
     """The lines as editors, diffs and Git count them, with their ends where asked.
 

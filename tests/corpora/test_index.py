@@ -10,7 +10,6 @@ from runtime.factory import corpus_in
 from tetrad.canonical import digest_bytes
 from tetrad.corpora import build_index
 from tetrad.corpora.documents import MAX_DOCUMENT_BYTES, read_documents
-from tetrad.corpora.index import words_of
 from tetrad.errors import SpecError, UsageError
 from tetrad.model import Corpus, Index
 
@@ -152,7 +151,3 @@ def test_documents_other_than_those_of_the_identity_are_refused(tmp_path: Path) 
 
     with pytest.raises(SpecError, match="changed while they were read"):
         found(corpus, tmp_path, "a")
-
-
-def test_words_are_compared_without_case_and_in_one_form() -> None:
-    assert words_of("ＡＢＣ Straße A-1234") == ["abc", "strasse", "a", "1234"]

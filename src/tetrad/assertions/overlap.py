@@ -1,21 +1,20 @@
 """Assertions that measure how near an answer is to a reference: rouge-n, bleu, levenshtein.
 
-rouge-n is the F-measure of single words (ROUGE-1) of any script, bleu the sentence BLEU of sacrebleu without
-regard to case; both libraries are the extra `metrics`. Levenshtein counts edits of characters.
+rouge-n is the F-measure of single words (ROUGE-1), bleu the sentence BLEU of sacrebleu, which is the
+extra `metrics`; both over the words of `tetrad.words`, without regard to case. Levenshtein counts
+edits of characters.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections import Counter
 
 from tetrad.assertions.values import as_text, references_of
 from tetrad.assertions.verdict import Answered, Decided, Verdict, binary, reaches
 from tetrad.canonical import Json
 from tetrad.model import Assertion
-
-if TYPE_CHECKING:
-    import regex
+from tetrad.text import composed
+from tetrad.words import tokens_of, words_of
 
 ROUGE_THRESHOLD = 0.75
 BLEU_THRESHOLD = 0.5
@@ -23,7 +22,9 @@ LEVENSHTEIN_THRESHOLD = 5
 
 
 def rouge_n(value: Json, assertion: Assertion, answered: Answered) -> Verdict:
-    score = float(_rouge().score(as_text(value), answered.text)["rouge1"].fmeasure)
+    wanted, said = Counter(words_of(as_text(value))), Counter(words_of(answered.text))
+    words = wanted.total() + said.total()
+    score = 2 * (wanted & said).total() / words if words else 0.0
     return at_least("rouge-n", score, assertion.threshold, ROUGE_THRESHOLD)
 
 
@@ -31,8 +32,8 @@ def bleu(value: Json, assertion: Assertion, answered: Answered) -> Verdict:
     """The best that any of the references gives is what sacrebleu counts n-grams against."""
     import sacrebleu
 
-    references = references_of(value)
-    score = sacrebleu.sentence_bleu(answered.text, references, lowercase=True).score / 100
+    said, *references = (" ".join(tokens_of(t)) for t in (answered.text, *references_of(value)))
+    score = sacrebleu.sentence_bleu(said, references, tokenize="none").score / 100
     return at_least("bleu", score, assertion.threshold, BLEU_THRESHOLD)
 
 
@@ -40,7 +41,7 @@ def levenshtein(value: Json, assertion: Assertion, answered: Answered) -> Verdic
     from rapidfuzz.distance import Levenshtein
 
     most = LEVENSHTEIN_THRESHOLD if assertion.threshold is None else assertion.threshold
-    distance = Levenshtein.distance(as_text(value), answered.text)
+    distance = Levenshtein.distance(composed(as_text(value)), composed(answered.text))
     near = distance <= most
     return binary(near, f"{distance} edits {'≤' if near else '>'} {most:g}")
 
@@ -53,33 +54,6 @@ def at_least(name: str, score: float, threshold: float | None, default: float) -
     return Verdict(passed, score, f"{name} {score:.2f} {'≥' if passed else '<'} {least:g}")
 
 
-@lru_cache(maxsize=1)
-def _rouge() -> Any:
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer(["rouge1"], tokenizer=_Words())
-
-
-class _Words:
-    """Words of every script. The library's own are of a to z alone: to it "Größe" is "Grüße", and
-    two equal Russian texts have nothing in common.
-    """
-
-    def tokenize(self, text: str) -> list[str]:
-        return _words().findall(text.lower())
-
-
-@lru_cache(maxsize=1)
-def _words() -> regex.Pattern[str]:
-    import regex
-
-    # Scripts that part no words: each of their characters is one.
-    unparted = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-    return regex.compile(
-        rf"[[{unparted}]&&\p{{L}}]\p{{M}}*|[\p{{L}}\p{{M}}\p{{N}}--[{unparted}]]+", regex.V1
-    )
-
-
-ROUGE_N = Decided(evaluate=rouge_n, library="rouge_score")
+ROUGE_N = Decided(evaluate=rouge_n)
 BLEU = Decided(evaluate=bleu, library="sacrebleu")
 LEVENSHTEIN = Decided(evaluate=levenshtein)

@@ -13,8 +13,6 @@ Any change of this changes answers: raise `tetrad.identity.RUNTIME`.
 from __future__ import annotations
 
 import logging
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +26,13 @@ from tetrad.errors import MissingExtra, UsageError
 from tetrad.model import Chunking, Corpus
 from tetrad.model import Index as Weights
 from tetrad.results.trace import Passage
+from tetrad.words import terms_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _DECIMALS = 6
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,16 +110,11 @@ class Index:
         """Each chunk's score by words; None where the query has none that the corpus knows."""
         if self._words is None:
             return None
-        known = [word for word in words_of(query) if word in self._words.vocab_dict]
+        known = [term for term in terms_of(query) if term in self._words.vocab_dict]
         if not known:
             return None
         scores: NDArray[Any] = self._words.get_scores(known)
         return scores.astype("float64")
-
-
-def words_of(text: str) -> list[str]:
-    """What BM25 compares: the words in Unicode's compatibility form, case folded."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 def _chunks(
@@ -137,7 +130,7 @@ def _chunks(
 
 def _word_index(chunks: Sequence[Chunk]) -> Any:
     """BM25 over the chunks' words; None where they have none."""
-    texts = [words_of(chunk.text) for chunk in chunks]
+    texts = [terms_of(chunk.text) for chunk in chunks]
     if not any(texts):
         return None
     try:

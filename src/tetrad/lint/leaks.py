@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from tetrad.canonical import Json
 from tetrad.lint.template import fixed_text_of
 from tetrad.lint.tree import Tree
 from tetrad.model import Case, Prompt, Suite
+from tetrad.words import is_character, words_of
 
 N = 8  # words; fewer are common phrases
 _WHOLE = 3  # words that a shorter text needs to be compared as a whole
@@ -22,11 +22,6 @@ class Leak(NamedTuple):
     case: Case
     where: str
     words: str
-
-
-def words_of(text: str) -> tuple[str, ...]:
-    """Words without case, punctuation and compatibility forms."""
-    return tuple(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
 
 
 def leaks_of(tree: Tree, suite: Suite) -> Iterator[Leak]:
@@ -59,8 +54,8 @@ class _Index:
                     for text in _texts_in(value):
                         self._add(case, words_of(text))
 
-    def _add(self, case: Case, words: tuple[str, ...]) -> None:
-        if len(words) >= _WHOLE:
+    def _add(self, case: Case, words: list[str]) -> None:
+        if sum(map(_length, words)) >= _WHOLE:
             self._whole.setdefault(" ".join(words), case)
         for gram in _grams(words):
             self._grams.setdefault(gram, case)
@@ -71,15 +66,35 @@ class _Index:
         words = words_of(text)
         joined = " ".join(words)
         if whole and joined in self._whole:
-            yield self._whole[joined], joined
+            yield self._whole[joined], _as_written(joined)
         for gram in _grams(words):
             if gram in self._grams:
-                yield self._grams[gram], gram
+                yield self._grams[gram], _as_written(gram)
 
 
-def _grams(words: tuple[str, ...]) -> Iterator[str]:
-    for start in range(len(words) - N + 1):
-        yield " ".join(words[start : start + N])
+def _grams(words: Sequence[str]) -> Iterator[str]:
+    """The runs that are just long enough."""
+    end, length = 0, 0.0
+    for start, first in enumerate(words):
+        while length < N and end < len(words):
+            length += _length(words[end])
+            end += 1
+        if length < N:
+            return
+        yield " ".join(words[start:end])
+        length -= _length(first)
+
+
+def _length(word: str) -> float:
+    """In words: those of scripts without spaces mostly have two characters."""
+    return 0.5 if is_character(word) else 1.0
+
+
+def _as_written(gram: str) -> str:
+    """A run as people write it: without spaces in scripts that have none."""
+    words = gram.split(" ")
+    spaces = ("" if is_character(a) and is_character(b) else " " for a, b in pairwise(words))
+    return "".join(chain.from_iterable(zip(words, (*spaces, ""), strict=True)))
 
 
 def _texts_in(value: Json) -> Iterator[str]:

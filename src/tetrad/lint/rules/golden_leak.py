@@ -2,8 +2,9 @@
 
 ## What it does
 Normalises the texts of every case (case, punctuation, compatibility characters) and looks for runs
-of eight words of them in the messages and examples of the stacks that its suite judges, and for
-runs of the retrieval's query in the corpus. A shorter text is found where an example's is the same.
+of eight words of them (in scripts without spaces, 16 characters) in the messages and examples of
+the stacks that its suite judges, and for runs of the retrieval's query in the corpus. A shorter text
+is found where an example's is the same.
 
 ## Why is this bad?
 A model that was shown the case repeats the answer. The score says nothing about the next request.
