@@ -58,6 +58,20 @@ def test_a_change_for_the_worse_fails_and_names_the_flipped_cases(
     assert broken == {"soft-blanket": ("positive", "x"), "not-bad-at-all": ("positive", "x")}
 
 
+def test_answers_that_break_the_output_contract_are_counted_by_gate_and_eval(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit(ANSWERS, "{contains: So soft, output: positive}", "{contains: So soft, output: x}")
+
+    tree.tetrad("gate", "--base", "main")
+    tree.tetrad("eval")
+
+    gate, _, evaluated = capsys.readouterr().out.partition("evals/feedback on stacks/feedback")
+    assert "! 1 of 10 answers breaks the output contract (base: 0): output.enum: 'x' is" in gate
+    assert "both sides answered by scripted (a preview: never evidence)" in gate
+    assert "; 1 of 10 answers breaks the output contract\n" in evaluated
+
+
 @pytest.mark.parametrize("place", [".tetrad", "stacks/data"])
 def test_a_change_that_brings_its_own_answers_is_not_judged_by_them(
     place: str, tree: Tree, capsys: pytest.CaptureFixture[str]

@@ -14,6 +14,7 @@ from tetrad.model import Assertion, Case, GoldenSet, MaxFlips, NoWorseThanBase, 
 from tetrad.policy import decide, suite_report
 from tetrad.results.outcome import AssertionResult, CaseOutcome, Sample, SuiteRun
 from tetrad.results.report import Report, StackReport
+from tetrad.results.trace import Guarded
 
 HERE = Location("evals/attributes/suite.yaml", 1, 1)
 LISTINGS = (
@@ -56,7 +57,17 @@ def _answer(wanted: dict[str, str], given: object) -> Sample:
         passed=passed,
         metrics={"answer": float(passed), "sources": 1.0},
         assertions=(assertion,),
+        breaches=_breaches(given),
     )
+
+
+def _breaches(given: object) -> tuple[Guarded, ...]:
+    if isinstance(given, str):
+        return (Guarded(rule="output.json", detail="the answer is not JSON: Expecting value"),)
+    if isinstance(given, dict) and given["brand"] is None:
+        detail = '$.brand: null is not of type "string"'
+        return (Guarded(rule="output.schema", detail=detail),)
+    return ()
 
 
 def _stack(now: Sequence[Sample], base: Sequence[Sample] | None) -> StackReport:
@@ -94,7 +105,10 @@ def _stack(now: Sequence[Sample], base: Sequence[Sample] | None) -> StackReport:
         base_identity=digest_bytes(b"before") if base else None,
         changed=("prompt",) if base else (),
         suites=(suite_report(suite, candidate, before, decided),),
-        engine="openai listing-tagger at http://127.0.0.1:8000/v1",
+        model="listing-tagger-2",
+        engine="openai http://127.0.0.1:8000/v1",
+        base_model="listing-tagger-1" if base else "",
+        base_engine="openai http://127.0.0.1:8000/v1" if base else "",
     )
 
 

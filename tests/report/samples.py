@@ -211,7 +211,10 @@ def _hostile_stack(stack: StackReport, text: str) -> StackReport:
     return replace(
         stack,
         stack=f"stacks/{text}",
+        model=text,
         engine=text,
+        base_model=text,
+        base_engine=f"{text} elsewhere",
         note=text,
         changes=tuple(replace(change, ref=text, diff=f"+{text}") for change in stack.changes),
         suites=tuple(
@@ -341,7 +344,8 @@ def triage_stack(cases: int, *, worse: bool, lost: Sequence[int] = ()) -> StackR
         _run(suite, base),
         waivers,
         ComponentChange(component="prompt", ref="prompts/triage", diff=PROMPT_DIFF),
-        engine="openai gpt-oss-20b at http://127.0.0.1:8000/v1",
+        model="gpt-oss-20b",
+        engine="openai http://127.0.0.1:8000/v1",
     )
 
 
@@ -457,6 +461,7 @@ def handbook_stack() -> StackReport:
             diff="--- leave.md\n+++ leave.md\n@@ -1,3 +1,3 @@\n # Leave\n"
             "-You get 24 days of leave a year.\n+You get 25 days of leave a year.\n",
         ),
+        model="smollm2-135m",
         engine="torch cpu float32",
     )
 
@@ -548,6 +553,7 @@ def _stack(
     base: SuiteRun,
     waivers: Sequence[Waiver],
     change: ComponentChange,
+    model: str,
     engine: str,
 ) -> StackReport:
     decided = decide(
@@ -566,5 +572,8 @@ def _stack(
         changed=(change.component,),
         changes=(change,),
         suites=(suite_report(suite, candidate, base, decided),),
+        model=model,
         engine=engine,
+        base_model=model,
+        base_engine=engine,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
@@ -50,6 +51,36 @@ def test_where_nothing_was_judged_nothing_is_said_to_hold_and_the_means_are_show
     if fmt in {"text", "markdown", "html"}:
         told = "no requirement was judged; 3 of 4 cases failed; no base to compare with"
         assert told in text.casefold()
+
+
+@pytest.mark.parametrize("fmt", [fmt for fmt in FORMATS if fmt != "json"])
+def test_answers_that_break_the_output_contract_are_counted(fmt: str) -> None:
+    text = unescape(render(extraction.unjudged(), fmt))
+
+    assert (
+        '3 of 4 answers break the output contract: output.schema: $.brand: null is not of type "string"'
+    ) in text
+    compared = unescape(render(extraction.extraction(), fmt))
+    assert "2 of 4 answers break the output contract (base: 0): output." in compared
+
+
+def test_the_json_counts_answers_that_break_the_output_contract_on_both_sides() -> None:
+    document = json.loads(render(extraction.extraction(), "json"))
+
+    assert document["stacks"][0]["suites"][0]["contract"] == {
+        "answers": 4,
+        "broken": 2,
+        "base_answers": 4,
+        "base_broken": 0,
+    }
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_the_models_and_endpoints_of_both_sides_are_shown(fmt: str) -> None:
+    text = render(extraction.extraction(), fmt)
+
+    for told in ("listing-tagger-1", "listing-tagger-2", "openai http://127.0.0.1:8000/v1"):
+        assert told in text
 
 
 def test_a_suite_that_was_not_judged_is_named_beside_one_that_was() -> None:

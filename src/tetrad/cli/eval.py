@@ -94,6 +94,7 @@ def _is_wanted(case: Case, args: argparse.Namespace) -> bool:
 def _text(run: SuiteRun) -> str:
     """One line a case, what was answered and why it did not pass; then the means."""
     from tetrad.identity import short
+    from tetrad.report import contracts
 
     lines = [f"{run.suite} on {run.stack} ({short(run.identity)})"]
     for case in run.cases:
@@ -101,6 +102,9 @@ def _text(run: SuiteRun) -> str:
     passed = sum(case.passed for case in run.cases)
     means = ", ".join(f"{name} {mean:.2f}" for name, mean in _means(run).items())
     tail = f"; {means}" if means else ""
+    broken, answers = contracts.broken_in(run.cases)
+    if broken:
+        tail += f"; {contracts.counted(broken, answers)}"
     return "\n".join([*lines, f"  {passed:,} of {len(run.cases):,} passed{tail}", ""]) + "\n"
 
 
@@ -151,6 +155,7 @@ def _document(run: SuiteRun) -> dict[str, object]:
                 "metrics": dict(case.metrics),
                 "outputs": [sample.output for sample in case.samples],
                 "errors": [sample.error for sample in case.samples if sample.error],
+                "breaches": [breach.detail for s in case.samples for breach in s.breaches],
             }
             for case in run.cases
         ],

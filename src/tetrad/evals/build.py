@@ -76,7 +76,8 @@ class Workbench:
         `suite_root` is the suite's tree where that is another one: the head's suite judges the base.
         SpecError with everything that keeps the suite's cases from being graded.
         """
-        issues = tuple(problems_of(suite, self.answering(stack)))
+        answering = self.answering(stack)
+        issues = tuple(problems_of(suite, answering))
         if issues:
             raise SpecError(issues)
         return Selection(
@@ -88,6 +89,7 @@ class Workbench:
             runtime=self.runtime(stack, root=root),
             toolbox=partial(_toolbox, suite, stack, root),
             services=self._services(suite, stack, suite_root or root),
+            model=answering.model.name,
         )
 
     def prepare(self, stack: Stack, cases: Sequence[Case], *, root: Path) -> tuple[Prepared, ...]:

@@ -196,6 +196,8 @@ def _decided(
 def _report(
     plan: StackPlan, suites: Sequence[SuiteReport], trials: Sequence[_Trial]
 ) -> StackReport:
+    candidate = trials[0].candidate if trials else None
+    base = next((trial.base for trial in trials if trial.base), None)
     return StackReport(
         stack=plan.stack,
         identity=plan.identity,
@@ -203,6 +205,9 @@ def _report(
         changed=plan.changed,
         changes=plan.changes,
         suites=tuple(suites),
-        engine=trials[0].candidate.engine.name if trials else "",
+        model=candidate.model if candidate else "",
+        engine=candidate.engine.name if candidate else "",
+        base_model=base.model if base else "",
+        base_engine=base.engine.name if base else "",
         note=plan.note,
     )

@@ -57,6 +57,7 @@ class Selection:
     runtime: Answerer
     toolbox: Callable[[Case], Toolbox]
     services: Services
+    model: str = ""  # the name of the one that answers
 
     @property
     def is_whole(self) -> bool:
@@ -294,6 +295,7 @@ class _Run:
             usage=usage,
             cost_usd=cost,
             latency_s=answered.latency_s,
+            breaches=trace.breaches,
         )
 
     def _outcome(self, index: int, *, traces: bool = True) -> CaseOutcome:

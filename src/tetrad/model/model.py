@@ -112,3 +112,10 @@ class Model:
     prices: Prices | None = None
     fingerprint: Mapping[str, Json] | None = None
     card: Mapping[str, Json] | None = None
+
+    @property
+    def name(self) -> str:
+        """What its endpoint calls it, else the last part of its reference."""
+        if isinstance(self.engine, OpenAIEngine):
+            return self.engine.model
+        return self.ref.rsplit("/", 1)[-1]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tetrad.pytest_plugin.outcomes import GateVerdict, Key, TrialOutcome, Verdict
+from tetrad.report import contracts
 from tetrad.results.outcome import CaseOutcome, SuiteRun
 from tetrad.results.report import CaseReport, SuiteReport
 from tetrad.text import for_log, inert, one_line, shorten, spelled
@@ -85,7 +86,8 @@ def _reasons(report: SuiteReport) -> str:
     """A line a requirement. The first line stands in pytest's summary: it is one that decided."""
     deciding_first = sorted(report.requirements, key=lambda r: r.decision != report.decision)
     lines = [f"{r.decision.replace('_', ' ')}: {inert(r.reason)}" for r in deciding_first]
-    return for_log("\n".join([*(lines or [report.decision]), *_lost_on_base(report)]))
+    broken = [found] if (found := contracts.breaches(report)) else []
+    return for_log("\n".join([*(lines or [report.decision]), *broken, *_lost_on_base(report)]))
 
 
 def _lost_on_base(report: SuiteReport) -> Sequence[str]:
@@ -110,6 +112,7 @@ def _told(outcome: CaseOutcome, base: CaseOutcome | None = None) -> str:
             for result in sample.assertions
             if not result.passed
         ]
+        lines += [f"{inert(breach.rule)}: {inert(breach.detail)}" for breach in sample.breaches]
         lines.append(f"answer: {inert(sample.output)}")
     if base is not None:
         lines += [f"base's answer: {inert(sample.output)}" for sample in base.samples]

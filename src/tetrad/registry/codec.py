@@ -11,6 +11,7 @@ from typing import Any
 
 from tetrad.results.exchange import Completion, ToolCall, Usage
 from tetrad.results.outcome import AssertionResult, CaseOutcome, Sample
+from tetrad.results.trace import Guarded
 
 # Made once: json.dumps with options builds an encoder at each call.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -95,6 +96,8 @@ def _dump_sample(sample: Sample) -> Mapping[str, Any]:
         document["cost_usd"] = sample.cost_usd
     if sample.latency_s is not None:
         document["latency_s"] = sample.latency_s
+    if sample.breaches:
+        document["breaches"] = [(breach.rule, breach.detail) for breach in sample.breaches]
     return document
 
 
@@ -113,6 +116,9 @@ def _load_sample(document: Mapping[str, Any]) -> Sample:
         usage=_load_usage(document["usage"]),
         cost_usd=document.get("cost_usd"),
         latency_s=document.get("latency_s"),
+        breaches=tuple(
+            Guarded(rule=rule, detail=detail) for rule, detail in document.get("breaches", ())
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from unicodedata import normalize
 from tetrad.assertions.json_values import differences
 from tetrad.report import words
 from tetrad.results.report import CaseReport
-from tetrad.text import one_line, shorten, spelled
+from tetrad.text import inert, one_line, shorten, spelled
 
 NOTHING = "(nothing)"
 _BLANK = re.compile(r"[^\S ]")  # that is no space, and looks like one
@@ -87,18 +87,17 @@ def _of_text(before: str, now: str, room: int) -> Change:
 
 def _told_apart(before: str, now: str) -> tuple[str, str]:
     """Both on one line; in quotes where blanks make the difference, escaped where nobody sees it."""
-    if not before or not now:
-        return one_line(before) or NOTHING, one_line(now) or NOTHING
     if normalize("NFC", before) == normalize("NFC", now):
         return json.dumps(before), json.dumps(now)
-    if one_line(before) == one_line(now):
-        return _quoted(before), _quoted(now)
-    return one_line(before), one_line(now)
+    for shown in (one_line, _quoted):
+        if shown(before) != shown(now):
+            return shown(before) or NOTHING, shown(now) or NOTHING
+    return json.dumps(before), json.dumps(now)
 
 
 def _quoted(text: str) -> str:
     quoted = json.dumps(text, ensure_ascii=False)
-    return _BLANK.sub(lambda blank: f"\\u{ord(blank[0]):04x}", quoted)
+    return inert(_BLANK.sub(lambda blank: f"\\u{ord(blank[0]):04x}", quoted))
 
 
 def _start(old: str, new: str, room: int) -> int:

@@ -14,6 +14,7 @@ from typing import Any, cast
 from tetrad.canonical import Digest
 from tetrad.errors import UsageError
 from tetrad.identity import read_identity, written_identity
+from tetrad.report.contracts import contract
 from tetrad.report.fields import Misfit, dump, load
 from tetrad.report.means import means
 from tetrad.results.outcome import Calls, CaseOutcome, Sample
@@ -117,7 +118,10 @@ def _dump_stack(stack: StackReport) -> Mapping[str, Any]:
             {"component": change.component, "ref": change.ref, "diff": change.diff}
             for change in stack.changes
         ],
+        "model": stack.model,
         "engine": stack.engine,
+        "base_model": stack.base_model,
+        "base_engine": stack.base_engine,
         "preview": stack.preview,
         "note": stack.note,
         "suites": [_dump_suite(suite) for suite in stack.suites],
@@ -134,6 +138,7 @@ def _dump_suite(suite: SuiteReport) -> Mapping[str, Any]:
         "removed": list(suite.removed),
         "requirements": [_dump_requirement(found) for found in suite.requirements],
         "means": [dump(mean) for mean in means(suite)],
+        "contract": dump(contract(suite)),
         "cases": [_dump_case(case) for case in suite.cases],
     }
 
@@ -228,7 +233,10 @@ def _load_stack(at: _Reader) -> StackReport:
             load(ComponentChange, change.value, change.path) for change in at.each("changes")
         ),
         suites=tuple(_load_suite(suite) for suite in at.each("suites")),
+        model=at.text("model"),
         engine=at.text("engine"),
+        base_model=at.text("base_model"),
+        base_engine=at.text("base_engine"),
         preview=at.get("preview", bool),
         note=at.text("note"),
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from tetrad.identity import written_identity
-from tetrad.report import figures, means, words
+from tetrad.report import contracts, figures, means, words
 from tetrad.report.glimpse import glimpse
 from tetrad.results.outcome import CaseOutcome
 from tetrad.results.report import CaseReport, Report, RosterChange, StackReport, SuiteReport
@@ -76,7 +76,10 @@ def _suite(report: Report, stack: StackReport, suite: SuiteReport) -> ET.Element
     for key, text in (
         ("identity", written_identity(stack.identity)),
         ("golden", str(suite.golden)),
+        ("model", stack.model),
         ("engine", stack.engine),
+        ("base_model", stack.base_model),
+        ("base_engine", stack.base_engine),
     ):
         ET.SubElement(properties, "property", name=key, value=one_line(text))
     held = _held_against(suite)
@@ -149,10 +152,13 @@ def _gate(suite: SuiteReport) -> ET.Element:
     elif suite.decision == "INCONCLUSIVE":
         _add(element, "error", "the gate cannot tell", "\n".join(reasons))
     gone = [words.removed(suite)] if suite.removed else []
+    broken = [found] if (found := contracts.breaches(suite)) else []
     measured = [
         f"mean: {means.named(m)}: {means.value(m)} (n = {m.n:,})" for m in means.means(suite)
     ]
-    ET.SubElement(element, "system-out").text = _shown("\n".join((*gone, *reasons, *measured)))
+    ET.SubElement(element, "system-out").text = _shown(
+        "\n".join((*gone, *reasons, *broken, *measured))
+    )
     return element
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from tetrad.report import figures, means, words
+from tetrad.report import contracts, figures, means, words
 from tetrad.report.glimpse import glimpse
 from tetrad.results.report import (
     CaseReport,
@@ -118,7 +118,8 @@ def _commits(report: Report) -> str:
 
 def _stack(stack: StackReport) -> Iterator[str]:
     yield f"### {code(words.last(stack.stack))} · {_prose(words.what_changed(stack))}"
-    engine = f", answered by {code(stack.engine)}" if stack.engine else ""
+    answered = words.answered_by(stack)
+    engine = "".join(f", {whose} {code(answerer)}" for whose, answerer in answered)
     preview = ", **a preview, never evidence**" if stack.preview else ""
     yield f"Identity {code(words.identities(stack))}{engine}{preview}."
     if stack.note:
@@ -164,6 +165,8 @@ def _suite(suite: SuiteReport) -> str:
         if found.decision != "PASSED"
     ]
     told += [f"- Note: {_prose(note)}" for note in map(figures.caveat, suite.requirements) if note]
+    if broken := contracts.breaches(suite):
+        told.append(f"- ⚠️ {_prose(broken)}")
     if told:
         lines += ["", *told]
     return "\n".join(lines)

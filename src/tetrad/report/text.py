@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from tetrad.report import figures, means, words
+from tetrad.report import contracts, figures, means, words
 from tetrad.report.glimpse import glimpse
 from tetrad.results.report import CaseReport, Decision, Report, StackReport, SuiteReport
 from tetrad.text import capped, for_log, inert, lines_of, one_line, shorten, spelled
@@ -92,9 +92,9 @@ def _stack(console: Console, stack: StackReport) -> None:
     head.append(f"  {words.what_changed(stack)}", style="default")
     head.append(f"  {words.identities(stack)}", style="dim")
     console.print(head)
-    if stack.engine:
-        preview = " (a preview: never evidence)" if stack.preview else ""
-        console.print(f"  answered by {one_line(stack.engine)}{preview}", style="dim")
+    preview = " (a preview: never evidence)" if stack.preview else ""
+    for whose, answerer in words.answered_by(stack):
+        console.print(f"  {whose} {one_line(answerer)}{preview}", style="dim")
     if stack.note:
         console.print(f"  {one_line(stack.note)}")
     for suite in stack.suites:
@@ -108,6 +108,8 @@ def _suite(console: Console, suite: SuiteReport) -> None:
     line = f"{one_line(suite.suite)}, {words.tally(suite)}"
     console.print(Padding(_decided(suite.decision, line), (0, 0, 0, 2)))
     _requirements(console, suite)
+    if broken := contracts.breaches(suite):
+        console.print(Padding(f"! {broken}", (0, 0, 0, 4)), style="yellow")
     _cases(console, suite)
     _missing(console, suite)
 

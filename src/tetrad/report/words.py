@@ -145,6 +145,21 @@ def identities(stack: StackReport) -> str:
     return f"{short(stack.base_identity)} → {short(stack.identity)}"
 
 
+def answered_by(stack: StackReport) -> list[tuple[str, str]]:
+    """Who answered, each with what stands before it: one line where both sides had the same."""
+    now = _answerer(stack.model, stack.engine)
+    before = _answerer(stack.base_model, stack.base_engine)
+    if not before:
+        return [("answered by", now)] if now else []
+    if now == before:
+        return [("both sides answered by", now)]
+    return [("answered by", now), ("the base by", before)]
+
+
+def _answerer(model: str, engine: str) -> str:
+    return ", ".join(dict.fromkeys(part for part in (model, engine) if part))
+
+
 def short_commit(commit: str | None) -> str:
     return (commit or "")[:8]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tetrad.canonical import Digest
 from tetrad.results.exchange import Usage
-from tetrad.results.trace import Trace
+from tetrad.results.trace import Guarded, Trace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +38,7 @@ class Sample:
     usage: Usage = Usage()
     cost_usd: float | None = None  # None: the model has no prices
     latency_s: float | None = None  # of the original, uncached call
+    breaches: tuple[Guarded, ...] = ()  # of the prompt's output contract
     trace: Trace | None = None
 
 

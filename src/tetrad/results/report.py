@@ -106,7 +106,10 @@ class StackReport:
     changed: tuple[str, ...]  # names of ComponentChange.component
     changes: tuple[ComponentChange, ...] = ()
     suites: tuple[SuiteReport, ...]
+    model: str = ""  # the name of the one that answered
     engine: str = ""  # what answered, in words
+    base_model: str = ""  # the same of the base; empty where nothing of it answered
+    base_engine: str = ""
     preview: bool = False  # another engine than the stack's own answered: never evidence
     note: str = ""  # why nothing ran, or why nothing was compared
 

@@ -81,6 +81,12 @@ class Trace:
         return tuple(step for step in self.steps if isinstance(step, Called))
 
     @property
+    def breaches(self) -> tuple[Guarded, ...]:
+        """How the answer breaks the prompt's output contract."""
+        found = (step for step in self.steps if isinstance(step, Guarded))
+        return tuple(step for step in found if step.rule.startswith("output."))
+
+    @property
     def passages(self) -> tuple[Passage, ...]:
         return tuple(p for s in self.steps if isinstance(s, Retrieved) for p in s.passages)
 
