@@ -72,24 +72,6 @@ def test_answers_that_break_the_output_contract_are_counted_by_gate_and_eval(
     assert "; 1 of 10 answers breaks the output contract\n" in evaluated
 
 
-@pytest.mark.parametrize("place", [".tetrad", "stacks/data"])
-def test_a_change_that_brings_its_own_answers_is_not_judged_by_them(
-    place: str, tree: Tree, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert gated(tree, capsys)[0] == ExitCode.PASSED
-    kept = tree.root / ".tetrad"
-    if place != kept.name:
-        kept.rename(tree.root / place)
-        kept.symlink_to(place)
-    tree.git("add", "--force", ".tetrad", f"{place}/registry.db")
-    tree.commit()
-
-    assert tree.tetrad("gate", "--base", "main~1") == ExitCode.MISUSE
-
-    said = capsys.readouterr().err
-    assert said.startswith(f"{place}/registry.db is committed: answers that a change brings prove")
-
-
 def test_a_change_of_the_description_runs_nothing_and_says_why(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:

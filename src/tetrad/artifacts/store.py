@@ -28,6 +28,7 @@ from pathlib import Path
 from tetrad.artifacts.progress import Progress
 from tetrad.canonical import Digest, digest_bytes, digest_file
 from tetrad.errors import ArtifactError, UsageError
+from tetrad.writing import make_folder
 
 CACHE_VARIABLE = "TETRAD_CACHE"
 _SETTLED_NS = 2_000_000_000
@@ -129,13 +130,10 @@ class Store:
 
 def store_from_environment() -> Store:
     """The store under TETRAD_CACHE, or in the user's cache folder."""
-    import platformdirs
-
-    given = os.environ.get(CACHE_VARIABLE)
-    root = Path(given) if given else Path(platformdirs.user_cache_dir("tetrad", appauthor=False))
+    root = Path(os.environ.get(CACHE_VARIABLE) or _of_this_user())
     try:
         root = root.expanduser().absolute()
-        root.mkdir(parents=True, exist_ok=True)
+        make_folder(root)
     except (OSError, RuntimeError) as exc:  # RuntimeError: nobody knows where `~` is
         reason = exc.strerror if isinstance(exc, OSError) else exc
         raise UsageError(
@@ -143,6 +141,12 @@ def store_from_environment() -> Store:
             f"  help: set {CACHE_VARIABLE} to a folder that you can write"
         ) from exc
     return Store(root)
+
+
+def _of_this_user() -> str:
+    import platformdirs
+
+    return platformdirs.user_cache_dir("tetrad", appauthor=False)
 
 
 def _stamp(path: Path) -> str:

@@ -14,6 +14,7 @@ from tetrad.cli.output import write_file, write_out
 from tetrad.cli.report import FORMATS, LAST, shown
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
+from tetrad.writing import remove_file
 
 if TYPE_CHECKING:
     from tetrad.results.report import Report
@@ -37,10 +38,9 @@ def run(args: argparse.Namespace) -> ExitCode:
     from tetrad.cli.progress import progress_bars
     from tetrad.evals import compare, gate, open_workbench, plan_comparison
     from tetrad.plan import no_estimate
-    from tetrad.registry import registry_path
 
     root, progress = root_of(args), progress_bars()
-    git.refuse_committed(root, registry_path(root))
+    remove_last(root)
     with git.base_tree(root, args.base) as base:
         head_commit, dirty = git.state(root)
         trees = compare(root, base, head_commit=head_commit, dirty=dirty)
@@ -56,12 +56,18 @@ def run(args: argparse.Namespace) -> ExitCode:
     return EXITS[report.decision]
 
 
+def remove_last(root: Path) -> None:
+    """Remove the last report, so that it is not taken for that of a gate that could not run."""
+    for place in (LAST, LAST.with_suffix(".html")):
+        remove_file(root / place)
+
+
 def write_last(root: Path, report: Report) -> Path:
     """Keep the report as JSON and HTML under .tetrad/; the page's path."""
-    from tetrad.registry import make_folder
+    from tetrad.registry import make_kept_folder
     from tetrad.report import render
 
-    make_folder((root / LAST).parent)
+    make_kept_folder((root / LAST).parent)
     write_file(root / LAST, render(report, "json"))
     page = (root / LAST).with_suffix(".html")
     write_file(page, render(report, "html"))

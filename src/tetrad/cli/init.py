@@ -16,7 +16,7 @@ from tetrad.cli import lock
 from tetrad.cli.output import write_file
 from tetrad.errors import ExitCode, UsageError
 from tetrad.loading.repository import load_repository
-from tetrad.loading.root import below_checkout
+from tetrad.places import below_checkout
 
 SCHEMAS = f"https://raw.githubusercontent.com/tetrad-dev/tetrad/v{__version__}/src/tetrad/schemas"
 SMOLLM2 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"

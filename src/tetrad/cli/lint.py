@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_format
-from tetrad.cli.output import in_colour, replace_file, say, write_out
+from tetrad.cli.output import in_colour, say, write_out
 from tetrad.errors import ExitCode, SpecError, UsageError
+from tetrad.writing import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

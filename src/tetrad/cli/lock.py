@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.cli.output import replace_file, say, tell
+from tetrad.cli.output import say, tell
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode
+from tetrad.places import linked
+from tetrad.writing import remove_file, replace_file
 
 if TYPE_CHECKING:
     from tetrad.model import Corpus, Repository
@@ -65,11 +67,15 @@ def stale_locks(repository: Repository) -> Iterator[tuple[str, str, bytes]]:
     """Locks that are missing or stale: where, what of them, and what they should hold."""
     from tetrad.identity import short, written_identity
     from tetrad.identity.lock import dump_lock, lock_of, path_of
+    from tetrad.loading.files import Tree
 
+    tree = Tree(repository.root)
     for stack in repository.stacks.values():
         path = path_of(stack)
         lock = lock_of(stack, repository.suites_by_stack.get(stack.ref, ()))
         content = dump_lock(lock).encode()
+        if not tree.is_inside(repository.root / path):
+            raise linked(repository.root / path)
         try:
             there: bytes | None = (repository.root / path).read_bytes()
         except FileNotFoundError:
@@ -85,16 +91,20 @@ def stale_locks(repository: Repository) -> Iterator[tuple[str, str, bytes]]:
 def _orphans(repository: Repository) -> Iterator[tuple[str, str, bytes | None]]:
     """Locks of stacks that are gone; those of other programs (uv.lock, say) are theirs."""
     from tetrad.identity.lock import is_lock, path_of
+    from tetrad.loading.files import Tree
 
+    tree = Tree(repository.root)
     known = {path_of(stack) for stack in repository.stacks.values()}
     for path in sorted((repository.root / "stacks").glob("**/*.lock")):
         file = path.relative_to(repository.root).as_posix()
-        if file not in known and path.is_file() and is_lock(path.read_bytes()):
+        if file in known or not path.is_file() or not tree.is_inside(path):
+            continue
+        if is_lock(path.read_bytes()):
             yield file, "the lock's stack is gone", None
 
 
 def _write(path: Path, content: bytes | None) -> None:
     if content is None:
-        path.unlink()
+        remove_file(path)
     else:
         replace_file(path, content)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from tetrad.errors import UsageError
+from tetrad.writing import make_folder, replace_file
 
 
 def open_streams() -> None:
@@ -68,43 +69,10 @@ def _inactive(text: str) -> str:
 def write_file(path: Path, text: str) -> None:
     """Write a file that a command was asked for, and its folder; UsageError where it cannot be."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         replace_file(path, text.encode())
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, with the mode it had; a link stays one, a device too."""
-    try:
-        _replace(path.resolve(), data)
-    except OSError as error:  # it names the file beside, or none
-        raise OSError(error.errno, error.strerror, str(path)) from error
-
-
-def _replace(target: Path, data: bytes) -> None:
-    from tempfile import NamedTemporaryFile
-
-    if target.exists() and not target.is_file():
-        target.write_bytes(data)
-        return
-    mode = target.stat().st_mode if target.exists() else 0o666 & ~_umask()
-    with NamedTemporaryFile(dir=target.parent, prefix=".tetrad-", delete=False) as stream:
-        beside = Path(stream.name)
-        try:
-            stream.write(data)
-            stream.flush()
-            beside.chmod(mode)
-            beside.replace(target)
-        except BaseException:
-            beside.unlink()
-            raise
-
-
-def _umask() -> int:
-    umask = os.umask(0)  # it can only be read by being set
-    os.umask(umask)
-    return umask
 
 
 def drop_output() -> None:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from tetrad.cli.output import replace_file, tell
+from tetrad.cli.output import tell
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
+from tetrad.writing import replace_file
 
 if TYPE_CHECKING:
     from tetrad.artifacts.pin import Pin

@@ -45,10 +45,28 @@ def shown(report: Report, fmt: str) -> str:
     return render(report, fmt)
 
 
+def _refuse_another_commit(report: Report, root: Path) -> None:
+    """A cache, say, may bring the report of another commit: it says nothing of this one."""
+    from tetrad import git
+
+    head, _ = git.state(root)
+    if report.head != head:
+        raise UsageError(
+            f"{LAST.as_posix()} is the report of {_named(report.head)}, and {_named(head)} is checked"
+            f" out\n  help: run `tetrad gate`, or name the file: tetrad report {LAST.as_posix()}"
+        )
+
+
+def _named(commit: str | None) -> str:
+    return "no commit" if commit is None else f"commit {commit[:12]}"
+
+
 def run(args: argparse.Namespace) -> ExitCode:
+    from tetrad import git
     from tetrad.report import load_report, render
 
     path = args.file or root_of(args) / LAST
+    git.refuse_committed(Path.cwd() if args.file else root_of(args), path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -57,6 +75,8 @@ def run(args: argparse.Namespace) -> ExitCode:
             f"{path} cannot be read: {why}\n  help: `tetrad gate` writes one"
         ) from error
     report = load_report(text, origin=str(path))
+    if args.file is None:
+        _refuse_another_commit(report, root_of(args))
     if args.output is None:
         write_out(shown(report, args.format))
     else:

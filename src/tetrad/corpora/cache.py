@@ -14,6 +14,8 @@ from pathlib import Path
 
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.errors import ArtifactError
+from tetrad.places import refuse_links
+from tetrad.writing import make_folder
 
 FILE = "embeddings.v1.db"
 
@@ -69,13 +71,15 @@ class Cache:
             self._insert(rows)
 
     def _insert(self, rows: list[tuple[bytes, bytes, bytes]]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._path.parent)
         with self._connection() as connection, connection:
             connection.execute(_SCHEMA)
             connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
+        for ending in ("", "-journal"):
+            refuse_links(self._path.with_name(f"{FILE}{ending}"))
         with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as connection:
             # A flipped bit can make a blob a text, and its decoding an error: digests judge the bytes.
             connection.text_factory = bytes

@@ -26,9 +26,10 @@ from tetrad.evals.python import PythonCode
 from tetrad.evals.recorded import Recorded
 from tetrad.evals.runner import Selection
 from tetrad.evals.services import SuiteServices
+from tetrad.git import refuse_committed
 from tetrad.identity import component_digest, identity_of
 from tetrad.model import Case, EngineSpec, Model, Stack, Suite
-from tetrad.registry import Registry, registry_path
+from tetrad.registry import Registry, files_of, registry_path
 from tetrad.results.outcome import Calls
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
 from tetrad.runtime.answering import build as build_runtime
@@ -179,8 +180,9 @@ def open_workbench(
     root: Path, *, offline: bool, engine: EngineSpec | None, progress: Progress | None
 ) -> Iterator[Workbench]:
     """What a command evaluates the tree at `root` with; the registry is closed at the end."""
-    store = store_from_environment()
-    with Registry.open(registry_path(root)) as registry:
+    store, kept = store_from_environment(), registry_path(root)
+    refuse_committed(root, root / ".tetrad", *files_of(kept), store.root)
+    with Registry.open(kept) as registry:
         yield Workbench(
             registry=registry,
             store=store,

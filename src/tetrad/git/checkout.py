@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from tetrad.errors import GitError
-from tetrad.loading.root import checkout_above
+from tetrad.places import checkout_above
 
 # Variables with these beginnings say how Git behaves for this user, a fetch of what a partial clone
 # left out included. The others (GIT_DIR, GIT_WORK_TREE, …) can name another repository, and with it

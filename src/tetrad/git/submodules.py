@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from tetrad.errors import GitError
 from tetrad.git.checkout import Checkout
 from tetrad.git.revisions import merge_base
-from tetrad.loading.root import checkout_above
+from tetrad.places import checkout_above
 
 _GITLINK = "160000 "
 

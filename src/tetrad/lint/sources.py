@@ -15,8 +15,8 @@ from tetrad.lint.tree import CountTokens, Tree, bytes_of
 from tetrad.loading.corpus import documents_of
 from tetrad.loading.files import Tree as Folder
 from tetrad.loading.repository import Reading
-from tetrad.loading.root import below_checkout
 from tetrad.model import Corpus
+from tetrad.places import below_checkout
 from tetrad.yamldoc.parse import GOLDEN_SET
 
 # Folders whose names say what kind of thing lies in them, and nothing about which.

@@ -178,7 +178,6 @@ class Run:
 
     async def _judge(self, bench: Workbench, whole: Sequence[Key]) -> Sequence[TrialOutcome]:
         """Judge the whole trials as `tetrad gate` would."""
-        git.refuse_committed(self._root, registry_path(self._root))
         with git.base_tree(self._root, self._options.base) as base:
             head_commit, dirty = git.state(self._root)
             trees = compare(self._root, base, head_commit=head_commit, dirty=dirty)

@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from tetrad.pytest_plugin.outcomes import Outcomes, dump_outcomes, load_outcomes
-from tetrad.registry import make_folder
+from tetrad.registry import make_kept_folder
 
 # No worker is the last one for sure, so files stay; a later session removes those of this age.
 KEPT_S = 24 * 3600
@@ -22,8 +22,8 @@ KEPT_S = 24 * 3600
 
 def once_a_session(folder: Path, session: str, execute: Callable[[], Outcomes]) -> Outcomes:
     """The outcomes that a worker of the session kept in the folder, or else those of `execute`."""
-    make_folder(folder.parent)
-    make_folder(folder)
+    make_kept_folder(folder.parent)
+    make_kept_folder(folder)
     file = folder / f"{session}.json"
     # The lock ends with the process that holds it: where a worker dies, the next one executes.
     with FileLock(file.with_suffix(".lock")):

@@ -3,6 +3,12 @@
 One SQLite file, shared by every process that evaluates this repository.
 """
 
-from tetrad.registry.registry import Registry, RunRecord, make_folder, registry_path
+from tetrad.registry.registry import (
+    Registry,
+    RunRecord,
+    files_of,
+    make_kept_folder,
+    registry_path,
+)
 
-__all__ = ["Registry", "RunRecord", "make_folder", "registry_path"]
+__all__ = ["Registry", "RunRecord", "files_of", "make_kept_folder", "registry_path"]

@@ -19,10 +19,12 @@ from typing import Self, TypeAlias
 
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.errors import RegistryError
+from tetrad.places import refuse_links
 from tetrad.registry.codec import dump_completion, dump_outcome, load_completion, load_outcome
 from tetrad.registry.schema import migrate, refuse_others
 from tetrad.results.exchange import Completion
 from tetrad.results.outcome import Calls, CaseOutcome
+from tetrad.writing import make_folder, replace_file
 
 ENVIRONMENT = "TETRAD_REGISTRY"
 # How long a process waits for another one's commit; commits are groups of milliseconds.
@@ -44,6 +46,13 @@ def registry_path(root: Path) -> Path:
     """`TETRAD_REGISTRY`, or `.tetrad/registry.db` under the repository's root."""
     named = os.environ.get(ENVIRONMENT)
     return Path(named) if named else root / ".tetrad" / "registry.db"
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files that SQLite reads as one database."""
+    return tuple(
+        path.with_name(f"{path.name}{ending}") for ending in ("", "-wal", "-shm", "-journal")
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +85,9 @@ class Registry:
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Self:
         """Open the file, made where it is absent, at the newest version of its tables."""
-        make_folder(path.parent)
+        make_kept_folder(path.parent)
+        for file in files_of(path):
+            refuse_links(file)
         with _explained(path):
             connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
             try:
@@ -291,14 +302,15 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
             return
 
 
-def make_folder(folder: Path) -> None:
+def make_kept_folder(folder: Path) -> None:
     """Make the folder of what is kept, where it is absent; Git is told to leave it alone."""
+    refuse_links(folder)
     if folder.is_dir():
         return
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         # The folder is this machine's; without this it would make every tree dirty.
-        (folder / ".gitignore").write_text("*\n")
+        replace_file(folder / ".gitignore", b"*\n")
     except OSError as error:
         raise RegistryError(
             f"{folder}: the folder cannot be made: {error.strerror}\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tetrad.loading.root import below_checkout, checkout_above
+from tetrad.places import below_checkout, checkout_above
 
 
 def made(folder: Path, *entries: str) -> None:
