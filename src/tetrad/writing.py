@@ -7,7 +7,6 @@ a link in between looking and writing. Outside of checkouts links are the user's
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -97,7 +96,7 @@ def _status(path: Path, folder: int) -> os.stat_result | None:
 
 
 def _replace(folder: int, name: str, data: bytes, status: os.stat_result | None) -> None:
-    beside = f".tetrad-{secrets.token_hex(8)}"
+    beside = f".tetrad-{os.urandom(8).hex()}"
     made = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder)
     try:
         with open(made, "wb") as stream:  # noqa: PTH123

@@ -125,6 +125,7 @@ def test_in_a_folder_of_a_repository_what_git_hosts_and_hooks_read_is_written_fo
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").touch()
     folder = tmp_path / "services" / "my desk"
 
     main(["init", str(folder), "--engine", "scripted"])
@@ -141,6 +142,7 @@ def test_at_the_top_of_a_repository_nothing_is_to_be_moved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").touch()
 
     main(["init", str(tmp_path), "--engine", "scripted"])
 

@@ -216,6 +216,7 @@ def test_github_annotations_stand_most_severe_first(tmp_path: Path) -> None:
 
 def test_ci_is_told_files_from_the_checkouts_top(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").touch()
     tree = read(tmp_path / "services" / "llm", a=UNDELIMITED)
     findings = lint_tree(tree)
     (result,) = json.loads(render("sarif", findings, tree))["runs"][0]["results"]
