@@ -56,6 +56,7 @@ _EXTENDS = re.compile("[\u200c\u200d\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")
 # Characters of a text for each that is shown: what is stripped or named rarely takes more, and a
 # report shortens the same megabytes many times.
 _LOOKED_AT = 40
+_OTHER_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f]")
 _COMMAND = re.compile(r"(?m)^([^\S\n]*)(?=::)")
 
 
@@ -84,6 +85,11 @@ def encodable(text: str) -> str:
 def one_line(text: str) -> str:
     """Inert, on one line: newlines are shown as `⏎`, and any run of blanks is one space."""
     return " ".join(inert(text).strip().replace("\n", " ⏎ ").split())
+
+
+def with_spaces_named(text: str) -> str:
+    """The text with spaces that only look like one written `<U+00A0>`, `<U+202F>`."""
+    return _OTHER_SPACES.sub(lambda match: f"<U+{ord(match[0]):04X}>", text)
 
 
 def shorten(text: str, width: int) -> str:

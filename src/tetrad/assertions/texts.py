@@ -1,12 +1,19 @@
-"""Assertions on the characters of an answer: equals, the contains family, starts-with, regex."""
+"""Assertions on the characters of an answer: equals, the contains family, starts-with, regex.
+
+All but regex compare in the form NFC, so that the way an accent was typed makes no difference; what
+else cannot be seen is named where it makes one.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import TypeAlias
 
 from tetrad.assertions.json_values import Difference, differences, is_same
+from tetrad.assertions.jsons import strict_decoder
+from tetrad.assertions.lookalikes import Find, anywhere, at_start, equal, unseen_difference
 from tetrad.assertions.value_checks import pattern_of
 from tetrad.assertions.values import (
     as_text,
@@ -18,22 +25,27 @@ from tetrad.assertions.verdict import Answered, Decided, Verdict, binary
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.model import Assertion
+from tetrad.text import composed
 
 # A pattern can backtrack for ever on a text that a model was talked into.
 REGEX_TIMEOUT_S = 1.0
 _TOLD = 3  # places at which JSON differs
 
+_Fold: TypeAlias = Callable[[str], str]
+
 
 def equals(value: Json, _: Assertion, answered: Answered) -> Verdict:
     """The same characters; or, for a mapping or list, the answer parsed as JSON is the same value."""
     if not is_object(value):
-        same = as_text(value) == answered.text
-        return binary(same, f"{'equals' if same else 'does not equal'} {shown(value)}")
+        same = composed(as_text(value)) == composed(answered.text)
+        said = f"{'equals' if same else 'does not equal'} {shown(value)}"
+        return _explained(same, said, [as_text(value)], answered.text, equal)
     written = shown(json.dumps(value, ensure_ascii=False, default=dict))
     try:
-        found = json.loads(answered.text)
+        found = strict_decoder().decode(answered.text)
     except (ValueError, RecursionError):
         return binary(False, f"does not equal {written}: is not JSON")
+    value, found = _composed(value), _composed(found)
     if is_same(value, found):
         return binary(True, f"equals {written}")
     return binary(False, f"does not equal {written}: {_told(differences(value, found))}")
@@ -48,16 +60,17 @@ def _told(found: Iterator[Difference]) -> str:
 
 
 def contains(value: Json, _: Assertion, answered: Answered) -> Verdict:
-    return _found(as_text(value) in answered.text, value)
+    return _found(as_text(value), answered.text, str)
 
 
 def icontains(value: Json, _: Assertion, answered: Answered) -> Verdict:
-    return _found(as_text(value).lower() in answered.text.lower(), value)
+    return _found(as_text(value), answered.text, str.lower)
 
 
 def starts_with(value: Json, _: Assertion, answered: Answered) -> Verdict:
-    starts = answered.text.startswith(as_text(value))
-    return binary(starts, f"{'starts' if starts else 'does not start'} with {shown(value)}")
+    starts = composed(answered.text).startswith(composed(as_text(value)))
+    said = f"{'starts' if starts else 'does not start'} with {shown(value)}"
+    return _explained(starts, said, [as_text(value)], answered.text, at_start)
 
 
 def contains_all(value: Json, _: Assertion, answered: Answered) -> Verdict:
@@ -99,24 +112,48 @@ def regex(value: Json, _: Assertion, answered: Answered) -> Verdict:
     )
 
 
-def _found(found: bool, value: Json) -> Verdict:
-    return binary(found, f"{'contains' if found else 'does not contain'} {shown(value)}")
+def _found(value: str, text: str, fold: _Fold) -> Verdict:
+    found = _is_in(value, text, fold)
+    said = f"{'contains' if found else 'does not contain'} {shown(value)}"
+    return _explained(found, said, [fold(value)], fold(text), anywhere)
 
 
-def _all_found(values: Sequence[str], text: str, fold: Callable[[str], str]) -> Verdict:
-    folded = fold(text)
-    missing = [value for value in values if fold(value) not in folded]
+def _all_found(values: Sequence[str], text: str, fold: _Fold) -> Verdict:
+    missing = [value for value in values if not _is_in(value, text, fold)]
     if missing:
-        return binary(False, f"does not contain {', '.join(map(shown, missing))}")
+        said = f"does not contain {', '.join(map(shown, missing))}"
+        return _explained(False, said, list(map(fold, missing)), fold(text), anywhere)
     return binary(True, f"contains {', '.join(map(shown, values))}")
 
 
-def _any_found(values: Sequence[str], text: str, fold: Callable[[str], str]) -> Verdict:
-    folded = fold(text)
-    found = next((value for value in values if fold(value) in folded), None)
+def _any_found(values: Sequence[str], text: str, fold: _Fold) -> Verdict:
+    found = next((value for value in values if _is_in(value, text, fold)), None)
     if found is None:
-        return binary(False, f"contains none of {', '.join(map(shown, values))}")
+        said = f"contains none of {', '.join(map(shown, values))}"
+        return _explained(False, said, list(map(fold, values)), fold(text), anywhere)
     return binary(True, f"contains {shown(found)}")
+
+
+def _is_in(value: str, text: str, fold: _Fold) -> bool:
+    return composed(fold(value)) in composed(fold(text))
+
+
+def _explained(passed: bool, said: str, wanted: Sequence[str], text: str, find: Find) -> Verdict:
+    """The verdict, and for the first text that only seems to be there, what cannot be seen."""
+    if not passed:
+        whole = composed(text)
+        why = next(filter(None, (unseen_difference(composed(w), whole, find) for w in wanted)), "")
+        said = f"{said}: {why}" if why else said
+    return binary(passed, said)
+
+
+def _composed(value: Json) -> Json:
+    """A JSON value with its texts in the form NFC."""
+    if isinstance(value, str):
+        return composed(value)
+    if isinstance(value, Mapping):
+        return {composed(key): _composed(item) for key, item in value.items()}
+    return [_composed(item) for item in value] if isinstance(value, Sequence) else value
 
 
 EQUALS = Decided(evaluate=equals)

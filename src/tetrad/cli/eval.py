@@ -109,7 +109,7 @@ def _text(run: SuiteRun) -> str:
 
 
 def _case_lines(case: CaseOutcome) -> list[str]:
-    from tetrad.text import inert, one_line
+    from tetrad.text import inert, one_line, with_spaces_named
 
     lines = []
     for sample in case.samples:
@@ -117,7 +117,8 @@ def _case_lines(case: CaseOutcome) -> list[str]:
             lines.append(f"  error   {inert(case.id)}: {one_line(sample.error)}")
             continue
         verdict = "passed" if sample.passed else "failed"
-        lines.append(f"  {verdict}  {inert(case.id)}: {one_line(sample.output)}")
+        shown = sample.output if sample.passed else with_spaces_named(sample.output)
+        lines.append(f"  {verdict}  {inert(case.id)}: {one_line(shown)}")
         lines += [
             f"            {one_line(result.type)}: {one_line(result.reason)}"
             for result in sample.assertions
