@@ -167,7 +167,7 @@ def test_cases_that_cannot_be_prepared_are_missing_with_the_reason(registry: Reg
 
         def prepare_many(self, requests: Any) -> Any:
             if requests[0]["message"] != "case-0":
-                raise RuntimeError("out of memory")
+                raise EngineUnavailable("out of memory")
             return self.runtime.prepare_many(requests)
 
         async def answer_prepared(self, *args: Any, **more: Any) -> Any:
@@ -180,12 +180,12 @@ def test_cases_that_cannot_be_prepared_are_missing_with_the_reason(registry: Reg
     (run,) = asyncio.run(execute([failing], registry=registry))
 
     errors = [sample.error for outcome in run.cases for sample in outcome.samples]
-    assert errors == [None] * 64 + ["RuntimeError: out of memory"] * 136
+    assert errors == [None] * 64 + ["out of memory"] * 136
 
 
 class BrokenServices:
     async def similarities(self, text: str, others: tuple[str, ...]) -> tuple[float, ...]:
-        raise ZeroDivisionError("a bug")
+        raise MemoryError
 
     async def ask_judge(self, *_: Any) -> Any:
         raise JudgeFailed("the judge is away")
@@ -196,7 +196,7 @@ class BrokenServices:
 
 @pytest.mark.parametrize(
     ("type_", "words"),
-    [("llm-rubric", "the judge is away"), ("similar", "ZeroDivisionError: a bug")],
+    [("llm-rubric", "the judge is away"), ("similar", "out of memory")],
 )
 def test_a_judge_that_fails_makes_the_result_missing_and_keeps_the_output(
     registry: Registry, type_: str, words: str
@@ -210,6 +210,46 @@ def test_a_judge_that_fails_makes_the_result_missing_and_keeps_the_output(
     assert broken.samples[0].output == "ok"
     assert broken.samples[0].trace is not None
     assert sound.passed
+
+
+class Buggy:
+    """A runtime of ours that has a bug somewhere."""
+
+    def __init__(self, runtime: Any, place: str) -> None:
+        self.runtime = runtime
+        self.place = place
+
+    def prepare_many(self, requests: Any) -> Any:
+        if self.place == "preparing":
+            raise KeyError("oops")
+        return self.runtime.prepare_many(requests)
+
+    async def answer_prepared(self, *args: Any, **more: Any) -> Any:
+        if self.place == "answering":
+            raise KeyError("oops")
+        return await self.runtime.answer_prepared(*args, **more)
+
+
+class BuggyServices(BrokenServices):
+    async def similarities(self, text: str, others: tuple[str, ...]) -> tuple[float, ...]:
+        raise KeyError("oops")
+
+
+@pytest.mark.parametrize("place", ["preparing", "answering", "grading"])
+def test_a_bug_of_ours_ends_the_run_and_is_no_missing_result(
+    registry: Registry, place: str
+) -> None:
+    judged = suite(case("a", assertion("similar", "be nice")), case("b", YES))
+    chosen = selection(judged, ScriptedAnswers(), registry, registry.path.parent)
+    buggy = replace(chosen, runtime=Buggy(chosen.runtime, place), services=BuggyServices())
+
+    with pytest.raises(KeyError, match="oops") as raised:
+        asyncio.run(execute([buggy], registry=registry))
+
+    assert any(
+        entry.name in {"prepare_many", "answer_prepared", "similarities"}
+        for entry in raised.traceback
+    )
 
 
 def test_an_answer_costs_what_its_tokens_cost(registry: Registry) -> None:

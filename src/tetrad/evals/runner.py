@@ -31,6 +31,8 @@ from tetrad.runtime.answering import Prepared, Toolbox
 TRACES = 2_000
 # Requests prepared together, so that their queries are embedded in one batch.
 CHUNK = 64
+# What makes a result missing: whatever else is raised is a bug, and ends the run with its report.
+FAILURES = (TetradError, MemoryError)
 # Outcomes committed together.
 GROUP = 256
 
@@ -121,7 +123,10 @@ class _Ask:
     prepared: Prepared | Exception
 
     async def answered(self) -> Trace | Exception:
-        """What happened, or why there is no answer: one case's failure is that case's alone."""
+        """What happened, or why there is no answer: one case's failure is that case's alone.
+
+        An error of ours is raised: as a missing result nobody would ever report it.
+        """
         if isinstance(self.prepared, Exception):
             return self.prepared
         selection, case = self.run.selection, self.run.case(self.index)
@@ -131,7 +136,7 @@ class _Ask:
             )
         except (RegistryError, EngineRefused):
             raise
-        except Exception as error:  # noqa: BLE001 -- as said above
+        except FAILURES as error:
             return error
 
 
@@ -212,7 +217,7 @@ def _prepared(runtime: Answerer, cases: Sequence[Case]) -> Sequence[Prepared | E
     """Every case prepared, or why none could be: an embedder that runs out of memory, say."""
     try:
         return runtime.prepare_many([case.vars for case in cases])
-    except Exception as error:  # noqa: BLE001 -- as of one case, of those that are prepared together
+    except FAILURES as error:  # as of one case, of those that are prepared together
         return [error] * len(cases)
 
 
@@ -246,7 +251,7 @@ class _Run:
                 sample = await self._graded(ask, answered)
             except (RegistryError, EngineRefused):
                 raise
-            except Exception as error:  # noqa: BLE001 -- one case's failure is that case's missing result
+            except FAILURES as error:
                 sample = _missing(error, answered)
             self._traces.offer((sample.passed, self._number, ask.index, ask.sample), answered)
         slots = self._samples[ask.index]
@@ -393,8 +398,7 @@ def _query(trace: Trace) -> str:
 
 
 def _missing(error: Exception, trace: Trace | None) -> Sample:
-    """A failure of ours is told apart by its type's name; both are missing results."""
-    words = str(error) if isinstance(error, TetradError) else f"{type(error).__name__}: {error}"
+    words = str(error) if isinstance(error, TetradError) else "out of memory"
     return Sample(
         output="" if trace is None else trace.output,
         error=words,

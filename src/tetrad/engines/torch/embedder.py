@@ -17,6 +17,7 @@ import numpy as np
 from tetrad.canonical import Digest
 from tetrad.engines.tokens import tokenizer_at
 from tetrad.engines.torch.folder import hugging_face_files, laid_out, pooling_of
+from tetrad.engines.torch.memory import lack_of_memory_told
 from tetrad.engines.torch.quiet import quieten
 from tetrad.errors import EngineUnavailable
 from tetrad.identity import component_digest
@@ -49,7 +50,8 @@ class TorchEmbedder:
         while order:
             taken = _pass([len(pieces[index]) for index in order])
             rows, order = order[:taken], order[taken:]
-            out[rows] = self._encode([pieces[index] for index in rows])
+            with lack_of_memory_told("the embedder"):
+                out[rows] = self._encode([pieces[index] for index in rows])
         return out
 
     def tokens(self, text: str) -> Sequence[tuple[int, int]]:

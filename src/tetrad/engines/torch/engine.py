@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from tetrad.artifacts.progress import Progress
+from tetrad.engines.torch.memory import lack_of_memory_told
 from tetrad.errors import EngineUnavailable
 from tetrad.model import Model
 from tetrad.model import TorchEngine as TorchSettings
@@ -91,9 +92,10 @@ class TorchEngine:
         desk: Desk | None = None
         while asked := self._gather():
             try:
-                if desk is None:
-                    desk = self._load()
-                desk.serve(asked, self._arrivals)
+                with lack_of_memory_told("the torch engine"):
+                    if desk is None:
+                        desk = self._load()
+                    desk.serve(asked, self._arrivals)
             except Exception as error:  # noqa: BLE001  # whoever waits is told, whatever it was
                 self._refuse(error)
         self._refuse(EngineUnavailable("the torch engine was closed before it answered"))
