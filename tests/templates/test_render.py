@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tetrad.canonical import Json
 from tetrad.errors import BadRequest
 from tetrad.templates.render import (
     MAX_ROUNDS,
@@ -94,6 +95,9 @@ REFUSED = [
     ("{% extends 'a' %}", 1, 4, "extends is not allowed in a template"),
     ("{% block a %}{% endblock %}", 1, 4, "block is not allowed in a template"),
     ("{% macro a() %}{% endmacro %}", 1, 4, "macro is not allowed in a template"),
+    ("{% autoescape false %}{{ x }}{% endautoescape %}", 1, 4, "autoescape is not allowed in a template"),
+    ("{% if x %}\n{% autoescape x %}{% endautoescape %}{% endif %}", 2, 4, "autoescape is not allowed in a template"),
+    ("{{ x" + " in x" * 41 + " }}", 1, 1, "more than 40 values in one comparison"),
     ("{% filter upper %}a{% endfilter %}", 1, 4, "a filter block is not allowed in a template"),
     ("{% for x in [1, 2] %}{% endfor %}", 1, 4, "a loop goes over a variable only"),
     ("{% for x in y recursive %}{% endfor %}", 1, 15, "a recursive loop is not allowed"),
@@ -272,3 +276,87 @@ def test_any_text_is_a_template_or_has_problems_and_never_crashes(text: str) -> 
 @given(st.text())
 def test_any_value_is_written_as_it_is(text: str) -> None:
     assert compile_template("{{ x }}").render({"x": text}) == text
+
+
+# -- every statement of Jinja2, its extensions' too
+
+
+STATEMENTS = [
+    "{% autoescape true %}{{ a }}{% endautoescape %}",
+    "{% autoescape %}{% endautoescape %}",
+    "{% block a %}{{ b }}{% endblock %}",
+    "{% block a scoped required %}{% endblock %}",
+    "{% break %}",
+    "{% for a in b %}{% break %}{% continue %}{% endfor %}",
+    "{% call a() %}{{ b }}{% endcall %}",
+    "{% call(x) a.b(*c, **d) %}{{ x }}{% endcall %}",
+    "{% debug %}",
+    "{% do a.append(1) %}",
+    "{% extends a %}{% block b %}{{ super() }}{% endblock %}",
+    "{% filter upper|trim %}{{ a }}{% endfilter %}",
+    "{% for a in b recursive %}{{ loop(a) }}{% endfor %}",
+    "{% from a import b as c, d with context %}{{ c }}",
+    "{% import a as b without context %}{{ b }}",
+    "{% include [a, b] ignore missing without context %}",
+    "{% macro a(b, c=d) %}{{ caller() }}{{ varargs }}{{ kwargs }}{% endmacro %}",
+    "{% set a = b %}{{ a }}",
+    "{% set a, b = c %}{{ a }}",
+    "{% set a.b = c %}",
+    "{% set a | upper %}{{ b }}{% endset %}",
+    "{% trans a=b %}{{ a }}{% pluralize %}{{ a }}{% endtrans %}",
+    "{% with a = b, c = d %}{{ a }}{% endwith %}",
+    "{{ _('a') }}{{ gettext('a') }}",
+    "{{ a(b, *c, d=e, **f) }}",
+    "{{ a if b }}{{ lambda: a }}",
+    "{{ {a: b, **c} }}{{ [a for a in b] }}",
+    "{{ a[b:c:d] }}{{ a[b, c] }}{{ (a, b) }}",
+    "{{ self.a() }}{{ namespace(a=1) }}{{ cycler(a) }}",
+]
+
+
+@pytest.mark.parametrize("template", STATEMENTS)
+@pytest.mark.parametrize(
+    "around", ["{}", "{{% if a %}}{}{{% endif %}}", "{{% for a in b %}}{}{{% endfor %}}"]
+)
+def test_a_statement_that_is_not_on_the_list_is_a_problem_with_a_place(
+    template: str, around: str
+) -> None:
+    text = around.format(template)
+
+    problems = problems_of_template(text)
+
+    assert problems
+    assert all(problem.line == 1 and problem.column >= 1 for problem in problems)
+    variables_of(text)
+    with pytest.raises(ValueError, match="of the template"):
+        compile_template(text)
+
+
+# -- time
+
+
+LONG = "ab " * 300_000
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for a in rounds %}{% if x|title|upper|title|lower == a %}{% endif %}{% endfor %}",
+        "{% for a in rounds %}{{ '' if x|upper is eq(a) }}{% endfor %}",
+        '{% for a in rounds %}{% if "b" in x %}{% endif %}{{ x|wordcount }}{% endfor %}',
+        "{{ x|title|length }}" * 200,
+    ],
+)
+def test_a_template_that_runs_long_is_stopped(template: str) -> None:
+    values: dict[str, Json] = {"x": LONG, "rounds": list(range(9_000))}
+    with pytest.raises(BadRequest, match="takes longer than 1 s of processor time"):
+        compile_template(template).render(values)
+
+
+def test_texts_are_added_up_to_the_length_of_a_message() -> None:
+    doubled = "x"
+    for _ in range(4):
+        doubled = f"({doubled}+{doubled})"
+    with pytest.raises(BadRequest, match="would write 1,800,000 characters"):
+        compile_template(f"{{{{ {doubled}|length }}}}").render({"x": LONG})
+    assert compile_template("{{ x + x }}{{ 1 + 2 }}").render({"x": "a"}) == "aa3"

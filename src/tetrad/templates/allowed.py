@@ -67,8 +67,11 @@ _REFUSED: Mapping[type[nodes.Node], tuple[str, str, str]] = {
     nodes.CallBlock: ("call", "call", _HINT_TEXT),
     nodes.FilterBlock: ("a filter block", "filter", "apply the filter to a value: {{ x|upper }}"),
     nodes.Block: ("block", "block", _HINT_TEXT),
-    nodes.ScopedEvalContextModifier: ("autoescape", "autoescape", _HINT_TEXT),
-    nodes.EvalContextModifier: ("autoescape", "autoescape", _HINT_TEXT),
+    nodes.ScopedEvalContextModifier: (
+        "autoescape",
+        "autoescape",
+        "remove it: what a prompt writes is no HTML, and nothing is escaped",
+    ),
 }
 
 _ALLOWED = (
@@ -76,6 +79,7 @@ _ALLOWED = (
     nodes.Getattr, nodes.Getitem, nodes.Filter, nodes.Test, nodes.Compare, nodes.Operand,
     nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Add, nodes.Sub, nodes.Neg, nodes.Pos,
     nodes.List, nodes.Tuple, nodes.Keyword, nodes.Pair,
+    nodes.Scope,  # what Jinja2 puts around autoescape
 )  # fmt: skip
 
 
@@ -91,7 +95,7 @@ def names_in(tree: nodes.Template, environment: Environment, text: str) -> dict[
     tokens = Tokens(environment, text)
     found: dict[str, Position] = {}
     for name, is_free in _names(tree, frozenset()):
-        place = tokens.find(name.name, name.lineno)
+        place = tokens.find(name.name, name.lineno or 1)
         if is_free:
             found.setdefault(name.name, place)
     return found
@@ -179,6 +183,9 @@ class _Checker:
                 yield from self._test(node)
             case nodes.List() | nodes.Tuple():
                 yield from self._literal(node)
+            case nodes.Compare() if len(node.ops) > MAX_DEPTH:
+                message = f"more than {MAX_DEPTH} values in one comparison"
+                yield self._problem(node, "", message, _HINT_VALUE)
 
     def _for(self, node: nodes.For) -> Iterator[TemplateProblem]:
         if node.recursive:
@@ -245,7 +252,7 @@ class _Checker:
         )
 
     def _problem(self, node: nodes.Node, token: str, message: str, hint: str) -> TemplateProblem:
-        place = self._tokens.find(token, node.lineno)
+        place = self._tokens.find(token, node.lineno or 1)  # what Jinja2 adds has no line
         return TemplateProblem(
             line=place.line, column=place.column, code="TPL204", message=message, hint=hint
         )

@@ -36,13 +36,13 @@ def tojson(value: object, indent: int | None = None) -> str:
     encoder = json.JSONEncoder(ensure_ascii=False, indent=indent, default=plain)
     if indent is None:
         text = encoder.encode(value)
-        _check_size(len(text))
+        check_size(len(text))
         return text
     pieces: list[str] = []
     size = 0
     for piece in encoder.iterencode(value):  # indents can make gigabytes of a deep list
         size += len(piece)
-        _check_size(size)
+        check_size(size)
         pieces.append(piece)
     return "".join(pieces)
 
@@ -58,14 +58,14 @@ def join(values: Iterable[object], separator: str = "", attribute: str | None = 
         raise TypeError("join takes a text to write between the items")
     items = [_item(value, attribute) for value in values] if attribute else list(values)
     texts = [str(shown(item)) for item in items]
-    _check_size(sum(map(len, texts)) + len(separator) * max(len(texts) - 1, 0))
+    check_size(sum(map(len, texts)) + len(separator) * max(len(texts) - 1, 0))
     return separator.join(texts)
 
 
 def replace(text: object, old: str, new: str, count: int = -1) -> str:
     whole = str(shown(text))
     found = whole.count(old) if count < 0 else min(count, whole.count(old))
-    _check_size(len(whole) + found * (len(new) - len(old)))
+    check_size(len(whole) + found * (len(new) - len(old)))
     return whole.replace(old, new, count)
 
 
@@ -77,7 +77,7 @@ def indent(text: object, width: int = 4, first: object = False, blank: object = 
     margin = " " * width
     moved = [margin + line if line or blank else line for line in rest]
     result = "\n".join([margin + head if first else head, *moved])
-    _check_size(len(result))
+    check_size(len(result))
     return result
 
 
@@ -141,9 +141,10 @@ def _item(value: object, attribute: str) -> object:
     return value[attribute]
 
 
-def _check_size(size: int) -> None:
+def check_size(size: int) -> None:
+    """ValueError for what is longer than a message may be."""
     if size > MAX_CHARS:
-        raise ValueError(f"a filter would write {size:,} characters; {MAX_CHARS:,} are the limit")
+        raise ValueError(f"a template would write {size:,} characters; {MAX_CHARS:,} are the limit")
 
 
 def plain(value: object) -> object:

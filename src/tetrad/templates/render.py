@@ -7,6 +7,7 @@ the model's tokens.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence, Sized
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from jinja2 import nodes, pass_context
 from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 from jinja2.runtime import Context, LoopContext, StrictUndefined, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 
 from tetrad.canonical import Json
 from tetrad.errors import BadRequest
@@ -26,7 +28,7 @@ from tetrad.templates.allowed import (
     names_in,
     problems_in,
 )
-from tetrad.templates.filters import FILTERS, MAX_CHARS, TESTS, shown
+from tetrad.templates.filters import FILTERS, MAX_CHARS, TESTS, check_size, shown
 from tetrad.templates.syntax_errors import syntax_problem
 
 __all__ = [
@@ -40,9 +42,11 @@ __all__ = [
 ]
 
 MAX_ROUNDS = 10_000  # of all loops of one rendering together
+MAX_SECONDS = 1.0  # of this thread's processor time, so that a busy machine refuses nothing
 
 # Names that no template can write, since they hold a blank.
 _BOUNDED = "bounded loop"
+_TIMED = "timed value"
 _BUDGET = "loop budget"
 
 
@@ -78,14 +82,14 @@ class Template:
     def __init__(self, text: str, tree: nodes.Template) -> None:
         # The text itself where it holds no tag: most system messages.
         self.constant = text if _is_plain(text) else None
-        self._compiled = _ENVIRONMENT.from_string(_with_bounded_loops(tree))
+        self._compiled = _ENVIRONMENT.from_string(_bounded_tree(tree))
 
     def render(self, values: Mapping[str, Json]) -> str:
         """The text with `values` filled in; BadRequest says what they lack."""
         if self.constant is not None:
             return self.constant
         try:
-            return self._text({**values, _BUDGET: _Budget()})
+            return self._text(values, _Budget())
         except UndefinedError as error:
             known = ", ".join(values) or "nothing"
             raise BadRequest(f"{error.message}; given: {known}") from error
@@ -94,10 +98,11 @@ class Template:
         except (TypeError, ValueError, ArithmeticError, LookupError, SecurityError) as error:
             raise BadRequest(f"the values do not suit the template: {error}") from error
 
-    def _text(self, values: Mapping[str, object]) -> str:
+    def _text(self, values: Mapping[str, object], budget: _Budget) -> str:
         pieces: list[str] = []
         size = 0
-        for piece in self._compiled.generate(values):
+        for piece in self._compiled.generate({**values, _BUDGET: budget}):
+            budget.check_time()
             size += len(piece)
             if size > MAX_CHARS:
                 raise BadRequest(f"rendered, it is longer than {MAX_CHARS:,} characters")
@@ -160,16 +165,38 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     def call(self, *_: Any, **__: Any) -> Any:
         raise SecurityError("a template calls nothing")
 
+    intercepted_binops = frozenset({"+"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """A sum; a template may add texts, so that its length is bounded here."""
+        if isinstance(left, Sized) and isinstance(right, Sized):
+            check_size(len(left) + len(right))
+        return _timed(context, super().call_binop(context, operator, left, right))
+
 
 def _is_index(argument: Any, values: Sized) -> bool:
     return type(argument) is int and -len(values) <= argument < len(values)
 
 
 class _Budget:
-    __slots__ = ("rounds",)
+    """What one rendering may take."""
+
+    __slots__ = ("_end", "rounds")
 
     def __init__(self) -> None:
         self.rounds = MAX_ROUNDS
+        self._end = time.thread_time() + MAX_SECONDS
+
+    def check_time(self) -> None:
+        if time.thread_time() > self._end:
+            raise BadRequest(f"rendering takes longer than {MAX_SECONDS:g} s of processor time")
+
+
+@pass_context
+def _timed(context: Context, value: object) -> object:
+    """The value as it is, where there is time left."""
+    context[_BUDGET].check_time()
+    return value
 
 
 @pass_context
@@ -200,6 +227,7 @@ def _environment() -> _Sandbox:
     environment.filters.clear()
     environment.filters.update(FILTERS)
     environment.filters[_BOUNDED] = _bounded
+    environment.filters[_TIMED] = _timed
     environment.tests.clear()
     environment.tests.update(TESTS)
     return environment
@@ -223,9 +251,29 @@ def _parse(text: str) -> nodes.Template:
         raise TemplateSyntaxError("a number that is too long", 1) from error
 
 
-def _with_bounded_loops(tree: nodes.Template) -> nodes.Template:
-    for loop in list(tree.find_all(nodes.For)):
-        loop.iter = nodes.Filter(loop.iter, _BOUNDED, [], [], None, None, lineno=loop.lineno)
+class _Bounds(NodeTransformer):
+    """Counts the rounds of loops, and looks at the time wherever a long text may be gone through."""
+
+    def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - Jinja2 calls it so
+        self.generic_visit(node)
+        node.iter = _filtered(node.iter, _BOUNDED)
+        moment = nodes.ExprStmt(_filtered(nodes.Const(None, lineno=node.lineno), _TIMED))
+        node.body.insert(0, moment.set_lineno(node.lineno))
+        return node
+
+    def _timed(self, node: nodes.Expr) -> nodes.Expr:
+        self.generic_visit(node)
+        return _filtered(node, _TIMED)
+
+    visit_Filter = visit_Test = visit_Compare = _timed  # noqa: N815 - as above
+
+
+def _filtered(node: nodes.Node, name: str) -> nodes.Filter:
+    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
+
+
+def _bounded_tree(tree: nodes.Template) -> nodes.Template:
+    tree = _Bounds().visit(tree)
     tree.set_environment(_ENVIRONMENT)
     return tree
 
