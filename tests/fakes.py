@@ -75,6 +75,7 @@ class Watcher:
     """A Progress that remembers: each piece of work as its label, total and what was done of it."""
 
     work: list[tuple[str, int | None, int]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def start(self, total: int | None, label: str) -> None:
         self.work.append((label, total, 0))
@@ -84,6 +85,9 @@ class Watcher:
         self.work.append((label, total, done + n))
 
     def finish(self) -> None: ...
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
 
 class _House:

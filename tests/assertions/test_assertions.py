@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tetrad.assertions.table import TYPES
 from tetrad.assertions.types import ASSERTION_TYPES
-from tetrad.assertions.verdict import Answered, PythonRaised
+from tetrad.assertions.verdict import Answered, PythonRaised, Verdict
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.evals.grading import grade
@@ -36,11 +36,14 @@ class Services:
         return self.near[: len(others)]
 
     async def ask_judge(
-        self, name: str | None, question: Mapping[str, str], schema: Mapping[str, Json]
-    ) -> Mapping[str, Json]:
+        self,
+        name: str | None,
+        question: Mapping[str, str],
+        schema: Mapping[str, Json],
+        read: Callable[[Mapping[str, Json]], Verdict],
+    ) -> Verdict:
         self.asked.append(question)
-        said: Mapping[str, Json] = self.said
-        return said
+        return read(self.said)
 
     async def run_python(self, code: str, function: str, *arguments: Json) -> Json:
         if isinstance(self.said, Exception):

@@ -12,6 +12,23 @@ def test_nothing_is_drawn_into_a_pipe(capsys: pytest.CaptureFixture[str]) -> Non
     assert isinstance(progress_bars(), Unwatched)
 
 
+def test_what_there_is_to_know_is_told_with_and_without_a_bar(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bars = Bars()
+    bars.note("the endpoint\nis busy")
+    bars.start(3, "cases")
+    bars.note("it is [busy] still")
+    bars.finish()
+    progress_bars().note("in CI")
+    said = capsys.readouterr()
+
+    assert said.out == ""
+    assert said.err.startswith("the endpoint ⏎ is busy\n")
+    assert "it is [busy] still" in said.err
+    assert said.err.endswith("in CI\n")
+
+
 def test_no_work_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
     bars = Bars()
     bars.start(0, "cases")

@@ -155,8 +155,8 @@ def test_an_endpoint_that_never_answers_is_given_up_in_seconds_however_many_ask(
     run = Simulated(lambda *_: setback, requests, ceiling).run()
 
     assert run.stopped == setback.reason
-    assert run.sent <= 6
-    assert run.now < 10
+    assert run.sent <= 5
+    assert run.now < 4
 
 
 @settings(deadline=None, max_examples=40)
@@ -181,7 +181,7 @@ def test_one_request_that_an_endpoint_fails_at_takes_no_other_with_it(
     run = Simulated(lambda n, *_: BROKEN if n == bad else None, 100, ceiling).run()
 
     assert (run.stopped, run.given_up, len(run.answered)) == (None, {bad}, 99)
-    assert run.sent == 99 + 5
+    assert run.sent in {99 + 4, 99 + 5}  # 4 where nothing was answered yet
 
 
 def test_what_an_endpoint_can_take_is_found_and_kept_to() -> None:

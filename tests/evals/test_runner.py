@@ -12,7 +12,7 @@ from fakes import ScriptedAnswers, Watcher
 
 from tetrad.errors import EngineUnavailable, JudgeFailed, RegistryError
 from tetrad.evals import Recorded, execute
-from tetrad.model import AssertionSet, Prices, RecordedCall
+from tetrad.model import AssertionSet, Generation, Prices, RecordedCall
 from tetrad.registry import Registry
 from tetrad.results.exchange import Completion, Request, Usage
 from tetrad.results.outcome import Calls, SuiteRun
@@ -181,6 +181,45 @@ def test_cases_that_cannot_be_prepared_are_missing_with_the_reason(registry: Reg
 
     errors = [sample.error for outcome in run.cases for sample in outcome.samples]
     assert errors == [None] * 64 + ["out of memory"] * 136
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (Completion(text="", finish_reason="length"), "used its 16 tokens (max_tokens) before"),
+        (Completion(text="", finish_reason="content_filter"), "the provider filtered the answer"),
+        (Completion(text="So", finish_reason="content_filter"), "the provider filtered the answer"),
+    ],
+)
+def test_an_answer_that_was_withheld_fails_with_its_reason_and_is_kept(
+    answer: Completion, why: str, registry: Registry, tmp_path: Path
+) -> None:
+    engine = ScriptedAnswers({"": answer})
+    subject = stack(generation=Generation(max_tokens=16))
+    # an empty answer holds what it must not hold
+    judged = suite(case("a", assertion("equals", "yes"), assertion("not-contains", "no")))
+    for _ in range(2):
+        (run,) = asyncio.run(
+            execute(
+                [selection(judged, engine, registry, tmp_path, stack=subject)], registry=registry
+            )
+        )
+
+    sample = run.cases[0].samples[0]
+    assert (sample.error, sample.passed, sample.metrics) == (None, False, {"answer": 0.0})
+    assert all(why in result.reason for result in sample.assertions)
+    assert len(engine.asked) == 1
+
+
+def test_an_answer_that_was_cut_off_is_graded_as_it_is(registry: Registry, tmp_path: Path) -> None:
+    engine = ScriptedAnswers({"": Completion(text="yes, bec", finish_reason="length")})
+    judged = suite(case("a", assertion("contains", "yes")))
+
+    (run,) = asyncio.run(
+        execute([selection(judged, engine, registry, tmp_path)], registry=registry)
+    )
+
+    assert run.cases[0].passed
 
 
 class BrokenServices:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,15 @@ from evals.cases import HERE, PROMPT
 from fakes import ScriptedAnswers, WordEmbedder
 from numpy.typing import NDArray
 
-from tetrad.assertions.verdict import PythonRaised
-from tetrad.canonical import Json
+from tetrad.assertions.verdict import PythonRaised, Verdict
+from tetrad.canonical import Json, digest_of
 from tetrad.errors import EngineUnavailable, JudgeFailed
+from tetrad.evals import Recorded
 from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.python import PythonCode
-from tetrad.model import PromptMessage
+from tetrad.model import Prompt, PromptMessage
+from tetrad.registry import Registry
 from tetrad.results.exchange import JsonOutput
 
 # -- embeddings
@@ -102,72 +104,111 @@ def test_half_a_surrogate_pair_can_be_compared() -> None:
 
 # -- judges
 
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    with Registry.open(tmp_path / "registry.db") as opened:
+        yield opened
+
+
 QUESTION = {"task": "Decide.", "rubric": "is polite", "output": "Hi", "text": "<output-1>Hi"}
 SCHEMA: Json = {"type": "object"}
 
 
-def ask(judge: ReadyJudge) -> Any:
+def read(said: Mapping[str, Json]) -> Verdict:
+    if not isinstance(said.get("pass"), bool):
+        raise JudgeFailed("no `pass`")
+    return Verdict(bool(said["pass"]), 1.0, str(said.get("reason", "")))
+
+
+def ready(engine: ScriptedAnswers, registry: Registry, prompt: Prompt | None = None) -> ReadyJudge:
+    recorded = Recorded(engine, registry, digest_of("a judge"))
+    return ReadyJudge(name="default", engine=recorded, prompt=prompt)
+
+
+def ask(judge: ReadyJudge) -> Verdict:
     assert isinstance(SCHEMA, dict)
-    return asyncio.run(judge.ask(QUESTION, SCHEMA))
+    return asyncio.run(judge.ask(QUESTION, SCHEMA, read))
+
+
+YES = '{"pass": true, "score": 1}'
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        '{"pass": true, "score": 1}',
-        '```json\n{"pass": true, "score": 1}\n```',
-        'Here is my verdict: {"pass": true, "score": 1} Thank you.',
+        YES,
+        f"```json\n{YES}\n```",
+        f"Here is my verdict: {YES} Thank you.",
+        f"<think>The rubric wants {{state}}. It is there.</think>\n{YES}",
+        f'{{"state": "sent"}} is what it wants; {{"pass": false}} would be harsh. {YES}',
+        f"{YES} {{ and so on",
     ],
 )
-def test_a_judge_answers_an_object_whatever_it_adds_to_it(answer: str) -> None:
+def test_a_judge_answers_an_object_whatever_it_adds_to_it(answer: str, registry: Registry) -> None:
     engine = ScriptedAnswers({"": answer})
 
-    assert ask(ReadyJudge(name="default", engine=engine)) == {"pass": True, "score": 1}
+    assert ask(ready(engine, registry)).passed
     (request,) = engine.asked
     assert [m.content for m in request.messages] == ["Decide.", "<output-1>Hi"]
     assert request.constraint == JsonOutput(schema={"type": "object"})
     assert request.generation.temperature == 0
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "yes",
-        "[true]",
-        '{"pass": ',
-        "",
-        "{" * 100_000,
-        '{"pass": true, "score": NaN}',
-        '{"pass": true, "score": Infinity}',
-    ],
-)
-def test_a_judge_that_answers_no_object_decides_nothing(answer: str) -> None:
+NOTHING = [
+    "yes",
+    "[true]",
+    '{"pass": ',
+    "",
+    "{" * 100_000,
+    '{"pass": true, "score": NaN}',
+    '{"pass": true, "score": Infinity}',
+]
+
+
+@pytest.mark.parametrize("answer", NOTHING)
+def test_a_judge_that_answers_no_object_decides_nothing(answer: str, registry: Registry) -> None:
     with pytest.raises(JudgeFailed, match="judge 'default' answered no JSON object"):
-        ask(ReadyJudge(name="default", engine=ScriptedAnswers({"": answer})))
+        ask(ready(ScriptedAnswers({"": answer}), registry))
 
 
-def test_a_judges_prompt_takes_rubric_and_output() -> None:
+@pytest.mark.parametrize("garbage", [*NOTHING, "{}", '{"pass": "maybe"}'])
+def test_a_judge_that_answers_garbage_is_asked_again_and_the_garbage_is_not_kept(
+    garbage: str, registry: Registry
+) -> None:
+    engine = ScriptedAnswers({"": garbage})
+    with pytest.raises(JudgeFailed):
+        ask(ready(engine, registry))
+    assert len(engine.asked) == 3
+
+    engine.answers = {"": YES}
+    assert ask(ready(engine, registry)).passed
+    assert len(engine.asked) == 4
+    assert ask(ready(ScriptedAnswers({}), registry)).passed  # that one is kept
+
+
+def test_a_judges_prompt_takes_rubric_and_output(registry: Registry) -> None:
     content = "Grade {{ output }} by {{ rubric }}."
     prompt = replace(
         PROMPT,
         style="completion",
         messages=(PromptMessage(role="user", content=content, location=HERE),),
     )
-    engine = ScriptedAnswers({"": "{}"})
+    engine = ScriptedAnswers({"": YES})
 
-    ask(ReadyJudge(name="default", engine=engine, prompt=prompt))
+    ask(ready(engine, registry, prompt))
 
     (request,) = engine.asked
     assert request.style == "completion"
     assert request.messages[0].content == "Grade Hi by is polite."
 
 
-def test_a_judges_prompt_that_asks_for_more_is_named() -> None:
+def test_a_judges_prompt_that_asks_for_more_is_named(registry: Registry) -> None:
     message = PromptMessage(role="user", content="{{ passages }}", location=HERE)
     prompt = replace(PROMPT, messages=(message,))
 
     with pytest.raises(JudgeFailed, match="the prompt of judge 'default' does not render"):
-        ask(ReadyJudge(name="default", engine=ScriptedAnswers(), prompt=prompt))
+        ask(ready(ScriptedAnswers(), registry, prompt))
 
 
 # -- code

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from tetrad.artifacts.backoff import RETRIED_STATUS, Backoff
+from tetrad.artifacts.network import check_network
 from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.errors import ArtifactError, FetchFailed
 
@@ -37,6 +38,7 @@ def http_client() -> httpx2.Client:
     """A client that honours the proxies and certificates that the environment names."""
     import httpx2
 
+    check_network("https:")
     # identity: a transfer encoding would make offsets mean something else than bytes of the file
     headers = {"Accept-Encoding": "identity", "User-Agent": "tetrad"}
     timeout = httpx2.Timeout(60, connect=20)

@@ -14,6 +14,9 @@ class Progress(Protocol):
 
     def finish(self) -> None: ...
 
+    def note(self, text: str) -> None:
+        """Something to know meanwhile, in one line."""
+
 
 class Unwatched:
     """Progress that nobody looks at."""
@@ -23,3 +26,5 @@ class Unwatched:
     def advance(self, n: int) -> None: ...
 
     def finish(self) -> None: ...
+
+    def note(self, text: str) -> None: ...

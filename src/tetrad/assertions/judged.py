@@ -7,6 +7,7 @@ marks that nobody could have written: they hold a digest of the very text that t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from tetrad.assertions.overlap import at_least
 from tetrad.assertions.values import as_text
@@ -70,8 +71,8 @@ async def llm_rubric(
         "output": answered.text,
         "text": _marked("output", answered.text) + "\n" + _marked("rubric", rubric),
     }
-    said = await services.ask_judge(assertion.judge, question, _VERDICT_SCHEMA)
-    return _verdict(said, assertion.threshold)
+    read = partial(_verdict, threshold=assertion.threshold)
+    return await services.ask_judge(assertion.judge, question, _VERDICT_SCHEMA, read)
 
 
 async def context_faithfulness(
@@ -93,8 +94,8 @@ async def context_faithfulness(
             (_marked("query", query), _marked("context", written), _marked("answer", answered.text))
         ),
     }
-    said = await services.ask_judge(assertion.judge, question, _CLAIMS_SCHEMA)
-    return _supported(said, assertion.threshold)
+    read = partial(_supported, threshold=assertion.threshold)
+    return await services.ask_judge(assertion.judge, question, _CLAIMS_SCHEMA, read)
 
 
 def _marked(name: str, text: str) -> str:

@@ -56,9 +56,15 @@ class Services(Protocol):
         """Cosine of a text's embedding with each other's."""
 
     async def ask_judge(
-        self, name: str | None, question: Mapping[str, str], schema: Mapping[str, Json]
-    ) -> Mapping[str, Json]:
-        """A judge's answer, an object of the schema; JudgeFailed where it gives none."""
+        self,
+        name: str | None,
+        question: Mapping[str, str],
+        schema: Mapping[str, Json],
+        read: Callable[[Mapping[str, Json]], Verdict],
+    ) -> Verdict:
+        """What `read` makes of a judge's answer, an object of the schema; it raises JudgeFailed for
+        one that decides nothing, and so does this where the judge gives no other.
+        """
 
     async def run_python(self, code: str, function: str, *arguments: Json) -> Json:
         """What a function of the code returned; PythonRaised where it raised."""

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tetrad.artifacts.progress import Progress, Unwatched
+from tetrad.text import for_log, one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -16,10 +17,18 @@ _BYTES = 100_000  # totals above this are bytes; tensors, chunks and cases are f
 
 
 def progress_bars() -> Progress:
-    """Bars on a terminal; silence in CI and in pipes."""
+    """Bars on a terminal; in CI and in pipes only what there is to know."""
     if not sys.stderr.isatty() or os.environ.get("CI"):
-        return Unwatched()
+        return Notes()
     return Bars()
+
+
+class Notes(Unwatched):
+    """Progress that is not drawn."""
+
+    def note(self, text: str) -> None:
+        sys.stderr.write(f"{for_log(one_line(text))}\n")
+        sys.stderr.flush()
 
 
 class Bars:
@@ -47,6 +56,15 @@ class Bars:
         if self._shown is not None:
             shown, task = self._shown
             shown.advance(task, n)
+
+    def note(self, text: str) -> None:
+        from rich.text import Text
+
+        line = for_log(one_line(text))
+        if self._shown is None:
+            sys.stderr.write(f"{line}\n")
+        else:
+            self._shown[0].console.print(Text(line))
 
     def finish(self) -> None:
         if self._shown is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.artifacts.download import is_address
 from tetrad.artifacts.fetch import fetch
+from tetrad.artifacts.network import check_network
 from tetrad.artifacts.progress import Progress
 from tetrad.artifacts.sources import needs_nothing, split_hub
 from tetrad.artifacts.store import Store
@@ -82,8 +83,10 @@ def address_of(
         raise UsageError(f"{model.location}: {model.ref} has no endpoint")
     from tetrad.engines.openai import Address
 
+    base_url = _base_url(model, spec.base_url_env, environment)
+    check_network(base_url, environment)
     return Address(
-        base_url=_base_url(model, spec.base_url_env, environment),
+        base_url=base_url,
         api_key=_api_key(model, spec.api_key_env, environment),
         url_variable=spec.base_url_env,
         key_variable=spec.api_key_env,

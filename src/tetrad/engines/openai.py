@@ -93,10 +93,10 @@ class Endpoint:
             # Before the clock starts: waiting for a place is not the endpoint's latency.
             await self._brake.admit(ticket)
             if self._brake.stopped is not None:
-                why = f"no longer asked, since nothing was answered: {self._brake.stopped}"
+                why = f"given up after several tries: {self._brake.stopped}"
                 raise self._unavailable(why, ticket)
             if (completion := await self._tried(request, ticket)) is not None:
-                return replace(completion, requests=ticket.asked)
+                return replace(completion, requests=ticket.sent)
 
     async def aclose(self) -> None:
         if self._client is not None:
@@ -158,6 +158,7 @@ class Endpoint:
             started = time.perf_counter()
             url = self._url(wire.path_of(request))
             ticket.asked += 1
+            ticket.sent += 1
             async with client.stream("POST", url, content=body) as response:
                 if response.status_code != HTTPStatus.OK:
                     self._refuse(response, await all_of(response), dialect, ticket)
@@ -167,8 +168,11 @@ class Endpoint:
                     completion = wire.decode(await all_of(response), request)
                     completion = replace(completion, latency_s=time.perf_counter() - started)
                 return wire.opened(completion, request, dialect)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as exc:
+            ticket.sent -= 1
+            raise _again(_connection_failed(exc)) from exc
         except httpx2.TransportError as exc:
-            raise _again(f"the connection failed: {str(exc) or type(exc).__name__}") from exc
+            raise _again(_connection_failed(exc)) from exc
         except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
             raise self._unavailable(str(exc), ticket) from exc
 
@@ -214,7 +218,7 @@ class Endpoint:
         if refusal == "account" or (
             refusal != "request" and (status == HTTPStatus.UNAUTHORIZED or not self._has_answered)
         ):
-            raise EngineRefused(self._where(reason) + self._help(refusal), requests=ticket.asked)
+            raise EngineRefused(self._where(reason) + self._help(refusal), requests=ticket.sent)
         if status in RETRIED_STATUS:
             raise _Again(_setback(response, reason))
         raise self._unavailable(reason, ticket)
@@ -237,13 +241,17 @@ class Endpoint:
                 )
 
     def _unavailable(self, reason: str, ticket: Ticket) -> EngineUnavailable:
-        return EngineUnavailable(self._where(reason), requests=ticket.asked)
+        return EngineUnavailable(self._where(reason), requests=ticket.sent)
 
     def _where(self, reason: str) -> str:
         """Where and why; servers repeat keys in their answers, we do not."""
         key = self._address.api_key
         said = reason.replace(key, "***") if key else reason
         return f"{self._address.model} at {shown(self._address.base_url)}: {said}"
+
+
+def _connection_failed(exc: httpx2.TransportError) -> str:
+    return f"the connection failed: {str(exc) or type(exc).__name__}"
 
 
 def _again(

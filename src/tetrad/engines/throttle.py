@@ -24,6 +24,7 @@ QUOTA_PATIENCE_S = (
 )
 OUTAGE_PATIENCE_S = 60.0  # without an answer, of an endpoint that gave some before
 TIMEOUTS = 2  # tries of a request that may time out: each can be charged and takes its whole length
+_FIRST_ROUNDS = 4  # setbacks, each after a longer wait, of an endpoint that never answered
 _IN_A_ROW = 3  # setbacks with no answer between them that are taken for the endpoint's
 _ALIKE = 10  # refusals in one wording, before any answer, that are taken for every request's
 _WINDOW = 16  # answers, at least, by which a throughput is measured
@@ -61,7 +62,8 @@ class Ticket:
     """One request on its way, over all its tries."""
 
     lane: Lane
-    asked: int = 0  # tries that were sent
+    asked: int = 0  # tries
+    sent: int = 0  # those of them that reached somebody
     sent_at: float = 0.0
     not_before: float = 0.0
     _failed_at: float | None = None
@@ -222,7 +224,7 @@ class Throttle:
         if setback.kind == "quota":
             return now - since > QUOTA_PATIENCE_S
         if not self._proven:
-            return self.rounds >= self._backoff.attempts
+            return self.rounds >= min(_FIRST_ROUNDS, self._backoff.attempts)
         return now - since > OUTAGE_PATIENCE_S
 
     def _stop(self, setback: Setback) -> Verdict:

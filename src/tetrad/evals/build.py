@@ -52,11 +52,14 @@ class Workbench:
     progress: Progress | None = None
     engine: EngineSpec | None = None
     code: bool = True
-    _brakes: Brakes = field(default_factory=Brakes, init=False)
+    _brakes: Brakes = field(init=False)
     _engines: dict[Digest, Recorded] = field(default_factory=dict, init=False)
     _embedders: dict[Digest, Embedder] = field(default_factory=dict, init=False)
     _runtimes: dict[tuple[Digest, Path], Runtime] = field(default_factory=dict, init=False)
     _embeddings: dict[Digest, Embeddings] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._brakes = Brakes(tell=None if self.progress is None else self.progress.note)
 
     @property
     def calls(self) -> Calls:

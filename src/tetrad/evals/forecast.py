@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tetrad.assertions.judged import CONTEXT_FAITHFULNESS, LLM_RUBRIC
 from tetrad.assertions.needs import DEFAULT_JUDGE, assertions_of
-from tetrad.assertions.verdict import Answered, Asked
+from tetrad.assertions.verdict import Answered, Asked, Verdict
 from tetrad.canonical import Digest, Json
 from tetrad.engines.base import request_digest
 from tetrad.errors import JudgeFailed, UsageError
@@ -219,7 +219,8 @@ class _Listening:
         name: str | None,  # noqa: ARG002
         question: Mapping[str, str],
         schema: Mapping[str, Json],
-    ) -> Mapping[str, Json]:
+        read: Callable[[Mapping[str, Json]], Verdict],  # noqa: ARG002
+    ) -> Verdict:
         self.heard = self.judge.request(question, schema)
         raise JudgeFailed("nobody was asked")
 

@@ -49,7 +49,7 @@ async def grade(case: Case, answered: Answered, *, metric: str, services: Servic
         try:
             answered = await transformed(answered, case.transform, services)
         except Untransformable as error:
-            return _ungradable(case, metric, f"the case's transform failed: {error}")
+            return failed_by(case, metric, f"the case's transform failed: {error}")
     results: list[AssertionResult] = []
     beside: list[AssertionResult] = []  # what counts for its own metric alone
     for assertion in case.assertions:
@@ -138,8 +138,8 @@ async def _value(assertion: Assertion, answered: Answered, services: Services) -
     return made
 
 
-def _ungradable(case: Case, metric: str, reason: str) -> Grade:
-    """Every assertion failed, since none could look at the answer."""
+def failed_by(case: Case, metric: str, reason: str) -> Grade:
+    """Every assertion failed for one reason: there is no answer that they could look at."""
     results = tuple(
         AssertionResult(
             type="assert-set" if isinstance(item, AssertionSet) else item.written,

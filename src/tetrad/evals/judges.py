@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tetrad.assertions.jsons import strict_decoder
+from tetrad.assertions.verdict import Verdict
 from tetrad.canonical import Json
-from tetrad.engines.base import Engine
 from tetrad.errors import JudgeFailed, UsageError
+from tetrad.evals.recorded import Recorded
 from tetrad.model import Generation, Prompt
-from tetrad.results.exchange import JsonOutput, Message, Request
+from tetrad.results.exchange import Completion, JsonOutput, Message, Request
 from tetrad.templates.render import compile_template
 from tetrad.text import shorten
 
 _MAX_TOKENS = 1_000
+_READ_CHARS = 20_000  # of the answer, its end: looking for objects takes the square of it
 _GENERATION = Generation(temperature=0.0, max_tokens=_MAX_TOKENS)
 
 
@@ -23,20 +25,42 @@ class ReadyJudge:
     """A judge that can be asked: its engine, and the suite's prompt for it where there is one."""
 
     name: str
-    engine: Engine
+    engine: Recorded
     prompt: Prompt | None = None
 
     async def ask(
-        self, question: Mapping[str, str], schema: Mapping[str, Json]
-    ) -> Mapping[str, Json]:
-        """The judge's answer, a JSON object; JudgeFailed where it gives none."""
-        completion = await self.engine.complete(self.request(question, schema))
-        said = _object(completion.text)
-        if said is None:
-            raise JudgeFailed(
-                f"judge {self.name!r} answered no JSON object: {shorten(completion.text, 120)!r}"
-            )
+        self,
+        question: Mapping[str, str],
+        schema: Mapping[str, Json],
+        read: Callable[[Mapping[str, Json]], Verdict],
+    ) -> Verdict:
+        """What `read` makes of the judge's answer; JudgeFailed where that decides nothing.
+
+        Such an answer is a failure of the judge: it is asked again, and nothing of it is kept.
+        """
+        request = self.request(question, schema)
+        completion = await self.engine.complete(
+            request, usable=lambda answer: isinstance(self._read(answer, read), Verdict)
+        )
+        said = self._read(completion, read)
+        if isinstance(said, JudgeFailed):
+            raise said
         return said
+
+    def _read(
+        self, completion: Completion, read: Callable[[Mapping[str, Json]], Verdict]
+    ) -> Verdict | JudgeFailed:
+        """By the last object that decides: before it, a model may think aloud in braces, too."""
+        why: JudgeFailed | None = None
+        for found in reversed(_objects(completion.text)):
+            try:
+                return read(found)
+            except JudgeFailed as error:
+                why = why or error
+        return why or JudgeFailed(
+            f"judge {self.name!r} answered no JSON object: {shorten(completion.text, 120)!r}"
+            f" (finish_reason {completion.finish_reason})"
+        )
 
     def request(self, question: Mapping[str, str], schema: Mapping[str, Json]) -> Request:
         """What the engine is asked; JudgeFailed where the prompt does not render."""
@@ -66,13 +90,16 @@ class ReadyJudge:
             ) from error
 
 
-def _object(text: str) -> Mapping[str, Json] | None:
-    """The JSON object that the text is, or the first that begins in it: models like to add words."""
+def _objects(text: str) -> list[Mapping[str, Json]]:
+    """The JSON objects in an answer, in order; those within another one are part of it."""
+    found: list[Mapping[str, Json]] = []
+    text = text[-_READ_CHARS:]
     start = text.find("{")
-    if start < 0:
-        return None
-    try:
-        found, _ = strict_decoder().raw_decode(text, start)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+    while start >= 0:
+        try:
+            value, start = strict_decoder().raw_decode(text, start)
+            found.append(value)
+        except (ValueError, RecursionError):
+            start += 1
+        start = text.find("{", start)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Self
 
@@ -15,6 +16,12 @@ from tetrad.results.outcome import Calls
 
 # How long an answer waits for company before it is committed: what a kill can cost.
 COMMIT_WITHIN_S = 0.05
+# How often one request may be answered in a way that is of no use before that is said.
+UNUSABLE_ANSWERS = 3
+
+
+def _is_answer(completion: Completion) -> bool:  # noqa: ARG001 - whatever a model says is an answer
+    return True
 
 
 class Recorded:
@@ -49,7 +56,12 @@ class Recorded:
         _ = self._engine.concurrency
         return self
 
-    async def complete(self, request: Request) -> Completion:
+    async def complete(
+        self, request: Request, *, usable: Callable[[Completion], bool] = _is_answer
+    ) -> Completion:
+        """The answer, kept or new. One that is not `usable` is never kept: it is asked for again a
+        few times, and the last one is returned.
+        """
         key = request_digest(request)
         while (flight := self._flights.get(key)) is not None:
             # Whoever asks may be cancelled; the next in line then asks for itself.
@@ -59,18 +71,20 @@ class Recorded:
                 self.calls += Calls(cached=1)
                 return answered
         kept = self._registry.answer(self._model, key)
-        if kept is not None:
+        if kept is not None and usable(kept):
             self.calls += Calls(cached=1)
             return kept
-        return await self._ask(key, request)
+        return await self._ask(key, request, usable)
 
     async def aclose(self) -> None:
         await self._engine.aclose()
 
-    async def _ask(self, key: Digest, request: Request) -> Completion:
+    async def _ask(
+        self, key: Digest, request: Request, usable: Callable[[Completion], bool]
+    ) -> Completion:
         flight = self._flights[key] = asyncio.get_running_loop().create_future()
         try:
-            completion = await self._engine.complete(request)
+            completion = await self._answered(request, usable)
         except BaseException as error:
             if isinstance(error, EngineUnavailable | EngineRefused):
                 self.calls += Calls(made=error.requests)
@@ -83,9 +97,17 @@ class Recorded:
         finally:
             del self._flights[key]
         flight.set_result(completion)
-        self.calls += Calls(made=completion.requests)
-        self._registry.keep(self._model, key, completion)
-        self._commit_soon()
+        if usable(completion):
+            self._registry.keep(self._model, key, completion)
+            self._commit_soon()
+        return completion
+
+    async def _answered(self, request: Request, usable: Callable[[Completion], bool]) -> Completion:
+        for attempt in range(1, UNUSABLE_ANSWERS + 1):
+            completion = await self._engine.complete(request)
+            self.calls += Calls(made=completion.requests)
+            if usable(completion) or attempt == UNUSABLE_ANSWERS:
+                break
         return completion
 
     def _commit_soon(self) -> None:

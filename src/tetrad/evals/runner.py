@@ -18,7 +18,7 @@ from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.assertions.verdict import Answered, Services
 from tetrad.canonical import Digest, Json
 from tetrad.errors import EngineRefused, RegistryError, TetradError
-from tetrad.evals.grading import grade
+from tetrad.evals.grading import failed_by, grade
 from tetrad.evals.recorded import Recorded
 from tetrad.model import Case, Stack, Suite
 from tetrad.registry import Registry, RunRecord
@@ -286,12 +286,11 @@ class _Run:
         if trace.error is not None:
             return Sample(output=trace.output, error=trace.error, metrics={}, usage=usage)
         answered = answered_of(trace, cost)
-        graded = await grade(
-            self.case(ask.index),
-            answered,
-            metric=selection.suite.metrics[0],
-            services=selection.services,
-        )
+        case, metric = self.case(ask.index), selection.suite.metrics[0]
+        if trace.withheld:
+            graded = failed_by(case, metric, trace.withheld)
+        else:
+            graded = await grade(case, answered, metric=metric, services=selection.services)
         return Sample(
             output=trace.output,
             passed=graded.passed,

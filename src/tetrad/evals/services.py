@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tetrad.assertions.needs import DEFAULT_JUDGE
+from tetrad.assertions.verdict import Verdict
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.evals.embeddings import Embeddings
@@ -27,12 +28,16 @@ class SuiteServices:
         return await self.embeddings.similarities(text, others)
 
     async def ask_judge(
-        self, name: str | None, question: Mapping[str, str], schema: Mapping[str, Json]
-    ) -> Mapping[str, Json]:
+        self,
+        name: str | None,
+        question: Mapping[str, str],
+        schema: Mapping[str, Json],
+        read: Callable[[Mapping[str, Json]], Verdict],
+    ) -> Verdict:
         judge = self.judges.get(name or DEFAULT_JUDGE)
         if judge is None:
             raise JudgeFailed(f"the suite has no judge {name or DEFAULT_JUDGE!r}")
-        return await judge.ask(question, schema)
+        return await judge.ask(question, schema, read)
 
     async def run_python(self, code: str, function: str, *arguments: Json) -> Json:
         return await self.python.run(code, function, *arguments)

@@ -73,6 +73,20 @@ class Trace:
         return sum((g.completion.usage for g in self.generated), Usage())
 
     @property
+    def withheld(self) -> str:
+        """Why the engine gave nothing to judge, though it answered; empty where it gave something."""
+        if not self.generated:
+            return ""
+        last = self.generated[-1]
+        if last.completion.finish_reason == "content_filter":
+            return "the provider filtered the answer (finish_reason content_filter)"
+        if last.completion.finish_reason != "length" or last.completion.text.strip():
+            return ""
+        limit = last.request.generation.max_tokens
+        tokens = "its tokens" if limit is None else f"its {limit:,} tokens (max_tokens)"
+        return f"the model used {tokens} before it answered (finish_reason length)"
+
+    @property
     def generated(self) -> tuple[Generated, ...]:
         return tuple(step for step in self.steps if isinstance(step, Generated))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tetrad.artifacts.download import is_address
+from tetrad.artifacts.network import check_network
 from tetrad.canonical import Json
 from tetrad.errors import ToolFailed
 from tetrad.model import HttpRun
@@ -33,6 +34,7 @@ async def run_http(
 
     if not is_address(run.url):
         raise ToolFailed(f"tool {name!r}: its address is no http or https address")
+    check_network(run.url)
     timeout = httpx2.Timeout(run.timeout_s)
     headers = _headers(name, run, environment)
     # A client of its own for each call: no cookie or connection of one call reaches the next.
