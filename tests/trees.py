@@ -23,6 +23,11 @@ class Tree:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
         (self.root / path).write_text(text.replace(old, new))
 
+    def write(self, path: str, text: str) -> None:
+        """Write a file, in a folder that may not be there yet."""
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+
     def append(self, path: str, text: str) -> None:
         (self.root / path).write_text((self.root / path).read_text() + text)
 

@@ -119,7 +119,7 @@ HOSTILE = "\x1b]0;title\x07\x1b[31mred\u202e\n::error::pwned ##[stop-commands]no
 
 @pytest.mark.parametrize(
     "command",
-    ["gate", "plan", "show feedback", "eval feedback", "try feedback", "pull", "lock", "lint"]
+    ["gate", "plan", "show other", "eval", "try other", "pull", "lock", "lint"]
     + [f"lint --format {form}" for form in ("json", "sarif")],
 )
 def test_the_name_of_a_file_is_nothing_that_a_terminal_or_a_ci_log_obeys(

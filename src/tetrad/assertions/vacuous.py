@@ -1,12 +1,11 @@
-"""Assertions that cannot fail, and assertions that exclude each other."""
+"""Assertions that cannot fail, or cannot pass."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from tetrad.canonical import Json
-from tetrad.model import Assertion, AssertionSet, Case
+from tetrad.model import Assertion, AssertionSet
 
 # Texts that have little in common. They are short, so that no pattern takes long on them.
 _PROBES = ("", "a", "Zq 7", "\n", "-…", "{}")
@@ -50,44 +49,6 @@ def _fits_all(pattern: str) -> bool:
     return all(compiled.search(probe) for probe in _PROBES)
 
 
-def contradiction(one: Case, other: Case) -> str | None:
-    """Why no answer can meet both cases, as far as literal texts show it."""
-    if one.transform or other.transform:
-        return None
-    mine, theirs = list(_required(one)), list(_required(other))
-    for first in mine:
-        for second in theirs:
-            if first is not second and (reason := _excluded(first, second)):
-                return reason
-    return None
-
-
-def _required(case: Case) -> Iterator[Assertion]:
-    """The assertions that have to pass each by itself."""
-    if case.threshold is not None:
-        return
-    for item in case.assertions:
-        if isinstance(item, AssertionSet):
-            if item.threshold is None:
-                yield from (inner for inner in item.assertions if not inner.transform)
-        elif not item.transform:
-            yield item
-
-
-def _excluded(first: Assertion, second: Assertion) -> str | None:
-    if first.type == second.type and first.negated != second.negated:
-        same = (first.value, first.threshold, first.config)
-        if same == (second.value, second.threshold, second.config):
-            return f"{first.written} and {second.written} of the same value"
-    exact, other = (first, second) if is_exact(first) else (second, first)
-    if not is_exact(exact) or has_template(exact.value) or has_template(other.value):
-        return None
-    verdict = _literal_verdict(other, str(exact.value))
-    if verdict is False:
-        return f"equals {exact.value!r} and {other.written} {other.value!r}"
-    return None
-
-
 def is_exact(item: Assertion) -> bool:
     """Whether the answer must be one text."""
     return item.type == "equals" and not item.negated and isinstance(item.value, str)
@@ -95,16 +56,3 @@ def is_exact(item: Assertion) -> bool:
 
 def has_template(value: Json) -> bool:
     return isinstance(value, str) and "{{" in value
-
-
-def _literal_verdict(item: Assertion, answer: str) -> bool | None:
-    """Whether an answer meets an assertion on literal text; None where that cannot be said."""
-    if not isinstance(item.value, str):
-        return None
-    met = {
-        "equals": item.value == answer,
-        "contains": item.value in answer,
-        "icontains": item.value.lower() in answer.lower(),
-        "starts-with": answer.startswith(item.value),
-    }.get(item.type)
-    return None if met is None else met != item.negated

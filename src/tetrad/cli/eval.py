@@ -38,11 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     from tetrad.cli.progress import progress_bars
     from tetrad.evals import open_workbench
-    from tetrad.loading.repository import load_repository
+    from tetrad.loading.repository import load_named
     from tetrad.text import for_log, spelled
 
     root = root_of(args)
-    repository = load_repository(root)
+    repository = load_named(root, args.names, ("stack", "suite"))
     with open_workbench(
         root, offline=args.offline, engine=args.engine, progress=progress_bars()
     ) as bench:

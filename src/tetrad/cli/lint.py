@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 from argparse import ArgumentParser, Namespace
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +13,7 @@ from tetrad.errors import ExitCode, SpecError, UsageError
 from tetrad.writing import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tetrad.lint import Finding, Selection, Tree
     from tetrad.model import Model, Settings
@@ -52,21 +49,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    with _collecting_nothing():
+    from tetrad.loading.garbage import collect_nothing_at_exit, collecting_later
+
+    collect_nothing_at_exit()
+    with collecting_later():
         return _run(args)
-
-
-@contextmanager
-def _collecting_nothing() -> Iterator[None]:
-    """All that is loaded and read lives until the end, so looking for garbage in it finds none."""
-    atexit.register(gc.freeze)  # Python would look through all of it once more
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _run(args: Namespace) -> ExitCode:

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     root = root_of(args)
     with git.base_tree(root, args.base) as base:
         head_commit, dirty = git.state(root)
-        trees = compare(root, base, head_commit=head_commit, dirty=dirty)
+        trees = compare(root, base, head_commit=head_commit, dirty=dirty, names=args.names)
         stacks = stacks_named(trees.head, args.names)
         with open_workbench(
             root, offline=args.offline, engine=args.engine, progress=progress_bars()

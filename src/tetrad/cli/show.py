@@ -27,9 +27,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> ExitCode:
     from tetrad.canonical import canonical_json
     from tetrad.identity import identity_document
-    from tetrad.loading.repository import find, load_repository
+    from tetrad.loading.repository import find, load_named
 
-    repository = load_repository(root_of(args))
+    repository = load_named(root_of(args), [args.name])
     stack = repository.stacks[find(repository, args.name, repository.stacks)]
     if args.identity_json:
         write_out(canonical_json(identity_document(stack)).decode())

@@ -47,10 +47,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.loading.repository import find, load_repository
+    from tetrad.loading.repository import find, load_named
 
     root = root_of(args)
-    repository = load_repository(root)
+    repository = load_named(root, [args.stack])
     stack = repository.stacks[find(repository, args.stack, repository.stacks)]
     given = _given(args.vars, stack)
     if args.engine is not None:

@@ -13,7 +13,7 @@ from tetrad.evals.build import Workbench
 from tetrad.evals.forecast import Forecast
 from tetrad.loading.corpus import documents_of
 from tetrad.loading.files import Tree as SpecTree
-from tetrad.loading.repository import load_base, load_repository
+from tetrad.loading.repository import files_on_both, load_base, load_repository
 from tetrad.model import Case, Model, Repository, ScriptedEngine, Stack, TorchEngine
 from tetrad.plan import Estimator, Plan, Tree, plan_stacks, roster_changes
 from tetrad.runtime.answering import Prepared
@@ -42,23 +42,26 @@ def compare(
     *,
     head_commit: str | None,
     dirty: bool,
+    names: Sequence[str] = (),
 ) -> Comparison:
-    """Load the tree at `root` and the base's, given as a commit and a folder.
+    """Load the tree at `root` and the base's, given as a commit and a folder; of stacks that are
+    named, what concerns them.
 
     Raises SpecError with every issue of the head, BaseUnusable with every issue of the base.
     """
+    only = files_on_both(root, base[1] if base else None, names)
     return Comparison(
-        head=load_repository(root),
+        head=load_repository(root, only),
         head_commit=head_commit,
         dirty=dirty,
-        base=_loaded(*base) if base else None,
+        base=_loaded(*base, only) if base else None,
         base_commit=base[0] if base else None,
     )
 
 
-def _loaded(commit: str, folder: Path) -> Repository:
+def _loaded(commit: str, folder: Path, only: Sequence[str] | None) -> Repository:
     try:
-        return load_base(folder)
+        return load_base(folder, only)
     except SpecError as error:
         raise BaseUnusable(commit, error) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from tetrad.errors import Issue, Location
 from tetrad.golden.cases import Locate, build_case
@@ -76,10 +77,13 @@ def _with_unique_ids(
 ) -> Iterator[tuple[Case, Locate]]:
     """An id of our making is numbered where it is taken; one of the user's is reported."""
     seen: dict[str, Location] = {}
+    free: dict[str, int] = {}  # by derived id: numbers below are taken
     for case, locate in cases:
         unique = case
         if case.id in seen and case.derived:
-            number = next(n for n in range(2, len(seen) + 3) if f"{case.id}-{n}" not in seen)
+            numbers = count(free.get(case.id, 2))
+            number = next(n for n in numbers if f"{case.id}-{n}" not in seen)
+            free[case.id] = number + 1
             unique = replace(case, id=f"{case.id}-{number}")
         elif case.id in seen:
             issues.append(_twice(case, seen[case.id]))

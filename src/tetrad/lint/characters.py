@@ -73,10 +73,11 @@ def runs_of(kind: Kind, text: str) -> Iterator[Run]:
     """Runs of a kind that are neither orthography nor emoji."""
     if text.isascii():
         return
+    ordered = _Ordered(text)
     for match in _compiled(f"[{_CLASSES[kind]}]+").finditer(text):
         if kind == "tag" and _is_flag(text, match):
             continue
-        if kind == "bidirectional" and _orders_neighbours(text, match):
+        if kind == "bidirectional" and ordered.by(match):
             continue
         if kind == "invisible":
             yield from _unexplained(text, match)
@@ -88,14 +89,26 @@ def _is_flag(text: str, match: re.Match[str]) -> bool:
     return match[0] in _FLAG_TAGS and text[match.start() - 1 : match.start()] == _FLAG
 
 
-def _orders_neighbours(text: str, match: re.Match[str]) -> bool:
-    """Directional marks in a line that has letters of a right-to-left script."""
-    if not _MARKS.issuperset(match[0]):
-        return False
-    start = text.rfind("\n", 0, match.start()) + 1
-    end = text.find("\n", match.end())
-    line = text[start : end if end >= 0 else len(text)]
-    return any(unicodedata.bidirectional(c) in {"R", "AL"} for c in line if c not in _MARKS)
+class _Ordered:
+    """Directional marks in lines that have letters of a right-to-left script; asked for in order."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._end = -1  # of the line that was looked at last
+        self._has_letters = False
+
+    def by(self, match: re.Match[str]) -> bool:
+        if not _MARKS.issuperset(match[0]):
+            return False
+        if match.start() >= self._end:
+            start = self._text.rfind("\n", 0, match.start()) + 1
+            end = self._text.find("\n", match.end())
+            self._end = end if end >= 0 else len(self._text)
+            line = self._text[start : self._end]
+            self._has_letters = any(
+                unicodedata.bidirectional(c) in {"R", "AL"} for c in line if c not in _MARKS
+            )
+        return self._has_letters
 
 
 def _unexplained(text: str, match: re.Match[str]) -> Iterator[Run]:

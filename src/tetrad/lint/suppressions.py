@@ -6,6 +6,7 @@ A comment is one to YAML too: in a block or a quoted text the same characters ar
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -34,24 +35,32 @@ def suppressions_of(document: Document) -> Iterator[Suppression]:
     if "tetrad:" not in document.text:
         return
     lines = Lines(document.text)
+    texts = sorted(_texts(document.root, document.text))
+    starts = [start for start, _ in texts]
+    line = 0
     for match in re.finditer(_COMMENT, document.text):
-        if _is_text(document.root, document.text, match.start()):
-            continue
+        before = bisect_right(starts, match.start())
+        if before and match.start() < texts[before - 1][1]:
+            continue  # the characters of a key or a value
+        line = _line_of(lines, match.start(), line)
         yield Suppression(
             file=document.origin,
             start=match.start(),
             end=match.end(),
-            line=_line_of(lines, match.start()),
+            line=line,
             names=tuple(n.strip() for n in match["names"].split(",") if n.strip()),
             reason=(match["reason"] or "").strip(),
         )
 
 
-def _line_of(lines: Lines, offset: int) -> int:
-    """The comment's own line, or the next one that is no comment where it stands alone."""
+def _line_of(lines: Lines, offset: int, known: int) -> int:
+    """The comment's own line, or the next one that is no comment where it stands alone.
+
+    `known` is that of the comment before: up to there all lines are comments.
+    """
     number, column = lines.position(offset)
-    if lines.line(number)[: column - 1].strip():
-        return number
+    if number < known or lines.line(number)[: column - 1].strip():
+        return max(number, known)
     number += 1
     while number < len(lines.starts) and _is_blank(lines.line(number)):
         number += 1
@@ -62,14 +71,18 @@ def _is_blank(line: str) -> bool:
     return not line.strip() or line.lstrip().startswith("#")
 
 
-def _is_text(node: Node, text: str, offset: int) -> bool:
-    """Whether the character belongs to a key's or a value's text."""
-    for span in node.keys.values():
-        if span.start <= offset < span.end:
-            return True
-    for child in node.children.values():
-        if child.start <= offset < child.end:
-            return _is_text(child, text, offset)
-    if node.style in {"|", ">"}:
-        return text.find("\n", node.start) < offset
-    return node.style is not None and node.start <= offset
+def _texts(root: Node, text: str) -> Iterator[tuple[int, int]]:
+    """Where keys and values stand that can hold a #; an alias stands for a value once."""
+    seen: set[int] = set()
+    nodes = [root]
+    while nodes:
+        node = nodes.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield from node.keys.values()
+        nodes.extend(node.children.values())
+        if node.style in {"|", ">"}:
+            yield max(text.find("\n", node.start) + 1, node.start), node.end
+        elif node.style is not None:
+            yield node.start, node.end

@@ -9,13 +9,13 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from tetrad.errors import Issue
-from tetrad.lint.positions import Lines
+from tetrad.lint.positions import Keys, Lines
 from tetrad.lint.rule import Place, Rule, Span
 from tetrad.lint.suppressions import Suppression
 from tetrad.model import Model, PromptMessage, Repository, Stack, Waiver
 from tetrad.schemas.kinds import Kind
 from tetrad.text import lines_of
-from tetrad.yamldoc.parse import Document, Node, Path
+from tetrad.yamldoc.parse import Document, Path
 
 
 class Part(NamedTuple):
@@ -104,6 +104,7 @@ class Tree:
     count: CountTokens = bytes_of
     below: str = ""  # how the root is reached from the checkout's top, as CI names files
     _lines: dict[str, Lines] = field(default_factory=dict)
+    _keys: dict[str, Keys] = field(default_factory=dict)
 
     def lines(self, file: str) -> Lines:
         """The lines of a file; of an empty one where it cannot be read."""
@@ -139,8 +140,10 @@ class Tree:
         document = self.documents.get(file)
         key_line = None
         if document is not None:
-            key = _key_offset(document.root, start)
-            key_line = document.location(key).line
+            keys = self._keys.get(file)
+            if keys is None:
+                keys = self._keys[file] = Keys(document.root)
+            key_line = document.location(keys.around(start)).line
         return Place(file, self.lines(file).span(start, end), key_line)
 
     def value(self, part: Part) -> Place:
@@ -172,17 +175,3 @@ class Tree:
         else:
             span = Span(first.line, first.column, last.line, last.column)
         return Place(file, span, document.key_at(path).line)
-
-
-def _key_offset(node: Node, offset: int) -> int:
-    """The beginning of the innermost key, or list item, whose value holds a character."""
-    inner = node.start
-    while True:
-        for step, child in node.children.items():
-            key = node.keys.get(step) if isinstance(step, str) else None
-            begin = child.start if key is None else key.start
-            if begin <= offset <= child.end:
-                node, inner = child, begin
-                break
-        else:
-            return inner

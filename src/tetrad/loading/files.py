@@ -27,6 +27,7 @@ class Tree:
         self._root = str(root)
         self._real_root = os.path.realpath(root)
         self._real_folders: dict[str, str] = {}
+        self._references: dict[str, list[str]] = {}  # by kind
         self.linked_folders: list[str] = []  # among the components; their files are not read
 
     # Thousands of names are looked up, and pathlib takes three times as long.
@@ -117,15 +118,27 @@ class Tree:
 
     def references(self, kind: str) -> list[str]:
         """The references of all files that say that they are of a kind, for suggestions."""
-        return [
-            reference_of(file)
-            for file in self.components()
-            if self.has(file) and self.is_inside(self.root / file) and self._says(file, kind)
-        ]
+        known = self._references.get(kind)
+        if known is None:
+            found = [reference_of(file) for file in self.components() if self.says(file, kind)]
+            known = self._references[kind] = found
+        return known
 
-    def _says(self, file: str, kind: str) -> bool:
-        text = (self.root / file).read_bytes()[:10_000]
-        return re.search(rb"^kind:\s*" + kind.encode() + rb"\b", text, re.MULTILINE) is not None
+    def says(self, file: str, kind: str) -> bool:
+        """Whether a file's text begins a line with this kind."""
+        said = rb"^kind:\s*" + kind.encode() + rb"\b"
+        return re.search(said, self.bytes(file)[:10_000], re.MULTILINE) is not None
+
+    def bytes(self, file: str) -> bytes:
+        """The bytes of a file to look for a word in; none where it cannot be read."""
+        path = f"{self._root}/{file}"
+        if not self.has(file) or not self.is_inside(path):
+            return b""
+        try:
+            with open(path, "rb", buffering=0) as stream:  # noqa: PTH123
+                return stream.readall()
+        except OSError:
+            return b""
 
     def files(self, folder: str, links: list[str] | None = None) -> Iterator[str]:
         """The files under a folder, hidden ones left out; links to folders are not followed, but

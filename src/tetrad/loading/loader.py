@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from tetrad.loading.environment import build_environment
 from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree
 from tetrad.loading.model import build_model
-from tetrad.loading.named_files import follow_references, is_sound
+from tetrad.loading.named_files import Unsound, follow_references
 from tetrad.loading.prompt import build_prompt
 from tetrad.loading.stack import build_stack
 from tetrad.loading.suite import build_suite
@@ -57,6 +58,7 @@ class Loader:
     documents: dict[str, Document] = field(default_factory=dict)
     _values: dict[str, Any] = field(default_factory=dict)  # by file; None: cannot be built
     _issues: dict[str, Issue] = field(default_factory=dict)
+    _issues_of: Counter[str] = field(default_factory=Counter)  # how many, by file
     _under_way: list[str] = field(default_factory=list)
     _data: set[str] = field(default_factory=set)
     _without_kind: dict[str, Issue] = field(default_factory=dict)
@@ -101,11 +103,9 @@ class Loader:
             return self._sound_parts(fields, kind, problems)
         if kind == "prompt":
             fields = self._extended(fields)
-        before = len(self._issues)
+        before = self._issues_of[file]
         value = _BUILDERS[kind](fields, self)
-        if kind != "waivers" and any(
-            issue.location.file == file for issue in list(self._issues.values())[before:]
-        ):
+        if kind != "waivers" and self._issues_of[file] > before:
             raise NotBuilt
         return value
 
@@ -114,7 +114,7 @@ class Loader:
         followed = follow_references(fields, self, kind, problems)
         if kind == "waivers":
             return tuple(value for value in followed if isinstance(value, Waiver))
-        if kind == "prompt" and is_sound(("extends",), problems):
+        if kind == "prompt" and ("extends",) not in Unsound(problems):
             self._over_bases(fields)
         raise NotBuilt
 
@@ -152,7 +152,7 @@ class Loader:
             file = self._base(fields, chain)
             document = self._parse(file, fields.at(("extends",)))
             problems = self._schema_problems(document, self._kind(document))
-            if not is_sound(("extends",), problems):
+            if ("extends",) in Unsound(problems):
                 raise NotBuilt
             whole = whole and not problems
             chain.append(file)
@@ -179,7 +179,10 @@ class Loader:
 
     def report(self, *issues: Issue) -> None:
         for issue in issues:
-            self._issues.setdefault(str(issue), issue)
+            written = str(issue)
+            if written not in self._issues:
+                self._issues[written] = issue
+                self._issues_of[issue.location.file] += 1
 
     def report_at(self, location: Location, message: str, hint: str) -> None:
         self.report(Issue(location=location, message=message, hint=hint))

@@ -7,7 +7,7 @@ by the same functions and so in the same words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from tetrad.loading.context import Context, NotBuilt
@@ -93,9 +93,10 @@ def follow_references(
 ) -> list[object]:
     """What the references of an ill file lead to, but for those that are themselves refused."""
     found = []
+    unsound = Unsound(problems)
     for pattern, follow in _FIELDS[kind]:
         for path in _matching(fields.values, pattern.split(".")):
-            if is_sound(path, problems):
+            if path not in unsound:
                 try:
                     found.append(follow(fields, context, path))
                 except NotBuilt:
@@ -103,13 +104,23 @@ def follow_references(
     return found
 
 
-def is_sound(path: Path, problems: Sequence[Problem]) -> bool:
-    """Whether no problem is about the value at a path, or about a part or a whole of it."""
-    return not any(
-        problem.path[: len(path)] == path
-        or (problem.path == path[: len(problem.path)] and not problem.missing)
-        for problem in problems
-    )
+class Unsound(Container[Path]):
+    """The paths of values that a problem is about, or about a part or a whole of them."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self._wholes: set[Path] = set()  # what is below them is unsound too
+        self._holders: set[Path] = set()
+        for problem in problems:
+            if not problem.missing:
+                self._wholes.add(problem.path)
+            self._holders.update(problem.path[:end] for end in range(len(problem.path) + 1))
+
+    def __contains__(self, path: object) -> bool:
+        if not isinstance(path, tuple):
+            return False
+        return path in self._holders or any(
+            path[:end] in self._wholes for end in range(len(path) + 1)
+        )
 
 
 def _matching(value: Any, steps: Sequence[str], path: Path = ()) -> Iterator[Path]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tetrad.errors import Issue, Location, SpecError, UsageError
 from tetrad.loading.files import Tree, linked_folder
+from tetrad.loading.garbage import collecting_later
 from tetrad.loading.loader import Loader
+from tetrad.loading.reach import files_of
 from tetrad.loading.settings import load_settings
 from tetrad.model import (
     Corpus,
@@ -23,6 +23,7 @@ from tetrad.model import (
     Tool,
 )
 from tetrad.model.references import reference_of
+from tetrad.schemas.kinds import Kind
 from tetrad.schemas.nearest import nearest
 from tetrad.yamldoc.document import Document
 
@@ -36,21 +37,40 @@ class Reading:
     documents: Mapping[str, Document]  # YAML files by path
 
 
-def load_repository(root: Path) -> Repository:
-    """Everything that a tree says; SpecError with every issue of every file."""
-    reading = read_repository(root)
+def load_repository(root: Path, only: Sequence[str] | None = None) -> Repository:
+    """Everything that a tree says, or what the given files reach; SpecError with all its issues."""
+    reading = read_repository(root, only)
     issues = [issue for issue in reading.issues if issue.blocks != "nothing"]
     if issues:
         raise SpecError(issues)
     return reading.repository
 
 
-def load_base(root: Path) -> Repository:
+def load_named(root: Path, names: Sequence[str], kinds: Sequence[Kind] = ("stack",)) -> Repository:
+    """What is named with all that it reaches, and the suites that judge it; of no name everything."""
+    return load_repository(root, files_of(Tree(root), names, kinds) if names else None)
+
+
+def files_on_both(root: Path, base: Path | None, names: Sequence[str]) -> Sequence[str] | None:
+    """Where loading begins on both sides of a comparison of stacks; None: everywhere.
+
+    A suite that judges one of the stacks on either side is looked at on both, with all its stacks.
+    """
+    found = files_of(Tree(root), names, ("stack",)) if names else None
+    if found is None or base is None:
+        return found
+    only = [*found, *(files_of(Tree(base), names, ("stack",)) or ())]
+    read = [read_repository(side, only).repository for side in (root, base)]
+    named = [stack.location.file for repository in read for stack in repository.stacks.values()]
+    return [*dict.fromkeys([*only, *named])]
+
+
+def load_base(root: Path, only: Sequence[str] | None = None) -> Repository:
     """A tree to compare with; SpecError as of `load_repository`, but for cases that cannot be judged.
 
     Another tree's suites judge this one, and the change may be what mends its own.
     """
-    reading = read_repository(root)
+    reading = read_repository(root, only)
     issues = [issue for issue in reading.issues if issue.blocks == "load"]
     if issues:
         raise SpecError(issues)
@@ -59,20 +79,8 @@ def load_base(root: Path) -> Repository:
 
 def read_repository(root: Path, only: Sequence[str] | None = None) -> Reading:
     """What can be built of a tree; `only` restricts it to what the given files reach."""
-    with _collecting_later():
+    with collecting_later():
         return _read(root, only)
-
-
-@contextmanager
-def _collecting_later() -> Iterator[None]:
-    """All that is made here is kept; looking it through for garbage would take a third longer."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _read(root: Path, only: Sequence[str] | None) -> Reading:

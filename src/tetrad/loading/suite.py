@@ -135,7 +135,7 @@ def _check_must_pass(fields: Fields, loaded: GoldenFile, context: Context) -> No
     """A case that must pass is one of the golden set."""
     if not loaded.is_whole:
         return
-    ids = [*(case.id for case in loaded.golden.cases), *loaded.ill_ids]
+    ids = dict.fromkeys([*(case.id for case in loaded.golden.cases), *loaded.ill_ids])
     for number, clause in enumerate(fields.get("gate", ())):
         named = clause.get("must_pass", {}).get("case", ())
         for name in [named] if isinstance(named, str) else named:

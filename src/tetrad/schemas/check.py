@@ -23,8 +23,9 @@ _SCHEMAS = FilePath(__file__).parent
 SCHEMA_KINDS: tuple[str, ...] = (*KINDS, "golden")
 
 
-# A key whose text would begin on the next line, up to the end of what is searched.
-_BLOCK_TEXT = re.compile(r"([\w.-]+:[ \t]*[|>][-+1-9]*)[ \t]*(?:#[^\n]*)?\s*\Z")
+# A key whose text would begin on the next line, at the end of its own.
+_BLOCK_TEXT = re.compile(r"([\w.-]+:[ \t]*[|>][-+1-9]*)[ \t]*(?:#[^\n]*)?\Z")
+_LOOK_BACK = 200  # characters; a longer line opens no text, and a file may be one line
 
 
 @cache
@@ -56,8 +57,17 @@ def issue_of(document: Document, problem: Problem) -> Issue:
     path = problem.path
     location = document.key_at(path) if problem.at_key else document.at(path)
     key = document.key_span(path) if problem.at_key and not problem.missing else None
-    opened = _BLOCK_TEXT.search(document.text, 0, key.start) if key else None
+    opened = _opened_before(document.text, key.start) if key else None
     return issue_at(location, _of_text(problem, opened) if opened else problem)
+
+
+def _opened_before(text: str, key: int) -> re.Match[str] | None:
+    """The key of a block text, where one ends the last line with text before an offset."""
+    end = key
+    while end and text[end - 1].isspace():
+        end -= 1
+    start = max(text.rfind("\n", max(0, end - _LOOK_BACK), end) + 1, end - _LOOK_BACK, 0)
+    return _BLOCK_TEXT.search(text, start, end)
 
 
 def _of_text(problem: Problem, opened: re.Match[str]) -> Problem:

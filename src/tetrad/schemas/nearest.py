@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _CUTOFF = 0.6
+_MANY = 40  # names
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -22,6 +23,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     if "/" in name:
         last = _last(name)
         names = [n for n in names if difflib.get_close_matches(last, [_last(n)], cutoff=_CUTOFF)]
+    if len(names) > _MANY:
+        names = _alike(name, names)
     close = difflib.get_close_matches(name, names, n=1, cutoff=_CUTOFF)
     if not close:
         lowered = {candidate.lower(): candidate for candidate in names}
@@ -30,6 +33,21 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
             for match in difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=_CUTOFF)
         ]
     return close[0] if close else None
+
+
+def _alike(name: str, names: list[str]) -> list[str]:
+    """The names that difflib, which takes its time, is worth asking about.
+
+    Its ratio is at most this one, so nothing that it would find is left out but for the crowd.
+    """
+    from rapidfuzz import fuzz, process
+
+    cutoff = 100 * _CUTOFF
+    lowered = [known.lower() for known in names]
+    best = process.extract(
+        name.lower(), lowered, scorer=fuzz.ratio, score_cutoff=cutoff, limit=_MANY
+    )
+    return [names[number] for _, _, number in sorted(best, key=lambda found: found[2])]
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tetrad.schemas.nearest import nearest
@@ -36,6 +37,7 @@ TYPE_NAMES = {
 
 
 _FEW = 3  # keys that a hint shows
+_MOST_TYPOS = 100  # unknown keys of a mapping; one with more was not written for us
 
 
 def problems(errors: Iterable[Any], schema: Mapping[str, Any], value: Any) -> Iterator[Problem]:
@@ -86,8 +88,9 @@ def _walk(schema: Mapping[str, Any], path: Sequence[str | int]) -> Mapping[str, 
 
 def _unknown_keys(subject: _Subject) -> Iterator[Problem]:
     known = list(subject.parent.get("properties", ()))
-    for key in subject.kind.unexpected:
-        close = nearest(key, [name for name in known if name not in subject.value])
+    free = tuple(name for name in known if name not in subject.value)
+    for number, key in enumerate(subject.kind.unexpected):
+        close = _nearest(key, free) if number < _MOST_TYPOS else None
         home = _home_of(key, subject)
         if home:
             hint = f"it belongs {home}"
@@ -99,6 +102,12 @@ def _unknown_keys(subject: _Subject) -> Iterator[Problem]:
             hint = "leave it out"
         message = f"{key!r} is no key that is known here"
         yield Problem((*subject.path, key), message, hint, True, meant=close or "", unknown=True)
+
+
+@lru_cache(maxsize=1000)
+def _nearest(key: str, names: tuple[str, ...]) -> str | None:
+    """The same, remembered: the rows of a file that is no golden set have the same wrong keys."""
+    return nearest(key, names)
 
 
 def _home_of(key: str, subject: _Subject) -> str:
@@ -194,12 +203,10 @@ def _not_matching(subject: _Subject) -> Iterator[Problem]:
 
 
 def _bad_name(subject: _Subject) -> Iterator[Problem]:
-    pattern = subject.parent.get("propertyNames", {}).get("pattern", "")
-    for key in subject.value:
-        if not re.fullmatch(pattern, key):
-            message = f"{key!r} cannot be a name here"
-            hint = "a name has letters, digits and _, and begins with no digit"
-            yield Problem((*subject.path, key), message, hint, True)
+    key = subject.kind.error.instance  # each name has an error of its own
+    message = f"{key!r} cannot be a name here"
+    hint = "a name has letters, digits and _, and begins with no digit"
+    yield Problem((*subject.path, key), message, hint, True)
 
 
 def _limit(text: str, keyword: str) -> Callable[[_Subject], Iterator[Problem]]:
@@ -230,7 +237,14 @@ def _empty(text: str) -> Callable[[_Subject], Iterator[Problem]]:
 
 def _twice(subject: _Subject) -> Iterator[Problem]:
     values = list(subject.value)
-    second = next(n for n, value in enumerate(values) if value in values[:n])
+    seen: set[str] = set()
+    second = 0
+    for number, value in enumerate(values):
+        written = json.dumps(value, sort_keys=True)
+        if written in seen:
+            second = number
+            break
+        seen.add(written)
     message = f"{shown(values[second])} stands twice in this list"
     yield Problem((*subject.path, second), message, "remove one of them")
 

@@ -20,6 +20,7 @@ _SCHEMA = (
 )
 _HOME = "https://github.com/tetrad-dev/tetrad"
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_MAX_SNIPPET = 1_000  # characters of a line; a file may be one line
 _MAX_RESULTS = 25_000  # GitHub takes no more of a run
 
 
@@ -78,7 +79,7 @@ def _results(findings: Sequence[Finding], tree: Tree) -> Iterator[Json]:
 
 def _subject(finding: Finding, tree: Tree) -> str:
     """What stays the same while lines move: the code, the file and the text that it is about."""
-    line = tree.lines(finding.place.file).line(finding.place.span.line)
+    line = tree.lines(finding.place.file).line(finding.place.span.line, 0, _MAX_SNIPPET)
     snippet = finding.message if finding.hidden else " ".join(line.split())
     return f"{finding.code}\0{finding.place.file}\0{snippet}"
 

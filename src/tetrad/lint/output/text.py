@@ -9,6 +9,7 @@ from tetrad.lint.tree import Tree
 from tetrad.text import for_log, inert
 
 _MAX_LINE = 160  # characters of a source line that are shown
+_LOOKED_AT = 10 * _MAX_LINE  # of a file that is one line, since escape sequences are not shown
 _COLOURS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
 
 
@@ -48,13 +49,14 @@ def _flat(text: str) -> str:
 def _source(finding: Finding, tree: Tree, paint: _Paint) -> Iterator[str]:
     """The line, inert, with marks under the characters that the finding is about."""
     span = finding.place.span
-    line = tree.lines(finding.place.file).line(span.line)
+    column = max(span.column - 1, 0)
+    first = max(0, column - _MAX_LINE // 2)
+    line = tree.lines(finding.place.file).line(span.line, first, column + _LOOKED_AT)
     if not line.strip():
         return
-    end = span.end_column if span.end_line == span.line else len(line) + 1
-    begin = max(span.column - 1, 0)
-    start = max(0, begin - _MAX_LINE // 2)
-    parts = [line[start:begin], line[begin : end - 1], line[end - 1 :]]
+    begin = column - first
+    end = span.end_column - 1 - first if span.end_line == span.line else len(line)
+    parts = [line[:begin], line[begin:end], line[max(begin, end) :]]
     before, marked, after = (inert(part).replace("\t", " ") for part in parts)
     shown = f"{before}{marked}{after}"[:_MAX_LINE]
     marks = "^" * max(1, min(len(marked), _MAX_LINE - len(before)))

@@ -34,9 +34,9 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from tetrad.assertions.contradictions import Claims
 from tetrad.assertions.needs import assertions_of, issues_when_rendered
 from tetrad.assertions.vacuous import (
-    contradiction,
     has_template,
     is_exact,
     why_it_cannot_fail,
@@ -154,22 +154,19 @@ def _unread(tree: Tree, suite: Suite) -> Iterator[Finding]:
 
 
 def _contradictions(tree: Tree, golden: GoldenSet) -> Iterator[Finding]:
-    asked: defaultdict[str, list[Case]] = defaultdict(list)
+    asked: defaultdict[str, Claims] = defaultdict(Claims)
     for case in golden.cases:
         answers = [[call.tool, call.arguments, call.result, call.error] for call in case.tools]
-        asked[json.dumps([case.vars, answers], sort_keys=True)].append(case)
-    for cases in asked.values():
-        for number, case in enumerate(cases):
-            for other in cases[: number + 1]:
-                reason = contradiction(other, case)
-                if reason is not None:
-                    with_whom = "itself" if other is case else f"{other.id!r} with the same vars"
-                    yield RULE.at(
-                        _place(tree, case.location),
-                        f"the case {case.id!r} contradicts {with_whom}: {reason}",
-                        hint="keep the expectation that is right",
-                    )
-                    break
+        claims = asked[json.dumps([case.vars, answers], sort_keys=True)]
+        found = claims.contradicted_by(case)
+        if found is not None:
+            other, reason = found
+            with_whom = "itself" if other is case else f"{other.id!r} with the same vars"
+            yield RULE.at(
+                _place(tree, case.location),
+                f"the case {case.id!r} contradicts {with_whom}: {reason}",
+                hint="keep the expectation that is right",
+            )
 
 
 def _place(tree: Tree, location: Location) -> Place:

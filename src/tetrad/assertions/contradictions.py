@@ -1,0 +1,121 @@
+"""Assertions that exclude each other: no answer can meet the cases that make both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tetrad.assertions.vacuous import has_template, is_exact
+from tetrad.model import Assertion, AssertionSet, Case
+
+_LITERAL = frozenset({"equals", "contains", "icontains", "starts-with"})
+
+
+class _Claim(NamedTuple):
+    """An assertion that has to pass, in the order in which they were made."""
+
+    order: int
+    case: Case
+    item: Assertion
+
+
+class Claims:
+    """What cases with the same variables ask of one answer.
+
+    Equal assertions count once, so that many cases alike are not compared each with each.
+    """
+
+    def __init__(self) -> None:
+        self._made = 0
+        self._by_key: dict[str, _Claim] = {}
+        self._exact: list[_Claim] = []  # answers that are asked for word by word
+        self._literal: list[_Claim] = []  # those, and parts of answers
+        self._compared: dict[str, int] = {}  # how many of the other kind agree, by key
+
+    def contradicted_by(self, case: Case) -> tuple[Case, str] | None:
+        """The first case, perhaps this one, that no answer can meet together with it, and why.
+
+        What this case asks for counts from now on.
+        """
+        found: list[tuple[_Claim, Assertion]] = []
+        for item in _required(case):
+            claim = self._excluding(item)
+            if claim is not None:
+                found.append((claim, item))
+            self._add(case, item)
+        if not found:
+            return None
+        claim, item = min(found, key=lambda pair: pair[0].order)
+        return claim.case, _reason(claim.item, item)
+
+    def _add(self, case: Case, item: Assertion) -> None:
+        self._made += 1
+        key = _key(item, negated=item.negated)
+        if key in self._by_key:
+            return
+        claim = self._by_key[key] = _Claim(self._made, case, item)
+        if _is_literal(item):
+            self._literal.append(claim)
+            if is_exact(item):
+                self._exact.append(claim)
+
+    def _excluding(self, item: Assertion) -> _Claim | None:
+        """The first claim that cannot be met together with an assertion."""
+        opposite = self._by_key.get(_key(item, negated=not item.negated))
+        apart = self._apart(item) if _is_literal(item) else None
+        found = [claim for claim in (opposite, apart) if claim is not None]
+        return min(found, default=None, key=lambda claim: claim.order)
+
+    def _apart(self, item: Assertion) -> _Claim | None:
+        """The first claim on a literal text that excludes another."""
+        key = _key(item, negated=item.negated)
+        others = self._literal if is_exact(item) else self._exact
+        for number in range(self._compared.get(key, 0), len(others)):
+            if _differ(others[number].item, item):
+                self._compared[key] = number
+                return others[number]
+        self._compared[key] = len(others)
+        return None
+
+
+def _required(case: Case) -> Iterator[Assertion]:
+    """The assertions that have to pass each by itself, of the answer as it came."""
+    if case.threshold is not None or case.transform:
+        return
+    for item in case.assertions:
+        if isinstance(item, AssertionSet):
+            if item.threshold is None:
+                yield from (inner for inner in item.assertions if not inner.transform)
+        elif not item.transform:
+            yield item
+
+
+def _key(item: Assertion, *, negated: bool) -> str:
+    said = [item.type, negated, item.value, item.threshold, item.config]
+    return json.dumps(said, sort_keys=True)
+
+
+def _is_literal(item: Assertion) -> bool:
+    is_text = isinstance(item.value, str) and not has_template(item.value)
+    return is_text and item.type in _LITERAL
+
+
+def _differ(first: Assertion, second: Assertion) -> bool:
+    """Whether no answer meets two literal texts of which one is the whole answer."""
+    exact, other = (first, second) if is_exact(first) else (second, first)
+    answer, text = str(exact.value), str(other.value)
+    is_met = {
+        "equals": text == answer,
+        "contains": text in answer,
+        "icontains": text.lower() in answer.lower(),
+        "starts-with": answer.startswith(text),
+    }[other.type]
+    return is_met == other.negated
+
+
+def _reason(first: Assertion, second: Assertion) -> str:
+    if _key(first, negated=False) == _key(second, negated=False):
+        return f"{first.written} and {second.written} of the same value"
+    exact, other = (first, second) if is_exact(first) else (second, first)
+    return f"equals {exact.value!r} and {other.written} {other.value!r}"

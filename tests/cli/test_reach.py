@@ -1,0 +1,70 @@
+"""What is named is loaded with all that it reaches and all that judges it, and nothing besides."""
+
+from __future__ import annotations
+
+import pytest
+from trees import Tree
+
+from tetrad.errors import ExitCode
+
+SUITE = "evals/other/suite.yaml"
+NAMED = (
+    ("show", "feedback"),
+    ("show", "./stacks/feedback.yaml"),
+    ("eval", "stacks/feedback"),
+    ("eval", "evals/feedback"),
+    ("try", "feedback", "review=So soft"),
+    ("plan", "feedback"),
+    ("plan", "feedback", "--base", "main"),
+    ("gate", "feedback", "--base", "main"),
+)
+
+
+@pytest.mark.parametrize("command", NAMED, ids=" ".join)
+def test_a_fault_in_what_is_not_reached_changes_nothing(
+    command: tuple[str, ...], tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = tree.tetrad(*command)
+    tree.write("prompts/other.yaml", "kind: prompt\nmesages: []\n")
+    tree.write(SUITE, "kind: suite\nstacks: [stacks/other]\ngolden: ./golden.yaml\n")
+
+    assert tree.tetrad(*command) == code == ExitCode.PASSED
+    assert "error" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "stacks",
+    [
+        "[stacks/feedback]",
+        "[../../stacks/./feedback]",
+        '["stacks/f\\u0065edback"]',
+        '["stacks/feed\\\n    back"]',
+    ],
+)
+@pytest.mark.parametrize("command", [("show", "feedback"), ("gate", "feedback", "--base", "main")])
+def test_a_suite_that_judges_a_stack_is_read_however_it_names_it(
+    command: tuple[str, ...], stacks: str, tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.write(SUITE, f"kind: suite\nstacks: {stacks}\ngolden: ./golden.yaml\n")
+
+    assert tree.tetrad(*command) == ExitCode.MISUSE
+    assert "there is no file evals/other/golden.yaml" in capsys.readouterr().err
+
+
+def test_a_suite_that_judges_a_stack_on_the_base_alone_is_told(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tree.root / "stacks/other.yaml"
+    other.write_bytes((tree.root / "stacks/feedback.yaml").read_bytes())
+    tree.edit("evals/feedback/suite.yaml", "stacks: [stacks/feedback]", "stacks: [stacks/other]")
+
+    tree.tetrad("plan", "feedback", "--base", "main")
+
+    assert "judged on the base by evals/feedback" in capsys.readouterr().out
+
+
+def test_an_unknown_name_is_told_with_all_there_are(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tree.tetrad("show", "evals/feedback") == ExitCode.MISUSE
+    assert "there are stacks/feedback" in capsys.readouterr().err
