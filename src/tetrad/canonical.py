@@ -105,6 +105,25 @@ def digest_bytes(data: bytes) -> Digest:
     return Digest("sha256", hashlib.sha256(data).digest())
 
 
+def with_lf(data: bytes) -> bytes:
+    """The bytes of a text file as Git keeps them: CRLF is LF in UTF-8 without NUL.
+
+    Line ends that a checkout may make (core.autocrlf) must not decide a digest, nor what is sent.
+    """
+    if b"\r\n" not in data or b"\0" in data:
+        return data
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data
+    return data.replace(b"\r\n", b"\n")
+
+
+def digest_text(data: bytes) -> Digest:
+    """The digest of a file of the repository, whatever line ends Git has checked it out with."""
+    return digest_bytes(with_lf(data))
+
+
 def digest_file(path: Path) -> Digest:
     with path.open("rb") as stream:
         return Digest("sha256", hashlib.file_digest(stream, "sha256").digest())

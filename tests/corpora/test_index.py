@@ -9,8 +9,9 @@ from runtime.factory import corpus_in
 
 from tetrad.canonical import digest_bytes
 from tetrad.corpora import build_index
-from tetrad.corpora.documents import MAX_DOCUMENT_BYTES, read_documents
+from tetrad.corpora.documents import read_documents
 from tetrad.errors import SpecError, UsageError
+from tetrad.loading.corpus import MAX_DOCUMENT_BYTES
 from tetrad.model import Corpus, Index
 
 HANDBOOK = {

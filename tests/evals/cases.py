@@ -90,7 +90,6 @@ def suite(*cases: Case, **further: Any) -> Suite:
         location=Location("evals/a/suite.yaml"),
         stacks=(stack(),),
         golden=GoldenSet(path="evals/a/golden.yaml", cases=cases, digest=digest_of(len(cases))),
-        digest=DIGEST,
         **further,
     )
 

@@ -23,7 +23,10 @@ from tetrad.evals import Recorded
 from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.python import PythonCode
+from tetrad.loading.files import Tree
 from tetrad.model import Prompt, PromptMessage
+from tetrad.modules import Modules
+from tetrad.promptfoo.code import CodeFiles
 from tetrad.registry import Registry
 from tetrad.results.exchange import JsonOutput
 
@@ -215,7 +218,13 @@ def test_a_judges_prompt_that_asks_for_more_is_named(registry: Registry) -> None
 
 
 def run(root: Path, code: str, *arguments: Json, function: str = "get_assert") -> Json:
-    return asyncio.run(PythonCode(root).run(code, function, *arguments))
+    files = CodeFiles(Modules(Tree(root)))
+    if code.startswith("file://"):
+        file = code.removeprefix("file://").partition(":")[0]
+        files.digest_of_file(file, (root / file).read_bytes())
+    else:
+        files.digest_of_text(code)
+    return asyncio.run(PythonCode(root, code=files.files).run(code, function, *arguments))
 
 
 @pytest.mark.parametrize(
@@ -249,6 +258,28 @@ def test_code_of_a_file_is_its_function_and_may_import_its_neighbours(
     )
 
     assert run(tmp_path, reference, "abc", {}) == result
+
+
+def test_code_between_the_lines_of_a_golden_set_may_import_from_the_root(tmp_path: Path) -> None:
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "sizes.py").write_text("def size(text): return len(text)\n")
+
+    assert run(tmp_path, "from checks.sizes import size\nreturn size(output)\n", "abc", {}) == 3
+
+
+def test_code_that_no_digest_covers_is_not_run(tmp_path: Path) -> None:
+    (tmp_path / "check.py").write_text("def get_assert(output, context): return True\n")
+
+    with pytest.raises(JudgeFailed, match=r"check\.py is named by a variable, so no digest"):
+        asyncio.run(PythonCode(tmp_path).run("file://check.py", "get_assert", "", {}))
+
+
+def test_an_import_that_no_statement_names_decides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "rules.py").write_text("def ok(output): return True\n")
+    code = "import importlib\nreturn importlib.import_module('rules').ok(output)\n"
+
+    with pytest.raises(JudgeFailed, match=r"imports rules\.py, which its digest does not cover"):
+        run(tmp_path, code, "", {})
 
 
 def test_code_that_raises_says_so(tmp_path: Path) -> None:

@@ -12,10 +12,13 @@ import pytest
 from tetrad.assertions.types import ASSERTION_TYPES, NOT_YET
 from tetrad.errors import Location
 from tetrad.golden import load_golden
+from tetrad.loading.files import Tree
 from tetrad.loading.repository import load_repository
 from tetrad.model import Assertion, Case, GoldenSet
+from tetrad.modules import Modules
 from tetrad.promptfoo.csv_rows import assertion_from_text
 
+NO_MODULES = Modules(Tree(Path("/nonexistent")))
 VALID = Path(__file__).parent.parent / "loading" / "valid"
 
 
@@ -28,7 +31,7 @@ def no_files(pattern: str) -> list[str]:
 
 
 def golden(path: str, text: str) -> GoldenSet:
-    loaded = load_golden(path, text.encode(), nothing_else, no_files)
+    loaded = load_golden(path, text.encode(), nothing_else, no_files, modules=NO_MODULES)
     assert loaded.issues == ()
     return loaded.golden
 
@@ -276,7 +279,9 @@ def test_a_golden_set_of_nothing_is_one() -> None:
 def test_combinations_are_bounded() -> None:
     lists = {f"v{n}": ["a", "b", "c", "d"] for n in range(8)}
 
-    loaded = load_golden("g.jsonl", json.dumps({"vars": lists}).encode(), nothing_else, no_files)
+    loaded = load_golden(
+        "g.jsonl", json.dumps({"vars": lists}).encode(), nothing_else, no_files, modules=NO_MODULES
+    )
 
     assert [issue.message for issue in loaded.issues] == [
         "the lists in vars stand for 65,536 cases; at most 10,000 are made"
@@ -300,7 +305,9 @@ def with_files(files: dict[str, bytes]) -> GoldenSet:
     - {type: is-json, value: "file://shape.json"}
     - {type: python, value: "file://./check.py:get_assert"}
 """
-    loaded = load_golden("evals/a/g.yaml", text.encode(), lambda file, at: files[file], no_files)
+    loaded = load_golden(
+        "evals/a/g.yaml", text.encode(), lambda file, at: files[file], no_files, modules=NO_MODULES
+    )
     assert loaded.issues == ()
     return loaded.golden
 

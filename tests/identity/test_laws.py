@@ -240,6 +240,56 @@ def test_a_text_in_a_file_of_its_own_is_the_same_text(tree: Path) -> None:
     assert identities(tree) == BEFORE
 
 
+TOOL_CODE = {
+    "stacks/tools/orders.py": "from desk.lines import state\nimport near\n",
+    "stacks/tools/near.py": "X = 1\n",
+    "desk/__init__.py": "",
+    "desk/lines.py": "def state(): return 1\n",
+}
+
+
+@pytest.mark.parametrize("file", TOOL_CODE)
+def test_a_module_that_a_tool_imports_moves_it(tree: Path, file: str) -> None:
+    (tree / "desk").mkdir()
+    for name, text in TOOL_CODE.items():
+        (tree / name).write_text(text)
+    before = identities(tree)
+    (tree / file).write_text((tree / file).read_text() + "# more\n")
+
+    after = identities(tree)
+
+    assert {"stacks/order-desk"} == {ref for ref in after if after[ref] != before[ref]}
+
+
+def test_moving_a_tool_with_its_neighbours_moves_nothing(tree: Path) -> None:
+    for name, text in list(TOOL_CODE.items())[:2]:
+        (tree / name).write_text(text.replace("from desk.lines import state\n", ""))
+    before = identities(tree)
+    (tree / "stacks/tools").rename(tree / "stacks/hands")
+    tools = ["stacks/hands/order-status", "./hands/refund", "stacks/hands/search"]
+    edit(tree, "stacks/order-desk.yaml", ("tools",), tools)
+
+    assert identities(tree) == before
+
+
+def test_the_line_ends_of_a_checkout_move_nothing(tree: Path) -> None:
+    for file in tree.rglob("*"):
+        if file.is_file():
+            file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert identities(tree) == BEFORE
+
+
+@pytest.mark.parametrize("data", [b"a\r\nb\x00\n", b"\xff\r\n"])
+def test_the_line_ends_of_what_is_no_text_count(tree: Path, data: bytes) -> None:
+    path = tree / "stacks/corpora/handbook/leave.md"
+    path.write_bytes(data)
+    before = identities(tree)
+    path.write_bytes(data.replace(b"\r\n", b"\n"))
+
+    assert identities(tree)["stacks/handbook-qa"] != before["stacks/handbook-qa"]
+
+
 def test_removing_the_corpus_moves_the_stack(tree: Path) -> None:
     (tree / STACK).write_bytes(remove(read(tree, STACK), ("corpus",)).encoded())
 

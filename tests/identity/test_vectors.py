@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tetrad.canonical import canonical_json
+from tetrad.assertions.judged import QUESTIONS
+from tetrad.canonical import Json, canonical_json
+from tetrad.golden.digest import case_content
 from tetrad.identity import (
+    RUNTIME,
     behaviour,
     component_digest,
     identity_document,
     identity_of,
     short,
+    suite_digest,
+    suite_document,
     written_identity,
 )
-from tetrad.identity.behaviour import Component
+from tetrad.identity.suite import built_in_prompt
 from tetrad.loading.repository import load_repository
 from tetrad.model import Repository
 
 VECTORS = Path(__file__).parent / "vectors"
-LINES = (VECTORS / "SHA256SUMS").read_text().splitlines()
-PUBLISHED = {name: digest for digest, name in (line.split("  ") for line in LINES)}
+NOW = VECTORS / f"runtime-{RUNTIME}"
+
+
+def published(folder: Path) -> dict[str, str]:
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    return {name: digest for digest, name in (line.split("  ") for line in lines)}
+
+
+ALL = [
+    (folder, name, digest)
+    for folder in sorted(VECTORS.glob("runtime-*"))
+    for name, digest in published(folder).items()
+]
+PUBLISHED = published(NOW)
 
 
 @pytest.fixture(scope="module")
@@ -30,28 +48,64 @@ def repository() -> Repository:
     return load_repository(VECTORS / "tree")
 
 
-def components(repository: Repository) -> dict[str, Component]:
-    found: dict[str, Component] = {}
-    for kind in (repository.prompts, repository.models, repository.corpora, repository.tools):
-        found.update(kind)
-    return {f"{ref}.json": component for ref, component in found.items()}
+def documents(repository: Repository) -> Mapping[str, Json]:
+    """Every document that is published, by the file that holds its canonical bytes."""
+    components = (repository.prompts, repository.models, repository.corpora, repository.tools)
+    found: dict[str, Json] = {
+        f"{ref}.json": behaviour(component)
+        for kind in components
+        for ref, component in kind.items()
+    }
+    found |= {f"{ref}.json": identity_document(s) for ref, s in repository.stacks.items()}
+    for ref, suite in repository.suites.items():
+        found[f"{ref}.json"] = suite_document(suite)
+        name = suite.golden.path.rpartition(".")[0]
+        found[f"{name}.json"] = [case_content(case) for case in suite.golden.cases]
+    found |= {f"judging/{name}.json": question for name, question in QUESTIONS.items()}
+    return found | {"judging/prompt.json": built_in_prompt()}
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_a_published_digest_is_the_sha256_of_the_bytes_beside_it(name: str) -> None:
-    assert PUBLISHED[name] == hashlib.sha256((VECTORS / name).read_bytes()).hexdigest()
+@pytest.mark.parametrize(("folder", "name", "digest"), ALL)
+def test_a_published_digest_is_the_sha256_of_the_bytes_beside_it(
+    folder: Path, name: str, digest: str
+) -> None:
+    assert digest == hashlib.sha256((folder / name).read_bytes()).hexdigest()
 
 
-def test_every_component_gives_the_published_bytes(repository: Repository) -> None:
-    for name, component in components(repository).items():
-        assert (VECTORS / name).read_bytes() == canonical_json(behaviour(component))
-        assert PUBLISHED[name] == component_digest(component).hex
+def test_what_was_published_under_an_earlier_runtime_stays() -> None:
+    sums = hashlib.sha256((VECTORS / "runtime-1" / "SHA256SUMS").read_bytes()).hexdigest()
+
+    assert sums == "8c1c6cc4af400c63bdcbaee94ffec98f93f4694bed403858d8292d2d12771e1d"
 
 
-def test_every_stack_gives_the_published_identity(repository: Repository) -> None:
-    for ref, stack in repository.stacks.items():
-        assert (VECTORS / f"{ref}.json").read_bytes() == canonical_json(identity_document(stack))
-        assert PUBLISHED[f"{ref}.json"] == identity_of(stack).hex
+def test_every_document_has_the_published_bytes(repository: Repository) -> None:
+    made = {name: canonical_json(document) for name, document in documents(repository).items()}
+
+    assert made == {name: (NOW / name).read_bytes() for name in PUBLISHED}
+
+
+def test_every_digest_is_the_published_one(repository: Repository) -> None:
+    digests = {ref: component_digest(prompt) for ref, prompt in repository.prompts.items()}
+    digests |= {ref: component_digest(model) for ref, model in repository.models.items()}
+    digests |= {ref: component_digest(corpus) for ref, corpus in repository.corpora.items()}
+    digests |= {ref: component_digest(tool) for ref, tool in repository.tools.items()}
+    digests |= {ref: identity_of(stack) for ref, stack in repository.stacks.items()}
+    digests |= {ref: suite_digest(suite) for ref, suite in repository.suites.items()}
+    digests |= {
+        suite.golden.path.rpartition(".")[0]: suite.golden.digest
+        for suite in repository.suites.values()
+    }
+
+    assert {f"{ref}.json": digest.hex for ref, digest in digests.items()} == {
+        name: digest for name, digest in PUBLISHED.items() if not name.startswith("judging/")
+    }
+
+
+def test_suites_whose_judges_differ_in_precision_have_two_digests(repository: Repository) -> None:
+    one, other = (repository.suites[f"evals/{n}"] for n in ("handbook-qa", "handbook-qa-bf16"))
+
+    assert one.golden.digest == other.golden.digest
+    assert suite_digest(one) != suite_digest(other)
 
 
 def test_an_identity_is_written_with_its_scheme_and_shown_by_twelve_digits(
@@ -63,13 +117,7 @@ def test_an_identity_is_written_with_its_scheme_and_shown_by_twelve_digits(
     assert short(digest) == PUBLISHED["stacks/triage.json"][:12]
 
 
-def test_no_vector_is_left_over(repository: Repository) -> None:
-    stacks = {f"{ref}.json" for ref in repository.stacks}
-
-    assert set(PUBLISHED) == stacks | set(components(repository))
-
-
-def test_the_documentation_publishes_the_same_identities() -> None:
+def test_the_documentation_publishes_the_same_digests() -> None:
     text = (VECTORS.parent.parent.parent / "docs" / "identity.md").read_text(encoding="utf-8")
 
     for name, digest in PUBLISHED.items():

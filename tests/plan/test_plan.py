@@ -180,6 +180,55 @@ def test_the_code_of_a_tool_is_named_where_it_moves(
     assert plan["stacks"][0]["files"] == ["stacks/tools/clock.py"]
 
 
+def test_a_module_that_a_tool_imports_is_named_where_it_moves(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_clock(tree)
+    (tree.root / "stacks/tools/zones.py").write_text("HOUR = 12\n")
+    tree.edit("stacks/tools/clock.py", "def now", "from stacks.tools import zones\ndef now")
+    tree.commit()
+    tree.edit("stacks/tools/zones.py", "12", "13")
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    assert plan["stacks"][0]["changed"] == ["tools"]
+    assert plan["stacks"][0]["files"] == ["stacks/tools/zones.py"]
+
+
+def test_a_module_that_an_assertion_imports_is_named_where_it_moves(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tree.root / "evals/feedback"
+    (folder / "rules.py").write_text("def ok(output): return output == 'positive'\n")
+    (folder / "check.py").write_text(
+        "from rules import ok\ndef get_assert(output, context): return ok(output)\n"
+    )
+    tree.append(
+        "evals/feedback/golden.yaml",
+        "- id: code\n  vars: {review: Fine.}\n"
+        '  assert: [{type: python, value: "file://check.py"}]\n',
+    )
+    tree.commit()
+    (folder / "rules.py").write_text("def ok(output): return True\n")
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    assert plan["stacks"][0]["changed"] == ["suite"]
+    assert plan["stacks"][0]["files"] == ["evals/feedback/rules.py"]
+    assert plan["stacks"][0]["suites"][0]["cases_to_run"] == [{"id": "code", "why": "edited"}]
+
+
+def test_line_ends_of_a_checkout_move_nothing(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in tree.root.glob("*s/**/*.*"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    assert (plan["stacks"][0]["note"], plan["stacks"][0]["suites"]) == ("nothing moved", [])
+
+
 def test_the_answers_of_a_script_are_shown_where_they_move(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:

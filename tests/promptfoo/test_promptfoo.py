@@ -11,8 +11,10 @@ from goldens import check_golden
 
 from tetrad.errors import Location
 from tetrad.golden import GoldenFile, load_golden
+from tetrad.loading.files import Tree
 from tetrad.loading.repository import load_repository
 from tetrad.model import Assertion, AssertionSet, Case, Suite
+from tetrad.modules import Modules
 from tetrad.schemas.check import schema_of
 
 VALID = Path(__file__).parent.parent / "loading" / "valid"
@@ -79,7 +81,7 @@ def loaded(text: str, name: str = "evals/a/promptfooconfig.yaml") -> GoldenFile:
         head, tail = pattern.split("*")
         return [file for file in FILES if file.startswith(head) and file.endswith(tail)]
 
-    return load_golden(name, text.encode(), read, glob)
+    return load_golden(name, text.encode(), read, glob, modules=Modules(Tree(Path("/nonexistent"))))
 
 
 def cases(text: str, name: str = "evals/a/promptfooconfig.yaml") -> tuple[Case, ...]:

@@ -93,7 +93,6 @@ def _stack(now: Sequence[Sample], base: Sequence[Sample] | None) -> StackReport:
             NoWorseThanBase(metric="answer", margin=0.05, location=HERE),
             MaxFlips(count=0, location=HERE),
         ),
-        digest=digest_bytes(b"suite"),
     )
     candidate, before = _run(suite, now), _run(suite, base) if base else None
     decided = decide(

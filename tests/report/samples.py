@@ -524,7 +524,6 @@ def _suite(name: str, cases: tuple[Case, ...], gate: tuple[Requirement, ...]) ->
         ),
         metrics=("answer", "sources"),
         gate=gate,
-        digest=digest_bytes(b"suite"),
     )
 
 

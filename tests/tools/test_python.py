@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import py_compile
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,10 +18,14 @@ import pytest
 
 from tetrad.canonical import digest_file
 from tetrad.errors import Location, ToolFailed, UsageError
+from tetrad.loading.files import Tree as FileTree
 from tetrad.model import McpRun, PythonRun, Tool
+from tetrad.modules import Modules
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
 from tetrad.tools import LiveToolbox
+
+UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 
 
 def a_tool(root: Path, body: str, **limits: Any) -> Tool:
@@ -73,6 +79,108 @@ def test_many_calls_at_once_wait_for_their_turn_and_not_on_their_own_time(tmp_pa
     assert max(cast("list[int]", together)) <= most
 
 
+def importing(root: Path, body: str, **files: str) -> Tool:
+    """A tool with modules beside it, loaded as a repository's file would be."""
+    for name, text in files.items():
+        path = root / name.replace("__", "/").replace("_init_", "__init__")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".py").write_text(text)
+    tool = a_tool(root, body)
+    assert isinstance(tool.run, PythonRun)
+    found = Modules(FileTree(root)).imported_by(body.encode(), ["", "lib"])
+    return replace(tool, run=replace(tool.run, folders=("", "lib"), modules=found))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import rules\ndef answer(): return rules.X\n",
+        "from shop.deep import rules\ndef answer(): return rules.X\n",
+        "import shop.deep.rules\ndef answer(): return shop.deep.rules.X\n",
+        "def answer():\n    from side import X\n    return X\n",
+        "import side\ndef answer(): return side.rules.X\n",
+        "import rules, inspect\ndef answer(): return int(inspect.getsource(rules)[-2])\n",
+    ],
+)
+def test_a_tool_may_import_the_repositorys_modules(tmp_path: Path, body: str) -> None:
+    tool = importing(
+        tmp_path,
+        body,
+        rules="X = 7\n",
+        shop__deep__rules="X = 7\n",
+        lib__side="import rules\nX = 7\n",
+    )
+
+    assert ask(tmp_path, tool).result == 7
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import importlib\nrules = importlib.import_module('rules')\ndef answer(): return 1\n",
+        "def answer(): return __import__('shop.rules').rules.X\n",
+        "import sys\nsys.path.insert(0, 'elsewhere')\nimport far\ndef answer(): return far.X\n",
+        (
+            "from importlib.util import spec_from_file_location as s, module_from_spec as m\n"
+            "def answer():\n    spec = s('r', 'rules.py')\n    spec.loader.exec_module(m(spec))\n"
+        ),
+        "import runpy\ndef answer(): return runpy.run_path('rules.py')['X']\n",
+        (
+            "def answer():\n    try:\n        return __import__('rules').X\n"
+            "    except ImportError:\n        return 'unseen'\n"
+        ),
+        "def answer(): return __import__('fast')\n",
+    ],
+)
+def test_a_module_that_no_statement_names_is_refused(tmp_path: Path, body: str) -> None:
+    tool = importing(
+        tmp_path, body, rules="X = 7\n", shop__rules="X = 7\n", elsewhere__far="X = 7\n"
+    )
+    (tmp_path / "fast.abi3.so").write_bytes(b"")
+
+    with pytest.raises(ToolFailed, match=r"imports \S+, which its digest does not cover\n  help: "):
+        ask(tmp_path, tool)
+
+
+def test_a_name_of_the_standard_library_is_never_the_repositorys(tmp_path: Path) -> None:
+    body = "import colorsys\ndef answer(): return colorsys.__file__\n"
+    tool = importing(tmp_path, body, colorsys="X = 7\n")
+
+    assert not str(ask(tmp_path, tool).result).startswith(str(tmp_path))
+
+
+def test_the_repositorys_modules_come_before_what_is_installed(tmp_path: Path) -> None:
+    body = "import yaml.mine\ndef answer(): return yaml.mine.X\n"
+    tool = importing(tmp_path, body, yaml__mine="X = 7\n")
+
+    assert ask(tmp_path, tool).result == 7
+
+
+def test_a_folder_without_modules_hides_nothing_that_is_installed(tmp_path: Path) -> None:
+    (tmp_path / "yaml").mkdir()
+    tool = importing(tmp_path, "import yaml\ndef answer(): return yaml.safe_load('7')\n")
+
+    assert ask(tmp_path, tool).result == 7
+
+
+def test_a_module_that_changed_meanwhile_is_refused(tmp_path: Path) -> None:
+    tool = importing(tmp_path, "import rules\ndef answer(): return rules.X\n", rules="X = 7\n")
+    (tmp_path / "rules.py").write_text("X = 8\n")
+
+    with pytest.raises(ToolFailed, match=r"rules\.py changed while it was in use"):
+        ask(tmp_path, tool)
+
+
+def test_compiled_leftovers_are_not_run(tmp_path: Path) -> None:
+    tool = importing(tmp_path, "import rules\ndef answer(): return rules.X\n", rules="X = 7\n")
+    forged = tmp_path / "forged.py"
+    forged.write_text("X = 8\n")
+    compiled = cache_from_source(str(tmp_path / "rules.py"))
+    py_compile.compile(str(forged), compiled, invalidation_mode=UNCHECKED)
+
+    assert ask(tmp_path, tool).result == 7
+
+
 def test_prints_do_not_corrupt_the_answer(tmp_path: Path) -> None:
     tool = a_tool(
         tmp_path,
@@ -90,10 +198,8 @@ def test_prints_do_not_corrupt_the_answer(tmp_path: Path) -> None:
 
 
 def test_the_repository_is_the_working_folder_and_on_the_path(tmp_path: Path) -> None:
-    (tmp_path / "prices.py").write_text("EURO = 3\n")
-    tool = a_tool(
-        tmp_path, "import os, prices\ndef answer():\n    return [os.getcwd(), prices.EURO]\n"
-    )
+    body = "import os, prices\ndef answer():\n    return [os.getcwd(), prices.EURO]\n"
+    tool = importing(tmp_path, body, prices="EURO = 3\n")
 
     assert ask(tmp_path, tool).result == [str(tmp_path.resolve()), 3]
 

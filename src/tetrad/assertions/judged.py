@@ -14,7 +14,7 @@ from tetrad.assertions.values import as_text
 from tetrad.assertions.verdict import Answered, Asked, Services, Verdict, reaches
 from tetrad.canonical import Json, digest_bytes
 from tetrad.errors import JudgeFailed
-from tetrad.model import Assertion
+from tetrad.model import Assertion, Generation, Role
 from tetrad.text import shorten
 
 FAITHFULNESS_THRESHOLD = 1.0
@@ -58,6 +58,16 @@ _FAITHFULNESS_TASK = (
     ' it. Answer with JSON alone: {"claims": [{"claim": "<the claim>", "supported": true or'
     " false}]}, with an empty list where the answer claims nothing."
 )
+
+
+# What decides a judgement besides the judge's model and a prompt of its own: the suite's digest
+# covers it. A judge without a prompt is told these parts of a question, and answers so.
+MESSAGES: tuple[tuple[Role, str], ...] = (("system", "task"), ("user", "text"))
+GENERATION = Generation(temperature=0.0, max_tokens=1_000)
+QUESTIONS: Mapping[str, Mapping[str, Json]] = {
+    "llm-rubric": {"task": _RUBRIC_TASK, "answer": _VERDICT_SCHEMA},
+    "context-faithfulness": {"task": _FAITHFULNESS_TASK, "answer": _CLAIMS_SCHEMA},
+}
 
 
 async def llm_rubric(

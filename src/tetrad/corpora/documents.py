@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tetrad.canonical import Digest, digest_bytes, merkle_root
+from tetrad.canonical import Digest, digest_bytes, merkle_root, with_lf
 from tetrad.errors import Issue, Location, SpecError
-from tetrad.loading.corpus import documents_of
+from tetrad.loading.corpus import MAX_DOCUMENT_BYTES, documents_of
 from tetrad.loading.files import Tree, leaves_repository
 from tetrad.model import Corpus
 
-MAX_DOCUMENT_BYTES = 4_000_000
 MAX_CORPUS_BYTES = 256_000_000
 
 
@@ -21,7 +20,7 @@ class Document:
 
     id: str
     text: str
-    digest: Digest  # of the file's bytes
+    digest: Digest  # of the text, its line ends as Git keeps them
 
 
 def read_documents(
@@ -46,7 +45,7 @@ def read_documents(
         if too_large is not None:
             issues.append(too_large)
             continue
-        data = path.read_bytes()
+        data = with_lf(path.read_bytes())
         not_text = _not_text(data, place)
         if not_text is not None:
             issues.append(not_text)

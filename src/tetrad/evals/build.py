@@ -154,7 +154,7 @@ class Workbench:
         used = {a.type for case in suite.golden.cases for a in assertions_of(case)}
         embedding = embedding_of(suite, stack) if "similar" in used else None
         return SuiteServices(
-            python=PythonCode(root, allowed=self.code),
+            python=PythonCode(root, code=suite.golden.code, allowed=self.code),
             embeddings=None if embedding is None else self._embeddings_of(embedding, root),
             judges=self.judges(suite, root),
         )

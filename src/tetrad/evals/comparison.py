@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tetrad.canonical import digest_file
 from tetrad.errors import BaseUnusable, SpecError, TetradError
 from tetrad.evals.build import Workbench
 from tetrad.evals.forecast import Forecast
-from tetrad.loading.corpus import documents_of
+from tetrad.loading.corpus import document_digest, documents_of
 from tetrad.loading.files import Tree as SpecTree
 from tetrad.loading.repository import files_on_both, load_base, load_repository
 from tetrad.model import Case, Model, Repository, ScriptedEngine, Stack, TorchEngine
@@ -129,6 +128,6 @@ class TreeFiles:
             return {}
         documents = stack.retrieval.corpus.documents
         return {
-            f"{documents.path}/{id_}": str(digest_file(path))
+            f"{documents.path}/{id_}": str(document_digest(path))
             for id_, path in documents_of(SpecTree(self._root), documents)
         }

@@ -6,18 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tetrad.assertions.jsons import strict_decoder
+from tetrad.assertions.judged import GENERATION, MESSAGES
 from tetrad.assertions.verdict import Verdict
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed, UsageError
 from tetrad.evals.recorded import Recorded
-from tetrad.model import Generation, Prompt
+from tetrad.model import Prompt
 from tetrad.results.exchange import Completion, JsonOutput, Message, Request
 from tetrad.templates.render import compile_template
 from tetrad.text import shorten
 
-_MAX_TOKENS = 1_000
 _READ_CHARS = 20_000  # of the answer, its end: looking for objects takes the square of it
-_GENERATION = Generation(temperature=0.0, max_tokens=_MAX_TOKENS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,11 +65,8 @@ class ReadyJudge:
         """What the engine is asked; JudgeFailed where the prompt does not render."""
         constraint = JsonOutput(schema=schema)
         if self.prompt is None:
-            messages = (
-                Message(role="system", content=question["task"]),
-                Message(role="user", content=question["text"]),
-            )
-            return Request(messages=messages, generation=_GENERATION, constraint=constraint)
+            messages = tuple(Message(role=role, content=question[part]) for role, part in MESSAGES)
+            return Request(messages=messages, generation=GENERATION, constraint=constraint)
         return Request(
             style=self.prompt.style,
             messages=tuple(

@@ -7,34 +7,45 @@ from __future__ import annotations
 
 import asyncio
 import os
+import posixpath
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tetrad.assertions.verdict import PythonRaised
-from tetrad.canonical import Json, digest_file
+from tetrad.canonical import Digest, Json, digest_text
 from tetrad.errors import JudgeFailed, ToolFailed
 from tetrad.model import PythonRun
-from tetrad.tools.python import run_python
+from tetrad.modules import Module
+from tetrad.tools.python import run_python, verified_source
 
 _HERE = Path(__file__).parent
 _CHILD = "python_child.py"
+_FILE = "file://"
 TIMEOUT_S = 10.0
 MEMORY_MB = 512
 
 
 class PythonCode:
-    """Runs code with the repository's root as its folder and on its path."""
+    """Runs code in the repository's root; `code` are the files that it may run and import."""
 
-    def __init__(self, root: Path, *, allowed: bool = True) -> None:
+    def __init__(
+        self, root: Path, *, code: Mapping[str, Digest] | None = None, allowed: bool = True
+    ) -> None:
         self._root = root
+        self._code = code or {}
         self._allowed = allowed
         self._places = asyncio.Semaphore(os.cpu_count() or 1)
         self._run = PythonRun(
             module="golden_code",
             function="run",
             path=_CHILD,
-            source=digest_file(_HERE / _CHILD),
+            source=digest_text((_HERE / _CHILD).read_bytes()),
             timeout_s=TIMEOUT_S,
             memory_mb=MEMORY_MB,
+            modules=tuple(
+                Module(name=file, file=file, digest=digest) for file, digest in self._code.items()
+            ),
         )
 
     async def run(self, code: str, function: str, *arguments: Json) -> Json:
@@ -44,17 +55,31 @@ class PythonCode:
                 "code of the golden set does not run in this job\n"
                 "  help: run it where no secrets are, or use another assertion"
             )
-        job: dict[str, Json] = {
-            "code": code,
-            "function": function,
-            "arguments": arguments,
-            "root": str(self._root),
-        }
+        path = code.removeprefix(_FILE) if code.startswith(_FILE) else ""
+        file, _, named = path.partition(":")
+        job: dict[str, Json] = {"code": code, "file": file, "function": named or function}
+        run = replace(self._run, folders=tuple(dict.fromkeys([posixpath.dirname(file), ""])))
         async with self._places:
             try:
-                answer = await run_python("python", self._run, job, root=_HERE)
+                if file:
+                    job["code"] = self._source(file)
+                answer = await run_python(
+                    "python",
+                    run,
+                    {**job, "arguments": arguments},
+                    root=_HERE,
+                    repository=self._root,
+                )
             except ToolFailed as error:
                 raise JudgeFailed(f"the golden set's code decided nothing: {error}") from error
         if answer.refusal is not None:
             raise PythonRaised(answer.refusal)
         return answer.result
+
+    def _source(self, file: str) -> str:
+        if file not in self._code:
+            raise ToolFailed(
+                f"{file} is named by a variable, so no digest covers it\n"
+                "  help: write file:// and the path into the assertion itself"
+            )
+        return verified_source("python", file, self._code[file], self._root)

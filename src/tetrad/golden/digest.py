@@ -21,7 +21,7 @@ def golden_digest(cases: Iterable[Case]) -> Digest:
 
 
 def case_content(case: Case) -> Mapping[str, Json]:
-    """What a case asks and asserts; its description, metadata and place are for people."""
+    """What a case asks and asserts; its description and metadata are for people, and for code."""
     content: dict[str, Any] = {"id": case.id, "vars": case.vars}
     optional: dict[str, Any] = {
         "assert": [_assertion(item) for item in case.assertions],
@@ -37,7 +37,16 @@ def case_content(case: Case) -> Mapping[str, Json]:
         "transform": case.transform,
         "source": case.source and str(case.source),
     }
+    if any(map(_has_code, case.assertions)):
+        optional |= {"description": case.description or None, "metadata": case.metadata}
     return content | {key: value for key, value in optional.items() if value not in (None, [], {})}
+
+
+def _has_code(item: Assertion | AssertionSet) -> bool:
+    """Whether code grades, which sees all of the case."""
+    if isinstance(item, AssertionSet):
+        return any(map(_has_code, item.assertions))
+    return item.type == "python" or item.source is not None
 
 
 def _assertion(item: Assertion | AssertionSet) -> Mapping[str, Any]:

@@ -10,6 +10,8 @@ from tetrad.errors import Issue, Location
 from tetrad.golden.cases import Locate, build_case
 from tetrad.golden.digest import golden_digest
 from tetrad.model import Case, GoldenSet
+from tetrad.modules import Modules
+from tetrad.promptfoo.code import CodeFiles
 from tetrad.promptfoo.files import Files
 from tetrad.promptfoo.raw import Glob, Read
 from tetrad.promptfoo.reader import Reader
@@ -30,11 +32,18 @@ class GoldenFile:
 
 
 def load_golden(
-    path: str, data: bytes, read: Read, glob: Glob, *, arrays: frozenset[str] | None = frozenset()
+    path: str,
+    data: bytes,
+    read: Read,
+    glob: Glob,
+    *,
+    modules: Modules,
+    arrays: frozenset[str] | None = frozenset(),
 ) -> GoldenFile:
     """The cases of a file; what cannot be read is an issue, and the other cases are still there.
 
-    `read` gives further files that the golden set names, `glob` those that fit a pattern. `arrays`
+    `read` gives further files that the golden set names, `glob` those that fit a pattern, `modules`
+    what Python code in it imports. `arrays`
     are the variables that take lists: a list of texts for any other is promptfoo's short form for
     several cases. None where they are unknown: then no list is taken for several cases.
     """
@@ -45,7 +54,8 @@ def load_golden(
         return read(file, at)
 
     issues: list[Issue] = []
-    files = Files(path, remembered, glob, issues.append)
+    code = CodeFiles(modules)
+    files = Files(path, remembered, glob, issues.append, code)
     reader = Reader(remembered, files)
     read_cases = [
         (build_case(raw.value, raw.locate, issues.append), raw.locate)
@@ -55,7 +65,11 @@ def load_golden(
     placed = list(_with_unique_ids(read_cases, issues))
     unique = tuple(case for case, _ in placed)
     golden = GoldenSet(
-        path=path, files=tuple(sorted(named)), cases=unique, digest=golden_digest(unique)
+        path=path,
+        files=tuple(sorted(named | code.files.keys())),
+        code=dict(sorted(code.files.items())),
+        cases=unique,
+        digest=golden_digest(unique),
     )
     return GoldenFile(
         golden=golden,

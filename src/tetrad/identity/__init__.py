@@ -10,8 +10,10 @@ from tetrad.identity.compose import (
     short,
     written_identity,
 )
+from tetrad.identity.suite import GRADING, suite_digest, suite_document
 
 __all__ = [
+    "GRADING",
     "RUNTIME",
     "behaviour",
     "component_digest",
@@ -20,5 +22,7 @@ __all__ = [
     "read_identity",
     "settings_of",
     "short",
+    "suite_digest",
+    "suite_document",
     "written_identity",
 ]

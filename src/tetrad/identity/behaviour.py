@@ -9,6 +9,7 @@ vectors, never edit old ones.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from tetrad.canonical import Digest, Json, digest_of
@@ -31,6 +32,7 @@ from tetrad.model import (
     Variable,
     VllmEngine,
 )
+from tetrad.modules import by_name
 
 Component: TypeAlias = Prompt | Model | Corpus | Tool
 
@@ -50,7 +52,27 @@ def behaviour(component: Component) -> Mapping[str, Json]:
 
 def component_digest(component: Component) -> Digest:
     """SHA-256 over the RFC 8785 bytes of the behavioural part."""
-    return digest_of(behaviour(component))
+    return _digest(_Same(component))
+
+
+class _Same:
+    """A component as a key: a frozen value that holds mappings equals itself alone."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Component) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+@lru_cache(maxsize=4_096)
+def _digest(component: _Same) -> Digest:
+    return digest_of(behaviour(component.value))
 
 
 def generation_behaviour(generation: Generation) -> dict[str, Json]:
@@ -184,4 +206,5 @@ def _python(run: ToolRun | None) -> Json:
     """What stands for a python tool's code; `version` stands for whatever runs elsewhere."""
     if not isinstance(run, PythonRun):
         return None
-    return {"source": str(run.source), "function": run.function}
+    own: dict[str, Json] = {"source": str(run.source), "function": run.function}
+    return own | {"modules": by_name(run.modules)} if run.modules else own

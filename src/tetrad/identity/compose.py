@@ -8,7 +8,7 @@ from tetrad.canonical import Digest, Json, digest_of
 from tetrad.identity.behaviour import component_digest, generation_behaviour
 from tetrad.model import Retrieval, Stack
 
-RUNTIME = 1  # raised whenever our rendering, chunking or retrieval would answer otherwise
+RUNTIME = 2  # raised whenever our rendering, chunking or retrieval would answer otherwise
 
 _SHORT = 12
 

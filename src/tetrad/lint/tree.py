@@ -167,7 +167,8 @@ class Tree:
         file = message.location.file
         document = self.documents.get(file)
         if document is None:
-            return self.place(file, start, end)
+            # Of the content: the file may have other line ends.
+            return Place(file, Lines(message.content).span(start, end), None)
         path = ("messages", index, "content")
         first, last = document.within(path, start), document.within(path, end)
         if last.line != first.line or last.column <= first.column:

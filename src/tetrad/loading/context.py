@@ -9,6 +9,7 @@ from tetrad.golden import GoldenFile
 from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree
 from tetrad.model import Corpus, Model, Prompt, Stack, Tool
+from tetrad.modules import Modules
 from tetrad.yamldoc.parse import Path
 
 
@@ -20,6 +21,7 @@ class Context(Protocol):
     """Resolves references and collects issues; None where a reference leads to nothing usable."""
 
     tree: Tree
+    modules: Modules
 
     def report(self, *issues: Issue) -> None: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path as FilePath
 
-from tetrad.canonical import Digest, digest_file, merkle_root
+from tetrad.canonical import Digest, digest_file, digest_text, merkle_root
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree
@@ -12,6 +12,8 @@ from tetrad.loading.lfs import MAX_BYTES, pointed_at
 from tetrad.model import Chunking, Corpus, Documents, Index
 from tetrad.model.references import ReferenceRefused, normalised
 from tetrad.yamldoc.parse import Path
+
+MAX_DOCUMENT_BYTES = 4_000_000
 
 
 def build_corpus(fields: Fields, context: Context) -> Corpus:
@@ -90,7 +92,14 @@ def _digest(fields: Fields, context: Context, documents: Documents) -> Digest:
         context.report(fields.issue(("documents", "path"), message, hint, code="SCH100"))
     if refused:
         raise NotBuilt
-    return merkle_root(f"{name}\0{digest_file(path).hex}".encode() for name, path in files)
+    return merkle_root(f"{name}\0{document_digest(path).hex}".encode() for name, path in files)
+
+
+def document_digest(path: FilePath) -> Digest:
+    """The digest of a document's text; of one that is too large to be read, that of its bytes."""
+    if path.stat().st_size > MAX_DOCUMENT_BYTES:
+        return digest_file(path)
+    return digest_text(path.read_bytes())
 
 
 def _no_document(tree: Tree, name: str, path: FilePath) -> str:

@@ -29,6 +29,7 @@ from tetrad.model.references import (
     reference,
     reference_of,
 )
+from tetrad.modules import Modules
 from tetrad.schemas.check import check_value, issue_of
 from tetrad.schemas.kinds import KINDS
 from tetrad.schemas.nearest import did_you_mean
@@ -62,6 +63,10 @@ class Loader:
     _under_way: list[str] = field(default_factory=list)
     _data: set[str] = field(default_factory=set)
     _without_kind: dict[str, Issue] = field(default_factory=dict)
+    modules: Modules = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.modules = Modules(self.tree)
 
     # -- results
 
@@ -217,7 +222,9 @@ class Loader:
         found = self.data(fields, path, str(fields.value(path)))
         if found is None:
             return None
-        loaded = load_golden(*found, self.tree.read, self.tree.glob, arrays=arrays)
+        loaded = load_golden(
+            *found, self.tree.read, self.tree.glob, modules=self.modules, arrays=arrays
+        )
         self.report(*loaded.issues)
         self.documents.update(loaded.documents)
         return loaded

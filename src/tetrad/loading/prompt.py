@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tetrad.canonical import with_lf
 from tetrad.errors import Location, SpecError
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
@@ -106,7 +107,7 @@ def content_at(fields: Fields, context: Context, path: Path) -> tuple[str, Locat
         return None
     file, data = found
     try:
-        return decode(data, file), Location(file)
+        return decode(with_lf(data), file), Location(file)
     except SpecError as error:
         context.report(*error.issues)
         return None

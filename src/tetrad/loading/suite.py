@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields as dataclass_fields
-from dataclasses import is_dataclass
-from typing import Any
 
 from tetrad.assertions.needs import (
     EMBEDDING_JUDGE,
@@ -13,7 +10,6 @@ from tetrad.assertions.needs import (
     issues_on_stack,
     issues_without_judges,
 )
-from tetrad.canonical import Digest, digest_of
 from tetrad.errors import Issue
 from tetrad.golden import GoldenFile
 from tetrad.loading.cases import issues_of_names
@@ -59,7 +55,6 @@ def build_suite(fields: Fields, context: Context) -> Suite:
         judges=judges,
         gate=gate,
         tools=fields.get("tools", "recorded"),
-        digest=_digest(fields, metrics, judges),
     )
 
 
@@ -150,34 +145,3 @@ def _flat(items: Iterable[Assertion | AssertionSet]) -> Iterator[Assertion | Ass
         yield item
         if isinstance(item, AssertionSet):
             yield from item.assertions
-
-
-# What of a judge decides nothing: places, and what is for people.
-_ASIDE = frozenset({
-    "ref", "location", "sources", "description", "owner", "license", "prices", "card", "fingerprint",
-    "resources", "load_seconds", "base_url_env", "api_key_env", "timeout_s", "concurrency",
-})  # fmt: skip
-
-
-def _digest(fields: Fields, metrics: tuple[str, ...], judges: Mapping[str, Judge]) -> Digest:
-    return digest_of(
-        {
-            "metrics": list(metrics),
-            "judges": _plain(judges),
-            "gate": fields.get("gate", []),
-            "tools": fields.get("tools", "recorded"),
-        }
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Digest):
-        return str(value)
-    if is_dataclass(value):
-        names = (field.name for field in dataclass_fields(value) if field.name not in _ASIDE)
-        return {name: _plain(getattr(value, name)) for name in names}
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import Any
 
-from tetrad.canonical import digest_bytes
+from tetrad.canonical import digest_text
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.loading.prompt import check_user_schema
@@ -59,15 +59,32 @@ def _run(fields: Fields, context: Context, raw: dict[str, Any] | None) -> ToolRu
         return McpRun(server=raw["mcp"], tool=raw.get("tool", fields.text("name")), **limits)
     file, source = python_at(fields, context, ("run", "python"))
     module, function = raw["python"].split(":")
+    folders = _folders(file, module)
     return PythonRun(
-        module=module, function=function, path=file, source=digest_bytes(source), **limits
+        module=module,
+        function=function,
+        path=file,
+        source=digest_text(source),
+        folders=folders,
+        modules=context.modules.imported_by(source, folders, module.rpartition(".")[0]),
+        **limits,
     )
+
+
+def _folders(file: str, module: str) -> tuple[str, ...]:
+    """Where a module finds others: beside itself, where its own name is looked up, at the root."""
+    found_from = file.removesuffix(_file_of(module)).rstrip("/")
+    return tuple(dict.fromkeys([posixpath.dirname(file), found_from, ""]))
+
+
+def _file_of(module: str) -> str:
+    return module.replace(".", "/") + ".py"
 
 
 def python_at(fields: Fields, context: Context, path: Path) -> tuple[str, bytes]:
     """The module is a file beside the tool's or under the root, by its dotted name."""
     module, _ = fields.value(path).split(":")
-    relative = module.replace(".", "/") + ".py"
+    relative = _file_of(module)
     folder = posixpath.dirname(fields.document.origin)
     beside = posixpath.join(folder, relative)
     wanted = beside if context.tree.has(beside) else relative

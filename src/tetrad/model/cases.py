@@ -22,7 +22,7 @@ class Assertion:
     transform: str | None = None
     judge: str | None = None  # a name in the suite's `judges`
     config: Mapping[str, Json] = field(default_factory=dict)  # further keys of the assertion
-    source: Digest | None = None  # of the code that value or transform name by `file://`
+    source: Digest | None = None  # of the code of value and transform that stands in other files
     location: Location = field(compare=False)
 
     @property
@@ -70,7 +70,7 @@ class Case:
     transform: str | None = None
     description: str = ""
     metadata: Mapping[str, Json] = field(default_factory=dict)
-    source: Digest | None = None  # of the code that transform names by `file://`
+    source: Digest | None = None  # of the code of transform, which stands in other files
     location: Location = field(compare=False)
 
 
@@ -80,5 +80,6 @@ class GoldenSet:
 
     path: str
     files: tuple[str, ...] = field(default=(), compare=False)  # further ones that it names
+    code: Mapping[str, Digest] = field(default_factory=dict, compare=False)  # Python among them
     cases: tuple[Case, ...]
     digest: Digest

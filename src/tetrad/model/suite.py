@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from tetrad.canonical import Digest
 from tetrad.errors import Location
 from tetrad.model.cases import GoldenSet
 from tetrad.model.model import Model
@@ -91,7 +90,6 @@ class Suite:
     judges: Mapping[str, Judge] = field(default_factory=dict)
     gate: tuple[Requirement, ...] = ()
     tools: Literal["recorded", "live"] = "recorded"
-    digest: Digest  # of what decides: metrics, judges, policy
 
     @property
     def name(self) -> str:

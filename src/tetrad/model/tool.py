@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from tetrad.canonical import Digest, Json
 from tetrad.errors import Location
+from tetrad.modules import Module
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,12 +23,14 @@ class HttpRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PythonRun:
-    """`module:function`, run in a process of its own; `source` is the digest of the module's file."""
+    """`module:function`, run in a process of its own; `source` is the digest of the module's text."""
 
     module: str
     function: str
     path: str  # of the module, from the repository's root
     source: Digest
+    folders: tuple[str, ...] = ("",)  # where it finds modules of the repository, from the root
+    modules: tuple[Module, ...] = ()  # of the repository, that it imports
     timeout_s: float = 10.0
     memory_mb: int = 512
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from tetrad.canonical import Digest
 from tetrad.engines.base import request_digest
-from tetrad.identity import component_digest, identity_of
+from tetrad.identity import component_digest, identity_of, suite_digest
 from tetrad.model import Case, Repository, Stack, Suite
 from tetrad.plan.changes import (
     Files,
@@ -142,7 +142,7 @@ def _gone(suites: Sequence[Suite], before: Sequence[Suite]) -> str:
 
 def _suite_moved(suite: Suite, base: Repository) -> bool:
     old = base.suites.get(suite.ref)
-    return old is None or (old.digest, old.golden.digest) != (suite.digest, suite.golden.digest)
+    return old is None or suite_digest(old) != suite_digest(suite)
 
 
 def _suite_changes(suite: Suite, new: Files, base: Tree) -> tuple[ComponentChange, ...]:

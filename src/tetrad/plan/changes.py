@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from tetrad.identity import identity_document
-from tetrad.model import Model, Prompt, PythonRun, ScriptedEngine, Stack, Suite
+from tetrad.model import Model, Prompt, PythonRun, ScriptedEngine, Stack, Suite, Tool
 from tetrad.results.report import ComponentChange
 from tetrad.text import lines_of
 
@@ -79,10 +79,16 @@ def _paths(part: str, stack: Stack) -> set[str]:
             corpus = stack.retrieval.corpus
             return {corpus.location.file} | model_files(corpus.embedding)
         case "tools":
-            code = {tool.run.path for tool in stack.tools if isinstance(tool.run, PythonRun)}
-            return {tool.location.file for tool in stack.tools} | code
+            return {file for tool in stack.tools for file in _tool_files(tool)}
         case _:
             return {stack.location.file}
+
+
+def _tool_files(tool: Tool) -> set[str]:
+    """A tool's file, its module, and those of the repository that this imports."""
+    run = tool.run
+    code = {run.path, *(m.file for m in run.modules)} if isinstance(run, PythonRun) else set()
+    return {tool.location.file} | code
 
 
 def prompt_files(prompt: Prompt) -> set[str]:

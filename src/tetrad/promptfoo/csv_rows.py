@@ -13,6 +13,7 @@ from typing import Any
 
 from tetrad.assertions.types import ASSERTION_TYPES, NOT_YET
 from tetrad.assertions.values import comma_separated
+from tetrad.canonical import with_lf
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.promptfoo.foreign import refusal
 from tetrad.promptfoo.raw import RawCase, Report, checked
@@ -53,7 +54,7 @@ _PREFIXES: Mapping[str, str] = {
 
 def cases_of_rows(path: str, data: bytes, report: Report) -> Iterator[RawCase]:
     """Every row as a case; the first row names the columns."""
-    text = decode(data, path, GOLDEN_SET)
+    text = decode(with_lf(data), path, GOLDEN_SET)
     rows = csv_rows(text)
     try:
         names = [name.strip() for name in next(rows, (1, []))[1]]

@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-from tetrad.canonical import digest_bytes, digest_of
+from tetrad.canonical import Digest, digest_of, with_lf
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.model.references import ReferenceRefused, normalised
+from tetrad.promptfoo.code import CodeFiles
 from tetrad.promptfoo.raw import Glob, RawCase, Read, Report
 from tetrad.yamldoc.jsonfile import parse_json
 from tetrad.yamldoc.parse import COMPONENT, Document, Limits, decode, parse
@@ -37,15 +38,16 @@ def parsed(
 class Files:
     """Puts the content of files where a golden set's file names them."""
 
-    def __init__(self, path: str, read: Read, glob: Glob, report: Report) -> None:
+    def __init__(self, path: str, read: Read, glob: Glob, report: Report, code: CodeFiles) -> None:
         self._path = path
         self._read = read
         self._glob = glob
         self.report = report
+        self._code = code
 
     def of(self, path: str) -> Files:
         """The same, for files that are named relative to another one."""
-        return Files(path, self._read, self._glob, self.report)
+        return Files(path, self._read, self._glob, self.report, self._code)
 
     def filled(self, case: RawCase) -> RawCase:
         """The case with its files read; code is named by its path from the root, and digested."""
@@ -109,7 +111,7 @@ class Files:
     def _text(self, file: str, at: Location) -> str:
         content = self._content(file, at)
         if file.endswith(".json") and content != file:  # which stands where reading failed
-            return decode(self._read(file, at), file).strip()
+            return _text_of(self._read(file, at), file)
         if isinstance(content, str):
             return content
         return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
@@ -118,16 +120,24 @@ class Files:
         if "assert" in item:
             return {**item, "assert": [self._assertion(inner, at) for inner in item["assert"]]}
         filled, transform = self._transform(item, at)
-        value = item.get("value")
+        own = None
+        if "value" in item:
+            filled["value"], own = self._value(item["value"], at)
+        if own is None and item.get("type", "").removeprefix("not-") == "python":
+            own = self._code.digest_of_text(str(filled.get("value", "")))
+        source = transform if own is None else str(digest_of([str(own), transform]))
+        return {**filled, "source": source} if source else filled
+
+    def _value(self, value: Any, at: Location) -> tuple[Any, Digest | None]:
+        """A value with what the files that it names hold; the digest of a file with code."""
         if isinstance(value, list):
-            filled["value"] = [self._listed(one, at) for one in value]
+            return [self._listed(one, at) for one in value], None
         if not _is_file(value):
-            return {**filled, "source": transform} if transform else filled
-        if not _path(value).endswith(_PYTHON):
-            file = self.beside(value, at)
-            return {**filled, "value": value if file is None else self._content(file, at)}
-        code, source = self._code(value, at)
-        return {**filled, "value": code, "source": str(digest_of([source, transform]))}
+            return value, None
+        if _path(value).endswith(_PYTHON):
+            return self._named_code(value, at)
+        file = self.beside(value, at)
+        return (value if file is None else self._content(file, at)), None
 
     def _listed(self, value: Any, at: Location) -> Any:
         """An item of a list: the content of the file that it names, or itself."""
@@ -139,15 +149,15 @@ class Files:
         transform = raw.get("transform")
         if not _is_file(transform):
             return dict(raw), None
-        code, source = self._code(transform, at)
-        return {**raw, "transform": code}, source
+        code, source = self._named_code(transform, at)
+        return {**raw, "transform": code}, None if source is None else str(source)
 
-    def _code(self, written: str, at: Location) -> tuple[str, str | None]:
+    def _named_code(self, written: str, at: Location) -> tuple[str, Digest | None]:
         name, colon, function = written.removeprefix(_FILE).partition(":")
         data, file = self._bytes(name, at)
         if data is None:
             return written, None
-        return f"{_FILE}{file}{colon}{function}", str(digest_bytes(data))
+        return f"{_FILE}{file}{colon}{function}", self._code.digest_of_file(file, data)
 
     def _content(self, file: str, at: Location) -> Any:
         """What a file by its path from the root holds; its name where that cannot be read."""
@@ -158,7 +168,7 @@ class Files:
             return file
         try:
             data = self._read(file, at)
-            return parsed(data, file).value if file.endswith(_DATA) else decode(data, file).strip()
+            return parsed(data, file).value if file.endswith(_DATA) else _text_of(data, file)
         except SpecError as error:
             self._report_all(error)
             return file
@@ -176,6 +186,10 @@ class Files:
     def _report_all(self, error: SpecError) -> None:
         for issue in error.issues:
             self.report(issue)
+
+
+def _text_of(data: bytes, file: str) -> str:
+    return decode(with_lf(data), file).strip()
 
 
 def _why_not_content(file: str) -> str:

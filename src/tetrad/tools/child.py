@@ -13,7 +13,10 @@ import signal
 import sys
 import types
 from contextlib import suppress
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, ModuleSpec
 from typing import Any
+
+_OPAQUE = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)  # what is not text that could be read
 
 
 def main() -> None:
@@ -41,10 +44,19 @@ def _limit(what: int, most: int) -> None:
 
 
 def _reply(job: dict[str, Any]) -> dict[str, Any]:
+    modules = _Modules(job)
     try:
-        function = _function(job)
+        function = _function(job, modules)
     except Exception as exc:  # noqa: BLE001 -- the module's own fault, whatever it is
-        return {"kind": "broken", "value": f"cannot be loaded: {type(exc).__name__}: {exc}"}
+        why = modules.refused or f"{type(exc).__name__}: {exc}"
+        return {"kind": "broken", "value": f"cannot be loaded: {why}"}
+    reply = _called(function, job)
+    if modules.refused:  # whatever the code made of it, it is not the code that was judged
+        return {"kind": "broken", "value": modules.refused}
+    return reply
+
+
+def _called(function: Any, job: dict[str, Any]) -> dict[str, Any]:
     try:
         result = function(**job["arguments"])
     except MemoryError:
@@ -60,14 +72,112 @@ def _reply(job: dict[str, Any]) -> dict[str, Any]:
     return {"kind": "result", "value": result}
 
 
-def _function(job: dict[str, Any]) -> Any:
+def _function(job: dict[str, Any], modules: _Modules) -> Any:
     """The tool's function, from the very text whose digest was checked."""
-    sys.path.insert(0, job["root"])
+    modules.install()
     module = types.ModuleType(job["module"])
-    module.__file__ = os.path.join(job["root"], job["file"])  # noqa: PTH118 -- pathlib costs 10 ms
+    module.__file__ = os.path.join(job["root"], job["file"])
     sys.modules[job["module"]] = module
     exec(compile(job["source"], job["file"], "exec"), module.__dict__)  # noqa: S102 -- the tool
     return getattr(module, job["function"])
+
+
+class _Modules:
+    """Imports the repository's modules whose texts came with the job, and refuses all others.
+
+    The digest of the code covers those alone, so any other could change what it does unseen. They
+    come before what is installed; a name of the standard library is never theirs.
+    """
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.refused = ""
+        self._root = os.path.realpath(job["root"])
+        self._folders = [self._path(folder) for folder in job["folders"]]
+        self._sources: dict[str, str] = job["modules"]
+        self._main = job["file"]
+        installed = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+        self._installed = tuple(
+            place + os.sep
+            for path in [*installed, os.path.dirname(os.__file__)]
+            for place in (path, os.path.realpath(path))
+        )
+
+    def install(self) -> None:
+        # Behind what is installed, where a folder without modules can still be a package.
+        sys.path += self._folders
+        sys.meta_path.insert(0, self)
+        sys.addaudithook(self._watch)
+
+    def find_spec(self, name: str, path: Any = None, _: Any = None) -> ModuleSpec | None:
+        if path is None and name in sys.stdlib_module_names:
+            return None
+        portions = []
+        for place in self._folders if path is None else path:
+            base = os.path.join(place, name.rpartition(".")[2])
+            if self._name(base) is None:
+                continue
+            for file in (os.path.join(base, "__init__.py"), f"{base}.py"):
+                if os.path.isfile(file):
+                    return self._spec(name, file, None if file.endswith(f"{base}.py") else [base])
+            for file in (base + suffix for suffix in _OPAQUE):
+                if os.path.isfile(file):
+                    raise self._refusal(file)
+            if os.path.isdir(base):
+                portions.append(base)
+        return self._portioned(name, portions)
+
+    def _spec(self, name: str, file: str, inside: list[str] | None) -> ModuleSpec:
+        if self._name(file) not in self._sources:
+            raise self._refusal(file)
+        spec = ModuleSpec(name, self, origin=file)  # type: ignore[arg-type]
+        spec.has_location = True
+        spec.submodule_search_locations = inside
+        return spec
+
+    def _portioned(self, name: str, portions: list[str]) -> ModuleSpec | None:
+        """A package without an __init__.py, if modules that came with the job lie in it."""
+        known = [self._path(file) for file in self._sources]
+        if not any(file.startswith(portion + os.sep) for file in known for portion in portions):
+            return None
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = portions
+        return spec
+
+    def create_module(self, _: ModuleSpec) -> None:
+        """The usual kind of module."""
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        file = str(self._name(str(module.__file__)))
+        exec(compile(self._sources[file], file, "exec"), module.__dict__)  # noqa: S102 -- the tool
+
+    def _watch(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Refuse to run a file of the repository that was found on another way."""
+        file = getattr(arguments[0], "co_filename", "") if event == "exec" else ""
+        if file.endswith(".py"):
+            name = self._name(file)
+            if name is not None and name != self._main and name not in self._sources:
+                raise self._refusal(file)
+
+    def _path(self, file: str) -> str:
+        return os.path.join(self._root, file).rstrip(os.sep)
+
+    def _name(self, file: str) -> str | None:
+        """The path from the root of a file of the repository; None of what lies elsewhere."""
+        top = self._root + os.sep
+        if not file.startswith(top):
+            file = os.path.join(os.path.realpath(os.path.dirname(file)), os.path.basename(file))
+        if not file.startswith(top) or file.startswith(self._installed):
+            return None
+        return file[len(top) :]
+
+    def _refusal(self, file: str) -> ImportError:
+        name = self._name(file)
+        self.refused = self.refused or (
+            f"imports {name}, which its digest does not cover"
+            f"\n  help: import it by a statement in {self._main} that names it as it is found from"
+            " the repository's root or from beside the code"
+        )
+        return ImportError(self.refused)
 
 
 if __name__ == "__main__":

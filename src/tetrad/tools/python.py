@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from tetrad.canonical import Json, digest_bytes
+from tetrad.canonical import Digest, Json, digest_bytes, with_lf
 from tetrad.errors import ToolFailed
 from tetrad.model import PythonRun
 from tetrad.tools.answer import MAX_BYTES, Answer
@@ -26,22 +26,37 @@ _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
 
 
 async def run_python(
-    name: str, run: PythonRun, arguments: Mapping[str, Json], *, root: Path
+    name: str,
+    run: PythonRun,
+    arguments: Mapping[str, Json],
+    *,
+    root: Path,
+    repository: Path | None = None,
 ) -> Answer:
-    """Call the function; ToolFailed where it dies, runs out of its limits or answers no JSON."""
+    """Call the function; ToolFailed where it dies, runs out of its limits or answers no JSON.
+
+    It runs in the repository, `root` unless that is told, and can import of it the modules that its
+    digest covers, and no others.
+    """
+    repository = repository or root
     job = {
-        "root": str(root),
+        "root": str(repository),
         "module": run.module,
         "function": run.function,
         "file": run.path,
-        "source": _source(name, run, root),
+        "source": verified_source(name, run.path, run.source, root),
+        "folders": run.folders,
+        "modules": {
+            module.file: verified_source(name, module.file, module.digest, repository)
+            for module in run.modules
+        },
         "arguments": arguments,
         "memory_bytes": run.memory_mb * 1024 * 1024,
         "cpu_s": int(run.timeout_s) + 1,
         "timeout_s": run.timeout_s,
         "max_bytes": MAX_BYTES,
     }
-    process, pipes = await _started(root)
+    process, pipes = await _started(repository)
     said = bytearray()
     listening = asyncio.create_task(_listen(process.stderr, said))
     written = b""
@@ -74,18 +89,18 @@ async def _started(root: Path) -> tuple[Process, asyncio.SubprocessTransport]:
     return Process(pipes, protocol, loop), pipes
 
 
-def _source(name: str, run: PythonRun, root: Path) -> str:
-    """The module's text, if it is still the one whose digest the tool's identity covers."""
+def verified_source(name: str, file: str, digest: Digest, root: Path) -> str:
+    """The text of a file with code, if it is still the one whose digest was taken."""
     try:
-        data = (root / run.path).read_bytes()
+        data = with_lf((root / file).read_bytes())
     except OSError as exc:
-        raise ToolFailed(f"tool {name!r}: {run.path} cannot be read: {exc.strerror}") from exc
-    if digest_bytes(data) != run.source:
-        raise ToolFailed(f"tool {name!r}: {run.path} changed while it was in use; start again")
+        raise ToolFailed(f"tool {name!r}: {file} cannot be read: {exc.strerror}") from exc
+    if digest_bytes(data) != digest:
+        raise ToolFailed(f"tool {name!r}: {file} changed while it was in use; start again")
     try:
-        return data.decode()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise ToolFailed(f"tool {name!r}: {run.path} is not UTF-8") from exc
+        raise ToolFailed(f"tool {name!r}: {file} is not UTF-8") from exc
 
 
 async def _converse(process: Process, job: bytes) -> bytes:

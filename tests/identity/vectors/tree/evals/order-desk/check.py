@@ -1,0 +1,5 @@
+from limits import LONGEST
+
+
+def is_short(output, context):
+    return len(output) <= LONGEST
