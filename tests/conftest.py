@@ -31,8 +31,13 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The registry and Git's identity are the test's own; models are still found in the cache."""
+    """The registry and Git's identity are the test's own; models are still found in the cache.
+
+    So is the width that processes of a test believe their terminal to have: what is cut, and what
+    pytest's summary repeats, depends on it.
+    """
     monkeypatch.delenv("TETRAD_REGISTRY", raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
     for name in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{name}_NAME", "Test")
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "test@example.org")

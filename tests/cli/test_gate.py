@@ -451,6 +451,40 @@ def test_a_suite_that_asks_for_nothing_is_said_to(
     assert "no requirement was judged; feedback has no requirement" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("width", [60, 90])
+def test_a_piped_report_is_as_wide_as_columns_says(
+    width: int, tree: Tree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    tree.edit(ANSWERS, "{contains: So soft, output: positive}", "{contains: So soft, output: x}")
+
+    tree.tetrad("gate", "--base", "main")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert width - 20 < max(map(len, lines)) <= width
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_eval_tells_an_error_that_many_cases_share_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = initial_tree(tmp_path / "team", "--engine", "endpoint", "--endpoint-model", "own")
+    capsys.readouterr()
+    monkeypatch.setenv("LLM_KEY", "")
+    with OpenAIServer(Reply(status=400, error={"message": "no such field"})) as server:
+        monkeypatch.setenv("LLM_URL", server.url)
+
+        code = tree.tetrad("eval")
+
+    shown = capsys.readouterr().out
+    assert code == ExitCode.INCONCLUSIVE
+    assert shown.count("no such field") == 1
+    assert (
+        "          the same of torn-box, friendly-support, wrong-size, great-sound, never-came and 4 more\n"
+        in shown
+    )
+
+
 def test_what_a_script_answered_is_never_evidence(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -60,8 +60,9 @@ def test_what_exceeds_in_tokens_is_found_with_its_parts(tmp_path: Path) -> None:
 
     assert finding.severity == "error"
     assert finding.message == (
-        "a request can need 1,001 of 1,000 tokens: fixed text 516, variables 401, answer 84 "
-        "(fixed text counted by the pinned tokenizer; variables at one token a character)"
+        "a request can need up to 2,204 of 1,000 tokens, 1,001 at one token a character:"
+        " fixed text 516, variables 1,604, answer 84"
+        " (fixed text counted by the pinned tokenizer; variables at 4 tokens a character)"
     )
 
 
@@ -72,6 +73,19 @@ def test_what_exceeds_only_where_a_character_takes_several_tokens_is_a_warning(
 
     assert finding.severity == "warning"
     assert finding.message == (
-        "a request can need 2,000 of 1,000 tokens: fixed text 316, variables 1,600, answer 84 "
-        "(fixed text counted by the pinned tokenizer; variables at 4 tokens a character)"
+        "a request can need up to 2,000 of 1,000 tokens, 800 at one token a character:"
+        " fixed text 316, variables 1,600, answer 84"
+        " (fixed text counted by the pinned tokenizer; variables at 4 tokens a character)"
     )
+
+
+def test_a_lower_limit_never_needs_more(tmp_path: Path) -> None:
+    needs = []
+    for max_chars in (800, 400, 300):
+        (finding,) = found(
+            tmp_path / str(max_chars), words=400, max_chars=max_chars, count=Counter()
+        )
+        needs.append(int(finding.message.split()[6].replace(",", "")))
+
+    assert needs == sorted(needs, reverse=True)
+    assert len(set(needs)) == 3

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from lint.case_files import PROMPT, TODAY, write_files
+from lint.case_files import PARTS, PROMPT, TODAY, write_files
 from lint.vectors import VECTORS
 
 from tetrad.lint import Finding, Tree, lint_tree, read_tree
@@ -297,3 +297,34 @@ def test_every_severity_of_a_rule_can_be_rendered(tmp_path: Path) -> None:
 
     for form in FORMATS:
         assert all(rule.code in render(form, findings, tree) for rule in RULES)
+
+
+def test_one_cause_that_many_cases_share_is_folded_in_text_and_in_no_other_format(
+    tmp_path: Path,
+) -> None:
+    cases = "".join(f"- {{id: case-{n}, vars: {{mesage: x}}}}\n" for n in range(42))
+    write_files(
+        tmp_path,
+        {
+            **PARTS["prompt"],
+            **PARTS["model"],
+            **PARTS["stack"],
+            **PARTS["suite"],
+            "evals/sort/golden.yaml": cases,
+        },
+    )
+    tree = read_tree(tmp_path, asked=None, today=TODAY)
+    findings = [f for f in lint_tree(tree) if "message" in f.message and "gives no" in f.message]
+    assert len(findings) == 42
+
+    shown = text.render(findings, tree)
+
+    assert shown.count("error[GLD983]") == 3
+    assert (
+        "  and 39 more like this one, at lines 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 and 29 more"
+        in shown
+    )
+    assert shown.endswith("42 errors in 5 files\n")
+    assert text.render(findings, tree, folds=False).count("error[GLD983]") == 42
+    for form in set(FORMATS) - {"text"}:
+        assert render(form, findings, tree).count("case-41") >= 1

@@ -248,19 +248,27 @@ def test_memory_is_limited(tmp_path: Path) -> None:
         ask(tmp_path, tool)
 
 
+# Whether a tool comes to what it is told within its time depends on what else the machine does.
+PATIENCE = (1.0, 4.0, 16.0, 64.0)
+
+
 def test_time_is_limited_for_the_tool_and_for_all_it_started(tmp_path: Path) -> None:
     tool = a_tool(
         tmp_path,
         "import pathlib, subprocess\n"
         "def answer():\n"
-        "    child = subprocess.Popen(['sleep', '60'])\n"
+        "    child = subprocess.Popen(['sleep', '600'])\n"
         "    pathlib.Path('pid').write_text(str(child.pid))\n"
         "    child.wait()\n",
-        timeout_s=1.0,
     )
 
-    with pytest.raises(ToolFailed, match="took longer than 1 s"):
-        ask(tmp_path, tool)
+    for timeout_s in PATIENCE:
+        assert isinstance(tool.run, PythonRun)
+        limited = replace(tool, run=replace(tool.run, timeout_s=timeout_s))
+        with pytest.raises(ToolFailed, match=f"took longer than {timeout_s:g} s"):
+            ask(tmp_path, limited)
+        if started(tmp_path):
+            break
 
     assert has_ended(int((tmp_path / "pid").read_text()))
 
@@ -269,13 +277,19 @@ KILLED = """
 import asyncio, sys
 from pathlib import Path
 from tetrad.canonical import digest_file
+from tetrad.errors import ToolFailed
 from tetrad.model import PythonRun
 from tetrad.tools.python import run_python
 
-root = Path(sys.argv[1])
+root, timeout_s = Path(sys.argv[1]), float(sys.argv[2])
 source = digest_file(root / "desk.py")
-run = PythonRun(module="desk", function="answer", path="desk.py", source=source, timeout_s=1.0)
-asyncio.run(run_python("desk", run, {}, root=root))
+run = PythonRun(
+    module="desk", function="answer", path="desk.py", source=source, timeout_s=timeout_s
+)
+try:
+    asyncio.run(run_python("desk", run, {}, root=root))
+except ToolFailed:
+    sys.exit("the tool never came to kill me")
 """
 
 
@@ -286,13 +300,22 @@ def test_a_tool_whose_caller_was_killed_ends_when_its_time_is_over(tmp_path: Pat
         "def answer():\n"
         "    pathlib.Path('pid').write_text(str(os.getpid()))\n"
         "    os.kill(os.getppid(), signal.SIGKILL)\n"
-        "    time.sleep(60)\n",
+        "    time.sleep(600)\n",
     )
 
-    caller = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    for timeout_s in PATIENCE:
+        command = [sys.executable, "-c", KILLED, str(tmp_path), str(timeout_s)]
+        caller = subprocess.run(command, check=False)
+        if started(tmp_path):
+            break
 
     assert caller.returncode == -signal.SIGKILL
-    assert has_ended(int((tmp_path / "pid").read_text()), within_s=20)
+    assert has_ended(int((tmp_path / "pid").read_text()))
+
+
+def started(folder: Path) -> bool:
+    """Whether the tool wrote its process down."""
+    return (folder / "pid").exists() and bool((folder / "pid").read_text())
 
 
 def test_what_a_tool_leaves_running_ends_with_its_answer(tmp_path: Path) -> None:
@@ -379,9 +402,9 @@ def test_mcp_is_not_there_yet(tmp_path: Path) -> None:
         ask(tmp_path, tool)
 
 
-def has_ended(pid: int, *, within_s: int = 2) -> bool:
+def has_ended(pid: int) -> bool:
     """Whether a process is gone or only waits to be reaped, soon."""
-    for _ in range(within_s * 100):
+    for _ in range(10_000):
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
             os.kill(pid, 0)

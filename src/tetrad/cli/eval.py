@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_engine, add_format
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tetrad.evals import Selection, Workbench
     from tetrad.model import Case, Repository, Stack, Suite
     from tetrad.results.outcome import CaseOutcome, SuiteRun
+
+
+_NAMED = 5  # further cases with the same error
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,8 +100,9 @@ def _text(run: SuiteRun) -> str:
     from tetrad.report import contracts
 
     lines = [f"{run.suite} on {run.stack} ({short(run.identity)})"]
+    failing = _by_error(run.cases)
     for case in run.cases:
-        lines += _case_lines(case)
+        lines += _case_lines(case, failing)
     passed = sum(case.passed for case in run.cases)
     means = ", ".join(f"{name} {mean:.2f}" for name, mean in _means(run).items())
     tail = f"; {means}" if means else ""
@@ -108,13 +112,31 @@ def _text(run: SuiteRun) -> str:
     return "\n".join([*lines, f"  {passed:,} of {len(run.cases):,} passed{tail}", ""]) + "\n"
 
 
-def _case_lines(case: CaseOutcome) -> list[str]:
+def _by_error(cases: Sequence[CaseOutcome]) -> dict[str, list[str]]:
+    """The cases of each error, in order: an endpoint that is down is told once."""
+    found: dict[str, list[str]] = {}
+    for case in cases:
+        for error in dict.fromkeys(s.error for s in case.samples if s.error is not None):
+            found.setdefault(error, []).append(case.id)
+    return found
+
+
+def _case_lines(case: CaseOutcome, failing: Mapping[str, Sequence[str]]) -> list[str]:
     from tetrad.text import inert, one_line, with_spaces_named
 
     lines = []
+    errors = dict.fromkeys(s.error for s in case.samples if s.error is not None)
+    for error in errors:
+        first, *others = failing[error]
+        if case.id != first:
+            continue
+        lines.append(f"  error   {inert(case.id)}: {one_line(error)}")
+        if others:
+            named = ", ".join(inert(other) for other in others[:_NAMED])
+            more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
+            lines.append(f"          the same of {named}{more}")
     for sample in case.samples:
         if sample.error is not None:
-            lines.append(f"  error   {inert(case.id)}: {one_line(sample.error)}")
             continue
         verdict = "passed" if sample.passed else "failed"
         shown = sample.output if sample.passed else with_spaces_named(sample.output)

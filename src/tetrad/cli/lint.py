@@ -132,7 +132,7 @@ def _print(findings: Sequence[Finding], tree: Tree, form: str) -> None:
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if form == "github" and summary:
         with Path(summary).open("a", encoding="utf-8") as stream:
-            stream.write(_fenced(text.render(findings, tree)))
+            stream.write(_fenced(text.render(findings, tree, folds=False)))
 
 
 def _fenced(text: str) -> str:

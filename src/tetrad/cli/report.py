@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def shown(report: Report, fmt: str) -> str:
-    """A report for standard output: as wide as the terminal and in colour where there is one."""
+    """A report for standard output: as wide as the terminal or COLUMNS says, in colour where there
+    is one.
+    """
     from tetrad.report import render
-    from tetrad.report.text import render_text
+    from tetrad.report.text import WIDTH, render_text
 
-    if fmt == "text" and sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns
+    if fmt == "text":
+        width = shutil.get_terminal_size((WIDTH, 24)).columns
         return render_text(report, width=width, colour=in_colour())
     return render(report, fmt)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
@@ -64,7 +65,10 @@ def run(args: Namespace) -> ExitCode:
         console = Console(highlight=False, markup=False, emoji=False)
         with console.capture() as shown:
             _show(console, stack, tried)
-        write_out(shown.get())
+        text = shown.get()
+        if not sys.stdout.isatty():  # who reads a pipe sees no blanks that fill a line
+            text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+        write_out(text)
     if tried.trace.error is not None:
         return ExitCode.INCONCLUSIVE
     return ExitCode.PASSED

@@ -20,13 +20,14 @@ _STYLES: dict[Decision, str] = {
     "INCONCLUSIVE": "yellow",
     "NOT_APPLICABLE": "dim",
 }
+WIDTH = 100  # where nobody says how wide the reader's lines are
 _SHOWN = 20  # flipped cases of a suite; the page has all
 _REASONS = 3  # why cases have no result
 _REASON = 600  # characters of each
 _WHY = 200  # characters of why a case fails
 
 
-def render_text(report: Report, *, width: int = 100, colour: bool = False) -> str:
+def render_text(report: Report, *, width: int = WIDTH, colour: bool = False) -> str:
     """The report in lines of at most `width` cells."""
     from rich.console import Console
 

@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from tetrad.errors import SHOWN_ALIKE
 from tetrad.lint.rule import SEVERITIES, Finding, Severity
 from tetrad.lint.tree import Tree
 from tetrad.text import for_log, inert
 
+_LINES = 10  # of further findings alike
+_CASE = re.compile(r"\b(case|of) (?:'[^']*'|\"[^\"]*\")")
 _MAX_LINE = 160  # characters of a source line that are shown
 _LOOKED_AT = 10 * _MAX_LINE  # of a file that is one line, since escape sequences are not shown
 _COLOURS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
 
 
-def render(findings: Sequence[Finding], tree: Tree, *, colour: bool = False) -> str:
-    """Findings by file, and a count; colour repeats what the words say."""
-    blocks = ["\n".join(_block(finding, tree, _Paint(on=colour))) for finding in findings]
+def render(
+    findings: Sequence[Finding], tree: Tree, *, colour: bool = False, folds: bool = True
+) -> str:
+    """Findings by file, and a count; colour repeats what the words say.
+
+    Where it `folds`, three are shown of findings that differ by their place alone, or by the case
+    that they name: a renamed variable can be missed by every case of a golden set.
+    """
+    paint = _Paint(on=colour)
+    alike: defaultdict[tuple[str, ...], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        alike[_cause(finding)].append(finding)
+    blocks: list[str] = []
+    for finding in findings:
+        same = alike[_cause(finding)]
+        if not folds or finding in same[:SHOWN_ALIKE]:
+            blocks += _block(finding, tree, paint)
+        if folds and len(same) > SHOWN_ALIKE and finding is same[SHOWN_ALIKE - 1]:
+            blocks.append(_rest(same[SHOWN_ALIKE:]))
     return for_log("\n".join([*blocks, _summary(findings, tree)])) + "\n"
+
+
+def _cause(finding: Finding) -> tuple[str, ...]:
+    message = _CASE.sub(r"\1", finding.message)
+    fix = finding.fix.title if finding.fix else ""
+    return finding.place.file, finding.code, finding.severity, message, finding.hint, fix
+
+
+def _rest(findings: Sequence[Finding]) -> str:
+    lines = [f"{finding.place.span.line}" for finding in findings]
+    more = f" and {len(lines) - _LINES:,} more" if len(lines) > _LINES else ""
+    at = f"line{'s' if len(lines) > 1 else ''} {', '.join(lines[:_LINES])}{more}"
+    return f"  and {len(lines):,} more like this one, at {at}"
 
 
 class _Paint:

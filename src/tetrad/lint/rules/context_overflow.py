@@ -71,28 +71,30 @@ def check(tree: Tree) -> Iterator[Finding]:
         fixed = min(fixed, in_bytes)
         if need.tokens(fixed, _PER_CHARACTER) <= window:
             continue
-        certain = need.tokens(fixed, 1) > window
-        per_character = 1 if certain else _PER_CHARACTER
+        worst, least = (need.tokens(fixed, each) for each in (_PER_CHARACTER, 1))
         part = Part(tree.documents[stack.location.file], ("model",), stack.model.ref)
         yield RULE.at(
             tree.value(part),
-            f"a request can need {need.tokens(fixed, per_character):,} of {window:,} tokens: "
-            f"{_sum_of(need, fixed, per_character)} ({_counted(per_character, exact=exact)})",
+            f"a request can need up to {worst:,} of {window:,} tokens"
+            f"{_at_one_token(need, least)}: {_sum_of(need, fixed)} ({_counted(exact=exact)})",
             hint="lower max_chars, top_k, max_tokens or the number of examples, or take a larger window",
-            severity="error" if certain else "warning",
+            severity="error" if least > window else "warning",
         )
 
 
-def _counted(per_character: int, *, exact: bool) -> str:
+def _at_one_token(need: Need, least: int) -> str:
+    return f", {least:,} at one token a character" if need.characters else ""
+
+
+def _counted(*, exact: bool) -> str:
     by = "by the pinned tokenizer" if exact else "by UTF-8 bytes, an upper bound"
-    at = "one token" if per_character == 1 else f"{per_character} tokens"
-    return f"fixed text counted {by}; variables at {at} a character"
+    return f"fixed text counted {by}; variables at {_PER_CHARACTER} tokens a character"
 
 
-def _sum_of(need: Need, fixed: int, per_character: int) -> str:
+def _sum_of(need: Need, fixed: int) -> str:
     parts = {
         "fixed text": fixed + need.messages * _PER_MESSAGE,
-        "variables": need.characters * per_character,
+        "variables": need.characters * _PER_CHARACTER,
         "history": need.history,
         "passages": need.passages,
         "answer": need.answer,
