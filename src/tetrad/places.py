@@ -54,6 +54,15 @@ def _holds_git(folder: Path) -> bool:
     return os.path.isfile(entry) or os.path.lexists(entry / "HEAD")  # noqa: PTH113 - False where closed
 
 
+def may_be_sparse(root: Path) -> bool:
+    """Whether the checkout may leave files out; only Git knows which, and it takes a process to ask."""
+    top = checkout_above(root)
+    if top is None:
+        return False
+    # a file leads to a folder that Git must name
+    return (top / ".git").is_file() or (top / ".git" / "info" / "sparse-checkout").is_file()
+
+
 def outermost_in_checkout(path: Path) -> Path | None:
     """The first part of an absolute path that lies in a checkout; from there on, a commit can have
     made a link of every part.

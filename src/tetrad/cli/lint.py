@@ -63,6 +63,7 @@ def _run(args: Namespace) -> ExitCode:
     if args.unsafe_fixes and not (args.fix or args.diff):
         raise UsageError("--unsafe-fixes mends nothing by itself\n  help: add --fix or --diff")
     root = root_of(args)
+    _say_what_is_absent(root)
     asked = asked_files(root, args.paths)
     tree = _read(root, asked)
     selection = _selection(args, tree.repository.settings)
@@ -74,6 +75,19 @@ def _run(args: Namespace) -> ExitCode:
         tree, findings = _fixed(root, asked, selection, unsafe=args.unsafe_fixes)
     _print(findings, tree, args.format)
     return _code(findings)
+
+
+def _say_what_is_absent(root: Path) -> None:
+    """What a sparse checkout leaves out looks as if it were missing."""
+    from tetrad.places import may_be_sparse
+
+    if not may_be_sparse(root):
+        return
+    from tetrad.git import not_checked_out, of_a_system, sparse_message
+
+    missing = of_a_system(not_checked_out(root))
+    if missing:
+        say(f"{sparse_message(missing)}\n")
 
 
 def _read(root: Path, asked: Sequence[str] | None) -> Tree:

@@ -29,6 +29,7 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.text import spelled
 
     root = root_of(args)
+    _refuse_sparse(root)
     repository = load_repository(root)
     stale = [*_corpora(repository), *stale_locks(repository), *_orphans(repository)]
     for path, said, content in stale:
@@ -43,6 +44,16 @@ def run(args: Namespace) -> ExitCode:
     if not stale:
         sys.stderr.write(f"{spelled(len(repository.stacks), 'lock')} looked at: up to date\n")
     return ExitCode.PASSED
+
+
+def _refuse_sparse(root: Path) -> None:
+    """A lock says which suites judge its stack: where some are left out, it would say less."""
+    from tetrad.places import may_be_sparse
+
+    if may_be_sparse(root):
+        from tetrad import git
+
+        git.refuse_absent(git.not_checked_out(root))
 
 
 def _corpora(repository: Repository) -> Iterator[tuple[str, str, bytes | None]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tetrad import git
 from tetrad.errors import BaseUnusable, SpecError, TetradError
 from tetrad.evals.build import Workbench
 from tetrad.evals.forecast import Forecast
@@ -46,11 +47,16 @@ def compare(
     """Load the tree at `root` and the base's, given as a commit and a folder; of stacks that are
     named, what concerns them.
 
-    Raises SpecError with every issue of the head, BaseUnusable with every issue of the base.
+    Raises SpecError with every issue of the head, BaseUnusable with every issue of the base, and
+    GitError where a sparse checkout leaves files of the head out.
     """
+    absent = git.not_checked_out(root)
+    git.refuse_absent(absent)
     only = files_on_both(root, base[1] if base else None, names)
+    head = load_repository(root, only)
+    git.refuse_absent(absent, [corpus.documents.path for corpus in head.corpora.values()])
     return Comparison(
-        head=load_repository(root, only),
+        head=head,
         head_commit=head_commit,
         dirty=dirty,
         base=_loaded(*base, only) if base else None,

@@ -7,6 +7,7 @@ from tetrad.git.brought import refuse_committed
 from tetrad.git.checkout import Checkout
 from tetrad.git.export import base_tree, export
 from tetrad.git.revisions import head, is_dirty, merge_base, resolve, state
+from tetrad.git.sparse import not_checked_out, of_a_system, refuse_absent, sparse_message
 
 __all__ = [
     "Checkout",
@@ -15,7 +16,11 @@ __all__ = [
     "head",
     "is_dirty",
     "merge_base",
+    "not_checked_out",
+    "of_a_system",
+    "refuse_absent",
     "refuse_committed",
     "resolve",
+    "sparse_message",
     "state",
 ]
