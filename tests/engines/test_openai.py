@@ -6,6 +6,8 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -573,9 +575,12 @@ def test_a_busy_endpoint_is_asked_again(status: int) -> None:
     assert (completion.text, len(server.asked)) == ("ok", 3)
 
 
-def test_a_wait_that_the_server_asks_for_holds_for_every_request() -> None:
-    """Whoever is not asked to wait waits, too: a second request would be refused for good."""
-    first = Reply(status=429, headers={"Retry-After": "1"})
+@pytest.mark.parametrize("form", ["seconds", "a fraction", "a date"])
+def test_a_wait_that_the_server_asks_for_holds_for_every_request(form: str) -> None:
+    """Whoever is not asked to wait waits, too: of twenty requests one is sent twice."""
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+    wait = {"seconds": "1", "a fraction": "0.7", "a date": date}[form]
+    first = Reply(status=429, headers={"Retry-After": wait})
     with OpenAIServer(first, Reply(text="ok")) as server:
         answers = asyncio.run(ask_all(server, [HELLO] * 20, concurrency=20))
 
@@ -659,6 +664,15 @@ def test_one_request_that_an_endpoint_fails_at_takes_no_other_with_it() -> None:
 
     assert isinstance(bad, EngineUnavailable)
     assert all(isinstance(one, Completion) for one in good)
+
+
+def test_a_request_that_is_too_large_for_a_quota_is_not_waited_for() -> None:
+    error = {"message": "Request too large for small: Limit 10000, Requested 20000"}
+    with OpenAIServer(Reply(text="ok"), Reply(status=429, error=error)) as server:
+        found = asyncio.run(outcomes(server, [HELLO] * 2, concurrency=1))
+
+    assert isinstance(found[1], EngineUnavailable)
+    assert len(server.asked) == 2
 
 
 def test_a_server_in_front_of_vllm_is_recognised_and_holds_to_labels() -> None:

@@ -184,6 +184,12 @@ def test_one_request_that_an_endpoint_fails_at_takes_no_other_with_it(
     assert run.sent in {99 + 4, 99 + 5}  # 4 where nothing was answered yet
 
 
+def test_a_request_that_its_quota_never_lets_through_is_given_up() -> None:
+    run = Simulated(lambda n, *_: QUOTA if n == 7 else None, 300, 4).run()
+
+    assert (run.stopped, run.given_up, len(run.answered)) == (None, {7}, 299)
+
+
 def test_what_an_endpoint_can_take_is_found_and_kept_to() -> None:
     run = Simulated(lambda *a: OVERLOAD if a[2] >= 8 else None, 2000, 64).run()
 

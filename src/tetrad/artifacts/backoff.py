@@ -7,6 +7,7 @@ those libraries leave to a callback that would be all of this module.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -42,7 +43,7 @@ class Backoff:
 def seconds_of(retry_after: str, now: datetime) -> float:
     """Seconds of a Retry-After header (RFC 9110, 10.2.3), 0 where it cannot be read."""
     text = retry_after.strip()
-    if text.isascii() and text.isdigit():
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):  # some servers send fractions
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())

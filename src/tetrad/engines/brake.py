@@ -67,6 +67,8 @@ class Brake:
         verdict = self._throttle.set_back(ticket, setback, time.monotonic())
         if self._tell is not None and verdict == "again" and self._throttle.rounds == 2:
             self._tell(f"{where}: {setback.reason}; requests wait until one is answered again")
+        if self._tell is not None and verdict == "stop":
+            self._tell(f"{where}: {setback.reason}; given up, the rest of the cases has no result")
         self._let_in()
         return verdict
 

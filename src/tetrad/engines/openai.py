@@ -219,7 +219,7 @@ class Endpoint:
             refusal != "request" and (status == HTTPStatus.UNAUTHORIZED or not self._has_answered)
         ):
             raise EngineRefused(self._where(reason) + self._help(refusal), requests=ticket.sent)
-        if status in RETRIED_STATUS:
+        if status in RETRIED_STATUS and not wire.is_too_large(status, body):
             raise _Again(_setback(response, reason))
         raise self._unavailable(reason, ticket)
 

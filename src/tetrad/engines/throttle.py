@@ -25,6 +25,7 @@ QUOTA_PATIENCE_S = (
 OUTAGE_PATIENCE_S = 60.0  # without an answer, of an endpoint that gave some before
 TIMEOUTS = 2  # tries of a request that may time out: each can be charged and takes its whole length
 _FIRST_ROUNDS = 4  # setbacks, each after a longer wait, of an endpoint that never answered
+_PASSED_OVER = 20  # a request so often refused while others are answered is too large for its quota
 _IN_A_ROW = 3  # setbacks with no answer between them that are taken for the endpoint's
 _ALIKE = 10  # refusals in one wording, before any answer, that are taken for every request's
 _WINDOW = 16  # answers, at least, by which a throughput is measured
@@ -68,18 +69,25 @@ class Ticket:
     not_before: float = 0.0
     _failed_at: float | None = None
     _tries: int = 0  # that count against it
+    _passed_over: int = 0  # refusals by a quota that let others through
     _timeouts: int = 0
 
     def charge(self, setback: Setback, now: float, last_answer: float) -> None:
         """Count a setback against the request, if others were answered meanwhile or may not be meant."""
         others = self._failed_at is None or last_answer > self._failed_at
-        if setback.kind != "quota" and (setback.may_be_its_own or others):
+        if setback.kind == "quota":
+            self._passed_over += others
+        elif setback.may_be_its_own or others:
             self._tries += 1
         self._timeouts += setback.timed_out
         self._failed_at = now
 
     def spent(self, attempts: int) -> bool:
-        return self._tries >= attempts or self._timeouts >= TIMEOUTS
+        return (
+            self._tries >= attempts
+            or self._timeouts >= TIMEOUTS
+            or self._passed_over >= _PASSED_OVER
+        )
 
 
 class Throttle:

@@ -9,6 +9,7 @@ from tetrad.protocols.openai.form import Dialect, opened
 from tetrad.protocols.openai.refusal import (
     Refusal,
     is_filtered,
+    is_too_large,
     is_vllm,
     other_dialect,
     reason_of,
@@ -26,6 +27,7 @@ __all__ = [
     "decode",
     "encode",
     "is_filtered",
+    "is_too_large",
     "is_vllm",
     "opened",
     "other_dialect",

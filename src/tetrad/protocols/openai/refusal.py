@@ -49,6 +49,11 @@ def refusal_of(status: int, body: bytes) -> Refusal:
     return "request"
 
 
+def is_too_large(status: int, body: bytes) -> bool:
+    """Whether a quota refuses the request for its size, which no wait changes: OpenAI's and Groq's."""
+    return status == 429 and re.search(rb"[Rr]equest too large", body) is not None
+
+
 def is_filtered(status: int, body: bytes) -> bool:
     """Whether the provider's filter refused the request: Azure's and LiteLLM's answer is 400."""
     return status == 400 and _FILTERED.search(_code_of(body)) is not None
