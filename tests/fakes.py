@@ -351,6 +351,7 @@ class WordEmbedder:
     """An Embedder in memory: texts with the same words lie close. It remembers what it was asked."""
 
     digest: Digest = field(default_factory=lambda: digest_bytes(b"word embedder"))
+    window: int = 1_000  # characters
     embedded: list[str] = field(default_factory=list)
     tokenised: list[str] = field(default_factory=list)
 
@@ -369,6 +370,9 @@ class WordEmbedder:
     def tokens(self, text: str) -> Sequence[tuple[int, int]]:
         self.tokenised.append(text)
         return [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
+
+    def windows(self, text: str) -> Sequence[str]:
+        return [text[at : at + self.window] for at in range(0, len(text) or 1, self.window)]
 
 
 @dataclass

@@ -53,12 +53,12 @@ def test_what_is_committed_under_the_cache_is_refused(
     tree: Tree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.setenv("TETRAD_CACHE", str(tree.root / place))
-    vectors = tree.root / place / "embeddings" / "embeddings.v1.db"
+    vectors = tree.root / place / "embeddings" / "embeddings.v2.db"
     vectors.parent.mkdir(parents=True)
     vectors.touch()
     tree.git("add", "--force", ".")
 
-    assert f"{place}/embeddings/embeddings.v1.db is committed" in judged(tree, capsys)
+    assert f"{place}/embeddings/embeddings.v2.db is committed" in judged(tree, capsys)
 
 
 def test_a_cache_in_the_checkout_of_which_nothing_is_committed_is_used(

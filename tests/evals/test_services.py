@@ -56,6 +56,28 @@ def test_similarities_are_cosines_with_each_text() -> None:
     assert other < 0.9
 
 
+def test_a_text_is_as_similar_to_itself_as_can_be() -> None:
+    texts = ("The parcel is sent on Monday.", "yes", "Größe", "")
+
+    found = [asyncio.run(Embeddings(embedder()).similarities(t, (t,))) for t in texts]
+
+    assert found == [(1.0,)] * len(texts)
+
+
+def test_a_long_text_is_as_similar_as_the_part_of_it_that_is_least_so() -> None:
+    same, other = "terms of sending a parcel " * 30, "quantum physics " * 10
+    embeddings = Embeddings(WordEmbedder(window=len(same)))
+
+    whole, ends, begins, alone = asyncio.run(
+        embeddings.similarities(
+            f"{same}{other}", (f"{same}{other}", f"{same}x", f"y {other}", same)
+        )
+    )
+
+    assert whole == 1.0
+    assert max(ends, begins, alone) < 0.9
+
+
 def test_texts_that_wait_together_are_embedded_together_and_each_once() -> None:
     counting = embedder()
     embeddings = Embeddings(counting)

@@ -17,7 +17,7 @@ from tetrad.errors import ArtifactError
 from tetrad.places import refuse_links
 from tetrad.writing import make_folder
 
-FILE = "embeddings.v1.db"
+FILE = "embeddings.v2.db"
 
 _BUSY_S = 60.0
 _AT_ONCE = 500  # keys in one query

@@ -34,7 +34,7 @@ class CachedEmbedder:
         return self._embedder.digest
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One L2-normalised row a text."""
+        """One L2-normalised row a text: for a long one, the mean of its windows."""
         import numpy as np
 
         if not texts:
@@ -46,6 +46,9 @@ class CachedEmbedder:
 
     def tokens(self, text: str) -> Sequence[tuple[int, int]]:
         return self.tokens_of([text])[0]
+
+    def windows(self, text: str) -> Sequence[str]:
+        return self._embedder.windows(text)
 
     def tokens_of(self, texts: Sequence[str]) -> list[Sequence[tuple[int, int]]]:
         """The token offsets of each text."""

@@ -46,10 +46,15 @@ class Embedder(Protocol):
     def digest(self) -> Digest: ...
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One L2-normalised row a text."""
+        """One L2-normalised row a text: for a long one, the mean of its windows."""
 
     def tokens(self, text: str) -> Sequence[tuple[int, int]]:
         """Start and end offsets, in characters, of the text's tokens."""
+
+    def windows(self, text: str) -> Sequence[str]:
+        """The text, or where it is longer than the model reads at once, parts of one length that
+        are not.
+        """
 
 
 def request_digest(request: Request) -> Digest:

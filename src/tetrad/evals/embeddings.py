@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # How long a text waits for others, so that one call of the embedder serves them all.
 GATHER_S = 0.01
 BATCH = 64
+_DECIMALS = 6  # beyond them is rounding: a text's cosine with itself is 0.9999999
 
 
 class Embeddings:
@@ -27,11 +28,16 @@ class Embeddings:
         self._working: asyncio.Task[None] | None = None
 
     async def similarities(self, text: str, others: Sequence[str]) -> tuple[float, ...]:
-        """Cosine of the text with each of the others."""
+        """Cosine of the text with each of the others; of long texts, of the windows that have least
+        in common with the other text.
+        """
         # All of them wait before any is waited for: they make one batch.
-        coming = [self._coming(encodable(each)) for each in (text, *others)]
-        own, *vectors = [await future for future in coming]
-        return tuple(float(own @ vector) for vector in vectors)
+        coming = [
+            [self._coming(window) for window in self._embedder.windows(encodable(each))]
+            for each in (text, *others)
+        ]
+        own, *matrices = [[await vector for vector in vectors] for vectors in coming]
+        return tuple(_similarity(own, vectors) for vectors in matrices)
 
     def _coming(self, text: str) -> asyncio.Future[NDArray[np.float32]]:
         if text not in self._waiting:
@@ -58,3 +64,16 @@ class Embeddings:
                     future.exception()  # asked for here: who waits for several, hears of the first
                 else:
                     future.set_result(made[number])
+
+
+def _similarity(ours: list[NDArray[np.float32]], theirs: list[NDArray[np.float32]]) -> float:
+    """The cosine of two texts by the vectors of their windows.
+
+    Each window is compared with the one of the other text that is nearest to it. The least of these
+    counts: an answer that says the opposite at its end is no more alike for all that it says before.
+    """
+    import numpy as np
+
+    cosines = np.stack(ours) @ np.stack(theirs).T
+    least = min(float(cosines.max(axis=1).min()), float(cosines.max(axis=0).min()))
+    return round(least, _DECIMALS)

@@ -9,7 +9,7 @@ from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree
 from tetrad.loading.lfs import MAX_BYTES, pointed_at
-from tetrad.model import Chunking, Corpus, Documents, Index
+from tetrad.model import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index, Model
 from tetrad.model.references import ReferenceRefused, normalised
 from tetrad.yamldoc.parse import Path
 
@@ -27,6 +27,8 @@ def build_corpus(fields: Fields, context: Context) -> Corpus:
                 "write an overlap that is less than the size",
             )
         )
+    if embedding is not None:
+        _check_window(fields, context, chunking, embedding)
     digest, documents = documents_at(fields, context, ("documents",))
     if embedding is None:
         raise NotBuilt
@@ -43,6 +45,15 @@ def build_corpus(fields: Fields, context: Context) -> Corpus:
         embedding=embedding,
         index=_index(fields),
     )
+
+
+def _check_window(fields: Fields, context: Context, chunking: Chunking, embedding: Model) -> None:
+    """Report chunks that the embedding model would not read at once."""
+    window = min(embedding.context_window or MOST_EMBEDDED_TOKENS, MOST_EMBEDDED_TOKENS)
+    if chunking.size > window:
+        message = f"a chunk has {chunking.size} tokens, and {embedding.ref} reads {window} at once"
+        hint = f"write a size of at most {window}"
+        context.report(fields.issue(("chunking", "size"), message, hint))
 
 
 def _index(fields: Fields) -> Index:

@@ -5,7 +5,7 @@ Nothing here reads a file; `tetrad.loading` does. What of a value is behavioural
 """
 
 from tetrad.model.cases import Assertion, AssertionSet, Case, GoldenSet, RecordedCall
-from tetrad.model.corpus import Chunking, Corpus, Documents, Index
+from tetrad.model.corpus import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index
 from tetrad.model.environment import Environment
 from tetrad.model.model import (
     Adapter,
@@ -48,6 +48,7 @@ from tetrad.model.tool import HttpRun, McpRun, PythonRun, Tool, ToolRun
 from tetrad.model.waivers import Waiver
 
 __all__ = [
+    "MOST_EMBEDDED_TOKENS",
     "PASSAGES",
     "Adapter",
     "Answerable",

@@ -9,6 +9,10 @@ from tetrad.canonical import Digest
 from tetrad.errors import Location
 from tetrad.model.model import Model
 
+# What an embedder reads at once, unless its model says that it is less: longer inputs are rarely
+# what it was trained on.
+MOST_EMBEDDED_TOKENS = 512
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Documents:

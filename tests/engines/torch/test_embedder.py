@@ -105,10 +105,34 @@ def test_no_texts_give_no_rows(embedder: Embedder) -> None:
     assert embedder.embed([]).shape == (0, 24)
 
 
-def test_only_the_first_tokens_of_an_overlong_text_count(embedder: Embedder) -> None:
+def test_all_of_a_long_text_counts(embedder: Embedder) -> None:
     long, longer = embedder.embed(["leave " * 60, "leave " * 60 + "parcel " * 60])
 
-    assert pytest.approx(long, abs=1e-6) == longer
+    assert float(long @ longer) < 0.99
+
+
+@pytest.mark.parametrize("words", [30, 31, 60, 61, 90, 1_000])
+def test_the_windows_of_a_text_are_as_few_as_can_be_and_of_one_length(
+    embedder: Embedder, words: int
+) -> None:
+    text = "leave, " * (words // 2) + "parcel" * (words % 2)
+
+    windows = embedder.windows(text)
+    sizes = [len(embedder.tokens(window)) for window in windows]
+
+    assert "".join(windows) == text
+    assert len(windows) == -(-len(embedder.tokens(text)) // 30)
+    assert max(sizes) <= 30
+    assert max(sizes) - min(sizes) < len(sizes)
+
+
+def test_a_long_text_has_the_mean_of_its_windows(embedder: Embedder) -> None:
+    text = "leave " * 40 + "parcel " * 30
+
+    mean = embedder.embed(list(embedder.windows(text))).mean(axis=0)
+    (row,) = embedder.embed([text])
+
+    assert pytest.approx(mean / np.linalg.norm(mean), abs=1e-5) == row
 
 
 def test_threads_that_embed_overlong_texts_do_not_disturb_each_other(embedder: Embedder) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -21,15 +22,14 @@ from tetrad.engines.torch.memory import lack_of_memory_told
 from tetrad.engines.torch.quiet import quieten
 from tetrad.errors import EngineUnavailable
 from tetrad.identity import component_digest
-from tetrad.model import Model, TorchEngine
+from tetrad.model import MOST_EMBEDDED_TOKENS, Model, TorchEngine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 # Tokens of one pass, padding included: enough for full speed, little memory.
 _PASS_TOKENS = 8192
-_DEFAULT_MAX_TOKENS = 512
 
 
 class TorchEmbedder:
@@ -43,10 +43,19 @@ class TorchEmbedder:
         self._loading = Lock()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One row of length one for each text; only the first tokens of an overlong text count."""
+        """One row of length one for each text: for a long one, the mean of its windows."""
         out = np.zeros((len(texts), self._width), dtype=np.float32)
-        pieces = [self._truncated(text) for text in texts]
-        order = sorted(range(len(texts)), key=lambda index: len(pieces[index]))
+        pieces = [[self._whole(window) for window in self._cut(text)] for text in texts]
+        rows = self._rows([piece for windows in pieces for piece in windows])
+        for number, windows in enumerate(pieces):
+            own, rows = rows[: len(windows)], rows[len(windows) :]
+            mean = own.mean(axis=0)
+            out[number] = mean / np.linalg.norm(mean) if len(windows) > 1 else own[0]
+        return out
+
+    def _rows(self, pieces: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        out = np.zeros((len(pieces), self._width), dtype=np.float32)
+        order = sorted(range(len(pieces)), key=lambda index: len(pieces[index]))
         while order:
             taken = _pass([len(pieces[index]) for index in order])
             rows, order = order[:taken], order[taken:]
@@ -60,6 +69,12 @@ class TorchEmbedder:
             text, add_special_tokens=False
         ).offsets
         return offsets
+
+    def windows(self, text: str) -> Sequence[str]:
+        if len(text.encode()) <= self._room:  # a token takes at least a byte
+            return [text]
+        starts = [cut.offsets[0][0] for cut in self._cut(text)[1:]]
+        return [text[begin:end] for begin, end in pairwise([0, *starts, len(text)])]
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -87,7 +102,7 @@ class TorchEmbedder:
         settings = self._files.get("sentence_bert_config.json")
         if settings is not None:
             limits.append(json.loads(settings.read_bytes()).get("max_seq_length"))
-        return min(limit for limit in [*limits, _DEFAULT_MAX_TOKENS] if limit)
+        return min(limit for limit in [*limits, MOST_EMBEDDED_TOKENS] if limit)
 
     @cached_property
     def _model(self) -> Any:
@@ -113,14 +128,24 @@ class TorchEmbedder:
             pack_linears(model)
         return model
 
-    def _truncated(self, text: str) -> list[int]:
-        """A text's tokens with the special ones, the text cut where the model stops reading."""
+    @cached_property
+    def _room(self) -> int:
+        """How many of a text's tokens fit beside the special ones."""
+        return self._max_tokens - self._tokenizer.num_special_tokens_to_add(is_pair=False)
+
+    def _cut(self, text: str) -> Sequence[Encoding]:
+        """A text's tokens without special ones, in as few windows of one length as hold them."""
         # By hand: the tokenizer's own truncation is a setting, which other threads would see.
-        tokenizer = self._tokenizer
-        encoded = tokenizer.encode(text, add_special_tokens=False)
-        encoded.truncate(self._max_tokens - tokenizer.num_special_tokens_to_add(is_pair=False))
-        whole: list[int] = tokenizer.post_process(encoded).ids
-        return whole
+        encoded = self._tokenizer.encode(text, add_special_tokens=False)
+        count = -(-len(encoded.ids) // self._room)
+        if count > 1:
+            encoded.truncate(-(-len(encoded.ids) // count))
+        return [encoded, *encoded.overflowing]
+
+    def _whole(self, window: Encoding) -> list[int]:
+        """A window's tokens with the special ones."""
+        tokens: list[int] = self._tokenizer.post_process(window).ids
+        return tokens
 
     def _encode(self, pieces: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         import torch
