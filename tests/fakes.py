@@ -40,12 +40,23 @@ class ScriptedAnswers:
     answers: Mapping[str, str | Completion] = field(default_factory=lambda: {"": "ok"})
     delay_s: float = 0.0
     name: str = "answers in memory"
+    build: str | None = "memory 1"  # None: it is `told` when asked for
+    told: str | None = "memory 1"  # None: it does not tell
+    times_told: int = 0
     concurrency: int = 8
     native_tools: bool = True
     asked: list[Request] = field(default_factory=list)
     most_in_flight: int = 0
     closed: bool = False
     _in_flight: int = 0
+
+    async def learn_build(self) -> str:
+        self.times_told += 1
+        await asyncio.sleep(self.delay_s)
+        if self.told is None:
+            raise EngineUnavailable("nobody is there")
+        self.build = self.told
+        return self.told
 
     async def complete(self, request: Request) -> Completion:
         self.asked.append(request)
@@ -192,7 +203,8 @@ class OpenAIServer:
     """A real HTTP server of OpenAI's protocol, for chat and plain completions, whole and streamed.
 
     Replies come in order, the last one again and again; or from a function of the request's body.
-    None is sent before `together` requests have come.
+    None is sent before `together` requests have come. `versions` are replies to GET /version, which
+    it does not know without any.
 
         with OpenAIServer(Reply(status=429, headers={"Retry-After": "0"}), Reply(text="ok")) as server:
             ... server.url, server.asked
@@ -204,7 +216,10 @@ class OpenAIServer:
         answer: Callable[[Asked], Reply] | None = None,
         together: int = 1,
         models: Sequence[Mapping[str, Any]] | None = None,
+        versions: Sequence[Reply] = (),
     ) -> None:
+        self.versions = versions
+        self.asked_for_version = 0
         self.asked: list[Asked] = []
         self.models_asked = 0
         self._models = models
@@ -230,6 +245,8 @@ class OpenAIServer:
             Route("/v1/completions", self._respond, methods=["POST"]),
             Route("/v1/models", self._list_models),
         ]
+        if self.versions:
+            routes.append(Route("/version", self._tell_version))
         self._running = serving(Starlette(routes=routes))
         self._url = f"{self._running.__enter__()}/v1"
         return self
@@ -263,6 +280,15 @@ class OpenAIServer:
         finally:
             self._in_flight -= 1
         return _response(asked, reply)
+
+    async def _tell_version(self, _: HttpRequest) -> Response:
+        from starlette.responses import Response
+
+        self.asked_for_version += 1
+        reply = self.versions[min(self.asked_for_version, len(self.versions)) - 1]
+        await asyncio.sleep(reply.delay_s)
+        whole = json.dumps({"version": reply.text}).encode() if reply.body is None else reply.body
+        return Response(whole, reply.status, dict(reply.headers))
 
     def _reply_to(self, asked: Asked) -> Reply:
         self.asked.append(asked)
@@ -351,6 +377,7 @@ class WordEmbedder:
     """An Embedder in memory: texts with the same words lie close. It remembers what it was asked."""
 
     digest: Digest = field(default_factory=lambda: digest_bytes(b"word embedder"))
+    build: str = "words 1"
     window: int = 1_000  # characters
     embedded: list[str] = field(default_factory=list)
     tokenised: list[str] = field(default_factory=list)

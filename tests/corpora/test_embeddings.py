@@ -48,6 +48,17 @@ def test_another_model_shares_nothing(tmp_path: Path) -> None:
     assert other.embedded == TEXTS
 
 
+def test_another_build_of_the_embedder_shares_nothing(tmp_path: Path) -> None:
+    first, other = WordEmbedder(), WordEmbedder(build="words 2")
+    for embedder in (first, other, WordEmbedder()):
+        cached = CachedEmbedder(embedder, tmp_path)
+        cached.embed(TEXTS)
+        cached.tokens_of(TEXTS)
+
+    assert first.embedded == first.tokenised == TEXTS
+    assert other.embedded == other.tokenised == TEXTS
+
+
 def test_no_texts_need_no_embedder(tmp_path: Path) -> None:
     words = WordEmbedder()
 

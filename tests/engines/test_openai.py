@@ -879,3 +879,17 @@ def test_the_engine_says_what_it_is() -> None:
         engine.native_tools,
     ) == ("openai http://host/v1", 9, True)
     asyncio.run(engine.aclose())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_vendors_fingerprint_comes_with_the_answer(stream: bool) -> None:
+    whole = {
+        "choices": [{"message": {"content": "hi"}, "delta": {"content": "hi"}}],
+        "system_fingerprint": "fp_1",
+    }
+    body = json.dumps(whole).encode()
+    if stream:
+        body = b"data: " + body + b"\n\ndata: [DONE]\n\n"
+
+    with OpenAIServer(Reply(body=body)) as server:
+        assert ask(server, stream=stream).system_fingerprint == "fp_1"

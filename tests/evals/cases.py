@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tetrad.canonical import digest_of
-from tetrad.engines.base import Engine
+from tetrad.engines.base import ComputingEngine
 from tetrad.errors import Location
 from tetrad.evals import Recorded, Selection
 from tetrad.evals.python import PythonCode
@@ -95,7 +95,11 @@ def suite(*cases: Case, **further: Any) -> Suite:
 
 
 def selection(
-    judged: Suite, engine: Engine, registry: Registry, root: Path, **changed: Any
+    judged: Suite,
+    engine: ComputingEngine | Recorded,
+    registry: Registry,
+    root: Path,
+    **changed: Any,
 ) -> Selection:
     """The suite on a stack whose requests the given engine answers."""
     subject = changed.pop("stack", stack())

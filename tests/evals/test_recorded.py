@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from fakes import ScriptedAnswers
 from tetrad.canonical import digest_of
 from tetrad.errors import EngineUnavailable, RegistryError
 from tetrad.evals import Recorded
+from tetrad.evals.kept import BuildMoved
 from tetrad.registry import Registry
 from tetrad.results.exchange import Completion, Message, Request, Usage
 from tetrad.results.outcome import Calls
@@ -79,6 +80,93 @@ def test_another_model_is_asked_anew(registry: Registry) -> None:
         asyncio.run(Recorded(engine, registry, digest_of(model)).complete(request()))
 
     assert len(engine.asked) == 2
+
+
+def endpoint(told: str, answers: Mapping[str, str] | None = None) -> ScriptedAnswers:
+    """An engine that has to be asked for its build."""
+    return ScriptedAnswers(answers or {"": told}, build=None, told=told)
+
+
+def test_another_build_of_the_engine_is_asked_anew(registry: Registry) -> None:
+    texts = []
+    for build in ("engine 1", "engine 2", "engine 1"):
+        recorded = Recorded(ScriptedAnswers({"": build}, build=build), registry, MODEL)
+        texts.append(asyncio.run(recorded.complete(request())).text)
+        assert recorded.build == build
+
+    assert texts == ["engine 1", "engine 2", "engine 1"]
+
+
+def test_an_endpoint_is_not_asked_for_its_build_while_all_is_kept(registry: Registry) -> None:
+    asyncio.run(Recorded(endpoint("server 1"), registry, MODEL).complete(request()))
+    registry.commit()
+    later = endpoint("server 2")
+    recorded = Recorded(later, registry, MODEL)
+
+    kept = asyncio.run(recorded.complete(request()))
+
+    assert (kept.text, recorded.build) == ("server 1", "server 1")
+    assert (later.build, later.asked) == (None, [])
+
+
+def test_an_endpoint_of_the_same_build_answers_what_is_lacking(registry: Registry) -> None:
+    asyncio.run(Recorded(endpoint("server 1"), registry, MODEL).complete(request("a")))
+    registry.commit()
+    recorded = Recorded(endpoint("server 1"), registry, MODEL)
+
+    async def both() -> None:
+        await recorded.complete(request("a"))
+        await recorded.complete(request("b"))
+
+    asyncio.run(both())
+
+    assert recorded.calls == Calls(made=1, cached=1)
+
+
+def test_an_endpoint_is_asked_for_its_build_once(registry: Registry) -> None:
+    engine = ScriptedAnswers(build=None, delay_s=0.01)
+    recorded = Recorded(engine, registry, MODEL)
+
+    async def many() -> None:
+        await asyncio.gather(*(recorded.complete(request(str(n % 5))) for n in range(20)))
+
+    asyncio.run(many())
+
+    assert engine.times_told == 1
+    assert len(engine.asked) == 5
+
+
+def test_an_endpoint_that_does_not_tell_its_build_is_asked_for_it_again(registry: Registry) -> None:
+    engine = ScriptedAnswers(build=None, told=None, delay_s=0.01)
+    recorded = Recorded(engine, registry, MODEL)
+
+    async def together() -> list[Completion | BaseException]:
+        asked = [recorded.complete(request(text)) for text in "ab"]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    failed = asyncio.run(together())
+    engine.told = "server 1"
+
+    assert [type(one) for one in failed] == [EngineUnavailable] * 2
+    assert asyncio.run(recorded.complete(request("a"))).text == "ok"
+    assert engine.times_told == 2
+
+
+def test_answers_of_two_builds_are_never_taken_together(registry: Registry) -> None:
+    asyncio.run(Recorded(endpoint("server 1"), registry, MODEL).complete(request("a")))
+    registry.commit()
+    recorded = Recorded(endpoint("server 2"), registry, MODEL)
+
+    async def both() -> None:
+        await recorded.complete(request("a"))
+        await recorded.complete(request("b"))
+
+    with pytest.raises(BuildMoved):
+        asyncio.run(both())
+    again = asyncio.run(recorded.complete(request("a")))
+
+    assert (again.text, recorded.build) == ("server 2", "server 2")
+    assert recorded.calls == Calls(made=1)
 
 
 def test_equal_requests_in_flight_are_asked_once(registry: Registry) -> None:

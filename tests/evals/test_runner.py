@@ -396,3 +396,35 @@ def test_a_tool_answers_each_sample_from_what_the_case_recorded(registry: Regist
     (outcome,) = run_one(registry, judged).cases
 
     assert outcome.passed
+
+
+def test_a_run_begins_again_where_the_endpoint_proves_to_be_of_another_build(
+    registry: Registry,
+) -> None:
+    old, new = (ScriptedAnswers({"": f"server {n}"}, build=None, told=f"server {n}") for n in "12")
+    run_one(registry, suite(case("a"), case("b")), old)
+    watcher, cases = Watcher(), [case(name) for name in "abc"]
+    chosen = selection(suite(*cases), new, registry, registry.path.parent)
+
+    (run,) = asyncio.run(execute([chosen], registry=registry, progress=watcher))
+
+    assert [one.samples[0].output for one in run.cases] == ["server 2"] * 3
+    assert chosen.engine.build == "server 2"
+    assert chosen.engine.calls == Calls(made=3)
+    assert watcher.work[-1] == ("cases", 3, 3)
+    assert registry.results(2) == tuple(
+        replace(one, samples=tuple(replace(s, trace=None) for s in one.samples))
+        for one in run.cases
+    )
+
+
+def test_a_run_whose_answers_are_all_kept_is_of_their_build(registry: Registry) -> None:
+    old, new = (ScriptedAnswers({"": f"server {n}"}, build=None, told=f"server {n}") for n in "12")
+    judged = suite(*(case(name) for name in "abc"))
+    run_one(registry, judged, old)
+    chosen = selection(judged, new, registry, registry.path.parent)
+
+    asyncio.run(execute([chosen], registry=registry))
+
+    assert chosen.engine.build == "server 1"
+    assert new.asked == []

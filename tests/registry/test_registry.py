@@ -12,16 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tetrad.canonical import Digest, digest_of
+from tetrad.canonical import Digest, digest_bytes, digest_of
 from tetrad.errors import RegistryError
 from tetrad.registry import Registry, RunRecord, registry_path
 from tetrad.registry.codec import dump_completion, dump_outcome, load_completion, load_outcome
-from tetrad.registry.schema import MIGRATIONS
+from tetrad.registry.schema import APPLICATION_ID, MIGRATIONS
 from tetrad.results.exchange import Completion, ToolCall, Usage
 from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample
 
 MODEL = digest_of("a model")
 OTHER = digest_of("another model")
+BUILD = "engine 1"
 
 
 @pytest.fixture
@@ -62,31 +63,61 @@ def record(golden: str = "golden") -> RunRecord:
 
 
 def test_a_kept_answer_is_found_before_and_after_it_is_committed(registry: Registry) -> None:
-    registry.keep(MODEL, question(1), answer("yes"))
-    before = registry.answer(MODEL, question(1))
+    registry.keep(MODEL, BUILD, question(1), answer("yes"))
+    before = registry.answer(MODEL, BUILD, question(1))
     registry.commit()
 
     assert before is not None
-    assert before == registry.answer(MODEL, question(1))
+    assert before == registry.answer(MODEL, BUILD, question(1))
     assert (before.text, before.latency_s, before.cached) == ("yes", 0.25, True)
 
 
-def test_an_answer_belongs_to_one_model_and_one_request(registry: Registry) -> None:
-    registry.keep(MODEL, question(1), answer("yes"))
+def test_an_answer_belongs_to_one_model_one_build_and_one_request(registry: Registry) -> None:
+    registry.keep(MODEL, BUILD, question(1), answer("yes"))
     registry.commit()
 
-    assert registry.answer(OTHER, question(1)) is None
-    assert registry.answer(MODEL, question(2)) is None
+    assert registry.answer(OTHER, BUILD, question(1)) is None
+    assert registry.answer(MODEL, "engine 2", question(1)) is None
+    assert registry.answer(MODEL, BUILD, question(2)) is None
+
+
+def test_builds_keep_an_answer_each_and_the_latest_is_named(registry: Registry) -> None:
+    for build in ("engine 2", "engine 1"):
+        registry.keep(MODEL, build, question(1), answer(build))
+        registry.commit()
+    registry.keep(MODEL, "engine 3", question(2), answer("another question"))
+    registry.commit()
+
+    kept = [registry.answer(MODEL, build, question(1)) for build in ("engine 1", "engine 2")]
+    assert [one and one.text for one in kept] == ["engine 1", "engine 2"]
+    assert registry.build_of(MODEL, question(1)) == "engine 1"
+    assert registry.build_of(MODEL, question(3)) is None
+    assert registry.build_of(OTHER, question(1)) is None
+
+
+def test_a_build_whose_name_was_damaged_is_not_named(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    for damaged in ("'engine 2'", "7", "x'00ff'"):
+        with Registry.open(path) as registry:
+            registry.keep(MODEL, BUILD, question(1), answer("yes"))
+            registry.commit()
+            assert registry.build_of(MODEL, question(1)) == BUILD
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(f"UPDATE builds SET build = {damaged}")
+            connection.commit()
+
+        with Registry.open(path) as registry:
+            assert registry.build_of(MODEL, question(1)) is None
 
 
 def test_the_first_of_two_answers_to_one_question_stays(tmp_path: Path) -> None:
     path = tmp_path / "registry.db"
     with Registry.open(path) as first, Registry.open(path) as second:
-        first.keep(MODEL, question(1), answer("first"))
+        first.keep(MODEL, BUILD, question(1), answer("first"))
         first.commit()
-        second.keep(MODEL, question(1), answer("second"))
+        second.keep(MODEL, BUILD, question(1), answer("second"))
     with Registry.open(path) as again:
-        kept = again.answer(MODEL, question(1))
+        kept = again.answer(MODEL, BUILD, question(1))
 
     assert kept is not None
     assert kept.text == "first"
@@ -101,51 +132,51 @@ from tetrad.canonical import digest_of
 from tetrad.registry import Registry
 from tetrad.results.exchange import Completion
 registry = Registry.open(Path({str(path)!r}))
-registry.keep(digest_of("a model"), digest_of({{"question": 1}}), Completion(text="kept"))
+registry.keep(digest_of("a model"), "engine 1", digest_of({{"question": 1}}), Completion(text="kept"))
 registry.commit()
-registry.keep(digest_of("a model"), digest_of({{"question": 2}}), Completion(text="lost"))
+registry.keep(digest_of("a model"), "engine 1", digest_of({{"question": 2}}), Completion(text="lost"))
 os.kill(os.getpid(), signal.SIGKILL)
 """
     subprocess.run([sys.executable, "-c", script], check=False)
 
     with Registry.open(path) as registry:
-        assert registry.kept(MODEL, [question(1), question(2)]) == {question(1)}
+        assert registry.kept(MODEL, BUILD, [question(1), question(2)]) == {question(1)}
 
 
 def test_full_groups_commit_themselves(tmp_path: Path) -> None:
     path = tmp_path / "registry.db"
     with Registry.open(path) as writer, Registry.open(path) as reader:
         for number in range(300):
-            writer.keep(MODEL, question(number), answer("yes"))
+            writer.keep(MODEL, BUILD, question(number), answer("yes"))
 
-        assert len(reader.kept(MODEL, map(question, range(300)))) == 256
+        assert len(reader.kept(MODEL, BUILD, map(question, range(300)))) == 256
 
 
 def test_many_keys_are_looked_up_at_once(registry: Registry) -> None:
     for number in range(0, 25_000, 1000):
-        registry.keep(MODEL, question(number), answer("yes"))
+        registry.keep(MODEL, BUILD, question(number), answer("yes"))
 
     wanted = [question(number) for number in range(25_000)]
 
-    assert len(registry.kept(MODEL, wanted)) == 25
+    assert len(registry.kept(MODEL, BUILD, wanted)) == 25
 
 
 def test_every_flipped_bit_of_an_answer_makes_it_absent(tmp_path: Path) -> None:
     path = tmp_path / "registry.db"
     with Registry.open(path) as registry:
-        registry.keep(MODEL, question(1), answer("yes"))
+        registry.keep(MODEL, BUILD, question(1), answer("yes"))
     (data,) = sqlite3.connect(path).execute("SELECT completion FROM answers").fetchone()
     for bit in range(len(data) * 8):
         flipped = bytearray(data)
         flipped[bit // 8] ^= 1 << bit % 8
         store(path, bytes(flipped))
         with Registry.open(path) as registry:
-            assert registry.answer(MODEL, question(1)) is None
+            assert registry.answer(MODEL, BUILD, question(1)) is None
             assert registry.corrupt == 1
-            registry.keep(MODEL, question(1), answer("yes"))
+            registry.keep(MODEL, BUILD, question(1), answer("yes"))
 
     with Registry.open(path) as registry:
-        assert registry.answer(MODEL, question(1)) is not None
+        assert registry.answer(MODEL, BUILD, question(1)) is not None
 
 
 def store(path: Path, completion: bytes) -> None:
@@ -155,33 +186,60 @@ def store(path: Path, completion: bytes) -> None:
     connection.close()
 
 
-def test_an_answer_that_was_moved_to_another_question_is_absent(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("column", "moved", "model", "build", "asked"),
+    [
+        ("request", question(2), MODEL, BUILD, question(2)),
+        ("model", OTHER, OTHER, BUILD, question(1)),
+        ("build", digest_bytes(b"engine 2"), MODEL, "engine 2", question(1)),
+    ],
+    ids=["request", "model", "build"],
+)
+def test_an_answer_that_was_moved_is_absent(
+    tmp_path: Path, column: str, moved: Digest, model: Digest, build: str, asked: Digest
+) -> None:
     path = tmp_path / "registry.db"
     with Registry.open(path) as registry:
-        registry.keep(MODEL, question(1), answer("yes"))
-    connection = sqlite3.connect(path)
-    connection.execute("UPDATE answers SET request = ?", (question(2).value,))
-    connection.commit()
-    connection.close()
+        registry.keep(MODEL, BUILD, question(1), answer("yes"))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"UPDATE answers SET {column} = ?", (moved.value,))
+        connection.commit()
 
     with Registry.open(path) as registry:
-        assert registry.kept(MODEL, [question(2)]) == frozenset()
-        assert registry.corrupt == 1
-
-
-def test_an_answer_that_was_moved_to_another_model_is_absent(tmp_path: Path) -> None:
-    path = tmp_path / "registry.db"
-    with Registry.open(path) as registry:
-        registry.keep(MODEL, question(1), answer("yes"))
-    connection = sqlite3.connect(path)
-    connection.execute("UPDATE answers SET model = ?", (OTHER.value,))
-    connection.commit()
-    connection.close()
-
-    with Registry.open(path) as registry:
-        assert registry.kept(OTHER, [question(1)]) == frozenset()
-        assert registry.answer(OTHER, question(1)) is None
+        assert registry.kept(model, build, [asked]) == frozenset()
+        assert registry.answer(model, build, asked) is None
         assert registry.corrupt == 2
+
+
+def test_answers_of_a_registry_that_knew_no_builds_are_not_served(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    data = dump_completion(answer("old"))
+    entry = digest_bytes(b"".join((MODEL.value, question(1).value, data)))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(MIGRATIONS[0])
+        connection.execute(
+            "INSERT INTO answers VALUES (?, ?, ?, ?, 1)",
+            (MODEL.value, question(1).value, data, entry.value),
+        )
+        connection.execute(
+            "INSERT INTO runs (suite, stack, identity, golden, engine, started, finished, made)"
+            " VALUES ('evals/a', 'stacks/a', x'00', x'00', 'scripted', 1, 3, 1)"
+        )
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+
+    with Registry.open(path) as registry:
+        assert registry.build_of(MODEL, question(1)) is None
+        assert registry.answer(MODEL, BUILD, question(1)) is None
+        assert registry.answer(MODEL, "", question(1)) is None
+        assert registry.seconds_a_call("stacks/a", "scripted") == 2.0
+        registry.keep(MODEL, BUILD, question(1), answer("new"))
+        registry.commit()
+        kept = registry.answer(MODEL, BUILD, question(1))
+
+    assert kept is not None
+    assert kept.text == "new"
 
 
 # -- runs
@@ -349,7 +407,7 @@ from tetrad.registry import Registry
 from tetrad.results.exchange import Completion
 with Registry.open(Path(sys.argv[1])) as registry:
     for number in range(int(sys.argv[2]), int(sys.argv[3])):
-        registry.keep(digest_of("a model"), digest_of({"question": number}), Completion(text="yes"))
+        registry.keep(digest_of("a model"), "engine 1", digest_of({"question": number}), Completion(text="yes"))
         if number % 7 == 0:
             registry.commit()
 """
@@ -362,7 +420,7 @@ with Registry.open(Path(sys.argv[1])) as registry:
 
     with Registry.open(path) as registry:
         assert codes == [0, 0, 0]
-        assert len(registry.kept(MODEL, map(question, range(1500)))) == 1500
+        assert len(registry.kept(MODEL, BUILD, map(question, range(1500)))) == 1500
 
 
 # -- the written form
@@ -389,6 +447,7 @@ completions = st.builds(
     latency_s=st.none() | st.floats(0, 1e6),
     first_token_s=st.none() | st.floats(0, 1e6),
     likelihoods=st.none() | st.dictionaries(st.text(), st.floats(0, 1)),
+    system_fingerprint=st.none() | st.text(),
     cached=st.just(value=True),
 )
 

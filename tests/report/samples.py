@@ -104,7 +104,18 @@ def without_base() -> Report:
         decision="PASSED",
     )
     return replace(
-        _report(replace(stack, suites=(alone,), base_identity=None, changes=(), changed=())),
+        _report(
+            replace(
+                stack,
+                suites=(alone,),
+                base_identity=None,
+                base_model="",
+                base_engine="",
+                base_build="",
+                changes=(),
+                changed=(),
+            )
+        ),
         base=None,
     )
 
@@ -213,8 +224,10 @@ def _hostile_stack(stack: StackReport, text: str) -> StackReport:
         stack=f"stacks/{text}",
         model=text,
         engine=text,
+        build=text,
         base_model=text,
         base_engine=f"{text} elsewhere",
+        base_build=text,
         note=text,
         changes=tuple(replace(change, ref=text, diff=f"+{text}") for change in stack.changes),
         suites=tuple(
@@ -546,6 +559,13 @@ def _run(suite: Suite, samples: Sequence[Sample]) -> SuiteRun:
     )
 
 
+BUILDS = {
+    "openai http://127.0.0.1:8000/v1": "server version 0.11.0; tetrad endpoint-engine 1",
+    "torch cpu float32": "torch 2.13.0+cpu transformers 5.23.0 tokenizers 0.23.3 llguidance 1.9.1"
+    " cpu; tetrad torch-engine 2, 256 tokens by default",
+}
+
+
 def _stack(
     suite: Suite,
     candidate: SuiteRun,
@@ -573,6 +593,8 @@ def _stack(
         suites=(suite_report(suite, candidate, base, decided),),
         model=model,
         engine=engine,
+        build=BUILDS[engine],
         base_model=model,
         base_engine=engine,
+        base_build=BUILDS[engine],
     )

@@ -137,6 +137,20 @@ def test_a_preview_says_that_it_is_no_evidence() -> None:
         assert "never evidence" in render(preview, fmt)
 
 
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_what_answered_for_the_base_is_named_where_it_is_another(fmt: str) -> None:
+    report = samples.failing(12)
+    moved = replace(
+        report.stacks[0], base_engine="torch cpu bfloat16", base_build="torch 2.12.1 cpu"
+    )
+
+    rendered = unescape(render(replace(report, stacks=(moved,)), fmt))
+
+    assert "server version 0.11.0; tetrad endpoint-engine 1" in rendered
+    assert "torch cpu bfloat16" in rendered
+    assert "torch 2.12.1 cpu" in rendered
+
+
 def test_the_page_of_an_unusual_report_shows_repeats_tools_and_no_empty_plot() -> None:
     page = render(samples.unusual(), "html")
 

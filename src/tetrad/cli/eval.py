@@ -15,7 +15,7 @@ from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from tetrad.evals import Selection, Workbench
+    from tetrad.evals import Recorded, Selection, Workbench
     from tetrad.model import Case, Repository, Stack, Suite
     from tetrad.results.outcome import CaseOutcome, SuiteRun
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         runs = asyncio.run(_executed(bench, selections))
         calls = bench.calls
     if args.format == "json":
-        write_out(_json(runs))
+        write_out(_json(runs, [selection.engine for selection in selections]))
     else:
         write_out(for_log("".join(_text(run) for run in runs)))
         sys.stderr.write(
@@ -155,14 +155,14 @@ def _means(run: SuiteRun) -> dict[str, float]:
     return {name: sum(values) / len(values) for name, values in scores.items()}
 
 
-def _json(runs: Sequence[SuiteRun]) -> str:
+def _json(runs: Sequence[SuiteRun], engines: Sequence[Recorded]) -> str:
     from tetrad.text import json_escaped
 
-    documents = [_document(run) for run in runs]
+    documents = [_document(run, engine) for run, engine in zip(runs, engines, strict=True)]
     return json_escaped(json.dumps(documents, indent=2, ensure_ascii=False)) + "\n"
 
 
-def _document(run: SuiteRun) -> dict[str, object]:
+def _document(run: SuiteRun, engine: Recorded) -> dict[str, object]:
     from tetrad.identity import written_identity
 
     return {
@@ -170,6 +170,8 @@ def _document(run: SuiteRun) -> dict[str, object]:
         "stack": run.stack,
         "identity": written_identity(run.identity),
         "golden": str(run.golden),
+        "engine": engine.name,
+        "build": engine.build,
         "metrics": _means(run),
         "cases": [
             {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class CachedEmbedder:
-    """An embedder with its vectors and token offsets kept in a cache folder.
+    """An embedder with its vectors and token offsets kept in a cache folder, by model, build and text.
 
     The embedder itself is asked for what is new only, so where everything is kept its model is
     never loaded. Threads take turns.
@@ -32,6 +32,10 @@ class CachedEmbedder:
     @property
     def digest(self) -> Digest:
         return self._embedder.digest
+
+    @property
+    def build(self) -> str:
+        return self._embedder.build
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One L2-normalised row a text: for a long one, the mean of its windows."""
@@ -79,4 +83,5 @@ class CachedEmbedder:
         return rows
 
     def _key(self, what: str, text: str) -> Digest:
-        return digest_bytes(b"\0".join((what.encode(), self.digest.value, text.encode())))
+        parts = (what.encode(), self.digest.value, self.build.encode(), text.encode())
+        return digest_bytes(b"\0".join(parts))

@@ -39,11 +39,30 @@ class Engine(Protocol):
     async def aclose(self) -> None: ...
 
 
+class ComputingEngine(Engine, Protocol):
+    """An engine that computes its answers, and does not just find kept ones."""
+
+    @property
+    def build(self) -> str | None:
+        """What computes, as text: versions and device. It is part of a kept answer's key, and never
+        of an identity. None while an endpoint has not been asked for it.
+        """
+
+    async def learn_build(self) -> str:
+        """The build, asked for where it is not known; EngineUnavailable where nobody answers."""
+
+
 class Embedder(Protocol):
-    """What turns texts into vectors; `digest` is that of the embedding model's behaviour."""
+    """What turns texts into vectors.
+
+    `digest` is that of the embedding model's behaviour, `build` what computes, as an engine's.
+    """
 
     @property
     def digest(self) -> Digest: ...
+
+    @property
+    def build(self) -> str: ...
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One L2-normalised row a text: for a long one, the mean of its windows."""

@@ -14,7 +14,7 @@ from tetrad.artifacts.network import check_network
 from tetrad.artifacts.progress import Progress
 from tetrad.artifacts.sources import needs_nothing, split_hub
 from tetrad.artifacts.store import Store
-from tetrad.engines.base import Embedder, Engine
+from tetrad.engines.base import ComputingEngine, Embedder
 from tetrad.engines.brake import Brakes
 from tetrad.errors import MissingExtra, UsageError
 from tetrad.model import Model, OpenAIEngine, ScriptedEngine, TorchEngine, VllmEngine
@@ -32,7 +32,7 @@ def build_engine(
     progress: Progress | None = None,
     first_token: bool = False,
     brakes: Brakes | None = None,
-) -> Engine:
+) -> ComputingEngine:
     """The engine of a model, its files fetched and verified where it runs in this process.
 
     `first_token` measures the time to the first token, which endpoints only tell by streaming.
@@ -53,6 +53,21 @@ def build_engine(
             from tetrad.engines.scripted import Script
 
             return Script(script)
+
+
+def known_build(model: Model) -> str | None:
+    """What computes a model's answers, as its engine will say; None where an endpoint has to tell."""
+    match model.engine:
+        case TorchEngine():
+            from tetrad.engines.torch.build import engine_build
+
+            return engine_build(model)
+        case ScriptedEngine():
+            from tetrad.engines.scripted import BUILD
+
+            return BUILD
+        case OpenAIEngine() | VllmEngine():
+            return None
 
 
 def build_embedder(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tetrad.engines.base import Engine
+from tetrad.engines.base import ComputingEngine
+from tetrad.engines.build import known_build
 from tetrad.model import Model, TorchEngine
 from tetrad.results.exchange import Completion, Request
 
@@ -16,14 +17,22 @@ class Deferred:
     plan`, and a gate that nothing moves, need neither weights nor an endpoint's address.
     """
 
-    def __init__(self, model: Model, build: Callable[[], Engine]) -> None:
+    def __init__(self, model: Model, make: Callable[[], ComputingEngine]) -> None:
         self.native_tools = not isinstance(model.engine, TorchEngine)
-        self._build = build
-        self._built: Engine | None = None
+        self._model = model
+        self._make = make
+        self._built: ComputingEngine | None = None
 
     @property
     def name(self) -> str:
         return self._engine().name
+
+    @property
+    def build(self) -> str | None:
+        return known_build(self._model) if self._built is None else self._built.build
+
+    async def learn_build(self) -> str:
+        return await self._engine().learn_build()
 
     @property
     def concurrency(self) -> int:
@@ -36,7 +45,7 @@ class Deferred:
         if self._built is not None:
             await self._built.aclose()
 
-    def _engine(self) -> Engine:
+    def _engine(self) -> ComputingEngine:
         if self._built is None:
-            self._built = self._build()
+            self._built = self._make()
         return self._built

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from tetrad.artifacts.backoff import RETRIED_STATUS, seconds_of
@@ -19,6 +21,7 @@ from tetrad.artifacts.download import shown
 from tetrad.engines.brake import Brake
 from tetrad.engines.responses import TooLarge, all_of, client_for, is_whole, streamed
 from tetrad.engines.throttle import Setback, Ticket
+from tetrad.engines.version import version_of
 from tetrad.errors import EngineRefused, EngineUnavailable
 from tetrad.protocols import openai as wire
 from tetrad.results.exchange import Choice, Completion, Request, Usage
@@ -26,9 +29,14 @@ from tetrad.results.exchange import Choice, Completion, Request, Usage
 if TYPE_CHECKING:
     import httpx2
 
+# Raised whenever a request would be put otherwise, here or in `protocols.openai`, or a reply read
+# otherwise.
+_ENGINE = 1
 _PROBE_S = 5.0  # for what a server says of itself, which it has at hand
 _QUOTA_STATUS = frozenset({429, 529})
 _OVERLOAD_STATUS = frozenset({408, 503, 504, 524})
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,44 +93,67 @@ class Endpoint:
         self._dialect = wire.Dialect(constrains=address.constrains)
         self._knows_server = address.constrains
         self._has_answered = False
+        self.build: str | None = None
+
+    async def learn_build(self) -> str:
+        """What the server says at `/version`, asked for once."""
+        if self.build is None:
+            ticket = Ticket(self._lane)
+            version = await self._sent(self._version, ticket)
+            self._brake.released(ticket)  # no answer of a model: whether it gives any is not known
+            server = "of unknown version" if version is None else f"version {version}"
+            self.build = f"server {server}; tetrad endpoint-engine {_ENGINE}"
+        return self.build
 
     async def complete(self, request: Request) -> Completion:
-        self._connected()  # takes its time once, which is not the endpoint's
         ticket = Ticket(self._lane)
+        completion = await self._sent(partial(self._attempt, request), ticket)
+        self._has_answered = True
+        self._brake.answered(ticket)
+        return replace(completion, requests=ticket.sent)
+
+    async def aclose(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _sent(self, attempt: Callable[[Ticket], Awaitable[_T]], ticket: Ticket) -> _T:
+        """What came of as many attempts as it takes; the brake hears of all that failed."""
+        self._connected()  # takes its time once, which is not the endpoint's
         while True:
             # Before the clock starts: waiting for a place is not the endpoint's latency.
             await self._brake.admit(ticket)
             if self._brake.stopped is not None:
                 why = f"given up after several tries: {self._brake.stopped}"
                 raise self._unavailable(why, ticket)
-            if (completion := await self._tried(request, ticket)) is not None:
-                return replace(completion, requests=ticket.sent)
+            try:
+                return await attempt(ticket)
+            except _Again as exc:
+                where = shown(self._address.base_url)
+                if self._brake.set_back(ticket, exc.setback, where) != "again":
+                    asked = "once" if ticket.asked == 1 else f"{ticket.asked} times"
+                    raise self._unavailable(f"{exc} (asked {asked})", ticket) from exc
+            except EngineRefused as refused:
+                self._brake.refuse_all(refused)
+                raise
+            except EngineUnavailable as exc:
+                self._brake.refused(ticket, str(exc))
+                raise
+            except BaseException:
+                self._brake.released(ticket)
+                raise
 
-    async def aclose(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
+    async def _version(self, ticket: Ticket) -> str | None:
+        import httpx2
 
-    async def _tried(self, request: Request, ticket: Ticket) -> Completion | None:
-        """The answer, or None where the request is to be sent again; the brake hears of either."""
+        ticket.asked += 1
         try:
-            completion = await self._attempt(request, ticket)
-        except _Again as exc:
-            if self._brake.set_back(ticket, exc.setback, shown(self._address.base_url)) == "again":
-                return None
-            asked = "once" if ticket.asked == 1 else f"{ticket.asked} times"
-            raise self._unavailable(f"{exc} (asked {asked})", ticket) from exc
-        except EngineRefused as refused:
-            self._brake.refuse_all(refused)
-            raise
-        except EngineUnavailable as exc:
-            self._brake.refused(ticket, str(exc))
-            raise
-        except BaseException:
-            self._brake.released(ticket)
-            raise
-        self._has_answered = True
-        self._brake.answered(ticket)
-        return completion
+            return await version_of(self._connected(), self._address.base_url)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as exc:
+            raise _again(_connection_failed(exc)) from exc
+        except httpx2.HTTPError:
+            return None
+        except httpx2.InvalidURL as exc:
+            raise self._unavailable(str(exc), ticket) from exc
 
     async def _attempt(self, request: Request, ticket: Ticket) -> Completion:
         if not self._knows_server and isinstance(request.constraint, Choice):

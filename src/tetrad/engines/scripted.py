@@ -11,6 +11,9 @@ from tetrad.model import ScriptedAnswer, ScriptedEngine
 from tetrad.results.exchange import Completion, Message, Request, ToolCall
 from tetrad.text import shorten
 
+# The number is raised whenever this code would give other answers.
+BUILD = "tetrad scripted-engine 1"
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -18,8 +21,12 @@ class Script:
 
     script: ScriptedEngine
     name: str = "scripted"
+    build: str = BUILD
     concurrency: int = 64
     native_tools: bool = True
+
+    async def learn_build(self) -> str:
+        return self.build
 
     async def complete(self, request: Request) -> Completion:
         asked = request.messages[-1].content

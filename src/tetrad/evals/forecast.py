@@ -17,14 +17,15 @@ from tetrad.assertions.needs import DEFAULT_JUDGE, assertions_of
 from tetrad.assertions.verdict import Answered, Asked, Verdict
 from tetrad.canonical import Digest, Json
 from tetrad.engines.base import request_digest
+from tetrad.engines.build import known_build
 from tetrad.errors import JudgeFailed, UsageError
 from tetrad.evals.build import Workbench
 from tetrad.evals.judges import ReadyJudge
+from tetrad.evals.kept import KeptAnswers
 from tetrad.evals.runner import answered_of
 from tetrad.identity import component_digest
 from tetrad.model import Assertion, Case, Model, Stack, Suite
 from tetrad.plan import Amount, Estimate
-from tetrad.registry import Registry
 from tetrad.results.exchange import Completion, Request, ToolCall
 from tetrad.results.trace import Called, Trace
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
@@ -52,6 +53,7 @@ class Forecast:
     count: CountTokens
     pace: Callable[[Stack], float | None]  # seconds a call of what answers for a stack
     _foreseen: set[tuple[Digest, Digest]] = field(default_factory=set)  # model and request
+    _kept: dict[Digest, KeptAnswers] = field(default_factory=dict)
 
     def __call__(
         self, suite: Suite, stack: Stack, prepared: Iterable[Prepared], *, root: Path
@@ -62,13 +64,20 @@ class Forecast:
             model=self.bench.answering(stack).model,
             runtime=self.bench.runtime(stack, root=root),
             judges=self.bench.judges(suite, root),
-            registry=self.bench.registry,
+            answers=self._answers,
             count=self.count,
             foreseen=self._foreseen,
         )
         asyncio.run(play.cases(prepared))
         pace = self.pace(stack)
         return Estimate(least=_timed(play.least, pace), most=_timed(play.most, pace))
+
+    def _answers(self, model: Model) -> KeptAnswers:
+        """A model's kept answers; an endpoint is taken to be of the build that it last was."""
+        digest = component_digest(model)
+        if digest not in self._kept:
+            self._kept[digest] = KeptAnswers(self.bench.registry, digest, known_build(model))
+        return self._kept[digest]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -80,7 +89,7 @@ class _Play:
     model: Model  # what answers
     runtime: Runtime
     judges: Mapping[str, ReadyJudge]
-    registry: Registry
+    answers: Callable[[Model], KeptAnswers]
     count: CountTokens
     foreseen: set[tuple[Digest, Digest]]
     least: Amount = field(default_factory=Amount)
@@ -92,7 +101,7 @@ class _Play:
                 await self._sample(case, one, sample)
 
     async def _sample(self, case: Case, prepared: Prepared, sample: int) -> None:
-        kept = _Kept(self.registry, component_digest(self.model), self.runtime.native_tools)
+        kept = _Kept(self.answers(self.model), self.runtime.native_tools)
         runtime, toolbox = self.runtime.answered_by(kept), self._toolbox(case)
         try:
             trace = await runtime.answer_prepared(prepared, toolbox=toolbox, sample=sample)
@@ -158,7 +167,7 @@ class _Play:
 
     def _will_ask(self, model: Model, request: Request, *, judging: int = 0) -> None:
         key = component_digest(model), request_digest(request)
-        if key in self.foreseen or self.registry.answer(*key) is not None:
+        if key in self.foreseen or self.answers(model).find(key[1]) is not None:
             return
         self.foreseen.add(key)
         tokens, is_counted = self.count(model, _text_of(request))
@@ -182,8 +191,7 @@ class _Play:
 class _Kept:
     """An engine that answers from the registry alone, and remembers what it was asked."""
 
-    registry: Registry
-    model: Digest
+    answers: KeptAnswers
     native_tools: bool
     name: str = "kept answers"
     concurrency: int = 1
@@ -191,7 +199,7 @@ class _Kept:
 
     async def complete(self, request: Request) -> Completion:
         self.asked.append(request)
-        kept = self.registry.answer(self.model, request_digest(request))
+        kept = self.answers.find(request_digest(request))
         if kept is None:
             raise _Lacking(request)
         return kept

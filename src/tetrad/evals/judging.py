@@ -207,7 +207,9 @@ def _report(
         suites=tuple(suites),
         model=candidate.model if candidate else "",
         engine=candidate.engine.name if candidate else "",
+        build=candidate.engine.build if candidate else "",
         base_model=base.model if base else "",
         base_engine=base.engine.name if base else "",
+        base_build=base.engine.build if base else "",
         note=plan.note,
     )

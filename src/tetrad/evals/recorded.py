@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Self
 
 from tetrad.canonical import Digest
-from tetrad.engines.base import Engine, request_digest
+from tetrad.engines.base import ComputingEngine, request_digest
 from tetrad.errors import EngineRefused, EngineUnavailable, RegistryError
+from tetrad.evals.kept import BuildMoved, KeptAnswers
 from tetrad.registry import Registry
 from tetrad.results.exchange import Completion, Request
 from tetrad.results.outcome import Calls
@@ -27,21 +28,27 @@ def _is_answer(completion: Completion) -> bool:  # noqa: ARG001 - whatever a mod
 class Recorded:
     """Answers from the registry what the model was asked before, and keeps what it is asked now.
 
-    The key is the model's digest and the request's; a request's `sample` makes the repeats of a
-    case different questions. Equal requests in flight are asked once.
+    The key is the model's digest, the engine's build and the request's digest; a request's `sample`
+    makes the repeats of a case different questions. Equal requests in flight are asked once.
     """
 
-    def __init__(self, engine: Engine, registry: Registry, model: Digest) -> None:
+    def __init__(self, engine: ComputingEngine, registry: Registry, model: Digest) -> None:
         self.calls = Calls()
         self._engine = engine
         self._registry = registry
-        self._model = model
+        self._kept = KeptAnswers(registry, model, engine.build)
+        self._learning: asyncio.Future[str] | None = None
         self._flights: dict[Digest, asyncio.Future[Completion]] = {}
         self._commit_is_due = False
 
     @property
     def name(self) -> str:
         return self._engine.name
+
+    @property
+    def build(self) -> str:
+        """What computed the answers; empty where an endpoint was not asked and nothing was kept."""
+        return self._kept.build or ""
 
     @property
     def concurrency(self) -> int:
@@ -63,18 +70,21 @@ class Recorded:
         few times, and the last one is returned.
         """
         key = request_digest(request)
-        while (flight := self._flights.get(key)) is not None:
-            # Whoever asks may be cancelled; the next in line then asks for itself.
-            await asyncio.wait([flight])
-            if not flight.cancelled():
-                answered = replace(flight.result(), cached=True)
+        while True:
+            if (flight := self._flights.get(key)) is not None:
+                # Whoever asks may be cancelled; the next in line then asks for itself.
+                await asyncio.wait([flight])
+                if not flight.cancelled():
+                    answered = replace(flight.result(), cached=True)
+                    self.calls += Calls(cached=1)
+                    return answered
+            elif (kept := self._kept.find(key)) is not None and usable(kept):
                 self.calls += Calls(cached=1)
-                return answered
-        kept = self._registry.answer(self._model, key)
-        if kept is not None and usable(kept):
-            self.calls += Calls(cached=1)
-            return kept
-        return await self._ask(key, request, usable)
+                return kept
+            elif self._kept.is_known:
+                return await self._ask(key, request, usable)
+            else:
+                await self._settle()
 
     async def aclose(self) -> None:
         await self._engine.aclose()
@@ -98,7 +108,7 @@ class Recorded:
             del self._flights[key]
         flight.set_result(completion)
         if usable(completion):
-            self._registry.keep(self._model, key, completion)
+            self._kept.keep(key, completion)
             self._commit_soon()
         return completion
 
@@ -109,6 +119,22 @@ class Recorded:
             if usable(completion) or attempt == UNUSABLE_ANSWERS:
                 break
         return completion
+
+    async def _settle(self) -> None:
+        """Learn the engine's build, asked once by however many wait for it."""
+        learning = self._learning = self._learning or asyncio.ensure_future(
+            self._engine.learn_build()
+        )
+        try:
+            build = await asyncio.shield(learning)
+        finally:
+            if learning.done():
+                self._learning = None
+        try:
+            self._kept.settle(build)
+        except BuildMoved:
+            self.calls = Calls(made=self.calls.made)  # what was served does not count
+            raise
 
     def _commit_soon(self) -> None:
         if not self._commit_is_due:

@@ -19,6 +19,7 @@ from tetrad.assertions.verdict import Answered, Services
 from tetrad.canonical import Digest, Json
 from tetrad.errors import EngineRefused, RegistryError, TetradError
 from tetrad.evals.grading import failed_by, grade
+from tetrad.evals.kept import BuildMoved
 from tetrad.evals.recorded import Recorded
 from tetrad.model import Case, Stack, Suite
 from tetrad.registry import Registry, RunRecord
@@ -81,23 +82,32 @@ async def execute(
     """Execute all selections; a run for each, in order, with outcomes in the golden set's order.
 
     Where an engine, a tool or a judge fails, the sample has an `error` and no metrics. The registry
-    failing ends the execution: answers that cannot be kept would be paid for again.
+    failing ends the execution: answers that cannot be kept would be paid for again. Where kept
+    answers were served and the endpoint then proves to be of another build, all begins again.
     """
     watched = progress or Unwatched()
-    kept = _Traces(traces)
     numbers = registry.start_runs([_record(selection) for selection in selections])
-    runs = [_Run(n, s, registry, kept) for n, s in zip(numbers, selections, strict=True)]
-    watched.start(sum(run.samples for run in runs), "cases")
+    while True:
+        kept = _Traces(traces)
+        runs = [_Run(n, s, registry, kept) for n, s in zip(numbers, selections, strict=True)]
+        watched.start(sum(run.samples for run in runs), "cases")
+        try:
+            await _work(runs, watched)
+        except BuildMoved:  # once for each engine at most: it has said now what its build is
+            continue
+        finally:
+            watched.finish()
+            registry.commit()
+        return tuple(run.finished() for run in runs)
+
+
+async def _work(runs: Sequence[_Run], progress: Progress) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             for stream in _by_engine(runs):
-                group.create_task(_Stream(stream, watched).work())
+                group.create_task(_Stream(stream, progress).work())
     except ExceptionGroup as errors:
         raise _first(errors) from None
-    finally:
-        watched.finish()
-        registry.commit()
-    return tuple(run.finished() for run in runs)
 
 
 def _by_engine(runs: Sequence[_Run]) -> Sequence[Sequence[_Run]]:
@@ -134,7 +144,7 @@ class _Ask:
             return await selection.runtime.answer_prepared(
                 self.prepared, toolbox=selection.toolbox(case), sample=self.sample
             )
-        except (RegistryError, EngineRefused):
+        except (RegistryError, EngineRefused, BuildMoved):
             raise
         except FAILURES as error:
             return error
@@ -249,7 +259,7 @@ class _Run:
         else:
             try:
                 sample = await self._graded(ask, answered)
-            except (RegistryError, EngineRefused):
+            except (RegistryError, EngineRefused, BuildMoved):
                 raise
             except FAILURES as error:
                 sample = _missing(error, answered)

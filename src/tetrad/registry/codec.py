@@ -32,6 +32,8 @@ def dump_completion(completion: Completion) -> bytes:
         document["first_token_s"] = completion.first_token_s
     if completion.likelihoods is not None:
         document["likelihoods"] = dict(completion.likelihoods)
+    if completion.system_fingerprint is not None:
+        document["system_fingerprint"] = completion.system_fingerprint
     return _bytes_of(document)
 
 
@@ -55,6 +57,7 @@ def load_completion(data: bytes) -> Completion:
         latency_s=document.get("latency_s"),
         first_token_s=document.get("first_token_s"),
         likelihoods=document.get("likelihoods"),
+        system_fingerprint=document.get("system_fingerprint"),
         cached=True,
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,10 +35,15 @@ GROUP = 256
 KEYS_A_QUERY = 10_000
 
 _KEEP_ANSWER = """
-    INSERT INTO answers (model, request, completion, digest, created) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (model, request) DO NOTHING"""
-_Row: TypeAlias = tuple[bytes, object, object]
-_SELECT_ANSWERS = "SELECT request, completion, digest FROM answers WHERE model = ?"
+    INSERT INTO answers (model, build, request, completion, digest, created)
+    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (model, request, build) DO NOTHING"""
+_KEEP_BUILD = "INSERT OR REPLACE INTO builds (digest, build) VALUES (?, ?)"
+_Key: TypeAlias = tuple[bytes, bytes, bytes]  # of model, build and request
+_SELECT_ANSWERS = "SELECT request, completion, digest FROM answers WHERE model = ? AND build = ?"
+# Rows are numbered as they are written, so the last one is the latest.
+_LATEST_BUILD = """
+    SELECT builds.digest, builds.build FROM answers JOIN builds ON builds.digest = answers.build
+    WHERE model = ? AND request = ? ORDER BY answers.rowid DESC LIMIT 1"""
 _KEEP_RESULT = 'INSERT OR REPLACE INTO results (run, position, "case", outcome) VALUES (?, ?, ?, ?)'
 
 
@@ -80,7 +85,8 @@ class Registry:
         self.corrupt = 0  # entries that did not match their digest, and were taken for absent
         self._connection = connection
         self._clock = clock
-        self._held: dict[tuple[bytes, bytes], bytes] = {}
+        self._held: dict[_Key, bytes] = {}
+        self._builds: dict[str, bytes] = {}  # their digests
 
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Self:
@@ -117,39 +123,50 @@ class Registry:
 
     # -- answers
 
-    def keep(self, model: Digest, request: Digest, completion: Completion) -> None:
+    def keep(self, model: Digest, build: str, request: Digest, completion: Completion) -> None:
         """Hold an answer for the next commit; the first answer to a question stays."""
-        self._held[model.value, request.value] = dump_completion(completion)
+        self._held[self._key(model, build, request)] = dump_completion(completion)
         if len(self._held) >= GROUP:
             self.commit()
 
-    def answer(self, model: Digest, request: Digest) -> Completion | None:
-        """The kept answer of a model to a request; None where there is none, or a corrupt one."""
-        held = self._held.get((model.value, request.value))
+    def answer(self, model: Digest, build: str, request: Digest) -> Completion | None:
+        """The kept answer of a model to a request, computed by a build; None where there is none,
+        or a corrupt one.
+        """
+        key = self._key(model, build, request)
+        held = self._held.get(key)
         if held is not None:
             return load_completion(held)
         try:
-            row = self._connection.execute(
-                f"{_SELECT_ANSWERS} AND request = ?", (model.value, request.value)
-            ).fetchone()
+            row = self._connection.execute(f"{_SELECT_ANSWERS} AND request = ?", key).fetchone()
         except sqlite3.Error as error:  # not by `_explained`: this runs once a request
             raise _explanation(self.path, error) from error
         if row is None:
             return None
         _, completion, digest = row
-        if not self._is_sound(model.value, request.value, completion, digest):
-            self._forget(model, request)
+        if not self._is_sound(key, completion, digest):
+            self._forget(key)
             return None
         return load_completion(completion)
 
-    def kept(self, model: Digest, requests: Iterable[Digest]) -> frozenset[Digest]:
+    def kept(self, model: Digest, build: str, requests: Iterable[Digest]) -> frozenset[Digest]:
         """Those of the requests whose answers need not be asked for."""
-        wanted = {request.value: request for request in requests}
-        found = {wanted[key] for key in wanted if (model.value, key) in self._held}
-        for key, completion, digest in self._rows(model, wanted):
-            if self._is_sound(model.value, key, completion, digest):
-                found.add(wanted[key])
+        keys = {self._key(model, build, request): request for request in requests}
+        found = {keys[key] for key in keys if key in self._held}
+        for key, completion, digest in self._rows(keys):
+            if self._is_sound(key, completion, digest):
+                found.add(keys[key])
         return frozenset(found)
+
+    def build_of(self, model: Digest, request: Digest) -> str | None:
+        """What computed the latest committed answer of a model to a request; None without any."""
+        with _explained(self.path):
+            row = self._connection.execute(_LATEST_BUILD, (model.value, request.value)).fetchone()
+        if row is None:
+            return None
+        digest, build = row
+        sound = isinstance(build, bytes) and digest_bytes(build).value == digest
+        return build.decode() if sound else None
 
     # -- runs and results
 
@@ -229,12 +246,11 @@ class Registry:
 
     def _write_held(self) -> None:
         now = int(self._clock())
+        builds = [(digest, build) for build, digest in self._builds.items()]
+        self._connection.executemany(_KEEP_BUILD, builds)
         self._connection.executemany(
             _KEEP_ANSWER,
-            [
-                (model, request, data, _entry_digest(model, request, data), now)
-                for (model, request), data in self._held.items()
-            ],
+            [(*key, data, _entry_digest(key, data), now) for key, data in self._held.items()],
         )
 
     @contextmanager
@@ -252,26 +268,37 @@ class Registry:
 
     # -- entries and their digests
 
-    def _rows(self, model: Digest, wanted: Mapping[bytes, Digest]) -> Iterator[_Row]:
-        keys = list(wanted)
-        for start in range(0, len(keys), KEYS_A_QUERY):
-            part = keys[start : start + KEYS_A_QUERY]
+    def _key(self, model: Digest, build: str, request: Digest) -> _Key:
+        digest = self._builds.get(build)
+        if digest is None:
+            digest = self._builds[build] = digest_bytes(build.encode()).value
+        return (model.value, digest, request.value)
+
+    def _rows(self, keys: Collection[_Key]) -> Iterator[tuple[_Key, object, object]]:
+        """The entries of keys of one model and build."""
+        wanted = list(keys)
+        for start in range(0, len(wanted), KEYS_A_QUERY):
+            part = wanted[start : start + KEYS_A_QUERY]
+            model, build, _ = part[0]
             marks = ",".join("?" * len(part))
             query = f"{_SELECT_ANSWERS} AND request IN ({marks})"
+            requests = [request for _, _, request in part]
             with _explained(self.path):
-                yield from self._connection.execute(query, (model.value, *part)).fetchall()
+                rows = self._connection.execute(query, (model, build, *requests)).fetchall()
+            for request, completion, digest in rows:
+                yield (model, build, request), completion, digest
 
-    def _is_sound(self, model: bytes, key: bytes, data: object, digest: object) -> bool:
+    def _is_sound(self, key: _Key, data: object, digest: object) -> bool:
         # A flipped bit can also make a value a number.
-        sound = isinstance(data, bytes) and digest == _entry_digest(model, key, data)
+        sound = isinstance(data, bytes) and digest == _entry_digest(key, data)
         self.corrupt += not sound
         return sound
 
-    def _forget(self, model: Digest, request: Digest) -> None:
+    def _forget(self, key: _Key) -> None:
         """Take a corrupt entry away, so that the new answer finds its place free."""
         with self._transaction():
             self._connection.execute(
-                "DELETE FROM answers WHERE model = ? AND request = ?", (model.value, request.value)
+                "DELETE FROM answers WHERE model = ? AND build = ? AND request = ?", key
             )
 
 
@@ -350,8 +377,8 @@ def _help(path: Path, message: str) -> str:
     return f"name another file in {ENVIRONMENT}, and send us this message"
 
 
-def _entry_digest(model: bytes, key: bytes, data: bytes) -> bytes:
-    return digest_bytes(b"".join((model, key, data))).value
+def _entry_digest(key: _Key, data: bytes) -> bytes:
+    return digest_bytes(b"".join((*key, data))).value
 
 
 def _subject(record: RunRecord) -> Sequence[str | bytes]:

@@ -43,6 +43,24 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (run, position)
     );
     """,
+    """
+    -- Answers of version 1 cannot say what computed them, so they are asked anew.
+    DROP TABLE answers;
+    CREATE TABLE builds (
+        digest BLOB PRIMARY KEY,
+        build TEXT NOT NULL
+    ) WITHOUT ROWID;
+    -- `digest` covers model, build, request and completion, so no flipped bit is ever an answer.
+    CREATE TABLE answers (
+        model BLOB NOT NULL,
+        request BLOB NOT NULL,
+        build BLOB NOT NULL,
+        completion BLOB NOT NULL,
+        digest BLOB NOT NULL,
+        created INTEGER NOT NULL,
+        UNIQUE (model, request, build)
+    );
+    """,
 )
 
 

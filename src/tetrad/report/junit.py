@@ -78,8 +78,10 @@ def _suite(report: Report, stack: StackReport, suite: SuiteReport) -> ET.Element
         ("golden", str(suite.golden)),
         ("model", stack.model),
         ("engine", stack.engine),
+        ("build", stack.build),
         ("base_model", stack.base_model),
         ("base_engine", stack.base_engine),
+        ("base_build", stack.base_build),
     ):
         ET.SubElement(properties, "property", name=key, value=one_line(text))
     held = _held_against(suite)

@@ -121,7 +121,8 @@ def _stack(stack: StackReport) -> Iterator[str]:
     answered = words.answered_by(stack)
     engine = "".join(f", {whose} {code(answerer)}" for whose, answerer in answered)
     preview = ", **a preview, never evidence**" if stack.preview else ""
-    yield f"Identity {code(words.identities(stack))}{engine}{preview}."
+    builds = "".join(f", {whose} {code(build)}" for whose, build in words.builds(stack))
+    yield f"Identity {code(words.identities(stack))}{engine}{builds}{preview}."
     if stack.note:
         yield _prose(stack.note)
     for change in stack.changes:

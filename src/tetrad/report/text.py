@@ -87,6 +87,7 @@ def _roster(console: Console, report: Report) -> None:
 
 
 def _stack(console: Console, stack: StackReport) -> None:
+    from rich.padding import Padding
     from rich.text import Text
 
     head = Text(one_line(words.last(stack.stack)), style="bold")
@@ -96,6 +97,8 @@ def _stack(console: Console, stack: StackReport) -> None:
     preview = " (a preview: never evidence)" if stack.preview else ""
     for whose, answerer in words.answered_by(stack):
         console.print(f"  {whose} {one_line(answerer)}{preview}", style="dim")
+    for whose, build in words.builds(stack):
+        console.print(Padding(f"{whose}: {one_line(build)}", (0, 0, 0, 2)), style="dim")
     if stack.note:
         console.print(f"  {one_line(stack.note)}")
     for suite in stack.suites:

@@ -160,6 +160,14 @@ def _answerer(model: str, engine: str) -> str:
     return ", ".join(dict.fromkeys(part for part in (model, engine) if part))
 
 
+def builds(stack: StackReport) -> list[tuple[str, str]]:
+    """What computed the answers, each with what stands before it; once where both sides agree."""
+    now = [("build", stack.build)] if stack.build else []
+    if stack.base_build in {"", stack.build}:
+        return now
+    return [*now, ("the base's build", stack.base_build)]
+
+
 def short_commit(commit: str | None) -> str:
     return (commit or "")[:8]
 

@@ -139,5 +139,6 @@ class Completion:
     latency_s: float | None = None
     first_token_s: float | None = None
     likelihoods: Mapping[str, float] | None = None  # label -> probability among a Choice's labels
+    system_fingerprint: str | None = None  # what a vendor says that computed it
     cached: bool = False
     requests: int = 1

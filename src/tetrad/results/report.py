@@ -108,8 +108,10 @@ class StackReport:
     suites: tuple[SuiteReport, ...]
     model: str = ""  # the name of the one that answered
     engine: str = ""  # what answered, in words
+    build: str = ""  # what computed the answers: versions and device
     base_model: str = ""  # the same of the base; empty where nothing of it answered
     base_engine: str = ""
+    base_build: str = ""
     preview: bool = False  # another engine than the stack's own answered: never evidence
     note: str = ""  # why nothing ran, or why nothing was compared
 

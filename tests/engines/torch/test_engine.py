@@ -451,7 +451,7 @@ def test_torch_is_asked_for_the_device_where_there_is_a_driver(tmp_path: Path, d
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from tetrad.engines.torch.engine import device_name\n"
+        "from tetrad.engines.torch.build import device_name\n"
         "without, with_driver = map(Path, sys.argv[1:])\n"
         "assert (device_name(without), 'torch' in sys.modules) == ('cpu', False)\n"
         "name = device_name(with_driver)\n"

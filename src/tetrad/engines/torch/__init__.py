@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tetrad.artifacts.progress import Progress
 
 if TYPE_CHECKING:
-    from tetrad.engines.base import Embedder, Engine
+    from tetrad.engines.base import ComputingEngine, Embedder
     from tetrad.model import Model
 
 __all__ = ["build_torch_embedder", "build_torch_engine"]
@@ -22,7 +22,7 @@ __all__ = ["build_torch_embedder", "build_torch_engine"]
 
 def build_torch_engine(
     model: Model, files: Mapping[str, Path], *, cache: Path, progress: Progress | None = None
-) -> Engine:
+) -> ComputingEngine:
     """An engine over a model's verified files, by the names that the model's file gives them."""
     from tetrad.engines.torch.engine import TorchEngine
 

@@ -1,6 +1,6 @@
 """GGUF to safetensors, once: transformers takes half a minute to read what then loads in a second.
 
-A conversion is kept under the digest of the GGUF file and of this converter's version, with a
+A conversion is kept under the digest of the GGUF file and the versions of what converts, with a
 manifest of digests that is verified at each load, like a fetched file.
 """
 
@@ -21,6 +21,7 @@ from filelock import FileLock
 
 from tetrad.artifacts.progress import Progress
 from tetrad.canonical import Digest, Json, canonical_json, digest_file, digest_of
+from tetrad.engines.torch.build import converter_build
 from tetrad.engines.torch.folder import laid_out
 from tetrad.engines.torch.quiet import quieten
 from tetrad.errors import ArtifactError, EngineUnavailable
@@ -29,14 +30,12 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
-# Raised whenever a conversion would give other numbers or other tokens than before.
-CONVERTER = 1
 MANIFEST = "manifest.json"
 
 
 def converted(gguf: Path, digest: Digest, *, cache: Path, progress: Progress | None = None) -> Path:
     """The folder of a GGUF file's conversion, made if it is not there or not whole."""
-    target = _target(digest, cache)
+    target = converted_at(digest, cache=cache)
     if _is_whole(target):
         return target
     try:
@@ -55,14 +54,15 @@ def converted(gguf: Path, digest: Digest, *, cache: Path, progress: Progress | N
 
 def converted_tokenizer(digest: Digest, *, cache: Path) -> Path | None:
     """The tokenizer.json of a GGUF file, if that was converted before."""
-    target = _target(digest, cache)
+    target = converted_at(digest, cache=cache)
     written = _manifest(target).get("tokenizer.json")
     path = target / "tokenizer.json"
     return path if written is not None and _matches(path, written) else None
 
 
-def _target(gguf: Digest, cache: Path) -> Path:
-    key = digest_of({"converter": CONVERTER, "gguf": str(gguf)})
+def converted_at(gguf: Digest, *, cache: Path) -> Path:
+    """Where the conversion of a GGUF file by what is installed now lies, once it is made."""
+    key = digest_of({"converter": converter_build(), "gguf": str(gguf)})
     return cache / "converted" / key.hex
 
 
@@ -120,7 +120,7 @@ def _convert(gguf: Path, folder: Path, progress: Progress | None) -> None:
     _save_config(model, folder)
     names = sorted(path.name for path in folder.iterdir())
     files: dict[str, Json] = {name: str(digest_file(folder / name)) for name in names}
-    _write(folder / MANIFEST, canonical_json({"converter": CONVERTER, "files": files}))
+    _write(folder / MANIFEST, canonical_json({"converter": converter_build(), "files": files}))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from tetrad.artifacts.progress import Progress
 from tetrad.engines.torch.answering import Answering, Limits
+from tetrad.engines.torch.build import DEFAULT_MAX_TOKENS
 from tetrad.engines.torch.choice import Node, label_tree
 from tetrad.engines.torch.convert import converted
 from tetrad.engines.torch.folder import gguf_of, hugging_face_files, laid_out
@@ -23,9 +24,6 @@ from tetrad.engines.torch.writing import Job
 from tetrad.errors import EngineUnavailable, TetradError
 from tetrad.model import Model
 from tetrad.results.exchange import Choice, Completion, JsonOutput, Request
-
-# An answer's length where nothing is said of it.
-DEFAULT_MAX_TOKENS = 256
 
 Asked: TypeAlias = tuple[Request, Future[Completion]]
 

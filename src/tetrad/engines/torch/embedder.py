@@ -17,6 +17,7 @@ import numpy as np
 
 from tetrad.canonical import Digest
 from tetrad.engines.tokens import tokenizer_at
+from tetrad.engines.torch.build import embedder_build
 from tetrad.engines.torch.folder import hugging_face_files, laid_out, pooling_of
 from tetrad.engines.torch.memory import lack_of_memory_told
 from tetrad.engines.torch.quiet import quieten
@@ -37,6 +38,7 @@ class TorchEmbedder:
 
     def __init__(self, model: Model, files: Mapping[str, Path]) -> None:
         self.digest: Digest = component_digest(model)
+        self.build = embedder_build()
         self._spec = model
         self._files = hugging_face_files(files)
         _refuse_other_pooling(pooling_of(files))

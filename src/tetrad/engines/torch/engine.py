@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from tetrad.artifacts.progress import Progress
+from tetrad.engines.torch.build import device_name, engine_build
 from tetrad.engines.torch.memory import lack_of_memory_told
 from tetrad.errors import EngineUnavailable
 from tetrad.model import Model
@@ -60,6 +61,13 @@ class TorchEngine:
     @property
     def name(self) -> str:
         return f"torch {device_name()} {self._dtype}"
+
+    @property
+    def build(self) -> str:
+        return engine_build(self._model)
+
+    async def learn_build(self) -> str:
+        return self.build
 
     async def complete(self, request: Request) -> Completion:
         if self._closed.is_set():
@@ -136,16 +144,3 @@ class TorchEngine:
         return load_desk(
             self._model, self._files, dtype=self._dtype, cache=self._cache, progress=self._progress
         )
-
-
-# What the drivers of NVIDIA, of Windows' own GPU under WSL, and of AMD put there.
-_DRIVERS = ("nvidiactl", "dxg", "kfd")
-
-
-def device_name(devices: Path = Path("/dev")) -> str:
-    """`cuda` or `cpu`, found without importing torch where there is no driver that it could use."""
-    if not any((devices / driver).exists() for driver in _DRIVERS):
-        return "cpu"
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"

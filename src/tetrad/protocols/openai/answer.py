@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from tetrad.protocols.openai.calls import PartialCalls, calls_of, carried
@@ -18,6 +19,7 @@ from tetrad.protocols.openai.values import (
     text,
 )
 from tetrad.results.exchange import Completion, Request, ToolCall
+from tetrad.text import shorten
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
 
@@ -59,7 +61,10 @@ def decode(body: bytes, request: Request) -> Completion:
         _refuse_failed(choice)
         if choice.get("text") is None:
             raise Unreadable("choices[0].text is missing")
-        return _completion(text(choice["text"], "choices[0].text"), (), finish, usage)
+        written = text(choice["text"], "choices[0].text")
+        return replace(
+            _completion(written, (), finish, usage), system_fingerprint=_fingerprint(reply)
+        )
     _refuse_failed(choice)
     message = mapping(choice.get("message"), "choices[0].message")
     attached = {key: message[key] for key in _ATTACHED if message.get(key)}
@@ -67,7 +72,8 @@ def decode(body: bytes, request: Request) -> Completion:
     if content == "" or isinstance(content, list):
         attached["content"] = content
     calls = calls_of(message.get("tool_calls"))
-    return _completion(_content(message), calls, finish, usage, attached)
+    completion = _completion(_content(message), calls, finish, usage, attached)
+    return replace(completion, system_fingerprint=_fingerprint(reply))
 
 
 class AnswerStream:
@@ -80,6 +86,7 @@ class AnswerStream:
         self._attached: dict[str, Any] = {}
         self._finish: Any = None
         self._usage: Any = None
+        self._fingerprint: str | None = None
         self._done = False
 
     @property
@@ -108,7 +115,8 @@ class AnswerStream:
         if not self._done and self._finish is None:
             raise Cut("the stream ended before the answer did")
         written, calls = "".join(self._text), self._calls.whole()
-        return _completion(written, calls, self._finish, self._usage, self._attached)
+        completion = _completion(written, calls, self._finish, self._usage, self._attached)
+        return replace(completion, system_fingerprint=self._fingerprint)
 
     def _take(self, event: bytes) -> None:
         if event == b"[DONE]":
@@ -118,6 +126,7 @@ class AnswerStream:
         if chunk.get("error"):
             raise Cut(f"the server broke off: {reason_of(event)}")
         self._usage = chunk.get("usage") or self._usage
+        self._fingerprint = _fingerprint(chunk) or self._fingerprint
         if chunk.get("choices"):  # the last chunk carries usage only
             choice = first_choice(chunk)
             _refuse_failed(choice)
@@ -174,6 +183,12 @@ def _completion(
         finish_reason=reason,
         usage=usage_of(usage, answered=bool(written or calls)),
     )
+
+
+def _fingerprint(reply: Mapping[str, Any]) -> str | None:
+    """What a vendor says that computed the answer; it is kept with it, and never compared."""
+    said = reply.get("system_fingerprint")
+    return shorten(text(said, "system_fingerprint"), 100) if isinstance(said, str) else None
 
 
 def _content(message: Mapping[str, Any]) -> str:
