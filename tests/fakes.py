@@ -87,18 +87,31 @@ class Watcher:
 
     work: list[tuple[str, int | None, int]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tallies: list[str] = field(default_factory=list)
 
-    def start(self, total: int | None, label: str) -> None:
+    def start(self, total: int | None, label: str) -> Watched:
         self.work.append((label, total, 0))
-
-    def advance(self, n: int) -> None:
-        label, total, done = self.work.pop()
-        self.work.append((label, total, done + n))
-
-    def finish(self) -> None: ...
+        return Watched(self, len(self.work) - 1)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+
+@dataclass
+class Watched:
+    """A piece of work of a Watcher."""
+
+    watcher: Watcher
+    place: int
+
+    def advance(self, n: int) -> None:
+        label, total, done = self.watcher.work[self.place]
+        self.watcher.work[self.place] = (label, total, done + n)
+
+    def tally(self, text: str) -> None:
+        self.watcher.tallies.append(text)
+
+    def finish(self) -> None: ...
 
 
 class _House:

@@ -334,6 +334,19 @@ def test_progress_counts_samples(registry: Registry, tmp_path: Path) -> None:
     assert watcher.work == [("cases", 4, 4)]
 
 
+def test_failures_are_told_while_the_run_goes_on(registry: Registry, tmp_path: Path) -> None:
+    watcher = Watcher()
+    judged = suite(case("a", YES), case("b", NO), case("c", YES, vars={"messag": "x"}))
+    chosen = selection(judged, ScriptedAnswers(), registry, tmp_path)
+
+    asyncio.run(execute([chosen], registry=registry, progress=watcher))
+
+    assert watcher.tallies[-1] == "1 failed, 1 without result"
+    assert len(watcher.notes) == 1
+    assert watcher.notes[0].startswith("no result: ")
+    assert "message: is required and not given" in watcher.notes[0]
+
+
 def test_a_selection_runs_only_its_cases(registry: Registry) -> None:
     judged = suite(case("a", YES), case("b", YES), case("c", YES))
 

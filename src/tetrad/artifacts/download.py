@@ -196,17 +196,17 @@ def _receive(
     usable = etag.isascii() and not etag.startswith("W/")
     _etag_path(into).write_text(etag if usable else "", encoding="ascii")
     length = response.headers.get("Content-Length")
-    progress.start(offset + int(length) if length else None, label)
-    progress.advance(offset)
+    work = progress.start(offset + int(length) if length else None, label)
+    work.advance(offset)
     try:
         with into.open("r+b" if offset else "wb") as stream:
             stream.seek(offset)
             # as it arrives: gathered into larger pieces, the last of them would be lost in a cut
             for piece in response.iter_raw():
                 stream.write(piece)
-                progress.advance(len(piece))
+                work.advance(len(piece))
     finally:
-        progress.finish()
+        work.finish()
 
 
 def _reason(exc: Exception) -> str:

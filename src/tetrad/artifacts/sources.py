@@ -160,12 +160,12 @@ def _refuse_outside(source: Source, path: Path, root: Path) -> None:
 @contextmanager
 def _watched(progress: Progress, file: Path) -> Iterator[Path]:
     size = file.stat().st_size
-    progress.start(size, file.name)
+    work = progress.start(size, file.name)
     try:
         yield file
-        progress.advance(size)
+        work.advance(size)
     finally:
-        progress.finish()
+        work.finish()
 
 
 def _not_yet(order: Order) -> None:

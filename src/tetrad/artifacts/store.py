@@ -119,9 +119,9 @@ class Store:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            progress.start(None, f"waiting for another process that fetches {origin}")
+            waiting = progress.start(None, f"waiting for another process that fetches {origin}")
             lock.acquire()
-            progress.finish()
+            waiting.finish()
         try:
             yield
         finally:

@@ -19,7 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
 
-from tetrad.artifacts.progress import Progress
+from tetrad.artifacts.progress import UNSEEN, Progress, Work
 from tetrad.errors import ArtifactError, FetchFailed, UsageError
 
 _NAMED = re.compile(r"pypi://([A-Za-z0-9][A-Za-z0-9._-]*)(?:==([A-Za-z0-9][A-Za-z0-9._+!-]*))?\Z")
@@ -111,14 +111,14 @@ def _progress_style() -> str:
 def _run_pip(command: list[str], requirement: str, progress: Progress) -> None:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     said: list[str] = []
-    progress.start(None, requirement)
+    asking = progress.start(None, requirement)
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
     ) as pip:  # fmt: skip
         assert pip.stdout is not None  # noqa: S101 - stdout=PIPE
         said.extend(_follow(pip.stdout, requirement, progress))
-    progress.finish()
+    asking.finish()
     if pip.returncode != 0:
         errors = [line for line in said if line.startswith("ERROR:")] or said[-3:]
         raise FetchFailed(
@@ -130,6 +130,7 @@ def _run_pip(command: list[str], requirement: str, progress: Progress) -> None:
 
 def _follow(output: IO[str], label: str, progress: Progress) -> Iterator[str]:
     """The lines that pip says, its progress taken out and passed on."""
+    work: Work = UNSEEN
     done = 0
     for raw in output:
         line = raw.strip()
@@ -138,11 +139,11 @@ def _follow(output: IO[str], label: str, progress: Progress) -> Iterator[str]:
             yield line
             continue
         if int(match[1]) <= done:  # the wheel begins, or begins again
-            progress.finish()
-            progress.start(int(match[2]), label)
-            done = 0
-        progress.advance(int(match[1]) - done)
+            work.finish()
+            work, done = progress.start(int(match[2]), label), 0
+        work.advance(int(match[1]) - done)
         done = int(match[1])
+    work.finish()
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -1,91 +1,170 @@
-"""Bars on standard error for work that takes its time; nothing where nobody watches."""
+"""What goes on, on standard error: bars on a terminal, now and then a line elsewhere."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
-from tetrad.artifacts.progress import Progress, Unwatched
+from tetrad.artifacts.progress import UNSEEN, Progress, Work
 from tetrad.text import for_log, one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
-    from rich.progress import ProgressColumn, TaskID
+    from rich.progress import TaskID
 
-_BYTES = 100_000  # totals above this are bytes; tensors, chunks and cases are fewer
+_EVERY_S = 20.0
 
 
 def progress_bars() -> Progress:
-    """Bars on a terminal; in CI and in pipes only what there is to know."""
+    """Bars on a terminal; lines in CI and in pipes."""
     if not sys.stderr.isatty() or os.environ.get("CI"):
-        return Notes()
+        return Lines()
     return Bars()
 
 
-class Notes(Unwatched):
-    """Progress that is not drawn."""
+class Lines:
+    """A line now and then while work goes on; none of what is soon done."""
+
+    def __init__(self, every_s: float = _EVERY_S) -> None:
+        self._every_s = every_s
+        self._lock = threading.Lock()
+        self._open: list[_Line] = []
+        self._over = threading.Event()
+
+    def start(self, total: int | None, label: str) -> Work:
+        line = _Line(self, total, one_line(label))
+        with self._lock:
+            self._open.append(line)
+            if len(self._open) == 1:
+                self._over = threading.Event()
+                threading.Thread(target=self._tell, args=[self._over], daemon=True).start()
+        return line
 
     def note(self, text: str) -> None:
-        sys.stderr.write(f"{for_log(one_line(text))}\n")
-        sys.stderr.flush()
+        _say(text)
+
+    def ended(self, line: _Line) -> None:
+        with self._lock:
+            if line in self._open:
+                self._open.remove(line)
+                if line.is_told:
+                    _say(line.at_the_end())
+            if not self._open:
+                self._over.set()
+
+    def _tell(self, over: threading.Event) -> None:
+        while not over.wait(self._every_s):
+            with self._lock:
+                for line in self._open:
+                    line.is_told = True
+                if self._open:
+                    _say("; ".join(map(str, self._open)))
+
+
+class _Line:
+    def __init__(self, lines: Lines, total: int | None, label: str) -> None:
+        self.is_told = False
+        self._lines = lines
+        self._total = total
+        self._label = label
+        self._done = 0
+        self._tally = ""
+
+    def __str__(self) -> str:
+        share = "" if self._total is None else f" {self._done:,} of {self._total:,}"
+        return f"{self._label}{share}{self._tally and f', {self._tally}'}"
+
+    def at_the_end(self) -> str:
+        return f"{self}: done" if self._total is None else str(self)
+
+    def advance(self, n: int) -> None:
+        self._done += n
+
+    def tally(self, text: str) -> None:
+        self._tally = one_line(text)
+
+    def finish(self) -> None:
+        self._lines.ended(self)
 
 
 class Bars:
-    """One bar a piece of work, which stays when it is done."""
+    """One bar a piece of work, beside those that go on; it stays when it is done."""
 
     def __init__(self) -> None:
-        self._shown: tuple[RichProgress, TaskID] | None = None
+        self._lock = threading.RLock()
+        self._shown: RichProgress | None = None
+        self._open: set[TaskID] = set()
 
-    def start(self, total: int | None, label: str) -> None:
-        from rich.console import Console
-        from rich.markup import escape
-        from rich.progress import Progress as RichProgress
-
-        self.finish()
+    def start(self, total: int | None, label: str) -> Work:
         if total == 0:
-            return
-        # a spinner has nothing to say once it is over
-        shown = RichProgress(
-            *_columns(total), console=Console(stderr=True), transient=total is None
-        )
-        self._shown = shown, shown.add_task(escape(label), total=total)
-        shown.start()
-
-    def advance(self, n: int) -> None:
-        if self._shown is not None:
-            shown, task = self._shown
-            shown.advance(task, n)
+            return UNSEEN
+        with self._lock:
+            if self._shown is None:
+                self._shown = _drawn()
+                atexit.register(self._stop)  # a terminal whose cursor is hidden stays so
+            task = self._shown.add_task(one_line(label), total=total, tally="")
+            self._open.add(task)
+            return _Bar(self, self._shown, task)
 
     def note(self, text: str) -> None:
         from rich.text import Text
 
-        line = for_log(one_line(text))
-        if self._shown is None:
-            sys.stderr.write(f"{line}\n")
-        else:
-            self._shown[0].console.print(Text(line))
+        with self._lock:
+            if self._shown is None:
+                _say(text)
+            else:
+                self._shown.console.print(Text(for_log(one_line(text))))
+
+    def ended(self, task: TaskID, shown: RichProgress) -> None:
+        with self._lock:
+            if task not in self._open:
+                return
+            self._open.remove(task)
+            shown.stop_task(task)
+            if shown.tasks[shown.task_ids.index(task)].total is None:
+                shown.remove_task(task)  # it has nothing to say once it is over
+            if not self._open:
+                self._stop()
+
+    def _stop(self) -> None:
+        with self._lock:
+            if self._shown is not None:
+                self._shown.stop()
+                self._shown = None
+                self._open.clear()
+                atexit.unregister(self._stop)
+
+
+class _Bar:
+    def __init__(self, bars: Bars, shown: RichProgress, task: TaskID) -> None:
+        self._bars = bars
+        self._shown = shown
+        self._task = task
+
+    def advance(self, n: int) -> None:
+        self._shown.advance(self._task, n)
+
+    def tally(self, text: str) -> None:
+        self._shown.update(self._task, tally=one_line(text))
 
     def finish(self) -> None:
-        if self._shown is not None:
-            self._shown[0].stop()
-            self._shown = None
+        self._bars.ended(self._task, self._shown)
 
 
-def _columns(total: int | None) -> list[ProgressColumn]:
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        MofNCompleteColumn,
-        SpinnerColumn,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+def _drawn() -> RichProgress:
+    from rich.console import Console
+    from rich.progress import Progress as RichProgress
 
-    label = TextColumn("{task.description}")
-    if total is None:
-        return [SpinnerColumn(), label]
-    if total > _BYTES:
-        return [label, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()]
-    return [label, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+    from tetrad.cli.bars import columns
+
+    shown = RichProgress(*columns(), console=Console(stderr=True))
+    shown.start()
+    return shown
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{for_log(one_line(text))}\n")
+    sys.stderr.flush()

@@ -8,7 +8,6 @@ requests in flight, the outcomes, and a capped number of traces.
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,8 @@ from tetrad.errors import EngineRefused, RegistryError, TetradError
 from tetrad.evals.grading import failed_by, grade
 from tetrad.evals.kept import BuildMoved
 from tetrad.evals.recorded import Recorded
+from tetrad.evals.traces import Traces
+from tetrad.evals.watching import Watch
 from tetrad.model import Case, Stack, Suite
 from tetrad.registry import Registry, RunRecord
 from tetrad.results.exchange import Usage
@@ -28,7 +29,7 @@ from tetrad.results.outcome import Calls, CaseOutcome, Sample, SuiteRun
 from tetrad.results.trace import Retrieved, Trace
 from tetrad.runtime.answering import Prepared, Toolbox
 
-# Traces that are kept for reports; see `_Traces` for which.
+# Traces that are kept for reports; see `Traces` for which.
 TRACES = 2_000
 # Requests prepared together, so that their queries are embedded in one batch.
 CHUNK = 64
@@ -85,27 +86,26 @@ async def execute(
     failing ends the execution: answers that cannot be kept would be paid for again. Where kept
     answers were served and the endpoint then proves to be of another build, all begins again.
     """
-    watched = progress or Unwatched()
     numbers = registry.start_runs([_record(selection) for selection in selections])
     while True:
-        kept = _Traces(traces)
+        kept = Traces(traces)
         runs = [_Run(n, s, registry, kept) for n, s in zip(numbers, selections, strict=True)]
-        watched.start(sum(run.samples for run in runs), "cases")
+        watch = Watch(progress or Unwatched(), sum(run.samples for run in runs))
         try:
-            await _work(runs, watched)
+            await _work(runs, watch)
         except BuildMoved:  # once for each engine at most: it has said now what its build is
             continue
         finally:
-            watched.finish()
+            watch.over()
             registry.commit()
         return tuple(run.finished() for run in runs)
 
 
-async def _work(runs: Sequence[_Run], progress: Progress) -> None:
+async def _work(runs: Sequence[_Run], watch: Watch) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             for stream in _by_engine(runs):
-                group.create_task(_Stream(stream, progress).work())
+                group.create_task(_Stream(stream, watch).work())
     except ExceptionGroup as errors:
         raise _first(errors) from None
 
@@ -157,8 +157,8 @@ class _Stream:
     requests as it likes in flight, and as many answers at most wait to be graded.
     """
 
-    def __init__(self, runs: Sequence[_Run], progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, runs: Sequence[_Run], watch: Watch) -> None:
+        self._watch = watch
         self._workers = max(1, runs[0].selection.engine.concurrency)
         self._grading = asyncio.Semaphore(self._workers)
         self._chunks = _chunks(runs)
@@ -178,10 +178,10 @@ class _Stream:
 
     async def _grade(self, ask: _Ask, answered: Trace | Exception) -> None:
         try:
-            await ask.run.grade(ask, answered)
+            sample = await ask.run.grade(ask, answered)
         finally:
             self._grading.release()
-        self._progress.advance(1)
+        self._watch.seen(sample)
 
     async def _next(self) -> _Ask | None:
         while not self._ready:
@@ -235,7 +235,7 @@ class _Run:
     """One selection's run: samples come in as they are done, outcomes are committed in groups."""
 
     def __init__(
-        self, number: int, selection: Selection, registry: Registry, traces: _Traces
+        self, number: int, selection: Selection, registry: Registry, traces: Traces
     ) -> None:
         self.selection = selection
         self._number = number  # the registry's; it rises with the selections
@@ -253,7 +253,7 @@ class _Run:
     def case(self, index: int) -> Case:
         return self.selection.cases[index]
 
-    async def grade(self, ask: _Ask, answered: Trace | Exception) -> None:
+    async def grade(self, ask: _Ask, answered: Trace | Exception) -> Sample:
         if isinstance(answered, Exception):
             sample = _missing(answered, None)
         else:
@@ -270,6 +270,7 @@ class _Run:
             self._uncommitted.append(ask.index)
             if len(self._uncommitted) >= GROUP:
                 self._commit()
+        return sample
 
     def finished(self) -> SuiteRun:
         """The run's value, once every sample is in."""
@@ -337,33 +338,6 @@ class _Run:
             self._registry.keep_results(
                 self._number, [(self._positions[i], self._outcome(i, traces=False)) for i in done]
             )
-
-
-class _Traces:
-    """The traces that are kept: of the samples that did not pass first, then of the others, each in
-    the golden set's order, so that two executions keep the same ones.
-    """
-
-    def __init__(self, cap: int) -> None:
-        self._cap = cap
-        self._kept: dict[tuple[int, ...], Trace] = {}
-        self._worst: list[tuple[int, ...]] = []  # a heap of negated keys
-
-    def offer(self, key: tuple[int, ...], trace: Trace) -> None:
-        if self._cap == 0:
-            return
-        negated = tuple(-part for part in key)
-        if len(self._worst) < self._cap:
-            heapq.heappush(self._worst, negated)
-        else:
-            out = heapq.heappushpop(self._worst, negated)
-            if out == negated:
-                return
-            del self._kept[tuple(-part for part in out)]
-        self._kept[key] = trace
-
-    def get(self, key: tuple[int, ...]) -> Trace | None:
-        return self._kept.get(key)
 
 
 def _record(selection: Selection) -> RunRecord:

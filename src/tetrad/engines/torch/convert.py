@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from tetrad.artifacts.progress import Progress
+from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.canonical import Digest, Json, canonical_json, digest_file, digest_of
 from tetrad.engines.torch.build import converter_build
 from tetrad.engines.torch.folder import laid_out
@@ -129,12 +129,13 @@ def _shown(progress: Progress | None) -> Iterator[None]:
     reader: Any = import_module("transformers.modeling_gguf_pytorch_utils")
 
     def counted(tensors: Sequence[Any], **_: object) -> Iterator[Any]:
-        if progress is not None:
-            progress.start(len(tensors), "converting the model, once")
-        for tensor in tensors:
-            yield tensor
-            if progress is not None:
-                progress.advance(1)
+        work = (progress or Unwatched()).start(len(tensors), "converting the model, once")
+        try:
+            for tensor in tensors:
+                yield tensor
+                work.advance(1)
+        finally:
+            work.finish()
 
     drawn = reader.tqdm
     reader.tqdm = counted
@@ -142,8 +143,6 @@ def _shown(progress: Progress | None) -> Iterator[None]:
         yield
     finally:
         reader.tqdm = drawn
-        if progress is not None:
-            progress.finish()
 
 
 def _tokenizer(gguf: Path) -> Any:

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from tetrad.artifacts.progress import Progress
+from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.engines.torch.build import device_name, engine_build
 from tetrad.engines.torch.memory import lack_of_memory_told
 from tetrad.errors import EngineUnavailable
@@ -139,8 +139,16 @@ class TorchEngine:
                 future.set_exception(error)
 
     def _load(self) -> Desk:
-        from tetrad.engines.torch.desk import load_desk
+        loading = (self._progress or Unwatched()).start(None, "loading the model")
+        try:
+            from tetrad.engines.torch.desk import load_desk  # which loads torch
 
-        return load_desk(
-            self._model, self._files, dtype=self._dtype, cache=self._cache, progress=self._progress
-        )
+            return load_desk(
+                self._model,
+                self._files,
+                dtype=self._dtype,
+                cache=self._cache,
+                progress=self._progress,
+            )
+        finally:
+            loading.finish()
