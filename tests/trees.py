@@ -76,8 +76,12 @@ def add_clock(tree: Tree) -> None:
 
 
 def pytest_of(tree: Tree, *options: str, on_ci: bool = False) -> subprocess.CompletedProcess[str]:
-    """A pytest session of its own, as a user starts it; this suite's own settings stay out."""
+    """A pytest session of its own, as a user starts it; this suite's own settings stay out.
+
+    On a narrow terminal: pytest's summary tells again of what fits on its line.
+    """
     environment = {key: os.environ[key] for key in os.environ if key not in {"CI", "BUILD_NUMBER"}}
+    environment["COLUMNS"] = "80"
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:randomly", "-c", os.devnull,
          "--rootdir", ".", *options],
