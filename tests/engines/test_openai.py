@@ -542,12 +542,19 @@ def test_the_reason_for_an_end_is_read_in_the_words_of_several_vendors(
         assert ask(server).finish_reason == read
 
 
-@pytest.mark.parametrize("where", [{"code": "content_filter"}, {"type": "content_filter"}])
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, {"message": "The prompt triggered a policy.", "code": "content_filter"}),
+        (400, {"message": "The prompt triggered a policy.", "type": "content_filter"}),
+        (400, {"message": "Invalid prompt: it was flagged", "code": "invalid_prompt"}),
+        (403, {"message": "The model requires moderation and your input was flagged"}),
+    ],
+)
 def test_a_prompt_that_the_providers_filter_refuses_is_an_empty_filtered_answer(
-    where: dict[str, Any],
+    status: int, error: dict[str, Any]
 ) -> None:
-    error = {"message": "The prompt triggered the content management policy.", **where}
-    with OpenAIServer(Reply(status=400, error=error)) as server:
+    with OpenAIServer(Reply(status=status, error=error)) as server:
         completion = ask(server)
 
     assert (completion.text, completion.finish_reason) == ("", "content_filter")
@@ -595,6 +602,7 @@ def test_a_wait_that_the_server_asks_for_holds_for_every_request(form: str) -> N
 REFUSALS = [
     (Reply(status=401, error={"message": "Incorrect key"}), "check the key in LLM_KEY"),
     (Reply(status=403, error={"message": "Forbidden"}), "check the key in LLM_KEY"),
+    (Reply(status=400, error={"message": "API key not valid."}), "check the key in LLM_KEY"),
     (Reply(status=402, error={"message": "Insufficient Balance"}), "check the account's balance"),
     (
         Reply(status=429, error={"message": "You exceeded it", "code": "insufficient_quota"}),
@@ -682,6 +690,15 @@ def test_a_server_in_front_of_vllm_is_recognised_and_holds_to_labels() -> None:
 
     assert body["structured_outputs"] == {"choice": ["yes", "no"]}
     assert "response_format" not in body
+
+
+def test_vllm_is_bound_to_a_schema_in_plain_completions_too() -> None:
+    plain = replace(PLAIN, constraint=JsonOutput(schema=CLOSED))
+    with OpenAIServer(Reply(text="{}"), models=[{"id": "small", "owned_by": "vllm"}]) as server:
+        ask(server, plain)
+
+    assert server.asked[0].body["response_format"]["json_schema"]["schema"] == CLOSED
+    assert "response_format" not in body_sent(plain)
 
 
 def test_what_a_server_is_is_asked_once_and_only_for_labels() -> None:

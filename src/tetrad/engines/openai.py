@@ -24,7 +24,7 @@ from tetrad.engines.throttle import Setback, Ticket
 from tetrad.engines.version import version_of
 from tetrad.errors import EngineRefused, EngineUnavailable
 from tetrad.protocols import openai as wire
-from tetrad.results.exchange import Choice, Completion, Request, Usage
+from tetrad.results.exchange import Completion, Request, Usage
 
 if TYPE_CHECKING:
     import httpx2
@@ -156,7 +156,7 @@ class Endpoint:
             raise self._unavailable(str(exc), ticket) from exc
 
     async def _attempt(self, request: Request, ticket: Ticket) -> Completion:
-        if not self._knows_server and isinstance(request.constraint, Choice):
+        if not self._knows_server and wire.vllm_would_bind(request):
             await self._ask_what_it_is()
         dialect = self._dialect
         try:
@@ -213,7 +213,7 @@ class Endpoint:
         return self._client
 
     async def _ask_what_it_is(self) -> None:
-        """Learn whether a server that no file calls vLLM is one: then it holds to labels."""
+        """Learn whether a server that no file calls vLLM is one."""
         import httpx2
 
         try:

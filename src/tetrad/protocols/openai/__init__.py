@@ -5,7 +5,7 @@ from outside: whatever is not as it should be raises Unreadable with a reason fo
 """
 
 from tetrad.protocols.openai.answer import AnswerStream, decode
-from tetrad.protocols.openai.form import Dialect, opened
+from tetrad.protocols.openai.form import Dialect, opened, vllm_would_bind
 from tetrad.protocols.openai.refusal import (
     Refusal,
     is_filtered,
@@ -34,4 +34,5 @@ __all__ = [
     "path_of",
     "reason_of",
     "refusal_of",
+    "vllm_would_bind",
 ]

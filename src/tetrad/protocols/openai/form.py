@@ -51,6 +51,14 @@ def form(request: Request, dialect: Dialect) -> Mapping[str, Any]:
             return {}
 
 
+def vllm_would_bind(request: Request) -> bool:
+    """Whether vLLM can be told more of the answer's form than other servers."""
+    constraint = request.constraint
+    return isinstance(constraint, Choice) or (
+        constraint is not None and request.style == "completion"
+    )
+
+
 def is_wrapped(request: Request, dialect: Dialect) -> bool:
     """Whether the answer is asked for as the one property of an object."""
     if dialect.constrains or not _takes_schema(request, dialect):

@@ -20,7 +20,13 @@ _UNKNOWN_MODEL = re.compile(
 )
 _SPENT = re.compile(r"insufficient_quota|insufficient balance|billing_hard_limit", re.IGNORECASE)
 _OF_FORM = re.compile(rb"response_format|json_schema|structured_outputs")
-_FILTERED = re.compile(r"content_filter|ResponsibleAIPolicyViolation|content_policy_violation")
+_BAD_KEY = re.compile(
+    r"api[ _]key (is )?(not valid|invalid)|(invalid|incorrect) api[ _]key", re.IGNORECASE
+)
+# Azure's and LiteLLM's, OpenAI's, OpenRouter's
+_FILTERED = re.compile(
+    r"content_filter|ResponsibleAIPolicyViolation|content_policy_violation|invalid_prompt|flagged"
+)
 
 
 def reason_of(body: bytes) -> str:
@@ -42,7 +48,7 @@ def refusal_of(status: int, body: bytes) -> Refusal:
     text = body[:10_000].decode("utf-8", "replace")
     if status == 402 or (status in {403, 429} and _SPENT.search(text)):
         return "account"
-    if status in {401, 403, 407}:
+    if status in {401, 403, 407} or (status == 400 and _BAD_KEY.search(text)):
         return "key"
     if status == 404 or (status in {400, 422} and _UNKNOWN_MODEL.search(text)):
         return "model"
@@ -55,8 +61,8 @@ def is_too_large(status: int, body: bytes) -> bool:
 
 
 def is_filtered(status: int, body: bytes) -> bool:
-    """Whether the provider's filter refused the request: Azure's and LiteLLM's answer is 400."""
-    return status == 400 and _FILTERED.search(_code_of(body)) is not None
+    """Whether the provider's filter refused the request: that is 400 mostly, 403 of OpenRouter."""
+    return status in {400, 403} and _FILTERED.search(_code_of(body)) is not None
 
 
 def other_dialect(status: int, body: bytes, dialect: Dialect, *, is_vllm: bool) -> Dialect | None:
