@@ -35,7 +35,8 @@ class Location:
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        file = "⏎".join(self.file.splitlines())  # a name with a line break would forge a line
+        return f"{file}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

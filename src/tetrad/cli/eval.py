@@ -98,13 +98,14 @@ def _text(run: SuiteRun) -> str:
     """One line a case, what was answered and why it did not pass; then the means."""
     from tetrad.identity import short
     from tetrad.report import contracts
+    from tetrad.text import one_line
 
-    lines = [f"{run.suite} on {run.stack} ({short(run.identity)})"]
+    lines = [f"{one_line(run.suite)} on {one_line(run.stack)} ({short(run.identity)})"]
     failing = _by_error(run.cases)
     for case in run.cases:
         lines += _case_lines(case, failing)
     passed = sum(case.passed for case in run.cases)
-    means = ", ".join(f"{name} {mean:.2f}" for name, mean in _means(run).items())
+    means = ", ".join(f"{one_line(name)} {mean:.2f}" for name, mean in _means(run).items())
     tail = f"; {means}" if means else ""
     broken, answers = contracts.broken_in(run.cases)
     if broken:
@@ -122,7 +123,7 @@ def _by_error(cases: Sequence[CaseOutcome]) -> dict[str, list[str]]:
 
 
 def _case_lines(case: CaseOutcome, failing: Mapping[str, Sequence[str]]) -> list[str]:
-    from tetrad.text import inert, one_line, with_spaces_named
+    from tetrad.text import one_line, with_spaces_named
 
     lines = []
     errors = dict.fromkeys(s.error for s in case.samples if s.error is not None)
@@ -130,9 +131,9 @@ def _case_lines(case: CaseOutcome, failing: Mapping[str, Sequence[str]]) -> list
         first, *others = failing[error]
         if case.id != first:
             continue
-        lines.append(f"  error   {inert(case.id)}: {one_line(error)}")
+        lines.append(f"  error   {one_line(case.id)}: {one_line(error)}")
         if others:
-            named = ", ".join(inert(other) for other in others[:_NAMED])
+            named = ", ".join(one_line(other) for other in others[:_NAMED])
             more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
             lines.append(f"          the same of {named}{more}")
     for sample in case.samples:
@@ -140,7 +141,7 @@ def _case_lines(case: CaseOutcome, failing: Mapping[str, Sequence[str]]) -> list
             continue
         verdict = "passed" if sample.passed else "failed"
         shown = sample.output if sample.passed else with_spaces_named(sample.output)
-        lines.append(f"  {verdict}  {inert(case.id)}: {one_line(shown)}")
+        lines.append(f"  {verdict}  {one_line(case.id)}: {one_line(shown)}")
         lines += [
             f"            {one_line(result.type)}: {one_line(result.reason)}"
             for result in sample.assertions

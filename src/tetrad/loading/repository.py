@@ -169,6 +169,9 @@ def _of_no_name(files: Sequence[str]) -> Iterator[Issue]:
         except UnicodeEncodeError:
             message, hint = "the name of this file is not UTF-8", "rename it"
             yield Issue(location=Location(file), code="SCH100", message=message, hint=hint)
+        if len(file.splitlines()) > 1:
+            message, hint = "the name of this file holds a line break", "rename it"
+            yield Issue(location=Location(file), code="SCH100", message=message, hint=hint)
 
 
 def _starting_points(only: Sequence[str], files: Sequence[str]) -> Iterable[str]:

@@ -11,7 +11,7 @@ from tetrad.identity import written_identity
 from tetrad.plan.model import Amount, CaseChange, Estimate, Plan, StackPlan, SuitePlan
 from tetrad.report import words
 from tetrad.report.fields import dump
-from tetrad.text import for_log, inert, json_escaped, spelled, usd
+from tetrad.text import for_log, json_escaped, one_line, spelled, usd
 
 SHOWN_CASES = 20
 NOTHING = "no calls: every answer is kept from earlier"
@@ -29,7 +29,7 @@ def render_text(plan: Plan) -> str:
     compared = f"against {plan.base[:12]}" if plan.base else "alone (no --base)"
     lines = [f"plan {compared}{', uncommitted edits included' if plan.dirty else ''}", ""]
     if plan.roster:
-        lines += [*(inert(words.roster_change(change)) for change in plan.roster), ""]
+        lines += [*(one_line(words.roster_change(change)) for change in plan.roster), ""]
     for stack in plan.stacks:
         lines += [*_stack_lines(stack), ""]
     lines.append(f"in all: {describe(plan.estimate, nothing=NOTHING)}")
@@ -95,12 +95,12 @@ def _stack_lines(stack: StackPlan) -> list[str]:
     now = written_identity(stack.identity)[:19]
     then = stack.base_identity and written_identity(stack.base_identity)[:19]
     moved = f"{then} → {now}" if then and then != now else now
-    lines = [f"{stack.stack}  {moved}"]
+    lines = [f"{one_line(stack.stack)}  {moved}"]
     if stack.changed:
-        lines.append(f"  changed: {', '.join(stack.changed)}")
-        lines += [f"    {inert(change.ref)}" for change in stack.changes]
+        lines.append(f"  changed: {one_line(', '.join(stack.changed))}")
+        lines += [f"    {one_line(change.ref)}" for change in stack.changes]
     if stack.note:
-        lines.append(f"  {stack.note}")
+        lines.append(f"  {one_line(stack.note)}")
     for suite in stack.suites:
         lines += _suite_lines(suite, is_alone=stack.base_identity is None)
     return lines
@@ -110,9 +110,13 @@ def _suite_lines(suite: SuitePlan, *, is_alone: bool) -> list[str]:
     total = len(suite.cases_to_run) + suite.unchanged
     cases = spelled(total, "case")
     moved = cases if is_alone else f"{len(suite.cases_to_run):,} of {cases} may answer otherwise"
-    lines = [f"  {suite.suite}: {moved}", f"    {describe(suite.estimate)}", *_told(suite)]
+    lines = [
+        f"  {one_line(suite.suite)}: {moved}",
+        f"    {describe(suite.estimate)}",
+        *_told(suite),
+    ]
     if suite.removed:
-        lines.append(f"    removed: {', '.join(inert(id_) for id_ in suite.removed)}")
+        lines.append(f"    removed: {', '.join(one_line(id_) for id_ in suite.removed)}")
     return lines
 
 
@@ -121,7 +125,7 @@ def _told(suite: SuitePlan) -> list[str]:
     told = [case for case in suite.cases_to_run if case.why != "all"]
     if not suite.unchanged and {case.why for case in suite.cases_to_run} == {"request"}:
         return ["    every request changes"]
-    lines = [f"    {inert(case.id)}: {_why(case)}" for case in told[:SHOWN_CASES]]
+    lines = [f"    {one_line(case.id)}: {_why(case)}" for case in told[:SHOWN_CASES]]
     if len(told) > SHOWN_CASES:
         lines.append(f"    … and {len(told) - SHOWN_CASES:,} more (--format json lists all)")
     return lines
@@ -130,7 +134,7 @@ def _told(suite: SuitePlan) -> list[str]:
 def _why(case: CaseChange) -> str:
     if case.why != "passages" or case.before == case.after:
         return WHY[case.why]
-    before, after = (inert(", ".join(ids)) or "nothing" for ids in (case.before, case.after))
+    before, after = (one_line(", ".join(ids)) or "nothing" for ids in (case.before, case.after))
     return f"{WHY[case.why]}: {before} → {after}"
 
 
