@@ -24,7 +24,24 @@ def made(transform: str, text: str, services: Services | None = None) -> str:
         ("output.toLowerCase().trim()", " YES", "yes"),
         ("output.trimStart();", " a ", "a "),
         ("JSON.parse(output).queue", '{"queue": "billing"}', "billing"),
-        ("JSON.parse(output)", '{"a": [1, "ü"]}', '{"a": [1, "ü"]}'),
+        ("JSON.parse(output)", '{"a": [1, "ü"], "b": {"c": null}}', '{"a":[1,"ü"],"b":{"c":null}}'),
+        ("JSON.parse(output).price", '{"price": 10.0}', "10"),
+        ("JSON.parse(output).price", '{"price": 1e2}', "100"),
+        ("JSON.parse(output).price", '{"price": -0.0}', "0"),
+        ("JSON.parse(output).price", '{"price": 0.1}', "0.1"),
+        ("JSON.parse(output).price", '{"price": 1e21}', "1e+21"),
+        ("JSON.parse(output).price", '{"price": 1.50e-7}', "1.5e-7"),
+        ("JSON.parse(output).price", '{"price": 12345678901234567890}', "12345678901234567890"),
+        (
+            "JSON.parse(output)",
+            '{"a": [2.0, {"b": 1e2}], "c": true}',
+            '{"a":[2,{"b":100}],"c":true}',
+        ),
+        ("JSON.parse(output).price.toString()", '{"price": 10.0}', "10"),
+        ("JSON.parse(output).ok", '{"ok": true}', "true"),
+        ("JSON.parse(output).items.length", '{"items": [1, 2]}', "2"),
+        ("JSON.parse(output).name.length", '{"name": "abc"}', "3"),
+        ("output.length", "abcd", "4"),
         ('JSON.parse(output)["a key"][1].name', '{"a key": [0, {"name": "x"}]}', "x"),
         ("JSON.parse( output )?.items[0]?.id", '{"items": [{"id": 7}]}', "7"),
         ("output[0]", "abc", "a"),
@@ -44,6 +61,10 @@ def test_the_plain_forms_of_a_transform_need_no_javascript(
         ("JSON.parse(output).a", '{"b": 1}', "there is no 'a' in {\"b\": 1}"),
         ("JSON.parse(output)[3]", "[1]", r"there is no 3 in \[1\]"),
         ("JSON.parse(output).a.trim()", '{"a": 1}', r"trim\(\) takes a text, and this is 1"),
+        ("JSON.parse(output).a.toString()", '{"a": [1]}', r"toString\(\) takes a text"),
+        ("JSON.parse(output).a", '{"a": null}', r"it made nothing \(null\)"),
+        ("JSON.parse(output)", "[" * 900 + "]" * 900, "nested too deeply|is not JSON"),
+        ("output.color", "purple", r"there is no 'color' in \"purple\""),
     ],
 )
 def test_an_answer_that_a_transform_cannot_take_says_why(
@@ -54,7 +75,45 @@ def test_an_answer_that_a_transform_cannot_take_says_why(
 
 
 def test_a_file_transforms_by_its_function() -> None:
-    assert made("file://transform.py:first", "text", Services(said={"a": 1})) == '{"a": 1}'
+    assert made("file://transform.py:first", "text", Services(said={"a": 1})) == '{"a":1}'
+
+
+def test_a_transform_takes_the_value_that_the_one_before_it_made() -> None:
+    checks = (
+        assertion("is-json"),
+        assertion("equals", "purple", transform="output.color"),
+        assertion("contains-any", ["Peru", "India"], transform="output.countries"),
+        assertion("equals", 2, transform="output.countries.length"),
+        assertion("equals", "INDIA", transform="output.countries[1].toUpperCase()"),
+        assertion("equals", "purple", transform="JSON.parse(output).color"),
+    )
+    answered = Answered(text='{"color": "purple", "countries": ["Brazil", "India"]}', vars={})
+    checked = case("a", *checks, transform="JSON.parse(output)")
+
+    graded = asyncio.run(grade(checked, answered, metric="answer", services=Services()))
+
+    assert [(a.passed, a.reason) for a in graded.assertions if not a.passed] == []
+
+
+def test_code_is_given_the_value_that_a_transform_made() -> None:
+    given: list[object] = []
+
+    class Code(Services):
+        async def run_python(self, code: str, function: str, *arguments: Any) -> Any:
+            given.append(arguments[0])
+            return True
+
+    checks = (
+        assertion("python", "output['n'] > 1"),
+        assertion("python", "x", transform="output.n"),
+    )
+    checked = case("a", *checks, transform="JSON.parse(output)")
+    answered = Answered(text='{"n": 2}', vars={})
+
+    graded = asyncio.run(grade(checked, answered, metric="answer", services=Code()))
+
+    assert graded.passed
+    assert given == [{"n": 2}, 2]
 
 
 @pytest.mark.parametrize("said", [Services(), Services(said=PythonRaised("KeyError: 'a'"))])

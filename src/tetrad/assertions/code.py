@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from tetrad.assertions.jsons import strict_decoder
 from tetrad.assertions.values import shown
 from tetrad.assertions.verdict import (
     Answered,
@@ -25,6 +24,7 @@ from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.model import Assertion
 from tetrad.text import shorten
+from tetrad.yamldoc.jsontext import strict_decoder
 
 FUNCTION = "get_assert"  # of a file that is named without one, as in promptfoo
 
@@ -34,7 +34,7 @@ async def python(
 ) -> Verdict:
     """What the code says of the answer; code that dies or runs out of its limits decides nothing."""
     said = await services.run_python(
-        str(value), FUNCTION, answered.text, context_of(assertion, answered)
+        str(value), FUNCTION, answered.output, context_of(assertion, answered)
     )
     verdict = _verdict(said, assertion.threshold, answered.text)
     if not assertion.negated:

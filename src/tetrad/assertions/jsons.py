@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
 from tetrad.assertions.value_checks import schema_of_value, schema_text
 from tetrad.assertions.verdict import Answered, Decided, Verdict, binary
@@ -16,6 +14,7 @@ from tetrad.model import Assertion
 from tetrad.schemas.check import errors_of
 from tetrad.text import shorten
 from tetrad.yamldoc.document import json_path
+from tetrad.yamldoc.jsontext import strict_decoder
 from tetrad.yamldoc.parse import Limits, parse
 
 MAX_OBJECT = 100_000  # characters of an object in an answer, as in promptfoo
@@ -85,16 +84,6 @@ def _object(written: str) -> Any:
         except (SpecError, UnicodeEncodeError):
             return None
     return found if isinstance(found, dict) else None
-
-
-@lru_cache(maxsize=1)
-def strict_decoder() -> json.JSONDecoder:
-    """Reads JSON and nothing more: Python's own takes NaN and Infinity too."""
-    return json.JSONDecoder(parse_constant=_refuse_constant)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _violation(value: Json, found: Any, text: str) -> str | None:

@@ -12,7 +12,6 @@ from itertools import islice
 from typing import TypeAlias
 
 from tetrad.assertions.json_values import Difference, differences, is_same
-from tetrad.assertions.jsons import strict_decoder
 from tetrad.assertions.lookalikes import Find, anywhere, at_start, equal, unseen_difference
 from tetrad.assertions.value_checks import pattern_of
 from tetrad.assertions.values import (
@@ -26,6 +25,7 @@ from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.model import Assertion
 from tetrad.text import composed
+from tetrad.yamldoc.jsontext import strict_decoder
 
 # A pattern can backtrack for ever on a text that a model was talked into.
 REGEX_TIMEOUT_S = 1.0

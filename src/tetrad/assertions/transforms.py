@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from tetrad.assertions.expressions import Expression, expression_of
+from tetrad.assertions.values import as_json, as_text
 from tetrad.assertions.verdict import Answered, PythonRaised, Services
 from tetrad.canonical import Json
 from tetrad.text import encodable, shorten
+from tetrad.yamldoc.jsontext import strict_decoder
 
 # The function of a file that a transform names without naming one, as in promptfoo.
 _FUNCTION = "get_transform"
@@ -21,7 +23,6 @@ _METHODS: Mapping[str, Callable[[str], str]] = {
     "trimEnd": str.rstrip,
     "toLowerCase": str.lower,
     "toUpperCase": str.upper,
-    "toString": str,
 }
 
 
@@ -30,19 +31,26 @@ class Untransformable(Exception):
 
 
 async def transformed(answered: Answered, transform: str, services: Services) -> Answered:
-    """The answer with its text transformed; Untransformable where that text does not allow it."""
+    """The answer with its text transformed; Untransformable where that text does not allow it.
+
+    What a transform made that is no text is what the next one is given, and is JSON to assertions
+    on texts.
+    """
     expression = expression_of(transform)
     if expression is None:
         made = await _by_python(transform, answered, services)
     else:
-        made = _evaluated(expression, answered.text)
-    text = made if isinstance(made, str) else json.dumps(made, ensure_ascii=False)
+        made = _evaluated(expression, answered)
+    if made is None:
+        raise Untransformable("it made nothing (null)")
     given = answered.text if answered.untransformed is None else answered.untransformed
-    return replace(answered, text=encodable(text), untransformed=given)
+    if isinstance(made, str):
+        return replace(answered, text=encodable(made), made=None, untransformed=given)
+    return replace(answered, text=encodable(_as_json(made)), made=made, untransformed=given)
 
 
-def _evaluated(expression: Expression, text: str) -> Any:
-    value = _parse_json(text) if expression.parsed else text
+def _evaluated(expression: Expression, answered: Answered) -> Any:
+    value = _parse_json(answered.text) if expression.parsed else answered.output
     for step in expression.steps:
         value = _called(step.method, value) if step.method else _at(step.at, value)
     return value
@@ -51,19 +59,28 @@ def _evaluated(expression: Expression, text: str) -> Any:
 async def _by_python(transform: str, answered: Answered, services: Services) -> Json:
     context: Json = {"vars": answered.vars, "metadata": {}}
     try:
-        return await services.run_python(transform, _FUNCTION, answered.text, context)
+        return await services.run_python(transform, _FUNCTION, answered.output, context)
     except PythonRaised as error:
         raise Untransformable(str(error)) from error
 
 
 def _parse_json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return strict_decoder().decode(text)
     except (ValueError, RecursionError) as error:
         raise Untransformable("the answer is not JSON") from error
 
 
+def _as_json(value: Json) -> str:
+    try:
+        return as_json(value)
+    except RecursionError:
+        raise Untransformable("what it made is nested too deeply") from None
+
+
 def _called(name: str, value: Any) -> str:
+    if name == "toString" and not isinstance(value, dict | list):
+        return as_text(value)
     if not isinstance(value, str):
         raise Untransformable(f"{name}() takes a text, and this is {_shown(value)}")
     return _METHODS[name](value)
@@ -72,8 +89,11 @@ def _called(name: str, value: Any) -> str:
 def _at(key: str | int, value: Any) -> Any:
     if isinstance(value, dict) and key in value:
         return value[key]
-    if isinstance(value, list | str) and isinstance(key, int) and 0 <= key < len(value):
-        return value[key]
+    if isinstance(value, list | str):
+        if key == "length":
+            return len(value)
+        if isinstance(key, int) and 0 <= key < len(value):
+            return value[key]
     raise Untransformable(f"there is no {key!r} in {_shown(value)}")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
-from tetrad.canonical import Json
+from tetrad.canonical import Json, canonical_json
 from tetrad.text import shorten
 
 SHOWN = 80  # characters of a value in a reason
@@ -28,9 +30,22 @@ def as_text(value: Json) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, float) and isfinite(value):
+        return canonical_json(value).decode()
     return "null" if value is None else str(value)
+
+
+def as_json(value: Json) -> str:
+    """A value as JavaScript's JSON.stringify() writes it; RecursionError where it is too deep."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return (
+            "{" + ",".join(f"{as_json(key)}:{as_json(item)}" for key, item in value.items()) + "}"
+        )
+    if isinstance(value, Sequence):
+        return "[" + ",".join(map(as_json, value)) + "]"
+    return as_text(value)
 
 
 def as_texts(value: Json) -> tuple[str, ...]:

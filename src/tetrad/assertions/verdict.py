@@ -30,9 +30,11 @@ class Answered:
     """What a stack answered, as assertions see it.
 
     `text` is after the transforms; `untransformed` is the answer where a transform made another.
+    `made` is what it made where that is no text.
     """
 
     text: str
+    made: Json = None
     untransformed: str | None = None
     vars: Mapping[str, Json]
     query: str = ""  # what retrieval was asked, or the last message
@@ -43,6 +45,11 @@ class Answered:
     called: tuple[Called, ...] = ()
     latency_s: float | None = None
     cost_usd: float | None = None
+
+    @property
+    def output(self) -> Json:
+        """What code and further transforms are given."""
+        return self.text if self.made is None else self.made
 
 
 class PythonRaised(Exception):

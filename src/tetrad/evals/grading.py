@@ -130,7 +130,7 @@ async def _value(assertion: Assertion, answered: Answered, services: Services) -
     if not is_code(assertion.type, value):
         return value
     made = await services.run_python(
-        str(value), FUNCTION, answered.text, context_of(assertion, answered)
+        str(value), FUNCTION, answered.output, context_of(assertion, answered)
     )
     problem = value_problem(assertion, made)
     if problem is not None:

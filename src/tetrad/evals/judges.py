@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tetrad.assertions.jsons import strict_decoder
 from tetrad.assertions.judged import GENERATION, MESSAGES
 from tetrad.assertions.verdict import Verdict
 from tetrad.canonical import Json
@@ -15,6 +14,7 @@ from tetrad.model import Prompt
 from tetrad.results.exchange import Completion, JsonOutput, Message, Request
 from tetrad.templates.render import compile_template
 from tetrad.text import shorten
+from tetrad.yamldoc.jsontext import strict_decoder
 
 _READ_CHARS = 20_000  # of the answer, its end: looking for objects takes the square of it
 

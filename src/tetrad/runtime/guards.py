@@ -6,7 +6,6 @@ contract goes out as it is, and its trace says so: whoever reads it decides.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -18,6 +17,7 @@ from tetrad.results.trace import Guarded
 from tetrad.runtime.personal_data import find_personal_data
 from tetrad.text import encodable
 from tetrad.yamldoc.document import json_path
+from tetrad.yamldoc.jsontext import strict_decoder
 
 # What is answered instead; fixed, so that it can be asserted and never leaks what it stands for.
 TOO_LONG = "The request is too long to be answered."
@@ -73,7 +73,7 @@ class Contract:
 
     def _broken_json(self, text: str) -> Iterator[Guarded]:
         try:
-            value = json.loads(text, parse_constant=_refuse_constant)
+            value = strict_decoder().decode(text)
             problems = self._problems(value, len(text))
         except (ValueError, RecursionError) as error:  # of half a surrogate pair as well
             yield Guarded(rule="output.json", detail=f"the answer is not JSON: {error}")
@@ -107,7 +107,3 @@ def _not_a_label(text: str, labels: tuple[str, ...]) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:199]}…"
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
