@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lint.case_files import PROMPT, findings_in, write_files
+from lint.case_files import PARTS, PROMPT, findings_in, write_files
 
 from tetrad.lint.suppressions import suppressions_of
 from tetrad.yamldoc.parse import parse
@@ -111,3 +111,56 @@ def test_waivers_count_when_one_file_is_asked_for(tmp_path: Path) -> None:
 
     assert codes(tmp_path, "prompts/a.yaml") == []
     assert codes(tmp_path) == ["NOQ001"]
+
+
+REVERSED = """\
+- {id: plain, vars: {message: "pay me"}, assert: [{type: equals, value: a}]}
+- id: reversed
+  vars: {message: "pay \\u202Eem"}
+  assert: [{type: equals, value: a}]
+- {id: hidden, vars: {message: "pay \\u202Eyou"}, assert: [{type: equals, value: b}]}
+"""
+ESCAPES = 'rule: UNI501, file: {file}, reason: An attack., owner: "@us", until: "2026-11-21"'
+
+
+def adversarial(root: Path, *files: str) -> list[tuple[str, int, str]]:
+    lines = [ESCAPES.format(file=f'"{file}"') for file in files]
+    write_files(
+        root,
+        {
+            **PARTS["prompt"],
+            **PARTS["model"],
+            **PARTS["stack"],
+            **PARTS["suite"],
+            "evals/sort/golden.yaml": REVERSED,
+            "waivers.yaml": waivers(*lines) if lines else "kind: waivers\nwaivers: []\n",
+        },
+    )
+    return [
+        (finding.code, finding.place.span.line, finding.message)
+        for finding in findings_in(root)
+        if finding.code in {"UNI501", "NOQ001"}
+    ]
+
+
+ESCAPED = "text is reordered by U+202E RIGHT-TO-LEFT OVERRIDE, written as an escape"
+
+
+def test_an_escape_in_a_golden_case_is_accepted_case_by_case(tmp_path: Path) -> None:
+    golden = "evals/sort/golden.yaml"
+
+    assert adversarial(tmp_path) == [("UNI501", 3, ESCAPED), ("UNI501", 5, ESCAPED)]
+    assert adversarial(tmp_path, f"{golden}#reversed") == [("UNI501", 5, ESCAPED)]
+    assert adversarial(tmp_path, f"{golden}#reversed", f"{golden}#hidden") == []
+    assert adversarial(tmp_path, golden) == []
+
+
+def test_a_waiver_of_a_case_that_needs_none_is_told(tmp_path: Path) -> None:
+    golden = "evals/sort/golden.yaml"
+
+    found = adversarial(tmp_path, f"{golden}#plain", golden, "evals/sor/golden.yaml#hidden")
+
+    assert found == [
+        ("NOQ001", 3, f"UNI501 finds nothing in {golden}#plain"),
+        ("NOQ001", 5, "there is no file evals/sor/golden.yaml"),
+    ]

@@ -10,6 +10,7 @@ from tetrad.lint.rules import CONTENT_RULES, RULES, SUPPRESSION_RULES
 from tetrad.lint.selection import Selection
 from tetrad.lint.suppressions import Suppression
 from tetrad.lint.tree import Ledger, Tree
+from tetrad.lint.waivers import CasesByLine, file_and_case
 from tetrad.model import Waiver
 
 EVERYTHING = Selection()
@@ -62,16 +63,18 @@ class _Judged:
         self.used: set[tuple[Suppression, str]] = set()
         self.used_waivers: set[Waiver] = set()
         self._comments = {(s.file, s.line, n): s for s in tree.suppressions for n in s.names}
-        self._waivers: dict[tuple[str | None, str | None], Waiver] = {}
+        self._waivers: dict[tuple[str | None, str, str], Waiver] = {}
         for waiver in tree.repository.waivers:
             if not waiver.is_expired(today=tree.today):
-                self._waivers.setdefault((waiver.rule, waiver.file), waiver)
+                self._waivers.setdefault((waiver.rule, *file_and_case(waiver, tree)), waiver)
+        narrow = any(case for _, _, case in self._waivers)
+        self._cases = CasesByLine(tree) if narrow else None
         for finding in findings:
             if not self._suppressed(finding):
                 self.kept.append(finding)
 
     def _suppressed(self, finding: Finding) -> bool:
-        waiver = self._waivers.get((finding.code, finding.place.file))
+        waiver = self._waiver(finding)
         if waiver is not None:
             self.used_waivers.add(waiver)
             return True
@@ -84,3 +87,11 @@ class _Judged:
                 self.used.add((comment, finding.name))
                 return True
         return False
+
+    def _waiver(self, finding: Finding) -> Waiver | None:
+        """The waiver of the finding's file, else that of the golden case it lies in."""
+        of_file = self._waivers.get((finding.code, finding.place.file, ""))
+        if of_file is not None or self._cases is None:
+            return of_file
+        case = self._cases.at(finding.place)
+        return self._waivers.get((finding.code, finding.place.file, case))

@@ -9,6 +9,7 @@ from tetrad.lint.characters import Kind, Run, runs_of
 from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
 from tetrad.lint.tree import Part, Tree
 
+_MEANT = "remove it, or accept it by a waiver of this case: file: GOLDEN-SET#CASE in waivers.yaml"
 HINT = "remove it; `tetrad lint --fix --unsafe-fixes` does"
 
 
@@ -27,8 +28,14 @@ def findings_of_characters(
             )
             yield rule.at(place, message(run), hint=HINT, fix=fix)
         if "\\" in text:
+            hint = _MEANT if _is_golden(tree, file) else "remove it"
             for place, run in _escaped(tree, file, text, kind):
-                yield rule.at(place, f"{message(run)}, written as an escape", hint="remove it")
+                yield rule.at(place, f"{message(run)}, written as an escape", hint=hint)
+
+
+def _is_golden(tree: Tree, file: str) -> bool:
+    suites = tree.repository.suites.values()
+    return any(file == suite.golden.path or file in suite.golden.files for suite in suites)
 
 
 def _escaped(tree: Tree, file: str, text: str, kind: Kind) -> Iterator[tuple[Place, Run]]:

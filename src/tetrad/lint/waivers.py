@@ -1,9 +1,12 @@
-"""Waivers with their place in the file that holds them."""
+"""Waivers with their place in the file that holds them, and what they are about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
+from tetrad.lint.rule import Place
 from tetrad.lint.tree import Part, Tree
 from tetrad.model import Waiver
 
@@ -17,3 +20,29 @@ def waiver_parts(tree: Tree) -> Iterator[tuple[Waiver, Part]]:
             waiver = by_place.get(part.document.at(part.path))
             if waiver is not None:
                 yield waiver, part
+
+
+def file_and_case(waiver: Waiver, tree: Tree) -> tuple[str, str]:
+    """The file of a waiver, and the case that `FILE#CASE` names; "" where it is about all of it."""
+    written = waiver.file or ""
+    file, mark, case = written.partition("#")
+    return (file, case) if mark and written not in tree.texts else (written, "")
+
+
+class CasesByLine:
+    """Which golden case a place lies in."""
+
+    def __init__(self, tree: Tree) -> None:
+        starts: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+        for suite in tree.repository.suites.values():
+            for case in suite.golden.cases:
+                starts[case.location.file].append((case.location.line, case.id))
+        self._starts: Mapping[str, list[tuple[int, str]]] = {
+            file: sorted(set(found)) for file, found in starts.items()
+        }
+
+    def at(self, place: Place) -> str:
+        """The id of the case; "" where there is none."""
+        starts = self._starts.get(place.file, [])
+        before = bisect_right(starts, place.span.line, key=lambda start: start[0])
+        return starts[before - 1][1] if before else ""

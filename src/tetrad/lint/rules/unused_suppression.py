@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
 from tetrad.lint.suppressions import Suppression
 from tetrad.lint.tree import Part, Tree
-from tetrad.lint.waivers import waiver_parts
+from tetrad.lint.waivers import file_and_case, waiver_parts
 from tetrad.model.references import reference_of
 from tetrad.schemas.nearest import did_you_mean, nearest
 
@@ -71,9 +71,10 @@ def _waivers(tree: Tree) -> Iterator[Finding]:
             yield from _case_waiver(tree, waiver.case, part)
         elif waiver.rule in tree.ledger.ran and waiver not in tree.ledger.used_waivers:
             message, hint = f"{waiver.rule} finds nothing in {waiver.file}", "remove the waiver"
-            if waiver.file not in tree.texts:
-                message = f"there is no file {waiver.file}"
-                hint = did_you_mean(waiver.file or "", tree.texts, hint)
+            file, _ = file_and_case(waiver, tree)
+            if file not in tree.texts:
+                message = f"there is no file {file}"
+                hint = did_you_mean(file, tree.texts, hint)
             yield RULE.at(tree.value(part), message, hint=hint)
 
 
