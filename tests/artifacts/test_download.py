@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import httpx2
 import pytest
@@ -10,7 +14,7 @@ from fakes import FileServer, Watcher, nowhere
 
 from tetrad.artifacts.backoff import Backoff
 from tetrad.artifacts.download import download, http_client, is_address
-from tetrad.errors import ArtifactError, ExitCode, FetchFailed
+from tetrad.errors import ArtifactError, ExitCode, FetchFailed, TetradError
 
 DATA = bytes(range(256)) * 4000
 QUICK = Backoff(attempts=4, first_s=0.001, ceiling_s=0.002)
@@ -237,3 +241,58 @@ def test_a_redirect_out_of_tls_is_refused(tmp_path: Path) -> None:
         download("https://models.example/m.gguf", into, client=client, progress=Watcher())
 
     assert not into.exists()
+
+
+SECRET = "hf_secretsecret"
+
+
+@contextmanager
+def mirror(status: int, headers: dict[str, str], body: bytes = b"") -> Iterator[str]:
+    """A server that repeats the login that it was given, in its reason phrase too."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            said = self.headers["Authorization"]
+            self.send_response(status, f"No login by {said}")
+            for name, value in headers.items():
+                self.send_header(name, value.format(said))
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.replace(b"LOGIN", said.encode()))
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (401, {}),
+        (404, {}),
+        (503, {}),
+        (200, {"Content-Encoding": "{}"}),
+        (206, {"Content-Range": "{}"}),
+        (302, {"Location": "http://[{}"}),
+    ],
+)
+def test_a_login_that_a_mirror_repeats_is_not_shown(
+    tmp_path: Path, status: int, headers: dict[str, str]
+) -> None:
+    login = {"Authorization": f"Bearer {SECRET}"}
+    with (
+        mirror(status, headers) as url,
+        http_client() as client,
+        pytest.raises(TetradError) as caught,
+    ):
+        download(
+            f"{url}/model.gguf", tmp_path / "file", client=client, progress=Watcher(),
+            headers=login, backoff=QUICK, sleep=lambda _: None,
+        )  # fmt: skip
+
+    assert SECRET not in str(caught.value)
+    assert "***" in str(caught.value) or status in {200, 206, 302}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,11 +61,37 @@ def download(
     Raises ArtifactError where the server has no such file for us, FetchFailed where it did not
     deliver after several tries; what arrived is kept.
     """
+    headers = headers or {}
+    with unspoken(headers):
+        _download(url, into, client, progress, headers, backoff, sleep)
+
+
+@contextmanager
+def unspoken(headers: Mapping[str, str]) -> Iterator[None]:
+    """Keep a login out of what errors say: a mirror can repeat it in whatever it answers."""
+    try:
+        yield
+    except (ArtifactError, FetchFailed) as error:
+        secret = headers.get("Authorization", "").removeprefix("Bearer ")
+        if not secret or secret not in str(error):
+            raise
+        raise type(error)(str(error).replace(secret, "***")) from None
+
+
+def _download(
+    url: str,
+    into: Path,
+    client: httpx2.Client,
+    progress: Progress,
+    headers: Mapping[str, str],
+    backoff: Backoff,
+    sleep: Callable[[float], None],
+) -> None:
     retry = 0
     while True:
         before = _size(into)
         try:
-            _continue(url, into, client=client, progress=progress, headers=headers or {})
+            _continue(url, into, client=client, progress=progress, headers=headers)
         except _Interrupted as exc:
             # a try that brought something on does not count: slow lines finish, too
             retry = 1 if _size(into) > before else retry + 1

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from tetrad.artifacts.download import download, http_client, read_json
+from tetrad.artifacts.download import download, http_client, read_json, shown, unspoken
 from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.artifacts.sources import (
     hub_address,
@@ -94,7 +94,7 @@ def _of_wheel(search: _Search) -> Pin:
 
 def _of_hub(search: _Search) -> Pin:
     repository, revision = split_hub(search.source.uri, default="main")
-    with http_client() as client:
+    with http_client() as client, unspoken(hub_login()):
         about = (
             f"{hub_endpoint()}/api/models/{quote(repository)}/revision/{quote(revision, safe='')}"
         )
@@ -119,11 +119,11 @@ def _described(described: Any, about: str) -> tuple[str, Mapping[str, Digest | N
             for sibling in described["siblings"]
         }
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        raise ArtifactError(f"{about} did not answer as the hub does") from exc
+        raise ArtifactError(f"{shown(about)} did not answer as the hub does") from exc
     if not all(isinstance(name, str) for name in files):
-        raise ArtifactError(f"{about} did not answer as the hub does")
+        raise ArtifactError(f"{shown(about)} did not answer as the hub does")
     if not isinstance(commit, str) or not _COMMIT.match(commit):
-        raise ArtifactError(f"{about} did not name a commit")
+        raise ArtifactError(f"{shown(about)} did not name a commit")
     return commit, files
 
 
