@@ -12,7 +12,7 @@ from tetrad.canonical import digest_of
 from tetrad.engines.base import ComputingEngine
 from tetrad.errors import Location
 from tetrad.evals import Recorded, Selection
-from tetrad.evals.python import PythonCode
+from tetrad.evals.python import PythonCode, code_places
 from tetrad.evals.services import SuiteServices
 from tetrad.identity import identity_of
 from tetrad.model import (
@@ -114,7 +114,7 @@ def selection(
     given: dict[str, Any] = {
         "cases": judged.golden.cases,
         "toolbox": lambda case: RecordedToolbox(case.tools, subject.tools),
-        "services": SuiteServices(python=PythonCode(root)),
+        "services": SuiteServices(python=PythonCode(root, code_places())),
         "identity": identity_of(subject),
         **changed,
     }

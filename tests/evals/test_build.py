@@ -1,29 +1,34 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from evals.cases import HERE, MODEL, PROMPT, assertion, case, stack, suite
 from fakes import OpenAIServer, Reply
 
 from tetrad.artifacts.store import Store
-from tetrad.canonical import digest_of
-from tetrad.errors import SpecError
+from tetrad.canonical import digest_bytes, digest_of, digest_text
+from tetrad.errors import Location, SpecError
 from tetrad.evals import Workbench, execute
 from tetrad.model import (
     EngineSpec,
     Judge,
     OpenAIEngine,
     PromptMessage,
+    PythonRun,
     ScriptedAnswer,
     ScriptedEngine,
     Suite,
+    Tool,
 )
 from tetrad.registry import Registry
-from tetrad.results.outcome import Calls, SuiteRun
+from tetrad.results.outcome import Calls, CaseOutcome, SuiteRun
+from tetrad.results.trace import Trace
 
 YES = assertion("equals", "yes")
 OTHER = ScriptedEngine(
@@ -141,12 +146,19 @@ def test_a_judge_that_is_away_makes_the_case_missing(
     assert not outcome.passed
 
 
+def with_code(judged: Suite, code: str) -> Suite:
+    """The suite with a `check.py` that its digest covers."""
+    files = {"check.py": digest_text(code.encode())}
+    return replace(judged, golden=replace(judged.golden, code=files))
+
+
 def test_code_of_the_golden_set_runs_from_the_suites_own_tree(
     registry: Registry, tmp_path: Path
 ) -> None:
     (tmp_path / "head").mkdir()
-    (tmp_path / "head" / "check.py").write_text("def get_assert(output, context): return True\n")
-    judged = suite(case("a", assertion("python", "file://check.py")))
+    code = "def get_assert(output, context): return True\n"
+    (tmp_path / "head" / "check.py").write_text(code)
+    judged = with_code(suite(case("a", assertion("python", "file://check.py"))), code)
     bench = workbench(registry)
 
     selection = bench.select(judged, stack(), root=tmp_path / "base", suite_root=tmp_path / "head")
@@ -162,3 +174,96 @@ def test_code_does_not_run_on_a_workbench_that_forbids_it(registry: Registry) ->
 
     assert outcome.missing
     assert "does not run in this job" in (outcome.samples[0].error or "")
+
+
+# Leaves a file while it runs and says how many do.
+TOGETHER = """\
+import pathlib, time, uuid
+
+def together():
+    here = pathlib.Path(f"{uuid.uuid4()}.running")
+    here.touch()
+    time.sleep(0.2)
+    count = len(list(pathlib.Path().glob("*.running")))
+    here.unlink()
+    return count
+"""
+
+
+def test_one_limit_on_tool_processes_holds_for_a_whole_run(
+    registry: Registry, tmp_path: Path
+) -> None:
+    (tmp_path / "desk.py").write_text(TOGETHER)
+    run = PythonRun(
+        module="desk",
+        function="together",
+        path="desk.py",
+        source=digest_bytes(TOGETHER.encode()),
+        timeout_s=60,
+    )
+    tool = Tool(
+        ref="stacks/tools/desk",
+        location=Location("stacks/tools/desk.yaml"),
+        name="desk",
+        description="Answers for tests.",
+        input_schema={"type": "object"},
+        effect="read",
+        run=run,
+    )
+    asks = ScriptedEngine(
+        answers=(
+            ScriptedAnswer(
+                contains="Say", output="", tool_calls=({"name": "desk", "arguments": {}},)
+            ),
+            ScriptedAnswer(contains="", output="done"),
+        ),
+        digest=digest_of("a script that calls"),
+    )
+    caller = stack(tools=(tool,), model=replace(MODEL, engine=asks))
+    most = 4 * (os.cpu_count() or 1)
+    judged = replace(
+        suite(*(case(f"case-{n}") for n in range(2 * most)), tools="live"), stacks=(caller,)
+    )
+
+    done = run_all(workbench(registry), judged, replace(judged, ref="evals/b"))
+
+    counts = [
+        called.result for one in done for outcome in one.cases for called in traced(outcome).called
+    ]
+    assert len(counts) == 4 * most
+    assert max(cast("list[int]", counts)) <= most
+
+
+def test_one_limit_on_processes_with_a_golden_sets_code_holds_for_a_whole_run(
+    registry: Registry, tmp_path: Path
+) -> None:
+    most = os.cpu_count() or 1
+    code = f"{TOGETHER}\ndef get_assert(output, context):\n    return together() / 1000\n"
+    (tmp_path / "check.py").write_text(code)
+    asserted = assertion("python", "file://check.py", threshold=0)
+    judged = with_code(suite(*(case(f"case-{n}", asserted) for n in range(most))), code)
+    suites = [replace(judged, ref=f"evals/{n}") for n in range(4)]
+
+    done = run_all(workbench(registry), *suites)
+
+    scores = [outcome.metrics["answer"] for one in done for outcome in one.cases]
+    assert len(scores) == 4 * most
+    assert max(scores) * 1000 <= most
+
+
+def run_all(bench: Workbench, *suites: Suite) -> tuple[SuiteRun, ...]:
+    async def work() -> tuple[SuiteRun, ...]:
+        try:
+            root = bench.registry.path.parent
+            selections = [bench.select(one, one.stacks[0], root=root) for one in suites]
+            return await execute(selections, registry=bench.registry)
+        finally:
+            await bench.aclose()
+
+    return asyncio.run(work())
+
+
+def traced(outcome: CaseOutcome) -> Trace:
+    (sample,) = outcome.samples
+    assert sample.trace is not None, sample.error
+    return sample.trace

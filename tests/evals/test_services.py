@@ -22,7 +22,7 @@ from tetrad.errors import EngineUnavailable, JudgeFailed
 from tetrad.evals import Recorded
 from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import ReadyJudge
-from tetrad.evals.python import PythonCode
+from tetrad.evals.python import PythonCode, code_places
 from tetrad.loading.files import Tree
 from tetrad.model import Prompt, PromptMessage
 from tetrad.modules import Modules
@@ -246,7 +246,9 @@ def run(root: Path, code: str, *arguments: Json, function: str = "get_assert") -
         files.digest_of_file(file, (root / file).read_bytes())
     else:
         files.digest_of_text(code)
-    return asyncio.run(PythonCode(root, code=files.files).run(code, function, *arguments))
+    return asyncio.run(
+        PythonCode(root, code_places(), code=files.files).run(code, function, *arguments)
+    )
 
 
 @pytest.mark.parametrize(
@@ -293,7 +295,9 @@ def test_code_that_no_digest_covers_is_not_run(tmp_path: Path) -> None:
     (tmp_path / "check.py").write_text("def get_assert(output, context): return True\n")
 
     with pytest.raises(JudgeFailed, match=r"check\.py is named by a variable, so no digest"):
-        asyncio.run(PythonCode(tmp_path).run("file://check.py", "get_assert", "", {}))
+        asyncio.run(
+            PythonCode(tmp_path, code_places()).run("file://check.py", "get_assert", "", {})
+        )
 
 
 def test_an_import_that_no_statement_names_decides_nothing(tmp_path: Path) -> None:
@@ -329,4 +333,6 @@ def test_code_sees_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_code_does_not_run_where_it_is_not_allowed(tmp_path: Path) -> None:
     with pytest.raises(JudgeFailed, match="does not run in this job"):
-        asyncio.run(PythonCode(tmp_path, allowed=False).run("True", "get_assert", "", {}))
+        asyncio.run(
+            PythonCode(tmp_path, code_places(), allowed=False).run("True", "get_assert", "", {})
+        )

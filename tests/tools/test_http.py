@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import aclosing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from tetrad.errors import Location, ToolFailed
 from tetrad.model import HttpRun, Tool
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
-from tetrad.tools import LiveToolbox
+from tetrad.tools import LiveRun, LiveToolbox
 
 # Status, body and headers of an answer, by path.
 FIXED: Mapping[str, tuple[int, bytes, Mapping[str, str]]] = {
@@ -49,6 +50,9 @@ class Orders(BaseHTTPRequestHandler):
             self.reply(*FIXED[path])
         elif path == "/drip":
             self.drip()
+        elif path == "/cookie":
+            said = {"cookie": self.headers.get("Cookie"), "from": self.client_address[1]}
+            self.reply(200, json.dumps(said).encode(), {"Set-Cookie": "session=1"})
         else:
             self.echo(parse_qs(urlsplit(self.path).query))
 
@@ -119,8 +123,15 @@ def ask(
         effect=effect,
         run=HttpRun(url=url, method=method, **run),
     )
-    toolbox = LiveToolbox([tool], Path(), environment=environment or {}, effects=allowed)
-    return asyncio.run(toolbox.call(ToolCall(id="1", name="order_status", arguments=arguments)))
+    call = ToolCall(id="1", name="order_status", arguments=arguments)
+
+    async def called() -> Called:
+        async with aclosing(LiveRun()) as shared:
+            given = environment or {}
+            toolbox = LiveToolbox([tool], Path(), shared, environment=given, effects=allowed)
+            return await toolbox.call(call)
+
+    return asyncio.run(called())
 
 
 def test_get_sends_arguments_in_the_query_beside_what_the_address_has(server: str) -> None:
@@ -258,3 +269,25 @@ def test_a_tool_whose_effect_is_allowed_is_called(server: str) -> None:
 def test_a_result_that_breaks_the_contract_is_a_failure(server: str) -> None:
     with pytest.raises(ToolFailed, match='broke its contract: \\$: "state" is a required property'):
         ask(f"{server}/", {}, output_schema={"type": "object", "required": ["state"]})
+
+
+def test_calls_of_one_run_share_neither_cookies_nor_connections(server: str) -> None:
+    tool = Tool(
+        ref="stacks/tools/visit",
+        location=Location("stacks/tools/visit.yaml"),
+        name="visit",
+        description="Say who comes.",
+        input_schema={"type": "object"},
+        effect="read",
+        run=HttpRun(url=f"{server}/cookie", method="GET"),
+    )
+
+    async def visits() -> list[Any]:
+        async with aclosing(LiveRun()) as shared:
+            call = ToolCall(id="1", name="visit", arguments={})
+            return [(await LiveToolbox([tool], Path(), shared).call(call)).result for _ in range(3)]
+
+    came = asyncio.run(visits())
+
+    assert [visit["cookie"] for visit in came] == [None] * 3
+    assert len({visit["from"] for visit in came}) == 3

@@ -10,9 +10,8 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from importlib.util import cache_from_source
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -23,7 +22,7 @@ from tetrad.model import McpRun, PythonRun, Tool
 from tetrad.modules import Modules
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
-from tetrad.tools import LiveToolbox
+from tetrad.tools import LiveRun, LiveToolbox
 
 UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 
@@ -46,37 +45,13 @@ def a_tool(root: Path, body: str, **limits: Any) -> Tool:
 
 def ask(root: Path, tool: Tool, **arguments: Any) -> Called:
     call = ToolCall(id="1", name=tool.name, arguments=arguments)
-    return asyncio.run(LiveToolbox([tool], root).call(call))
+    return asyncio.run(LiveToolbox([tool], root, LiveRun()).call(call))
 
 
 def test_a_function_gets_its_arguments_by_name_and_answers_json(tmp_path: Path) -> None:
     tool = a_tool(tmp_path, "def answer(a, b):\n    return {'sum': a + b, 'text': 'ü'}\n")
 
     assert ask(tmp_path, tool, a=1, b=2).result == {"sum": 3, "text": "ü"}
-
-
-def test_many_calls_at_once_wait_for_their_turn_and_not_on_their_own_time(tmp_path: Path) -> None:
-    body = (
-        "import pathlib, time, uuid\n"
-        "def answer():\n"
-        "    here = pathlib.Path(f'{uuid.uuid4()}.running')\n"
-        "    here.touch()\n"
-        "    time.sleep(0.2)\n"
-        "    together = len(list(pathlib.Path().glob('*.running')))\n"
-        "    here.unlink()\n"
-        "    return together\n"
-    )
-    tool = a_tool(tmp_path, body)
-    most = 4 * (os.cpu_count() or 1)
-
-    async def all_at_once() -> list[Called]:
-        toolbox = LiveToolbox([tool], tmp_path)
-        call = ToolCall(id="1", name=tool.name, arguments={})
-        return await asyncio.gather(*(toolbox.call(call) for _ in range(3 * most)))
-
-    together = [called.result for called in asyncio.run(all_at_once())]
-    assert len(together) == 3 * most
-    assert max(cast("list[int]", together)) <= most
 
 
 def importing(root: Path, body: str, **files: str) -> Tool:
@@ -89,96 +64,6 @@ def importing(root: Path, body: str, **files: str) -> Tool:
     assert isinstance(tool.run, PythonRun)
     found = Modules(FileTree(root)).imported_by(body.encode(), ["", "lib"])
     return replace(tool, run=replace(tool.run, folders=("", "lib"), modules=found))
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "import rules\ndef answer(): return rules.X\n",
-        "from shop.deep import rules\ndef answer(): return rules.X\n",
-        "import shop.deep.rules\ndef answer(): return shop.deep.rules.X\n",
-        "def answer():\n    from side import X\n    return X\n",
-        "import side\ndef answer(): return side.rules.X\n",
-        "import rules, inspect\ndef answer(): return int(inspect.getsource(rules)[-2])\n",
-    ],
-)
-def test_a_tool_may_import_the_repositorys_modules(tmp_path: Path, body: str) -> None:
-    tool = importing(
-        tmp_path,
-        body,
-        rules="X = 7\n",
-        shop__deep__rules="X = 7\n",
-        lib__side="import rules\nX = 7\n",
-    )
-
-    assert ask(tmp_path, tool).result == 7
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "import importlib\nrules = importlib.import_module('rules')\ndef answer(): return 1\n",
-        "def answer(): return __import__('shop.rules').rules.X\n",
-        "import sys\nsys.path.insert(0, 'elsewhere')\nimport far\ndef answer(): return far.X\n",
-        (
-            "from importlib.util import spec_from_file_location as s, module_from_spec as m\n"
-            "def answer():\n    spec = s('r', 'rules.py')\n    spec.loader.exec_module(m(spec))\n"
-        ),
-        "import runpy\ndef answer(): return runpy.run_path('rules.py')['X']\n",
-        (
-            "def answer():\n    try:\n        return __import__('rules').X\n"
-            "    except ImportError:\n        return 'unseen'\n"
-        ),
-        "def answer(): return __import__('fast')\n",
-    ],
-)
-def test_a_module_that_no_statement_names_is_refused(tmp_path: Path, body: str) -> None:
-    tool = importing(
-        tmp_path, body, rules="X = 7\n", shop__rules="X = 7\n", elsewhere__far="X = 7\n"
-    )
-    (tmp_path / "fast.abi3.so").write_bytes(b"")
-
-    with pytest.raises(ToolFailed, match=r"imports \S+, which its digest does not cover\n  help: "):
-        ask(tmp_path, tool)
-
-
-def test_a_name_of_the_standard_library_is_never_the_repositorys(tmp_path: Path) -> None:
-    body = "import colorsys\ndef answer(): return colorsys.__file__\n"
-    tool = importing(tmp_path, body, colorsys="X = 7\n")
-
-    assert not str(ask(tmp_path, tool).result).startswith(str(tmp_path))
-
-
-def test_the_repositorys_modules_come_before_what_is_installed(tmp_path: Path) -> None:
-    body = "import yaml.mine\ndef answer(): return yaml.mine.X\n"
-    tool = importing(tmp_path, body, yaml__mine="X = 7\n")
-
-    assert ask(tmp_path, tool).result == 7
-
-
-def test_a_folder_without_modules_hides_nothing_that_is_installed(tmp_path: Path) -> None:
-    (tmp_path / "yaml").mkdir()
-    tool = importing(tmp_path, "import yaml\ndef answer(): return yaml.safe_load('7')\n")
-
-    assert ask(tmp_path, tool).result == 7
-
-
-def test_a_module_that_changed_meanwhile_is_refused(tmp_path: Path) -> None:
-    tool = importing(tmp_path, "import rules\ndef answer(): return rules.X\n", rules="X = 7\n")
-    (tmp_path / "rules.py").write_text("X = 8\n")
-
-    with pytest.raises(ToolFailed, match=r"rules\.py changed while it was in use"):
-        ask(tmp_path, tool)
-
-
-def test_compiled_leftovers_are_not_run(tmp_path: Path) -> None:
-    tool = importing(tmp_path, "import rules\ndef answer(): return rules.X\n", rules="X = 7\n")
-    forged = tmp_path / "forged.py"
-    forged.write_text("X = 8\n")
-    compiled = cache_from_source(str(tmp_path / "rules.py"))
-    py_compile.compile(str(forged), compiled, invalidation_mode=UNCHECKED)
-
-    assert ask(tmp_path, tool).result == 7
 
 
 def test_prints_do_not_corrupt_the_answer(tmp_path: Path) -> None:

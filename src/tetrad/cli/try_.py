@@ -8,6 +8,7 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,7 @@ async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: 
     from tetrad.artifacts.store import store_from_environment
     from tetrad.engines.build import build_embedder, build_engine
     from tetrad.runtime import answering
-    from tetrad.tools import LiveToolbox
+    from tetrad.tools import LiveRun, LiveToolbox
 
     store, progress = store_from_environment(), progress_bars()
 
@@ -149,7 +150,8 @@ async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: 
             cache=store.root / "embeddings",
         )
         begun = time.perf_counter()
-        trace = await running.answer(given, toolbox=LiveToolbox(stack.tools, root))
+        async with aclosing(LiveRun()) as run:
+            trace = await running.answer(given, toolbox=LiveToolbox(stack.tools, root, run))
         seconds = time.perf_counter() - begun
     finally:
         await engine.aclose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from tetrad.errors import SpecError
 from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.problems import problems_of
-from tetrad.evals.python import PythonCode
+from tetrad.evals.python import PythonCode, code_places
 from tetrad.evals.recorded import Recorded
 from tetrad.evals.runner import Selection
 from tetrad.evals.services import SuiteServices
@@ -33,7 +34,7 @@ from tetrad.registry import Registry, files_of, registry_path
 from tetrad.results.outcome import Calls
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
 from tetrad.runtime.answering import build as build_runtime
-from tetrad.tools import LiveToolbox, RecordedToolbox
+from tetrad.tools import LiveRun, LiveToolbox, RecordedToolbox
 
 
 @dataclass(kw_only=True, slots=True)
@@ -57,6 +58,8 @@ class Workbench:
     _embedders: dict[Digest, Embedder] = field(default_factory=dict, init=False)
     _runtimes: dict[tuple[Digest, Path], Runtime] = field(default_factory=dict, init=False)
     _embeddings: dict[Digest, Embeddings] = field(default_factory=dict, init=False)
+    _live: LiveRun = field(default_factory=LiveRun, init=False)
+    _code_places: asyncio.Semaphore = field(default_factory=code_places, init=False)
 
     def __post_init__(self) -> None:
         self._brakes = Brakes(tell=None if self.progress is None else self.progress.note)
@@ -91,7 +94,7 @@ class Workbench:
             cases=suite.golden.cases if cases is None else tuple(cases),
             engine=self.engine_of(stack, root=root).ready(),
             runtime=self.runtime(stack, root=root),
-            toolbox=partial(_toolbox, suite, stack, root),
+            toolbox=partial(self._toolbox, suite, stack, root),
             services=self._services(suite, stack, suite_root or root),
             model=answering.model.name,
         )
@@ -120,6 +123,7 @@ class Workbench:
         """Let go of connections and threads. What is built stays usable for `prepare` only."""
         for engine in self._engines.values():
             await engine.aclose()
+        await self._live.aclose()
 
     def answering(self, stack: Stack) -> Stack:
         """The stack with the engine that really answers."""
@@ -154,10 +158,15 @@ class Workbench:
         used = {a.type for case in suite.golden.cases for a in assertions_of(case)}
         embedding = embedding_of(suite, stack) if "similar" in used else None
         return SuiteServices(
-            python=PythonCode(root, code=suite.golden.code, allowed=self.code),
+            python=PythonCode(root, self._code_places, code=suite.golden.code, allowed=self.code),
             embeddings=None if embedding is None else self._embeddings_of(embedding, root),
             judges=self.judges(suite, root),
         )
+
+    def _toolbox(self, suite: Suite, stack: Stack, root: Path, case: Case) -> Toolbox:
+        if suite.tools == "live":
+            return LiveToolbox(stack.tools, root, self._live)
+        return RecordedToolbox(case.tools, stack.tools)
 
     def judges(self, suite: Suite, root: Path) -> Mapping[str, ReadyJudge]:
         """The judges that the suite's cases ask, if any do."""
@@ -194,9 +203,3 @@ def open_workbench(
             progress=progress,
             engine=engine,
         )
-
-
-def _toolbox(suite: Suite, stack: Stack, root: Path, case: Case) -> Toolbox:
-    if suite.tools == "live":
-        return LiveToolbox(stack.tools, root)
-    return RecordedToolbox(case.tools, stack.tools)

@@ -26,16 +26,26 @@ TIMEOUT_S = 10.0
 MEMORY_MB = 512
 
 
+def code_places() -> asyncio.Semaphore:
+    """How many processes with a golden set's code run at once, in one run: they compute."""
+    return asyncio.Semaphore(os.cpu_count() or 1)
+
+
 class PythonCode:
     """Runs code in the repository's root; `code` are the files that it may run and import."""
 
     def __init__(
-        self, root: Path, *, code: Mapping[str, Digest] | None = None, allowed: bool = True
+        self,
+        root: Path,
+        places: asyncio.Semaphore,
+        *,
+        code: Mapping[str, Digest] | None = None,
+        allowed: bool = True,
     ) -> None:
         self._root = root
         self._code = code or {}
         self._allowed = allowed
-        self._places = asyncio.Semaphore(os.cpu_count() or 1)
+        self._places = places
         self._run = PythonRun(
             module="golden_code",
             function="run",

@@ -5,7 +5,7 @@ its own. Both check arguments and results by the tool's JSON Schemas.
 """
 
 from tetrad.tools.definitions import definitions
-from tetrad.tools.live import LiveToolbox
+from tetrad.tools.live import LiveRun, LiveToolbox
 from tetrad.tools.recorded import RecordedToolbox
 
-__all__ = ["LiveToolbox", "RecordedToolbox", "definitions"]
+__all__ = ["LiveRun", "LiveToolbox", "RecordedToolbox", "definitions"]

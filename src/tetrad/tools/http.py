@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 from tetrad.artifacts.download import is_address
@@ -26,8 +27,27 @@ class _Compressed(Exception):
     """An answer of which a few bytes can unfold to gigabytes."""
 
 
+def service_client() -> httpx2.AsyncClient:
+    """A client for all calls of a run: making one reads certificates, which stops everything else
+    for a tenth of a second. Still no cookie or connection of one call reaches the next.
+    """
+    import httpx2
+
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return httpx2.AsyncClient(
+        headers={"Accept-Encoding": "identity"},
+        cookies=no_cookies,
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
+    )
+
+
 async def run_http(
-    name: str, run: HttpRun, arguments: Mapping[str, Json], *, environment: Mapping[str, str]
+    name: str,
+    run: HttpRun,
+    arguments: Mapping[str, Json],
+    *,
+    client: httpx2.AsyncClient,
+    environment: Mapping[str, str],
 ) -> Answer:
     """Ask the service; ToolFailed where it cannot be reached or does not answer JSON."""
     import httpx2
@@ -35,32 +55,24 @@ async def run_http(
     if not is_address(run.url):
         raise ToolFailed(f"tool {name!r}: its address is no http or https address")
     check_network(run.url)
-    timeout = httpx2.Timeout(run.timeout_s)
     headers = _headers(name, run, environment)
-    # A client of its own for each call: no cookie or connection of one call reaches the next.
-    # Redirects stay unfollowed, since they would carry arguments and headers to another host.
-    async with httpx2.AsyncClient(timeout=timeout, headers=headers) as client:
-        try:
-            if taken := _fixed(run, arguments):
-                return Answer(refusal=f"{name} takes no {', '.join(taken)}: its address has that")
-            request = _request(client, run, arguments)
-        except httpx2.InvalidURL as exc:
-            raise ToolFailed(f"tool {name!r}: its address cannot be asked: {exc}") from exc
-        host = request.url.netloc.decode("ascii")  # with its port, without anybody's password
-        try:
-            status, body = await _exchange(client, request, run.timeout_s)
-        except _Compressed as exc:
-            raise ToolFailed(
-                f"tool {name!r}: {host} answered compressed, which was not asked for"
-            ) from exc
-        except TimeoutError as exc:
-            raise ToolFailed(
-                f"tool {name!r}: {host} did not answer in {run.timeout_s:g} s"
-            ) from exc
-        except httpx2.HTTPError as exc:
-            raise ToolFailed(
-                f"tool {name!r}: {host} cannot be asked ({type(exc).__name__})"
-            ) from exc
+    try:
+        if taken := _fixed(run, arguments):
+            return Answer(refusal=f"{name} takes no {', '.join(taken)}: its address has that")
+        request = _request(client, run, arguments, headers)
+    except httpx2.InvalidURL as exc:
+        raise ToolFailed(f"tool {name!r}: its address cannot be asked: {exc}") from exc
+    host = request.url.netloc.decode("ascii")  # with its port, without anybody's password
+    try:
+        status, body = await _exchange(client, request, run.timeout_s)
+    except _Compressed as exc:
+        raise ToolFailed(
+            f"tool {name!r}: {host} answered compressed, which was not asked for"
+        ) from exc
+    except TimeoutError as exc:
+        raise ToolFailed(f"tool {name!r}: {host} did not answer in {run.timeout_s:g} s") from exc
+    except httpx2.HTTPError as exc:
+        raise ToolFailed(f"tool {name!r}: {host} cannot be asked ({type(exc).__name__})") from exc
     return _answer(name, host, status, body)
 
 
@@ -73,7 +85,7 @@ def _headers(name: str, run: HttpRun, environment: Mapping[str, str]) -> dict[st
         if not (value.isascii() and value.isprintable()):
             variable = run.headers_env[header]
             raise ToolFailed(f"tool {name!r}: {variable} holds characters that no header takes")
-    return {"Accept-Encoding": "identity", **given}
+    return given
 
 
 def _fixed(run: HttpRun, arguments: Mapping[str, Json]) -> list[str]:
@@ -86,15 +98,19 @@ def _fixed(run: HttpRun, arguments: Mapping[str, Json]) -> list[str]:
 
 
 def _request(
-    client: httpx2.AsyncClient, run: HttpRun, arguments: Mapping[str, Json]
+    client: httpx2.AsyncClient,
+    run: HttpRun,
+    arguments: Mapping[str, Json],
+    headers: Mapping[str, str],
 ) -> httpx2.Request:
     import httpx2
 
-    url = httpx2.URL(run.url)
+    url, timeout = httpx2.URL(run.url), httpx2.Timeout(run.timeout_s)
     if run.method == "GET":
         query = {key: _query_value(value) for key, value in arguments.items()}
-        return client.build_request("GET", url.copy_merge_params(query))
-    return client.build_request(run.method, url, json=arguments)
+        whole = url.copy_merge_params(query)
+        return client.build_request("GET", whole, headers=headers, timeout=timeout)
+    return client.build_request(run.method, url, json=arguments, headers=headers, timeout=timeout)
 
 
 def _query_value(value: Json) -> str:
@@ -110,7 +126,8 @@ async def _exchange(
     body = bytearray()
     # The client's own timeout is one of silence; a server that drips would never reach it.
     async with asyncio.timeout(timeout_s):
-        response = await client.send(request, stream=True)
+        # Redirects stay unfollowed: they would carry arguments and headers to another host.
+        response = await client.send(request, stream=True, follow_redirects=False)
         try:
             if response.headers.get("Content-Encoding", "identity") != "identity":
                 raise _Compressed

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tetrad.errors import ToolFailed, UsageError
 from tetrad.model import HttpRun, PythonRun, Tool
@@ -13,8 +14,34 @@ from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
 from tetrad.tools.answer import Answer
 from tetrad.tools.contract import check_result, tool_for
-from tetrad.tools.http import run_http
+from tetrad.tools.http import run_http, service_client
 from tetrad.tools.python import run_python
+
+if TYPE_CHECKING:
+    import httpx2
+
+
+class LiveRun:
+    """What the toolboxes of one run share: places for processes, and a client for services.
+
+    There is a toolbox for every sample of every case, so neither could be a toolbox's own.
+    """
+
+    def __init__(self) -> None:
+        # A batch on a GPU calls its tools in one moment: hundreds of processes would share the cores
+        # until each had run out of its time. Most of what a tool does is waiting, hence four a core.
+        self.places = asyncio.Semaphore(4 * (os.cpu_count() or 1))
+        self._client: httpx2.AsyncClient | None = None
+
+    @property
+    def client(self) -> httpx2.AsyncClient:
+        if self._client is None:
+            self._client = service_client()
+        return self._client
+
+    async def aclose(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
 
 
 class LiveToolbox:
@@ -27,6 +54,7 @@ class LiveToolbox:
         self,
         tools: Iterable[Tool],
         root: Path,
+        run: LiveRun,
         *,
         effects: Collection[str] = ("read",),
         environment: Mapping[str, str] = os.environ,
@@ -35,9 +63,7 @@ class LiveToolbox:
         self._root = root
         self._effects = effects
         self._environment = environment
-        # A batch on a GPU calls its tools in one moment: hundreds of processes would share the cores
-        # until each had run out of its time. Most of what a tool does is waiting, hence four a core.
-        self._places = asyncio.Semaphore(4 * (os.cpu_count() or 1))
+        self._shared = run
 
     async def call(self, call: ToolCall) -> Called:
         """What the tool answered; ToolFailed where it broke its contract, its limits or its line.
@@ -57,11 +83,15 @@ class LiveToolbox:
 
     async def _run(self, tool: Tool, call: ToolCall) -> Answer:
         if isinstance(tool.run, PythonRun):
-            async with self._places:
+            async with self._shared.places:
                 return await run_python(tool.name, tool.run, call.arguments, root=self._root)
         if isinstance(tool.run, HttpRun):
             return await run_http(
-                tool.name, tool.run, call.arguments, environment=self._environment
+                tool.name,
+                tool.run,
+                call.arguments,
+                client=self._shared.client,
+                environment=self._environment,
             )
         if tool.run is None:
             raise ToolFailed(
