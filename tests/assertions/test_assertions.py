@@ -99,6 +99,8 @@ PASSING: list[tuple[str, Any, str]] = [
     ("regex", r"(?i)answer", "The ANSWER"),
     ("is-json", None, '{"a": [1, 2]}'),
     ("is-json", None, '"text"'),
+    ("is-json", {"format": "date"}, '"2026-02-28"'),
+    ("is-json", {"format": "no-such-format"}, '"x"'),
     ("is-json", None, "3" * 6_000),
     ("is-json", {"type": "integer"}, "3" * 6_000),
     ("is-json", {"type": "number"}, "-1e999"),
@@ -133,6 +135,20 @@ PASSING: list[tuple[str, Any, str]] = [
     ("levenshtein", "déjà été élevé", nfd("déjà été élevé")),
 ]
 
+WRONGLY_FORMATTED = {
+    "date": "sometime next week",
+    "date-time": "2026-02-28",
+    "time": "25:00:00Z",
+    "duration": "two days",
+    "email": "nobody",
+    "hostname": "-x-",
+    "ipv4": "1.2.3",
+    "ipv6": "1.2.3.4",
+    "uri": "not a uri",
+    "uuid": "12345",
+    "regex": "(",
+}
+
 FAILING: list[tuple[str, Any, str]] = [
     ("equals", "The expected output", "the expected output"),
     ("equals", "yes", "yes\n"),
@@ -154,6 +170,12 @@ FAILING: list[tuple[str, Any, str]] = [
     ("is-json", None, '{"a": NaN}'),
     ("is-json", None, 'Here: {"a": 1}'),
     ("is-json", None, "[" * 100_000),
+    *(
+        ("is-json", {"properties": {"a": {"type": "string", "format": name}}}, f'{{"a": "{text}"}}')
+        for name, text in WRONGLY_FORMATTED.items()
+    ),
+    ("contains-json", {"properties": {"a": {"format": "date"}}}, 'Here: {"a": "soon"}'),
+    ("is-json", {"$schema": "http://json-schema.org/draft-07/schema#", "format": "date"}, '"soon"'),
     ("is-json", {"maximum": 100}, "3" * 6_000),
     ("equals", {"a": 1}, '{"a": ' + "1" * 6_000 + "}"),
     ("is-json", {"minimum": -100}, "-1e999"),

@@ -83,6 +83,12 @@ def test_ids_are_made_of_descriptions_and_vars(capitals: tuple[Case, ...]) -> No
     assert len(capitals) == len({case.id for case in capitals})
 
 
+def test_a_derived_id_is_never_that_of_the_suites_own_result() -> None:
+    cases = golden("g.yaml", "- {description: Gate}\n- {description: gate!}\n").cases
+
+    assert [case.id for case in cases] == ["gate-2", "gate-3"]
+
+
 def test_a_var_can_be_the_text_of_a_file(capitals: tuple[Case, ...]) -> None:
     assert (
         capitals[5].vars["country"],

@@ -229,6 +229,8 @@ CONTRACTS: list[tuple[Output, str, str | None, str]] = [
     (Output(format="json"), "NaN", "output.json", "the answer is not JSON: NaN is not JSON"),
     (Output(format="json", schema={"properties": {"x": {"pattern": "^x"}}}), '{"x": "\\ud800"}', "output.json", "the answer is not JSON: "),
     (Output(format="json", schema={"type": "object"}), "[]", "output.schema", "$: "),
+    (Output(format="json", schema={"properties": {"x": {"format": "date"}}}), '{"x": "soon"}', "output.schema", "$.x: "),
+    (Output(format="json", schema={"properties": {"x": {"maximum": 5}}}), f'{{"x": {"3" * 6_000}}}', "output.schema", "$.x: "),
     (Output(format="json", schema={"properties": {"x": {"type": "string"}}}), '{"x": 1}', "output.schema", "$.x: "),
 ]  # fmt: skip
 

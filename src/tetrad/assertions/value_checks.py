@@ -79,7 +79,7 @@ def schema_of_value(schema: str) -> Any:
     """A compiled JSON Schema, given as text; it never reads a file or the network for a `$ref`."""
     import jsonschema_rs
 
-    return jsonschema_rs.validator_for(json.loads(schema), retriever=_refuse)
+    return jsonschema_rs.validator_for(json.loads(schema), retriever=_refuse, validate_formats=True)
 
 
 def schema_text(value: Json) -> str:

@@ -18,6 +18,8 @@ from tetrad.promptfoo.reader import Reader
 from tetrad.promptfoo.variables import expanded, is_texts
 from tetrad.yamldoc.parse import Document
 
+_GATE = "gate"  # what pytest and JUnit call the decision about the suite, beside its cases
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GoldenFile:
@@ -94,16 +96,27 @@ def _with_unique_ids(
     free: dict[str, int] = {}  # by derived id: numbers below are taken
     for case, locate in cases:
         unique = case
-        if case.id in seen and case.derived:
+        is_taken = case.id in seen or case.id == _GATE
+        if is_taken and case.derived:
             numbers = count(free.get(case.id, 2))
             number = next(n for n in numbers if f"{case.id}-{n}" not in seen)
             free[case.id] = number + 1
             unique = replace(case, id=f"{case.id}-{number}")
-        elif case.id in seen:
-            issues.append(_twice(case, seen[case.id]))
+        elif is_taken:
+            first = seen.get(case.id)
+            issues.append(_of_the_gate(case) if first is None else _twice(case, first))
             continue
         seen[unique.id] = unique.location
         yield unique, locate
+
+
+def _of_the_gate(case: Case) -> Issue:
+    return Issue(
+        location=case.location,
+        code="GLD983",
+        message=f"the id {_GATE!r} is the name of the suite's own result in pytest and JUnit",
+        hint="give the case another id",
+    )
 
 
 def _twice(case: Case, first: Location) -> Issue:

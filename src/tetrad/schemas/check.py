@@ -115,11 +115,14 @@ def _why_not_compiled(said: str) -> tuple[str, str]:
 
 
 def compile_schema(schema: Any) -> Any:
-    """A validator of a user's schema, with `is_valid` and `iter_errors`."""
+    """A validator of a user's schema, with `is_valid` and `iter_errors`.
+
+    `format` is checked: a draft may leave that open, and who writes one wants it.
+    """
     import jsonschema_rs
 
     return jsonschema_rs.Draft202012Validator(
-        schema, retriever=_refuse_to_fetch, validate_formats=False
+        schema, retriever=_refuse_to_fetch, validate_formats=True
     )
 
 
