@@ -135,6 +135,7 @@ def test_the_text_names_the_cases_that_differ_and_why(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree.edit("evals/feedback/golden.yaml", "- id: irony\n", "- id: sarcasm\n")
+    tree.edit("evals/feedback/golden.yaml", "leaks. Well done", "leaks. Well done, thank you")
     capsys.readouterr()
 
     tree.tetrad("plan", "--base", "main")

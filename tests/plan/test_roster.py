@@ -82,7 +82,7 @@ def test_a_suite_that_lost_a_stack_is_named(tree: Tree, capsys: pytest.CaptureFi
     assert "evals/feedback judges stacks/second no more\n" in said(tree, capsys)
     tree.tetrad("gate", "--base", "main")
     out = capsys.readouterr().out
-    assert "this change has less judged: evals/feedback" in out
+    assert "this change has less judged: evals/feedback" in " ".join(out.split())
     assert "judged on the base, and no more\n  evals/feedback judges stacks/second no more\n" in out
 
 
@@ -90,10 +90,11 @@ def test_a_verdict_says_which_golden_set_lost_cases(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree.edit("evals/feedback/golden.yaml", "- id: irony", "- id: told-otherwise")
+    tree.edit("evals/feedback/golden.yaml", "leaks. Well done", "leaks. How nice")
     tree.tetrad("gate", "--base", "main")
 
-    assert capsys.readouterr().out.startswith(
-        "✓ PASSED  every requirement holds; this change has less judged: 1 case of evals/feedback\n"
+    assert " ".join(capsys.readouterr().out.split()).startswith(
+        "✓ PASSED every requirement holds; this change has less judged: 1 case of evals/feedback"
     )
 
 

@@ -15,7 +15,16 @@ from tetrad.loading.corpus import document_digest, documents_of
 from tetrad.loading.files import Tree as SpecTree
 from tetrad.loading.repository import files_on_both, load_base, load_repository
 from tetrad.model import Case, Model, Repository, ScriptedEngine, Stack, TorchEngine
-from tetrad.plan import Estimator, Plan, Tree, plan_stacks, roster_changes
+from tetrad.plan import (
+    Estimator,
+    Partners,
+    Plan,
+    Tree,
+    partners_of,
+    plan_stacks,
+    roster_changes,
+    yardstick_changes,
+)
 from tetrad.runtime.answering import Prepared
 
 # How an engine's name begins in the registry, by what asks for it; all others are endpoints.
@@ -26,7 +35,7 @@ _ENGINES: Mapping[type, str] = {TorchEngine: "torch", ScriptedEngine: "scripted"
 class Comparison:
     """The head and, where one was asked for, the base.
 
-    Commits are None outside of Git; `base` is None where none was asked for.
+    Commits are None outside of Git; `base` and `partners` are None where none was asked for.
     """
 
     head: Repository
@@ -34,6 +43,7 @@ class Comparison:
     dirty: bool = True
     base: Repository | None = None
     base_commit: str | None = None
+    partners: Partners | None = None
 
 
 def compare(
@@ -55,12 +65,14 @@ def compare(
     only = files_on_both(root, base[1] if base else None, names)
     head = load_repository(root, only)
     git.refuse_absent(absent, [corpus.documents.path for corpus in head.corpora.values()])
+    before = _loaded(*base, only) if base else None
     return Comparison(
         head=head,
         head_commit=head_commit,
         dirty=dirty,
-        base=_loaded(*base, only) if base else None,
+        base=before,
         base_commit=base[0] if base else None,
+        partners=partners_of(head, before) if before else None,
     )
 
 
@@ -96,10 +108,12 @@ def plan_comparison(
         stacks=plan_stacks(
             tree(trees.head, bench.prepare),
             tree(trees.base, on_base) if trees.base else None,
+            trees.partners,
             stacks=stacks,
             estimate=estimate,
         ),
-        roster=roster_changes(trees.head, trees.base),
+        roster=roster_changes(trees.head, trees.base, trees.partners),
+        yardstick=yardstick_changes(trees.head, trees.base, trees.partners),
     )
 
 

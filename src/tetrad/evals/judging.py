@@ -1,4 +1,4 @@
-"""From a plan to verdicts: both identities are executed in one go, and policy decides.
+"""From a plan to a report: both identities are executed in one go, and policy decides.
 
 This is the whole of a gate but for Git, the clock and output; the command line and the pytest
 plugin are two front ends of it.
@@ -6,45 +6,37 @@ plugin are two front ends of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from tetrad import __version__
 from tetrad.artifacts.progress import Progress
-from tetrad.canonical import Digest
-from tetrad.errors import TetradError
 from tetrad.evals.build import Workbench
 from tetrad.evals.comparison import Comparison
 from tetrad.evals.runner import Selection, execute
-from tetrad.model import Repository, ScriptedEngine, Stack, Suite, Waiver
-from tetrad.plan import Plan, StackPlan, suites_of
-from tetrad.policy import decide, overall, suite_report
-from tetrad.registry import Registry
-from tetrad.results.outcome import Calls, SuiteRun
-from tetrad.results.report import Report, StackReport, SuiteReport
-
-# A suite of a tree, on a stack of the same or another tree, ready to execute.
-Select: TypeAlias = Callable[[Suite, Stack], Selection]
+from tetrad.evals.trials import BaseTrial, Sides, Trial, alone
+from tetrad.evals.verdicts import Verdicts
+from tetrad.model import Repository, ScriptedEngine, Stack
+from tetrad.plan import Plan, StackPlan, Waived, suites_of, waived
+from tetrad.policy import overall
+from tetrad.policy.notes import noted
+from tetrad.results.outcome import Calls
+from tetrad.results.report import Decision, Report, StackReport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Judged:
-    """A tree with what makes its stacks answer."""
+class _Trials:
+    """What is executed for one stack, by the candidate's suites and by the base's."""
 
-    repository: Repository
-    select: Select
+    planned: StackPlan
+    by_head: Mapping[str, Trial]
+    by_base: Mapping[str, BaseTrial]
 
-
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """One suite of one stack: the head's run, and the base's or why there is none."""
-
-    suite: Suite
-    candidate: Selection
-    base: Selection | None
-    why_lost: str = ""  # why there is no base's run where one was expected
+    @property
+    def selections(self) -> Iterable[Selection]:
+        by_base = (found.trial for found in self.by_base.values() if found.trial is not None)
+        return (s for trial in (*self.by_head.values(), *by_base) for s in trial.selections)
 
 
 async def gate(
@@ -55,40 +47,71 @@ async def gate(
     now: datetime,
     progress: Progress | None = None,
 ) -> Report:
-    """The report on a comparison: what its plan names is executed and judged."""
+    """The report on a comparison: what its plan names is executed and judged.
 
-    def judged(repository: Repository) -> Judged:
-        return Judged(
-            repository=repository,
-            select=lambda suite, stack: bench.select(
-                suite, stack, root=repository.root, suite_root=trees.head.root
-            ),
-        )
-
+    The candidate is judged by its own yardstick, which judges the base too; and by the base's, where
+    the change moves that. Where the base's stack cannot be made to answer, what compares with it is
+    INCONCLUSIVE.
+    """
+    accepted = waived(trees.head, trees.base, trees.partners)
     try:
-        stacks = await judge(
-            plan.stacks,
-            judged(trees.head),
-            judged(trees.base) if trees.base else None,
-            registry=bench.registry,
-            today=now.date(),
-            progress=progress,
-        )
+        trials = [_trials(trees, planned, bench, accepted) for planned in plan.stacks]
+        selections = {id(s): s for each in trials for s in each.selections}
+        runs = await execute(tuple(selections.values()), registry=bench.registry, progress=progress)
     finally:
         await bench.aclose()
+    verdicts = Verdicts(
+        plan=plan,
+        partners=trees.partners,
+        waived=accepted,
+        runs=dict(zip(selections, runs, strict=True)),
+        today=now.date(),
+    )
+    stacks = tuple(_report(each, trees.head, verdicts, bench) for each in trials)
     return Report(
-        decision=overall([suite.decision for stack in stacks for suite in stack.suites]),
+        decision=overall([decision for stack in stacks for decision in _decisions(stack)]),
         base=trees.base_commit,
         head=trees.head_commit,
         dirty=trees.dirty,
         calls=bench.calls + Calls(skipped=_skipped(plan, trees.head)),
-        stacks=tuple(
-            replace(s, preview=_is_preview(trees.head.stacks[s.stack], bench)) for s in stacks
-        ),
+        stacks=stacks,
         roster=plan.roster,
+        yardstick=noted(plan.yardstick, verdicts.sightings),
         created=now.isoformat(timespec="seconds"),
         harness=__version__,
     )
+
+
+def _trials(trees: Comparison, planned: StackPlan, bench: Workbench, accepted: Waived) -> _Trials:
+    stack = trees.head.stacks[planned.stack]
+    suites = [trees.head.suites[suite.suite] for suite in planned.suites]
+    if trees.base is None or trees.partners is None:
+        found = {s.ref: alone(s, stack, head=trees.head, bench=bench) for s in suites}
+        return _Trials(planned=planned, by_head=found, by_base={})
+    sides = Sides(head=trees.head, base=trees.base, partners=trees.partners, bench=bench)
+    before = [trees.base.suites[suite.suite] for suite in planned.by_base]
+    return _Trials(
+        planned=planned,
+        by_head={suite.ref: sides.by_head(suite, stack) for suite in suites},
+        by_base={suite.ref: sides.by_base(suite, stack, accepted.acceptances) for suite in before},
+    )
+
+
+def _report(trials: _Trials, head: Repository, verdicts: Verdicts, bench: Workbench) -> StackReport:
+    stack = head.stacks[trials.planned.stack]
+    return verdicts.of_stack(
+        trials.planned,
+        stack,
+        trials.by_head,
+        trials.by_base,
+        preview=_is_preview(stack, bench),
+    )
+
+
+def _decisions(stack: StackReport) -> list[Decision]:
+    """What counts: the base's yardstick where the identity moved."""
+    decisions = [suite.decision for suite in stack.suites]
+    return decisions + [by.decision for by in stack.by_base if by.binding]
 
 
 def _is_preview(stack: Stack, bench: Workbench) -> bool:
@@ -104,112 +127,4 @@ def _skipped(plan: Plan, head: Repository) -> int:
         for suite in suites_of(head, head.stacks[planned.stack])
         if suite.ref not in {ran.suite for ran in planned.suites}
         for case in suite.golden.cases
-    )
-
-
-async def judge(
-    plans: Sequence[StackPlan],
-    head: Judged,
-    base: Judged | None,
-    *,
-    registry: Registry,
-    today: date,
-    progress: Progress | None = None,
-) -> tuple[StackReport, ...]:
-    """Execute every suite that the plans name, on both identities, and decide.
-
-    The head's golden set and policy judge both. Where the base's stack cannot be made to answer, what
-    compares with it is INCONCLUSIVE.
-    """
-    trials = {
-        (plan.stack, suite.suite): _trial(plan, suite.suite, head, base)
-        for plan in plans
-        for suite in plan.suites
-    }
-    selections = [s for trial in trials.values() for s in (trial.candidate, trial.base) if s]
-    runs = await execute(_distinct(selections), registry=registry, progress=progress)
-    by_key = {(run.suite, run.stack, run.identity): run for run in runs}
-    waivers = head.repository.waivers
-    brought = frozenset(waivers).difference(base.repository.waivers) if base else frozenset()
-    return tuple(
-        _report(
-            plan,
-            [
-                replace(
-                    _decided(trials[plan.stack, s.suite], by_key, waivers, brought, today),
-                    removed=s.removed,
-                )
-                for s in plan.suites
-            ],
-            [trials[plan.stack, s.suite] for s in plan.suites],
-        )
-        for plan in plans
-    )
-
-
-def _trial(plan: StackPlan, ref: str, head: Judged, base: Judged | None) -> _Trial:
-    suite = head.repository.suites[ref]
-    candidate = head.select(suite, head.repository.stacks[plan.stack])
-    old = base.repository.stacks.get(plan.stack) if base else None
-    if base is None or old is None:
-        return _Trial(suite, candidate, None)
-    try:
-        return _Trial(suite, candidate, base.select(suite, old))
-    except TetradError as error:
-        return _Trial(suite, candidate, None, f"this suite cannot judge the base: {error}")
-
-
-def _distinct(selections: Sequence[Selection]) -> list[Selection]:
-    """One execution for equal identities: where only the suite moved, base and head are the same."""
-    found: dict[tuple[str, str, Digest], Selection] = {}
-    for selection in selections:
-        found.setdefault(_key(selection), selection)
-    return list(found.values())
-
-
-def _key(selection: Selection) -> tuple[str, str, Digest]:
-    return selection.suite.ref, selection.stack.ref, selection.identity
-
-
-def _decided(
-    trial: _Trial,
-    runs: Mapping[tuple[str, str, Digest], SuiteRun],
-    waivers: Sequence[Waiver],
-    brought: frozenset[Waiver],
-    today: date,
-) -> SuiteReport:
-    candidate = runs[_key(trial.candidate)]
-    base = runs[_key(trial.base)] if trial.base else None
-    decided = decide(
-        trial.suite,
-        candidate,
-        base,
-        base_expected=bool(base or trial.why_lost),
-        why_lost=trial.why_lost,
-        waivers=waivers,
-        brought=brought,
-        today=today,
-    )
-    return suite_report(trial.suite, candidate, base, decided)
-
-
-def _report(
-    plan: StackPlan, suites: Sequence[SuiteReport], trials: Sequence[_Trial]
-) -> StackReport:
-    candidate = trials[0].candidate if trials else None
-    base = next((trial.base for trial in trials if trial.base), None)
-    return StackReport(
-        stack=plan.stack,
-        identity=plan.identity,
-        base_identity=plan.base_identity,
-        changed=plan.changed,
-        changes=plan.changes,
-        suites=tuple(suites),
-        model=candidate.model if candidate else "",
-        engine=candidate.engine.name if candidate else "",
-        build=candidate.engine.build if candidate else "",
-        base_model=base.model if base else "",
-        base_engine=base.engine.name if base else "",
-        base_build=base.engine.build if base else "",
-        note=plan.note,
     )

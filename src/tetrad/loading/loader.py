@@ -21,7 +21,7 @@ from tetrad.loading.stack import build_stack
 from tetrad.loading.suite import build_suite
 from tetrad.loading.tool import build_tool
 from tetrad.loading.waivers import build_waivers
-from tetrad.model import Corpus, Model, Prompt, Stack, Tool, TorchEngine, Waiver
+from tetrad.model import Acceptance, Corpus, Model, Prompt, Stack, Tool, TorchEngine, Waiver
 from tetrad.model.references import (
     ReferenceRefused,
     candidates,
@@ -79,9 +79,10 @@ class Loader:
         found = {reference_of(f): v for f, v in self._values.items() if isinstance(v, kind)}
         return dict(sorted(found.items()))
 
-    def waivers(self) -> tuple[Waiver, ...]:
+    def lines(self, kind: type[_T]) -> tuple[_T, ...]:
+        """The lines of waivers.yaml of a kind."""
         lists = [value for value in self._values.values() if isinstance(value, tuple)]
-        return tuple(waiver for waivers in lists for waiver in waivers)
+        return tuple(line for lines in lists for line in lines if isinstance(line, kind))
 
     # -- building
 
@@ -118,7 +119,7 @@ class Loader:
         """What an ill file names is looked up all the same, and of waivers the others count."""
         followed = follow_references(fields, self, kind, problems)
         if kind == "waivers":
-            return tuple(value for value in followed if isinstance(value, Waiver))
+            return tuple(v for v in followed if isinstance(v, Waiver | Acceptance))
         if kind == "prompt" and ("extends",) not in Unsound(problems):
             self._over_bases(fields)
         raise NotBuilt

@@ -13,6 +13,7 @@ from tetrad.loading.loader import Loader
 from tetrad.loading.reach import files_of
 from tetrad.loading.settings import load_settings
 from tetrad.model import (
+    Acceptance,
     Corpus,
     Environment,
     Model,
@@ -21,6 +22,7 @@ from tetrad.model import (
     Stack,
     Suite,
     Tool,
+    Waiver,
 )
 from tetrad.model.references import reference_of
 from tetrad.schemas.kinds import Kind
@@ -102,7 +104,8 @@ def _read(root: Path, only: Sequence[str] | None) -> Reading:
         stacks=loader.built(Stack),
         suites=loader.built(Suite),
         environments=loader.built(Environment),
-        waivers=loader.waivers(),
+        waivers=loader.lines(Waiver),
+        acceptances=loader.lines(Acceptance),
     )
     return Reading(repository=repository, issues=loader.issues(), documents=dict(loader.documents))
 

@@ -45,11 +45,12 @@ from tetrad.model.suite import (
     Suite,
 )
 from tetrad.model.tool import HttpRun, McpRun, PythonRun, Tool, ToolRun
-from tetrad.model.waivers import Waiver
+from tetrad.model.waivers import Acceptance, Waiver
 
 __all__ = [
     "MOST_EMBEDDED_TOKENS",
     "PASSAGES",
+    "Acceptance",
     "Adapter",
     "Answerable",
     "Assertion",

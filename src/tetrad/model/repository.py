@@ -14,7 +14,7 @@ from tetrad.model.prompt import Prompt
 from tetrad.model.stack import Stack
 from tetrad.model.suite import Suite
 from tetrad.model.tool import Tool
-from tetrad.model.waivers import Waiver
+from tetrad.model.waivers import Acceptance, Waiver
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +39,7 @@ class Repository:
     suites: Mapping[str, Suite] = field(default_factory=dict)
     environments: Mapping[str, Environment] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
+    acceptances: tuple[Acceptance, ...] = ()
 
     @cached_property
     def suites_by_stack(self) -> Mapping[str, Sequence[Suite]]:

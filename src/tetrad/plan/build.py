@@ -1,20 +1,15 @@
 """From two trees to a plan: which stacks move, by which part, and which cases will run.
 
-Whether a rendered request changes is seen by rendering it on both trees, which needs what the
-runtime needs to prepare one (templates, retrieval) and never an engine's answer.
+Pure, but for what `Tree` and `Estimator` are given to look with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from tetrad.canonical import Digest
-from tetrad.engines.base import request_digest
-from tetrad.identity import component_digest, identity_of, suite_digest
-from tetrad.model import Case, Repository, Stack, Suite
+from tetrad.identity import identity_of
+from tetrad.model import Repository, Stack, Suite
 from tetrad.plan.changes import (
     Files,
     changed_parts,
@@ -23,51 +18,27 @@ from tetrad.plan.changes import (
     touched_files,
     unified,
 )
-from tetrad.plan.model import CaseChange, Estimate, StackPlan, SuitePlan
+from tetrad.plan.model import BasePlan, StackPlan
+from tetrad.plan.partners import Partners
+from tetrad.plan.posing import posed
+from tetrad.plan.suites import Both, Estimator, Tree, new_suite_plan, suite_plan
+from tetrad.plan.yardstick import judging_before, measures_cost, prices_moved, suite_moved
 from tetrad.results.report import ComponentChange
-from tetrad.runtime.answering import Prepared
-
-
-class Preparer(Protocol):
-    """Renders cases without asking the engine: `tetrad.runtime.answering.Runtime` does."""
-
-    def __call__(self, stack: Stack, cases: Sequence[Case]) -> Sequence[Prepared]: ...
-
-
-class Estimator(Protocol):
-    """Says what a suite's cases will ask that is not answered yet, on a stack of the tree at `root`."""
-
-    def __call__(
-        self, suite: Suite, stack: Stack, prepared: Iterable[Prepared], *, root: Path
-    ) -> Estimate: ...
-
-
-def no_estimate(
-    suite: Suite,  # noqa: ARG001
-    stack: Stack,  # noqa: ARG001
-    prepared: Iterable[Prepared],  # noqa: ARG001
-    *,
-    root: Path,  # noqa: ARG001
-) -> Estimate:
-    """The `Estimator` of who will ask anyway: it does not even look."""
-    return Estimate()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tree:
-    """One side of a comparison."""
-
-    repository: Repository
-    files: Files
-    prepare: Preparer
 
 
 def plan_stacks(
-    head: Tree, base: Tree | None, *, stacks: Sequence[Stack], estimate: Estimator
+    head: Tree,
+    base: Tree | None,
+    partners: Partners | None,
+    *,
+    stacks: Sequence[Stack],
+    estimate: Estimator,
 ) -> tuple[StackPlan, ...]:
-    """Plan each of `stacks` (the head's), in order."""
+    """Plan each of `stacks` (the head's), in order; `partners` are those of the two trees."""
     return tuple(
-        _alone(head, stack, estimate) if base is None else _compared(head, base, stack, estimate)
+        _alone(head, stack, estimate)
+        if base is None or partners is None
+        else _compared(head, base, partners, stack, estimate)
         for stack in stacks
     )
 
@@ -79,7 +50,7 @@ def suites_of(repository: Repository, stack: Stack) -> tuple[Suite, ...]:
 
 def _alone(head: Tree, stack: Stack, estimate: Estimator) -> StackPlan:
     suites = tuple(
-        _new_suite_plan(head, stack, suite, estimate) for suite in suites_of(head.repository, stack)
+        new_suite_plan(head, stack, suite, estimate) for suite in suites_of(head.repository, stack)
     )
     return StackPlan(
         stack=stack.ref,
@@ -92,133 +63,90 @@ def _alone(head: Tree, stack: Stack, estimate: Estimator) -> StackPlan:
     )
 
 
-def _new_suite_plan(head: Tree, stack: Stack, suite: Suite, estimate: Estimator) -> SuitePlan:
-    cases = suite.golden.cases
-    return SuitePlan(
-        suite=suite.ref,
-        file=suite.golden.path,
-        golden=suite.golden.digest,
-        cases_to_run=tuple(CaseChange(id=case.id, why="all") for case in cases),
-        unchanged=0,
-        estimate=estimate(suite, stack, _prepared(head, stack, cases), root=head.repository.root),
-    )
-
-
-def _compared(head: Tree, base: Tree, stack: Stack, estimate: Estimator) -> StackPlan:
+def _compared(
+    head: Tree, base: Tree, partners: Partners, stack: Stack, estimate: Estimator
+) -> StackPlan:
     old = base.repository.stacks.get(stack.ref)
     if old is None:
         planned = _alone(head, stack, estimate)
         return replace(
             planned, note=planned.note or "the base has no such stack: it is judged alone"
         )
+    both = Both(head=head, base=base, stack=stack, old=old, partners=partners, estimate=estimate)
     parts = changed_parts(stack, old)
     changes = describe_changes(stack, old, parts, head.files, base.files)
     suites = suites_of(head.repository, stack)
-    moved = [suite for suite in suites if parts or _suite_moved(suite, base.repository)]
-    gone = _gone(suites, suites_of(base.repository, old))
+    moved = [suite for suite in suites if parts or _is_judged_otherwise(suite, both)]
+    gone = _gone(suites, suites_of(base.repository, old), partners)
+    identity_moved = bool(parts)
     if (moved or gone) and not parts:
         parts = ("suite",)
-    changes += tuple(c for suite in moved for c in _suite_changes(suite, head.files, base))
+    changes += tuple(c for suite in moved for c in _suite_changes(suite, both))
     return StackPlan(
         stack=stack.ref,
         identity=identity_of(stack),
         base_identity=identity_of(old),
         changed=parts,
         changes=changes,
-        suites=tuple(_suite_plan(head, base, stack, old, suite, estimate) for suite in moved),
+        suites=tuple(suite_plan(both, suite) for suite in moved),
+        by_base=tuple(_by_base(both, moved, binding=identity_moved)),
         note=gone or _note(stack, old, parts, suites, head.files, base.files),
     )
 
 
-def _gone(suites: Sequence[Suite], before: Sequence[Suite]) -> str:
-    """Which suites judged the stack on the base and do so no more; empty where all still do."""
+def _is_judged_otherwise(suite: Suite, both: Both) -> bool:
+    if suite_moved(suite, both.base.repository.suites.get(suite.ref)):
+        return True
+    return prices_moved(both.stack, both.old) and measures_cost(suite)
+
+
+def _by_base(both: Both, moved: Sequence[Suite], *, binding: bool) -> Iterator[BasePlan]:
+    """The base's suites that judge the candidate too. One of the same identity they only describe,
+    beside a suite of the head that judges it anew.
+    """
+    judged = {suite.ref for suite in moved}
+    for suite in judging_before(
+        both.head.repository, both.base.repository, both.stack, both.old, both.partners
+    ):
+        heads = both.partners.heads(suite.ref)
+        if not binding and judged.isdisjoint(heads):
+            continue
+        put = posed(suite, both.stack, both.old, both.partners.now(suite.ref))
+        yield BasePlan(
+            suite=suite.ref,
+            heads=heads,
+            cases=len(suite.golden.cases),
+            unfit=tuple(put.unfit),
+            binding=binding,
+            estimate=both.estimate_of_base(suite, put.suite),
+        )
+
+
+def _gone(suites: Sequence[Suite], before: Sequence[Suite], partners: Partners) -> str:
+    """Which suites judged the stack on the base and do so no more, under whatever name."""
     left = {suite.ref for suite in suites}
-    gone = [suite.ref for suite in before if suite.ref not in left]
+    gone = [
+        suite.ref
+        for suite in before
+        if suite.ref not in left and left.isdisjoint(partners.heads(suite.ref))
+    ]
     if not gone:
         return ""
     said = f"judged on the base by {', '.join(gone)}, and no more"
     return said if suites else f"{said}: nothing judges it now"
 
 
-def _suite_moved(suite: Suite, base: Repository) -> bool:
-    old = base.suites.get(suite.ref)
-    return old is None or suite_digest(old) != suite_digest(suite)
-
-
-def _suite_changes(suite: Suite, new: Files, base: Tree) -> tuple[ComponentChange, ...]:
+def _suite_changes(suite: Suite, both: Both) -> tuple[ComponentChange, ...]:
     """The diffs of a suite's own files, where what they say moved."""
-    if not _suite_moved(suite, base.repository):
+    old = both.base.repository.suites.get(suite.ref)
+    if not suite_moved(suite, old):
         return ()
-    old = base.repository.suites.get(suite.ref)
+    then, now = both.base.files, both.head.files
     return tuple(
         ComponentChange(component="suite", ref=path, diff=diff)
         for path in sorted(suite_files(suite) | (suite_files(old) if old else set()))
-        if (diff := unified(base.files.text(path), new.text(path), path))
+        if (diff := unified(then.text(path), now.text(path), path))
     )
-
-
-def _suite_plan(
-    head: Tree, base: Tree, stack: Stack, old: Stack, suite: Suite, estimate: Estimator
-) -> SuitePlan:
-    previous = base.repository.suites.get(suite.ref)
-    before = {case.id: case for case in previous.golden.cases} if previous else {}
-    cases = suite.golden.cases
-    now, then = head.prepare(stack, cases), base.prepare(old, cases)
-    other_model = component_digest(stack.model) != component_digest(old.model)
-    changes = [
-        _case_change(case, before.get(case.id), new, past, other_model=other_model)
-        for case, new, past in zip(cases, now, then, strict=True)
-    ]
-    to_run = tuple(change for change in changes if change is not None)
-    return SuitePlan(
-        suite=suite.ref,
-        file=suite.golden.path,
-        golden=suite.golden.digest,
-        cases_to_run=to_run,
-        unchanged=len(cases) - len(to_run),
-        removed=tuple(id_ for id_ in before if id_ not in {case.id for case in cases}),
-        estimate=estimate(suite, stack, now, root=head.repository.root)
-        + _of_base(base, stack, old, suite, then, estimate),
-    )
-
-
-def _of_base(
-    base: Tree,
-    stack: Stack,
-    old: Stack,
-    suite: Suite,
-    then: Sequence[Prepared],
-    estimate: Estimator,
-) -> Estimate:
-    """What the base asks besides; one run serves both where the identity is the same."""
-    if identity_of(old) == identity_of(stack):
-        return Estimate()
-    return estimate(suite, old, then, root=base.repository.root)
-
-
-def _case_change(
-    case: Case, previous: Case | None, new: Prepared, past: Prepared, *, other_model: bool
-) -> CaseChange | None:
-    """Why a case's answer may differ, None where it cannot."""
-    before = tuple(passage.document for passage in past.passages)
-    after = tuple(passage.document for passage in new.passages)
-    if previous is None:
-        return CaseChange(id=case.id, why="new")
-    if other_model:
-        return CaseChange(id=case.id, why="all")
-    if _asked(new) != _asked(past):
-        moved = [p.text for p in new.passages] != [p.text for p in past.passages]
-        return CaseChange(
-            id=case.id, why="passages" if moved else "request", before=before, after=after
-        )
-    if previous != case:  # locations do not count
-        return CaseChange(id=case.id, why="edited")
-    return None
-
-
-def _asked(prepared: Prepared) -> Digest | str | None:
-    """What decides the answer: the request, or the answer that needs none."""
-    return prepared.answer if prepared.request is None else request_digest(prepared.request)
 
 
 def _note(
@@ -238,8 +166,3 @@ def _note(
     if not touched:
         return "nothing moved"
     return f"{', '.join(touched)}: only what is not behavioural moved, so the identity is the same"
-
-
-def _prepared(tree: Tree, stack: Stack, cases: Sequence[Case]) -> Iterator[Prepared]:
-    """The cases' requests; nothing is prepared before it is looked at."""
-    yield from tree.prepare(stack, cases)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
 from tetrad.canonical import Digest
-from tetrad.results.report import ComponentChange, RosterChange
+from tetrad.results.report import ComponentChange, RosterChange, YardstickChange
 
 Number = TypeVar("Number", int, float)
-Why: TypeAlias = Literal["all", "new", "edited", "request", "passages"]
+Why: TypeAlias = Literal["all", "new", "edited", "request", "passages", "settings", "tools"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,8 +17,9 @@ class CaseChange:
     """A case whose answer may differ, and why.
 
     `request`: its rendered request moved; `passages`: and so did what retrieval finds for it, from
-    `before` to `after` (document ids, best first); `new` and `edited`: the golden set moved; `all`:
-    the model moved, or there is nothing to compare with.
+    `before` to `after` (document ids, best first); `new` and `edited`: the golden set moved;
+    `settings` and `tools`: what is done with the answer moved; `all`: the model moved, or there is
+    nothing to compare with.
     """
 
     id: str
@@ -83,6 +84,22 @@ class SuitePlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BasePlan:
+    """A suite of the base that judges the candidate too, since the change moves the yardstick.
+
+    `heads` are the candidate's suites that hold its cases now, `unfit` those of its cases that cannot
+    be put to the candidate. `binding`: the identity moved, so that its decision counts.
+    """
+
+    suite: str
+    heads: tuple[str, ...]
+    cases: int
+    unfit: tuple[str, ...] = ()
+    binding: bool = True
+    estimate: Estimate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StackPlan:
     """One stack before and after; `note` says why nothing runs, or why nothing is compared."""
 
@@ -92,6 +109,7 @@ class StackPlan:
     changed: tuple[str, ...]
     changes: tuple[ComponentChange, ...]
     suites: tuple[SuitePlan, ...]
+    by_base: tuple[BasePlan, ...] = ()
     note: str = ""
 
 
@@ -102,10 +120,13 @@ class Plan:
     dirty: bool
     stacks: tuple[StackPlan, ...]
     roster: tuple[RosterChange, ...] = ()
+    yardstick: tuple[YardstickChange, ...] = ()
 
     @property
     def estimate(self) -> Estimate:
-        return sum((s.estimate for stack in self.stacks for s in stack.suites), Estimate())
+        parts = [suite.estimate for stack in self.stacks for suite in stack.suites]
+        parts += [suite.estimate for stack in self.stacks for suite in stack.by_base]
+        return sum(parts, Estimate())
 
 
 def _total(one: Number | None, other: Number | None) -> Number | None:

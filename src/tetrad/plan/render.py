@@ -8,8 +8,8 @@ from dataclasses import fields
 from math import ceil
 
 from tetrad.identity import written_identity
-from tetrad.plan.model import Amount, CaseChange, Estimate, Plan, StackPlan, SuitePlan
-from tetrad.report import words
+from tetrad.plan.model import Amount, BasePlan, CaseChange, Estimate, Plan, StackPlan, SuitePlan
+from tetrad.report import words, yardstick
 from tetrad.report.fields import dump
 from tetrad.text import for_log, json_escaped, one_line, spelled, usd
 
@@ -21,6 +21,14 @@ WHY = {
     "edited": "edited case",
     "request": "its request changes",
     "passages": "its passages change",
+    "tools": "a tool changes",
+    "settings": "the stack's settings change",
+}
+# Where all cases of a suite have one reason.
+_EVERY = {
+    "request": "every request changes",
+    "tools": "a tool changes",
+    "settings": "the stack's settings change",
 }
 
 
@@ -28,8 +36,9 @@ def render_text(plan: Plan) -> str:
     """For a terminal: a block a stack, then the totals."""
     compared = f"against {plan.base[:12]}" if plan.base else "alone (no --base)"
     lines = [f"plan {compared}{', uncommitted edits included' if plan.dirty else ''}", ""]
-    if plan.roster:
-        lines += [*(one_line(words.roster_change(change)) for change in plan.roster), ""]
+    told = [*yardstick.told(plan.yardstick), *map(words.roster_change, plan.roster)]
+    if told:
+        lines += [*map(one_line, told), ""]
     for stack in plan.stacks:
         lines += [*_stack_lines(stack), ""]
     lines.append(f"in all: {describe(plan.estimate, nothing=NOTHING)}")
@@ -48,6 +57,7 @@ def render_json(plan: Plan) -> str:
         "dirty": plan.dirty,
         "estimate": _estimate(plan.estimate),
         "roster": [dump(change) for change in plan.roster],
+        "yardstick": [dump(change) for change in plan.yardstick],
         "stacks": [_stack(stack) for stack in plan.stacks],
     }
     return json_escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
@@ -103,7 +113,21 @@ def _stack_lines(stack: StackPlan) -> list[str]:
         lines.append(f"  {one_line(stack.note)}")
     for suite in stack.suites:
         lines += _suite_lines(suite, is_alone=stack.base_identity is None)
+    for by_base in stack.by_base:
+        lines += _base_lines(by_base)
     return lines
+
+
+def _base_lines(by_base: BasePlan) -> list[str]:
+    """A suite of the base that judges too."""
+    counts = "" if by_base.binding else ", for comparison"
+    lines = [
+        f"  by the base's yardstick{counts}: {one_line(by_base.suite)}, {spelled(by_base.cases, 'case')}"
+    ]
+    if by_base.unfit:
+        named = ", ".join(one_line(id_) for id_ in by_base.unfit)
+        lines.append(f"    cannot be put to the candidate, so they count as failing: {named}")
+    return [*lines, f"    {describe(by_base.estimate)}"]
 
 
 def _suite_lines(suite: SuitePlan, *, is_alone: bool) -> list[str]:
@@ -123,8 +147,9 @@ def _suite_lines(suite: SuitePlan, *, is_alone: bool) -> list[str]:
 def _told(suite: SuitePlan) -> list[str]:
     """Why cases may answer otherwise, where their stack's own lines do not say it."""
     told = [case for case in suite.cases_to_run if case.why != "all"]
-    if not suite.unchanged and {case.why for case in suite.cases_to_run} == {"request"}:
-        return ["    every request changes"]
+    whys = {case.why for case in suite.cases_to_run}
+    if not suite.unchanged and len(whys) == 1 and (every := _EVERY.get(whys.pop())):
+        return [f"    {every}"]
     lines = [f"    {one_line(case.id)}: {_why(case)}" for case in told[:SHOWN_CASES]]
     if len(told) > SHOWN_CASES:
         lines.append(f"    … and {len(told) - SHOWN_CASES:,} more (--format json lists all)")
@@ -156,6 +181,17 @@ def _stack(stack: StackPlan) -> Mapping[str, object]:
                 "estimate": _estimate(suite.estimate),
             }
             for suite in stack.suites
+        ],
+        "by_base": [
+            {
+                "suite": by_base.suite,
+                "heads": list(by_base.heads),
+                "cases": by_base.cases,
+                "unfit": list(by_base.unfit),
+                "binding": by_base.binding,
+                "estimate": _estimate(by_base.estimate),
+            }
+            for by_base in stack.by_base
         ],
     }
 

@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from tetrad.model import Repository, Suite
+from tetrad.plan.partners import Partners
 from tetrad.results.report import RosterChange
 
-_ORDER = ("removed", "judges_less", "judges_more", "added")
+_ORDER = ("removed", "judges_less", "judges_more", "moved", "added")
 
 
-def roster_changes(head: Repository, base: Repository | None) -> tuple[RosterChange, ...]:
-    """What is lost comes first: a requirement that is gone refuses nothing."""
-    if base is None:
+def roster_changes(
+    head: Repository, base: Repository | None, partners: Partners | None
+) -> tuple[RosterChange, ...]:
+    """What is lost comes first."""
+    if base is None or partners is None:
         return ()
-    found = (*_suites(head, base), *_stacks(head, base))
+    found = (*_suites(head, base, partners), *_stacks(head, base))
     return tuple(sorted(found, key=lambda change: _ORDER.index(change.change)))
 
 
-def _suites(head: Repository, base: Repository) -> Iterator[RosterChange]:
+def _suites(head: Repository, base: Repository, partners: Partners) -> Iterator[RosterChange]:
     for ref in dict.fromkeys([*base.suites, *head.suites]):
         old, new = base.suites.get(ref), head.suites.get(ref)
+        if old is not None and new is None:
+            yield _without(old, partners)
+            continue
         if old is None or new is None:
-            yield from _one_sided(old, new)
+            yield from _new(new, partners)
             continue
         before, after = _judged(old), _judged(new)
         # A stack that comes or goes brings or takes its suites along, and says so itself.
@@ -32,15 +38,23 @@ def _suites(head: Repository, base: Repository) -> Iterator[RosterChange]:
             yield RosterChange(change="judges_more", kind="suite", ref=ref, others=more)
 
 
-def _one_sided(old: Suite | None, new: Suite | None) -> Iterator[RosterChange]:
-    if suite := old or new:
-        yield RosterChange(
-            change="removed" if new is None else "added",
-            kind="suite",
-            ref=suite.ref,
-            others=_judged(suite),
-            cases=len(suite.golden.cases),
-        )
+def _without(old: Suite, partners: Partners) -> RosterChange:
+    """A suite that the head has under another name, in parts, or not at all."""
+    heads = partners.heads(old.ref)
+    return RosterChange(
+        change="moved" if heads else "removed",
+        kind="suite",
+        ref=old.ref,
+        others=heads or _judged(old),
+        cases=len(partners.of_base.get(old.ref, ())) if heads else len(old.golden.cases),
+    )
+
+
+def _new(new: Suite | None, partners: Partners) -> Iterator[RosterChange]:
+    if new is not None and not partners.bases(new.ref):
+        cases = len(new.golden.cases)
+        others = _judged(new)
+        yield RosterChange(change="added", kind="suite", ref=new.ref, others=others, cases=cases)
 
 
 def _stacks(head: Repository, base: Repository) -> Iterator[RosterChange]:

@@ -3,6 +3,29 @@
 from __future__ import annotations
 
 from tetrad.policy.decide import SuiteDecision, decide, overall
+from tetrad.policy.paired import worst
 from tetrad.policy.summary import suite_report
+from tetrad.policy.yardstick import (
+    Beside,
+    Narrowed,
+    base_verdict,
+    failing,
+    narrowed,
+    scores_alike,
+    unjudged,
+)
 
-__all__ = ["SuiteDecision", "decide", "overall", "suite_report"]
+__all__ = [
+    "Beside",
+    "Narrowed",
+    "SuiteDecision",
+    "base_verdict",
+    "decide",
+    "failing",
+    "narrowed",
+    "overall",
+    "scores_alike",
+    "suite_report",
+    "unjudged",
+    "worst",
+]

@@ -82,7 +82,9 @@ def judge_budget(requirement: Budget, evidence: Evidence) -> RequirementResult:
     if requirement.max is not None:
         verdicts.append(_absolute(requirement, spent, requirement.max))
     if requirement.increase is not None:
-        verdicts.append(_relative(requirement, spent, evidence, requirement.increase))
+        compared = evidence.compared
+        now = _spent(requirement, compared, "candidate")
+        verdicts.append(_relative(requirement, now, compared, requirement.increase))
     decision = worst(decision for decision, _, _ in verdicts)
     told = [verdict for verdict in verdicts if verdict[0] == decision]
     return RequirementResult(

@@ -29,7 +29,7 @@ def judge_must_pass(requirement: MustPass, evidence: Evidence) -> RequirementRes
 
 
 def judge_max_flips(requirement: MaxFlips, evidence: Evidence) -> RequirementResult:
-    threshold = float(requirement.count)
+    threshold, evidence = float(requirement.count), evidence.compared
     if verdict := evidence.without_base("what passed before"):
         decision, reason = verdict
         return RequirementResult(

@@ -42,7 +42,7 @@ def judge_minimum(requirement: Minimum, evidence: Evidence) -> RequirementResult
 
 
 def judge_no_worse(requirement: NoWorseThanBase, evidence: Evidence) -> RequirementResult:
-    metric = requirement.metric
+    metric, evidence = requirement.metric, evidence.compared
     if verdict := evidence.without_base(metric):
         decision, reason = verdict
         return RequirementResult(

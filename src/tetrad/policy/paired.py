@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tetrad.policy.pairing import Pair
@@ -24,6 +24,14 @@ class Evidence:
     pairs: tuple[Pair, ...]
     base: Literal["there", "none", "lost"]
     why_lost: str = ""
+
+    @property
+    def compared(self) -> Evidence:
+        """The cases that both sides can be asked: what compares looks at no others."""
+        pairs = tuple(pair for pair in self.pairs if not pair.alone)
+        if self.base == "there" and self.pairs and not pairs:
+            return replace(self, pairs=(), base="none")
+        return replace(self, pairs=pairs)
 
     def without_base(self, subject: str) -> tuple[Decision, str] | None:
         """The decision of what compares `subject` with the base, where that cannot be."""

@@ -40,6 +40,7 @@ class Pair:
     candidate: CaseOutcome | None
     base: CaseOutcome | None
     waiver: Waiver | None = None
+    alone: bool = False  # the base cannot be asked it, so that nothing compares
 
     @property
     def id(self) -> str:
@@ -116,6 +117,7 @@ def pair_up(
             candidate=now.get(case.id),
             base=before.get(case.id),
             waiver=waivers.get(f"{suite.ref}#{case.id}"),
+            alone=base is not None and case.id in base.unfit,
         )
         for case in suite.golden.cases
     )

@@ -25,7 +25,7 @@ from tetrad.evals import (
 )
 from tetrad.loading.repository import load_repository
 from tetrad.model import Repository, Stack, Suite
-from tetrad.plan import no_estimate
+from tetrad.plan import StackPlan, no_estimate
 from tetrad.pytest_plugin.outcomes import (
     Failure,
     GateVerdict,
@@ -37,6 +37,7 @@ from tetrad.pytest_plugin.outcomes import (
 from tetrad.pytest_plugin.sharing import once_a_session
 from tetrad.pytest_plugin.verdicts import of_part, of_whole
 from tetrad.registry import registry_path
+from tetrad.results.report import BaseVerdict, StackReport, SuiteReport
 from tetrad.text import for_log, inert
 
 Selected: TypeAlias = Mapping[Key, AbstractSet[str]]  # the ids of the cases of each trial
@@ -183,14 +184,12 @@ class Run:
             trees = compare(self._root, base, head_commit=head_commit, dirty=dirty)
             stacks = {key[1]: trees.head.stacks[key[1]] for key in sorted(whole)}
             plan = plan_comparison(trees, tuple(stacks.values()), bench, estimate=no_estimate)
-            selected = tuple(
-                replace(s, suites=tuple(u for u in s.suites if (u.suite, s.stack) in whole))
-                for s in plan.stacks
-            )
+            selected = tuple(_selected(planned, whole) for planned in plan.stacks)
             report = await gate(trees, replace(plan, stacks=selected), bench, now=datetime.now(UTC))
         reports = {(u.suite, s.stack): u for s in report.stacks for u in s.suites}
+        by_base = {(u.suite, s.stack): _by_base(s, u) for s in report.stacks for u in s.suites}
         return [
-            of_whole(key, reports[key], strict=self._options.strict)
+            of_whole(key, reports[key], by_base[key], strict=self._options.strict)
             if key in reports
             else self._unmoved(key)
             for key in whole
@@ -206,3 +205,23 @@ class Run:
             verdicts={case.id: verdict for case in cases},
             gate=GateVerdict("PASSED"),
         )
+
+
+def _selected(planned: StackPlan, whole: Sequence[Key]) -> StackPlan:
+    """The part of a plan that judges whole golden sets; what the base judged by goes with them."""
+    suites = tuple(u for u in planned.suites if (u.suite, planned.stack) in whole)
+    refs = {suite.suite for suite in suites}
+    kept = (by for by in planned.by_base if not by.heads or not refs.isdisjoint(by.heads))
+    return replace(planned, suites=suites, by_base=tuple(kept) if suites else ())
+
+
+def _by_base(stack: StackReport, suite: SuiteReport) -> Sequence[BaseVerdict]:
+    """The verdicts of the base's yardstick that a suite's gate tells: of its own cases, and its stack's
+    first suite those of suites that are gone.
+    """
+    is_first = stack.suites[0] is suite
+    return [
+        verdict
+        for verdict in stack.by_base
+        if verdict.binding and (suite.suite in verdict.heads or (is_first and not verdict.heads))
+    ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from tetrad.policy import worst
 from tetrad.pytest_plugin.outcomes import GateVerdict, Key, TrialOutcome, Verdict
 from tetrad.report import contracts
 from tetrad.results.outcome import CaseOutcome, SuiteRun
-from tetrad.results.report import CaseReport, SuiteReport
+from tetrad.results.report import BaseVerdict, CaseReport, SuiteReport
 from tetrad.text import for_log, inert, one_line, shorten, spelled
 
 # Characters of what is wrong with an answer that is expected to fail.
@@ -45,15 +46,20 @@ def _verdict(outcome: CaseOutcome) -> Verdict:
     return Verdict("passed") if outcome.passed else Verdict("failed", _told(outcome))
 
 
-def of_whole(key: Key, report: SuiteReport, *, strict: bool) -> TrialOutcome:
-    """A suite that was judged: its cases, and its gate."""
+def of_whole(
+    key: Key, report: SuiteReport, by_base: Sequence[BaseVerdict], *, strict: bool
+) -> TrialOutcome:
+    """A suite that was judged, by the base's yardstick too where the change moved it: its cases, and
+    its gate.
+    """
+    decision = worst([report.decision, *(verdict.decision for verdict in by_base)])
     return TrialOutcome(
         suite=key[0],
         stack=key[1],
         verdicts=_told_once(
             {case.id: _judged(case, report, strict=strict) for case in report.cases}
         ),
-        gate=GateVerdict(report.decision, _reasons(report)),
+        gate=GateVerdict(decision, _reasons(report, by_base)),
     )
 
 
@@ -82,12 +88,28 @@ def _why_expected(case: CaseReport, report: SuiteReport) -> str | None:
     return None
 
 
-def _reasons(report: SuiteReport) -> str:
+def _reasons(report: SuiteReport, by_base: Sequence[BaseVerdict]) -> str:
     """A line a requirement. The first line stands in pytest's summary: it is one that decided."""
-    deciding_first = sorted(report.requirements, key=lambda r: r.decision != report.decision)
-    lines = [f"{r.decision.replace('_', ' ')}: {inert(r.reason)}" for r in deciding_first]
+    own = _lines(report) or [report.decision]
+    second = [line for verdict in by_base for line in _of_base(verdict)]
+    is_decided = report.decision in {"FAILED", "INCONCLUSIVE"}
+    lines = [*own, *second] if is_decided else [*second, *own]
     broken = [found] if (found := contracts.breaches(report)) else []
-    return for_log("\n".join([*(lines or [report.decision]), *broken, *_lost_on_base(report)]))
+    return for_log("\n".join([*lines, *broken, *_lost_on_base(report)]))
+
+
+def _lines(report: SuiteReport | BaseVerdict) -> list[str]:
+    deciding_first = sorted(report.requirements, key=lambda r: r.decision != report.decision)
+    return [f"{r.decision.replace('_', ' ')}: {inert(r.reason)}" for r in deciding_first]
+
+
+def _of_base(verdict: BaseVerdict) -> list[str]:
+    """Why the base's yardstick refuses, and what would accept that; nothing where it does not."""
+    if verdict.decision not in {"FAILED", "INCONCLUSIVE"}:
+        return []
+    told = [f"by the base's yardstick, {line}" for line in _lines(verdict)]
+    told += [f"by the base's yardstick: {inert(verdict.note)}"] if verdict.note else []
+    return [*told, *(f"to accept it, add to waivers.yaml: {inert(o)}" for o in verdict.offers)]
 
 
 def _lost_on_base(report: SuiteReport) -> Sequence[str]:

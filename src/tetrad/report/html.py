@@ -18,7 +18,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from tetrad.canonical import Json, digest_bytes
-from tetrad.report import contracts, figures, means, plots, words
+from tetrad.report import contracts, figures, means, plots, words, yardstick
 from tetrad.report.differences import Piece, word_diff
 from tetrad.report.glimpse import Glimpse, glimpse
 from tetrad.report.openings import opening_of, requests_of, shared_openings
@@ -177,7 +177,12 @@ def _template() -> Template:
         keep_trailing_newline=True,
     )
     environment.globals.update(
-        contracts=contracts, figures=figures, means=means, words=words, plots=plots
+        contracts=contracts,
+        figures=figures,
+        means=means,
+        words=words,
+        plots=plots,
+        yardstick=yardstick,
     )
     environment.filters.update(
         long=lambda text: capped(text, _TEXT),

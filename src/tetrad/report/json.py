@@ -19,6 +19,8 @@ from tetrad.report.fields import Misfit, dump, load
 from tetrad.report.means import means
 from tetrad.results.outcome import Calls, CaseOutcome, Sample
 from tetrad.results.report import (
+    AcceptanceUse,
+    BaseVerdict,
     CaseReport,
     ComponentChange,
     Decision,
@@ -29,6 +31,7 @@ from tetrad.results.report import (
     StackReport,
     SuiteReport,
     WaiverUse,
+    YardstickChange,
 )
 from tetrad.text import json_escaped
 
@@ -91,6 +94,7 @@ def dump_report(report: Report) -> str:
             "skipped": report.calls.skipped,
         },
         "roster": [dump(change) for change in report.roster],
+        "yardstick": [dump(change) for change in report.yardstick],
         "stacks": [_dump_stack(stack) for stack in report.stacks],
     }
     return f"{_lines(document)}\n"
@@ -127,6 +131,7 @@ def _dump_stack(stack: StackReport) -> Mapping[str, Any]:
         "preview": stack.preview,
         "note": stack.note,
         "suites": [_dump_suite(suite) for suite in stack.suites],
+        "by_base": [_dump_base(verdict) for verdict in stack.by_base],
     }
 
 
@@ -142,6 +147,21 @@ def _dump_suite(suite: SuiteReport) -> Mapping[str, Any]:
         "means": [dump(mean) for mean in means(suite)],
         "contract": dump(contract(suite)),
         "cases": [_dump_case(case) for case in suite.cases],
+    }
+
+
+def _dump_base(verdict: BaseVerdict) -> Mapping[str, Any]:
+    return {
+        "suite": verdict.suite,
+        "heads": list(verdict.heads),
+        "decision": verdict.decision,
+        "binding": verdict.binding,
+        "alike": verdict.alike,
+        "accepted": [dump(used) for used in verdict.accepted],
+        "offers": list(verdict.offers),
+        "note": verdict.note,
+        "requirements": [_dump_requirement(found) for found in verdict.requirements],
+        "cases": [_dump_case(case) for case in verdict.cases],
     }
 
 
@@ -218,6 +238,9 @@ def _load_report(document: Any) -> Report:
         calls=at.get("calls", Calls),
         stacks=tuple(_load_stack(stack) for stack in at.each("stacks")),
         roster=tuple(load(RosterChange, change.value, change.path) for change in at.each("roster")),
+        yardstick=tuple(
+            load(YardstickChange, change.value, change.path) for change in at.each("yardstick")
+        ),
         created=at.text("created"),
         harness=at.text("harness"),
         metadata=at.get("metadata", Mapping[str, str] | None),
@@ -243,6 +266,7 @@ def _load_stack(at: _Reader) -> StackReport:
         base_build=at.text("base_build"),
         preview=at.get("preview", bool),
         note=at.text("note"),
+        by_base=tuple(_load_base(verdict) for verdict in at.each("by_base")),
     )
 
 
@@ -258,6 +282,23 @@ def _load_suite(at: _Reader) -> SuiteReport:
         cases=tuple(_load_case(case) for case in at.each("cases")),
         waived=tuple(load(WaiverUse, used.value, used.path) for used in at.each("waived")),
         removed=at.texts("removed"),
+    )
+
+
+def _load_base(at: _Reader) -> BaseVerdict:
+    return BaseVerdict(
+        suite=at.text("suite"),
+        heads=at.texts("heads"),
+        decision=at.get("decision", Decision),
+        binding=at.get("binding", bool),
+        alike=at.get("alike", int),
+        accepted=tuple(load(AcceptanceUse, used.value, used.path) for used in at.each("accepted")),
+        offers=at.texts("offers"),
+        note=at.text("note"),
+        requirements=tuple(
+            load(RequirementResult, found.value, found.path) for found in at.each("requirements")
+        ),
+        cases=tuple(_load_case(case) for case in at.each("cases")),
     )
 
 

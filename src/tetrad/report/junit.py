@@ -10,10 +10,17 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from tetrad.identity import written_identity
-from tetrad.report import contracts, figures, means, words
+from tetrad.report import contracts, figures, means, words, yardstick
 from tetrad.report.glimpse import glimpse
 from tetrad.results.outcome import CaseOutcome
-from tetrad.results.report import CaseReport, Report, RosterChange, StackReport, SuiteReport
+from tetrad.results.report import (
+    BaseVerdict,
+    CaseReport,
+    Report,
+    RosterChange,
+    StackReport,
+    SuiteReport,
+)
 from tetrad.text import capped, for_log, one_line
 
 _OUTPUT = 10_000  # characters of one answer
@@ -23,11 +30,19 @@ def render_junit(report: Report) -> str:
     root = ET.Element("testsuites", name="tetrad")
     if words.waivers(report):
         root.append(_waivers(report))
+    told = [
+        *((used.suite, yardstick.acceptance(used)) for used in yardstick.accepted(report)),
+        *((change, change) for change in yardstick.changes(report)),
+    ]
+    if told:
+        root.append(_told(told))
     if lost := [change for change in report.roster if words.is_loss(change)]:
         root.append(_lost(lost))
     for stack in report.stacks:
         for suite in stack.suites:
             root.append(_suite(report, stack, suite))
+        for verdict in yardstick.shown(stack):
+            root.append(_by_base(stack, verdict))
     _count(root)
     ET.indent(root)
     written = ET.tostring(root, encoding="unicode")
@@ -50,6 +65,43 @@ def _waivers(report: Report) -> ET.Element:
         )
         brought = f"{words.BROUGHT}: " if used.is_new else ""
         _add(case, "skipped", f"{brought}{one_line(words.waiver(suite, used))}", "")
+    _count(element)
+    return element
+
+
+def _told(changes: Sequence[tuple[str, str]]) -> ET.Element:
+    """What of the yardstick the change moves, each by a name and a sentence."""
+    element = ET.Element("testsuite", name=yardstick.TITLE)
+    for name, sentence in changes:
+        case = ET.SubElement(
+            element, "testcase", classname="yardstick", name=one_line(name), time="0.000"
+        )
+        _add(case, "skipped", one_line(sentence), "")
+    listed = "\n".join(one_line(sentence) for _, sentence in changes)
+    ET.SubElement(element, "system-out").text = f"{yardstick.TITLE}:\n{listed}\n"
+    _count(element)
+    return element
+
+
+def _by_base(stack: StackReport, verdict: BaseVerdict) -> ET.Element:
+    """The second result, as one case: what it says of single cases is in its text."""
+    name = f"{one_line(words.last(stack.stack))} {one_line(verdict.suite)} by the base's yardstick"
+    element = ET.Element("testsuite", name=name)
+    case = ET.SubElement(
+        element,
+        "testcase",
+        classname=one_line(verdict.suite).replace("/", "."),
+        name="gate by the base's yardstick",
+        time="0.000",
+    )
+    lines = [f"{r.decision}: {figures.requirement(r)}: {r.reason}" for r in verdict.requirements]
+    lines += [verdict.note] if verdict.note else []
+    lines += [f"{yardstick.OFFER}:", *verdict.offers] if verdict.offers else []
+    if verdict.decision == "FAILED":
+        _add(case, "failure", "the gate refuses", "\n".join(lines))
+    elif verdict.decision == "INCONCLUSIVE":
+        _add(case, "error", "the gate cannot tell", "\n".join(lines))
+    ET.SubElement(case, "system-out").text = _shown("\n".join(lines))
     _count(element)
     return element
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from tetrad.report import contracts, figures, means, words
+from tetrad.report import contracts, figures, means, words, yardstick
 from tetrad.report.glimpse import glimpse
 from tetrad.results.report import (
+    AcceptanceUse,
+    BaseVerdict,
     CaseReport,
     ComponentChange,
     Decision,
@@ -70,9 +72,12 @@ def _fitted(parts: list[str], details: list[str]) -> str:
 def _head(report: Report) -> Iterator[str]:
     yield f"## {_sign(report.decision)}: {_prose(words.headline(report))}"
     yield f"{_commits(report)}{words.calls(report)}."
+    if accepted := [_accepted(line) for line in yardstick.accepted(report)]:
+        yield "\n".join([f"**{_capital(yardstick.ACCEPTED)}:**", *accepted])
     if used := [_waiver(suite, waiver) for suite, waiver in words.waivers(report)]:
         yield "\n".join(["**Accepted for now, by waiver:**", *used])
     for title, lines in (
+        (f"{_capital(yardstick.TITLE)}:", yardstick.changes(report)),
         ("Judged on the base, and no more:", words.lost(report)),
         ("New in this change:", words.gained(report)),
     ):
@@ -99,6 +104,15 @@ def _untouched(stacks: Sequence[StackReport]) -> Iterator[str]:
         lines.append(f"{line}: {_prose(stack.note)}" if stack.note else line)
     if lines:
         yield "\n".join(lines)
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _accepted(used: AcceptanceUse) -> str:
+    what = f"{code(used.suite)}: {code(used.what)} does not count"
+    return f"- {what}, says {code(used.owner)}: {_prose(used.reason)}"
 
 
 def _waiver(suite: SuiteReport, used: WaiverUse) -> str:
@@ -130,6 +144,8 @@ def _stack(stack: StackReport) -> Iterator[str]:
             yield _change(change)
     for suite in stack.suites:
         yield _suite(suite)
+    for verdict in yardstick.shown(stack):
+        yield from _by_base(verdict)
 
 
 def _change(change: ComponentChange) -> str:
@@ -137,9 +153,29 @@ def _change(change: ComponentChange) -> str:
     return _folded(summary, fenced(change.diff, _DIFF, language="diff"))
 
 
+def _by_base(verdict: BaseVerdict) -> Iterator[str]:
+    """The second result, its cases with both answers, and what would accept it."""
+    heading = f"**{_sign(verdict.decision)}** by the base's yardstick: {code(verdict.suite)}"
+    yield _block(heading, verdict)
+    if verdict.note:
+        yield _prose(verdict.note)
+    for case in words.flipped(verdict):
+        summary = f"{words.told(case)}: <code>{_entities(case.id)}</code>{_glimpse(case)}"
+        yield _folded(summary, "\n\n".join(_case(case)))
+    if verdict.offers:
+        offers = fenced("\n".join(verdict.offers), _BLOCK, language="yaml")
+        yield f"{_capital(yardstick.OFFER)}:\n\n{offers}"
+
+
 def _suite(suite: SuiteReport) -> str:
-    lines = [f"**{_sign(suite.decision)}** {code(suite.suite)}, {words.tally(suite)}"]
-    unrequired = means.unrequired(suite)
+    heading = f"**{_sign(suite.decision)}** {code(suite.suite)}, {words.tally(suite)}"
+    return _block(heading, suite)
+
+
+def _block(heading: str, suite: SuiteReport | BaseVerdict) -> str:
+    """Requirements under a line that says of what."""
+    lines = [heading]
+    unrequired = means.unrequired(suite) if isinstance(suite, SuiteReport) else ()
     if suite.requirements or unrequired:
         lines += [
             "",
@@ -166,7 +202,7 @@ def _suite(suite: SuiteReport) -> str:
         if found.decision != "PASSED"
     ]
     told += [f"- Note: {_prose(note)}" for note in map(figures.caveat, suite.requirements) if note]
-    if broken := contracts.breaches(suite):
+    if isinstance(suite, SuiteReport) and (broken := contracts.breaches(suite)):
         told.append(f"- ⚠️ {_prose(broken)}")
     if told:
         lines += ["", *told]

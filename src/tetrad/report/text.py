@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tetrad.report import contracts, figures, means, words
+from tetrad.report import contracts, figures, means, words, yardstick
 from tetrad.report.glimpse import glimpse
-from tetrad.results.report import CaseReport, Decision, Report, StackReport, SuiteReport
+from tetrad.results.report import (
+    BaseVerdict,
+    CaseReport,
+    Decision,
+    Report,
+    StackReport,
+    SuiteReport,
+)
 from tetrad.text import capped, for_log, inert, lines_of, one_line, shorten, spelled
 
 if TYPE_CHECKING:
@@ -43,8 +51,7 @@ def render_text(report: Report, *, width: int = WIDTH, colour: bool = False) -> 
         legacy_windows=False,
     )
     _verdict(console, report)
-    _waivers(console, report)
-    _roster(console, report)
+    _first(console, report)
     for stack in words.stacks(report):
         console.print()
         _stack(console, stack)
@@ -58,32 +65,41 @@ def _verdict(console: Console, report: Report) -> None:
     console.print(words.calls(report), style="dim")
 
 
+def _first(console: Console, report: Report) -> None:
+    """What a reviewer must know before any result."""
+    _waivers(console, report)
+    for title, lines, style in (
+        (yardstick.TITLE, yardstick.changes(report), "yellow"),
+        ("judged on the base, and no more", words.lost(report), "yellow"),
+        ("new in this change", words.gained(report), "dim"),
+    ):
+        _section(console, title, lines, style)
+
+
 def _waivers(console: Console, report: Report) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    if used := words.waivers(report):
+    used = [yardstick.acceptance(line) for line in yardstick.accepted(report)]
+    _section(console, yardstick.ACCEPTED, used, "bold yellow")
+    if waivers := words.waivers(report):
         console.print()
         console.print("accepted for now, by waiver", style="yellow")
-    for suite, waiver in used:
+    for suite, waiver in waivers:
         line = Text(one_line(words.waiver(suite, waiver)))
         if waiver.is_new:
             line = Text(f"{words.BROUGHT}: ", style="bold yellow").append_text(line)
         console.print(Padding(line, (0, 0, 0, 2)))
 
 
-def _roster(console: Console, report: Report) -> None:
+def _section(console: Console, title: str, lines: Sequence[str], style: str) -> None:
     from rich.padding import Padding
 
-    for title, lines, style in (
-        ("judged on the base, and no more", words.lost(report), "yellow"),
-        ("new in this change", words.gained(report), "dim"),
-    ):
-        if lines:
-            console.print()
-            console.print(title, style=style)
-        for line in lines:
-            console.print(Padding(one_line(line), (0, 0, 0, 2)))
+    if lines:
+        console.print()
+        console.print(title, style=style)
+    for line in lines:
+        console.print(Padding(one_line(line), (0, 0, 0, 2)))
 
 
 def _stack(console: Console, stack: StackReport) -> None:
@@ -103,6 +119,8 @@ def _stack(console: Console, stack: StackReport) -> None:
         console.print(f"  {one_line(stack.note)}")
     for suite in stack.suites:
         _suite(console, suite)
+    for verdict in yardstick.shown(stack):
+        _by_base(console, verdict)
 
 
 def _suite(console: Console, suite: SuiteReport) -> None:
@@ -118,7 +136,24 @@ def _suite(console: Console, suite: SuiteReport) -> None:
     _missing(console, suite)
 
 
-def _requirements(console: Console, suite: SuiteReport) -> None:
+def _by_base(console: Console, verdict: BaseVerdict) -> None:
+    from rich.padding import Padding
+
+    console.print()
+    decided = _decided(verdict.decision, yardstick.headline(verdict))
+    console.print(Padding(decided, (0, 0, 0, 2)))
+    if verdict.note:
+        console.print(Padding(one_line(verdict.note), (0, 0, 0, 4)))
+    _requirements(console, verdict)
+    _cases(console, verdict)
+    if verdict.offers:
+        console.print(Padding(f"{yardstick.OFFER}:", (0, 0, 0, 4)))
+    for line in verdict.offers:
+        # Never wrapped: it is there to be pasted.
+        console.print(f"    {one_line(line)}", soft_wrap=True)
+
+
+def _requirements(console: Console, suite: SuiteReport | BaseVerdict) -> None:
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
@@ -136,7 +171,7 @@ def _requirements(console: Console, suite: SuiteReport) -> None:
             figures.interval(found),
             f"{found.n:,}" if found.n else "",
         )
-    for mean in means.unrequired(suite):
+    for mean in means.unrequired(suite) if isinstance(suite, SuiteReport) else ():
         table.add_row("·", one_line(means.named(mean)), means.value(mean), "", "", f"{mean.n:,}")
     if table.rows:
         console.print(Padding(table, (0, 0, 0, 4)))
@@ -148,7 +183,7 @@ def _requirements(console: Console, suite: SuiteReport) -> None:
             console.print(Padding(f"note: {caveat}", (0, 0, 0, 4)), style="dim")
 
 
-def _cases(console: Console, suite: SuiteReport) -> None:
+def _cases(console: Console, suite: SuiteReport | BaseVerdict) -> None:
     cases = words.flipped(suite)
     if not cases:
         return

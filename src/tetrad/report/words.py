@@ -9,6 +9,7 @@ from tetrad.identity import short
 from tetrad.report import figures
 from tetrad.results.outcome import CaseOutcome, Sample
 from tetrad.results.report import (
+    BaseVerdict,
     CaseReport,
     Decision,
     Report,
@@ -50,23 +51,45 @@ _RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
 
 def headline(report: Report) -> str:
     """The verdict in a sentence."""
-    suites = [(stack, suite) for stack in report.stacks for suite in stack.suites]
+    suites = [suite for stack in report.stacks for suite in stack.suites]
+    by_base = [by for stack in report.stacks for by in stack.by_base if by.binding]
+    if report.decision in {"FAILED", "INCONCLUSIVE"}:
+        return f"{_unmet(report.decision, suites, by_base)}{_loosened(report)}"
     unjudged = ", ".join(last(stack.stack) for stack in report.stacks if _is_unjudged(stack))
-    lost = [change.ref for change in report.roster if is_loss(change)]
-    lost += [f"{spelled(len(s.removed), 'case')} of {s.suite}" for _, s in suites if s.removed]
-    gone = ", ".join(dict.fromkeys(lost))
-    less = f"; this change has less judged: {gone}" if gone else ""
+    less = f"{_less(report)}{_loosened(report)}"
+    if not suites and by_base:
+        return f"no suite names {unjudged} now; what judged it on the base holds{less}"
+    if not suites and unjudged:
+        return f"nothing was judged: no suite names {unjudged}{less}"
     if not suites:
-        if unjudged:
-            return f"nothing was judged: no suite names {unjudged}{less}"
         return f"nothing that shapes an answer changed, so nothing ran{less}"
-    if report.decision == "FAILED":
-        return "; ".join(dict.fromkeys(_refusal(s) for _, s in suites if s.decision == "FAILED"))
-    if report.decision == "INCONCLUSIVE":
-        return _undecided([suite for _, suite in suites if suite.decision == "INCONCLUSIVE"])
     alone = "" if report.base else "; no base to compare with"
     aside = f"; no suite names {unjudged}" if unjudged else ""
-    return f"{_judged([suite for _, suite in suites])}{alone}{aside}{less}"
+    return f"{_judged(suites)}{alone}{aside}{less}"
+
+
+def _less(report: Report) -> str:
+    """What the change has judged no more; empty where it is nothing."""
+    suites = [suite for stack in report.stacks for suite in stack.suites]
+    lost = [change.ref for change in report.roster if is_loss(change)]
+    lost += [f"{spelled(len(s.removed), 'case')} of {s.suite}" for s in suites if s.removed]
+    gone = ", ".join(dict.fromkeys(lost))
+    return f"; this change has less judged: {gone}" if gone else ""
+
+
+def _loosened(report: Report) -> str:
+    refs = dict.fromkeys(last(c.ref) for c in report.yardstick if c.kind == "requirement")
+    return f"; this change loosens what {' and '.join(refs)} requires" if refs else ""
+
+
+def _unmet(
+    decision: Decision, suites: Sequence[SuiteReport], by_base: Sequence[BaseVerdict]
+) -> str:
+    """What decided, by the change's own yardstick, else by the base's."""
+    told = _refusal if decision == "FAILED" else _undecided
+    own = [told(suite) for suite in suites if suite.decision == decision]
+    second = [f"by the base's yardstick, {told(by)}" for by in by_base if by.decision == decision]
+    return "; ".join(dict.fromkeys(own or second))
 
 
 def _judged(suites: Sequence[SuiteReport]) -> str:
@@ -84,7 +107,7 @@ def _judged(suites: Sequence[SuiteReport]) -> str:
     return f"every requirement holds{aside}"
 
 
-def _refusal(suite: SuiteReport) -> str:
+def _refusal(suite: SuiteReport | BaseVerdict) -> str:
     """What a suite's policy refuses, each requirement in a few words."""
     broken = (_shortfall(r) for r in suite.requirements if r.decision == "FAILED")
     return f"{last(suite.suite)} does not hold: {', '.join(broken)}"
@@ -107,11 +130,11 @@ def _shortfall(found: RequirementResult) -> str:
     return f"{figures.requirement(found)} is {number} (asked {limit})"
 
 
-def _undecided(suites: Sequence[SuiteReport]) -> str:
-    names = ", ".join(dict.fromkeys(last(suite.suite) for suite in suites))
-    found = (r for suite in suites for r in suite.requirements if r.decision == "INCONCLUSIVE")
+def _undecided(suite: SuiteReport | BaseVerdict) -> str:
+    found = (r for r in suite.requirements if r.decision == "INCONCLUSIVE")
     which = ", ".join(dict.fromkeys(map(figures.requirement, found)))
-    return f"{names} cannot be judged{f' on {which}' if which else ': results are missing'}"
+    about = f" on {which}" if which else ": results are missing"
+    return f"{last(suite.suite)} cannot be judged{about}"
 
 
 def _is_unjudged(stack: StackReport) -> bool:
@@ -207,7 +230,7 @@ def told(case: CaseReport) -> str:
     return f"{kind_of(case)}, waived" if case.waived else kind_of(case)
 
 
-def refused(suite: SuiteReport) -> frozenset[str]:
+def refused(suite: SuiteReport | BaseVerdict) -> frozenset[str]:
     """The cases that a failed requirement names."""
     return frozenset(c for r in suite.requirements if r.decision == "FAILED" for c in r.cases)
 
@@ -257,7 +280,7 @@ def tally(suite: SuiteReport) -> str:
     return f"{cases}: {parts}{accepted}" if parts else f"{cases}, {rest}"
 
 
-def flipped(suite: SuiteReport) -> list[CaseReport]:
+def flipped(suite: SuiteReport | BaseVerdict) -> list[CaseReport]:
     """The cases a reviewer wants to see, worst first: all but those that are as they were."""
     named = refused(suite)
     cases = (case for case in suite.cases if kind(case) not in AS_IT_SHOULD_BE)
@@ -332,7 +355,7 @@ def lost(report: Report) -> list[str]:
 
 
 def gained(report: Report) -> list[str]:
-    """Stacks and suites that the change adds, a sentence each."""
+    """Stacks and suites that the change adds or moves, a sentence each."""
     return [roster_change(change) for change in report.roster if not is_loss(change)]
 
 
@@ -352,6 +375,8 @@ def roster_change(change: RosterChange) -> str:
             said = f"is new, judged by {others}" if others else "is new, and no suite judges it"
         case _, "removed":
             said = f"is removed: {cases} {judge} {others} no more"
+        case _, "moved":
+            return f"{change.ref}: {spelled(change.cases, 'case')} moved to {others}"
         case _, "added":
             said = f"is new: {cases} {judge} {others}"
         case _, "judges_less":

@@ -87,6 +87,7 @@ class SuiteRun:
     # asyncio.run writes out its result for nobody (it looks a handler up by an enum, whose failure
     # names the task): seconds for a large run.
     cases: tuple[CaseOutcome, ...] = field(repr=False)
+    unfit: frozenset[str] = frozenset()  # cases that cannot be put to the identity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -87,15 +87,68 @@ class ComponentChange:
 class RosterChange:
     """A stack or suite that only one side has; or a suite that judges other stacks than before.
 
-    `others` are the suites of a stack, and the stacks that a suite judges, no more or now; `cases`
-    is how many cases an added or removed suite has.
+    `others` are the suites of a stack, and the stacks that a suite judges, no more or now; of a suite
+    that `moved`, because it was renamed or split, the suites that hold its cases. `cases` is how many
+    cases an added, removed or moved suite has.
     """
 
-    change: Literal["removed", "judges_less", "judges_more", "added"]
+    change: Literal["removed", "judges_less", "judges_more", "moved", "added"]
     kind: Literal["stack", "suite"]
     ref: str
     others: tuple[str, ...] = ()
     cases: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class YardstickChange:
+    """One part of what judges a change, or of what is asked, that the change itself moved.
+
+    `ref` is the base's suite, or the model whose prices moved; `before` and `after` say a requirement,
+    a setting or prices in words, and of what moved or is gone where it went; `cases` are the base's. A
+    new waiver's `ref` is SUITE#CASE, or the suite whose yardstick it accepts away.
+    """
+
+    kind: Literal[
+        "requirement", "setting", "judge", "code", "assertions", "tags", "input", "moved",
+        "removed", "prices", "waiver",
+    ]  # fmt: skip
+    ref: str
+    name: str = ""  # of the setting or the judge
+    before: str = ""
+    after: str = ""
+    cases: tuple[str, ...] = ()
+    note: str = ""  # what came of it: how many cases score alike, or both costs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptanceUse:
+    """A line of the change that takes something out of the base's yardstick."""
+
+    suite: str
+    what: str  # case irony, tag refunds, metric tone, requirement max_flips
+    reason: str
+    owner: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseVerdict:
+    """What the base's yardstick says of the candidate, where it is not the candidate's own.
+
+    `decision` counts where `binding`: where the identity moved. `cases` are those that the two
+    yardsticks see differently; `offers` the lines of waivers.yaml that would accept what fails by
+    the base's yardstick alone.
+    """
+
+    suite: str  # the base's
+    heads: tuple[str, ...] = ()  # the candidate's suites that hold its cases now
+    decision: Decision
+    binding: bool = True
+    requirements: tuple[RequirementResult, ...] = ()
+    cases: tuple[CaseReport, ...] = field(default=(), repr=False)
+    alike: int = 0  # cases that score the same by both yardsticks
+    accepted: tuple[AcceptanceUse, ...] = ()
+    offers: tuple[str, ...] = ()
+    note: str = ""  # why it cannot judge
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +167,7 @@ class StackReport:
     base_build: str = ""
     preview: bool = False  # another engine than the stack's own answered: never evidence
     note: str = ""  # why nothing ran, or why nothing was compared
+    by_base: tuple[BaseVerdict, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +181,7 @@ class Report:
     calls: Calls
     stacks: tuple[StackReport, ...]
     roster: tuple[RosterChange, ...] = ()  # what is lost first
+    yardstick: tuple[YardstickChange, ...] = ()
     created: str = ""  # RFC 3339, given by the command
     harness: str = ""  # version of tetrad
     metadata: Mapping[str, str] | None = None

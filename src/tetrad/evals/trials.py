@@ -1,0 +1,142 @@
+"""What is executed to judge one suite on one stack, by the candidate's yardstick or by the base's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+
+from tetrad.assertions.needs import issues_as_written, issues_on_stack, issues_when_rendered
+from tetrad.errors import TetradError
+from tetrad.evals.build import Workbench
+from tetrad.evals.runner import Selection
+from tetrad.identity import identity_of
+from tetrad.model import Acceptance, Case, Repository, Stack, Suite
+from tetrad.plan import Partners, posed, priced_as, with_cases
+from tetrad.policy import Narrowed, narrowed
+from tetrad.templates.render import rendered
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """A suite with the runs that it is judged on.
+
+    `unfit` are the cases that cannot be put to the candidate, `alone` those that cannot be put to
+    the base. `why_lost` says why there is no base's run where one was expected.
+    """
+
+    suite: Suite
+    candidate: Selection
+    base: Selection | None = None
+    why_lost: str = ""
+    unfit: Mapping[str, str] = field(default_factory=dict)
+    alone: frozenset[str] = frozenset()
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        return (self.candidate, self.base) if self.base else (self.candidate,)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseTrial:
+    """The base's yardstick, as far as the change does not accept it away.
+
+    Without a trial nothing of it is left, or it cannot judge the candidate: `problem` says why.
+    """
+
+    by: Narrowed
+    trial: Trial | None = None
+    problem: str = ""
+
+
+def alone(suite: Suite, stack: Stack, *, head: Repository, bench: Workbench) -> Trial:
+    """A suite on a stack with nothing to compare with."""
+    return Trial(suite=suite, candidate=bench.select(suite, stack, root=head.root))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sides:
+    """Two trees, and what makes their stacks answer."""
+
+    head: Repository
+    base: Repository
+    partners: Partners
+    bench: Workbench
+
+    def by_head(self, suite: Suite, stack: Stack) -> Trial:
+        """The candidate's own yardstick: its suite, its prices."""
+        candidate = self.bench.select(suite, stack, root=self.head.root)
+        old = self.base.stacks.get(stack.ref)
+        if old is None:
+            return Trial(suite=suite, candidate=candidate)
+        if identity_of(old) == identity_of(stack):
+            return Trial(suite=suite, candidate=candidate, base=candidate)
+        put = posed(suite, old, stack, self.partners.then(suite.ref))
+        judged, unjudged = self._judgeable(put.suite, old)
+        try:
+            before = self.bench.select(
+                judged, priced_as(old, stack), root=self.base.root, suite_root=self.head.root
+            )
+        except TetradError as error:
+            lost = f"this suite cannot judge the base: {error}"
+            return Trial(suite=suite, candidate=candidate, why_lost=lost)
+        unasked = frozenset({**put.unfit, **unjudged})
+        return Trial(suite=suite, candidate=candidate, base=before, alone=unasked)
+
+    def by_base(self, suite: Suite, stack: Stack, lines: Sequence[Acceptance]) -> BaseTrial:
+        """The base's yardstick: its suite, its prices. `lines` are those that the change brings."""
+        old, names = self.base.stacks[stack.ref], {suite.ref, *self.partners.heads(suite.ref)}
+        by = narrowed(self._sound(suite, old), [line for line in lines if line.suite in names])
+        if not by.judges:
+            return BaseTrial(by=by)
+        try:
+            return BaseTrial(by=by, trial=self._by_base(by.suite, stack, old))
+        except TetradError as error:
+            return BaseTrial(by=by, problem=str(error))
+
+    def _by_base(self, suite: Suite, stack: Stack, old: Stack) -> Trial:
+        priced = priced_as(stack, old)
+        if identity_of(old) == identity_of(stack):
+            run = self._select(suite, priced, self.head)
+            return Trial(suite=suite, candidate=run, base=run)
+        put = posed(suite, stack, old, self.partners.now(suite.ref))
+        judged, unjudged = self._judgeable(put.suite, stack)
+        candidate = self._select(judged, priced, self.head)
+        unfit = {**put.unfit, **unjudged}
+        try:
+            before = self._select(suite, old, self.base)
+        except TetradError as error:
+            lost = f"the base cannot be judged: {error}"
+            return Trial(suite=suite, candidate=candidate, unfit=unfit, why_lost=lost)
+        return Trial(suite=suite, candidate=candidate, base=before, unfit=unfit)
+
+    def _select(self, suite: Suite, stack: Stack, tree: Repository) -> Selection:
+        """A suite of the base on a stack of a tree. What its requirements need of the stack is not
+        asked: one that cannot be measured is inconclusive.
+        """
+        lenient = replace(suite, gate=())
+        return self.bench.select(lenient, stack, root=tree.root, suite_root=self.base.root)
+
+    def _sound(self, suite: Suite, old: Stack) -> Suite:
+        """The suite with the cases that judge the base's own stack: the others are no yardstick."""
+        put = posed(suite, old, old, {})
+        return self._judgeable(put.suite, old)[0]
+
+    def _judgeable(self, suite: Suite, stack: Stack) -> tuple[Suite, Mapping[str, str]]:
+        """The suite with the cases that a stack's answers can be judged by, and why not by others."""
+        answering = self.bench.answering(stack)
+        kept: list[Case] = []
+        unjudged: dict[str, str] = {}
+        for case in suite.golden.cases:
+            golden = replace(suite.golden, cases=(case,))
+            issues = chain(
+                issues_as_written(golden),
+                issues_on_stack(golden, answering, suite.judges),
+                issues_when_rendered(golden, rendered),
+            )
+            issue = next(issues, None)
+            if issue is None:
+                kept.append(case)
+            else:
+                unjudged[case.id] = issue.message
+        return with_cases(suite, kept), unjudged

@@ -1,0 +1,112 @@
+"""The cases of a yardstick as they are put to a stack of the other tree. Pure.
+
+What a case asks is the yardstick's own as far as it fits that stack; what does not fit, because a
+variable or a tool's argument is called otherwise there, is asked as the stack's own tree asks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from tetrad.canonical import Json, canonical_json
+from tetrad.errors import BadRequest, ToolFailed
+from tetrad.model import Case, RecordedCall, Stack, Suite
+from tetrad.results.exchange import ToolCall
+from tetrad.results.trace import Called
+from tetrad.runtime.variables import Variables
+from tetrad.tools.contract import check_result, tool_for
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Posed:
+    """A suite whose cases are those that can be put to a stack; the others with the reason."""
+
+    suite: Suite
+    unfit: Mapping[str, str]
+
+
+def posed(suite: Suite, on: Stack, of: Stack, own: Mapping[str, Case]) -> Posed:
+    """A suite of one tree as it is put to the other's stack.
+
+    `of` is the stack in the suite's own tree; `own` are the other tree's cases, by the id of the
+    suite's case that each is a partner of.
+    """
+    there, here = _Takes(on), _Takes(of)
+    cases: list[Case] = []
+    unfit: dict[str, str] = {}
+    for case in suite.golden.cases:
+        asked = _asked(case, own.get(case.id), there, here)
+        if isinstance(asked, Case):
+            cases.append(asked)
+        else:
+            unfit[case.id] = asked
+    return Posed(suite=with_cases(suite, cases), unfit=unfit)
+
+
+def with_cases(suite: Suite, cases: list[Case]) -> Suite:
+    """The suite with other cases; what it is called and its digests stay."""
+    return replace(suite, golden=replace(suite.golden, cases=tuple(cases)))
+
+
+def _asked(case: Case, own: Case | None, there: _Takes, here: _Takes) -> Case | str:
+    """The case as it is put to the stack there; a text says why it cannot be. A stack that refuses what
+    its own tree asks is put that all the same, and gives no result.
+    """
+    tools = tuple(there.answerable(case, own))
+    problem = there.problem(case.vars)
+    if own is None:
+        return problem or replace(case, tools=tools)
+    if not problem and not there.drops(case, here):
+        return replace(case, tools=tools)
+    # What the prompt does not declare is read by assertions alone: theirs are the yardstick's.
+    aside = {name: value for name, value in case.vars.items() if name not in there.declared}
+    return replace(case, vars={**aside, **own.vars}, tools=tools)
+
+
+class _Takes:
+    """What a stack takes: the variables of its prompt, and the answers of its tools."""
+
+    def __init__(self, stack: Stack) -> None:
+        filled = [] if stack.retrieval is None else [stack.retrieval.into]
+        self.declared = frozenset(stack.prompt.variables)
+        self._variables = Variables(stack.prompt, filled=filled)
+        self._tools = {tool.name: tool for tool in stack.tools}
+
+    def problem(self, given: Mapping[str, Json]) -> str:
+        """Why the stack does not take the variables; empty where it does."""
+        try:
+            self._variables.values(given)
+        except BadRequest as error:
+            return str(error)
+        return ""
+
+    def drops(self, case: Case, here: _Takes) -> bool:
+        """Whether something that the case asks at home would not be asked on this stack."""
+        return any(name in here.declared - self.declared for name in case.vars)
+
+    def answerable(self, case: Case, own: Case | None) -> Iterator[RecordedCall]:
+        """The case's recorded calls that fit the tools, then the own ones that it does not answer."""
+        fitting = [call for call in case.tools if self._fits(call)]
+        yield from fitting
+        answered = {_call(call) for call in fitting}
+        yield from (call for call in (own.tools if own else ()) if _call(call) not in answered)
+
+    def _fits(self, recorded: RecordedCall) -> bool:
+        tool = self._tools.get(recorded.tool)
+        if tool is None:
+            return False
+        if recorded.arguments is not None:
+            call = ToolCall(id="", name=recorded.tool, arguments=recorded.arguments)
+            if isinstance(tool_for(call, self._tools), Called):
+                return False
+        try:
+            if recorded.error is None:
+                check_result(tool, recorded.result)
+        except ToolFailed:
+            return False
+        return True
+
+
+def _call(recorded: RecordedCall) -> tuple[str, bytes]:
+    return recorded.tool, canonical_json(recorded.arguments)

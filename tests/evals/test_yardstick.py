@@ -1,0 +1,385 @@
+"""A change that moves what judges it is judged by the base's yardstick too: pull requests, played."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trees import Tree, scripted_tree
+
+from tetrad.errors import ExitCode
+
+SUITE = "evals/feedback/suite.yaml"
+GOLDEN = "evals/feedback/golden.yaml"
+ANSWERS = "stacks/models/scripted.answers.yaml"
+PROMPT = "prompts/feedback.yaml"
+WORSE = (("{contains: So soft, output: positive}", "{contains: So soft, output: negative}"),)
+
+
+@pytest.fixture
+def tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Tree:
+    made = scripted_tree(tmp_path / "repository")
+    capsys.readouterr()
+    return made
+
+
+Gate = Callable[[], tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def gate(tree: Tree, capsys: pytest.CaptureFixture[str]) -> Gate:
+    """Judge the working tree against the branch main."""
+
+    def run() -> tuple[int, dict[str, Any]]:
+        capsys.readouterr()
+        code = tree.tetrad("gate", "--base", "main", "--format", "json")
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def text_of(tree: Tree, capsys: pytest.CaptureFixture[str], fmt: str = "text") -> str:
+    capsys.readouterr()
+    tree.tetrad("report", "--format", fmt)
+    return capsys.readouterr().out
+
+
+def reword(tree: Tree) -> None:
+    """Move the identity, and no answer."""
+    tree.edit(PROMPT, "Sort each customer review", "Judge each customer review")
+
+
+def verdicts(report: dict[str, Any]) -> list[dict[str, Any]]:
+    return [by for stack in report["stacks"] for by in stack["by_base"]]
+
+
+def offers(report: dict[str, Any]) -> list[str]:
+    return [offer for by in verdicts(report) for offer in by["offers"]]
+
+
+def moved(report: dict[str, Any]) -> dict[str, Any]:
+    return {change["kind"]: change for change in report["yardstick"]}
+
+
+def accept(tree: Tree, *lines: str) -> None:
+    """Paste what the gate offers, with a reason."""
+    written = "".join(f"  {line}\n" for line in lines).replace("say why", "Agreed.")
+    path = tree.root / "waivers.yaml"
+    path.write_text(path.read_text().replace("waivers: []\n", "waivers:\n") + written)
+
+
+# -- pull requests
+
+
+def test_a_wrong_label_is_corrected_together_with_the_prompt(
+    tree: Tree, gate: Gate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit(SUITE, "max_flips: 1", "max_flips: 0")
+    tree.edit(GOLDEN, 'leaks. Well done."}\n  assert: [{type: equals, value: negative}]',
+              'leaks. Well done."}\n  assert: [{type: equals, value: positive}]')  # fmt: skip
+    tree.edit(
+        ANSWERS,
+        "- {contains: thank you",
+        "- {contains: Wonderful, output: positive}\n- {contains: thank you",
+    )
+    tree.commit()
+    tree.edit(GOLDEN, 'leaks. Well done."}\n  assert: [{type: equals, value: positive}]',
+              'leaks. Well done."}\n  assert: [{type: equals, value: negative}]')  # fmt: skip
+    tree.edit(ANSWERS, "- {contains: Wonderful, output: positive}\n", "")
+
+    code, report = gate()
+
+    assert (code, report["decision"]) == (ExitCode.REFUSED, "FAILED")
+    assert report["stacks"][0]["suites"][0]["decision"] == "PASSED"
+    (offer,) = offers(report)
+    assert offer == (
+        "- {accept: yardstick, suite: evals/feedback, case: irony,"
+        ' reason: "say why", owner: "@your-team"}'
+    )
+    assert offer in text_of(tree, capsys)
+
+    accept(tree, *offers(report))
+    code, report = gate()
+
+    assert code == ExitCode.PASSED
+    assert verdicts(report)[0]["accepted"] == [
+        {
+            "suite": "evals/feedback",
+            "what": "case irony",
+            "reason": "Agreed.",
+            "owner": "@your-team",
+        }
+    ]
+
+
+def test_a_golden_set_is_split(tree: Tree, gate: Gate) -> None:
+    golden = (tree.root / GOLDEN).read_text()
+    half = golden.index("- id: never-came")
+    (tree.root / "evals/more").mkdir()
+    (tree.root / "evals/more/golden.yaml").write_text(golden[half:])
+    (tree.root / GOLDEN).write_text(golden[:half])
+    (tree.root / "evals/more/suite.yaml").write_text((tree.root / SUITE).read_text())
+    reword(tree)
+
+    code, report = gate()
+
+    assert code == ExitCode.PASSED
+    assert report["yardstick"] == [
+        {
+            "kind": "moved",
+            "ref": "evals/feedback",
+            "after": "evals/more",
+            "cases": ["never-came", "not-bad-at-all", "smells", "recommended", "irony"],
+        }
+    ]
+    assert [(by["suite"], by["decision"], by["alike"]) for by in verdicts(report)] == [
+        ("evals/feedback", "PASSED", 10)
+    ]
+
+
+@pytest.mark.parametrize("are_renamed", [True, False])
+def test_a_suite_is_renamed_and_its_waivers_follow(
+    are_renamed: bool, tree: Tree, gate: Gate
+) -> None:
+    tree.append(SUITE, "  - {must_pass: {case: soft-blanket}}\n")
+    (tree.root / "waivers.yaml").write_text(
+        "kind: waivers\nwaivers:\n  - {case: evals/feedback#soft-blanket, accept: broken,"
+        ' reason: Renamed., owner: "@lead", until: 2999-01-01}\n'
+    )
+    for edit in WORSE:
+        tree.edit(ANSWERS, *edit)
+    tree.commit()
+    tree.git("mv", "evals/feedback", "evals/reviews")
+    if are_renamed:
+        tree.edit("waivers.yaml", "evals/feedback#", "evals/reviews#")
+    reword(tree)
+
+    code, report = gate()
+
+    assert code == ExitCode.PASSED
+    suite = report["stacks"][0]["suites"][0]
+    assert (suite["suite"], [w.get("is_new") for w in suite["waived"]]) == ("evals/reviews", [None])
+    assert [c["change"] for c in report["roster"]] == ["moved"]
+    assert moved(report)["moved"]["after"] == "evals/reviews"
+
+
+JUDGE = """\
+kind: model
+source: file://stacks/models/judge.answers.yaml
+engine: {scripted: {answers: ./judge.answers.yaml}}
+context_window: 8192
+"""
+JUDGE_PROMPT = """\
+kind: prompt
+variables: {task: {trust: trusted}, text: {trust: untrusted}}
+messages:
+  - {role: user, content: "Grade in a word. {{ task }} {{ text }}"}
+"""
+
+
+def with_judge(tree: Tree) -> None:
+    """The case soft-blanket is judged by a model as well."""
+    (tree.root / "stacks/models/judge.yaml").write_text(JUDGE)
+    (tree.root / "stacks/models/judge.answers.yaml").write_text(
+        '- {contains: with care, output: \'{"reason": "Cold.", "pass": false, "score": 0}\'}\n'
+        '- {contains: "", output: \'{"reason": "Fine.", "pass": true, "score": 1}\'}\n'
+    )
+    (tree.root / "prompts/grade.yaml").write_text(JUDGE_PROMPT)
+    tree.edit(SUITE, "metrics: [answer]", "metrics: [answer, tone]\n"
+              "judges: {default: {model: stacks/models/judge, prompt: prompts/grade}}")  # fmt: skip
+    tree.edit(SUITE, "max_flips: 1", "max_flips: 0")
+    tree.append(SUITE, "  - {metric: tone, min: 0.9}\n")
+    tree.edit(
+        GOLDEN,
+        'sister."}\n  assert: [{type: equals, value: positive}]',
+        'sister."}\n  assert:\n    - {type: equals, value: positive}\n'
+        "    - {type: llm-rubric, value: is warm, metric: tone}",
+    )
+
+
+def test_a_judge_prompt_becomes_better_and_agrees(tree: Tree, gate: Gate) -> None:
+    with_judge(tree)
+    tree.commit()
+    tree.edit("prompts/grade.yaml", "Grade in a word.", "Grade it in a word.")
+    reword(tree)
+
+    code, report = gate()
+
+    assert (code, verdicts(report)[0]["decision"]) == (ExitCode.PASSED, "PASSED")
+    assert moved(report)["judge"]["note"] == "same scores on 1 case"
+
+
+def test_a_judge_prompt_that_disagrees_takes_one_line_by_metric(tree: Tree, gate: Gate) -> None:
+    with_judge(tree)
+    tree.edit("prompts/grade.yaml", "Grade in a word.", "Grade with care.")
+    tree.edit(SUITE, "{metric: tone, min: 0.9}", "{metric: tone, min: 0.0}")
+    tree.commit()
+    tree.edit("prompts/grade.yaml", "Grade with care.", "Grade in a word.")
+    tree.edit(SUITE, "{metric: tone, min: 0.0}", "{metric: tone, min: 0.9}")
+    reword(tree)
+    assert gate()[0] == ExitCode.PASSED  # the base's judge refused it before, too
+
+    tree.git("stash", "--quiet")
+    tree.edit(SUITE, "{metric: tone, min: 0.0}", "{metric: tone, min: 0.9}")
+    tree.commit()
+    tree.git("checkout", "--quiet", "stash@{0}", "--", "prompts")
+
+    code, report = gate()
+
+    assert (code, report["stacks"][0]["suites"][0]["decision"]) == (ExitCode.REFUSED, "PASSED")
+    (offer,) = offers(report)
+    assert "metric: tone" in offer
+    accept(tree, offer)
+    assert gate()[0] == ExitCode.PASSED
+
+
+def test_a_threshold_is_raised(tree: Tree, gate: Gate, capsys: pytest.CaptureFixture[str]) -> None:
+    tree.edit(SUITE, "min: 0.7", "min: 0.8")
+    reword(tree)
+
+    code, report = gate()
+
+    assert (code, report["yardstick"]) == (ExitCode.PASSED, [])
+    assert "yardstick" not in text_of(tree, capsys)
+
+
+@pytest.mark.parametrize("is_tagged", [True, False])
+def test_a_case_is_deleted_with_its_feature(is_tagged: bool, tree: Tree, gate: Gate) -> None:
+    tree.edit(SUITE, "max_flips: 1", "max_flips: 0")
+    if is_tagged:
+        for id_ in ("soft-blanket", "great-sound"):
+            tree.edit(GOLDEN, f"- id: {id_}\n", f"- id: {id_}\n  tags: [praise]\n")
+    tree.commit()
+    golden = (tree.root / GOLDEN).read_text()
+    gone = ["soft-blanket", "great-sound"] if is_tagged else ["soft-blanket"]
+    for id_ in gone:
+        start = golden.index(f"- id: {id_}\n")
+        golden = golden[:start] + golden[golden.index("- id:", start + 1) :]
+    (tree.root / GOLDEN).write_text(golden)
+    for text in ("So soft", "Great sound"):
+        tree.edit(
+            ANSWERS,
+            f"{{contains: {text}, output: positive}}",
+            f"{{contains: {text}, output: negative}}",
+        )
+    if not is_tagged:
+        tree.edit(
+            ANSWERS,
+            "{contains: Great sound, output: negative}",
+            "{contains: Great sound, output: positive}",
+        )
+
+    code, report = gate()
+
+    assert code == ExitCode.REFUSED
+    (offer,) = offers(report)
+    assert ("tag: praise" if is_tagged else "case: soft-blanket") in offer
+    accept(tree, offer)
+    assert gate()[0] == ExitCode.PASSED
+
+
+def with_orders(tree: Tree, argument: str) -> None:
+    """A tool that looks orders up, and a case that records what it answers."""
+    (tree.root / "stacks/tools").mkdir(exist_ok=True)
+    (tree.root / "stacks/tools/order.yaml").write_text(
+        "kind: tool\nname: order\ndescription: Look an order up.\n"
+        f"input_schema:\n  type: object\n  properties: {{{argument}: {{type: string}}}}\n"
+        f"  required: [{argument}]\n  additionalProperties: false\n"
+        'effect: read\nrun: {http: "https://orders.example/"}\nversion: 1\n'
+    )
+    answers = (tree.root / ANSWERS).read_text().split("# order\n")[-1]
+    (tree.root / ANSWERS).write_text(
+        '- {contains: "state", output: positive}\n'
+        f'- {{contains: Where is, output: "", tool_calls: [{{name: order, arguments: {{{argument}: A1}}}}]}}\n'
+        f"# order\n{answers}"
+    )
+    golden = (tree.root / GOLDEN).read_text().split("- id: where")[0]
+    (tree.root / GOLDEN).write_text(
+        f'{golden}- id: where\n  vars: {{review: "Where is my order?"}}\n'
+        f"  tools: [{{tool: order, arguments: {{{argument}: A1}}, result: {{state: sent}}}}]\n"
+        "  assert: [{type: equals, value: positive}]\n"
+    )
+
+
+def test_a_tool_takes_another_argument_and_its_recordings_follow(tree: Tree, gate: Gate) -> None:
+    with_orders(tree, "id")
+    tree.edit(PROMPT, "style: completion", "style: chat")
+    tree.append("stacks/feedback.yaml", "tools: [stacks/tools/order]\n")
+    tree.commit()
+    with_orders(tree, "number")
+
+    code, report = gate()
+
+    assert code == ExitCode.PASSED
+    cases = report["stacks"][0]["suites"][0]["cases"]
+    assert [case["flip"] for case in cases] == ["none"] * 11
+    assert moved(report)["input"]["cases"] == ["where"]
+
+
+@pytest.mark.parametrize("has_ids", [True, False])
+def test_a_variable_is_renamed(has_ids: bool, tree: Tree, gate: Gate) -> None:
+    if not has_ids:
+        golden = (tree.root / GOLDEN).read_text().splitlines(keepends=True)
+        bare = [line for line in golden if not line.startswith("- id")]
+        text = "".join(bare).replace("  vars:", "- vars:")
+        (tree.root / GOLDEN).write_text(text)
+    tree.edit(GOLDEN, 'sister."}\n  assert: [{type: equals, value: positive}]',
+              'sister."}\n  assert: [{type: not-contains, value: "{{ review }}"}]')  # fmt: skip
+    tree.commit()
+    for path in (PROMPT, GOLDEN):
+        text = (tree.root / path).read_text()
+        (tree.root / path).write_text(
+            text.replace("{review:", "{text:").replace("  review: {", "  text: {")
+            .replace("{{ review }}", "{{ text }}")
+        )  # fmt: skip
+
+    code, report = gate()
+
+    assert code == ExitCode.PASSED
+    assert verdicts(report)[0]["decision"] == "PASSED"
+    assert len(moved(report)["input"]["cases"]) == 10
+    cases = report["stacks"][0]["suites"][0]["cases"]
+    assert all(case["base_output"] == case["output"] for case in cases)
+
+
+def test_the_code_of_an_assertion_is_refactored(tree: Tree, gate: Gate) -> None:
+    (tree.root / "evals/feedback/grade.py").write_text(
+        "def get_assert(output, context):\n    return output == 'positive'\n"
+    )
+    tree.edit(GOLDEN, 'sister."}\n  assert: [{type: equals, value: positive}]',
+              'sister."}\n  assert: [{type: python, value: "file://grade.py"}]')  # fmt: skip
+    tree.commit()
+    (tree.root / "evals/feedback/grade.py").write_text(
+        "def get_assert(output, context):\n    return output.strip() == 'positive'\n"
+    )
+
+    code, report = gate()
+
+    assert code == ExitCode.PASSED
+    assert moved(report)["code"]["note"] == "same scores on 1 case"
+
+    reword(tree)
+
+    assert gate()[0] == ExitCode.PASSED
+
+
+@pytest.mark.parametrize("is_reworded", [True, False])
+def test_a_price_is_updated(
+    is_reworded: bool, tree: Tree, gate: Gate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.append("stacks/models/scripted.yaml", "prices: {input: 1, output: 2}\n")
+    tree.append(SUITE, "  - {cost_usd_per_case: {max: 1, increase: 0.1}}\n")
+    tree.commit()
+    tree.edit("stacks/models/scripted.yaml", "{input: 1, output: 2}", "{input: 2, output: 4}")
+    if is_reworded:
+        reword(tree)
+
+    code, report = gate()
+
+    assert code == ExitCode.PASSED
+    note = moved(report)["prices"]["note"]
+    assert "at the base's prices" in note
+    assert note in " ".join(text_of(tree, capsys).split())
