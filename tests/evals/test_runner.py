@@ -254,12 +254,14 @@ def test_a_judge_that_fails_makes_the_result_missing_and_keeps_the_output(
 class Buggy:
     """A runtime of ours that has a bug somewhere."""
 
-    def __init__(self, runtime: Any, place: str) -> None:
+    def __init__(self, runtime: Any, place: str, *, case: str = "") -> None:
         self.runtime = runtime
         self.place = place
+        self.case = case
 
     def prepare_many(self, requests: Any) -> Any:
-        if self.place == "preparing":
+        is_met = not self.case or {"message": self.case} in requests
+        if self.place == "preparing" and is_met:
             raise KeyError("oops")
         return self.runtime.prepare_many(requests)
 
@@ -289,6 +291,18 @@ def test_a_bug_of_ours_ends_the_run_and_is_no_missing_result(
         entry.name in {"prepare_many", "answer_prepared", "similarities"}
         for entry in raised.traceback
     )
+
+
+@pytest.mark.parametrize("number", [0, 64, 128, 199])
+def test_a_bug_in_what_is_prepared_ahead_of_need_ends_the_run(
+    registry: Registry, number: int
+) -> None:
+    judged = suite(*(case(f"case-{n}", YES) for n in range(200)))
+    chosen = selection(judged, ScriptedAnswers(), registry, registry.path.parent)
+    buggy = replace(chosen, runtime=Buggy(chosen.runtime, "preparing", case=f"case-{number}"))
+
+    with pytest.raises(KeyError, match="oops"):
+        asyncio.run(execute([buggy], registry=registry))
 
 
 def test_an_answer_costs_what_its_tokens_cost(registry: Registry) -> None:

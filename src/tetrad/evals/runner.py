@@ -171,7 +171,7 @@ class _Stream:
                 group.create_task(self._worker(group))
 
     async def _worker(self, group: asyncio.TaskGroup) -> None:
-        while (ask := await self._next()) is not None:
+        while (ask := await self._next(group)) is not None:
             answered = await ask.answered()
             await self._grading.acquire()
             group.create_task(self._grade(ask, answered))
@@ -183,25 +183,25 @@ class _Stream:
             self._grading.release()
         self._watch.seen(sample)
 
-    async def _next(self) -> _Ask | None:
+    async def _next(self, group: asyncio.TaskGroup) -> _Ask | None:
         while not self._ready:
-            filling = self._fill()
+            filling = self._fill(group)
             if filling is None:
                 return None
-            await asyncio.shield(filling)
+            await asyncio.wait([filling])  # what goes wrong in it ends the group
         ask = self._ready.popleft()
         if len(self._ready) < 2 * self._workers:
-            self._fill()  # ahead of need, beside the answers in flight
+            self._fill(group)  # ahead of need, beside the answers in flight
         return ask
 
-    def _fill(self) -> asyncio.Task[None] | None:
+    def _fill(self, group: asyncio.TaskGroup) -> asyncio.Task[None] | None:
         """The task that prepares the next chunk; None where there is no next."""
         if self._filling is not None and not self._filling.done():
             return self._filling
         chunk = next(self._chunks, None)
         if chunk is None:
             return None
-        self._filling = asyncio.create_task(self._prepare(*chunk))
+        self._filling = group.create_task(self._prepare(*chunk))
         return self._filling
 
     async def _prepare(self, run: _Run, indices: range) -> None:
