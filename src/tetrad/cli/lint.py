@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,11 +92,19 @@ def _say_what_is_absent(root: Path) -> None:
 
 
 def _read(root: Path, asked: Sequence[str] | None) -> Tree:
+    from dataclasses import replace
     from datetime import UTC, datetime
 
     from tetrad.lint import read_tree
 
-    return read_tree(root, asked=asked, today=datetime.now(tz=UTC).date(), count=_count)
+    tree = read_tree(root, asked=asked, today=datetime.now(tz=UTC).date(), count=_count)
+    return replace(tree, merged=partial(_merged, root))
+
+
+def _merged(root: Path, file: str) -> str | None:
+    from tetrad import git
+
+    return git.merged_text(root, file)
 
 
 def _count(model: Model, text: str) -> tuple[int, bool]:

@@ -6,7 +6,7 @@ Nothing here writes into the repository; `export` writes into a folder of the ca
 from tetrad.git.brought import refuse_committed
 from tetrad.git.checkout import Checkout
 from tetrad.git.export import base_tree, export
-from tetrad.git.revisions import head, is_dirty, merge_base, resolve, state
+from tetrad.git.revisions import head, is_dirty, merge_base, merged_text, resolve, state
 from tetrad.git.sparse import not_checked_out, of_a_system, refuse_absent, sparse_message
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "head",
     "is_dirty",
     "merge_base",
+    "merged_text",
     "not_checked_out",
     "of_a_system",
     "refuse_absent",

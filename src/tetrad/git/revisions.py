@@ -53,6 +53,30 @@ def state(root: Path) -> tuple[str | None, bool]:
         return None, True
 
 
+# Where changes are merged into, by the remote's word, else by custom.
+_MAIN = (
+    "refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master",
+    "refs/heads/main", "refs/heads/master",
+)  # fmt: skip
+
+
+def merged_text(root: Path, path: str) -> str | None:
+    """A file of `root` as it was where HEAD left the branch that changes are merged into.
+
+    None where there was no such file, or no such branch is known.
+    """
+    try:
+        checkout = Checkout.of(root)
+    except GitError:
+        return None
+    for branch in _MAIN:
+        fork = checkout.ask("merge-base", "HEAD", branch)
+        if fork.code == 0:
+            shown = checkout.ask("show", f"{fork.out.strip()}:{checkout.below}{path}")
+            return shown.out if shown.code == 0 else None
+    return None
+
+
 def commit_of(checkout: Checkout, ref: str) -> str:
     """As `resolve`, in a checkout."""
     if not ref or ref.startswith("-") or not ref.isprintable():

@@ -76,6 +76,17 @@ class CountTokens(Protocol):
     def __call__(self, model: Model, text: str) -> tuple[int, bool]: ...
 
 
+class ReadMerged(Protocol):
+    """Reads a file as the branch holds it that changes are merged into; None where nothing does."""
+
+    def __call__(self, file: str) -> str | None: ...
+
+
+def nothing_merged(file: str) -> None:
+    """No branch is known."""
+    del file
+
+
 def bytes_of(model: Model, text: str) -> tuple[int, bool]:
     """UTF-8 bytes: no tokenizer makes more tokens of a text."""
     del model
@@ -102,6 +113,7 @@ class Tree:
     today: date
     whole: bool = True
     count: CountTokens = bytes_of
+    merged: ReadMerged = nothing_merged
     below: str = ""  # how the root is reached from the checkout's top, as CI names files
     _lines: dict[str, Lines] = field(default_factory=dict)
     _keys: dict[str, Keys] = field(default_factory=dict)

@@ -2,7 +2,8 @@
 
 ## What it does
 Reports comments `# tetrad: allow NAME -- reason` and lines of waivers.yaml whose rule finds nothing
-there, names that no rule has, and waivers of cases that are not there.
+there, names that no rule has, waivers of cases that are not there, and lines that accept something
+of the base's yardstick in a change that is merged.
 
 ## Why is this bad?
 It hides what comes next: the finding that it was written for is gone, another one will be let
@@ -25,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.acceptances import merged_acceptances
 from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
 from tetrad.lint.suppressions import Suppression
 from tetrad.lint.tree import Part, Tree
@@ -50,6 +52,13 @@ def check(tree: Tree) -> Iterator[Finding]:
                 )
     if tree.whole:  # a part does not show that a waiver has nothing to do
         yield from _waivers(tree)
+    for part, fix in merged_acceptances(tree):
+        yield RULE.at(
+            tree.value(part),
+            "the change that brought this line is merged, and it counts in no other",
+            hint="remove it",
+            fix=fix,
+        )
 
 
 def _unknown(tree: Tree, comment: Suppression, name: str) -> Finding:
