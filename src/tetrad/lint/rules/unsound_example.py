@@ -28,7 +28,6 @@ from collections.abc import Iterator
 from tetrad.lint.rule import Finding, Place, Rule
 from tetrad.lint.tree import Tree
 from tetrad.model import Example, Prompt
-from tetrad.runtime.guards import Contract, trimmed
 from tetrad.schemas.check import schema_problem
 from tetrad.text import shorten
 
@@ -39,6 +38,8 @@ def check(tree: Tree) -> Iterator[Finding]:
         examples = [e for e in prompt.examples if e.location.file in asked]
         if not examples or not _has_contract(prompt):
             continue
+        from tetrad.runtime.guards import Contract, trimmed  # most files have no need of it
+
         contract = Contract(prompt.output)
         for example in examples:
             breach = next(contract.broken(trimmed(example.output)), None)
