@@ -13,10 +13,11 @@ class ReferenceRefused(ValueError):
 
 def normalised(text: str, file: str) -> str:
     """The path from the root that a path written in a file means."""
-    if text.startswith("/") or "\\" in text or "\0" in text:
-        raise ReferenceRefused(
-            "write the path from the repository's root, without / or \\ in front"
-        )
+    if "\\" in text:
+        meant = text.replace("\\", "/").lstrip("/")
+        raise ReferenceRefused(f"write {meant}: a path is written with /, on every system")
+    if text.startswith("/") or "\0" in text:
+        raise ReferenceRefused("write the path from the repository's root, without / in front")
     folder = posixpath.dirname(file)
     joined = posixpath.join(folder, text) if text.startswith(("./", "../")) else text
     path = posixpath.normpath(joined)
