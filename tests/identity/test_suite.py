@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tetrad.identity import suite_digest
+from tetrad.identity.suite import suite_digest
 from tetrad.loading.repository import load_repository
 
 SUITE, GOLDEN = "evals/handbook-qa/suite.yaml", "evals/handbook-qa/golden.yaml"

@@ -18,11 +18,9 @@ from tetrad.identity import (
     identity_document,
     identity_of,
     short,
-    suite_digest,
-    suite_document,
     written_identity,
 )
-from tetrad.identity.suite import built_in_prompt
+from tetrad.identity.suite import built_in_prompt, suite_digest, suite_document
 from tetrad.loading.repository import load_repository
 from tetrad.model import Repository
 

@@ -10,10 +10,8 @@ from tetrad.identity.compose import (
     short,
     written_identity,
 )
-from tetrad.identity.suite import GRADING, suite_digest, suite_document
 
 __all__ = [
-    "GRADING",
     "RUNTIME",
     "behaviour",
     "component_digest",
@@ -22,7 +20,5 @@ __all__ = [
     "read_identity",
     "settings_of",
     "short",
-    "suite_digest",
-    "suite_document",
     "written_identity",
 ]

@@ -10,7 +10,8 @@ from tetrad.assertions.needs import DEFAULT_JUDGE, assertions_of
 from tetrad.assertions.types import JUDGED
 from tetrad.canonical import canonical_json
 from tetrad.golden.digest import case_content
-from tetrad.identity import component_digest, suite_digest
+from tetrad.identity import component_digest
+from tetrad.identity.suite import suite_digest
 from tetrad.model import (
     Assertion,
     AssertionSet,
