@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -63,6 +64,8 @@ ours; 130 interrupted (Ctrl-C, or SIGTERM).
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    if argv is None:
+        _begin_in_utf8()
     open_streams()
     if argv is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # CI cancels by SIGTERM; the base's folder is removed then, too. A shell's background job
@@ -85,6 +88,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.PASSED
     except Exception as error:  # noqa: BLE001 - the boundary: a bug of ours becomes a report
         return _failed(error, arguments)
+
+
+def _begin_in_utf8() -> None:
+    """Begin anew where Python would read names of files by another encoding, as in a Latin-1 locale:
+    in a repository they are UTF-8, as Git keeps them.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or not sys.executable:
+        return
+    if os.environ.get("PYTHONUTF8") != "1":
+        arguments = [sys.executable, "-P", "-m", "tetrad", *sys.argv[1:]]
+        os.execve(sys.executable, arguments, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606
 
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
