@@ -160,7 +160,7 @@ def test_no_type_is_both_there_and_not_there() -> None:
     assert set() == set(ASSERTION_TYPES) & set(NOT_YET)
 
 
-CASE = {"id": "a", "vars": {"q": "x"}, "assert": [{"type": "equals", "value": 1.0}]}
+CASE = {"id": "a", "vars": {"q": "x"}, "assert": [{"type": "equals", "value": {"n": 1.0}}]}
 
 
 def digest(case: dict[str, Any]) -> str:
@@ -174,7 +174,7 @@ def digest(case: dict[str, Any]) -> str:
         {"metadata": {"a": 1}},
         {"tags": []},
         {"repeats": 1},
-        {"assert": [{"value": 1, "type": "equals", "weight": 1}]},
+        {"assert": [{"value": {"n": 1}, "type": "equals", "weight": 1}]},
     ],
 )
 def test_what_a_case_neither_asks_nor_asserts_leaves_the_digest(change: dict[str, Any]) -> None:

@@ -8,8 +8,10 @@ from typing import Any, TypeAlias
 
 from tetrad.errors import Issue, Location
 from tetrad.promptfoo.foreign import in_promptfoos_words, is_not_applied, not_applied
+from tetrad.promptfoo.respelled import respelled
 from tetrad.schemas.check import check_value, issue_at, issue_of
 from tetrad.schemas.violations import Problem
+from tetrad.yamldoc.jsonfile import parse_json
 from tetrad.yamldoc.jsonl import json_lines
 from tetrad.yamldoc.parse import Document, Path
 
@@ -34,8 +36,23 @@ class RawCase:
 
 def cases_of_lines(path: str, data: bytes, report: Report) -> Iterator[RawCase]:
     """JSON Lines, read one at a time; a line that is no case is reported and left out."""
+    lines: list[bytes] = []
     for location, value in json_lines(data, path, report):
-        yield from checked(value, location, report)
+        cases = list(checked(value, location, report))
+        if cases and _has_fractions(cases[0].value["assert"]):
+            lines = lines or data.split(b"\n")
+            line = parse_json(lines[location.line - 1], path)
+            for issue in respelled(line):
+                place = Location(path, location.line, issue.location.column)
+                report(replace(issue, location=place))
+        yield from cases
+
+
+def _has_fractions(value: Any) -> bool:
+    """Whether a number stands in it that JSON can write in several ways."""
+    if isinstance(value, dict):
+        return any(map(_has_fractions, value.values()))
+    return any(map(_has_fractions, value)) if isinstance(value, list) else isinstance(value, float)
 
 
 def checked(value: Any, location: Location, report: Report) -> Iterator[RawCase]:

@@ -10,6 +10,7 @@ from tetrad.errors import Issue, Location, SpecError
 from tetrad.promptfoo.files import PROGRAMS, Files, parsed
 from tetrad.promptfoo.foreign import problems_of_config, repeats_of
 from tetrad.promptfoo.raw import RawCase, Read, cases_of_lines, problems_of
+from tetrad.promptfoo.respelled import respelled
 from tetrad.promptfoo.tests import laid_over, resolved, with_default
 from tetrad.schemas.check import issue_of
 from tetrad.yamldoc.parse import GOLDEN_SET, Document, Path
@@ -153,6 +154,8 @@ class Reader:
     def _document(self, path: str, data: bytes) -> Document:
         if path not in self.documents:
             self.documents[path] = parsed(data, path, GOLDEN_SET, anchors=True)
+            for issue in respelled(self.documents[path]):
+                self._files.report(issue)
         return self.documents[path]
 
     def _included(self, written: str, at: Location) -> Iterator[RawCase]:

@@ -3,7 +3,8 @@
 ## What it does
 Reports assertions that cannot be evaluated: a `regex` that is none, a value of the wrong form, a
 transform in JavaScript, `similar` without an embedding model, `retrieved` without a corpus, `cost`
-without prices, a missing judge. Reports ids that stand twice, cases of the same variables whose
+without prices, a missing judge, a number whose text is compared and lost (`contains: 3.10` is read
+as 3.1). Reports ids that stand twice, cases of the same variables whose
 expectations exclude each other, cases that lack a variable which the prompt requires or give one a
 value that it does not take, assertions that cannot fail (a `regex` that fits every text, a threshold
 of 0) or cannot pass (`equals` with a text that is no label of the prompt's `enum`, `retrieved` of a
