@@ -185,3 +185,18 @@ def test_an_endpoints_first_token_is_timed(
 
     assert code == ExitCode.PASSED
     assert re.search(r"3 out, \d+\.\d\d s \(the first after \d+\.\d\d s\)", capsys.readouterr().out)
+
+
+def test_why_an_answer_is_empty_is_said(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "stacks/models/answers.yaml").unlink()
+    (repository / "stacks/models/script.yaml").write_text(
+        "kind: model\nsource: endpoint://small\n"
+        "engine: {openai: {model: small, base_url_env: LLM_URL, api_key_env: null}}\n"
+    )
+    with OpenAIServer(Reply(finish_reason="length")) as server:
+        monkeypatch.setenv("LLM_URL", server.url)
+        assert main(["try", "desk", "message=Where is it?"]) == ExitCode.PASSED
+
+    assert "! the model used its tokens before it answered" in capsys.readouterr().out

@@ -179,6 +179,8 @@ def _show(console: Console, stack: Stack, tried: _Tried) -> None:
         console.print(_boxed(_text(trace.error), "no answer", "red"))
     else:
         console.print(_boxed(_text(trace.output), "answer", "green"))
+        if trace.withheld:
+            console.print(_line(f"! {trace.withheld}", "yellow"))
     console.print(_line(_costs(trace, tried.seconds, stack.model.prices), "dim"))
 
 
