@@ -148,7 +148,7 @@ def test_a_judge_that_is_away_makes_the_case_missing(
 
 def with_code(judged: Suite, code: str) -> Suite:
     """The suite with a `check.py` that its digest covers."""
-    files = {"check.py": digest_text(code.encode())}
+    files = {"check.py": {"check.py": digest_text(code.encode())}}
     return replace(judged, golden=replace(judged.golden, code=files))
 
 

@@ -308,6 +308,16 @@ def test_an_import_that_no_statement_names_decides_nothing(tmp_path: Path) -> No
         run(tmp_path, code, "", {})
 
 
+def test_what_one_piece_of_code_imports_is_not_open_to_another(tmp_path: Path) -> None:
+    (tmp_path / "rules.py").write_text("def ok(output): return True\n")
+    files = CodeFiles(Modules(Tree(tmp_path)))
+    files.digest_of_text("import rules\nreturn rules.ok(output)\n")
+    python = PythonCode(tmp_path, code_places(), code=files.files)
+
+    with pytest.raises(JudgeFailed, match=r"imports rules\.py"):
+        asyncio.run(python.run("__import__('rules').ok(output)", "get_assert", "", {}))
+
+
 def test_code_that_raises_says_so(tmp_path: Path) -> None:
     with pytest.raises(PythonRaised, match="ZeroDivisionError"):
         run(tmp_path, "1 / 0", "", {})

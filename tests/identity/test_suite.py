@@ -189,5 +189,10 @@ def test_the_line_ends_of_a_checkout_move_nothing(coded: Path) -> None:
 def test_the_files_of_code_are_those_of_the_golden_set(coded: Path) -> None:
     golden = load_repository(coded).suites["evals/handbook-qa"].golden
 
-    assert set(golden.code) == {f for f in CODE if f.endswith(".py") and f != "lib/unused.py"}
-    assert set(golden.code) < set(golden.files)
+    files = {file for files in golden.code.values() for file in files}
+    assert files == {f for f in CODE if f.endswith(".py") and f != "lib/unused.py"}
+    assert files < set(golden.files)
+    assert set(golden.code["evals/handbook-qa/trim.py"]) == {
+        "evals/handbook-qa/trim.py",
+        "lib/spaces.py",
+    }

@@ -32,14 +32,14 @@ def code_places() -> asyncio.Semaphore:
 
 
 class PythonCode:
-    """Runs code in the repository's root; `code` are the files that it may run and import."""
+    """Runs code in the repository's root; `code` says which files each piece of it runs."""
 
     def __init__(
         self,
         root: Path,
         places: asyncio.Semaphore,
         *,
-        code: Mapping[str, Digest] | None = None,
+        code: Mapping[str, Mapping[str, Digest]] | None = None,
         allowed: bool = True,
     ) -> None:
         self._root = root
@@ -53,9 +53,6 @@ class PythonCode:
             source=digest_text((_HERE / _CHILD).read_bytes()),
             timeout_s=TIMEOUT_S,
             memory_mb=MEMORY_MB,
-            modules=tuple(
-                Module(name=file, file=file, digest=digest) for file, digest in self._code.items()
-            ),
         )
 
     async def run(self, code: str, function: str, *arguments: Json) -> Json:
@@ -68,11 +65,16 @@ class PythonCode:
         path = code.removeprefix(_FILE) if code.startswith(_FILE) else ""
         file, _, named = path.partition(":")
         job: dict[str, Json] = {"code": code, "file": file, "function": named or function}
-        run = replace(self._run, folders=tuple(dict.fromkeys([posixpath.dirname(file), ""])))
+        files = self._code.get(file or code, {})
+        run = replace(
+            self._run,
+            folders=tuple(dict.fromkeys([posixpath.dirname(file), ""])),
+            modules=tuple(Module(name=f, file=f, digest=d) for f, d in files.items()),
+        )
         async with self._places:
             try:
                 if file:
-                    job["code"] = self._source(file)
+                    job["code"] = self._source(file, files)
                 answer = await run_python(
                     "python",
                     run,
@@ -86,10 +88,10 @@ class PythonCode:
             raise PythonRaised(answer.refusal)
         return answer.result
 
-    def _source(self, file: str) -> str:
-        if file not in self._code:
+    def _source(self, file: str, files: Mapping[str, Digest]) -> str:
+        if file not in files:
             raise ToolFailed(
                 f"{file} is named by a variable, so no digest covers it\n"
                 "  help: write file:// and the path into the assertion itself"
             )
-        return verified_source("python", file, self._code[file], self._root)
+        return verified_source("python", file, files[file], self._root)

@@ -68,7 +68,7 @@ def load_golden(
     unique = tuple(case for case, _ in placed)
     golden = GoldenSet(
         path=path,
-        files=tuple(sorted(named | code.files.keys())),
+        files=tuple(sorted(named.union(*code.files.values()))),
         code=dict(sorted(code.files.items())),
         cases=unique,
         digest=golden_digest(unique),

@@ -80,6 +80,7 @@ class GoldenSet:
 
     path: str
     files: tuple[str, ...] = field(default=(), compare=False)  # further ones that it names
-    code: Mapping[str, Digest] = field(default_factory=dict, compare=False)  # Python among them
+    # The files that each piece of Python code runs, by its own file or its text.
+    code: Mapping[str, Mapping[str, Digest]] = field(default_factory=dict, compare=False)
     cases: tuple[Case, ...]
     digest: Digest

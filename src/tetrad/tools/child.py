@@ -174,8 +174,8 @@ class _Modules:
         name = self._name(file)
         self.refused = self.refused or (
             f"imports {name}, which its digest does not cover"
-            f"\n  help: import it by a statement in {self._main} that names it as it is found from"
-            " the repository's root or from beside the code"
+            "\n  help: import it by a statement (import a.b) that names it as it is found from the"
+            " repository's root or from beside the code"
         )
         return ImportError(self.refused)
 
