@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -383,3 +384,168 @@ def test_a_price_is_updated(
     note = moved(report)["prices"]["note"]
     assert "at the base's prices" in note
     assert note in " ".join(text_of(tree, capsys).split())
+
+
+# -- changes that loosen what judges them
+
+
+BROKEN = ("So soft", "Great sound", "Not bad")
+
+
+def break_three(tree: Tree) -> None:
+    for text in BROKEN:
+        tree.edit(
+            ANSWERS, f"{{contains: {text}, output: positive}}", f"{{contains: {text}, output: x}}"
+        )
+
+
+def loosen_requirements(tree: Tree) -> None:
+    text = (tree.root / SUITE).read_text().replace("min: 0.7", "min: 0.1")
+    text = text.replace("  - {max_flips: 1}\n", "").replace("base: 0.1", "base: 0.5")
+    (tree.root / SUITE).write_text(text)
+
+
+def edit_expectations(tree: Tree) -> None:
+    golden = (tree.root / GOLDEN).read_text().split("- id: ")
+    edited = [
+        case.replace("value: positive", "value: x") if any(b in case for b in BROKEN) else case
+        for case in golden
+    ]
+    (tree.root / GOLDEN).write_text("- id: ".join(edited))
+
+
+def remove_cases(tree: Tree) -> None:
+    golden = (tree.root / GOLDEN).read_text().split("- id: ")
+    kept = [case for case in golden if not any(text in case for text in BROKEN)]
+    (tree.root / GOLDEN).write_text("- id: ".join(kept))
+
+
+def remove_the_suite(tree: Tree) -> None:
+    tree.git("rm", "-r", "--quiet", "evals/feedback")
+
+
+def rename_the_variable_and_remove_cases(tree: Tree) -> None:
+    """The base's cases cannot be put to the candidate at all."""
+    remove_cases(tree)
+    for path in (PROMPT, GOLDEN):
+        text = (tree.root / path).read_text()
+        text = text.replace("{review:", "{text:").replace("  review: {", "  text: {")
+        (tree.root / path).write_text(text.replace("{{ review }}", "{{ text }}"))
+
+
+def ask_easier_questions(tree: Tree) -> None:
+    golden = (tree.root / GOLDEN).read_text()
+    for text in BROKEN:
+        golden = golden.replace(text, f"thank you, {text.lower()}")
+    (tree.root / GOLDEN).write_text(golden)
+
+
+@pytest.mark.parametrize(
+    "loosen",
+    [
+        loosen_requirements,
+        edit_expectations,
+        remove_cases,
+        remove_the_suite,
+        rename_the_variable_and_remove_cases,
+        ask_easier_questions,
+    ],
+)
+def test_a_change_that_loosens_what_judges_it_is_refused(
+    loosen: Callable[[Tree], None], tree: Tree, gate: Gate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_three(tree)
+    loosen(tree)
+
+    code, report = gate()
+
+    assert (code, report["decision"]) == (ExitCode.REFUSED, "FAILED")
+    assert [suite["decision"] for suite in report["stacks"][0]["suites"]] in (["PASSED"], [])
+    assert [by["decision"] for by in verdicts(report)] == ["FAILED"]
+    for fmt in ("text", "markdown", "html", "junit"):
+        assert "by the base's yardstick" in html.unescape(text_of(tree, capsys, fmt)), fmt
+
+    accept(tree, *offers(report))
+
+    assert gate()[0] == ExitCode.PASSED
+
+
+def test_a_must_pass_tag_that_a_case_loses_still_holds(tree: Tree, gate: Gate) -> None:
+    tree.append(SUITE, "  - {must_pass: {tag: safety}}\n")
+    tree.edit(GOLDEN, "- id: soft-blanket\n", "- id: soft-blanket\n  tags: [safety]\n")
+    tree.edit(GOLDEN, "- id: irony\n", "- id: irony\n  tags: [safety]\n")
+    tree.commit()
+    tree.edit(GOLDEN, "- id: soft-blanket\n  tags: [safety]\n", "- id: soft-blanket\n")
+    tree.edit(ANSWERS, *WORSE[0])
+
+    code, report = gate()
+
+    assert (code, moved(report)["tags"]["cases"]) == (ExitCode.REFUSED, ["soft-blanket"])
+    assert "soft-blanket" in offers(report)[0]
+
+
+def test_edited_recordings_fix_nothing(tree: Tree, gate: Gate) -> None:
+    with_orders(tree, "id")
+    tree.edit(
+        ANSWERS, '{contains: "state", output: positive}', '{contains: "sent", output: positive}'
+    )
+    tree.edit(ANSWERS, "# order\n", '- {contains: "lost", output: negative}\n# order\n')
+    tree.edit(PROMPT, "style: completion", "style: chat")
+    tree.append("stacks/feedback.yaml", "tools: [stacks/tools/order]\n")
+    tree.edit(GOLDEN, "result: {state: sent}", "result: {state: lost}")
+    tree.edit(SUITE, "max_flips: 1", "must_pass: {case: where}")
+    tree.commit()
+    tree.edit(GOLDEN, "result: {state: lost}", "result: {state: sent}")
+    reword(tree)
+
+    code, report = gate()
+
+    assert code == ExitCode.REFUSED
+    assert moved(report)["input"]["cases"] == ["where"]
+    case = report["stacks"][0]["suites"][0]["cases"][-1]
+    assert (case["flip"], case["base_output"]) == ("none", "positive")
+
+
+def test_a_line_that_the_base_has_counts_no_more(tree: Tree, gate: Gate) -> None:
+    accept(
+        tree,
+        "- {accept: yardstick, suite: evals/feedback, requirement: max_flips,"
+        ' reason: Once., owner: "@lead"}',
+    )
+    tree.commit()
+    break_three(tree)
+    loosen_requirements(tree)
+
+    assert gate()[0] == ExitCode.REFUSED
+
+
+def test_new_lines_of_waivers_are_named_first(
+    tree: Tree, gate: Gate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = '- {accept: yardstick, suite: evals/feedback, case: irony, reason: New., owner: "@lead"}'
+    accept(tree, line)
+    reword(tree)
+    capsys.readouterr()
+
+    tree.tetrad("plan", "--base", "main")
+
+    said = capsys.readouterr().out
+    assert "evals/feedback: new waiver, case irony of the base's yardstick does not count" in said
+    assert moved(gate()[1])["waiver"]["ref"] == "evals/feedback"
+
+
+def test_a_new_case_that_the_base_cannot_be_asked_stands_alone(tree: Tree, gate: Gate) -> None:
+    for path in (PROMPT, GOLDEN):
+        text = (tree.root / path).read_text()
+        text = text.replace("{review:", "{text:").replace("  review: {", "  text: {")
+        (tree.root / path).write_text(text.replace("{{ review }}", "{{ text }}"))
+    tree.append(
+        GOLDEN,
+        "- id: new\n  vars: {text: It broke.}\n  assert: [{type: equals, value: negative}]\n",
+    )
+
+    code, report = gate()
+
+    assert code == ExitCode.PASSED
+    case = report["stacks"][0]["suites"][0]["cases"][-1]
+    assert (case["id"], case["output"], case["base_output"]) == ("new", "negative", None)

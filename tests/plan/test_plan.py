@@ -105,6 +105,71 @@ def test_settings_of_a_stack_are_a_part_of_their_own(
     assert plan["stacks"][0]["changed"] == ["settings"]
 
 
+@pytest.mark.parametrize(
+    ("path", "old", "new", "why"),
+    [
+        ("stacks/feedback.yaml", "max_steps: 3", "max_steps: 2", "settings"),
+        ("stacks/feedback.yaml", "max_input_chars: 500", "max_input_chars: 900", "settings"),
+        ("stacks/tools/clock.py", "'hour': 12", "'hour': 13", "tools"),
+        ("stacks/tools/clock.yaml", "effect: read", "effect: write", "tools"),
+        ("stacks/tools/clock.yaml", "version: 1", "version: 2", "tools"),
+    ],
+)
+def test_what_is_done_with_an_answer_moves_every_case(
+    path: str, old: str, new: str, why: str, tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_clock(tree)
+    tree.append("stacks/feedback.yaml", "tool_loop: {max_steps: 3}\nguardrails: {max_input_chars: 500}\n")
+    tree.commit()
+    tree.edit(path, old, new)
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    suite = plan["stacks"][0]["suites"][0]
+    assert {case["why"] for case in suite["cases_to_run"]} == {why}
+    assert (len(suite["cases_to_run"]), suite["unchanged"]) == (10, 0)
+
+
+def test_a_renamed_variable_is_foreseen_as_each_side_asks_it(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in ("prompts/feedback.yaml", "evals/feedback/golden.yaml"):
+        text = (tree.root / path).read_text()
+        (tree.root / path).write_text(
+            text.replace("{review:", "{text:")
+            .replace("  review: {", "  text: {")
+            .replace("{{ review }}", "{{ text }}")
+        )
+
+    plan = planned(tree, capsys, "--base", "main")
+
+    stack = plan["stacks"][0]
+    assert {case["why"] for case in stack["suites"][0]["cases_to_run"]} == {"edited"}
+    assert plan["estimate"]["calls"] == {"least": 10, "most": 10}
+    assert [(by["suite"], by["cases"], by["unfit"]) for by in stack["by_base"]] == [
+        ("evals/feedback", 10, [])
+    ]
+    assert [change["kind"] for change in plan["yardstick"]] == ["input"]
+
+
+def test_cases_that_cannot_be_put_to_the_candidate_are_foreseen(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    golden = (tree.root / "evals/feedback/golden.yaml").read_text()
+    (tree.root / "evals/feedback/golden.yaml").write_text(golden[: golden.index("- id: irony")])
+    for path in ("prompts/feedback.yaml", "evals/feedback/golden.yaml"):
+        text = (tree.root / path).read_text()
+        text = text.replace("{review:", "{text:").replace("  review: {", "  text: {")
+        (tree.root / path).write_text(text.replace("{{ review }}", "{{ text }}"))
+    capsys.readouterr()
+
+    tree.tetrad("plan", "--base", "main")
+
+    said = capsys.readouterr().out
+    assert "  by the base's yardstick: evals/feedback, 10 cases\n" in said
+    assert "    cannot be put to the candidate, so they count as failing: irony\n" in said
+
+
 def test_prices_give_a_cost(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     tree.append("stacks/models/scripted.yaml", "prices: {input: 1, output: 2}\n")
 

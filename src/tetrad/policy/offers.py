@@ -72,7 +72,9 @@ def _lines(found: RequirementResult, suite: Suite, seen: _Seen) -> Iterator[_Lin
     whole = _Line("requirement", found.requirement)
     if found.decision == "INCONCLUSIVE":
         yield whole
-    elif found.requirement in {"must_pass", "max_flips"}:
+    elif found.requirement == "must_pass":
+        yield from _cases(list(found.cases), whole, suite, seen)
+    elif found.requirement == "max_flips":
         alone = [id_ for id_ in found.cases if seen.fails_alone(id_)]
         others = len(found.cases) - len(alone)
         yield from (
