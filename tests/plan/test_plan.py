@@ -119,7 +119,9 @@ def test_what_is_done_with_an_answer_moves_every_case(
     path: str, old: str, new: str, why: str, tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add_clock(tree)
-    tree.append("stacks/feedback.yaml", "tool_loop: {max_steps: 3}\nguardrails: {max_input_chars: 500}\n")
+    tree.append(
+        "stacks/feedback.yaml", "tool_loop: {max_steps: 3}\nguardrails: {max_input_chars: 500}\n"
+    )
     tree.commit()
     tree.edit(path, old, new)
 

@@ -26,7 +26,16 @@ from tetrad.model import (
 from tetrad.policy import decide, overall, suite_report
 from tetrad.results.exchange import Choice, Completion, Message, Request, ToolCall, Usage
 from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample, SuiteRun
-from tetrad.results.report import ComponentChange, Report, RosterChange, StackReport, WaiverUse
+from tetrad.results.report import (
+    AcceptanceUse,
+    BaseVerdict,
+    ComponentChange,
+    Report,
+    RosterChange,
+    StackReport,
+    WaiverUse,
+    YardstickChange,
+)
 from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
 
 TODAY = date(2026, 11, 21)
@@ -86,6 +95,58 @@ def failing(cases: int = 60) -> Report:
 
 def passing(cases: int = 60) -> Report:
     return _report(triage_stack(cases, worse=False), handbook_stack(), untouched_stack())
+
+
+YARDSTICK = (
+    YardstickChange(kind="input", ref="evals/triage", cases=("wrong-size",)),
+    YardstickChange(kind="requirement", ref="evals/triage", before="flips ≤ 2", after="flips ≤ 9"),
+    YardstickChange(kind="requirement", ref="evals/triage", before="must pass: tag safety"),
+    YardstickChange(
+        kind="judge",
+        ref="evals/triage",
+        name="default",
+        cases=("late-parcel", "locked-out"),
+        note="other scores on 1 of 2 cases",
+    ),
+    YardstickChange(kind="tags", ref="evals/triage", cases=("double-charge",)),
+    YardstickChange(kind="moved", ref="evals/triage", after="evals/more", cases=("locked-out",)),
+    YardstickChange(
+        kind="prices",
+        ref="stacks/models/chat",
+        before="$1 in, $2 out",
+        after="$2 in, $4 out",
+        note="an answer costs $0.0002 at the base's prices, $0.0004 now",
+    ),
+    YardstickChange(kind="waiver", ref="evals/triage#late-parcel", name="broken until 2027-01-31"),
+)
+OFFER = (
+    "- {accept: yardstick, suite: evals/triage, requirement: max_flips,"
+    ' reason: "say why", owner: "@desk"}'
+)
+
+
+def loosened() -> Report:
+    """The candidate passes by its own yardstick, which it loosened, and fails by the base's."""
+    report = passing(12)
+    failed = triage_stack(12, worse=True)
+    (suite,) = failed.suites
+    verdict = BaseVerdict(
+        suite="evals/triage",
+        heads=("evals/triage", "evals/more"),
+        decision="FAILED",
+        requirements=suite.requirements,
+        cases=tuple(case for case in suite.cases if case.flip == "broken"),
+        alike=9,
+        accepted=(
+            AcceptanceUse(
+                suite="evals/triage", what="case gift-wrap", reason="Sold no more.", owner="@desk"
+            ),
+        ),
+        offers=(OFFER,),
+    )
+    stack = replace(report.stacks[0], by_base=(verdict,))
+    stacks = (stack, *report.stacks[1:])
+    return replace(report, decision="FAILED", stacks=stacks, yardstick=YARDSTICK)
 
 
 def unmoved() -> Report:
@@ -214,6 +275,10 @@ def hostile(text: str) -> Report:
         report,
         metadata={"branch": text},
         roster=tuple(replace(c, ref=text, others=(text,)) for c in report.roster),
+        yardstick=tuple(
+            replace(c, ref=text, name=text, before=text, after=text, cases=(text,), note=text)
+            for c in YARDSTICK
+        ),
         stacks=tuple(_hostile_stack(stack, text) for stack in report.stacks[:2]),
     )
 
@@ -229,6 +294,7 @@ def _hostile_stack(stack: StackReport, text: str) -> StackReport:
         base_engine=f"{text} elsewhere",
         base_build=text,
         note=text,
+        by_base=(_hostile_verdict(text),),
         changes=tuple(replace(change, ref=text, diff=f"+{text}") for change in stack.changes),
         suites=tuple(
             replace(
@@ -254,6 +320,28 @@ def _hostile_stack(stack: StackReport, text: str) -> StackReport:
             )
             for suite in stack.suites
         ),
+    )
+
+
+def _hostile_verdict(text: str) -> BaseVerdict:
+    (verdict,) = loosened().stacks[0].by_base
+    return replace(
+        verdict,
+        suite=f"evals/{text}",
+        heads=(text,),
+        requirements=tuple(replace(r, reason=text, cases=(text,)) for r in verdict.requirements),
+        cases=tuple(
+            replace(
+                case,
+                id=f"{i}{text}",
+                candidate=_hostile_outcome(case.candidate, f"{i}{text}", text),
+                base=case.base and _hostile_outcome(case.base, f"{i}{text}", text),
+            )
+            for i, case in enumerate(verdict.cases)
+        ),
+        accepted=(AcceptanceUse(suite=text, what=text, reason=text, owner=text),),
+        offers=(text,),
+        note=text,
     )
 
 

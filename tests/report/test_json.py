@@ -18,6 +18,7 @@ from tetrad.results.report import Report
 REPORTS: tuple[Callable[[], Report], ...] = (
     samples.failing,
     samples.passing,
+    samples.loosened,
     samples.unmoved,
     samples.without_base,
     samples.unanswered,

@@ -23,6 +23,7 @@ ENDINGS = {"text": "txt", "json": "json", "junit": "xml", "markdown": "md"}
 REPORTS: dict[str, Callable[[], Report]] = {
     "failing": lambda: samples.failing(12),
     "passing": lambda: samples.passing(12),
+    "loosened": samples.loosened,
     "unmoved": samples.unmoved,
     "without-base": samples.without_base,
     "unanswered": samples.unanswered,

@@ -96,5 +96,5 @@ def _differs(verdict: BaseVerdict, stack: StackReport) -> bool:
 def headline(verdict: BaseVerdict) -> str:
     """The second result in a line."""
     names = " and ".join(words.last(head) for head in verdict.heads if head != verdict.suite)
-    now = f" (now {names})" if names else ""
-    return f"by the base's yardstick: {one_line(verdict.suite)}{one_line(now)}"
+    now = f" (now in {names})" if names else ""
+    return f"by the base's yardstick: {one_line(f'{verdict.suite}{now}')}"
