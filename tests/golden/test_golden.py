@@ -282,6 +282,21 @@ def test_a_golden_set_of_nothing_is_one() -> None:
     assert golden("g.csv", "").cases == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("g.csv", 'q,__expected\n"two\nlines",yes\n'),
+        (
+            "g.yaml",
+            "- vars:\n    q: |\n      two\n      lines\n  assert: [{type: equals, value: yes}]\n",
+        ),
+        ("g.jsonl", '{"vars": {"q": "x"}}\n{"vars": {"q": "y"}}\n'),
+    ],
+)
+def test_line_ends_of_a_checkout_are_no_part_of_a_case(name: str, text: str) -> None:
+    assert golden(name, text.replace("\n", "\r\n")) == golden(name, text)
+
+
 def test_combinations_are_bounded() -> None:
     lists = {f"v{n}": ["a", "b", "c", "d"] for n in range(8)}
 
