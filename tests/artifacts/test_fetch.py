@@ -81,6 +81,17 @@ def test_files_outside_of_the_repository_are_refused(store: Store, root: Path, u
     assert "outside of the repository" in str(error)
 
 
+def test_a_pointer_of_git_lfs_is_no_file_of_a_model(store: Store, root: Path) -> None:
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9\n"
+    (root / "small.gguf").write_text(pointer)
+    error = refusal(model_of("file://small.gguf", {"small.gguf": GGUF}), store, root)
+
+    assert str(error) == (
+        "small.gguf of file://small.gguf is a Git LFS pointer, not the file that it stands for"
+        "\n  help: run `git lfs pull`"
+    )
+
+
 def test_an_absolute_path_may_be_anywhere(store: Store, root: Path) -> None:
     (root.parent / "model.gguf").write_bytes(GGUF)
     model = model_of(f"file://{root.parent}", {"model.gguf": GGUF})

@@ -61,6 +61,31 @@ def test_what_is_committed_under_the_cache_is_refused(
     assert f"{place}/embeddings/embeddings.v2.db is committed" in judged(tree, capsys)
 
 
+@pytest.mark.parametrize("command", [["pull"], ["try", "feedback", "review=x"], ["eval"]])
+def test_every_command_that_uses_the_cache_refuses_what_is_committed_there(
+    tree: Tree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("TETRAD_CACHE", str(tree.root / "cache"))
+    (tree.root / "cache").mkdir()
+    (tree.root / "cache" / "store").symlink_to(tree.root.parent)
+    tree.git("add", "--force", "cache/store")
+    model = "stacks/models/embedder.yaml"
+    (tree.root / model).write_text(EMBEDDER)
+
+    assert tree.tetrad(*command, *([model] if command == ["pull"] else [])) == ExitCode.MISUSE
+    assert "cache/store is committed" in capsys.readouterr().err
+
+
+EMBEDDER = f"""\
+kind: model
+source: https://example.org/model.safetensors
+files: {{model.safetensors: "sha256:{"0" * 64}"}}
+engine: {{torch: {{}}}}
+context_window: 256
+"""
+
+
 def test_a_cache_in_the_checkout_of_which_nothing_is_committed_is_used(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:

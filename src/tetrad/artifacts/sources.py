@@ -17,6 +17,7 @@ from tetrad.artifacts.store import Store
 from tetrad.artifacts.wheel import download_pinned, extract
 from tetrad.canonical import Digest
 from tetrad.errors import ArtifactError, UsageError
+from tetrad.loading.lfs import MAX_BYTES, pointed_at
 from tetrad.model import Source
 
 Wanted: TypeAlias = Mapping[str, Digest]
@@ -135,6 +136,11 @@ def local_file(source: Source, name: str, root: Path) -> Path:
     _refuse_outside(source, file, root)
     if not file.is_file():
         raise ArtifactError(f"{source.uri} has no file {name}: {file} is not there")
+    if file.stat().st_size <= MAX_BYTES and pointed_at(file.read_bytes()):
+        raise ArtifactError(
+            f"{name} of {source.uri} is a Git LFS pointer, not the file that it stands for"
+            "\n  help: run `git lfs pull`"
+        )
     return file
 
 

@@ -26,13 +26,13 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.artifacts.pin import resolve
     from tetrad.artifacts.store import store_from_environment
     from tetrad.cli.progress import progress_bars
+    from tetrad.git import refuse_committed
 
-    root = root_of(args)
+    root, store = root_of(args), store_from_environment()
+    refuse_committed(root, store.root)
     document = _read(args.file, root)
     source, names = _source(document)
-    pin = resolve(
-        source, names, root=root, store=store_from_environment(), progress=progress_bars()
-    )
+    pin = resolve(source, names, root=root, store=store, progress=progress_bars())
     edited = _written(document, pin)
     if edited.text == document.text:
         tell(f"{document.origin}: is pinned as the source is now\n")

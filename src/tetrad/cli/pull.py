@@ -32,6 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> ExitCode:
     from tetrad.artifacts.store import store_from_environment
     from tetrad.cli.progress import progress_bars
+    from tetrad.git import refuse_committed
     from tetrad.loading.repository import load_repository
 
     root = root_of(args)
@@ -41,6 +42,7 @@ def run(args: Namespace) -> ExitCode:
         sys.stderr.write("no stack needs files\n")
         return ExitCode.PASSED
     store, progress = store_from_environment(), progress_bars()
+    refuse_committed(root, store.root)
     worst = ExitCode.PASSED
     for model in models:
         try:

@@ -125,10 +125,12 @@ def _value(variable: Variable, written: str) -> Json:
 async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: bool) -> _Tried:
     from tetrad.artifacts.store import store_from_environment
     from tetrad.engines.build import build_embedder, build_engine
+    from tetrad.git import refuse_committed
     from tetrad.runtime import answering
     from tetrad.tools import LiveRun, LiveToolbox
 
     store, progress = store_from_environment(), progress_bars()
+    refuse_committed(root, store.root)
 
     def embedder_of(model: Model) -> Embedder:
         return build_embedder(model, root=root, store=store, offline=offline, progress=progress)

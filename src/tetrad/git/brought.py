@@ -15,10 +15,12 @@ def refuse_committed(root: Path, *places: Path) -> None:
 
     A place may itself lie in the checkout. Where nothing lies, there is nothing to refuse.
     """
+    looked_at: list[Path] = []
     for place in map(Path.absolute, places):
         refuse_links(place)
-        if not place.exists():
+        if not place.exists() or any(place.is_relative_to(folder) for folder in looked_at):
             continue
+        looked_at.append(place)
         _refuse_submodule(root, place)
         tracked = _tracked(place)
         if tracked is not None:
