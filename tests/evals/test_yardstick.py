@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import Asked, OpenAIServer, Reply
 from trees import Tree, scripted_tree
 
 from tetrad.errors import ExitCode
@@ -37,7 +38,9 @@ def gate(tree: Tree, capsys: pytest.CaptureFixture[str]) -> Gate:
     def run() -> tuple[int, dict[str, Any]]:
         capsys.readouterr()
         code = tree.tetrad("gate", "--base", "main", "--format", "json")
-        return code, json.loads(capsys.readouterr().out)
+        said = capsys.readouterr()
+        assert said.out, said.err
+        return code, json.loads(said.out)
 
     return run
 
@@ -367,12 +370,37 @@ def test_the_code_of_an_assertion_is_refactored(tree: Tree, gate: Gate) -> None:
     assert gate()[0] == ExitCode.PASSED
 
 
+@pytest.fixture
+def endpoint(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIServer]:
+    """A server that counts tokens, in place of the script; what it answers costs $13 a million."""
+
+    def answer(asked: Asked) -> Reply:
+        reworded = "Judge each" in json.dumps(asked.body)
+        usage = {"prompt_tokens": 8 if reworded else 7, "completion_tokens": 3}
+        return Reply(text="positive", usage=usage)
+
+    with OpenAIServer(answer=answer) as server:
+        monkeypatch.setenv("LLM_URL_OF_TEST", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        (tree.root / "stacks/models/scripted.yaml").write_text(
+            "kind: model\nsource: endpoint://team\ncontext_window: 8192\n"
+            "engine: {openai: {model: m, base_url_env: LLM_URL_OF_TEST}}\n"
+            "prices: {input: 1, output: 2}\n"
+        )
+        (tree.root / ANSWERS).unlink()
+        tree.edit(SUITE, "min: 0.7", "min: 0.4")
+        yield server
+
+
 @pytest.mark.parametrize("is_reworded", [True, False])
 def test_a_price_is_updated(
-    is_reworded: bool, tree: Tree, gate: Gate, capsys: pytest.CaptureFixture[str]
+    is_reworded: bool,
+    tree: Tree,
+    endpoint: OpenAIServer,
+    gate: Gate,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    tree.append("stacks/models/scripted.yaml", "prices: {input: 1, output: 2}\n")
-    tree.append(SUITE, "  - {cost_usd_per_case: {max: 1, increase: 0.1}}\n")
+    tree.append(SUITE, "  - {cost_usd_per_case: {max: 0.01, increase: 0.1}}\n")
     tree.commit()
     tree.edit("stacks/models/scripted.yaml", "{input: 1, output: 2}", "{input: 2, output: 4}")
     if is_reworded:
@@ -380,10 +408,26 @@ def test_a_price_is_updated(
 
     code, report = gate()
 
-    assert code == ExitCode.PASSED
-    note = moved(report)["prices"]["note"]
-    assert "at the base's prices" in note
+    assert (code, len(endpoint.asked)) == (ExitCode.PASSED, 20 if is_reworded else 10)
+    before, now = ("$0.000014", "$0.000028") if is_reworded else ("$0.000013", "$0.000026")
+    note = f"an answer costs {before} at the base's prices, {now} now"
+    assert moved(report)["prices"]["note"] == note
     assert note in " ".join(text_of(tree, capsys).split())
+
+
+def test_a_lower_price_does_not_make_room_in_a_budget(
+    tree: Tree, endpoint: OpenAIServer, gate: Gate
+) -> None:
+    tree.append(SUITE, "  - {cost_usd_per_case: {max: 0.0000131}}\n")
+    tree.commit()
+    tree.edit("stacks/models/scripted.yaml", "{input: 1, output: 2}", "{input: 0.1, output: 0.2}")
+    reword(tree)
+
+    code, report = gate()
+
+    assert (code, report["stacks"][0]["suites"][0]["decision"]) == (ExitCode.REFUSED, "PASSED")
+    assert "requirement: cost_usd_per_case" in offers(report)[0]
+    assert endpoint.asked
 
 
 # -- changes that loosen what judges them

@@ -312,6 +312,21 @@ def test_a_variable_that_the_base_asked_for_is_told_by_the_gate(tree: Tree) -> N
     assert "no result on the base for 10 cases: the request does not fit" in session.stdout
 
 
+def test_the_gate_judges_by_the_base_s_yardstick_too(tree: Tree) -> None:
+    break_case(tree, "So soft")
+    break_case(tree, "Not bad")
+    tree.edit("evals/feedback/suite.yaml", "max_flips: 1", "max_flips: 9")
+    tree.edit("evals/feedback/suite.yaml", "base: 0.1", "base: 0.9")
+
+    session = pytest_of(tree, "evals/", "-q", "--tetrad-base", "main")
+
+    assert session.returncode == 1, session.stdout
+    assert "by the base's yardstick, FAILED: 2 cases that passed on the base fail now" in (
+        session.stdout
+    )
+    assert "to accept it, add to waivers.yaml: - {accept: yardstick," in session.stdout
+
+
 def test_examples_that_a_renamed_variable_breaks_are_told_once(tree: Tree) -> None:
     tree.edit("prompts/feedback.yaml", "  review: {type", "  text: {type")
     tree.edit("prompts/feedback.yaml", "{{ review }}", "{{ text }}")

@@ -36,7 +36,8 @@ def render_text(plan: Plan) -> str:
     """For a terminal: a block a stack, then the totals."""
     compared = f"against {plan.base[:12]}" if plan.base else "alone (no --base)"
     lines = [f"plan {compared}{', uncommitted edits included' if plan.dirty else ''}", ""]
-    told = [*yardstick.told(plan.yardstick), *map(words.roster_change, plan.roster)]
+    roster = (change for change in plan.roster if change.change != "moved")  # told of by its cases
+    told = [*yardstick.told(plan.yardstick), *map(words.roster_change, roster)]
     if told:
         lines += [*map(one_line, told), ""]
     for stack in plan.stacks:

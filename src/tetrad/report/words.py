@@ -355,8 +355,11 @@ def lost(report: Report) -> list[str]:
 
 
 def gained(report: Report) -> list[str]:
-    """Stacks and suites that the change adds or moves, a sentence each."""
-    return [roster_change(change) for change in report.roster if not is_loss(change)]
+    """Stacks and suites that the change adds, a sentence each; of those that it moves, the yardstick's
+    changes tell.
+    """
+    news = (c for c in report.roster if not is_loss(c) and c.change != "moved")
+    return [roster_change(change) for change in news]
 
 
 def is_loss(change: RosterChange) -> bool:
