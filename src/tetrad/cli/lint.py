@@ -66,6 +66,10 @@ def _run(args: Namespace) -> ExitCode:
     root = root_of(args)
     _say_what_is_absent(root)
     asked = asked_files(root, args.paths)
+    if asked is None and not (args.fix or args.diff):
+        tree, findings = _known(root, args)
+        _print(findings, tree, args.format)
+        return _code(findings)
     tree = _read(root, asked)
     selection = _selection(args, tree.repository.settings)
     findings = _findings(tree, selection)
@@ -89,6 +93,25 @@ def _say_what_is_absent(root: Path) -> None:
     missing = of_a_system(not_checked_out(root))
     if missing:
         say(f"{sparse_message(missing)}\n")
+
+
+def _known(root: Path, args: Namespace) -> tuple[Tree, tuple[Finding, ...]]:
+    """The whole repository, by way of what earlier runs found out."""
+    from datetime import UTC, datetime
+
+    from tetrad.cli.kept import kept
+    from tetrad.lint.known import Known
+
+    with kept(root, "lint") as checked:
+        return Known(
+            root,
+            checked,
+            asked=("select", *_names(args.select), "ignore", *_names(args.ignore)),
+            selection=lambda settings: _selection(args, settings),
+            today=datetime.now(tz=UTC).date(),
+            count=_count,
+            merged=partial(_merged, root),
+        ).lint()
 
 
 def _read(root: Path, asked: Sequence[str] | None) -> Tree:

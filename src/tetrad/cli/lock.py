@@ -15,6 +15,7 @@ from tetrad.places import linked
 from tetrad.writing import remove_file, replace_file
 
 if TYPE_CHECKING:
+    from tetrad.loading.checked import Checked
     from tetrad.model import Corpus, Repository
 
 
@@ -25,12 +26,39 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.loading.repository import load_repository
-    from tetrad.text import spelled
-
     root = root_of(args)
     _refuse_sparse(root)
-    repository = load_repository(root)
+    if not args.check:
+        return _run(args, root, None)
+    from tetrad.cli.kept import kept
+    from tetrad.cli.locked import locks_up_to_date
+    from tetrad.loading.garbage import collect_nothing_at_exit, collecting_later
+
+    collect_nothing_at_exit()
+    with collecting_later(), kept(root, "lock") as checked:
+        count = locks_up_to_date(root, checked, _is_stale)
+        if count is None:
+            return _run(args, root, checked)
+    _say_all_is_well(count)
+    return ExitCode.PASSED
+
+
+def _is_stale(repository: Repository) -> bool:
+    return any(True for _ in (*_corpora(repository), *stale_locks(repository)))
+
+
+def _say_all_is_well(count: int) -> None:
+    from tetrad.text import spelled
+
+    sys.stderr.write(f"{spelled(count, 'lock')} looked at: up to date\n")
+
+
+def _run(args: Namespace, root: Path, checked: Checked | None) -> ExitCode:
+    """Look at the whole tree."""
+    from tetrad.loading.repository import read_repository, sound
+
+    reading = read_repository(root)
+    repository = sound(reading)
     stale = [*_corpora(repository), *stale_locks(repository), *_orphans(repository)]
     for path, said, content in stale:
         if args.check:
@@ -42,7 +70,11 @@ def run(args: Namespace) -> ExitCode:
         sys.stderr.write("  help: run `tetrad lock` and commit what it writes\n")
         return ExitCode.REFUSED
     if not stale:
-        sys.stderr.write(f"{spelled(len(repository.stacks), 'lock')} looked at: up to date\n")
+        _say_all_is_well(len(repository.stacks))
+    if not stale and checked is not None:
+        from tetrad.cli.locked import note_up_to_date
+
+        note_up_to_date(checked, reading)
     return ExitCode.PASSED
 
 

@@ -114,6 +114,7 @@ class Tree:
     whole: bool = True
     count: CountTokens = bytes_of
     merged: ReadMerged = nothing_merged
+    clean: int = 0  # further files, in which nothing is found
     below: str = ""  # how the root is reached from the checkout's top, as CI names files
     _lines: dict[str, Lines] = field(default_factory=dict)
     _keys: dict[str, Keys] = field(default_factory=dict)

@@ -6,6 +6,7 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from itertools import takewhile
 from pathlib import Path
@@ -28,14 +29,32 @@ class Tree:
         self._real_root = os.path.realpath(root)
         self._real_folders: dict[str, str] = {}
         self._references: dict[str, list[str]] = {}  # by kind
+        self.looked_at: dict[str, set[str]] = {}  # names, by the component that was loaded
+        self._watching: list[set[str]] = []
         self.linked_folders: list[str] = []  # among the components; their files are not read
 
     # Thousands of names are looked up, and pathlib takes three times as long.
 
+    @contextmanager
+    def watched(self, component: str) -> Iterator[None]:
+        """Write down what loading a component looks at: files, and folders with a slash at the end.
+
+        What it looks at by way of another component is the other's.
+        """
+        self._watching.append(self.looked_at.setdefault(component, set()))
+        try:
+            yield
+        finally:
+            self._watching.pop()
+
     def has(self, file: str) -> bool:
+        if self._watching:
+            self._watching[-1].add(file)
         return os.path.isfile(f"{self._root}/{file}")  # noqa: PTH113
 
     def has_folder(self, folder: str) -> bool:
+        if self._watching:
+            self._watching[-1].add(f"{folder}/")
         return os.path.isdir(f"{self._root}/{folder}")  # noqa: PTH112
 
     def read(self, file: str, asked_at: Location) -> bytes:
@@ -144,6 +163,8 @@ class Tree:
         """The files under a folder, hidden ones left out; links to folders are not followed, but
         added to `links`.
         """
+        if self._watching:
+            self._watching[-1].add(f"{folder}/")
         for place, folders, names in os.walk(self.root / folder, onerror=self._refuse):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             prefix = Path(place).relative_to(self.root).as_posix()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.golden import GoldenFile, load_golden
+from tetrad.loading.checked import Seen
 from tetrad.loading.context import NotBuilt
-from tetrad.loading.corpus import build_corpus
+from tetrad.loading.corpus import build_corpus, documents_of
 from tetrad.loading.environment import build_environment
 from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree
@@ -21,7 +22,17 @@ from tetrad.loading.stack import build_stack
 from tetrad.loading.suite import build_suite
 from tetrad.loading.tool import build_tool
 from tetrad.loading.waivers import build_waivers
-from tetrad.model import Acceptance, Corpus, Model, Prompt, Stack, Tool, TorchEngine, Waiver
+from tetrad.model import (
+    Acceptance,
+    Corpus,
+    Model,
+    Prompt,
+    Stack,
+    Suite,
+    Tool,
+    TorchEngine,
+    Waiver,
+)
 from tetrad.model.references import (
     ReferenceRefused,
     candidates,
@@ -79,6 +90,31 @@ class Loader:
         found = {reference_of(f): v for f, v in self._values.items() if isinstance(v, kind)}
         return dict(sorted(found.items()))
 
+    def seen(self) -> Mapping[str, Seen]:
+        """What each component is, depends on and has a part in."""
+        return {
+            file: Seen(
+                str(_said_kind(document)),
+                tuple(sorted(self.tree.looked_at.get(file, ()))),
+                tuple(sorted({file, *self._parts(self._values.get(file))})),
+            )
+            for file, document in self.documents.items()
+            if file in self._values
+        }
+
+    def _parts(self, value: Any) -> Iterator[str]:
+        match value:
+            case Prompt():
+                yield from (message.location.file for message in value.messages)
+                yield from (example.location.file for example in value.examples)
+            case Suite():
+                yield from (value.golden.path, *value.golden.files)
+            case Corpus():
+                documents = value.documents
+                yield from (
+                    f"{documents.path}/{name}" for name, _ in documents_of(self.tree, documents)
+                )
+
     def lines(self, kind: type[_T]) -> tuple[_T, ...]:
         """The lines of waivers.yaml of a kind."""
         lists = [value for value in self._values.values() if isinstance(value, tuple)]
@@ -92,7 +128,8 @@ class Loader:
             self._values[file] = None
             self._under_way.append(file)
             try:
-                self._values[file] = self._build(file, asked_at or Location(file))
+                with self.tree.watched(file):
+                    self._values[file] = self._build(file, asked_at or Location(file))
             except NotBuilt:
                 pass
             except SpecError as error:

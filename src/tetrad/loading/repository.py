@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tetrad.errors import Issue, Location, SpecError, UsageError
+from tetrad.loading.checked import Seen
 from tetrad.loading.files import Tree, linked_folder
 from tetrad.loading.garbage import collecting_later
 from tetrad.loading.loader import Loader
@@ -37,11 +38,16 @@ class Reading:
     repository: Repository
     issues: tuple[Issue, ...]
     documents: Mapping[str, Document]  # YAML files by path
+    seen: Mapping[str, Seen]  # components by path
 
 
 def load_repository(root: Path, only: Sequence[str] | None = None) -> Repository:
     """Everything that a tree says, or what the given files reach; SpecError with all its issues."""
-    reading = read_repository(root, only)
+    return sound(read_repository(root, only))
+
+
+def sound(reading: Reading) -> Repository:
+    """What was read; SpecError with all that keeps it from being used."""
     issues = [issue for issue in reading.issues if issue.blocks != "nothing"]
     if issues:
         raise SpecError(issues)
@@ -107,7 +113,12 @@ def _read(root: Path, only: Sequence[str] | None) -> Reading:
         waivers=loader.lines(Waiver),
         acceptances=loader.lines(Acceptance),
     )
-    return Reading(repository=repository, issues=loader.issues(), documents=dict(loader.documents))
+    return Reading(
+        repository=repository,
+        issues=loader.issues(),
+        documents=dict(loader.documents),
+        seen=loader.seen(),
+    )
 
 
 def find(repository: Repository, name: str, among: Iterable[str] | None = None) -> str:

@@ -100,7 +100,7 @@ def _source(finding: Finding, tree: Tree, paint: _Paint) -> Iterator[str]:
 
 
 def _summary(findings: Sequence[Finding], tree: Tree) -> str:
-    files = _count(len(tree.names), "file")
+    files = _count(len(tree.names) + tree.clean, "file")
     if not findings:
         return f"nothing found in {files}"
     counts = [

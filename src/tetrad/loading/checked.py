@@ -1,0 +1,199 @@
+"""What earlier runs found out about files, so that those that did not change are not read again.
+
+A fact is nothing but a digest: of what was found out, by which version, and of all the content that
+it was found out from. A file that is damaged, or of another version, holds no fact that anybody asks
+for. What a component depends on is what loading it looked at: `Tree` writes that down.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tetrad.canonical import digest_bytes
+from tetrad.loading.files import Tree
+
+_ABSENT, _OUTSIDE = b"absent", b"outside"
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Seen(NamedTuple):
+    """A component as it was loaded: its kind, the names looked at, the files it has a part in."""
+
+    kind: str
+    names: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
+@dataclass
+class Content:
+    """The content of a tree's files, each looked at once: digests by name."""
+
+    tree: Tree
+    _states: dict[str, bytes] = field(default_factory=dict)
+    _inside: dict[str, bool] = field(default_factory=dict)  # folders
+
+    def of(self, name: str) -> bytes:
+        """What stands for a file's content, or a folder's where the name ends with a slash."""
+        state = self._states.get(name)
+        if state is None:
+            state = self._of_folder(name) if name.endswith("/") else self._of_file(name)
+            self._states[name] = state
+        return state
+
+    def _of_folder(self, name: str) -> bytes:
+        links: list[str] = []
+        files = list(self.tree.files(name.removesuffix("/"), links))
+        said = [f"{file}\0{self.of(file).hex()}" for file in files]
+        return _digest("\0".join([*said, *links]))
+
+    def _of_file(self, name: str) -> bytes:
+        folder = name.rpartition("/")[0]
+        inside = self._inside.get(folder)
+        if inside is None:
+            inside = self._inside[folder] = self.tree.is_inside(self.tree.root / folder)
+        data = _regular(f"{self.tree.root}/{name}") if inside else None
+        if data is None:  # a link, or nothing that can be read
+            if not self.tree.has(name):
+                return _ABSENT
+            if not self.tree.is_inside(self.tree.root / name):
+                return _OUTSIDE
+            data = self.tree.bytes(name)
+        return digest_bytes(data).value
+
+
+def _regular(path: str) -> bytes | None:
+    """The bytes of a regular file that is no link."""
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        with open(descriptor, "rb", buffering=0, closefd=False) as stream:
+            return stream.readall()
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+class Checked:
+    """The components of a tree with what they depend on, and the facts about them."""
+
+    def __init__(self, content: Content, version: str, saved: bytes = b"") -> None:
+        self.content = content
+        self._version = version
+        self.components: dict[str, Seen] = {}
+        self._facts: set[str] = set()
+        self._used: set[str] = set()  # those that are still true
+        self._noted = False
+        self._closures: dict[str, frozenset[str]] = {}
+        self._digests: dict[str, str] = {}
+        self._read(saved)
+
+    def forget(self, there: Iterable[str]) -> None:
+        """Drop components that are not there any more."""
+        kept = self.components.keys() & set(there)
+        self.components = {file: seen for file, seen in self.components.items() if file in kept}
+
+    def learn(self, found: Mapping[str, Seen]) -> None:
+        """What components were seen to depend on; anything that was derived is derived again."""
+        self.components |= found
+        self._closures.clear()
+        self._digests.clear()
+
+    def closure(self, file: str) -> frozenset[str]:
+        """All names that a component's value depends on."""
+        known = self._closures.get(file)
+        if known is None:
+            names: set[str] = {file}
+            fresh = [file]
+            while fresh:
+                seen = self.components.get(fresh.pop())
+                added = () if seen is None else [name for name in seen.names if name not in names]
+                names.update(added)
+                fresh += [name for name in added if name in self.components]
+            known = self._closures[file] = frozenset(names)
+        return known
+
+    def digest(self, file: str) -> str:
+        """Stands for all the content that a component's value depends on."""
+        known = self._digests.get(file)
+        if known is None:
+            names = sorted(self.closure(file))
+            said = "\0".join([f"{name}\0{self.content.of(name).hex()}" for name in names])
+            known = self._digests[file] = _digest(said).hex()
+        return known
+
+    def holds(self, *said: str) -> bool:
+        """Whether a fact was noted, by this version."""
+        fact = self._fact(said)
+        if fact not in self._facts:
+            return False
+        self._used.add(fact)
+        return True
+
+    def note(self, *said: str) -> None:
+        self._noted = True
+        self._used.add(self._fact(said))
+
+    def _fact(self, said: Iterable[str]) -> str:
+        return _digest("\0".join([self._version, *said])).hex()
+
+    def users(self, files: Iterable[str]) -> dict[str, list[str]]:
+        """The components that look at a part of others, by the other's file."""
+        by_name: dict[str, list[str]] = {}
+        for user, seen in self.components.items():
+            for name in seen.names:
+                by_name.setdefault(name, []).append(user)
+        return {
+            file: sorted({
+                user
+                for part in self.components[file].parts
+                for user in by_name.get(part, ())
+                if user != file
+            })
+            for file in files
+        }  # fmt: skip
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is more to keep: a run that did not look at everything notes nothing."""
+        return self._noted and self._used != self._facts
+
+    def saved(self) -> bytes:
+        """The bytes from which the same is read; of the facts those that were asked for."""
+        written = {
+            "version": self._version,
+            "components": self.components,
+            "facts": sorted(self._used),
+        }
+        text = json.dumps(written, ensure_ascii=True, separators=(",", ":"))
+        return f"{_digest(text).hex()}\n{text}".encode()
+
+    def _read(self, saved: bytes) -> None:
+        head, _, body = saved.partition(b"\n")
+        if digest_bytes(body).hex.encode() != head:
+            return
+        try:
+            written = json.loads(body)
+        except ValueError:
+            return
+        if written.get("version") == self._version:
+            self.components = {file: _seen(*seen) for file, seen in written["components"].items()}
+            self._facts = set(written["facts"])
+
+
+def _seen(kind: str, names: list[Any], parts: list[Any]) -> Seen:
+    return Seen(kind, tuple(names), tuple(parts))
+
+
+def _digest(text: str) -> bytes:
+    return digest_bytes(text.encode(errors="surrogateescape")).value
