@@ -255,3 +255,32 @@ def test_a_link_that_the_user_made_outside_of_the_checkout_is_followed(
 
     assert tree.tetrad("report", "--output", str(tmp_path / "link" / "new" / "a.txt")) == 0
     assert (tmp_path / "real" / "new" / "a.txt").exists()
+
+
+# -- a change that mends its base
+
+
+def test_a_base_with_links_that_are_refused_now_can_be_mended(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree.root / "shared").mkdir()
+    (tree.root / "evals" / "linked").symlink_to("../shared")
+    (tree.root / "settings").write_text("[tool.other]\n")
+    (tree.root / "pyproject.toml").symlink_to("settings")
+    tree.commit()
+    assert tree.tetrad("gate", "--base", "main") == ExitCode.MISUSE
+    (tree.root / "evals" / "linked").unlink()
+    (tree.root / "pyproject.toml").unlink()
+
+    assert tree.tetrad("gate", "--base", "main") == ExitCode.PASSED
+
+
+def test_a_model_behind_a_link_is_not_quoted(
+    tree: Tree, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_text("machine: [hush\n")
+    (tree.root / "stacks" / "models" / "m.yaml").symlink_to(tmp_path / "secret")
+
+    assert tree.tetrad("pin", str(tree.root / "stacks" / "models" / "m.yaml")) == ExitCode.MISUSE
+    shown = capsys.readouterr()
+    assert "hush" not in shown.out + shown.err

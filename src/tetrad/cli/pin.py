@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from tetrad.cli.output import tell
 from tetrad.cli.root import root_of
 from tetrad.errors import ExitCode, UsageError
+from tetrad.places import refuse_links
 from tetrad.writing import replace_file
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def run(args: Namespace) -> ExitCode:
 def _read(file: Path, root: Path) -> Document:
     from tetrad.yamldoc.parse import parse
 
+    refuse_links(file)  # errors quote what they are about
     try:
         data = file.read_bytes()
     except OSError as error:

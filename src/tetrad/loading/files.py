@@ -236,10 +236,12 @@ def _too_deep(folder: str) -> Issue:
 
 
 def linked_folder(link: str) -> Issue:
-    """The issue of a link to a folder whose files would be passed over."""
+    """The issue of a link to a folder whose files would be passed over; the change may be what mends
+    its base.
+    """
     message = "this folder is a symbolic link, which is not followed"
     hint = "move the folder here, or commit a copy of it"
-    return Issue(location=Location(link), code="SCH100", message=message, hint=hint)
+    return Issue(location=Location(link), code="SCH100", message=message, hint=hint, blocks="judge")
 
 
 def not_fetched(location: Location) -> Issue:

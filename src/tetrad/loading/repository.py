@@ -185,7 +185,9 @@ def _of_no_name(files: Sequence[str]) -> Iterator[Issue]:
             yield Issue(location=Location(file), code="SCH100", message=message, hint=hint)
         if len(file.splitlines()) > 1:
             message, hint = "the name of this file holds a line break", "rename it"
-            yield Issue(location=Location(file), code="SCH100", message=message, hint=hint)
+            yield Issue(
+                location=Location(file), code="SCH100", message=message, hint=hint, blocks="judge"
+            )
 
 
 def _starting_points(only: Sequence[str], files: Sequence[str]) -> Iterable[str]:

@@ -38,7 +38,7 @@ def load_settings(root: Path) -> tuple[Settings, tuple[Issue, ...]]:
 def _link(name: str) -> Issue:
     message = "this is a symbolic link, and settings are read from no link"
     hint = "replace it by a file, or remove it"
-    return Issue(location=Location(name), code="SCH100", message=message, hint=hint)
+    return Issue(location=Location(name), code="SCH100", message=message, hint=hint, blocks="judge")
 
 
 def _no_toml(name: str, said: str) -> Issue:
