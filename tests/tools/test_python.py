@@ -63,7 +63,7 @@ def importing(root: Path, body: str, **files: str) -> Tool:
     tool = a_tool(root, body)
     assert isinstance(tool.run, PythonRun)
     found = Modules(FileTree(root)).imported_by(body.encode(), ["", "lib"])
-    return replace(tool, run=replace(tool.run, folders=("", "lib"), modules=found))
+    return replace(tool, run=replace(tool.run, late_folders=("lib",), modules=found))
 
 
 def test_prints_do_not_corrupt_the_answer(tmp_path: Path) -> None:

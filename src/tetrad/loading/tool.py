@@ -59,22 +59,26 @@ def _run(fields: Fields, context: Context, raw: dict[str, Any] | None) -> ToolRu
         return McpRun(server=raw["mcp"], tool=raw.get("tool", fields.text("name")), **limits)
     file, source = python_at(fields, context, ("run", "python"))
     module, function = raw["python"].split(":")
-    folders = _folders(file, module)
+    beside = _beside(file, module)
+    modules = context.modules.imported_by(source, ("", *beside), module.rpartition(".")[0])
     return PythonRun(
         module=module,
         function=function,
         path=file,
         source=digest_text(source),
-        folders=folders,
-        modules=context.modules.imported_by(source, folders, module.rpartition(".")[0]),
+        late_folders=beside,
+        modules=modules,
         **limits,
     )
 
 
-def _folders(file: str, module: str) -> tuple[str, ...]:
-    """Where a module finds others: beside itself, where its own name is looked up, at the root."""
+def _beside(file: str, module: str) -> tuple[str, ...]:
+    """Where a module finds others but at the root: beside itself, and where its name is looked up.
+
+    What is installed comes before them: `tools/stripe.py` means another one by `import stripe`.
+    """
     found_from = file.removesuffix(_file_of(module)).rstrip("/")
-    return tuple(dict.fromkeys([posixpath.dirname(file), found_from, ""]))
+    return tuple(dict.fromkeys([posixpath.dirname(file), found_from]))
 
 
 def _file_of(module: str) -> str:

@@ -29,7 +29,9 @@ class PythonRun:
     function: str
     path: str  # of the module, from the repository's root
     source: Digest
-    folders: tuple[str, ...] = ("",)  # where it finds modules of the repository, from the root
+    # Where it finds modules of the repository, from the root: before and after what is installed.
+    folders: tuple[str, ...] = ("",)
+    late_folders: tuple[str, ...] = ()
     modules: tuple[Module, ...] = ()  # of the repository, that it imports
     timeout_s: float = 10.0
     memory_mb: int = 512

@@ -85,14 +85,15 @@ def _function(job: dict[str, Any], modules: _Modules) -> Any:
 class _Modules:
     """Imports the repository's modules whose texts came with the job, and refuses all others.
 
-    The digest of the code covers those alone, so any other could change what it does unseen. They
-    come before what is installed; a name of the standard library is never theirs.
+    The digest of the code covers those alone, so any other could change what it does unseen. A name
+    of the standard library is never theirs.
     """
 
     def __init__(self, job: dict[str, Any]) -> None:
         self.refused = ""
         self._root = os.path.realpath(job["root"])
         self._folders = [self._path(folder) for folder in job["folders"]]
+        self._late_folders = [self._path(folder) for folder in job["late_folders"]]
         self._sources: dict[str, str] = job["modules"]
         self._main = job["file"]
         installed = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
@@ -103,41 +104,55 @@ class _Modules:
         )
 
     def install(self) -> None:
-        # Behind what is installed, where a folder without modules can still be a package.
-        sys.path += self._folders
         sys.meta_path.insert(0, self)
+        sys.meta_path.append(_Last(self))
         sys.addaudithook(self._watch)
 
     def find_spec(self, name: str, path: Any = None, _: Any = None) -> ModuleSpec | None:
-        if path is None and name in sys.stdlib_module_names:
+        """What comes before all that is installed."""
+        if path is None:
+            return self._found(name, self._folders, last=False)
+        return self._found(name, path, last=True)  # nothing is installed in our folders
+
+    def find_last(self, name: str) -> ModuleSpec | None:
+        """What comes after it; here modules that the digest does not cover are refused."""
+        return self._found(name, [*self._folders, *self._late_folders], last=True)
+
+    def _found(self, name: str, places: Any, *, last: bool) -> ModuleSpec | None:
+        if name in sys.stdlib_module_names:
             return None
         portions = []
-        for place in self._folders if path is None else path:
+        for place in places:
             base = os.path.join(place, name.rpartition(".")[2])
             if self._name(base) is None:
                 continue
-            for file in (os.path.join(base, "__init__.py"), f"{base}.py"):
+            for file, inside in ((os.path.join(base, "__init__.py"), [base]), (f"{base}.py", None)):
                 if os.path.isfile(file):
-                    return self._spec(name, file, None if file.endswith(f"{base}.py") else [base])
-            for file in (base + suffix for suffix in _OPAQUE):
+                    return self._spec(name, file, inside, last=last)
+            for file in (base + suffix for suffix in _OPAQUE if last):
                 if os.path.isfile(file):
                     raise self._refusal(file)
             if os.path.isdir(base):
                 portions.append(base)
-        return self._portioned(name, portions)
+        return self._portioned(name, portions, last=last)
 
-    def _spec(self, name: str, file: str, inside: list[str] | None) -> ModuleSpec:
+    def _spec(
+        self, name: str, file: str, inside: list[str] | None, *, last: bool
+    ) -> ModuleSpec | None:
         if self._name(file) not in self._sources:
-            raise self._refusal(file)
+            if last:
+                raise self._refusal(file)
+            return None
         spec = ModuleSpec(name, self, origin=file)  # type: ignore[arg-type]
         spec.has_location = True
         spec.submodule_search_locations = inside
         return spec
 
-    def _portioned(self, name: str, portions: list[str]) -> ModuleSpec | None:
-        """A package without an __init__.py, if modules that came with the job lie in it."""
+    def _portioned(self, name: str, portions: list[str], *, last: bool) -> ModuleSpec | None:
+        """A package without an __init__.py; before what is installed only for modules of ours."""
         known = [self._path(file) for file in self._sources]
-        if not any(file.startswith(portion + os.sep) for file in known for portion in portions):
+        is_ours = any(file.startswith(part + os.sep) for file in known for part in portions)
+        if not portions or not (last or is_ours):
             return None
         spec = ModuleSpec(name, None, is_package=True)
         spec.submodule_search_locations = portions
@@ -178,6 +193,16 @@ class _Modules:
             " repository's root or from beside the code"
         )
         return ImportError(self.refused)
+
+
+class _Last:
+    """Finds what nothing else has found."""
+
+    def __init__(self, modules: _Modules) -> None:
+        self._modules = modules
+
+    def find_spec(self, name: str, path: Any = None, _: Any = None) -> ModuleSpec | None:
+        return self._modules.find_last(name) if path is None else None
 
 
 if __name__ == "__main__":

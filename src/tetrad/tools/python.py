@@ -46,6 +46,7 @@ async def run_python(
         "file": run.path,
         "source": verified_source(name, run.path, run.source, root),
         "folders": run.folders,
+        "late_folders": run.late_folders,
         "modules": {
             module.file: verified_source(name, module.file, module.digest, repository)
             for module in run.modules
