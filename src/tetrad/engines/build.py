@@ -86,7 +86,7 @@ def build_embedder(
     from tetrad.engines.torch import build_torch_embedder
 
     files = _files_for_torch(model, root, store, offline=offline, progress=progress)
-    return build_torch_embedder(model, files)
+    return build_torch_embedder(model, files, progress=progress)
 
 
 def address_of(

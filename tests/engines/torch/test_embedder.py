@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fakes import Watcher
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoModel, BertConfig, BertModel
@@ -82,6 +83,17 @@ def test_a_vector_is_the_mean_of_the_tokens_states_at_length_one(
     (row,) = embedder.embed([TEXTS[0]])
 
     assert pytest.approx(expected, abs=1e-5) == row
+
+
+def test_loading_is_shown_at_the_first_text_alone(model: Model, folder: Path) -> None:
+    watcher = Watcher()
+    embedder = build_torch_embedder(model, bert_files(folder), progress=watcher)
+    assert watcher.work == []
+
+    embedder.embed(TEXTS)
+    embedder.embed(TEXTS)
+
+    assert watcher.work == [("loading the embedder", None, 0)]
 
 
 def test_vectors_do_not_depend_on_order_or_company(embedder: Embedder) -> None:

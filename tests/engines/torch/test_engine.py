@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import pytest
 import torch
+from fakes import Watcher
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
@@ -260,6 +261,23 @@ def test_a_developer_message_is_the_system_message_of_a_template_that_has_no_oth
     templated, plain = ask(chat, asked("[system]x[assistant]"))
 
     assert templated.text == plain.text
+
+
+def test_loading_the_model_is_shown(
+    model: Model, files: Mapping[str, Path], tmp_path: Path
+) -> None:
+    watcher = Watcher()
+
+    async def one() -> Completion:
+        engine = build_torch_engine(model, files, cache=tmp_path, progress=watcher)
+        try:
+            return await engine.complete(asked("the order"))
+        finally:
+            await engine.aclose()
+
+    asyncio.run(one())
+
+    assert watcher.work == [("loading the model", None, 0)]
 
 
 def test_a_request_that_is_cancelled_leaves_the_others_alone(

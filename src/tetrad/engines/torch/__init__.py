@@ -29,8 +29,10 @@ def build_torch_engine(
     return TorchEngine(model, files, cache=cache, progress=progress)
 
 
-def build_torch_embedder(model: Model, files: Mapping[str, Path]) -> Embedder:
+def build_torch_embedder(
+    model: Model, files: Mapping[str, Path], *, progress: Progress | None = None
+) -> Embedder:
     """An embedder over a model's verified files; nothing of an embedder is converted or kept."""
     from tetrad.engines.torch.embedder import TorchEmbedder
 
-    return TorchEmbedder(model, files)
+    return TorchEmbedder(model, files, progress)

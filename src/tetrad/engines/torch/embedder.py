@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.canonical import Digest
 from tetrad.engines.tokens import tokenizer_at
 from tetrad.engines.torch.build import embedder_build
@@ -36,13 +37,16 @@ _PASS_TOKENS = 8192
 class TorchEmbedder:
     """Embeds texts with a pinned model; loaded at the first text."""
 
-    def __init__(self, model: Model, files: Mapping[str, Path]) -> None:
+    def __init__(
+        self, model: Model, files: Mapping[str, Path], progress: Progress | None = None
+    ) -> None:
         self.digest: Digest = component_digest(model)
         self.build = embedder_build()
         self._spec = model
         self._files = hugging_face_files(files)
         _refuse_other_pooling(pooling_of(files))
         self._loading = Lock()
+        self._progress = progress or Unwatched()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row of length one for each text: for a long one, the mean of its windows."""
@@ -108,6 +112,13 @@ class TorchEmbedder:
 
     @cached_property
     def _model(self) -> Any:
+        loading = self._progress.start(None, "loading the embedder")
+        try:
+            return self._load()
+        finally:
+            loading.finish()
+
+    def _load(self) -> Any:
         quieten()
         import torch
         from transformers import AutoModel
