@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -25,9 +26,18 @@ def loosened(before: Iterable[Requirement], after: Iterable[Requirement]) -> Ite
     left = list(after)
     for old in before:
         alike = [new for new in left if _subject(new) == _subject(old)]
-        if any(_holds(new, old) for new in alike):
-            continue
-        yield Loosened(told(old), told(alike[0]) if alike else "")
+        if isinstance(old, MustPass):
+            alike = _together(alike)
+        if not any(_holds(new, old) for new in alike):
+            yield Loosened(told(old), told(alike[0]) if alike else "")
+
+
+def _together(requirements: Iterable[Requirement]) -> list[Requirement]:
+    """What must pass by any of several requirements, as one."""
+    several = [r for r in requirements if isinstance(r, MustPass)]
+    tags = dict.fromkeys(tag for r in several for tag in r.tags)
+    cases = dict.fromkeys(case for r in several for case in r.cases)
+    return [replace(one, tags=tuple(tags), cases=tuple(cases)) for one in several[:1]]
 
 
 def told(requirement: Requirement) -> str:
@@ -53,7 +63,7 @@ def _budget(requirement: Budget) -> str:
     if requirement.max is not None:
         limits.append(f"≤ {_amount(requirement, requirement.max)}")
     if requirement.increase is not None:
-        limits.append(f"at most {_number(requirement.increase * 100)} % over the base")
+        limits.append(f"at most {requirement.increase * 100:g} % over the base")
     return f"{subject} {' and '.join(limits)}"
 
 
