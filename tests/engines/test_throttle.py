@@ -215,6 +215,14 @@ def test_an_endpoint_that_slows_down_under_load_is_sent_less() -> None:
     assert min(run.limits) < 64
 
 
+def test_an_endpoint_that_times_out_under_load_loses_hardly_a_request() -> None:
+    late = Setback(kind="overload", reason="no answer", may_be_its_own=True, timed_out=True)
+    run = Simulated(lambda *a: late if a[2] >= 4 else None, 500, 32, takes=lambda _: 20.0).run()
+
+    assert run.stopped is None
+    assert len(run.answered) >= 490
+
+
 def test_nothing_is_held_back_while_all_is_well() -> None:
     run = Simulated(lambda *_: None, 1000, 32).run()
 

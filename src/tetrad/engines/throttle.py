@@ -19,6 +19,7 @@ from tetrad.artifacts.backoff import Backoff
 
 # The first request goes alone for so long: a wrong key or a dead endpoint shows by then.
 GRACE_S = 1.0
+_UNPROVEN = 8  # requests in flight, at most, before the first answer
 QUOTA_PATIENCE_S = (
     300.0  # without an answer, of an endpoint that says "too many"; quotas are of minutes
 )
@@ -26,6 +27,7 @@ OUTAGE_PATIENCE_S = 60.0  # without an answer, of an endpoint that gave some bef
 TIMEOUTS = 2  # tries of a request that may time out: each can be charged and takes its whole length
 _FIRST_ROUNDS = 4  # setbacks, each after a longer wait, of an endpoint that never answered
 _PASSED_OVER = 20  # a request so often refused while others are answered is too large for its quota
+_WARY = 20  # times as slowly does the limit rise past what was too many
 _IN_A_ROW = 3  # setbacks with no answer between them that are taken for the endpoint's
 _ALIKE = 10  # refusals in one wording, before any answer, that are taken for every request's
 _WINDOW = 16  # answers, at least, by which a throughput is measured
@@ -107,6 +109,7 @@ class Throttle:
         self._jitter = jitter
         self._ceiling = 0
         self._limit = 0.0
+        self._too_many = float("inf")  # at the last setback
         self._in_flight = 0
         self._begun: float | None = None
         self._proven = False  # it has answered
@@ -136,11 +139,17 @@ class Throttle:
         if ticket.lane.in_flight >= ticket.lane.ceiling:
             return None
         at = max(self._paused_until, self._pace.next_at, ticket.not_before)
-        if self._in_flight >= (1 if self.rounds else self.limit):
+        if self._in_flight >= self._width():
             return None
         if not self._proven and self._in_flight and self._begun is not None:
             at = max(at, self._begun + self._grace_s)
         return max(0.0, at - now)
+
+    def _width(self) -> int:
+        """How many may be in flight now."""
+        if self.rounds:
+            return 1
+        return self.limit if self._proven else min(self.limit, _UNPROVEN)
 
     def sent(self, ticket: Ticket, now: float) -> None:
         self._begun = now if self._begun is None else self._begun
@@ -153,7 +162,7 @@ class Throttle:
         self._proven = True
         self._last_answer = now
         self._alive(ticket)
-        self._limit = min(self._ceiling, self._limit + 1 / self._limit)
+        self._limit = min(self._ceiling, self._limit + self._step())
         self._pace.answered()
         if self._throughput.fell(now, in_flight=self._in_flight, limit=self.limit):
             self._limit = max(1.0, self._limit * 0.75)
@@ -184,6 +193,11 @@ class Throttle:
         self._brake(ticket, setback, now)
         return self._verdict(ticket, setback, now)
 
+    def _step(self) -> float:
+        """How far the limit rises with an answer: one a round, and slowly past what was too many."""
+        step = 1 / self._limit
+        return step / _WARY if self._limit + step >= self._too_many > self._limit else step
+
     def _alive(self, ticket: Ticket) -> None:
         self._streak = 0
         self._failing.clear()
@@ -196,7 +210,9 @@ class Throttle:
         is_first = ticket.sent_at >= self._cut_at
         is_everyones = setback.kind == "quota" or not self._proven or self._streak >= _IN_A_ROW
         if is_first and (is_everyones or setback.kind == "overload"):
-            self._limit = max(1.0, self._limit / 2)
+            self._too_many = float(self.limit)
+            # A request that times out has taken its whole length, and has few tries.
+            self._limit = max(1.0, self._limit / (4 if setback.timed_out else 2))
             self._throughput.restart(now)
             self._cut_at = now
             if setback.kind == "quota":
