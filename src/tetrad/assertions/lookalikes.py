@@ -49,6 +49,8 @@ def unseen_difference(wanted: str, text: str, find: Find) -> str:
         return " and ".join(ends)
     found = _pairs(wanted.strip(), inner, find)
     told = list(islice(dict.fromkeys(map(_told, found)), _TOLD))
+    if not told and find(_squeezed(wanted), _squeezed(inner)) >= 0:
+        return "only spaces, tabs and newlines differ"
     return "; ".join(told + (ends if told else []))
 
 
@@ -92,6 +94,10 @@ def _pairs(wanted: str, text: str, find: Find) -> list[_Pair]:
     if find is equal:
         pairs += [_Pair("", piece.written) for piece in theirs[here:]]
     return pairs
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(_shape_of(text).split())
 
 
 def _shape_of(text: str) -> str:
