@@ -65,6 +65,7 @@ benchmarks: setup models $(PEERS)/.installed  ## Measure every claim of speed an
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/orchestration.py --peer-python $(PEERS)/bin/python
 	$(BIN)/python benchmarks/torch_engine.py
+	$(BIN)/python benchmarks/busy_machine.py
 
 docs: setup  ## Write the pages that are generated again
 	$(BIN)/python docs/rules/generate.py

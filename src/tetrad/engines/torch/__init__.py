@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.artifacts.progress import Progress
+from tetrad.engines.torch.waiting import spin_briefly
 
 if TYPE_CHECKING:
     from tetrad.engines.base import ComputingEngine, Embedder
@@ -26,6 +27,7 @@ def build_torch_engine(
     """An engine over a model's verified files, by the names that the model's file gives them."""
     from tetrad.engines.torch.engine import TorchEngine
 
+    spin_briefly()
     return TorchEngine(model, files, cache=cache, progress=progress)
 
 
@@ -35,4 +37,5 @@ def build_torch_embedder(
     """An embedder over a model's verified files; nothing of an embedder is converted or kept."""
     from tetrad.engines.torch.embedder import TorchEmbedder
 
+    spin_briefly()
     return TorchEmbedder(model, files, progress)
