@@ -210,6 +210,34 @@ def test_what_is_kept_changes_nothing_that_is_said(
         assert restored[0] == ExitCode.PASSED
 
 
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_a_plan_of_what_moved_is_that_of_all(
+    edit: Mapping[str, str | None],
+    tree: Tree,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("tetrad.evals.moved._PART", 0)
+    monkeypatch.setenv("TETRAD_CACHE", str(tmp_path / "kept"))
+    tree.git("init", "--quiet", "--initial-branch", "main")
+    tree.commit()
+    command = ("plan", "--base", "main", "--offline", "--format", "json")
+    tree.tetrad(*command)
+    for path, text in edit.items():
+        if text is None:
+            (tree.root / path).unlink(missing_ok=True)
+        else:
+            tree.write(path, text)
+    edited = said(tree, command, capsys)
+    again = said(tree, command, capsys)
+    monkeypatch.setenv("TETRAD_CACHE", str(tmp_path / "new"))
+
+    anew = said(tree, command, capsys)
+
+    assert (edited, again) == (anew, anew)
+
+
 def kept_file(folder: Path) -> Path:
     (file,) = folder.rglob("*.lint.json")
     return file

@@ -6,11 +6,13 @@
 from tetrad.evals.build import Workbench, open_workbench
 from tetrad.evals.comparison import Comparison, compare, estimates, plan_comparison
 from tetrad.evals.judging import gate
+from tetrad.evals.moved import Moved
 from tetrad.evals.recorded import Recorded
 from tetrad.evals.runner import Selection, execute
 
 __all__ = [
     "Comparison",
+    "Moved",
     "Recorded",
     "Selection",
     "Workbench",

@@ -13,7 +13,13 @@ from tetrad.evals.build import Workbench
 from tetrad.evals.forecast import Forecast
 from tetrad.loading.corpus import document_digest, documents_of
 from tetrad.loading.files import Tree as SpecTree
-from tetrad.loading.repository import files_on_both, load_base, load_repository
+from tetrad.loading.repository import (
+    Reading,
+    files_on_both,
+    load_base,
+    read_repository,
+    sound,
+)
 from tetrad.model import Case, Model, Repository, ScriptedEngine, Stack, TorchEngine
 from tetrad.plan import (
     Estimator,
@@ -53,17 +59,25 @@ def compare(
     head_commit: str | None,
     dirty: bool,
     names: Sequence[str] = (),
+    only: Sequence[str] | None = None,
+    heard: Callable[[Reading], None] | None = None,
 ) -> Comparison:
     """Load the tree at `root` and the base's, given as a commit and a folder; of stacks that are
     named, what concerns them.
+
+    `only` names the files where loading begins instead, on both sides; `heard` is told what was read.
 
     Raises SpecError with every issue of the head, BaseUnusable with every issue of the base, and
     GitError where a sparse checkout leaves files of the head out.
     """
     absent = git.not_checked_out(root)
     git.refuse_absent(absent)
-    only = files_on_both(root, base[1] if base else None, names)
-    head = load_repository(root, only)
+    if only is None:
+        only = files_on_both(root, base[1] if base else None, names)
+    reading = read_repository(root, only)
+    head = sound(reading)
+    if heard is not None:
+        heard(reading)
     git.refuse_absent(absent, [corpus.documents.path for corpus in head.corpora.values()])
     before = _loaded(*base, only) if base else None
     return Comparison(

@@ -137,7 +137,8 @@ class Known:
 
     def _waived(self, repository: Repository) -> Iterator[str]:
         """The components of which waivers speak: whether those are needed is seen each time."""
-        files = {waiver.file for waiver in repository.waivers if waiver.file is not None}
+        written = [waiver.file for waiver in repository.waivers if waiver.file is not None]
+        files = {name for file in written for name in (file, file.partition("#")[0])}
         cases = {w.case.partition("#")[0] for w in repository.waivers if w.case is not None}
         for file, seen in self.checked.components.items():
             if reference_of(file) in cases or not files.isdisjoint(seen.parts):

@@ -91,6 +91,7 @@ class Checked:
         self.content = content
         self._version = version
         self.components: dict[str, Seen] = {}
+        self.values: dict[str, str] = {}  # by component; each is worth what a fact says of it
         self._facts: set[str] = set()
         self._used: set[str] = set()  # those that are still true
         self._noted = False
@@ -102,12 +103,14 @@ class Checked:
         """Drop components that are not there any more."""
         kept = self.components.keys() & set(there)
         self.components = {file: seen for file, seen in self.components.items() if file in kept}
+        self.values = {file: value for file, value in self.values.items() if file in kept}
 
     def learn(self, found: Mapping[str, Seen]) -> None:
         """What components were seen to depend on; anything that was derived is derived again."""
-        self.components |= found
-        self._closures.clear()
-        self._digests.clear()
+        if any(self.components.get(file) != seen for file, seen in found.items()):
+            self.components |= found
+            self._closures.clear()
+            self._digests.clear()
 
     def closure(self, file: str) -> frozenset[str]:
         """All names that a component's value depends on."""
@@ -173,6 +176,7 @@ class Checked:
         written = {
             "version": self._version,
             "components": self.components,
+            "values": self.values,
             "facts": sorted(self._used),
         }
         text = json.dumps(written, ensure_ascii=True, separators=(",", ":"))
@@ -188,6 +192,7 @@ class Checked:
             return
         if written.get("version") == self._version:
             self.components = {file: _seen(*seen) for file, seen in written["components"].items()}
+            self.values = written["values"]
             self._facts = set(written["facts"])
 
 

@@ -1,6 +1,6 @@
 """What a change touches: stacks whose identity moves, by which part, and the cases that will run."""
 
-from tetrad.plan.build import plan_stacks, suites_of
+from tetrad.plan.build import plan_stacks, suites_of, unmoved_plan
 from tetrad.plan.changes import Files
 from tetrad.plan.model import Amount, BasePlan, CaseChange, Estimate, Plan, StackPlan, SuitePlan
 from tetrad.plan.partners import Partners, partners_of
@@ -33,6 +33,7 @@ __all__ = [
     "priced_as",
     "roster_changes",
     "suites_of",
+    "unmoved_plan",
     "waived",
     "with_cases",
     "yardstick_changes",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from tetrad.canonical import Digest
 from tetrad.identity import identity_of
 from tetrad.model import Repository, Stack, Suite
 from tetrad.plan.changes import (
@@ -24,6 +25,9 @@ from tetrad.plan.posing import posed
 from tetrad.plan.suites import Both, Estimator, Tree, new_suite_plan, suite_plan
 from tetrad.plan.yardstick import judging_before, measures_cost, prices_moved, suite_moved
 from tetrad.results.report import ComponentChange
+
+_UNMOVED = "nothing moved"
+_UNJUDGED = "no suite names this stack, so nothing judges it"
 
 
 def plan_stacks(
@@ -59,7 +63,7 @@ def _alone(head: Tree, stack: Stack, estimate: Estimator) -> StackPlan:
         changed=(),
         changes=(),
         suites=suites,
-        note="" if suites else "no suite names this stack, so nothing judges it",
+        note="" if suites else _UNJUDGED,
     )
 
 
@@ -149,6 +153,19 @@ def _suite_changes(suite: Suite, both: Both) -> tuple[ComponentChange, ...]:
     )
 
 
+def unmoved_plan(stack: str, identity: Digest, *, judged: bool) -> StackPlan:
+    """The plan of a stack that is made, and judged, of the same on both sides."""
+    return StackPlan(
+        stack=stack,
+        identity=identity,
+        base_identity=identity,
+        changed=(),
+        changes=(),
+        suites=(),
+        note=_UNMOVED if judged else _UNJUDGED,
+    )
+
+
 def _note(
     stack: Stack,
     old: Stack,
@@ -159,10 +176,10 @@ def _note(
 ) -> str:
     """Why nothing runs, where nothing does."""
     if not suites:
-        return "no suite names this stack, so nothing judges it"
+        return _UNJUDGED
     if parts:
         return ""
     touched = touched_files(stack, old, new, past)
     if not touched:
-        return "nothing moved"
+        return _UNMOVED
     return f"{', '.join(touched)}: only what is not behavioural moved, so the identity is the same"

@@ -1,0 +1,107 @@
+"""What of two trees has to be loaded to compare them: what differs, and what is judged with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tetrad.canonical import Digest
+from tetrad.identity import identity_of
+from tetrad.loading.checked import Checked, Content
+from tetrad.loading.files import Tree
+from tetrad.loading.repository import Reading, read_repository
+from tetrad.model.references import reference_of
+from tetrad.plan import StackPlan, unmoved_plan
+
+_PART = 4  # of more than one component in so many, looking at all of them is as quick
+
+
+@dataclass
+class Moved:
+    """The head by what earlier runs found out, and the base's files in a folder.
+
+    A component that is made of the same content on both sides is the same on both, and loads on
+    both where it was found to load.
+    """
+
+    root: Path
+    base: Path
+    checked: Checked
+    _stacks: set[str] = field(default_factory=set)  # files of those that are compared
+    _there: list[str] = field(default_factory=list)
+
+    def files(self) -> Sequence[str] | None:
+        """Where loading begins on both sides; None where that is everywhere."""
+        checked = self.checked
+        self._there = there = list(checked.content.tree.components())
+        checked.forget(there)
+        before = Tree(self.base)
+        content, old = Content(before), list(before.components())
+        known = set(old)
+        start = [f for f in there if f not in known or not self._same(f, content)]
+        if len(start) * _PART > len(there):
+            return None
+        start += [file for file in old if file not in set(there)]
+        start += [file for file in {*there, *old} if "/" not in file]  # waivers
+        begun: set[str] = set()
+        while not begun.issuperset(start):
+            begun.update(start)
+            start = list(self._reached(sorted(begun)))
+        return sorted(begun)
+
+    def _same(self, file: str, base: Content) -> bool:
+        """Whether a component is known to load, of the same content on both sides."""
+        checked = self.checked
+        return (
+            checked.holds("loads", file, checked.digest(file))
+            and all(checked.content.of(n) == base.of(n) for n in checked.closure(file))
+            and (checked.components[file].kind != "stack" or self._identity(file) is not None)
+        )
+
+    def _reached(self, files: Sequence[str]) -> Iterator[str]:
+        """The stacks of either side that files reach, and the suites that judge them."""
+        head, base = (read_repository(side, files) for side in (self.root, self.base))
+        self.checked.learn(head.seen)
+        repositories = (head.repository, base.repository)
+        found = {s.location.file for side in repositories for s in side.stacks.values()}
+        self._stacks |= found
+        known = [file for file in found if file in self.checked.components]
+        judging = self.checked.users(known)
+        yield from found
+        yield from (u for users in judging.values() for u in users if u.startswith("evals/"))
+
+    def unmoved(self) -> Iterator[StackPlan]:
+        """The plans of the stacks that are the same on both sides, as are the suites that judge them."""
+        checked = self.checked
+        stacks = [
+            file
+            for file in self._there
+            if file not in self._stacks and checked.components[file].kind == "stack"
+        ]
+        users = checked.users(stacks)
+        for file in stacks:
+            identity = self._identity(file)
+            if identity is not None:
+                judged = any(checked.components[user].kind == "suite" for user in users[file])
+                yield unmoved_plan(reference_of(file), identity, judged=judged)
+
+    def note(self, reading: Reading) -> None:
+        """Keep what of the head was found to load, and the identities of its stacks."""
+        checked = self.checked
+        there = self._there
+        if reading.issues or not reading.seen.keys() <= set(there):
+            return
+        checked.learn(reading.seen)
+        for file in reading.seen:
+            checked.note("loads", file, checked.digest(file))
+        for stack in reading.repository.stacks.values():
+            file, identity = stack.location.file, identity_of(stack)
+            checked.values[file] = str(identity)
+            checked.note("identity", checked.digest(file), str(identity))
+
+    def _identity(self, file: str) -> Digest | None:
+        value = self.checked.values.get(file)
+        if value is None or not self.checked.holds("identity", self.checked.digest(file), value):
+            return None
+        return Digest.parse(value)
