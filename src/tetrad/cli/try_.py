@@ -63,12 +63,14 @@ def run(args: Namespace) -> ExitCode:
     else:
         from rich.console import Console
 
+        from tetrad.text import lines_of
+
         console = Console(highlight=False, markup=False, emoji=False)
         with console.capture() as shown:
             _show(console, stack, tried)
         text = shown.get()
         if not sys.stdout.isatty():  # who reads a pipe sees no blanks that fill a line
-            text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+            text = "".join(f"{line.rstrip()}\n" for line in lines_of(text))
         write_out(text)
     if tried.trace.error is not None:
         return ExitCode.INCONCLUSIVE
