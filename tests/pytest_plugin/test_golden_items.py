@@ -406,3 +406,17 @@ def test_loading_the_plugin_imports_nothing_heavy() -> None:
     ).stdout
 
     assert seen.strip() == "[]"
+
+
+def test_a_bug_of_ours_exits_4_and_keeps_its_traceback(tree: Tree) -> None:
+    (tree.root / "conftest.py").write_text(
+        "import pytest\n\n"
+        "@pytest.hookimpl(tryfirst=True)\n"
+        "def pytest_runtest_call(item):\n"
+        "    raise KeyError('oops')\n"
+    )
+
+    ended = pytest_of(tree, "evals/", "-x")
+
+    assert ended.returncode == 4, ended.stdout
+    assert "KeyError: 'oops'" in ended.stdout

@@ -202,7 +202,7 @@ class GoldenItem(pytest.Item):
         return self.path, self.line - 1, f"{name} in {golden}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        from tetrad.errors import TetradError
+        from tetrad.errors import ExitCode, TetradError
 
         if isinstance(excinfo.value, TetradError):
             self.user_properties.append((PROPERTY, int(excinfo.value.exit_code)))
@@ -212,6 +212,8 @@ class GoldenItem(pytest.Item):
         # An expected failure passes here too, and its traceback would take a tenth of a second.
         if isinstance(excinfo.value, pytest.xfail.Exception):
             return str(excinfo.value)
+        if isinstance(excinfo.value, Exception):  # a bug of ours, whose traceback pytest shows
+            self.user_properties.append((PROPERTY, int(ExitCode.BUG)))
         return super().repr_failure(excinfo, style)
 
 
