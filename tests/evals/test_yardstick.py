@@ -593,3 +593,42 @@ def test_a_new_case_that_the_base_cannot_be_asked_stands_alone(tree: Tree, gate:
     assert code == ExitCode.PASSED
     case = report["stacks"][0]["suites"][0]["cases"][-1]
     assert (case["id"], case["output"], case["base_output"]) == ("new", "negative", None)
+
+
+def test_a_suite_that_judges_a_stack_no_more_judges_its_change(tree: Tree, gate: Gate) -> None:
+    stack = (tree.root / "stacks/feedback.yaml").read_text()
+    (tree.root / "stacks/second.yaml").write_text(stack)
+    tree.edit(SUITE, "[stacks/feedback]", "[stacks/feedback, stacks/second]")
+    tree.commit()
+    tree.edit(SUITE, "[stacks/feedback, stacks/second]", "[stacks/feedback]")
+    tree.append("stacks/second.yaml", "guardrails: {max_input_chars: 5}\n")
+
+    code, report = gate()
+
+    assert code == ExitCode.REFUSED
+    assert {(stack["stack"], by["suite"], by["decision"]) for stack in report["stacks"]
+            for by in stack["by_base"]} == {("stacks/second", "evals/feedback", "FAILED")}  # fmt: skip
+
+
+def test_a_judge_of_the_base_that_cannot_be_asked_is_inconclusive(tree: Tree, gate: Gate) -> None:
+    with_judge(tree)
+    judge = (tree.root / "stacks/models/judge.yaml").read_text()
+    (tree.root / "stacks/models/judge.yaml").write_text(
+        "kind: model\nsource: endpoint://team\ncontext_window: 8192\n"
+        "engine: {openai: {model: m, base_url_env: LLM_URL_OF_NOBODY}}\n"
+    )
+    answers = (tree.root / "stacks/models/judge.answers.yaml").read_text()
+    (tree.root / "stacks/models/judge.answers.yaml").unlink()
+    tree.commit()
+    (tree.root / "stacks/models/judge.yaml").write_text(judge)
+    (tree.root / "stacks/models/judge.answers.yaml").write_text(answers)
+    reword(tree)
+
+    code, report = gate()
+
+    (by_base,) = verdicts(report)
+    assert (code, by_base["decision"]) == (ExitCode.INCONCLUSIVE, "INCONCLUSIVE")
+    (case,) = by_base["cases"]
+    assert "LLM_URL_OF_NOBODY" in case["samples"][0]["error"]
+    accept(tree, *offers(report))
+    assert gate()[0] == ExitCode.PASSED

@@ -211,17 +211,20 @@ def _selected(planned: StackPlan, whole: Sequence[Key]) -> StackPlan:
     """The part of a plan that judges whole golden sets; what the base judged by goes with them."""
     suites = tuple(u for u in planned.suites if (u.suite, planned.stack) in whole)
     refs = {suite.suite for suite in suites}
-    kept = (by for by in planned.by_base if not by.heads or not refs.isdisjoint(by.heads))
+    others = {suite.suite for suite in planned.suites} - refs
+    kept = (by for by in planned.by_base if others.isdisjoint(by.heads) or refs & {*by.heads})
     return replace(planned, suites=suites, by_base=tuple(kept) if suites else ())
 
 
 def _by_base(stack: StackReport, suite: SuiteReport) -> Sequence[BaseVerdict]:
     """The verdicts of the base's yardstick that a suite's gate tells: of its own cases, and its stack's
-    first suite those of suites that are gone.
+    first suite those of suites that judge the stack no more.
     """
+    refs = {judged.suite for judged in stack.suites}
     is_first = stack.suites[0] is suite
     return [
         verdict
         for verdict in stack.by_base
-        if verdict.binding and (suite.suite in verdict.heads or (is_first and not verdict.heads))
+        if verdict.binding
+        and (suite.suite in verdict.heads or (is_first and refs.isdisjoint(verdict.heads)))
     ]
