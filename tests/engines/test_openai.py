@@ -660,6 +660,17 @@ def test_an_endpoint_that_never_answers_is_asked_a_few_times_however_many_ask(st
     assert "given up after several tries: " in str(failed[-1])
 
 
+def test_an_endpoint_that_refuses_every_request_alike_is_given_up() -> None:
+    with OpenAIServer(Reply(status=400, error={"message": "no temperature"})) as server:
+        failed = asyncio.run(outcomes(server, [HELLO] * 50))
+
+    assert len(server.asked) == 10
+    assert str(failed[-1]) == (
+        f"small at {server.url}: given up after several tries: 10 requests in a row were refused:"
+        " 400 Bad Request: no temperature"
+    )
+
+
 def test_one_request_that_an_endpoint_fails_at_takes_no_other_with_it() -> None:
     def answer(asked: Asked) -> Reply:
         is_bad = asked.body["messages"][0]["content"] == "0"

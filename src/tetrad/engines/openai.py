@@ -136,7 +136,7 @@ class Endpoint:
                 self._brake.refuse_all(refused)
                 raise
             except EngineUnavailable as exc:
-                self._brake.refused(ticket, str(exc))
+                self._brake.refused(ticket, str(exc).removeprefix(self._where("")))
                 raise
             except BaseException:
                 self._brake.released(ticket)
