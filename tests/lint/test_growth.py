@@ -137,6 +137,13 @@ SHAPES: Mapping[str, Shape] = {
         "  vNUMBER: {}  # tetrad: allow unused-variable -- it waits\n",
         "messages:\n" + ASK,
     ),
+    "variables that are written": prompt(
+        "kind: prompt\nvariables: {message: {}}\nmessages:\n  - role: user\n    content: |\n",
+        "      <a{% if message %}> {{ message }} NUMBER{% endif %}\n",
+    ),
+    "variables that are not declared": prompt(
+        "kind: prompt\nmessages:\n  - role: user\n    content: |\n", "      {{ vNUMBER }} a\n"
+    ),
     "messages": prompt(TOP, "  - {role: user, content: 'NUMBER {{ message }}'}\n"),
     "examples that lack a variable": prompt(
         TOP + ASK + "examples:\n", "  - {vars: {mesage: a}, output: b}\n"

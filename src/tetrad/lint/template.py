@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tetrad.lint.delimiters import are_delimited
 from tetrad.lint.positions import Lines
 
 if TYPE_CHECKING:  # Jinja2 is imported where a template needs it
@@ -29,12 +30,6 @@ _WORDS = frozenset(
         *("else", "loop", "self", "super", "caller", "varargs", "kwargs"),
     ]
 )
-
-_TAG = r"<(?P<close>/?)(?P<name>[A-Za-z][\w:.-]*)(?:\s[^<>]*)?(?<!/)>"
-_PAIRED = ("```", "~~~", '"""', "'''")
-_RULE = r"(?m)^[ \t]*(?P<rule>([-=#*_])\2{2,})[ \t]*$"
-_BEGIN = r"(?m)^[^\w\n]*(?:BEGIN|START)\b[^\n]*$"
-_END = r"(?m)^[^\w\n]*END\b[^\n]*$"
 
 
 class Written(NamedTuple):
@@ -75,14 +70,15 @@ def outputs_of(text: str) -> tuple[Written, ...]:
     simple = _simple(text)
     if simple is not None:
         flat = _SIMPLE.sub(lambda match: _MARK * len(match[0]), text)
+        delimited = are_delimited(flat, [match.start() for match in simple])
         return tuple(
             Written(
                 variables=frozenset({match["name"]}),
                 start=match.start(),
                 end=match.end(),
-                delimited=is_delimited(flat, match.start()),
+                delimited=is_data,
             )
-            for match in simple
+            for match, is_data in zip(simple, delimited, strict=True)
         )
     return _outputs_of_tree(text)
 
@@ -111,14 +107,17 @@ def _outputs_of_tree(text: str) -> tuple[Written, ...]:
     walk = _Walk()
     walk.body(tree.body, {})
     flat = "".join(walk.flat)
+    delimited = are_delimited(flat, [expression.position for expression in walk.expressions])
     return tuple(
         Written(
             variables=expression.variables,
             start=start,
             end=end,
-            delimited=expression.encoded or is_delimited(flat, expression.position),
+            delimited=expression.encoded or is_data,
         )
-        for expression, (start, end) in zip(walk.expressions, spans, strict=False)
+        for expression, is_data, (start, end) in zip(
+            walk.expressions, delimited, spans, strict=False
+        )
     )
 
 
@@ -229,44 +228,3 @@ def _target_names(target: Any) -> Iterator[str]:
         yield target.name
     for name in target.find_all(kinds.Name):
         yield name.name
-
-
-def is_delimited(text: str, position: int) -> bool:
-    """Whether a place lies in a block that is marked as data."""
-    before, after = text[:position], text[position:]
-    return (
-        _in_tags(before, after)
-        or any(before.count(mark) % 2 == 1 and mark in after for mark in _PAIRED)
-        or _between_rules(before, after)
-        or ("<<<" in before and ">>>" not in before[before.rfind("<<<") :] and ">>>" in after)
-        or _between_words(before, after)
-    )
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
-def _in_tags(before: str, after: str) -> bool:
-    open_tags: list[str] = []
-    for match in _compiled(_TAG).finditer(before):
-        name = match["name"]
-        if not match["close"]:
-            open_tags.append(name)
-        elif name in open_tags:
-            del open_tags[len(open_tags) - 1 - open_tags[::-1].index(name) :]
-    return any(f"</{name}>" in after for name in open_tags)
-
-
-def _between_rules(before: str, after: str) -> bool:
-    """Lines such as `---`, in pairs."""
-    rules = [match["rule"] for match in _compiled(_RULE).finditer(before)]
-    closing = {match["rule"] for match in _compiled(_RULE).finditer(after)}
-    return any(rules.count(rule) % 2 == 1 for rule in closing)
-
-
-def _between_words(before: str, after: str) -> bool:
-    """Lines such as `[BEGIN MESSAGE]` and `[END MESSAGE]`."""
-    opened = len(_compiled(_BEGIN).findall(before)) > len(_compiled(_END).findall(before))
-    return opened and _compiled(_END).search(after) is not None

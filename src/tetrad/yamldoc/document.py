@@ -107,17 +107,39 @@ class Document:
         """The place of a character of a text value; exact for plain, quoted and literal texts
         without escapes, else of the line.
         """
+        inside = self._insides.get(path)
+        if inside is None:
+            inside = self._insides[path] = _inside(self.text, self.node(path))
         node = self.node(path)
-        if node.style not in {"|", ">"}:
-            inner = node.start + (1 if node.style else 0)
-            exact = self.text[inner : inner + len(node.value)] == node.value
-            return self.location(inner + offset if exact else node.start)
-        before = node.value[:offset]
-        line = self.location(node.start).line + 1 + before.count("\n")
+        if inside.exact is not None:
+            return self.location(node.start if inside.exact < 0 else inside.exact + offset)
+        number = bisect_right(inside.lines, offset)
+        line = self.location(node.start).line + number
         if line > len(self._line_starts):
             return self.location(node.start)
-        column = offset - (before.rfind("\n") + 1)
-        return Location(self.origin, line, _indent(self.text, node) + column + 1)
+        column = offset - inside.lines[number - 1]
+        return Location(self.origin, line, inside.indent + column + 1)
+
+    @cached_property
+    def _insides(self) -> dict[Path, _Inside]:
+        return {}
+
+
+class _Inside(NamedTuple):
+    """Where the characters of a text value stand in the file."""
+
+    exact: int | None  # where it begins, -1 where it is written otherwise; None: it is a block
+    lines: list[int]  # where those of a block begin in the value
+    indent: int
+
+
+def _inside(text: str, node: Node) -> _Inside:
+    if node.style in {"|", ">"}:
+        lines = [0, *(match.end() for match in re.finditer("\n", node.value))]
+        return _Inside(None, lines, _indent(text, node))
+    inner = node.start + (1 if node.style else 0)
+    exact = text[inner : inner + len(node.value)] == node.value
+    return _Inside(inner if exact else -1, [], 0)
 
 
 def _indent(text: str, node: Node) -> int:
