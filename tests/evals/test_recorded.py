@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -251,3 +255,60 @@ def test_an_answer_that_cannot_be_committed_is_told_at_the_next_commit(registry:
         registry.commit()
     registry._connection.execute("PRAGMA query_only = OFF")
     registry.commit()
+
+
+ASKING = """
+import asyncio, sys
+from pathlib import Path
+from tetrad.canonical import digest_of
+from tetrad.evals import Recorded
+from tetrad.registry import Registry
+from tetrad.results.exchange import Completion, Message, Request
+
+class Slow:
+    name, build, concurrency, native_tools = "slow", "memory 1", 8, True
+
+    async def complete(self, request):
+        with open(sys.argv[2], "a") as log:
+            log.write(request.messages[-1].content + "\\n")
+        await asyncio.sleep(float(sys.argv[3]))
+        return Completion(text="ok")
+
+async def main():
+    with Registry.open(Path(sys.argv[1])) as registry:
+        recorded = Recorded(Slow(), registry, digest_of("a model"))
+        requests = [Request(messages=(Message(role="user", content=str(n)),)) for n in range(20)]
+        answers = await asyncio.gather(*map(recorded.complete, requests))
+        await asyncio.sleep(0.1)
+        print(len(answers), recorded.calls.made)
+
+asyncio.run(main())
+"""
+
+
+def asking(tmp_path: Path, *, each_s: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", ASKING, str(tmp_path / "registry.db"), str(tmp_path / "log")]
+    return subprocess.Popen([*command, str(each_s)], text=True, stdout=subprocess.PIPE)
+
+
+def test_processes_that_ask_the_same_at_once_ask_it_once(tmp_path: Path) -> None:
+    processes = [asking(tmp_path, each_s=1.0) for _ in range(3)]
+    told = [process.communicate(timeout=120)[0].split() for process in processes]
+
+    assert [answers for answers, _ in told] == ["20"] * 3
+    assert sum(int(made) for _, made in told) == 20
+    assert len((tmp_path / "log").read_text().split()) == 20
+
+
+def test_what_a_killed_process_was_asking_is_asked_by_the_one_that_waits(tmp_path: Path) -> None:
+    stuck = asking(tmp_path, each_s=3600)
+    while not (tmp_path / "log").exists() or len((tmp_path / "log").read_text().split()) < 20:
+        assert stuck.poll() is None
+        time.sleep(0.01)
+    waiting = asking(tmp_path, each_s=0.0)
+    stuck.send_signal(signal.SIGKILL)
+    stuck.communicate()
+
+    answers, made = waiting.communicate(timeout=120)[0].split()
+
+    assert (answers, made) == ("20", "20")

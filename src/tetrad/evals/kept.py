@@ -8,7 +8,7 @@ answer that is found is taken for all of them.
 
 from __future__ import annotations
 
-from tetrad.canonical import Digest
+from tetrad.canonical import Digest, digest_bytes
 from tetrad.registry import Registry
 from tetrad.results.exchange import Completion
 
@@ -42,6 +42,11 @@ class KeptAnswers:
         if self._build is None:
             return None
         return self._registry.answer(self._model, self._build, request)
+
+    def question(self, request: Digest) -> bytes:
+        """What tells this question from every other, in all processes."""
+        build = (self._build or "").encode()
+        return digest_bytes(b"".join((self._model.value, request.value, build))).value
 
     def keep(self, request: Digest, completion: Completion) -> None:
         """Keep what the engine answered, once it has said what its build is."""

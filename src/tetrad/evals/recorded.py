@@ -17,6 +17,8 @@ from tetrad.results.outcome import Calls
 
 # How long an answer waits for company before it is committed: what a kill can cost.
 COMMIT_WITHIN_S = 0.05
+# How long another process's answer is waited for, before it is looked for again.
+_LOOK_S, _LOOK_AT_MOST_S = 0.05, 0.5
 # How often one request may be answered in a way that is of no use before that is said.
 UNUSABLE_ANSWERS = 3
 
@@ -40,6 +42,7 @@ class Recorded:
         self._learning: asyncio.Future[str] | None = None
         self._flights: dict[Digest, asyncio.Future[Completion]] = {}
         self._commit_is_due = False
+        self._uncommitted: list[bytes] = []  # questions that are claimed until their answers are
 
     @property
     def name(self) -> str:
@@ -93,9 +96,13 @@ class Recorded:
         self, key: Digest, request: Request, usable: Callable[[Completion], bool]
     ) -> Completion:
         flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        question = self._kept.question(key)
         try:
-            completion = await self._answered(request, usable)
+            completion = await self._of_another_process(key, question, usable)
+            if completion is None:
+                completion = await self._answered(request, usable)
         except BaseException as error:
+            self._registry.claims.drop(question)
             if isinstance(error, EngineUnavailable | EngineRefused):
                 self.calls += Calls(made=error.requests)
             if isinstance(error, asyncio.CancelledError):
@@ -107,10 +114,32 @@ class Recorded:
         finally:
             del self._flights[key]
         flight.set_result(completion)
-        if usable(completion):
+        if completion.cached:
+            self.calls += Calls(cached=1)
+        elif usable(completion):
             self._kept.keep(key, completion)
+            self._uncommitted.append(question)
             self._commit_soon()
+        else:
+            self._registry.claims.drop(question)
         return completion
+
+    async def _of_another_process(
+        self, key: Digest, question: bytes, usable: Callable[[Completion], bool]
+    ) -> Completion | None:
+        """The answer that another process was asking for, too; None once the question is ours."""
+        look_s = _LOOK_S
+        while True:
+            is_ours = self._registry.claims.take(question)
+            kept = self._kept.find(key)  # after the claim: it may have been answered before that
+            if kept is not None and usable(kept):
+                if is_ours:
+                    self._registry.claims.drop(question)
+                return kept
+            if is_ours:
+                return None
+            await asyncio.sleep(look_s)
+            look_s = min(1.5 * look_s, _LOOK_AT_MOST_S)
 
     async def _answered(self, request: Request, usable: Callable[[Completion], bool]) -> Completion:
         for attempt in range(1, UNUSABLE_ANSWERS + 1):
@@ -149,3 +178,6 @@ class Recorded:
             # Nobody waits for a timer. What could not be committed is still held, so the next
             # commit, at the latest the runner's, fails where it can be told.
             return
+        for question in self._uncommitted:
+            self._registry.claims.drop(question)
+        self._uncommitted.clear()

@@ -20,6 +20,7 @@ from typing import Self, TypeAlias
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.errors import RegistryError
 from tetrad.places import refuse_links
+from tetrad.registry.claims import CLAIMS, Claims
 from tetrad.registry.codec import dump_completion, dump_outcome, load_completion, load_outcome
 from tetrad.registry.schema import migrate, refuse_others
 from tetrad.results.exchange import Completion
@@ -54,10 +55,9 @@ def registry_path(root: Path) -> Path:
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """The files that SQLite reads as one database."""
-    return tuple(
-        path.with_name(f"{path.name}{ending}") for ending in ("", "-wal", "-shm", "-journal")
-    )
+    """The files that SQLite reads as one database, and that of the claims."""
+    endings = ("", "-wal", "-shm", "-journal", CLAIMS)
+    return tuple(path.with_name(f"{path.name}{ending}") for ending in endings)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +87,7 @@ class Registry:
         self._clock = clock
         self._held: dict[_Key, bytes] = {}
         self._builds: dict[str, bytes] = {}  # their digests
+        self.claims = Claims(path.with_name(f"{path.name}{CLAIMS}"))
 
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Self:
@@ -119,6 +120,7 @@ class Registry:
         try:
             self.commit()
         finally:
+            self.claims.close()
             self._connection.close()
 
     # -- answers
