@@ -337,7 +337,8 @@ async def serve(reader, writer):
     try:
         while True:
             head = await reader.readuntil(b"\\r\\n\\r\\n")
-            await reader.readexactly(int(length.search(head)[1]))
+            found = length.search(head)  # a GET, for the server's version, has none
+            await reader.readexactly(int(found[1]) if found else 0)
             await asyncio.sleep({DELAY_S})
             writer.write(answer)
     except (asyncio.IncompleteReadError, ConnectionError):
