@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tetrad.assertions.expressions import Expression, expression_of
+from tetrad.assertions.expressions import Expression, Step, expression_of
 from tetrad.assertions.values import as_json, as_text
 from tetrad.assertions.verdict import Answered, PythonRaised, Services
 from tetrad.canonical import Json
@@ -50,10 +50,20 @@ async def transformed(answered: Answered, transform: str, services: Services) ->
 
 
 def _evaluated(expression: Expression, answered: Answered) -> Any:
-    value = _parse_json(answered.text) if expression.parsed else answered.output
+    value = answered.output
+    if expression.parsed or (isinstance(value, str) and _is_field(expression.steps)):
+        value = _parse_json(answered.text)
     for step in expression.steps:
         value = _called(step.method, value) if step.method else _at(step.at, value)
     return value
+
+
+def _is_field(steps: Sequence[Step]) -> bool:
+    """Whether the first step is a field of an object: promptfoo's providers hand over a parsed answer
+    where a schema binds it, so that `output.text` is `JSON.parse(output).text`.
+    """
+    at = steps[0].at if steps and not steps[0].method else None
+    return isinstance(at, str) and at != "length"
 
 
 async def _by_python(transform: str, answered: Answered, services: Services) -> Json:
