@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from tetrad.loading.files import Tree
@@ -38,12 +39,13 @@ def _means(name: str, ref: str) -> bool:
 def _naming(tree: Tree, stacks: Sequence[str], suites: Sequence[str]) -> Iterator[str]:
     """The suites whose text may name one of the stacks.
 
-    A reference ends in the stack's own name, in whichever way it is written; only an escape, which
-    has a backslash, or another form of a letter hides it.
+    A reference ends in a slash and the stack's own name, in whichever way it is written; only an
+    escape, which has a backslash, or another form of a letter hides it.
     """
     written = [reference_of(file).rsplit("/", 1)[-1] for file in stacks]
-    parts = [name.encode() for name in written if name.isascii()]
+    ascii_names = [name for name in written if name.isascii()]
+    named = re.compile(rf"/(?:{'|'.join(map(re.escape, ascii_names))})(?![A-Za-z0-9_-])".encode())
     for file in suites if written else ():
         text = tree.bytes(file)
-        if len(parts) < len(written) or b"\\" in text or any(part in text for part in parts):
+        if len(ascii_names) < len(written) or b"\\" in text or named.search(text):
             yield file
