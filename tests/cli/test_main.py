@@ -137,7 +137,8 @@ def test_the_name_of_a_file_is_nothing_that_a_terminal_or_a_ci_log_obeys(
 
 def test_what_lock_tells_of_a_file_is_inert(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     stack = tree.root / "stacks/feedback.yaml"
-    (tree.root / f"stacks/{HOSTILE}.yaml").write_text(stack.read_text())
+    name = HOSTILE.replace("\n", " ")  # a line break is refused
+    (tree.root / f"stacks/{name}.yaml").write_text(stack.read_text())
 
     assert tree.tetrad("lock", "--check") == ExitCode.REFUSED
 
