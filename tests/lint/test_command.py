@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -245,25 +244,6 @@ def test_linting_one_file_loads_nothing_heavy(root: Path) -> None:
 
     assert set() == loaded & HEAVY
     assert "jinja2" not in loaded  # the template does nothing but write a variable
-
-
-def processor_time(*command: str) -> float:
-    """Best of five runs; what others do on the machine counts little in it."""
-    times = []
-    for _ in range(5):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, *command], capture_output=True, check=False)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(times)
-
-
-@pytest.mark.campaign
-def test_linting_one_file_takes_a_blink(root: Path) -> None:
-    write_files(root, STACK)
-    lint_time = processor_time("-m", "tetrad", "-C", str(root), "lint", "prompts/sort.yaml")
-
-    assert lint_time - processor_time("-c", "pass") < 0.25
 
 
 def test_a_step_summary_holds_everything_and_nothing_ends_its_fence(
