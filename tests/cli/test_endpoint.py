@@ -10,6 +10,7 @@ from fakes import Asked, OpenAIServer, Reply, nowhere
 from trees import Tree, initial_tree
 
 from tetrad.errors import ExitCode
+from tetrad.model import OpenAIEngine
 
 GOLDEN = "evals/feedback/golden.yaml"
 
@@ -59,7 +60,8 @@ def test_what_was_answered_before_a_key_was_withdrawn_is_kept(
         monkeypatch.setenv("LLM_URL", server.url)
         assert asking.tetrad("eval", "evals/feedback") == ExitCode.PASSED
 
-    assert len(server.asked) <= 150
+    # 50 were answered; of those, the ones on their way when the key is refused may get lost
+    assert len(server.asked) <= 150 + OpenAIEngine(model="m").concurrency
 
 
 def test_an_endpoint_that_is_not_there_is_said_to_be_given_up_and_no_call_was_made(
