@@ -119,7 +119,7 @@ class BaseUnusable(TetradError):
     def __init__(self, commit: str | None, error: TetradError) -> None:
         told = str(error).replace("\n", "\n  ")
         super().__init__(
-            f"the base {(commit or '')[:12]} cannot be compared with, as it stands there:\n  {told}\n"
+            f"cannot load the base {(commit or '')[:12]}:\n  {told}\n"
             "  help: name a base that loads, or none, to judge this tree alone"
         )
 
@@ -145,7 +145,7 @@ class EngineUnavailable(TetradError):
 
 
 class EngineRefused(TetradError):
-    """An engine that answers nothing until a key, an account or a name is mended: the run ends."""
+    """An engine that answers nothing until a key, an account or a name is fixed: the run ends."""
 
     def __init__(self, message: str, *, requests: int = 1) -> None:
         super().__init__(message)

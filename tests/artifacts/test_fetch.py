@@ -374,7 +374,7 @@ def test_offline_names_what_is_missing_and_the_command_that_gets_it(
 
     assert isinstance(error, ArtifactError)
     assert str(error).splitlines() == [
-        "stacks/models/small is not all here, and --offline forbids to fetch it",
+        "missing files for stacks/models/small; --offline prevents download",
         f"  missing model.gguf ({digest_bytes(GGUF)})",
         f"  missing tokenizer.json ({digest_bytes(TOKENIZER)})",
         "  help: tetrad pull small",

@@ -84,7 +84,7 @@ def test_a_change_of_the_description_runs_nothing_and_says_why(
     assert report["stacks"][0]["changed"] == []
     assert report["stacks"][0]["suites"] == []
     assert report["stacks"][0]["note"] == (
-        "prompts/feedback.yaml: only what is not behavioural moved, so the identity is the same"
+        "prompts/feedback.yaml: only non-behavioural fields changed; identity unchanged"
     )
 
 
@@ -273,7 +273,7 @@ def test_eval_of_no_case_is_misuse(tree: Tree, capsys: pytest.CaptureFixture[str
     code = tree.tetrad("eval", "-k", "nothing-like-it")
 
     assert code == ExitCode.MISUSE
-    assert "no case fits" in capsys.readouterr().err
+    assert "no cases match" in capsys.readouterr().err
 
 
 ENDPOINT = "engine: {openai: {model: m, base_url_env: LLM_URL_OF_NOBODY}}"
@@ -329,7 +329,7 @@ def test_a_gate_says_which_variable_the_endpoint_needs(
     to_an_endpoint(tree)
 
     assert tree.tetrad("gate") == ExitCode.MISUSE
-    assert "LLM_URL_OF_NOBODY, which is not set" in capsys.readouterr().err
+    assert "LLM_URL_OF_NOBODY is not set" in capsys.readouterr().err
 
 
 def test_a_base_that_cannot_answer_is_inconclusive(
@@ -390,7 +390,7 @@ def test_a_base_that_does_not_load_is_named_and_inconclusive(
 
     said = capsys.readouterr().err
     assert code == ExitCode.INCONCLUSIVE
-    assert said.startswith(f"the base {broken[:12]} cannot be compared with, as it stands there:\n")
+    assert said.startswith(f"cannot load the base {broken[:12]}:\n")
     assert "\n  prompts/feedback.yaml:" in said
     assert "name a base that loads" in said.splitlines()[-1]
 

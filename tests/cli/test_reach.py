@@ -60,7 +60,7 @@ def test_a_suite_that_judges_a_stack_on_the_base_alone_is_told(
 
     tree.tetrad("plan", "feedback", "--base", "main")
 
-    assert "judged on the base by evals/feedback" in capsys.readouterr().out
+    assert "no longer judged by evals/feedback" in capsys.readouterr().out
 
 
 def test_an_unknown_name_is_told_with_all_there_are(

@@ -78,7 +78,7 @@ def test_an_address_that_lacks_names_the_variable_and_an_example() -> None:
         address_of(model(VENDOR), {})
 
     assert str(caught.value) == (
-        "stacks/models/small is asked at the address in LLM_URL, which is not set"
+        "LLM_URL is not set (base URL of stacks/models/small)"
         "\n  help: export LLM_URL=http://localhost:8000/v1"
     )
 

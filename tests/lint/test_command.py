@@ -166,7 +166,7 @@ def test_fix_mends_what_is_safe_and_keeps_the_rest(
     assert lint(root, "--fix") == 1
     assert (root / "prompts/a.yaml").read_text() == PROMPT
     assert (root / "prompts/b.yaml").read_text() == before
-    assert "mended prompts/a.yaml" in capsys.readouterr().err
+    assert "fixed prompts/a.yaml" in capsys.readouterr().err
 
 
 def test_unsafe_fixes_are_asked_for(root: Path) -> None:

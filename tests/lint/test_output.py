@@ -281,7 +281,7 @@ def test_the_summary_counts(tmp_path: Path) -> None:
     tree = read(tmp_path, a=unused)
 
     assert text.render(lint_tree(tree), tree).splitlines()[-1] == (
-        "1 error, 1 warning in 1 file; `tetrad lint --fix` mends 1"
+        "1 error, 1 warning in 1 file; `tetrad lint --fix` fixes 1"
     )
     assert text.render([], tree) == "nothing found in 1 file\n"
 

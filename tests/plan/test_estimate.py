@@ -186,7 +186,7 @@ def test_the_time_is_that_of_earlier_runs_and_says_so(
 ) -> None:
     assert foreseen(tree, capsys)["seconds"] == {"least": None, "most": None}
     tree.tetrad("plan")
-    assert "in a time that a first run will tell" in capsys.readouterr().out
+    assert "duration unknown before the first run" in capsys.readouterr().out
     made(tree, capsys)
     tree.edit("prompts/feedback.yaml", "is it positive or negative?", "positive or negative?")
 

@@ -27,7 +27,7 @@ def planned(tree: Tree, capsys: pytest.CaptureFixture[str], *options: str) -> An
 def test_nothing_moved_runs_nothing(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     plan = planned(tree, capsys, "--base", "main")
 
-    assert (plan["stacks"][0]["note"], plan["stacks"][0]["suites"]) == ("nothing moved", [])
+    assert (plan["stacks"][0]["note"], plan["stacks"][0]["suites"]) == ("no changes", [])
 
 
 def test_a_removed_case_is_named(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
@@ -194,7 +194,7 @@ def test_the_text_says_what_runs_and_why(tree: Tree, capsys: pytest.CaptureFixtu
 
     out = capsys.readouterr().out
     assert "  changed: prompt\n    prompts/feedback.yaml\n" in out
-    assert "  evals/feedback: 10 of 10 cases may answer otherwise\n    20 calls, " in out
+    assert "  evals/feedback: 10 of 10 cases affected\n    20 calls, " in out
     assert "    every request changes\n" in out
 
 
@@ -208,7 +208,7 @@ def test_the_text_names_the_cases_that_differ_and_why(
     tree.tetrad("plan", "--base", "main")
 
     out = capsys.readouterr().out
-    assert "  evals/feedback: 1 of 10 cases may answer otherwise\n" in out
+    assert "  evals/feedback: 1 of 10 cases affected\n" in out
     assert "    sarcasm: new case\n    removed: irony\n" in out
 
 
@@ -230,9 +230,7 @@ def test_a_suite_that_judges_no_more_is_named(
 
     stack = plan["stacks"][0]
     assert stack["changed"] == ["suite"]
-    assert stack["note"] == (
-        "judged on the base by evals/feedback, and no more: nothing judges it now"
-    )
+    assert stack["note"] == ("no longer judged by evals/feedback: nothing judges it now")
 
 
 def test_the_code_of_a_tool_is_named_where_it_moves(
@@ -294,7 +292,7 @@ def test_line_ends_of_a_checkout_move_nothing(
 
     plan = planned(tree, capsys, "--base", "main")
 
-    assert (plan["stacks"][0]["note"], plan["stacks"][0]["suites"]) == ("nothing moved", [])
+    assert (plan["stacks"][0]["note"], plan["stacks"][0]["suites"]) == ("no changes", [])
 
 
 def test_the_answers_of_a_script_are_shown_where_they_move(

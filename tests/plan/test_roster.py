@@ -82,8 +82,8 @@ def test_a_suite_that_lost_a_stack_is_named(tree: Tree, capsys: pytest.CaptureFi
     assert "evals/feedback judges stacks/second no more\n" in said(tree, capsys)
     tree.tetrad("gate", "--base", "main")
     out = capsys.readouterr().out
-    assert "this change has less judged: evals/feedback" in " ".join(out.split())
-    assert "judged on the base, and no more\n  evals/feedback judges stacks/second no more\n" in out
+    assert "this change reduces coverage: evals/feedback" in " ".join(out.split())
+    assert "removed from evaluation\n  evals/feedback judges stacks/second no more\n" in out
 
 
 def test_a_verdict_says_which_golden_set_lost_cases(
@@ -94,7 +94,7 @@ def test_a_verdict_says_which_golden_set_lost_cases(
     tree.tetrad("gate", "--base", "main")
 
     assert " ".join(capsys.readouterr().out.split()).startswith(
-        "✓ PASSED every requirement holds; this change has less judged: 1 case of evals/feedback"
+        "✓ PASSED every requirement holds; this change reduces coverage: 1 case of evals/feedback"
     )
 
 

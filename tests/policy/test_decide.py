@@ -46,8 +46,7 @@ def test_a_mean_under_the_minimum_fails_and_says_by_how_much() -> None:
 
     assert decision.decision == "FAILED"
     assert only(decision).reason == (
-        "answer averages 0.60, under the 0.70 that is asked for"
-        " (n = 100, 95 % interval 0.50 to 0.70)"
+        "answer averages 0.60, under the required 0.70 (n = 100, 95 % interval 0.50 to 0.70)"
     )
 
 
@@ -55,12 +54,12 @@ def test_a_near_miss_is_printed_with_enough_decimals_to_see_it() -> None:
     found = only(judge(minimum(0.7), [0.6996, 0.6998]))
 
     assert found.decision == "FAILED"
-    assert "averages 0.6997, under the 0.70 " in found.reason
+    assert "averages 0.6997, under the required 0.70 " in found.reason
 
 
 def test_where_no_more_decimals_are_needed_two_are_printed() -> None:
     assert only(judge(minimum(0.5), [1.0, 1.0, 0.0])).reason.startswith(
-        "answer averages 0.67, at least the 0.50 that is asked for (n = 3,"
+        "answer averages 0.67, at least the required 0.50 (n = 3,"
     )
 
 
@@ -297,8 +296,7 @@ def test_luck_on_a_few_cases_asks_for_no_fewer_of_them() -> None:
 
     assert found.decision == "INCONCLUSIVE"
     assert found.reason.endswith(
-        "; the interval must clear that too, and 30 cases cannot tell:"
-        " with no room between, no number would"
+        "; the interval must clear that too, and 30 cases cannot tell: no sample size would"
     )
 
 

@@ -82,7 +82,7 @@ def _loaded(store: Store, name: str, digest: Digest) -> Path:
 
 def _offline_message(model: Model, store: Store) -> str:
     lacking = missing(model, store)
-    lines = [f"{model.ref} is not all here, and --offline forbids to fetch it"]
+    lines = [f"missing files for {model.ref}; --offline prevents download"]
     for name, digest in lacking.items():
         try:
             store.load(digest)

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             if (cases := [case for case in suite.golden.cases if _is_wanted(case, args)])
         ]
         if not selections:
-            raise UsageError("no case fits\n  help: `tetrad eval` without -k and --tag runs all")
+            raise UsageError("no cases match\n  help: `tetrad eval` without -k and --tag runs all")
         runs = asyncio.run(_executed(bench, selections))
         calls = bench.calls
     if args.format == "json":

@@ -39,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--ignore", action="append", default=[], metavar="RULES", help=f"leave these out: {rules}"
     )
-    parser.add_argument("--fix", action="store_true", help="mend what can be mended safely")
+    parser.add_argument("--fix", action="store_true", help="apply safe fixes")
     parser.add_argument(
         "--unsafe-fixes",
         action="store_true",
@@ -62,7 +62,7 @@ def _run(args: Namespace) -> ExitCode:
     from tetrad.lint.sources import asked_files
 
     if args.unsafe_fixes and not (args.fix or args.diff):
-        raise UsageError("--unsafe-fixes mends nothing by itself\n  help: add --fix or --diff")
+        raise UsageError("--unsafe-fixes does nothing by itself\n  help: add --fix or --diff")
     root = root_of(args)
     _say_what_is_absent(root)
     asked = asked_files(root, args.paths)
@@ -234,7 +234,7 @@ def _write(root: Path, new: Mapping[str, str], old: Mapping[str, str]) -> bool:
         path = root / file
         mark = "\ufeff" if path.is_file() and path.read_bytes().startswith(b"\xef\xbb\xbf") else ""
         replace_file(path, (mark + text).encode())
-        say(f"mended {file}\n")
+        say(f"fixed {file}\n")
         changed = True
     return changed
 
@@ -247,6 +247,6 @@ def _still_parses(file: str, text: str) -> bool:
     try:
         parse(text.encode(), file, limits=GOLDEN_SET, anchors=True)
     except SpecError:
-        say(f"{file} is left as it is: mended, it would not parse\n")
+        say(f"{file} is left as it is: fixed, it would not parse\n")
         return False
     return True

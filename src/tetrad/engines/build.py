@@ -117,9 +117,7 @@ def _base_url(model: Model, variable: str, environment: Mapping[str, str]) -> st
     written = environment.get(variable, "").strip()
     example = f"\n  help: export {variable}=http://localhost:8000/v1"
     if not written:
-        raise UsageError(
-            f"{model.ref} is asked at the address in {variable}, which is not set{example}"
-        )
+        raise UsageError(f"{variable} is not set (base URL of {model.ref}){example}")
     if not is_address(written):
         raise UsageError(f"{variable} is no http or https address{example}")
     return written

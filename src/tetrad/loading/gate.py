@@ -56,7 +56,7 @@ def _requirement(
     (kind,) = kinds
     of_metric = kind in {"min", "no_worse_than_base"}
     for key in raw.keys() - {kind} - ({"metric", "by"} if of_metric else set()):
-        message = f"{key!r} means nothing for {kind}"
+        message = f"{key!r} is not valid with {kind}"
         context.report(fields.issue((*path, key), message, "leave it out", at_key=True))
     if of_metric and raw.get("metric", metrics[0]) not in metrics:
         hint = did_you_mean(raw["metric"], metrics, "add it to metrics:")

@@ -43,7 +43,7 @@ def _run(fields: Fields, context: Context, raw: dict[str, Any] | None) -> ToolRu
         return None
     runner = next(name for name in _KEYS if name in raw)
     for key in raw.keys() - _KEYS[runner]:
-        message = f"{key!r} means nothing for {runner}"
+        message = f"{key!r} is not valid with {runner}"
         context.report(fields.issue(("run", key), message, "leave it out", at_key=True))
     limits: dict[str, Any] = {key: raw[key] for key in ("timeout_s", "memory_mb") if key in raw}
     if runner == "http":

@@ -87,6 +87,6 @@ def day_at(fields: Fields, context: Context, path: Path) -> date | None:
     try:
         return date.fromisoformat(written)
     except ValueError:
-        message = f"{written} is no day of the calendar"
+        message = f"{written} is not a valid date"
         context.report(fields.issue(path, message, "write a day as YYYY-MM-DD"))
         return None

@@ -26,7 +26,7 @@ from tetrad.plan.suites import Both, Estimator, Tree, new_suite_plan, suite_plan
 from tetrad.plan.yardstick import judging_before, measures_cost, prices_moved, suite_moved
 from tetrad.results.report import ComponentChange
 
-_UNMOVED = "nothing moved"
+_UNMOVED = "no changes"
 _UNJUDGED = "no suite names this stack, so nothing judges it"
 
 
@@ -136,7 +136,7 @@ def _gone(suites: Sequence[Suite], before: Sequence[Suite], partners: Partners) 
     ]
     if not gone:
         return ""
-    said = f"judged on the base by {', '.join(gone)}, and no more"
+    said = f"no longer judged by {', '.join(gone)}"
     return said if suites else f"{said}: nothing judges it now"
 
 
@@ -182,4 +182,4 @@ def _note(
     touched = touched_files(stack, old, new, past)
     if not touched:
         return _UNMOVED
-    return f"{', '.join(touched)}: only what is not behavioural moved, so the identity is the same"
+    return f"{', '.join(touched)}: only non-behavioural fields changed; identity unchanged"

@@ -87,7 +87,7 @@ def describe(estimate: Estimate, *, nothing: str = "nothing left to ask") -> str
     if most.cost_usd:
         parts.append(f"at most {usd(most.cost_usd)}")
     if most.seconds is None:
-        parts.append("in a time that a first run will tell")
+        parts.append("duration unknown before the first run")
     elif most.seconds:
         parts.append(f"about {_duration(least.seconds or 0.0, most.seconds)}")
     return ", ".join(parts)
@@ -134,7 +134,7 @@ def _base_lines(by_base: BasePlan) -> list[str]:
 def _suite_lines(suite: SuitePlan, *, is_alone: bool) -> list[str]:
     total = len(suite.cases_to_run) + suite.unchanged
     cases = spelled(total, "case")
-    moved = cases if is_alone else f"{len(suite.cases_to_run):,} of {cases} may answer otherwise"
+    moved = cases if is_alone else f"{len(suite.cases_to_run):,} of {cases} affected"
     lines = [
         f"  {one_line(suite.suite)}: {moved}",
         f"    {describe(suite.estimate)}",
@@ -146,7 +146,7 @@ def _suite_lines(suite: SuitePlan, *, is_alone: bool) -> list[str]:
 
 
 def _told(suite: SuitePlan) -> list[str]:
-    """Why cases may answer otherwise, where their stack's own lines do not say it."""
+    """Why cases are affected, where their stack's own lines do not say it."""
     told = [case for case in suite.cases_to_run if case.why != "all"]
     whys = {case.why for case in suite.cases_to_run}
     if not suite.unchanged and len(whys) == 1 and (every := _EVERY.get(whys.pop())):

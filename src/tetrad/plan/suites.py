@@ -1,4 +1,4 @@
-"""One suite on one stack of both trees: which of its cases may answer otherwise, and why.
+"""One suite on one stack of both trees: which of its cases are affected, and why.
 
 Whether a rendered request changes is seen by rendering it on both trees, which needs what the
 runtime needs to prepare one (templates, retrieval) and never an engine's answer.

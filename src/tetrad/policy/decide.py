@@ -96,7 +96,7 @@ def decide(
 
 
 def overall(decisions: Sequence[Decision]) -> Decision:
-    """The decision on several suites; nothing moved, or nothing to compare with, is PASSED."""
+    """The decision on several suites; no changes, or nothing to compare with, is PASSED."""
     decision = worst(decisions)
     return "PASSED" if decision == "NOT_APPLICABLE" else decision
 

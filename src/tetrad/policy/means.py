@@ -111,7 +111,7 @@ def _whatever_is_missing(mean: _Mean) -> str:
 def _too_few(mean: _Mean, found: Estimate, threshold: float) -> str:
     """The frozen cases hold, and are too few to believe it of new traffic."""
     needed = cases_needed(found, min(found.mean, mean.hoped), threshold)
-    told = f"about {needed:,} would" if needed else "with no room between, no number would"
+    told = f"about {needed:,} would" if needed else "no sample size would"
     return f"; the interval must clear that too, and {spelled(found.n, 'case')} cannot tell: {told}"
 
 
@@ -122,7 +122,7 @@ def _minimum_reason(requirement: Minimum, mean: _Mean) -> str:
     value, threshold = figures(found.mean, requirement.min)
     side = "at least" if at_least(found.mean, requirement.min) else "under"
     return (
-        f"{requirement.metric} averages {value}, {side} the {threshold} that is asked for"
+        f"{requirement.metric} averages {value}, {side} the required {threshold}"
         f" ({_size(found)}, 95 % interval {_interval(found)})"
     )
 

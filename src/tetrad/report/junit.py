@@ -107,7 +107,7 @@ def _by_base(stack: StackReport, verdict: BaseVerdict) -> ET.Element:
 
 
 def _lost(changes: Sequence[RosterChange]) -> ET.Element:
-    element = ET.Element("testsuite", name="judged on the base, and no more")
+    element = ET.Element("testsuite", name="removed from evaluation")
     for change in changes:
         case = ET.SubElement(
             element, "testcase", classname="removed", name=one_line(change.ref), time="0.000"

@@ -78,7 +78,7 @@ def _head(report: Report) -> Iterator[str]:
         yield "\n".join(["**Accepted for now, by waiver:**", *used])
     for title, lines in (
         (f"{_capital(yardstick.TITLE)}:", yardstick.changes(report)),
-        ("Judged on the base, and no more:", words.lost(report)),
+        ("Removed from evaluation:", words.lost(report)),
         ("New in this change:", words.gained(report)),
     ):
         if lines:
@@ -179,7 +179,7 @@ def _block(heading: str, suite: SuiteReport | BaseVerdict) -> str:
     if suite.requirements or unrequired:
         lines += [
             "",
-            "| | requirement | value | asked | 95 % interval | n |",
+            "| | requirement | value | required | 95 % interval | n |",
             "|---|---|--:|--:|---|--:|",
         ]
     for found in suite.requirements:

@@ -70,7 +70,7 @@ def _first(console: Console, report: Report) -> None:
     _waivers(console, report)
     for title, lines, style in (
         (yardstick.TITLE, yardstick.changes(report), "yellow"),
-        ("judged on the base, and no more", words.lost(report), "yellow"),
+        ("removed from evaluation", words.lost(report), "yellow"),
         ("new in this change", words.gained(report), "dim"),
     ):
         _section(console, title, lines, style)
@@ -159,7 +159,7 @@ def _requirements(console: Console, suite: SuiteReport | BaseVerdict) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for title, side in (("", "left"), ("requirement", "left"), ("value", "right"), ("asked", "right"),
+    for title, side in (("", "left"), ("requirement", "left"), ("value", "right"), ("required", "right"),
                         ("95 % interval", "left"), ("n", "right")):  # fmt: skip
         table.add_column(title, justify=side, no_wrap=title != "requirement")  # type: ignore[arg-type]
     for found in suite.requirements:
@@ -205,7 +205,7 @@ def _cases(console: Console, suite: SuiteReport | BaseVerdict) -> None:
 
 
 def _missing(console: Console, suite: SuiteReport) -> None:
-    """What an engine or a judge complained of, whole: a wrong address is mended by its message."""
+    """What an engine or a judge complained of, whole: a wrong address is fixed by its message."""
     from rich.padding import Padding
 
     reasons = words.why_missing(suite)

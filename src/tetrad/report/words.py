@@ -74,7 +74,7 @@ def _less(report: Report) -> str:
     lost = [change.ref for change in report.roster if is_loss(change)]
     lost += [f"{spelled(len(s.removed), 'case')} of {s.suite}" for s in suites if s.removed]
     gone = ", ".join(dict.fromkeys(lost))
-    return f"; this change has less judged: {gone}" if gone else ""
+    return f"; this change reduces coverage: {gone}" if gone else ""
 
 
 def _loosened(report: Report) -> str:
@@ -117,17 +117,20 @@ def _shortfall(found: RequirementResult) -> str:
     if found.value is None or found.threshold is None:
         return figures.requirement(found)
     number, limit = figures.value(found), figures.asked(found)
-    count = f"{found.value:,.0f} case{'' if found.value == 1 else 's'}"
     match found.requirement:
         case "min":
-            return f"{found.metric} is {number} (asked {limit})"
+            return f"{found.metric} is {number} (required {limit})"
         case "no_worse_than_base":
-            return f"{found.metric} moved by {number} (asked {limit})"
+            return f"{found.metric} moved by {number} (required {limit})"
         case "must_pass":
-            return f"{count} failed that must pass"
+            return f"{_cases(found, 'required ')} failed"
         case "max_flips":
-            return f"{count} broke (asked {limit})"
-    return f"{figures.requirement(found)} is {number} (asked {limit})"
+            return f"{_cases(found)} regressed (limit {found.threshold:,.0f})"
+    return f"{figures.requirement(found)} is {number} (required {limit})"
+
+
+def _cases(found: RequirementResult, kind: str = "") -> str:
+    return f"{found.value:,.0f} {kind}case{'' if found.value == 1 else 's'}"
 
 
 def _undecided(suite: SuiteReport | BaseVerdict) -> str:

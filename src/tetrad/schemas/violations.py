@@ -100,7 +100,7 @@ def _unknown_keys(subject: _Subject) -> Iterator[Problem]:
             hint = "known keys are " + ", ".join(known)
         else:
             hint = "leave it out"
-        message = f"{key!r} is no key that is known here"
+        message = f"unknown key {key!r}"
         yield Problem((*subject.path, key), message, hint, True, meant=close or "", unknown=True)
 
 
@@ -197,7 +197,7 @@ def _not_constant(subject: _Subject) -> Iterator[Problem]:
 
 
 def _not_matching(subject: _Subject) -> Iterator[Problem]:
-    message = f"{shown(subject.value)} is not written as it must be"
+    message = f"{shown(subject.value)} does not match the expected format"
     hint = subject.description or f"it must match {subject.parent.get('pattern')}"
     yield Problem(subject.path, message, hint)
 

@@ -109,7 +109,7 @@ def _summary(findings: Sequence[Finding], tree: Tree) -> str:
         if (number := sum(finding.severity == severity for finding in findings))
     ]
     safe = sum(finding.fix is not None and finding.fix.safe for finding in findings)
-    fixable = f"; `tetrad lint --fix` mends {safe}" if safe else ""
+    fixable = f"; `tetrad lint --fix` fixes {safe}" if safe else ""
     return f"{', '.join(counts)} in {files}{fixable}"
 
 
