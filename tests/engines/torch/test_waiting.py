@@ -26,7 +26,7 @@ import torch
 @pytest.mark.parametrize(
     ("chosen", "told"),
     [
-        ({}, "GOMP_SPINCOUNT = '3000'"),
+        ({}, "GOMP_SPINCOUNT = '300'"),
         ({"GOMP_SPINCOUNT": "17"}, "GOMP_SPINCOUNT = '17'"),
         ({"OMP_WAIT_POLICY": "passive"}, "GOMP_SPINCOUNT = '0'"),
     ],

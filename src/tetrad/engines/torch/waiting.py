@@ -7,7 +7,7 @@ import os
 # GNU's OpenMP, which torch brings on Linux, spins 300,000 times: nothing on idle cores, and most of
 # the time on busy ones, where the thread that is waited for does not run. This many are enough for
 # the gaps between two operations. `benchmarks/busy_machine.py` measures both.
-_SPINS = "3000"
+_SPINS = "300"
 _SETTINGS = frozenset({"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"})
 
 
