@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from tetrad.schemas.check import schema_of
@@ -118,11 +119,19 @@ def is_not_applied(problem: Problem) -> bool:
     is_open = not outer or outer[-1] == "options"
     if not (problem.unknown and is_open and isinstance(key, str)):
         return False
+    if problem.hint.startswith("it belongs"):
+        return False
+    known = _known_keys(of_options=bool(outer))
+    return not difflib.get_close_matches(key.lower(), known, 1, _MISSPELT)
+
+
+@cache
+def _known_keys(*, of_options: bool) -> tuple[str, ...]:
+    """The keys, in lower case, that one of a config or of a test's options may be meant for."""
     golden = schema_of("golden")
-    of_options = golden["$defs"]["case"]["properties"]["options"]["properties"]
-    known = of_options if outer else (*golden["oneOf"][1]["properties"], *_ELSEWHERE)
-    is_near = any(_is_misspelt(key, name) for name in (*known, *_UNKNOWN))
-    return not is_near and not problem.hint.startswith("it belongs")
+    options = golden["$defs"]["case"]["properties"]["options"]["properties"]
+    known = options if of_options else (*golden["oneOf"][1]["properties"], *_ELSEWHERE)
+    return tuple(name.lower() for name in (*known, *_UNKNOWN))
 
 
 def not_applied(problem: Problem) -> Problem:

@@ -57,14 +57,14 @@ def _has_fractions(value: Any) -> bool:
 
 def checked(value: Any, location: Location, report: Report) -> Iterator[RawCase]:
     """The case that a value of one line is, if it is one."""
-    found = list(check_value(value, "golden", "case"))
-    problems = [problem for problem in found if not is_not_applied(problem)]
-    for problem in problems:
-        report(issue_at(location, in_promptfoos_words(problem)))
-    for problem in found:
+    sound = True
+    for problem in check_value(value, "golden", "case"):
         if is_not_applied(problem):
             report(warning(issue_at(location, not_applied(problem))))
-    if not problems:
+        else:
+            sound = False
+            report(issue_at(location, in_promptfoos_words(problem)))
+    if sound:
         yield RawCase({"assert": [], **value}, lambda _: location)
 
 
@@ -78,13 +78,11 @@ def problems_of(document: Document, report: Report, definition: str | None = Non
 
     Keys that are not applied are reported, and are no problem.
     """
-    found = list(check_value(document.value, "golden", definition))
     of_config = definition is None and isinstance(document.value, Mapping)
-    for problem in found:
+    problems: list[Problem] = []
+    for problem in check_value(document.value, "golden", definition):
         if is_not_applied(problem):
             report(warning(issue_of(document, not_applied(problem))))
-    return [
-        in_promptfoos_words(problem, of_config=of_config)
-        for problem in found
-        if not is_not_applied(problem)
-    ]
+        else:
+            problems.append(in_promptfoos_words(problem, of_config=of_config))
+    return problems
