@@ -2,7 +2,46 @@
 
 import sys
 
+TYPE_CHECKING = (
+    False  # for type checkers it is True; `typing` would be imported before the guard below
+)
+if TYPE_CHECKING:
+    from tetrad.api import (
+        Case,
+        Issue,
+        Report,
+        Repository,
+        SpecError,
+        Stack,
+        StackReport,
+        Suite,
+        SuiteReport,
+        TetradError,
+        UsageError,
+        identity_of,
+        load_repository,
+        read_report,
+    )
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Case",
+    "Issue",
+    "Report",
+    "Repository",
+    "SpecError",
+    "Stack",
+    "StackReport",
+    "Suite",
+    "SuiteReport",
+    "TetradError",
+    "UsageError",
+    "__version__",
+    "identity_of",
+    "load_repository",
+    "read_report",
+]
 
 # `python -m tetrad` puts the working folder, which may be a stranger's, before all that is installed:
 # a yaml.py there would run in the place of ours. Until Python has found the module that it is to
@@ -13,3 +52,13 @@ if (
     and any(part.rpartition("-m")[2].partition(".")[0] == __name__ for part in sys.orig_argv)
 ):
     del sys.path[0]
+
+if not TYPE_CHECKING:  # or every name would be one of any type
+
+    def __getattr__(name: str) -> object:
+        """A name of the public interface, imported when it is used: `import tetrad` alone is quick."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from tetrad import api
+
+        return getattr(api, name)

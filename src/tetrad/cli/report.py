@@ -63,19 +63,12 @@ def _named(commit: str | None) -> str:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from tetrad import git
-    from tetrad.report import load_report, render
+    from tetrad import git, read_report
+    from tetrad.report import render
 
     path = args.file or root_of(args) / LAST
     git.refuse_committed(Path.cwd() if args.file else root_of(args), path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(
-            f"{path} cannot be read: {why}\n  help: `tetrad gate` writes one"
-        ) from error
-    report = load_report(text, origin=str(path))
+    report = read_report(path)
     if args.file is None:
         _refuse_another_commit(report, root_of(args))
     if args.output is None:

@@ -1,0 +1,71 @@
+"""The public interface, for notebooks, scripts and the infrastructure program.
+
+`import tetrad` gives these names and those of `tetrad.__all__`; every other module may change with
+any release.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tetrad import identity
+from tetrad.errors import Issue, SpecError, TetradError, UsageError
+from tetrad.loading import repository
+from tetrad.model import Case, Repository, Stack, Suite
+from tetrad.report import load_report
+from tetrad.results.report import Report, StackReport, SuiteReport
+
+__all__ = [
+    "Case",
+    "Issue",
+    "Report",
+    "Repository",
+    "SpecError",
+    "Stack",
+    "StackReport",
+    "Suite",
+    "SuiteReport",
+    "TetradError",
+    "UsageError",
+    "identity_of",
+    "load_repository",
+    "read_report",
+]
+
+
+def load_repository(root: str | os.PathLike[str] = ".") -> Repository:
+    """Everything that the files of a repository say, with every reference resolved.
+
+    `root` is the folder that holds `prompts/`, `stacks/` and `evals/`. Nothing is fetched and no
+    code of the repository runs. Raises `SpecError` with every problem of every file.
+    """
+    folder = Path(root)
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder")
+    return repository.load_repository(folder)
+
+
+def identity_of(stack: Stack) -> str:
+    """The composed identity as locks and reports write it: `tetrad:` and 64 hexadecimal digits.
+
+    docs/identity.md has the algorithm, with test vectors.
+    """
+    return identity.written_identity(identity.identity_of(stack))
+
+
+def read_report(file: str | os.PathLike[str]) -> Report:
+    """The report that `tetrad gate` wrote as JSON; `.tetrad/report.json` is the last one.
+
+    A report is what its file says: nothing here proves who wrote it. Raises `UsageError` for a file
+    that cannot be read or is not a report.
+    """
+    path = Path(file)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(
+            f"{path} cannot be read: {why}\n  help: `tetrad gate` writes one"
+        ) from error
+    return load_report(text, origin=str(path))
