@@ -13,6 +13,7 @@ from fakes import Asked, OpenAIServer, Reply
 from trees import Tree, scripted_tree
 
 from tetrad.errors import ExitCode
+from tetrad.registry import Registry, registry_path
 
 SUITE = "evals/feedback/suite.yaml"
 GOLDEN = "evals/feedback/golden.yaml"
@@ -73,6 +74,44 @@ def accept(tree: Tree, *lines: str) -> None:
     written = "".join(f"  {line}\n" for line in lines).replace("say why", "Agreed.")
     path = tree.root / "waivers.yaml"
     path.write_text(path.read_text().replace("waivers: []\n", "waivers:\n") + written)
+
+
+# -- what is kept of it
+
+
+def kept(tree: Tree) -> list[int]:
+    """How many results the registry has of each run."""
+    with Registry.open(registry_path(tree.root)) as registry:
+        counts = [len(registry.results(number)) for number in range(1, 30)]
+    return [count for count in counts if count]
+
+
+def test_a_run_of_the_base_suite_without_accepted_cases_replaces_no_whole_run(
+    tree: Tree, gate: Gate
+) -> None:
+    tree.edit(SUITE, "max_flips: 1", "max_flips: 2")
+    reword(tree)
+    _, report = gate()
+    whole = len(report["stacks"][0]["suites"][0]["cases"])
+    assert sorted(kept(tree)) == [whole, whole]  # of the candidate and of the base
+
+    accept(
+        tree,
+        "- {accept: yardstick, suite: evals/feedback, case: irony,"
+        ' reason: "say why", owner: "@your-team"}',
+    )
+    gate()
+
+    assert sorted(kept(tree)) == [whole - 1, whole - 1, whole, whole]
+
+
+def test_a_run_of_some_cases_replaces_no_whole_run(tree: Tree) -> None:
+    tree.tetrad("eval")
+    (whole,) = kept(tree)
+
+    tree.tetrad("eval", "-k", "irony")
+
+    assert kept(tree) == [whole, 1]
 
 
 # -- pull requests

@@ -128,7 +128,7 @@ class Sides:
         kept: list[Case] = []
         unjudged: dict[str, str] = {}
         for case in suite.golden.cases:
-            golden = replace(suite.golden, cases=(case,))
+            golden = suite.golden.with_cases((case,))
             issues = chain(
                 issues_as_written(golden),
                 issues_on_stack(golden, answering, suite.judges),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from tetrad.canonical import Digest, Json
 from tetrad.errors import Location
@@ -84,3 +85,9 @@ class GoldenSet:
     code: Mapping[str, Mapping[str, Digest]] = field(default_factory=dict, compare=False)
     cases: tuple[Case, ...]
     digest: Digest
+    is_whole: bool = field(default=True, compare=False)  # whether `cases` are what the digest is of
+
+    def with_cases(self, cases: Iterable[Case]) -> Self:
+        """The golden set with some of its cases, or as they are put elsewhere; its digest stays."""
+        others = tuple(cases)
+        return replace(self, cases=others, is_whole=self.is_whole and others == self.cases)

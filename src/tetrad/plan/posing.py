@@ -46,7 +46,7 @@ def posed(suite: Suite, on: Stack, of: Stack, own: Mapping[str, Case]) -> Posed:
 
 def with_cases(suite: Suite, cases: list[Case]) -> Suite:
     """The suite with other cases; what it is called and its digests stay."""
-    return replace(suite, golden=replace(suite.golden, cases=tuple(cases)))
+    return replace(suite, golden=suite.golden.with_cases(cases))
 
 
 def _asked(case: Case, own: Case | None, there: _Takes, here: _Takes) -> Case | str:

@@ -55,7 +55,7 @@ def narrowed(suite: Suite, lines: Sequence[Acceptance]) -> Narrowed:
     gate = tuple(
         kept for r in suite.gate if (kept := _kept(r, used, metrics, suite, cases)) is not None
     )
-    golden = replace(suite.golden, cases=cases)
+    golden = suite.golden.with_cases(cases)
     return Narrowed(suite=replace(suite, golden=golden, gate=gate), used=used)
 
 
