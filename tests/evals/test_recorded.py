@@ -61,6 +61,24 @@ def test_another_run_finds_the_answer(registry: Registry) -> None:
     assert silent.asked == []
 
 
+def test_a_kept_answer_that_is_of_no_use_is_replaced_by_the_new_one(tmp_path: Path) -> None:
+    """An earlier version kept it, which took more for a judge's verdict, say."""
+    verdict = ScriptedAnswers({"": "a verdict"})
+    silent = ScriptedAnswers({})
+
+    def asked(engine: ScriptedAnswers) -> str:
+        with Registry.open(tmp_path / "registry.db") as registry:
+            recorded = Recorded(engine, registry, MODEL)
+            usable = recorded.complete(request(), usable=lambda answer: answer.text != "garbage")
+            return asyncio.run(usable).text
+
+    with Registry.open(tmp_path / "registry.db") as registry:
+        asyncio.run(Recorded(ScriptedAnswers({"": "garbage"}), registry, MODEL).complete(request()))
+
+    assert [asked(verdict), asked(silent)] == ["a verdict", "a verdict"]
+    assert (len(verdict.asked), len(silent.asked)) == (1, 0)
+
+
 @pytest.mark.parametrize("other", [request("Hello!"), request(sample=1)])
 def test_another_request_or_another_sample_is_another_question(
     registry: Registry, other: Request

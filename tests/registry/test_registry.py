@@ -187,6 +187,63 @@ def store(path: Path, completion: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "shape",
+    [
+        b"[]",
+        b'"yes"',
+        b"not JSON",
+        b'{"text":"yes"}',
+        b'{"text":"yes","usage":{"input":1,"output":2}}',
+        b'{"text":"yes","usage":[1,2]}',
+        b'{"text":"yes","usage":[-1,2,0]}',
+        b'{"text":null,"usage":[1,2,0]}',
+        b'{"text":"yes","usage":[1,2,0],"finish":"error"}',
+        b'{"text":"yes","usage":[1,2,0],"tool_calls":[["id","name",{}]]}',
+        b'{"text":"yes","usage":[1,2,0],"tool_calls":[{"id":"1","name":"f","arguments":"{}"}]}',
+        b'{"text":"yes","usage":[1,2,0],"likelihoods":{"a":"0.5"}}',
+    ],
+)
+def test_an_answer_in_a_shape_that_is_not_read_is_replaced_by_the_next(
+    tmp_path: Path, shape: bytes
+) -> None:
+    path = tmp_path / "registry.db"
+    with Registry.open(path) as registry:
+        registry.keep(MODEL, BUILD, question(1), answer("old"))
+    entry = b"".join((MODEL.value, digest_bytes(BUILD.encode()).value, question(1).value, shape))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "UPDATE answers SET completion = ?, digest = ?", (shape, digest_bytes(entry).value)
+        )
+        connection.commit()
+
+    with Registry.open(path) as registry:
+        assert registry.kept(MODEL, BUILD, [question(1)]) == frozenset()
+        assert registry.answer(MODEL, BUILD, question(1)) is None
+        registry.keep(MODEL, BUILD, question(1), answer("new"))
+    with Registry.open(path) as registry:
+        kept = registry.answer(MODEL, BUILD, question(1))
+
+    assert kept is not None
+    assert kept.text == "new"
+
+
+def test_a_forgotten_answer_makes_room_for_the_next(registry: Registry) -> None:
+    for commits in (False, True):
+        registry.keep(MODEL, BUILD, question(1), answer("old"))
+        if commits:
+            registry.commit()
+        registry.forget(MODEL, BUILD, question(1))
+        assert registry.answer(MODEL, BUILD, question(1)) is None
+
+    registry.keep(MODEL, BUILD, question(1), answer("new"))
+    registry.commit()
+    kept = registry.answer(MODEL, BUILD, question(1))
+
+    assert kept is not None
+    assert kept.text == "new"
+
+
+@pytest.mark.parametrize(
     ("column", "moved", "model", "build", "asked"),
     [
         ("request", question(2), MODEL, BUILD, question(2)),

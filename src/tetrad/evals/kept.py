@@ -54,6 +54,11 @@ class KeptAnswers:
             raise AssertionError("an answer came before its build was known")
         self._registry.keep(self._model, self._build, request, completion)
 
+    def forget(self, request: Digest) -> None:
+        """Drop an answer that is of no use, so that the next one is kept in its place."""
+        if self._build is not None:
+            self._registry.forget(self._model, self._build, request)
+
     def settle(self, build: str) -> None:
         """Go by what the engine says; BuildMoved where answers of another build were taken."""
         taken, self._build, self._is_known = self._build, build, True

@@ -137,6 +137,8 @@ class Recorded:
                     self._registry.claims.drop(question)
                 return kept
             if is_ours:
+                if kept is not None:
+                    self._kept.forget(key)
                 return None
             await asyncio.sleep(look_s)
             look_s = min(1.5 * look_s, _LOOK_AT_MOST_S)

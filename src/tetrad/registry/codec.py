@@ -7,12 +7,51 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from tetrad.results.exchange import Completion, ToolCall, Usage
 from tetrad.results.outcome import AssertionResult, CaseOutcome, Sample
 from tetrad.results.trace import Guarded
 
+if TYPE_CHECKING:
+    import jsonschema_rs
+
+# What an answer looks like in the registry: an earlier or a later tetrad may have written another.
+_COUNT = {"type": ["integer", "null"], "minimum": 0}
+_SECONDS = {"type": "number", "minimum": 0}
+_ANSWER: dict[str, Any] = {
+    "type": "object",
+    "required": ["text", "usage"],
+    "properties": {
+        "text": {"type": "string"},
+        "tool_calls": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "name", "arguments"],
+                "properties": {
+                    "id": {"type": "string"},
+                    "name": {"type": "string"},
+                    "arguments": {"type": "object"},
+                    "attached": {"type": "object"},
+                },
+            },
+        },
+        "attached": {"type": "object"},
+        "finish": {"enum": ["length", "tool_calls", "content_filter"]},
+        "usage": {
+            "type": "array",
+            "prefixItems": [_COUNT, _COUNT, {"type": "integer", "minimum": 0}],
+            "minItems": 3,
+            "maxItems": 3,
+        },
+        "latency_s": _SECONDS,
+        "first_token_s": _SECONDS,
+        "likelihoods": {"type": "object", "additionalProperties": {"type": "number"}},
+        "system_fingerprint": {"type": "string"},
+    },
+}
 # Made once: json.dumps with options builds an encoder at each call.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -38,7 +77,10 @@ def dump_completion(completion: Completion) -> bytes:
 
 
 def load_completion(data: bytes) -> Completion:
+    """ValueError for what does not look like an answer as it is written now."""
     document = json.loads(data)
+    if not _answer_validator().is_valid(document):
+        raise ValueError("an answer in a shape that is not read")
     calls = document.get("tool_calls", ())
     return Completion(
         text=document["text"],
@@ -60,6 +102,13 @@ def load_completion(data: bytes) -> Completion:
         system_fingerprint=document.get("system_fingerprint"),
         cached=True,
     )
+
+
+@cache
+def _answer_validator() -> jsonschema_rs.Draft202012Validator:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(_ANSWER)
 
 
 def dump_outcome(outcome: CaseOutcome) -> bytes:

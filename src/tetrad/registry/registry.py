@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -82,7 +82,7 @@ class Registry:
         self, connection: sqlite3.Connection, path: Path, clock: Callable[[], float]
     ) -> None:
         self.path = path
-        self.corrupt = 0  # entries that did not match their digest, and were taken for absent
+        self.corrupt = 0  # entries that could not be used, and were taken for absent
         self._connection = connection
         self._clock = clock
         self._held: dict[_Key, bytes] = {}
@@ -133,7 +133,7 @@ class Registry:
 
     def answer(self, model: Digest, build: str, request: Digest) -> Completion | None:
         """The kept answer of a model to a request, computed by a build; None where there is none,
-        or a corrupt one.
+        or one that cannot be used, which makes room for the next.
         """
         key = self._key(model, build, request)
         held = self._held.get(key)
@@ -145,18 +145,27 @@ class Registry:
             raise _explanation(self.path, error) from error
         if row is None:
             return None
-        _, completion, digest = row
-        if not self._is_sound(key, completion, digest):
-            self._forget(key)
-            return None
-        return load_completion(completion)
+        _, data, digest = row
+        completion = self._loaded(key, data, digest)
+        if completion is None:
+            self.forget(model, build, request)
+        return completion
+
+    def forget(self, model: Digest, build: str, request: Digest) -> None:
+        """Drop a kept answer, so that the next one is kept in its place."""
+        key = self._key(model, build, request)
+        self._held.pop(key, None)
+        with self._transaction():
+            self._connection.execute(
+                "DELETE FROM answers WHERE model = ? AND build = ? AND request = ?", key
+            )
 
     def kept(self, model: Digest, build: str, requests: Iterable[Digest]) -> frozenset[Digest]:
         """Those of the requests whose answers need not be asked for."""
         keys = {self._key(model, build, request): request for request in requests}
         found = {keys[key] for key in keys if key in self._held}
         for key, completion, digest in self._rows(keys):
-            if self._is_sound(key, completion, digest):
+            if self._loaded(key, completion, digest) is not None:
                 found.add(keys[key])
         return frozenset(found)
 
@@ -290,18 +299,14 @@ class Registry:
             for request, completion, digest in rows:
                 yield (model, build, request), completion, digest
 
-    def _is_sound(self, key: _Key, data: object, digest: object) -> bool:
+    def _loaded(self, key: _Key, data: object, digest: object) -> Completion | None:
+        """The entry's answer; None where it does not match its digest, or is not read any more."""
         # A flipped bit can also make a value a number.
-        sound = isinstance(data, bytes) and digest == _entry_digest(key, data)
-        self.corrupt += not sound
-        return sound
-
-    def _forget(self, key: _Key) -> None:
-        """Take a corrupt entry away, so that the new answer finds its place free."""
-        with self._transaction():
-            self._connection.execute(
-                "DELETE FROM answers WHERE model = ? AND build = ? AND request = ?", key
-            )
+        if isinstance(data, bytes) and digest == _entry_digest(key, data):
+            with suppress(ValueError):
+                return load_completion(data)
+        self.corrupt += 1
+        return None
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
