@@ -407,7 +407,7 @@ def test_a_case_that_stands_twice_on_the_base_is_told(
     code = tree.tetrad("gate", "--base", "HEAD~1")
 
     assert code == ExitCode.INCONCLUSIVE
-    assert "the id 'irony' stands twice" in capsys.readouterr().err
+    assert "duplicate id 'irony'" in capsys.readouterr().err
 
 
 def test_a_base_that_the_suite_cannot_judge_is_inconclusive_and_says_why(

@@ -319,12 +319,12 @@ def test_one_cause_that_many_cases_share_is_folded_in_text_and_in_no_other_forma
 
     shown = text.render(findings, tree)
 
-    assert shown.count("error[GLD983]") == 3
+    assert shown.count("error[GLD996]") == 3
     assert (
         "  and 39 more like this one, at lines 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 and 29 more"
         in shown
     )
     assert shown.endswith("42 errors in 5 files\n")
-    assert text.render(findings, tree, folds=False).count("error[GLD983]") == 42
+    assert text.render(findings, tree, folds=False).count("error[GLD996]") == 42
     for form in set(FORMATS) - {"text"}:
         assert render(form, findings, tree).count("case-41") >= 1

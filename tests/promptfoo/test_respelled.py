@@ -21,7 +21,7 @@ def told(text: str, name: str = "evals/a/golden.yaml") -> list[tuple[str, int, i
 
     modules = Modules(Tree(Path("/nonexistent")))
     loaded = load_golden(name, text.encode(), nothing_else, lambda _: [], modules=modules)
-    assert all(issue.blocks == "judge" and issue.code == "GLD983" for issue in loaded.issues)
+    assert all(issue.blocks == "judge" and issue.code == "GLD997" for issue in loaded.issues)
     return [
         (issue.message.partition(",")[0], issue.location.line, issue.location.column)
         for issue in loaded.issues

@@ -18,6 +18,7 @@ from tetrad.promptfoo.reader import Reader
 from tetrad.promptfoo.variables import expanded, is_texts
 from tetrad.yamldoc.parse import Document
 
+DUPLICATE_ID = "GLD987"  # the rule that reports it
 _GATE = "gate"  # what pytest and JUnit call the decision about the suite, beside its cases
 
 
@@ -113,7 +114,7 @@ def _with_unique_ids(
 def _of_the_gate(case: Case) -> Issue:
     return Issue(
         location=case.location,
-        code="GLD983",
+        code=DUPLICATE_ID,
         message=f"the id {_GATE!r} is the name of the suite's own result in pytest and JUnit",
         hint="give the case another id",
     )
@@ -122,7 +123,7 @@ def _of_the_gate(case: Case) -> Issue:
 def _twice(case: Case, first: Location) -> Issue:
     return Issue(
         location=case.location,
-        code="GLD983",
-        message=f"the id {case.id!r} stands twice; the first is in line {first.line}",
+        code=DUPLICATE_ID,
+        message=f"duplicate id {case.id!r}; the first is in line {first.line}",
         hint="give each case an id of its own",
     )

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tetrad.assertions.needs import CODE, assertions_of
+from tetrad.assertions.needs import assertions_of
 from tetrad.assertions.value_checks import calls_of, is_templated
 from tetrad.errors import Issue, Location
+from tetrad.loading.given import INVALID_VARIABLE
 from tetrad.model import Assertion, Case, GoldenSet, RecordedCall, Stack, Tool
 from tetrad.schemas.check import compile_schema
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.schemas.violations import problems
 from tetrad.yamldoc.parse import json_path
+
+# The rules that report them.
+UNKNOWN_TOOL = "GLD998"
+INVALID_RECORDING = "GLD999"
 
 
 def issues_of_names(golden: GoldenSet, stacks: Sequence[Stack]) -> Iterator[Issue]:
@@ -33,7 +38,7 @@ def _variant_issues(case: Case, known: set[str]) -> Iterator[Issue]:
         if name not in known:
             hint = did_you_mean(name, sorted(known), "name a variable of the case")
             message = f"the case {case.id!r} varies {name!r}, and there is no such variable"
-            yield _unjudged(case.location, message, hint)
+            yield _unjudged(INVALID_VARIABLE, case.location, message, hint)
 
 
 class _Tools:
@@ -66,17 +71,17 @@ class _Tools:
         if refused:
             message = f"{call.tool} takes no such arguments: {refused}"
             hint = f"correct them, or input_schema in {tool.location.file}: no call matches them"
-            yield _unjudged(call.location, message, hint)
+            yield _unjudged(INVALID_RECORDING, call.location, message, hint)
         refused = call.error is None and self._violation(tool, "output_schema", call.result)
         if refused:
             message = f"{call.tool} gives no such result: {refused}"
             hint = f"correct it, or output_schema in {tool.location.file}"
-            yield _unjudged(call.location, message, hint)
+            yield _unjudged(INVALID_RECORDING, call.location, message, hint)
 
     def _unknown(self, name: str, location: Location) -> Issue:
         known = f"their tools are {', '.join(self._named)}" if self._named else "they have no tools"
         message = f"no stack of the suite has a tool {name!r}"
-        return _unjudged(location, message, did_you_mean(name, self._named, known))
+        return _unjudged(UNKNOWN_TOOL, location, message, did_you_mean(name, self._named, known))
 
     def _violation(self, tool: Tool, which: str, value: Any) -> str:
         schema = getattr(tool, which)
@@ -89,5 +94,5 @@ class _Tools:
         return "" if found is None else f"{json_path(found.path)}: {found.message}"
 
 
-def _unjudged(location: Location, message: str, hint: str) -> Issue:
-    return Issue(location=location, code=CODE, message=message, hint=hint, blocks="judge")
+def _unjudged(code: str, location: Location, message: str, hint: str) -> Issue:
+    return Issue(location=location, code=code, message=message, hint=hint, blocks="judge")

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tetrad.assertions.needs import CODE
 from tetrad.canonical import Json
 from tetrad.errors import Issue
 from tetrad.golden import GoldenFile
 from tetrad.model import Case, Example, Prompt, Stack
 from tetrad.model.variables import is_of_type, misfit_of
 from tetrad.schemas.nearest import nearest
+
+INVALID_VARIABLE = "GLD996"  # the rule that reports it
 
 
 class _Misfit(NamedTuple):
@@ -38,7 +39,7 @@ def issues_of_values(loaded: GoldenFile, stacks: Sequence[Stack]) -> Iterator[Is
                     location = loaded.places[case.id](("vars", name))
                     yield Issue(
                         location=location,
-                        code=CODE,
+                        code=INVALID_VARIABLE,
                         message=misfit.message,
                         hint=misfit.hint,
                         blocks="judge",

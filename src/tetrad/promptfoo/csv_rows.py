@@ -95,7 +95,7 @@ def _column_problem(name: str, before: list[str], names: list[str]) -> tuple[str
     if marks and len(names) == 1:
         return f"the columns are separated by {marks[0]}", "save it with commas between the cells"
     if name in before:
-        return f"the column {name!r} stands twice", "keep one of the two"
+        return f"duplicate column {name!r}", "keep one of the two"
     if name.startswith("_") and _is_known(f"_{name}"):
         message = f"the column {name!r} would be a variable"
         return message, f"promptfoo's column has two underscores: _{name}"

@@ -13,6 +13,7 @@ from tetrad.assertions.values import as_text
 from tetrad.errors import Issue
 from tetrad.yamldoc.document import Document, Node
 
+RESPELLED = "GLD997"  # the rule that reports it
 _OF_TEXTS = frozenset({
     "equals", "contains", "icontains", "contains-all", "contains-any", "icontains-all", "icontains-any",
     "starts-with", "regex", "levenshtein", "rouge-n", "bleu", "similar", "retrieved",
@@ -28,7 +29,7 @@ def respelled(document: Document) -> Iterator[Issue]:
         if node.style is None and _is_respelled(node.value, written):
             yield Issue(
                 location=document.location(node.start),
-                code="GLD983",
+                code=RESPELLED,
                 message=f"{written} is read as {as_text(node.value)}, and its text is compared",
                 hint=f'write "{written}" in quotes, or {as_text(node.value)}',
                 blocks="judge",

@@ -245,7 +245,7 @@ def _twice(subject: _Subject) -> Iterator[Problem]:
             second = number
             break
         seen.add(written)
-    message = f"{shown(values[second])} stands twice in this list"
+    message = f"duplicate item {shown(values[second])} in this list"
     yield Problem((*subject.path, second), message, "remove one of them")
 
 

@@ -281,7 +281,7 @@ class Composer:
         return self._refuse(
             event.start_mark.index,
             "SCH102",
-            f"the key {key!r} stands twice in this mapping; the first is in line {first.line}",
+            f"duplicate key {key!r}; the first is in line {first.line}",
             "keep one of the two",
         )
 

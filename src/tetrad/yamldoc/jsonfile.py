@@ -123,9 +123,7 @@ class _Reader:
 
     def _duplicate(self, node: Node, key: Node) -> SpecError:
         first = self._document.location(node.keys[key.value].start)
-        message = (
-            f"the key {key.value!r} stands twice in one object; the first is in line {first.line}"
-        )
+        message = f"duplicate key {key.value!r}; the first is in line {first.line}"
         return self._refuse(key.start, "SCH102", message, "keep one of the two")
 
     def _refuse(self, at: int, code: str, message: str, hint: str) -> SpecError:

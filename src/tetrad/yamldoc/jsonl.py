@@ -86,7 +86,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         times = Counter(name for name, _ in pairs)
         twice = next(name for name, count in times.items() if count > 1)
-        raise _Refused("SCH102", f"the key {twice!r} stands twice in one object")
+        raise _Refused("SCH102", f"duplicate key {twice!r}")
     return value
 
 

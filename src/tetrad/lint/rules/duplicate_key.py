@@ -1,7 +1,7 @@
 """Allow duplicate-key: the same key twice in one mapping.
 
 ## What it does
-Reports a key that stands twice in a mapping, with the line of the first.
+Reports a key that occurs twice in a mapping, with the line of the first.
 
 ## Why is this bad?
 Most parsers keep the last one in silence. Whoever reads the first sees a value that no model gets.

@@ -1,28 +1,44 @@
-"""What cases say and nothing heeds: documents that are in no corpus, results that are not read."""
+"""Allow unknown-document: `retrieved` names a document that no corpus of the suite has.
+
+## What it does
+Looks up the documents that `retrieved` assertions name in the corpora of the suite's stacks.
+
+## Why is this bad?
+The assertion cannot pass (or, as `not-retrieved`, cannot fail) whatever is retrieved.
+
+## Example
+```yaml
+assert:
+  - {type: retrieved, value: leaves.md}
+```
+
+## Use instead
+```yaml
+assert:
+  - {type: retrieved, value: leave.md}
+```
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
 
 from tetrad.assertions.needs import assertions_of
 from tetrad.assertions.value_checks import is_templated
 from tetrad.canonical import Json
-from tetrad.errors import Location
+from tetrad.lint.goldens import place, suites_of_golden_sets
+from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Tree
 from tetrad.model import Corpus, Suite
 from tetrad.schemas.nearest import did_you_mean
-from tetrad.text import spelled
 
 
-class Unheeded(NamedTuple):
-    location: Location
-    message: str
-    hint: str
+def check(tree: Tree) -> Iterator[Finding]:
+    for suite in suites_of_golden_sets(tree):
+        yield from _unknown(tree, suite)
 
 
-def unknown_documents(tree: Tree, suite: Suite) -> Iterator[Unheeded]:
-    """Documents of `retrieved` that no stack of the suite could find."""
+def _unknown(tree: Tree, suite: Suite) -> Iterator[Finding]:
     corpora = {s.retrieval.corpus.ref: s.retrieval.corpus for s in suite.stacks if s.retrieval}
     if not corpora:
         return
@@ -34,10 +50,10 @@ def unknown_documents(tree: Tree, suite: Suite) -> Iterator[Unheeded]:
             if item.type != "retrieved" or is_templated(item.value):
                 continue
             for name in (name for name in _names(item.value) if name not in ids):
-                yield Unheeded(
-                    item.location,
+                yield RULE.at(
+                    place(tree, item.location),
                     f"{which} {'have' if len(corpora) > 1 else 'has'} no document {name!r}",
-                    _meant(name, ids) or f"write its path in {folders}, with the ending",
+                    hint=_meant(name, ids) or f"write its path in {folders}, with the ending",
                 )
 
 
@@ -60,17 +76,9 @@ def _meant(name: str, ids: Collection[str]) -> str:
     return f"did you mean {same}?" if same else did_you_mean(name, ids)
 
 
-def unread_records(suite: Suite, suites: Collection[Suite]) -> str:
-    """What cases recorded of tools that run all the same, unless another suite reads it."""
-    shared = (other for other in suites if other.golden.path == suite.golden.path)
-    if any(other.tools == "recorded" for other in shared):
-        return ""
-    recorded = [case for case in suite.golden.cases if case.tools]
-    if not recorded:
-        return ""
-    first = recorded[0]
-    return (
-        f"tools run live here, so what {spelled(len(recorded), 'case')} of {suite.golden.path} "
-        f"recorded is not read: {first.id!r} in line {first.location.line}"
-        f"{' is the first' if len(recorded) > 1 else ''}"
-    )
+RULE = Rule(
+    code="GLD991",
+    name="unknown-document",
+    summary="`retrieved` names a document that no corpus of the suite has",
+    check=check,
+)

@@ -1,31 +1,59 @@
-"""Requirements of a gate that no case can decide, or that no answer can fail."""
+"""Allow undecidable-requirement: a requirement of a gate that no case decides, or any answer meets.
+
+## What it does
+Reports requirements on tags or metrics that no case has, and a `min` of 0.
+
+## Why is this bad?
+The gate seems to hold something that nothing holds.
+
+## Example
+```yaml
+# no case has the tag
+gate:
+  - {must_pass: {tag: saftey}}
+```
+
+## Use instead
+```yaml
+gate:
+  - {must_pass: {tag: safety}}
+```
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.unheeded import Unheeded
+from tetrad.lint.goldens import place, suites
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
 from tetrad.model import AssertionSet, Case, Minimum, MustPass, NoWorseThanBase, Suite
 from tetrad.schemas.nearest import did_you_mean
 
 
-def idle_requirements(suite: Suite) -> Iterator[Unheeded]:
-    """Tags and metrics that no case has, and a least mean that every mean reaches."""
+def check(tree: Tree) -> Iterator[Finding]:
+    for suite in suites(tree):
+        if suite.golden.cases:
+            yield from _undecidable(tree, suite)
+
+
+def _undecidable(tree: Tree, suite: Suite) -> Iterator[Finding]:
     tags = sorted({tag for case in suite.golden.cases for tag in case.tags})
     metrics = {name for case in suite.golden.cases for name in _metrics(case, suite.metrics[0])}
-    for requirement in suite.gate if suite.golden.cases else ():
+    for requirement in suite.gate:
+        there = place(tree, requirement.location)
         match requirement:
             case MustPass():
                 for tag in (tag for tag in requirement.tags if tag not in tags):
                     hint = did_you_mean(tag, tags, "tag the cases that must pass")
-                    yield Unheeded(requirement.location, _nothing(suite, f"the tag {tag!r}"), hint)
+                    yield RULE.at(there, _no_case(suite, f"the tag {tag!r}"), hint=hint)
             case Minimum() | NoWorseThanBase() if requirement.metric not in metrics:
                 named = f"an assertion of the metric {requirement.metric!r}"
                 hint = f"write metric: {requirement.metric} at the assertions that it scores"
-                yield Unheeded(requirement.location, _nothing(suite, named), hint)
+                yield RULE.at(there, _no_case(suite, named), hint=hint)
             case Minimum() if requirement.min <= 0:
                 message = "a mean of at least 0 is reached by any answers"
-                yield Unheeded(requirement.location, message, "raise min, or remove it")
+                yield RULE.at(there, message, hint="raise min, or remove it")
 
 
 def _metrics(case: Case, first: str) -> Iterator[str]:
@@ -36,5 +64,14 @@ def _metrics(case: Case, first: str) -> Iterator[str]:
             yield from (inner.metric for inner in item.assertions if inner.metric is not None)
 
 
-def _nothing(suite: Suite, named: str) -> str:
+def _no_case(suite: Suite, named: str) -> str:
     return f"no case of {suite.golden.path} has {named}, so the gate has nothing to decide on"
+
+
+RULE = Rule(
+    code="GLD994",
+    name="undecidable-requirement",
+    summary="a requirement of a gate that no case decides, or that any answer meets",
+    severity="warning",
+    check=check,
+)

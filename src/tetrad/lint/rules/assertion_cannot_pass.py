@@ -1,0 +1,77 @@
+"""Allow assertion-cannot-pass: an assertion that no answer passes.
+
+## What it does
+Reports thresholds over 1, which no score reaches, and `equals` with a text that is not one of the
+labels in the prompt's `enum`.
+
+## Why is this bad?
+The case is red whatever the model does.
+
+## Example
+```yaml
+# the prompt says: output: {enum: [urgent, normal]}
+assert:
+  - {type: equals, value: urgnt}
+```
+
+## Use instead
+```yaml
+assert:
+  - {type: equals, value: urgent}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tetrad.assertions.needs import assertions_of
+from tetrad.assertions.vacuous import has_template, is_exact, why_it_cannot_pass
+from tetrad.lint.goldens import place, suites_of_golden_sets
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+from tetrad.model import Assertion, Suite
+from tetrad.schemas.nearest import did_you_mean
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for suite in suites_of_golden_sets(tree):
+        yield from _out_of_reach(tree, suite)
+        yield from _not_a_label(tree, suite)
+
+
+def _out_of_reach(tree: Tree, suite: Suite) -> Iterator[Finding]:
+    for case in suite.golden.cases:
+        for item in assertions_of(case):
+            reason = why_it_cannot_pass(item)
+            if reason is not None:
+                message = f"this assertion of {case.id!r} cannot pass: {reason}"
+                yield RULE.at(place(tree, item.location), message, hint="write a share of 1")
+
+
+def _not_a_label(tree: Tree, suite: Suite) -> Iterator[Finding]:
+    """Texts that no stack of the suite may answer."""
+    enums = [stack.prompt.output.enum for stack in suite.stacks]
+    labels = sorted({label for enum in enums for label in enum})
+    for case in suite.golden.cases if all(enums) else ():
+        for item in assertions_of(case) if case.transform is None else ():
+            if _asks_for_another(item, labels):
+                yield RULE.at(
+                    place(tree, item.location),
+                    f"this assertion of {case.id!r} cannot pass: {item.value!r} is no answer that "
+                    f"the prompt's enum allows",
+                    hint=did_you_mean(str(item.value), labels, f"they are {', '.join(labels)}"),
+                )
+
+
+def _asks_for_another(item: Assertion, labels: Sequence[str]) -> bool:
+    is_literal = is_exact(item) and item.transform is None and not has_template(item.value)
+    return is_literal and item.value not in labels
+
+
+RULE = Rule(
+    code="GLD989",
+    name="assertion-cannot-pass",
+    summary="an assertion that no answer passes",
+    check=check,
+)

@@ -1,0 +1,61 @@
+"""Allow contradictory-cases: golden cases of the same variables whose expectations exclude each other.
+
+## What it does
+Reports a case that no answer can meet together with another one of the same variables and tool
+results, or whose own assertions exclude each other.
+
+## Why is this bad?
+One of the two is red whatever the model does, or passes by chance where answers are sampled.
+
+## Example
+```yaml
+- {id: a, vars: {message: Where is it?}, assert: [{type: equals, value: delivery}]}
+- {id: b, vars: {message: Where is it?}, assert: [{type: equals, value: returns}]}
+```
+
+## Use instead
+```yaml
+- {id: a, vars: {message: Where is it?}, assert: [{type: equals, value: delivery}]}
+```
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tetrad.assertions.contradictions import Claims
+from tetrad.lint.goldens import golden_sets, place
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+from tetrad.model import GoldenSet
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for golden in golden_sets(tree):
+        yield from _contradictions(tree, golden)
+
+
+def _contradictions(tree: Tree, golden: GoldenSet) -> Iterator[Finding]:
+    asked: defaultdict[str, Claims] = defaultdict(Claims)
+    for case in golden.cases:
+        answers = [[call.tool, call.arguments, call.result, call.error] for call in case.tools]
+        claims = asked[json.dumps([case.vars, answers], sort_keys=True)]
+        found = claims.contradicted_by(case)
+        if found is not None:
+            other, reason = found
+            with_whom = "itself" if other is case else f"{other.id!r} with the same vars"
+            yield RULE.at(
+                place(tree, case.location),
+                f"the case {case.id!r} contradicts {with_whom}: {reason}",
+                hint="keep the expectation that is right",
+            )
+
+
+RULE = Rule(
+    code="GLD990",
+    name="contradictory-cases",
+    summary="golden cases whose expectations exclude each other",
+    check=check,
+)

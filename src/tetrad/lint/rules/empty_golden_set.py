@@ -1,0 +1,46 @@
+"""Allow empty-golden-set: a golden set without a case.
+
+## What it does
+Reports golden sets that have no case.
+
+## Why is this bad?
+Nothing is judged, and nobody sees that nothing is.
+
+## Example
+```yaml
+# evals/triage/golden.yaml
+[]
+```
+
+## Use instead
+```yaml
+# evals/triage/golden.yaml
+- {vars: {message: I want a refund}, assert: [{type: equals, value: returns}]}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.goldens import golden_sets, whole_sets
+from tetrad.lint.rule import Finding, Place, Rule, Span
+from tetrad.lint.tree import Tree
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    whole = whole_sets(tree)
+    for golden in golden_sets(tree):
+        if not golden.cases and golden.path in whole:
+            place = Place(golden.path, Span(1, 1, 1, 1))
+            message = "this golden set has no case, so nothing is judged"
+            yield RULE.at(place, message, hint="write the first case")
+
+
+RULE = Rule(
+    code="GLD993",
+    name="empty-golden-set",
+    summary="a golden set without a case",
+    severity="warning",
+    check=check,
+)

@@ -1,0 +1,54 @@
+"""Allow invalid-assertion: an assertion that cannot be evaluated.
+
+## What it does
+Reports assertions that no answer can be graded by: a `regex` that does not compile, a value of the
+wrong form, a transform in JavaScript, a judge that the suite does not have, `similar` without an
+embedding model, `retrieved` without a corpus, `cost` without prices.
+
+## Why is this bad?
+The answer would be paid for and could not be graded, so no suite with such a case is evaluated.
+
+## Example
+```yaml
+assert:
+  - {type: regex, value: "(urgent"}
+```
+
+## Use instead
+```yaml
+assert:
+  - {type: regex, value: "(urgent|normal)"}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tetrad.assertions.needs import CODE, issues_when_rendered
+from tetrad.canonical import Json
+from tetrad.lint.goldens import golden_sets, place
+from tetrad.lint.issues import findings_of_issues
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    yield from findings_of_issues(RULE, tree, RULE.code)
+    for golden in golden_sets(tree):
+        for issue in issues_when_rendered(golden, _rendered):
+            yield RULE.at(place(tree, issue.location), issue.message, hint=issue.hint)
+
+
+def _rendered(value: Json, variables: Mapping[str, Json]) -> Json:
+    from tetrad.templates.render import rendered  # a lint without templates starts without Jinja
+
+    return rendered(value, variables)
+
+
+RULE = Rule(
+    code=CODE,
+    name="invalid-assertion",
+    summary="an assertion that cannot be evaluated",
+    check=check,
+)

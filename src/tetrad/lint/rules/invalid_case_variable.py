@@ -1,0 +1,79 @@
+"""Allow invalid-case-variable: a golden case that a prompt of its suite cannot be asked.
+
+## What it does
+Reports cases that lack a variable which the prompt of a stack requires, and values that a variable
+does not take: of another type, longer than `max_chars`, not one of the `enum`. Of a CSV file it
+reports the column.
+
+## Why is this bad?
+The case has no result on any model, so the suite is inconclusive.
+
+## Example
+```yaml
+- {id: refund, vars: {mesage: I want a refund}}
+```
+
+## Use instead
+```yaml
+- {id: refund, vars: {message: I want a refund}}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tetrad.errors import Location
+from tetrad.lint.goldens import place, suites_of_golden_sets
+from tetrad.lint.issues import findings_of_issues
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+from tetrad.loading.given import INVALID_VARIABLE
+from tetrad.model import Prompt, Suite
+from tetrad.schemas.nearest import nearest
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    yield from findings_of_issues(RULE, tree, RULE.code)
+    for suite in suites_of_golden_sets(tree):
+        yield from _lacking(tree, suite)
+
+
+def _lacking(tree: Tree, suite: Suite) -> Iterator[Finding]:
+    """Cases that cannot be asked of every stack of their suite; of a file of CSV its columns."""
+    required = _required(suite)
+    columns: dict[tuple[str, str], Finding] = {}
+    for case in suite.golden.cases:
+        file = case.location.file
+        for name in sorted(required.keys() - case.vars.keys()):
+            prompt = required[name]
+            near = nearest(name, [given for given in case.vars if given not in prompt.variables])
+            rename = f"rename {near!r} to it" if near else ""
+            if file.endswith(".csv"):
+                message = f"no column is named {name!r}, which {prompt.ref} requires"
+                hint = rename or "the first row names the variables"
+                found = RULE.at(place(tree, Location(file)), message, hint=hint)
+                columns.setdefault((file, name), found)
+            else:
+                message = f"the case {case.id!r} gives no {name!r}, which {prompt.ref} requires"
+                hint = rename or "give it in the case's vars"
+                yield RULE.at(place(tree, case.location), message, hint=hint)
+    yield from columns.values()
+
+
+def _required(suite: Suite) -> Mapping[str, Prompt]:
+    """The variables that a request must give, each with a prompt that requires it."""
+    return {
+        name: stack.prompt
+        for stack in suite.stacks
+        for name, variable in stack.prompt.variables.items()
+        if variable.required and (stack.retrieval is None or stack.retrieval.into != name)
+    }
+
+
+RULE = Rule(
+    code=INVALID_VARIABLE,
+    name="invalid-case-variable",
+    summary="a golden case that lacks a required variable, or gives a value that it does not take",
+    check=check,
+)

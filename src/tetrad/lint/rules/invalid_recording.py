@@ -1,0 +1,42 @@
+"""Allow invalid-recording: a recorded tool call that breaks the tool's schema.
+
+## What it does
+Holds recorded arguments against the tool's `input_schema`, and recorded results against its
+`output_schema`.
+
+## Why is this bad?
+No call of the model matches such arguments, and the tool never gives such a result: the case tests
+an answer that no user gets.
+
+## Example
+```yaml
+# the tool says: output_schema: {type: object, required: [state]}
+tools: [{tool: order_state, result: {status: sent}}]
+```
+
+## Use instead
+```yaml
+tools: [{tool: order_state, result: {state: sent}}]
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.issues import findings_of_issues
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+from tetrad.loading.cases import INVALID_RECORDING
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    return findings_of_issues(RULE, tree, RULE.code)
+
+
+RULE = Rule(
+    code=INVALID_RECORDING,
+    name="invalid-recording",
+    summary="a recorded tool call that breaks the tool's schema",
+    check=check,
+)

@@ -1,0 +1,42 @@
+"""Allow unknown-tool: a golden case names a tool that no stack of its suite has.
+
+## What it does
+Looks up the tools of recorded results and of `tool-called` among the tools of the suite's stacks, by
+the names that the model calls them.
+
+## Why is this bad?
+The result is never read, and the call is waited for in vain.
+
+## Example
+```yaml
+- vars: {message: Where is A-1?}
+  tools: [{tool: order_sate, result: sent}]
+```
+
+## Use instead
+```yaml
+- vars: {message: Where is A-1?}
+  tools: [{tool: order_state, result: sent}]
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.issues import findings_of_issues
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+from tetrad.loading.cases import UNKNOWN_TOOL
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    return findings_of_issues(RULE, tree, RULE.code)
+
+
+RULE = Rule(
+    code=UNKNOWN_TOOL,
+    name="unknown-tool",
+    summary="a golden case names a tool that no stack of its suite has",
+    check=check,
+)

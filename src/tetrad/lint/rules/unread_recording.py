@@ -1,0 +1,71 @@
+"""Allow unread-recording: recorded tool results in a suite whose tools run live.
+
+## What it does
+Reports suites with `tools: live` whose golden set has recorded results, unless another suite of the
+same golden set reads them.
+
+## Why is this bad?
+Whoever recorded them believes that they decide what the tools answer.
+
+## Example
+```yaml
+kind: suite
+stacks: [stacks/desk]
+golden: ./golden.yaml  # its cases have tools: [{tool: state, result: sent}]
+tools: live
+```
+
+## Use instead
+```yaml
+kind: suite
+stacks: [stacks/desk]
+golden: ./golden.yaml
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from tetrad.lint.goldens import suites
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Part, Tree
+from tetrad.model import Suite
+from tetrad.text import spelled
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for suite in suites(tree):
+        document = tree.documents[suite.location.file]
+        live = Part(document, (), document.value).get("tools")
+        if live is None or live.value != "live":
+            continue
+        message = _unread(suite, tree.repository.suites.values())
+        if message:
+            hint = "remove tools: live, or what the cases recorded"
+            yield RULE.at(tree.value(live), message, hint=hint)
+
+
+def _unread(suite: Suite, suites: Collection[Suite]) -> str:
+    """What cases recorded of tools that run all the same, empty where another suite reads it."""
+    shared = (other for other in suites if other.golden.path == suite.golden.path)
+    if any(other.tools == "recorded" for other in shared):
+        return ""
+    recorded = [case for case in suite.golden.cases if case.tools]
+    if not recorded:
+        return ""
+    first = recorded[0]
+    return (
+        f"tools run live here, so what {spelled(len(recorded), 'case')} of {suite.golden.path} "
+        f"recorded is not read: {first.id!r} in line {first.location.line}"
+        f"{' is the first' if len(recorded) > 1 else ''}"
+    )
+
+
+RULE = Rule(
+    code="GLD995",
+    name="unread-recording",
+    summary="recorded tool results in a suite whose tools run live",
+    severity="warning",
+    check=check,
+)
