@@ -69,7 +69,7 @@ benchmarks: setup models $(PEERS)/.installed  ## Measure every claim of speed an
 
 docs: setup  ## Write the pages that are generated again
 	$(BIN)/python docs/rules/generate.py
-	TETRAD_WRITE_GOLDENS=1 $(BIN)/python -m pytest -q tests/schemas/test_reference.py || true
+	TETRAD_WRITE_GOLDENS=1 $(BIN)/python -m pytest -q tests/schemas/test_reference.py tests/assertions/test_table.py || true
 
 wheel: setup  ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --outdir dist

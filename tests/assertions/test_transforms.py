@@ -7,8 +7,8 @@ import pytest
 from assertions.test_assertions import Services
 from evals.cases import assertion, case
 
+from tetrad.assertions.answered import Answered, PythonRaised
 from tetrad.assertions.transforms import Untransformable, transformed
-from tetrad.assertions.verdict import Answered, PythonRaised
 from tetrad.evals.grading import grade
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tetrad.assertions.checks import value_problem
 from tetrad.assertions.expressions import is_transform
-from tetrad.assertions.value_checks import value_problem
 from tetrad.errors import Location
 from tetrad.model import Assertion
 

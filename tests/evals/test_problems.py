@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from evals.cases import HERE, MODEL, PROMPT, assertion, case, stack, suite
 
-from tetrad.assertions.needs import embedding_of
+from tetrad.assertions.types.similar import embedding_of
 from tetrad.canonical import digest_of
 from tetrad.evals.problems import problems_of
 from tetrad.model import (

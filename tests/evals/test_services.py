@@ -16,7 +16,8 @@ from evals.cases import HERE, PROMPT
 from fakes import ScriptedAnswers, WordEmbedder
 from numpy.typing import NDArray
 
-from tetrad.assertions.verdict import PythonRaised, Verdict
+from tetrad.assertions.answered import PythonRaised
+from tetrad.assertions.score import Score
 from tetrad.canonical import Json, digest_of
 from tetrad.errors import EngineUnavailable, JudgeFailed
 from tetrad.evals import Recorded
@@ -140,10 +141,10 @@ QUESTION = {"task": "Decide.", "rubric": "is polite", "output": "Hi", "text": "<
 SCHEMA: Json = {"type": "object"}
 
 
-def read(said: Mapping[str, Json]) -> Verdict:
+def read(said: Mapping[str, Json]) -> Score:
     if not isinstance(said.get("pass"), bool):
         raise JudgeFailed("no `pass`")
-    return Verdict(bool(said["pass"]), 1.0, str(said.get("reason", "")))
+    return Score(bool(said["pass"]), 1.0, str(said.get("reason", "")))
 
 
 def ready(engine: ScriptedAnswers, registry: Registry, prompt: Prompt | None = None) -> ReadyJudge:
@@ -151,7 +152,7 @@ def ready(engine: ScriptedAnswers, registry: Registry, prompt: Prompt | None = N
     return ReadyJudge(name="default", engine=recorded, prompt=prompt)
 
 
-def ask(judge: ReadyJudge) -> Verdict:
+def ask(judge: ReadyJudge) -> Score:
     assert isinstance(SCHEMA, dict)
     return asyncio.run(judge.ask(QUESTION, SCHEMA, read))
 

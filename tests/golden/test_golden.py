@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tetrad.assertions.types import ASSERTION_TYPES, NOT_YET
+from tetrad.assertions.table import TYPES
 from tetrad.errors import Location
 from tetrad.golden import load_golden
 from tetrad.loading.files import Tree
@@ -17,6 +17,7 @@ from tetrad.loading.repository import load_repository
 from tetrad.model import Assertion, Case, GoldenSet
 from tetrad.modules import Modules
 from tetrad.promptfoo.csv_rows import assertion_from_text
+from tetrad.promptfoo.unsupported import NOT_YET
 
 NO_MODULES = Modules(Tree(Path("/nonexistent")))
 VALID = Path(__file__).parent.parent / "loading" / "valid"
@@ -157,7 +158,7 @@ def test_a_column_sets_the_threshold_of_one_assertion() -> None:
 
 
 def test_no_type_is_both_there_and_not_there() -> None:
-    assert set() == set(ASSERTION_TYPES) & set(NOT_YET)
+    assert set() == set(TYPES) & set(NOT_YET)
 
 
 CASE = {"id": "a", "vars": {"q": "x"}, "assert": [{"type": "equals", "value": {"n": 1.0}}]}

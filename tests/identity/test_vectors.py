@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tetrad.assertions.judged import QUESTIONS
+from tetrad.assertions.table import QUESTIONS
 from tetrad.canonical import Json, canonical_json
 from tetrad.golden.digest import case_content
 from tetrad.identity import (

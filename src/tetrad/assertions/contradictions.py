@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tetrad.assertions.vacuous import has_template, is_exact
+from tetrad.assertions.assertion_type import Literally
+from tetrad.assertions.table import TYPES
 from tetrad.model import Assertion, AssertionSet, Case
-
-_LITERAL = frozenset({"equals", "contains", "icontains", "starts-with"})
 
 
 class _Claim(NamedTuple):
@@ -55,7 +54,7 @@ class Claims:
         if key in self._by_key:
             return
         claim = self._by_key[key] = _Claim(self._made, case, item)
-        if _is_literal(item):
+        if _literally(item) is not None:
             self._literal.append(claim)
             if is_exact(item):
                 self._exact.append(claim)
@@ -63,7 +62,7 @@ class Claims:
     def _excluding(self, item: Assertion) -> _Claim | None:
         """The first claim that cannot be met together with an assertion."""
         opposite = self._by_key.get(_key(item, negated=not item.negated))
-        apart = self._apart(item) if _is_literal(item) else None
+        apart = self._apart(item) if _literally(item) is not None else None
         found = [claim for claim in (opposite, apart) if claim is not None]
         return min(found, default=None, key=lambda claim: claim.order)
 
@@ -96,22 +95,26 @@ def _key(item: Assertion, *, negated: bool) -> str:
     return json.dumps(said, sort_keys=True)
 
 
-def _is_literal(item: Assertion) -> bool:
-    is_text = isinstance(item.value, str) and not has_template(item.value)
-    return is_text and item.type in _LITERAL
+def is_exact(item: Assertion) -> bool:
+    """Whether one text, which is known, is the only answer that passes."""
+    literal = _literally(item)
+    return literal is not None and literal.is_whole and not item.negated
+
+
+def _literally(item: Assertion) -> Literally | None:
+    """How an answer is held against the value, where that is a text that is known."""
+    is_known = isinstance(item.value, str) and "{{" not in item.value
+    type_ = TYPES.get(item.type) if is_known else None
+    return None if type_ is None else type_.literally
 
 
 def _differ(first: Assertion, second: Assertion) -> bool:
     """Whether no answer meets two literal texts of which one is the whole answer."""
     exact, other = (first, second) if is_exact(first) else (second, first)
-    answer, text = str(exact.value), str(other.value)
-    is_met = {
-        "equals": text == answer,
-        "contains": text in answer,
-        "icontains": text.lower() in answer.lower(),
-        "starts-with": answer.startswith(text),
-    }[other.type]
-    return is_met == other.negated
+    literal = _literally(other)
+    if literal is None:
+        return False
+    return literal.is_met(str(other.value), str(exact.value)) == other.negated
 
 
 def _reason(first: Assertion, second: Assertion) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, islice
 from typing import NamedTuple, TypeAlias
+
+from tetrad.assertions.score import Score, binary
+from tetrad.text import composed
 
 # Where a text that is expected begins in an answer; -1 where it does not.
 Find: TypeAlias = Callable[[str, str], int]
@@ -35,6 +38,15 @@ def anywhere(wanted: str, text: str) -> int:
 
 def at_start(wanted: str, text: str) -> int:
     return 0 if text.startswith(wanted) else -1
+
+
+def explained(passed: bool, said: str, wanted: Sequence[str], text: str, find: Find) -> Score:
+    """The score, and for the first text that only seems to be there, what cannot be seen."""
+    if not passed:
+        whole = composed(text)
+        why = next(filter(None, (unseen_difference(composed(w), whole, find) for w in wanted)), "")
+        said = f"{said}: {why}" if why else said
+    return binary(passed, said)
 
 
 def unseen_difference(wanted: str, text: str, find: Find) -> str:

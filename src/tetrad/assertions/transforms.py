@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from tetrad.assertions.answered import Answered, PythonRaised, Services
 from tetrad.assertions.expressions import Expression, Step, expression_of
 from tetrad.assertions.values import as_json, as_text
-from tetrad.assertions.verdict import Answered, PythonRaised, Services
 from tetrad.canonical import Json
 from tetrad.text import encodable, shorten
 from tetrad.yamldoc.jsontext import strict_decoder

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tetrad.artifacts.progress import Progress
 from tetrad.artifacts.store import Store, store_from_environment
-from tetrad.assertions.needs import EMBEDDING_JUDGE, assertions_of, embedding_of
-from tetrad.assertions.types import JUDGED
+from tetrad.assertions.table import EMBEDDED, JUDGED
+from tetrad.assertions.types.similar import embedding_of
 from tetrad.canonical import Digest
 from tetrad.corpora import CachedEmbedder
 from tetrad.engines.base import Embedder
@@ -29,7 +29,15 @@ from tetrad.evals.runner import Selection
 from tetrad.evals.services import SuiteServices
 from tetrad.git import refuse_committed
 from tetrad.identity import component_digest, identity_of
-from tetrad.model import Case, EngineSpec, Model, Stack, Suite
+from tetrad.model import (
+    EMBEDDING_JUDGE,
+    Case,
+    EngineSpec,
+    Model,
+    Stack,
+    Suite,
+    assertions_of,
+)
 from tetrad.registry import Registry, files_of, registry_path
 from tetrad.results.outcome import Calls
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
@@ -156,7 +164,7 @@ class Workbench:
 
     def _services(self, suite: Suite, stack: Stack, root: Path) -> SuiteServices:
         used = {a.type for case in suite.golden.cases for a in assertions_of(case)}
-        embedding = embedding_of(suite, stack) if "similar" in used else None
+        embedding = embedding_of(suite, stack) if used & EMBEDDED else None
         return SuiteServices(
             python=PythonCode(root, self._code_places, code=suite.golden.code, allowed=self.code),
             embeddings=None if embedding is None else self._embeddings_of(embedding, root),

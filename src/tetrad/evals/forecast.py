@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tetrad.assertions.judged import CONTEXT_FAITHFULNESS, LLM_RUBRIC
-from tetrad.assertions.needs import DEFAULT_JUDGE, assertions_of
-from tetrad.assertions.verdict import Answered, Asked, Verdict
+from tetrad.assertions.answered import Answered
+from tetrad.assertions.assertion_type import ServiceAssertion
+from tetrad.assertions.score import Score
+from tetrad.assertions.table import JUDGED, TYPES
 from tetrad.canonical import Digest, Json
 from tetrad.engines.base import request_digest
 from tetrad.engines.build import known_build
@@ -24,7 +25,15 @@ from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.kept import KeptAnswers
 from tetrad.evals.runner import answered_of
 from tetrad.identity import component_digest
-from tetrad.model import Assertion, Case, Model, Stack, Suite
+from tetrad.model import (
+    DEFAULT_JUDGE,
+    Assertion,
+    Case,
+    Model,
+    Stack,
+    Suite,
+    assertions_of,
+)
 from tetrad.plan import Amount, Estimate
 from tetrad.results.exchange import Completion, Request, ToolCall
 from tetrad.results.trace import Called, Trace
@@ -155,10 +164,12 @@ class _Play:
         name = assertion.judge or DEFAULT_JUDGE
         if name not in self.judges:
             return None
-        listening = _Listening(self.judges[name])
+        listening, type_ = _Listening(self.judges[name]), TYPES[assertion.type]
+        if not isinstance(type_, ServiceAssertion):
+            return None
         try:
             value = rendered(assertion.value, answered.vars)
-            await _JUDGED[assertion.type].evaluate(value, assertion, answered, listening)
+            await type_.grade(value, assertion, answered, listening)
         except JudgeFailed:
             pass
         except (UsageError, ValueError):
@@ -227,8 +238,8 @@ class _Listening:
         name: str | None,  # noqa: ARG002
         question: Mapping[str, str],
         schema: Mapping[str, Json],
-        read: Callable[[Mapping[str, Json]], Verdict],  # noqa: ARG002
-    ) -> Verdict:
+        read: Callable[[Mapping[str, Json]], Score],  # noqa: ARG002
+    ) -> Score:
         self.heard = self.judge.request(question, schema)
         raise JudgeFailed("nobody was asked")
 
@@ -239,15 +250,9 @@ class _Listening:
         raise NotImplementedError
 
 
-_JUDGED: Mapping[str, Asked] = {
-    "llm-rubric": LLM_RUBRIC,
-    "context-faithfulness": CONTEXT_FAITHFULNESS,
-}
-
-
 def _judged(case: Case) -> Sequence[Assertion]:
     """Each assertion that asks a judge."""
-    return [assertion for assertion in assertions_of(case) if assertion.type in _JUDGED]
+    return [assertion for assertion in assertions_of(case) if assertion.type in JUDGED]
 
 
 def _text_of(request: Request) -> str:

@@ -6,21 +6,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tetrad.assertions.code import FUNCTION, context_of
-from tetrad.assertions.table import TYPES
+from tetrad.assertions.answered import Answered, PythonRaised, Services
+from tetrad.assertions.assertion_type import ServiceAssertion
+from tetrad.assertions.checks import is_code, value_problem
+from tetrad.assertions.score import Score, binary, negated, reaches
+from tetrad.assertions.table import CODED, TYPES
 from tetrad.assertions.transforms import Untransformable, transformed
-from tetrad.assertions.value_checks import is_code, value_problem
+from tetrad.assertions.types.python_code import FUNCTION, context_of
 from tetrad.assertions.values import shown
-from tetrad.assertions.verdict import (
-    Answered,
-    Asked,
-    PythonRaised,
-    Services,
-    Verdict,
-    binary,
-    negated,
-    reaches,
-)
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.model import Assertion, AssertionSet, Case
@@ -68,32 +61,32 @@ async def _result(
     assertion: Assertion, answered: Answered, metric: str, services: Services
 ) -> tuple[AssertionResult, Sequence[AssertionResult]]:
     """The assertion's result, and one for each score that its code gives a name."""
-    verdict = await _verdict(assertion, answered, services)
+    score = await _score(assertion, answered, services)
     result = AssertionResult(
         type=assertion.written,
         metric=assertion.metric or metric,
-        passed=verdict.passed or assertion.weight == 0,  # weight 0 measures and decides nothing
-        score=verdict.score,
+        passed=score.passed or assertion.weight == 0,  # weight 0 measures and decides nothing
+        score=score.value,
         weight=assertion.weight,
-        reason=verdict.reason,
+        reason=score.reason,
     )
     named = [
         AssertionResult(
             type=assertion.written,
             metric=name,
             passed=True,
-            score=score,
+            score=value,
             weight=assertion.weight,
             reason=f"the code scored {name}",
         )
-        for name, score in verdict.named.items()
+        for name, value in score.named.items()
         if name != result.metric
     ]
     return result, named
 
 
-async def _verdict(assertion: Assertion, answered: Answered, services: Services) -> Verdict:
-    kind = TYPES[assertion.type]
+async def _score(assertion: Assertion, answered: Answered, services: Services) -> Score:
+    type_ = TYPES[assertion.type]
     if assertion.transform is not None:
         try:
             answered = await transformed(answered, assertion.transform, services)
@@ -104,24 +97,24 @@ async def _verdict(assertion: Assertion, answered: Answered, services: Services)
         value = await _value(assertion, answered, services)
     except PythonRaised as error:
         return binary(False, f"the code raised {shorten(str(error), 300)}")  # as above
-    if isinstance(kind, Asked):
+    if isinstance(type_, ServiceAssertion):
         try:
-            verdict = await kind.evaluate(value, assertion, answered, services)
+            score = await type_.grade(value, assertion, answered, services)
         except PythonRaised as error:
             return binary(False, f"the code raised {shorten(str(error), 300)}")  # as above
-        verdict = negated(verdict) if assertion.negated and not kind.negates else verdict
+        score = negated(score) if assertion.negated and not type_.negates else score
     else:
-        verdict = kind.evaluate(value, assertion, answered)
-        verdict = negated(verdict) if assertion.negated else verdict
-    return _naming_what_it_saw(verdict, assertion, answered)
+        score = type_.grade(value, assertion, answered)
+        score = negated(score) if assertion.negated else score
+    return _naming_what_it_saw(score, assertion, answered)
 
 
-def _naming_what_it_saw(verdict: Verdict, assertion: Assertion, answered: Answered) -> Verdict:
+def _naming_what_it_saw(score: Score, assertion: Assertion, answered: Answered) -> Score:
     """A failure's reason with the text that a transform made: a report shows the answer itself."""
-    is_own_words = assertion.type == "python"
-    if verdict.passed or is_own_words or answered.untransformed in {None, answered.text}:
-        return verdict
-    return verdict._replace(reason=f"{verdict.reason}, got {shown(answered.text)}")
+    is_own_words = assertion.type in CODED
+    if score.passed or is_own_words or answered.untransformed in {None, answered.text}:
+        return score
+    return score._replace(reason=f"{score.reason}, got {shown(answered.text)}")
 
 
 async def _value(assertion: Assertion, answered: Answered, services: Services) -> Json:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tetrad.assertions.judged import GENERATION, MESSAGES
-from tetrad.assertions.verdict import Verdict
+from tetrad.assertions.judge_question import GENERATION, MESSAGES
+from tetrad.assertions.score import Score
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed, UsageError
 from tetrad.evals.recorded import Recorded
@@ -31,15 +31,15 @@ class ReadyJudge:
         self,
         question: Mapping[str, str],
         schema: Mapping[str, Json],
-        read: Callable[[Mapping[str, Json]], Verdict],
-    ) -> Verdict:
+        read: Callable[[Mapping[str, Json]], Score],
+    ) -> Score:
         """What `read` makes of the judge's answer; JudgeFailed where that decides nothing.
 
         Such an answer is a failure of the judge: it is asked again, and nothing of it is kept.
         """
         request = self.request(question, schema)
         completion = await self.engine.complete(
-            request, usable=lambda answer: isinstance(self._read(answer, read), Verdict)
+            request, usable=lambda answer: isinstance(self._read(answer, read), Score)
         )
         said = self._read(completion, read)
         if isinstance(said, JudgeFailed):
@@ -47,8 +47,8 @@ class ReadyJudge:
         return said
 
     def _read(
-        self, completion: Completion, read: Callable[[Mapping[str, Json]], Verdict]
-    ) -> Verdict | JudgeFailed:
+        self, completion: Completion, read: Callable[[Mapping[str, Json]], Score]
+    ) -> Score | JudgeFailed:
         """By the last object that decides: before it, a model may think aloud in braces, too."""
         why: JudgeFailed | None = None
         for found in reversed(_objects(completion.text)):

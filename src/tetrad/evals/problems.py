@@ -9,17 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from tetrad.assertions.needs import (
-    assertions_of,
-    issues_on_stack,
-    issues_when_rendered,
-    latency_lack,
-)
+from tetrad.assertions.assertion_type import PureAssertion
+from tetrad.assertions.checks import issues_on_stack, issues_when_rendered
 from tetrad.assertions.table import TYPES
-from tetrad.assertions.verdict import Decided
+from tetrad.assertions.types.limits import latency_lack
 from tetrad.errors import Issue, MissingExtra
-from tetrad.model import Budget, Stack, Suite
-from tetrad.templates.render import rendered
+from tetrad.model import Budget, Stack, Suite, assertions_of
 
 
 def problems_of(suite: Suite, stack: Stack) -> Iterator[Issue]:
@@ -31,12 +26,12 @@ def problems_of(suite: Suite, stack: Stack) -> Iterator[Issue]:
             if lack is not None:
                 yield Issue(location=requirement.location, message=f"latency_ms {lack}")
     yield from issues_on_stack(suite.golden, stack, suite.judges)
-    yield from issues_when_rendered(suite.golden, rendered)
+    yield from issues_when_rendered(suite.golden)
 
 
 def _check_libraries(suite: Suite) -> None:
     used = {assertion.type for case in suite.golden.cases for assertion in assertions_of(case)}
     for name in sorted(used):
-        kind = TYPES[name]
-        if isinstance(kind, Decided) and kind.library and find_spec(kind.library) is None:
+        type_ = TYPES[name]
+        if isinstance(type_, PureAssertion) and type_.library and not find_spec(type_.library):
             raise MissingExtra("metrics", f"the assertion {name}")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from tetrad.assertions.verdict import PythonRaised
+from tetrad.assertions.answered import PythonRaised
 from tetrad.canonical import Digest, Json, digest_text
 from tetrad.errors import JudgeFailed, ToolFailed
 from tetrad.model import PythonRun

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tetrad.artifacts.progress import Progress, Unwatched
-from tetrad.assertions.verdict import Answered, Services
+from tetrad.assertions.answered import Answered, Services
 from tetrad.canonical import Digest, Json
 from tetrad.errors import EngineRefused, RegistryError, TetradError
 from tetrad.evals.grading import failed_by, grade

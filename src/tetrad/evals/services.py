@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tetrad.assertions.needs import DEFAULT_JUDGE
-from tetrad.assertions.verdict import Verdict
+from tetrad.assertions.score import Score
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.python import PythonCode
+from tetrad.model import DEFAULT_JUDGE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,8 +32,8 @@ class SuiteServices:
         name: str | None,
         question: Mapping[str, str],
         schema: Mapping[str, Json],
-        read: Callable[[Mapping[str, Json]], Verdict],
-    ) -> Verdict:
+        read: Callable[[Mapping[str, Json]], Score],
+    ) -> Score:
         judge = self.judges.get(name or DEFAULT_JUDGE)
         if judge is None:
             raise JudgeFailed(f"the suite has no judge {name or DEFAULT_JUDGE!r}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from tetrad.assertions.needs import issues_as_written, issues_on_stack, issues_when_rendered
+from tetrad.assertions.checks import issues_as_written, issues_on_stack, issues_when_rendered
 from tetrad.errors import TetradError
 from tetrad.evals.build import Workbench
 from tetrad.evals.runner import Selection
@@ -14,7 +14,6 @@ from tetrad.identity import identity_of
 from tetrad.model import Acceptance, Case, Repository, Stack, Suite
 from tetrad.plan import Partners, posed, priced_as, with_cases
 from tetrad.policy import Narrowed, narrowed
-from tetrad.templates.render import rendered
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +131,7 @@ class Sides:
             issues = chain(
                 issues_as_written(golden),
                 issues_on_stack(golden, answering, suite.judges),
-                issues_when_rendered(golden, rendered),
+                issues_when_rendered(golden),
             )
             issue = next(issues, None)
             if issue is None:

@@ -7,11 +7,12 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from tetrad.assertions.types import ASSERTION_TYPES, IN_ITS_PLACE, NOT_YET
+from tetrad.assertions.table import TYPES
 from tetrad.canonical import Digest, digest_of
 from tetrad.errors import Issue, Location
 from tetrad.model import Assertion, AssertionSet, Case, RecordedCall
 from tetrad.promptfoo.raw import Report
+from tetrad.promptfoo.unsupported import IN_ITS_PLACE, NOT_YET
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.yamldoc.parse import Path
 
@@ -99,7 +100,7 @@ class _Assertions:
     def _one(self, raw: Mapping[str, Any], path: Path) -> Assertion:
         written: str = raw["type"]
         name = written.removeprefix("not-")
-        if name not in ASSERTION_TYPES:
+        if name not in TYPES:
             self._unknown_type(written, name, path)
         further = {key: raw[key] for key in raw if key not in _ASSERTION_KEYS}
         return Assertion(
@@ -117,13 +118,13 @@ class _Assertions:
         )
 
     def _unknown_type(self, written: str, name: str, path: Path) -> None:
-        known = "types are " + ", ".join(ASSERTION_TYPES)
+        known = "types are " + ", ".join(TYPES)
         if name in NOT_YET or name.startswith("promptfoo:"):
             message, hint = f"promptfoo's assertion {written!r} is not there yet", known
             if name in IN_ITS_PLACE:
                 hint = f"{IN_ITS_PLACE[name]} can take its place"
         else:
             message = f"there is no assertion type {written!r}"
-            hint = did_you_mean(name, ASSERTION_TYPES, known)
+            hint = did_you_mean(name, TYPES, known)
         location = self._locate((*path, "type"))
         self._report(Issue(location=location, message=message, hint=hint))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tetrad.assertions.table import CODED
 from tetrad.canonical import Digest, Digester, Json, canonical_json
 from tetrad.model import Assertion, AssertionSet, Case
 
@@ -46,7 +47,7 @@ def _has_code(item: Assertion | AssertionSet) -> bool:
     """Whether code grades, which sees all of the case."""
     if isinstance(item, AssertionSet):
         return any(map(_has_code, item.assertions))
-    return item.type == "python" or item.source is not None
+    return item.type in CODED or item.source is not None
 
 
 def _assertion(item: Assertion | AssertionSet) -> Mapping[str, Any]:

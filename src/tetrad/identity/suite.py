@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tetrad.assertions.judged import GENERATION, MESSAGES, QUESTIONS
-from tetrad.assertions.needs import DEFAULT_JUDGE, EMBEDDING_JUDGE
-from tetrad.assertions.types import JUDGED
+from tetrad.assertions.judge_question import GENERATION, MESSAGES
+from tetrad.assertions.table import JUDGED, QUESTIONS
 from tetrad.canonical import Digest, Json, digest_of
 from tetrad.golden.digest import golden_digest
 from tetrad.identity.behaviour import component_digest, generation_behaviour
 from tetrad.model import (
+    DEFAULT_JUDGE,
+    EMBEDDING_JUDGE,
     Assertion,
     AssertionSet,
     Budget,

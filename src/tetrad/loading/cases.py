@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tetrad.assertions.needs import assertions_of
-from tetrad.assertions.value_checks import calls_of, is_templated
+from tetrad.assertions.forms import is_templated
+from tetrad.assertions.types.tool_called import TOOL_CALLED, calls_of
 from tetrad.errors import Issue, Location
 from tetrad.loading.given import INVALID_VARIABLE
-from tetrad.model import Assertion, Case, GoldenSet, RecordedCall, Stack, Tool
+from tetrad.model import Assertion, Case, GoldenSet, RecordedCall, Stack, Tool, assertions_of
 from tetrad.schemas.check import compile_schema
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.schemas.violations import problems
@@ -28,7 +28,7 @@ def issues_of_names(golden: GoldenSet, stacks: Sequence[Stack]) -> Iterator[Issu
         for call in case.tools:
             yield from tools.issues_of_record(call)
         for assertion in assertions_of(case):
-            if assertion.type == "tool-called" and not assertion.negated:
+            if assertion.type == TOOL_CALLED.name and not assertion.negated:
                 yield from tools.issues_of_assertion(assertion)
         yield from _variant_issues(case, {*variables, *case.vars})
 

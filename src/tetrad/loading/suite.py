@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from tetrad.assertions.needs import (
-    EMBEDDING_JUDGE,
+from tetrad.assertions.checks import (
     issues_as_written,
     issues_on_stack,
     issues_without_judges,
@@ -18,6 +17,7 @@ from tetrad.loading.fields import Fields
 from tetrad.loading.gate import build_gate
 from tetrad.loading.given import issues_of_values
 from tetrad.model import (
+    EMBEDDING_JUDGE,
     Assertion,
     AssertionSet,
     GoldenSet,

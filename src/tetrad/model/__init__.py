@@ -4,7 +4,7 @@ Nothing here reads a file; `tetrad.loading` does. What of a value is behavioural
 `tetrad.identity`. Mappings keep the order of the file.
 """
 
-from tetrad.model.cases import Assertion, AssertionSet, Case, GoldenSet, RecordedCall
+from tetrad.model.cases import Assertion, AssertionSet, Case, GoldenSet, RecordedCall, assertions_of
 from tetrad.model.corpus import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index
 from tetrad.model.environment import Environment
 from tetrad.model.model import (
@@ -34,6 +34,8 @@ from tetrad.model.prompt import (
 from tetrad.model.repository import Repository, Settings
 from tetrad.model.stack import PASSAGES, Answerable, Guardrails, Retrieval, Stack
 from tetrad.model.suite import (
+    DEFAULT_JUDGE,
+    EMBEDDING_JUDGE,
     Budget,
     By,
     Judge,
@@ -48,6 +50,8 @@ from tetrad.model.tool import HttpRun, McpRun, PythonRun, Tool, ToolRun
 from tetrad.model.waivers import Acceptance, Waiver
 
 __all__ = [
+    "DEFAULT_JUDGE",
+    "EMBEDDING_JUDGE",
     "MOST_EMBEDDED_TOKENS",
     "PASSAGES",
     "Acceptance",
@@ -102,4 +106,5 @@ __all__ = [
     "Variable",
     "VllmEngine",
     "Waiver",
+    "assertions_of",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -73,6 +73,15 @@ class Case:
     metadata: Mapping[str, Json] = field(default_factory=dict)
     source: Digest | None = None  # of the code of transform, which stands in other files
     location: Location = field(compare=False)
+
+
+def assertions_of(case: Case) -> Iterator[Assertion]:
+    """The case's assertions, those in sets included."""
+    for assertion in case.assertions:
+        if isinstance(assertion, AssertionSet):
+            yield from assertion.assertions
+        else:
+            yield assertion
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

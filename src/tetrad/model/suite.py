@@ -12,6 +12,10 @@ from tetrad.model.model import Model
 from tetrad.model.prompt import Prompt
 from tetrad.model.stack import Stack
 
+# The judge that an assertion means which names none, and the one that makes vectors.
+DEFAULT_JUDGE = "default"
+EMBEDDING_JUDGE = "embedding"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judge:

@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from tetrad.assertions.needs import DEFAULT_JUDGE, assertions_of
-from tetrad.assertions.types import JUDGED
+from tetrad.assertions.table import EMBEDDED, JUDGED, TYPES
 from tetrad.canonical import canonical_json
 from tetrad.golden.digest import case_content
 from tetrad.identity import component_digest
 from tetrad.identity.suite import suite_digest
 from tetrad.model import (
+    DEFAULT_JUDGE,
+    EMBEDDING_JUDGE,
     Assertion,
     AssertionSet,
     Budget,
@@ -22,6 +23,7 @@ from tetrad.model import (
     Repository,
     Stack,
     Suite,
+    assertions_of,
 )
 from tetrad.plan.partners import Partner, Partners
 from tetrad.plan.requirements import loosened
@@ -53,8 +55,8 @@ def priced_as(stack: Stack, other: Stack) -> Stack:
 def measures_cost(suite: Suite) -> bool:
     """Whether prices decide anything in the suite."""
     budgets = (r.measure for r in suite.gate if isinstance(r, Budget))
-    asserted = (a.type for case in suite.golden.cases for a in assertions_of(case))
-    return "cost_usd_per_case" in budgets or "cost" in asserted
+    used = (TYPES[a.type] for case in suite.golden.cases for a in assertions_of(case))
+    return "cost_usd_per_case" in budgets or any(type_.measures == "cost" for type_ in used)
 
 
 def judging_before(
@@ -119,12 +121,12 @@ def _judged_by(suite: Suite, name: str) -> Iterator[str]:
     """The cases that ask a judge of the suite."""
     for case in suite.golden.cases:
         asked = {a.judge or DEFAULT_JUDGE for a in assertions_of(case) if a.type in JUDGED}
-        if name in asked or (name == "embedding" and _is_similar(case)):
+        if name in asked or (name == EMBEDDING_JUDGE and _is_embedded(case)):
             yield case.id
 
 
-def _is_similar(case: Case) -> bool:
-    return any(assertion.type == "similar" for assertion in assertions_of(case))
+def _is_embedded(case: Case) -> bool:
+    return any(assertion.type in EMBEDDED for assertion in assertions_of(case))
 
 
 def _of_cases(

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from tetrad.assertions.types import ASSERTION_TYPES, NOT_YET
+from tetrad.assertions.assertion_type import Cell
+from tetrad.assertions.table import TYPES
 from tetrad.assertions.values import comma_separated
 from tetrad.canonical import with_lf
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.promptfoo.foreign import refusal
 from tetrad.promptfoo.raw import RawCase, Report, checked
+from tetrad.promptfoo.unsupported import NOT_YET
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.yamldoc.csvrows import NotCsv, csv_rows
 from tetrad.yamldoc.parse import GOLDEN_SET, decode
@@ -33,22 +35,16 @@ _EXPECTED = re.compile(r"__expected(\d*)")
 _CONFIG = re.compile(r"__config:__expected(\d*):(threshold)")
 _REFUSED = ("__prefix", "__suffix", "__providerOutput")  # where a cell says something
 _SHORT = re.compile(
-    r"(not-)?(" + "|".join((*ASSERTION_TYPES, *NOT_YET)) + r")(?:\((\d+(?:\.\d+)?)\))?(?::(.*))?",
+    r"(not-)?(" + "|".join((*TYPES, *NOT_YET)) + r")(?:\((\d+(?:\.\d+)?)\))?(?::(.*))?",
     re.DOTALL,
 )
 _PROGRAM = re.compile(r"file://.*\.(py|js|ts|cjs|mjs|cts|mts)(?::|$)")
-_LONG_NAMES = [name for name in ASSERTION_TYPES if len(name) > len("cost")]
-_OF_LISTS = frozenset({"contains-all", "contains-any", "icontains-all", "icontains-any"})
-_WITH_THRESHOLD = frozenset({
-    "context-faithfulness", "cost", "latency", "levenshtein", "rouge-n", "similar", "starts-with",
-})  # fmt: skip
+_LONG_NAMES = [name for name in TYPES if len(name) > len("cost")]
 _PREFIXES: Mapping[str, str] = {
     "javascript:": "javascript",
     "fn:": "javascript",
     "eval:": "javascript",
     "grade:": "llm-rubric",
-    "llm-rubric:": "llm-rubric",
-    "python:": "python",
 }
 
 
@@ -198,14 +194,13 @@ def assertion_from_text(text: str) -> dict[str, Any]:
         is_typo = colon and _is_nearly_a_type(word)
         return {"type": word, "value": rest} if is_typo else {"type": "equals", "value": text}
     written, name, value = f"{short[1] or ''}{short[2]}", short[2], (short[4] or "").strip()
+    cell = TYPES[name].cell if name in TYPES else Cell()
     assertion: dict[str, Any] = {"type": written}
     if short[4] is not None:
-        assertion["value"] = _items(value) if name in _OF_LISTS else value
-    if name in _WITH_THRESHOLD:
-        default = 0.8 if name == "similar" else 0.75
-        assertion["threshold"] = float(short[3]) if short[3] else default
-    elif short[3]:
-        assertion["threshold"] = float(short[3])
+        assertion["value"] = _items(value) if cell.is_list else value
+    threshold = float(short[3]) if short[3] else cell.threshold
+    if threshold is not None:
+        assertion["threshold"] = threshold
     return assertion
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
+from tetrad.assertions.table import CODED
 from tetrad.canonical import Digest, digest_of, with_lf
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.model.references import ReferenceRefused, normalised
@@ -123,7 +124,7 @@ class Files:
         own = None
         if "value" in item:
             filled["value"], own = self._value(item["value"], at)
-        if own is None and item.get("type", "").removeprefix("not-") == "python":
+        if own is None and item.get("type", "").removeprefix("not-") in CODED:
             own = self._code.digest_of_text(str(filled.get("value", "")))
         source = transform if own is None else str(digest_of([str(own), transform]))
         return {**filled, "source": source} if source else filled

@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from tetrad.assertions.table import TYPES
 from tetrad.assertions.values import as_text
 from tetrad.errors import Issue
 from tetrad.yamldoc.document import Document, Node
 
 RESPELLED = "GLD997"  # the rule that reports it
-_OF_TEXTS = frozenset({
-    "equals", "contains", "icontains", "contains-all", "contains-any", "icontains-all", "icontains-any",
-    "starts-with", "regex", "levenshtein", "rouge-n", "bleu", "similar", "retrieved",
-})  # fmt: skip
+_OF_TEXTS = frozenset(name for name, type_ in TYPES.items() if type_.compares_text)
 _HOLDERS = ("tests", "defaultTest", "scenarios", "config")  # what tests stand in
 _NAME = re.compile(r"\{\{-?\s*(\w+)")
 

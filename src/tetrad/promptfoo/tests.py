@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tetrad.assertions.types import JUDGED
+from tetrad.assertions.table import EMBEDDED, JUDGED
 from tetrad.errors import Issue, Location
 from tetrad.promptfoo.files import Files
 from tetrad.promptfoo.foreign import problems_of_test
@@ -85,9 +85,9 @@ def _judged(
     own = {key: value for key, value in item.items() if key not in _ASIDE}
     kind = item.get("type", "").removeprefix("not-")
     provider = item.get("provider", grader)
-    if provider is None or "judge" in item or (kind not in JUDGED and kind != "similar"):
+    if provider is None or "judge" in item or kind not in JUDGED | EMBEDDED:
         return own
-    if kind == "similar" and "provider" in item:
+    if kind in EMBEDDED and "provider" in item:
         message = "promptfoo takes the vectors from this provider"
         hint = "name the embedding model as the suite's judge embedding, and leave provider out"
         report(Issue(location=at, message=message, hint=hint))

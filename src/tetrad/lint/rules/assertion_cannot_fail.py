@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.assertions.vacuous import why_it_cannot_fail
+from tetrad.assertions.checks import why_it_cannot_fail
 from tetrad.lint.goldens import golden_sets, place
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Tree

@@ -25,12 +25,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tetrad.assertions.needs import assertions_of
-from tetrad.assertions.vacuous import has_template, is_exact, why_it_cannot_pass
+from tetrad.assertions.checks import why_it_cannot_pass
+from tetrad.assertions.contradictions import is_exact
 from tetrad.lint.goldens import place, suites_of_golden_sets
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Tree
-from tetrad.model import Assertion, Suite
+from tetrad.model import Assertion, Suite, assertions_of
 from tetrad.schemas.nearest import did_you_mean
 
 
@@ -65,8 +65,7 @@ def _not_a_label(tree: Tree, suite: Suite) -> Iterator[Finding]:
 
 
 def _asks_for_another(item: Assertion, labels: Sequence[str]) -> bool:
-    is_literal = is_exact(item) and item.transform is None and not has_template(item.value)
-    return is_literal and item.value not in labels
+    return is_exact(item) and item.transform is None and item.value not in labels
 
 
 RULE = Rule(

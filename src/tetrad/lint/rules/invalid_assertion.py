@@ -23,10 +23,9 @@ assert:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from tetrad.assertions.needs import CODE, issues_when_rendered
-from tetrad.canonical import Json
+from tetrad.assertions.checks import CODE, issues_when_rendered
 from tetrad.lint.goldens import golden_sets, place
 from tetrad.lint.issues import findings_of_issues
 from tetrad.lint.rule import Finding, Rule
@@ -36,14 +35,8 @@ from tetrad.lint.tree import Tree
 def check(tree: Tree) -> Iterator[Finding]:
     yield from findings_of_issues(RULE, tree, RULE.code)
     for golden in golden_sets(tree):
-        for issue in issues_when_rendered(golden, _rendered):
+        for issue in issues_when_rendered(golden):
             yield RULE.at(place(tree, issue.location), issue.message, hint=issue.hint)
-
-
-def _rendered(value: Json, variables: Mapping[str, Json]) -> Json:
-    from tetrad.templates.render import rendered  # a lint without templates starts without Jinja
-
-    return rendered(value, variables)
 
 
 RULE = Rule(

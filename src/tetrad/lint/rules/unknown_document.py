@@ -23,13 +23,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from tetrad.assertions.needs import assertions_of
-from tetrad.assertions.value_checks import is_templated
+from tetrad.assertions.forms import is_templated
+from tetrad.assertions.types.retrieved import RETRIEVED
 from tetrad.canonical import Json
 from tetrad.lint.goldens import place, suites_of_golden_sets
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Tree
-from tetrad.model import Corpus, Suite
+from tetrad.model import Corpus, Suite, assertions_of
 from tetrad.schemas.nearest import did_you_mean
 
 
@@ -47,7 +47,7 @@ def _unknown(tree: Tree, suite: Suite) -> Iterator[Finding]:
     folders = " or ".join(corpus.documents.path for corpus in corpora.values())
     for case in suite.golden.cases:
         for item in assertions_of(case):
-            if item.type != "retrieved" or is_templated(item.value):
+            if item.type != RETRIEVED.name or is_templated(item.value):
                 continue
             for name in (name for name in _names(item.value) if name not in ids):
                 yield RULE.at(

@@ -30,11 +30,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from tetrad.assertions.needs import assertions_of
 from tetrad.lint.goldens import place, suites_of_golden_sets
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Tree
-from tetrad.model import Case, Suite
+from tetrad.model import Case, Suite, assertions_of
 
 _KEYS = frozenset({"assert", "tags", "tools"})
 _ALIKE = 0.8

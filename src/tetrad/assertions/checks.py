@@ -5,41 +5,57 @@ An answer that cannot be graded was paid for in vain; so every assertion is look
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import TypeAlias
+import re
+from collections.abc import Collection, Iterator
 
 from tetrad.assertions.expressions import is_transform
-from tetrad.assertions.types import JUDGED
-from tetrad.assertions.value_checks import is_templated, value_problem
+from tetrad.assertions.forms import is_templated
+from tetrad.assertions.table import CODED, JUDGED, TYPES
 from tetrad.canonical import Json
 from tetrad.errors import Issue, Location, UsageError
 from tetrad.model import (
+    DEFAULT_JUDGE,
     Assertion,
     AssertionSet,
     Case,
     GoldenSet,
-    Model,
     Stack,
-    Suite,
-    TorchEngine,
+    assertions_of,
 )
 
-EMBEDDING_JUDGE = "embedding"
-DEFAULT_JUDGE = "default"
 CODE = "GLD983"
 
-Render: TypeAlias = Callable[[Json, Mapping[str, Json]], Json]
-
-_OF_STACK = frozenset({"latency", "cost", "retrieved", "similar", "context-faithfulness"})
+_FILE_OF_CODE = re.compile(r"file://[^:]+\.py(:\w+)?")
 
 
-def assertions_of(case: Case) -> Iterator[Assertion]:
-    """The case's assertions, those in sets included."""
-    for assertion in case.assertions:
-        if isinstance(assertion, AssertionSet):
-            yield from assertion.assertions
-        else:
-            yield assertion
+def value_problem(assertion: Assertion, value: Json) -> str | None:
+    """Why the assertion cannot be evaluated with a value, its own or that with variables filled in."""
+    if is_code(assertion.type, value):
+        return None  # what it returns is looked at when it is there
+    type_ = TYPES.get(assertion.type)
+    return None if type_ is None else type_.problem(value, assertion)
+
+
+def is_code(name: str, value: Json) -> bool:
+    """Whether a Python file's function makes the value of an assertion that is no program itself."""
+    return (
+        name not in CODED and isinstance(value, str) and _FILE_OF_CODE.fullmatch(value) is not None
+    )
+
+
+def why_it_cannot_fail(item: Assertion | AssertionSet) -> str | None:
+    """Why an assertion passes whatever the answer is; None where it can fail."""
+    if isinstance(item, AssertionSet):
+        is_met = item.threshold is not None and item.threshold <= 0
+        return "its threshold is 0" if is_met else None
+    type_ = TYPES.get(item.type)
+    return None if type_ is None or item.negated else type_.cannot_fail(item)
+
+
+def why_it_cannot_pass(item: Assertion) -> str | None:
+    """Why no score can reach what an assertion asks for."""
+    type_ = TYPES.get(item.type)
+    return None if type_ is None or item.negated else type_.cannot_pass(item)
 
 
 def issues_as_written(golden: GoldenSet) -> Iterator[Issue]:
@@ -59,19 +75,21 @@ def issues_as_written(golden: GoldenSet) -> Iterator[Issue]:
                 yield from _transform_issues(assertion.transform, assertion.location)
 
 
-def issues_when_rendered(golden: GoldenSet, render: Render) -> Iterator[Issue]:
+def issues_when_rendered(golden: GoldenSet) -> Iterator[Issue]:
     """What is wrong with values once a case's variables are filled in."""
     for case in golden.cases:
         for assertion in assertions_of(case):
             if is_templated(assertion.value):
-                problem = _rendered_problem(assertion, case, render)
+                problem = _rendered_problem(assertion, case)
                 if problem is not None:
                     yield _issue(assertion, problem)
 
 
-def _rendered_problem(assertion: Assertion, case: Case, render: Render) -> str | None:
+def _rendered_problem(assertion: Assertion, case: Case) -> str | None:
+    from tetrad.templates.render import rendered  # a lint without templates starts without Jinja
+
     try:
-        value = render(assertion.value, case.vars)
+        value = rendered(assertion.value, case.vars)
     except (UsageError, ValueError) as error:
         return f"has a value that cannot be rendered: {error}"
     return value_problem(assertion, value)
@@ -96,48 +114,10 @@ def issues_on_stack(golden: GoldenSet, stack: Stack, judges: Collection[str]) ->
     """What a stack lacks that assertions on its answers need; `judges` are the suite's names."""
     for case in golden.cases:
         for assertion in assertions_of(case):
-            if assertion.type in _OF_STACK:
-                lack = _lack(assertion, case, stack, judges)
-                if lack is not None:
-                    yield _issue(assertion, lack)
-
-
-def _lack(assertion: Assertion, case: Case, stack: Stack, judges: Collection[str]) -> str | None:
-    match assertion.type:
-        case "latency":
-            return latency_lack(stack)
-        case "cost" if stack.model.prices is None:
-            return f"needs `prices` in {stack.model.location.file}"
-        case "retrieved" if stack.retrieval is None:
-            return f"needs a stack with a corpus, and {stack.ref} has none"
-        case "similar" if EMBEDDING_JUDGE not in judges and own_embedding(stack) is None:
-            return "needs an embedding model: name one as `judges: {embedding: {model: …}}`"
-        case "context-faithfulness" if stack.retrieval is None and "context" not in case.vars:
-            return "needs the variable `context`, or a stack with a corpus"
-    return None
-
-
-def latency_lack(stack: Stack) -> str | None:
-    """Why a stack's answers have no latency that could be judged."""
-    if isinstance(stack.model.engine, TorchEngine):
-        return "needs an engine that times each answer, and torch answers in batches"
-    return None
-
-
-def embedding_of(suite: Suite, stack: Stack) -> Model | None:
-    """The model whose vectors decide `similar`: the judge named `embedding`, which changes with the
-    suite alone; else the one that the stack itself retrieves or selects with.
-    """
-    if EMBEDDING_JUDGE in suite.judges:
-        return suite.judges[EMBEDDING_JUDGE].model
-    return own_embedding(stack)
-
-
-def own_embedding(stack: Stack) -> Model | None:
-    """The model that a stack retrieves or selects examples with."""
-    if stack.retrieval is not None:
-        return stack.retrieval.corpus.embedding
-    return None if stack.prompt.select is None else stack.prompt.select.embedding
+            type_ = TYPES.get(assertion.type)
+            lack = None if type_ is None else type_.lack(case, stack, judges)
+            if lack is not None:
+                yield _issue(assertion, lack)
 
 
 def _transform_issues(transform: str, location: Location) -> Iterator[Issue]:

@@ -1,13 +1,16 @@
-"""Assertions on JSON in an answer: is-json, contains-json, each with an optional JSON Schema."""
+"""`is-json` and `contains-json`: the answer is JSON, or holds an object, of a schema if one is given."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NoReturn
 
-from tetrad.assertions.value_checks import schema_of_value, schema_text
-from tetrad.assertions.verdict import Answered, Decided, Verdict, binary
+from tetrad.assertions.answered import Answered
+from tetrad.assertions.assertion_type import PureAssertion
+from tetrad.assertions.score import Score, binary
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed, SpecError
 from tetrad.model import Assertion
@@ -23,7 +26,37 @@ _BRACE = re.compile(r"[{}]")
 _LIMITS = Limits(max_bytes=4 * MAX_OBJECT, max_nodes=10_000)
 
 
-def is_json(value: Json, _: Assertion, answered: Answered) -> Verdict:
+@lru_cache(maxsize=256)
+def _compiled(schema: str) -> Any:
+    """A compiled JSON Schema, given as text; it never reads a file or the network for a `$ref`."""
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(json.loads(schema), retriever=_refuse, validate_formats=True)
+
+
+def _refuse(uri: str) -> NoReturn:
+    raise ValueError(f"a schema may not refer to {uri}")
+
+
+def _text_of(schema: Json) -> str:
+    """The text of a schema that is given as a text or as a mapping."""
+    return schema if isinstance(schema, str) else json.dumps(schema, default=dict)
+
+
+def _problem(value: Json, _: Assertion) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str | bool | Mapping):
+        return "needs a JSON Schema as `value`, or none"
+    try:
+        _compiled(_text_of(value))
+    except ValueError as error:
+        why = " ".join(str(error).split()).partition(" Failed validating")[0]
+        return f"has no valid JSON Schema as `value`: {shorten(why, 200)}"
+    return None
+
+
+def _grade_whole(value: Json, _: Assertion, answered: Answered) -> Score:
     """The whole answer is JSON, of the schema where one is given."""
     try:
         found = strict_decoder().decode(answered.text)
@@ -33,7 +66,7 @@ def is_json(value: Json, _: Assertion, answered: Answered) -> Verdict:
     return binary(problem is None, "is JSON" if problem is None else problem)
 
 
-def contains_json(value: Json, _: Assertion, answered: Answered) -> Verdict:
+def _grade_part(value: Json, _: Assertion, answered: Answered) -> Score:
     """Somewhere in the answer stands a JSON object, of the schema where one is given."""
     problem: str | None = "contains no JSON"
     for found in _objects(answered.text):
@@ -90,7 +123,7 @@ def _violation(value: Json, found: Any, text: str) -> str | None:
     if value is None or value == "":
         return None
     try:
-        errors = errors_of(schema_of_value(schema_text(value)), found, size=len(text))
+        errors = errors_of(_compiled(_text_of(value)), found, size=len(text))
     except UnicodeEncodeError:
         return "is JSON with half a surrogate pair, which no UTF-8 text can hold"
     except ValueError:
@@ -106,5 +139,20 @@ def _violation(value: Json, found: Any, text: str) -> str | None:
     return f"is JSON, but not of the schema: {where}: {shorten(errors[0].message, 200)}"
 
 
-IS_JSON = Decided(evaluate=is_json)
-CONTAINS_JSON = Decided(evaluate=contains_json)
+IS_JSON = PureAssertion(
+    name="is-json",
+    value="nothing, or a JSON Schema",
+    passes_if=(
+        "the whole answer is JSON, of that schema; `format` (`date`, `email`, `uri`, …) is checked,"
+        " here as in every schema that you write"
+    ),
+    problem=_problem,
+    grade=_grade_whole,
+)
+CONTAINS_JSON = PureAssertion(
+    name="contains-json",
+    value="nothing, or a JSON Schema",
+    passes_if="an object stands in it, as JSON or YAML writes one, of that schema",
+    problem=_problem,
+    grade=_grade_part,
+)

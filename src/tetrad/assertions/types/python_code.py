@@ -1,4 +1,4 @@
-"""The assertion that is a program: python, an expression, a function's body or a file's function.
+"""`python`: a program decides, an expression, a function's body or a file's function.
 
 As promptfoo has it: `output` and `context` are given, and a boolean, a number or a mapping with
 `pass`, `score`, `reason` and `namedScores` comes back. `not-` turns the decision, and the score of
@@ -10,16 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from tetrad.assertions.answered import Answered, Services
+from tetrad.assertions.assertion_type import ServiceAssertion
+from tetrad.assertions.score import Score, binary, negated, reaches
 from tetrad.assertions.values import shown
-from tetrad.assertions.verdict import (
-    Answered,
-    Asked,
-    Services,
-    Verdict,
-    binary,
-    negated,
-    reaches,
-)
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.model import Assertion
@@ -29,18 +23,30 @@ from tetrad.yamldoc.jsontext import strict_decoder
 FUNCTION = "get_assert"  # of a file that is named without one, as in promptfoo
 
 
-async def python(
+def _problem(value: Json, _: Assertion) -> str | None:
+    if not isinstance(value, str) or not value.strip():
+        return "needs an expression, a function's body or `file://….py` as `value`"
+    return None
+
+
+def _cannot_fail(assertion: Assertion) -> str | None:
+    value = assertion.value
+    is_true = isinstance(value, str) and value.strip() in {"True", "1", "1.0"}
+    return "its expression is always true" if is_true else None
+
+
+async def _grade(
     value: Json, assertion: Assertion, answered: Answered, services: Services
-) -> Verdict:
+) -> Score:
     """What the code says of the answer; code that dies or runs out of its limits decides nothing."""
     said = await services.run_python(
         str(value), FUNCTION, answered.output, context_of(assertion, answered)
     )
-    verdict = _verdict(said, assertion.threshold, answered.text)
+    score = _score(said, assertion.threshold, answered.text)
     if not assertion.negated:
-        return verdict
+        return score
     is_decision = isinstance(_value(said), bool)
-    return negated(verdict) if is_decision else verdict._replace(passed=not verdict.passed)
+    return negated(score) if is_decision else score._replace(passed=not score.passed)
 
 
 def context_of(assertion: Assertion, answered: Answered) -> Mapping[str, Json]:
@@ -80,13 +86,13 @@ def _value(said: Json) -> Json:
     return _read(said) if isinstance(said, str) else said
 
 
-def _verdict(said: Json, threshold: float | None, text: str) -> Verdict:
+def _score(said: Json, threshold: float | None, text: str) -> Score:
     said = _value(said)
     if isinstance(said, bool):
         return binary(said, f"the code returned {said} on {shown(text)}")
     if isinstance(said, int | float):
         passed = said > 0 if threshold is None else reaches(said, threshold)
-        return Verdict(passed, _clipped(said), f"the code returned {said:g} on {shown(text)}")
+        return Score(passed, _clipped(said), f"the code returned {said:g} on {shown(text)}")
     if isinstance(said, Mapping):
         return _graded(said, threshold, text)
     raise JudgeFailed(
@@ -95,7 +101,7 @@ def _verdict(said: Json, threshold: float | None, text: str) -> Verdict:
     )
 
 
-def _graded(said: Mapping[str, Json], threshold: float | None, text: str) -> Verdict:
+def _graded(said: Mapping[str, Json], threshold: float | None, text: str) -> Score:
     passed, score = said.get("pass", said.get("pass_")), said.get("score")
     if (
         not isinstance(passed, bool)
@@ -110,7 +116,7 @@ def _graded(said: Mapping[str, Json], threshold: float | None, text: str) -> Ver
     words = shorten(reason, 300) if isinstance(reason, str) else default
     if threshold is not None and not reaches(score, threshold):
         passed, words = False, f"score {score:g} < {threshold:g}: {words}"
-    return Verdict(passed, _clipped(score), words, _named(said))
+    return Score(passed, _clipped(score), words, _named(said))
 
 
 def _named(said: Mapping[str, Json]) -> Mapping[str, float]:
@@ -140,4 +146,17 @@ def _read(said: str) -> Json:
     return value
 
 
-PYTHON = Asked(evaluate=python, negates=True)
+PYTHON = ServiceAssertion(
+    name="python",
+    value="expression, function body, or `file://check.py`",
+    passes_if=(
+        "it returns true, a number above 0, or"
+        ' `{"pass": …, "score": …, "reason": …, "namedScores": {…}}`'
+    ),
+    threshold="of the number",
+    problem=_problem,
+    cannot_fail=_cannot_fail,
+    grade=_grade,
+    service="code",
+    negates=True,
+)

@@ -1,37 +1,11 @@
-"""The assertion types that exist; `tetrad.evals` implements each of them under this name."""
+"""promptfoo's further types of assertions, which a file that uses one is told of by name."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 
-ASSERTION_TYPES: tuple[str, ...] = (
-    "equals",
-    "contains",
-    "icontains",
-    "contains-all",
-    "contains-any",
-    "icontains-all",
-    "icontains-any",
-    "starts-with",
-    "regex",
-    "is-json",
-    "contains-json",
-    "similar",
-    "rouge-n",
-    "bleu",
-    "levenshtein",
-    "latency",
-    "cost",
-    "python",
-    "retrieved",
-    "tool-called",
-    "llm-rubric",
-    "context-faithfulness",
-)
-
-# A judge of the suite decides these.
-JUDGED = frozenset({"llm-rubric", "context-faithfulness"})
-
-# promptfoo's further types, so that a file that uses one is told so, and a CSV cell that begins
-# with one is not taken for a text to equal. https://www.promptfoo.dev/docs/configuration/expected-outputs/
+# A CSV cell that begins with one is not taken for a text to equal.
+# https://www.promptfoo.dev/docs/configuration/expected-outputs/
 NOT_YET: tuple[str, ...] = (
     "agent-rubric",
     "answer-relevance",
