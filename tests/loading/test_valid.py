@@ -427,5 +427,5 @@ def test_reading_a_repository_loads_no_heavy_library() -> None:
         [sys.executable, "-c", code], capture_output=True, check=True, text=True
     )
 
-    heavy = {"jinja2", "numpy", "scipy", "httpx2", "rich", "torch", "jsonschema", "rapidfuzz"}
+    heavy = {"jinja2", "numpy", "scipy", "httpx2", "rich", "torch", "jsonschema"}
     assert set() == heavy & set(loaded.stdout.split())
