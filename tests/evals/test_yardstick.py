@@ -14,6 +14,8 @@ from trees import Tree, scripted_tree
 
 from tetrad.errors import ExitCode
 from tetrad.registry import Registry, registry_path
+from tetrad.report import yardstick
+from tetrad.results.report import AcceptanceOffer
 
 SUITE = "evals/feedback/suite.yaml"
 GOLDEN = "evals/feedback/golden.yaml"
@@ -62,7 +64,9 @@ def verdicts(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def offers(report: dict[str, Any]) -> list[str]:
-    return [offer for by in verdicts(report) for offer in by["offers"]]
+    """The lines that would be pasted."""
+    found = (offer for by in verdicts(report) for offer in by["offers"])
+    return [yardstick.offer(AcceptanceOffer(**offer)) for offer in found]
 
 
 def moved(report: dict[str, Any]) -> dict[str, Any]:

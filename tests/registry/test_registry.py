@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample
 MODEL = digest_of("a model")
 OTHER = digest_of("another model")
 BUILD = "engine 1"
+TWELVE = Usage(input_tokens=12, output_tokens=3)
 
 
 @pytest.fixture
@@ -192,8 +194,13 @@ def store(path: Path, completion: bytes) -> None:
         b"[]",
         b'"yes"',
         b"not JSON",
-        b'{"text":"yes"}',
-        b'{"text":"yes","usage":{"input":1,"output":2}}',
+        b'{"usage":[1,2,0]}',
+        b'{"text":"yes","usage":7}',
+        b'{"text":"yes","usage":{"input_tokens":"1"}}',
+        b'{"text":"yes","usage":{"input_tokens":-1}}',
+        b'{"text":"yes","latency_s":-0.5}',
+        b'{"text":"yes","likelihoods":{"a":NaN}}',
+        b'{"text":"yes","attached":[]}',
         b'{"text":"yes","usage":[1,2]}',
         b'{"text":"yes","usage":[-1,2,0]}',
         b'{"text":null,"usage":[1,2,0]}',
@@ -483,7 +490,7 @@ with Registry.open(Path(sys.argv[1])) as registry:
 # -- the written form
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=[])),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=5,
 )
@@ -496,11 +503,17 @@ completions = st.builds(
             id=st.text(),
             name=st.text(),
             arguments=st.dictionaries(st.text(), json_values),
+            attached=st.none() | st.dictionaries(st.text(), json_values),
         ),
         max_size=2,
     ).map(tuple),
     finish_reason=st.sampled_from(["stop", "length", "tool_calls", "content_filter"]),
-    usage=st.builds(Usage, input_tokens=st.integers(0), output_tokens=st.integers(0)),
+    usage=st.builds(
+        Usage,
+        input_tokens=st.none() | st.integers(0, 2**53 - 1),
+        output_tokens=st.none() | st.integers(0, 2**53 - 1),
+        cached_input_tokens=st.integers(0, 2**53 - 1),
+    ),
     latency_s=st.none() | st.floats(0, 1e6),
     first_token_s=st.none() | st.floats(0, 1e6),
     likelihoods=st.none() | st.dictionaries(st.text(), st.floats(0, 1)),
@@ -513,6 +526,52 @@ completions = st.builds(
 @given(completions)
 def test_an_answer_survives_its_written_form(completion: Completion) -> None:
     assert completion == load_completion(dump_completion(completion))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (b'{"text":"yes","usage":[12,3,0]}', Completion(text="yes", usage=TWELVE, cached=True)),
+        (
+            (
+                b'{"text":"","tool_calls":[{"id":"1","name":"f","arguments":{"a":[NaN,"\\ud800"]}}],'
+                b'"finish":"tool_calls","usage":[12,3,0],"latency_s":1.0,"likelihoods":{"a":1.0}}'
+            ),
+            Completion(
+                text="",
+                tool_calls=(ToolCall(id="1", name="f", arguments={"a": [nan, "\ud800"]}),),
+                finish_reason="tool_calls",
+                usage=TWELVE,
+                latency_s=1.0,
+                likelihoods={"a": 1.0},
+                cached=True,
+            ),
+        ),
+        (
+            b'{"text":"\xed\xa0\x80","usage":[null,null,0],"attached":{"n":1'
+            + b"0" * 400
+            + b'},"finish":"length","system_fingerprint":"fp"}',
+            Completion(
+                text="\ud800",
+                attached={"n": 10**400},
+                finish_reason="length",
+                usage=Usage(input_tokens=None, output_tokens=None),
+                system_fingerprint="fp",
+                cached=True,
+            ),
+        ),
+    ],
+)
+def test_answers_that_earlier_versions_wrote_are_read(written: bytes, expected: Completion) -> None:
+    assert repr(load_completion(written)) == repr(expected)
+
+
+def test_what_is_so_of_one_call_only_is_not_written() -> None:
+    written = dump_completion(replace(answer("yes"), requests=3, cached=True))
+
+    assert (
+        written == b'{"text":"yes","usage":{"input_tokens":12,"output_tokens":3},"latency_s":0.25}'
+    )
 
 
 def test_an_outcome_survives_its_written_form() -> None:

@@ -27,6 +27,7 @@ from tetrad.policy import decide, overall, suite_report
 from tetrad.results.exchange import Choice, Completion, Message, Request, ToolCall, Usage
 from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample, SuiteRun
 from tetrad.results.report import (
+    AcceptanceOffer,
     AcceptanceUse,
     BaseVerdict,
     ComponentChange,
@@ -119,10 +120,7 @@ YARDSTICK = (
     ),
     YardstickChange(kind="waiver", ref="evals/triage#late-parcel", name="broken until 2027-01-31"),
 )
-OFFER = (
-    "- {accept: yardstick, suite: evals/triage, requirement: max_flips,"
-    ' reason: "say why", owner: "@desk"}'
-)
+OFFER = AcceptanceOffer(suite="evals/triage", kind="requirement", name="max_flips", owner="@desk")
 
 
 def loosened() -> Report:
@@ -310,7 +308,7 @@ def _hostile_stack(stack: StackReport, text: str) -> StackReport:
                     replace(
                         case,
                         id=f"{i}{text}",
-                        vars_text=text,
+                        vars={text: text},
                         waived=text,
                         candidate=_hostile_outcome(case.candidate, f"{i}{text}", text),
                         base=case.base and _hostile_outcome(case.base, f"{i}{text}", text),
@@ -340,7 +338,7 @@ def _hostile_verdict(text: str) -> BaseVerdict:
             for i, case in enumerate(verdict.cases)
         ),
         accepted=(AcceptanceUse(suite=text, what=text, reason=text, owner=text),),
-        offers=(text,),
+        offers=(AcceptanceOffer(suite=text, kind="case", name=text, owner=text),),
         note=text,
     )
 

@@ -63,6 +63,19 @@ def test_the_shape_is_the_published_one() -> None:
     assert document["stacks"][2]["changed"] == document["stacks"][2]["suites"] == []
 
 
+def test_variables_keep_their_types() -> None:
+    (stack, *others) = samples.without_base().stacks
+    (suite,) = stack.suites
+    case = replace(suite.cases[0], vars={"topics": ["billing", 2], "gift": {"wrapped": True}})
+    suites = (replace(suite, cases=(case,)),)
+    report = replace(samples.without_base(), stacks=(replace(stack, suites=suites), *others))
+
+    written = json.loads(dump_report(report))["stacks"][0]["suites"][0]["cases"][0]["vars"]
+
+    assert written == {"topics": ["billing", 2], "gift": {"wrapped": True}}
+    assert load_report(dump_report(report)) == report
+
+
 def test_without_a_base_there_is_no_answer_before() -> None:
     case = json.loads(dump_report(samples.without_base()))["stacks"][0]["suites"][0]["cases"][0]
 
@@ -84,12 +97,10 @@ def test_hostile_text_is_escaped_and_still_means_the_same() -> None:
     [
         ("", "Expecting value: line 1 column 1 (char 0)"),
         ("[]", "$: must be an object"),
-        ('{"kind": "plan", "version": 1}', "$: must be of kind report, version 1"),
-        ('{"kind": "report", "version": 1}', "$.decision: is missing"),
-        (
-            '{"kind": "report", "version": 1, "decision": "MAYBE"}',
-            "$.decision: must be one of PASSED, FAILED, INCONCLUSIVE, NOT_APPLICABLE",
-        ),
+        ('{"kind": "plan", "version": 2}', "$.kind: must be report"),
+        ('{"kind": "report", "version": true}', "$.version: must be a number"),
+        ('{"kind": "report", "version": 2}', "$.decision: is missing"),
+        ('{"kind": "report", "version": 2, "dirty": "NO"}', "$.decision: is missing"),
         ('{"kind": "report", "kind": "report"}', "a key is given twice"),
         ('{"kind": NaN}', "NaN is not JSON"),
         ("[" * 100_000, "is nested too deep"),
@@ -105,10 +116,37 @@ def test_what_is_not_a_report_is_refused_with_its_place(text: str, problem: str)
 
 
 @pytest.mark.parametrize(
+    ("version", "fix"),
+    [
+        (1, "run `tetrad gate` again: answers that were kept are not asked anew"),
+        (3, "upgrade tetrad"),
+    ],
+)
+def test_a_report_of_another_version_is_refused_with_what_to_do(version: int, fix: str) -> None:
+    text = dump_report(samples.failing()).replace('"version": 2', f'"version": {version}', 1)
+
+    with pytest.raises(UsageError) as caught:
+        load_report(text, origin="report.json")
+
+    assert str(caught.value) == (
+        f"report.json: unsupported report version {version}, expected 2\n  help: {fix}"
+    )
+
+
+@pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
         ('"identity": "tetrad:', '"identity": "', "is not an identity"),
         ('"golden": "sha256:', '"golden": "md5:', "$.stacks[0].suites[0].golden: "),
+        (
+            '"decision": "FAILED"',
+            '"decision": "MAYBE"',
+            "$.decision: must be one of PASSED, FAILED",
+        ),
+        ('"preview": false,', "", "$.stacks[0].preview: is missing"),
+        ('"base_samples": ', '"base_samples": {}, "": ', ".base_samples: must be a list"),
+        ('"vars": {', '"vars": [], "": {', ".cases[0].vars: must be an object"),
+        ('"answer": 1.0', '"answer": "1"', ".metrics.answer: must be a number"),
         ('"flip": "broken"', '"flip": 3', ".flip: must be one of none, broken"),
         ('"n": 60', '"n": "60"', ".requirements[0].n: must be a number"),
         ('"n": 60', f'"n": {10**400}', ".requirements[0].n: must be between -(2^53-1) and"),

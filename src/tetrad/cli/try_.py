@@ -163,10 +163,11 @@ async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: 
 
 
 def _as_json(trace: Trace) -> str:
-    from tetrad.report.fields import dump
+    from tetrad.results.codec import Codec
     from tetrad.text import json_escaped
 
-    return json_escaped(json.dumps(dump(trace), ensure_ascii=False, indent=2)) + "\n"
+    written = json.dumps(Codec().dump(trace), ensure_ascii=False, indent=2, default=dict)
+    return json_escaped(written) + "\n"
 
 
 def _show(console: Console, stack: Stack, tried: _Tried) -> None:

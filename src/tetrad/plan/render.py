@@ -10,10 +10,11 @@ from math import ceil
 from tetrad.identity import written_identity
 from tetrad.plan.model import Amount, BasePlan, CaseChange, Estimate, Plan, StackPlan, SuitePlan
 from tetrad.report import words, yardstick
-from tetrad.report.fields import dump
+from tetrad.results.codec import Codec
 from tetrad.text import for_log, json_escaped, one_line, spelled, usd
 
 SHOWN_CASES = 20
+_CODEC = Codec()
 NOTHING = "no calls: every answer is kept from earlier"
 WHY = {
     "all": "the model changes",
@@ -57,8 +58,8 @@ def render_json(plan: Plan) -> str:
         "head": plan.head,
         "dirty": plan.dirty,
         "estimate": _estimate(plan.estimate),
-        "roster": [dump(change) for change in plan.roster],
-        "yardstick": [dump(change) for change in plan.yardstick],
+        "roster": [_CODEC.dump(change) for change in plan.roster],
+        "yardstick": [_CODEC.dump(change) for change in plan.yardstick],
         "stacks": [_stack(stack) for stack in plan.stacks],
     }
     return json_escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"

@@ -1,27 +1,18 @@
-"""Lines of waivers.yaml that accept what fails by the base's yardstick alone, ready to paste."""
+"""What would accept what fails by the base's yardstick alone, as lines of waivers.yaml can."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tetrad.model import Suite
 from tetrad.policy.decide import SuiteDecision
 from tetrad.policy.statistics import TOLERANCE
 from tetrad.results.outcome import CaseOutcome, SuiteRun
-from tetrad.results.report import RequirementResult
+from tetrad.results.report import AcceptanceOffer, RequirementResult
 
 # More cases than these are better accepted by the requirement that they break.
 _MOST_CASES = 10
-_PLAIN = re.compile(r"[A-Za-z][\w./-]*", re.ASCII)
-_NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
-
-
-class _Line(NamedTuple):
-    kind: str  # case, tag, metric or requirement
-    name: str
 
 
 def offered(
@@ -30,23 +21,22 @@ def offered(
     candidate: SuiteRun,
     own: Mapping[str, CaseOutcome],
     regraded: Collection[str],
-) -> tuple[str, ...]:
-    """A line for each thing that, accepted, leaves nothing of a suite of the base to refuse by."""
+) -> tuple[AcceptanceOffer, ...]:
+    """Each thing that, accepted, leaves nothing of a suite of the base to refuse by."""
     seen = _Seen({outcome.id: outcome for outcome in candidate.cases}, own, regraded)
-    lines = [
-        line
-        for found in decided.requirements
-        if found.decision in {"FAILED", "INCONCLUSIVE"}
-        for line in _lines(found, suite, seen)
-    ]
-    return tuple(dict.fromkeys(_written(suite, line) for line in lines))
+    refusing = (f for f in decided.requirements if f.decision in {"FAILED", "INCONCLUSIVE"})
+    return tuple(dict.fromkeys(offer for f in refusing for offer in _offers(f, suite, seen)))
 
 
-def offered_whole(suite: Suite, requirements: Iterable[str]) -> tuple[str, ...]:
-    """A line for each requirement of a suite of the base."""
-    return tuple(
-        dict.fromkeys(_written(suite, _Line("requirement", name)) for name in requirements)
-    )
+def offered_whole(suite: Suite, requirements: Iterable[str]) -> tuple[AcceptanceOffer, ...]:
+    """Each requirement of a suite of the base."""
+    return tuple(dict.fromkeys(_offer(suite, "requirement", name) for name in requirements))
+
+
+def _offer(
+    suite: Suite, kind: Literal["case", "tag", "metric", "requirement"], name: str
+) -> AcceptanceOffer:
+    return AcceptanceOffer(suite=suite.ref, kind=kind, name=name, owner=suite.owner)
 
 
 class _Seen(NamedTuple):
@@ -68,8 +58,8 @@ class _Seen(NamedTuple):
         return score is not None and (own is None or score < own - TOLERANCE)
 
 
-def _lines(found: RequirementResult, suite: Suite, seen: _Seen) -> Iterator[_Line]:
-    whole = _Line("requirement", found.requirement)
+def _offers(found: RequirementResult, suite: Suite, seen: _Seen) -> Iterator[AcceptanceOffer]:
+    whole = _offer(suite, "requirement", found.requirement)
     if found.decision == "INCONCLUSIVE":
         yield whole
     elif found.requirement == "must_pass":
@@ -87,7 +77,9 @@ def _lines(found: RequirementResult, suite: Suite, seen: _Seen) -> Iterator[_Lin
         yield whole
 
 
-def _cases(ids: list[str], whole: _Line, suite: Suite, seen: _Seen) -> Iterator[_Line]:
+def _cases(
+    ids: list[str], whole: AcceptanceOffer, suite: Suite, seen: _Seen
+) -> Iterator[AcceptanceOffer]:
     """What accepts some cases: the metrics that are graded anew, tags that all of them carry, else
     each of them; the requirement where none is to blame, or too many.
     """
@@ -100,13 +92,13 @@ def _cases(ids: list[str], whole: _Line, suite: Suite, seen: _Seen) -> Iterator[
         if not result.passed or result.score < 1
     }
     left = [id_ for id_ in ids if not (metrics and id_ in seen.regraded)]
-    lines = [_Line("metric", metric) for metric in sorted(metrics)]
+    offers = [_offer(suite, "metric", metric) for metric in sorted(metrics)]
     for tag, carrying in _tags(suite).items():
         if len(carrying) > 1 and carrying <= set(left):
-            lines.append(_Line("tag", tag))
+            offers.append(_offer(suite, "tag", tag))
             left = [id_ for id_ in left if id_ not in carrying]
-    lines += [_Line("case", id_) for id_ in left]
-    yield from [whole] if not lines or len(left) > _MOST_CASES else lines
+    offers += [_offer(suite, "case", id_) for id_ in left]
+    yield from [whole] if not offers or len(left) > _MOST_CASES else offers
 
 
 def _tags(suite: Suite) -> Mapping[str, set[str]]:
@@ -116,16 +108,3 @@ def _tags(suite: Suite) -> Mapping[str, set[str]]:
         for tag in case.tags:
             found.setdefault(tag, set()).add(case.id)
     return found
-
-
-def _written(suite: Suite, line: _Line) -> str:
-    owner = suite.owner or "@owner"
-    return (
-        f"- {{accept: yardstick, suite: {_scalar(suite.ref)}, {line.kind}: {_scalar(line.name)},"
-        f' reason: "say why", owner: {json.dumps(owner, ensure_ascii=False)}}}'
-    )
-
-
-def _scalar(text: str) -> str:
-    is_plain = _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT
-    return text if is_plain else json.dumps(text, ensure_ascii=False)

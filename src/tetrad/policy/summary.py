@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-
-from tetrad.canonical import Json
 from tetrad.model import Case, Suite
 from tetrad.policy.decide import SuiteDecision
 from tetrad.results.outcome import CaseOutcome, SuiteRun
@@ -31,7 +27,7 @@ def suite_report(
                 waived=decided.waived.get(case.id),
                 candidate=now.get(case.id) or _never_ran(case),
                 base=before.get(case.id),
-                vars_text=_written(case.vars),
+                vars=case.vars,
             )
             for case in suite.golden.cases
         ),
@@ -43,16 +39,3 @@ def _never_ran(case: Case) -> CaseOutcome:
     return CaseOutcome(
         id=case.id, group=case.group, tags=case.tags, line=case.location.line, samples=()
     )
-
-
-def _written(variables: Mapping[str, Json]) -> str:
-    """The variables as a person would write them in a golden set."""
-    return "\n".join(f"{name}: {_value(value)}" for name, value in variables.items())
-
-
-def _value(value: Json) -> str:
-    if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False, default=dict)
-    if "\n" not in value:
-        return value
-    return "|\n" + "\n".join(f"  {line}" for line in value.rstrip("\n").split("\n"))

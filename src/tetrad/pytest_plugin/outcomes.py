@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from tetrad.errors import ExitCode
-from tetrad.report.fields import dump, load
+from tetrad.results.codec import Codec
 from tetrad.results.report import Decision
 
 Key: TypeAlias = tuple[str, str]  # a suite's reference and a stack's
+
+_CODEC = Codec()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,8 @@ class Outcomes:
 
 
 def dump_outcomes(outcomes: Outcomes) -> str:
-    return json.dumps(dump(outcomes))
+    return json.dumps(_CODEC.dump(outcomes))
 
 
 def load_outcomes(text: str) -> Outcomes:
-    outcomes: Outcomes = load(Outcomes, json.loads(text))
-    return outcomes
+    return _CODEC.load(Outcomes, json.loads(text))

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from tetrad.policy import worst
 from tetrad.pytest_plugin.outcomes import GateVerdict, Key, TrialOutcome, Verdict
-from tetrad.report import contracts
+from tetrad.report import contracts, yardstick
 from tetrad.results.outcome import CaseOutcome, SuiteRun
-from tetrad.results.report import BaseVerdict, CaseReport, SuiteReport
+from tetrad.results.report import AcceptanceOffer, BaseVerdict, CaseReport, SuiteReport
 from tetrad.text import for_log, inert, one_line, shorten, spelled
 
 # Characters of what is wrong with an answer that is expected to fail.
@@ -109,7 +109,11 @@ def _of_base(verdict: BaseVerdict) -> list[str]:
         return []
     told = [f"by the base's yardstick, {line}" for line in _lines(verdict)]
     told += [f"by the base's yardstick: {inert(verdict.note)}"] if verdict.note else []
-    return [*told, *(f"to accept it, add to waivers.yaml: {inert(o)}" for o in verdict.offers)]
+    return [*told, *map(_accepted_by, verdict.offers)]
+
+
+def _accepted_by(offer: AcceptanceOffer) -> str:
+    return f"to accept it, add to waivers.yaml: {inert(yardstick.offer(offer))}"
 
 
 def _lost_on_base(report: SuiteReport) -> Sequence[str]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from tetrad.canonical import Json, digest_bytes
 from tetrad.report import contracts, figures, means, plots, words, yardstick
+from tetrad.report.asked import asked
 from tetrad.report.differences import Piece, word_diff
 from tetrad.report.glimpse import Glimpse, glimpse
 from tetrad.report.openings import opening_of, requests_of, shared_openings
@@ -191,6 +192,8 @@ def _template() -> Template:
         pretty=_pretty,
         step=_step_name,
         spelled=spelled,
+        asked=asked,
+        offer=yardstick.offer,
         difflines=_diff_lines,
     )
     return environment.from_string(_asset("page.html.j2"))

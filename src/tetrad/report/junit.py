@@ -96,7 +96,9 @@ def _by_base(stack: StackReport, verdict: BaseVerdict) -> ET.Element:
     )
     lines = [f"{r.decision}: {figures.requirement(r)}: {r.reason}" for r in verdict.requirements]
     lines += [verdict.note] if verdict.note else []
-    lines += [f"{yardstick.OFFER}:", *verdict.offers] if verdict.offers else []
+    lines += (
+        [f"{yardstick.OFFER}:", *map(yardstick.offer, verdict.offers)] if verdict.offers else []
+    )
     if verdict.decision == "FAILED":
         _add(case, "failure", "the gate refuses", "\n".join(lines))
     elif verdict.decision == "INCONCLUSIVE":

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tetrad.report import contracts, figures, means, words, yardstick
+from tetrad.report.asked import asked
 from tetrad.report.glimpse import glimpse
 from tetrad.results.report import (
     AcceptanceUse,
@@ -163,7 +164,7 @@ def _by_base(verdict: BaseVerdict) -> Iterator[str]:
         summary = f"{words.told(case)}: <code>{_entities(case.id)}</code>{_glimpse(case)}"
         yield _folded(summary, "\n\n".join(_case(case)))
     if verdict.offers:
-        offers = fenced("\n".join(verdict.offers), _BLOCK, language="yaml")
+        offers = fenced("\n".join(map(yardstick.offer, verdict.offers)), _BLOCK, language="yaml")
         yield f"{_capital(yardstick.OFFER)}:\n\n{offers}"
 
 
@@ -268,8 +269,8 @@ def _changed_places(case: CaseReport) -> str:
 def _case(case: CaseReport) -> Iterator[str]:
     if case.waived:
         yield f"Waived: {_prose(case.waived)}"
-    if case.vars_text:
-        yield f"Asked:\n\n{fenced(case.vars_text, _BLOCK)}"
+    if case.vars:
+        yield f"Asked:\n\n{fenced(asked(case), _BLOCK)}"
     if places := _changed_places(case):
         yield f"Changed:\n\n{fenced(places, _BLOCK)}"
     if case.base is not None and not _is_same(case):

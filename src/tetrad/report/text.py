@@ -148,9 +148,9 @@ def _by_base(console: Console, verdict: BaseVerdict) -> None:
     _cases(console, verdict)
     if verdict.offers:
         console.print(Padding(f"{yardstick.OFFER}:", (0, 0, 0, 4)))
-    for line in verdict.offers:
+    for offer in verdict.offers:
         # Never wrapped: it is there to be pasted.
-        console.print(f"    {one_line(line)}", soft_wrap=True)
+        console.print(f"    {one_line(yardstick.offer(offer))}", soft_wrap=True)
 
 
 def _requirements(console: Console, suite: SuiteReport | BaseVerdict) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from tetrad.report import words
 from tetrad.results.report import (
+    AcceptanceOffer,
     AcceptanceUse,
     BaseVerdict,
     Decision,
@@ -32,6 +35,8 @@ _SENTENCES: Mapping[str, str] = {
     "prices": "prices changed from {before} to {after}",
     "waiver": "new waiver, {name}",
 }
+_PLAIN = re.compile(r"[A-Za-z][\w./-]*", re.ASCII)
+_NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _WORST_FIRST: tuple[Decision, ...] = ("FAILED", "INCONCLUSIVE", "PASSED", "NOT_APPLICABLE")
 
 
@@ -79,6 +84,20 @@ def accepted(report: Report) -> list[AcceptanceUse]:
 def acceptance(used: AcceptanceUse) -> str:
     """What no longer counts, by whom and why, as a sentence."""
     return f"{used.suite}: {used.what} does not count, says {used.owner}: {used.reason}"
+
+
+def offer(found: AcceptanceOffer) -> str:
+    """The line of waivers.yaml, ready to paste."""
+    owner = json.dumps(found.owner or "@owner", ensure_ascii=False)
+    return (
+        f"- {{accept: yardstick, suite: {_scalar(found.suite)}, {found.kind}: {_scalar(found.name)},"
+        f' reason: "say why", owner: {owner}}}'
+    )
+
+
+def _scalar(text: str) -> str:
+    is_plain = _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT
+    return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
 def shown(stack: StackReport) -> list[BaseVerdict]:

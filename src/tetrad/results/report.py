@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from tetrad.canonical import Digest
+from tetrad.canonical import Digest, Json
 from tetrad.results.outcome import Calls, CaseOutcome
 
 Decision: TypeAlias = Literal["PASSED", "FAILED", "INCONCLUSIVE", "NOT_APPLICABLE"]
@@ -41,9 +41,9 @@ class CaseReport:
     id: str
     flip: Flip
     waived: str | None = None  # the waiver's reason and owner
+    vars: Mapping[str, Json] = field(default_factory=dict)
     candidate: CaseOutcome
     base: CaseOutcome | None = None
-    vars_text: str = ""  # the case's variables, as YAML, for people
 
     @property
     def flaky(self) -> bool:
@@ -68,10 +68,10 @@ class SuiteReport:
     file: str  # of the golden set, from the repository's root
     golden: Digest
     decision: Decision
-    requirements: tuple[RequirementResult, ...]
-    cases: tuple[CaseReport, ...] = field(repr=False)  # as SuiteRun's
     waived: tuple[WaiverUse, ...] = ()  # those that counted, new ones first
     removed: tuple[str, ...] = ()  # the base's cases that the golden set no longer has
+    requirements: tuple[RequirementResult, ...]
+    cases: tuple[CaseReport, ...] = field(repr=False)  # as SuiteRun's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,24 +131,33 @@ class AcceptanceUse:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptanceOffer:
+    """What a line of waivers.yaml could take out of the base's yardstick."""
+
+    suite: str
+    kind: Literal["case", "tag", "metric", "requirement"]
+    name: str
+    owner: str | None = None  # of the suite
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BaseVerdict:
     """What the base's yardstick says of the candidate, where it is not the candidate's own.
 
     `decision` counts where `binding`: where the identity moved. `cases` are those that the two
-    yardsticks see differently; `offers` the lines of waivers.yaml that would accept what fails by
-    the base's yardstick alone.
+    yardsticks see differently; `offers` would accept what fails by the base's yardstick alone.
     """
 
     suite: str  # the base's
     heads: tuple[str, ...] = ()  # the candidate's suites that hold its cases now
     decision: Decision
     binding: bool = True
-    requirements: tuple[RequirementResult, ...] = ()
-    cases: tuple[CaseReport, ...] = field(default=(), repr=False)
     alike: int = 0  # cases that score the same by both yardsticks
     accepted: tuple[AcceptanceUse, ...] = ()
-    offers: tuple[str, ...] = ()
+    offers: tuple[AcceptanceOffer, ...] = ()
     note: str = ""  # why it cannot judge
+    requirements: tuple[RequirementResult, ...] = ()
+    cases: tuple[CaseReport, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,7 +167,6 @@ class StackReport:
     base_identity: Digest | None
     changed: tuple[str, ...]  # names of ComponentChange.component
     changes: tuple[ComponentChange, ...] = ()
-    suites: tuple[SuiteReport, ...]
     model: str = ""  # the name of the one that answered
     engine: str = ""  # what answered, in words
     build: str = ""  # what computed the answers: versions and device
@@ -167,6 +175,7 @@ class StackReport:
     base_build: str = ""
     preview: bool = False  # another engine than the stack's own answered: never evidence
     note: str = ""  # why nothing ran, or why nothing was compared
+    suites: tuple[SuiteReport, ...]
     by_base: tuple[BaseVerdict, ...] = ()
 
 
@@ -178,10 +187,10 @@ class Report:
     base: str | None
     head: str | None
     dirty: bool
-    calls: Calls
-    stacks: tuple[StackReport, ...]
-    roster: tuple[RosterChange, ...] = ()  # what is lost first
-    yardstick: tuple[YardstickChange, ...] = ()
     created: str = ""  # RFC 3339, given by the command
     harness: str = ""  # version of tetrad
     metadata: Mapping[str, str] | None = None
+    calls: Calls
+    roster: tuple[RosterChange, ...] = ()  # what is lost first
+    yardstick: tuple[YardstickChange, ...] = ()
+    stacks: tuple[StackReport, ...]
