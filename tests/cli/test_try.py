@@ -121,7 +121,7 @@ MISUSES = [
     (["desk", "hello"], "'hello' is no NAME=VALUE\n  help: tetrad try desk message='…' [count='…']\n"),
     (["desk", "message=a", "message=b"], "message is given twice\n"),
     (["desk", "message=a", "count=two"],
-     "the request does not fit prompts/desk\n  count: is an integer, and two was given\n"),
+     "the request does not fit prompts/desk\n  count: must be a whole number, not a text\n"),
     (["desk", f"message={'a' * 101}"],
      "the request does not fit prompts/desk\n  message: has 101 characters; max_chars is 100\n"),
     (["dsk"], "there is nothing named 'dsk'\n  help: did you mean desk?\n"),

@@ -86,10 +86,10 @@ class _Tried:
 
 def _given(written: Sequence[str], stack: Stack) -> dict[str, Json]:
     """The variables on the command line; UsageError for what the prompt does not take."""
+    from tetrad.model.variables import missing_in
     from tetrad.schemas.nearest import did_you_mean
 
-    filled = stack.retrieval.into if stack.retrieval is not None else None
-    taken = {n: v for n, v in stack.prompt.variables.items() if n != filled}
+    taken = {n: v for n, v in stack.prompt.variables.items() if n not in stack.filled}
     given: dict[str, Json] = {}
     for one in written:
         name, equals, value = one.partition("=")
@@ -101,7 +101,7 @@ def _given(written: Sequence[str], stack: Stack) -> dict[str, Json]:
         if name in given:
             raise UsageError(f"{name} is given twice")
         given[name] = _value(taken[name], value)
-    missing = [name for name, v in taken.items() if v.required and name not in given]
+    missing = missing_in(stack.prompt, given, stack.filled)
     if missing:
         names = ", ".join(missing)
         raise UsageError(f"{stack.name} needs {names}\n  help: {_usage(stack, taken)}")

@@ -64,12 +64,8 @@ def _untrusted(tree: Tree, prompt: Prompt) -> frozenset[str]:
         for variable in prompt.variables.values()
         if variable.trust == "untrusted" and variable.type not in _NO_TEXT
     }
-    retrieved = {
-        stack.retrieval.into
-        for stack in stacks_with(tree, prompt)
-        if stack.retrieval is not None and stack.retrieval.into not in prompt.variables
-    }
-    return frozenset(declared | retrieved)
+    filled = {name for stack in stacks_with(tree, prompt) for name in stack.filled}
+    return frozenset(declared | (filled - prompt.variables.keys()))
 
 
 def stacks_with(tree: Tree, prompt: Prompt) -> Sequence[Stack]:

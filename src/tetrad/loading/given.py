@@ -6,20 +6,19 @@ before anything is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from tetrad.canonical import Json
 from tetrad.errors import Issue
 from tetrad.golden import GoldenFile
-from tetrad.model import Case, Example, Prompt, Stack
-from tetrad.model.variables import is_of_type, misfit_of
-from tetrad.schemas.nearest import nearest
+from tetrad.model import Case, Prompt, Stack
+from tetrad.model.variables import misfit_of, missing_in
 
 INVALID_VARIABLE = "GLD996"  # the rule that reports it
 
 
-class _Misfit(NamedTuple):
+class _Refused(NamedTuple):
     """Why a value is not taken, and what it is one of: such are told once."""
 
     message: str
@@ -33,52 +32,46 @@ def issues_of_values(loaded: GoldenFile, stacks: Sequence[Stack]) -> Iterator[Is
     for stack in stacks:
         for case in loaded.golden.cases:
             for name, value in case.vars.items():
-                misfit = _misfit(stack, case, name, value)
-                if misfit is not None and (misfit.one_of, name) not in told:
-                    told.add((misfit.one_of, name))
+                refused = _refused(stack, case, name, value)
+                if refused is not None and (refused.one_of, name) not in told:
+                    told.add((refused.one_of, name))
                     location = loaded.places[case.id](("vars", name))
                     yield Issue(
                         location=location,
                         code=INVALID_VARIABLE,
-                        message=misfit.message,
-                        hint=misfit.hint,
+                        message=refused.message,
+                        hint=refused.hint,
                         blocks="judge",
                     )
 
 
-def _misfit(stack: Stack, case: Case, name: str, value: Json) -> _Misfit | None:
-    if stack.retrieval is not None and stack.retrieval.into == name:
+def _refused(stack: Stack, case: Case, name: str, value: Json) -> _Refused | None:
+    if name in stack.filled:
         message = f"{stack.ref} fills the variable {name!r} itself, with what it retrieves"
-        return _Misfit(message, "leave it out", case.id)
+        return _Refused(message, "leave it out", case.id)
     variable = stack.prompt.variables.get(name)
-    if variable is None:
+    misfit = None if variable is None else misfit_of(variable, value)
+    if variable is None or misfit is None:
         return None
-    misfit = misfit_of(variable, value)
-    if misfit is None:
-        return None
-    message, hint = misfit
-    if not case.location.file.endswith(".csv") or is_of_type(variable, value):
-        return _Misfit(message, hint, case.id)
+    message = f"the variable {name!r} {misfit.message}"
+    if misfit.is_of_type or not case.location.file.endswith(".csv"):
+        return _Refused(message, misfit.hint, case.id)
     declare = f"declare type: string in {variable.location.file}"
     hint = f"write the cases as YAML or JSON Lines, or {declare}"
-    return _Misfit(f"{message}, as every cell of CSV", hint, case.location.file)
+    return _Refused(f"{message}, as every cell of CSV is", hint, case.location.file)
 
 
-def issues_of_examples(prompt: Prompt, filled: str | None) -> Iterator[Issue]:
+def issues_of_examples(prompt: Prompt, filled: Collection[str]) -> Iterator[Issue]:
     """What examples lack of a request, or give otherwise; `filled` is what the stack retrieves."""
     for example in prompt.examples:
-        for name, variable in prompt.variables.items():
-            if name == filled:
-                continue
-            if name in example.vars:
-                told = misfit_of(variable, example.vars[name])
-            else:
-                told = _lack(prompt, example, name) if variable.required else None
-            if told is not None:
-                yield Issue(location=example.location, message=told[0], hint=told[1])
-
-
-def _lack(prompt: Prompt, example: Example, name: str) -> tuple[str, str]:
-    near = nearest(name, [given for given in example.vars if given not in prompt.variables])
-    hint = f"rename {near!r} to it" if near else "give it: an example's vars are those of a request"
-    return f"this example gives no {name!r}, which {prompt.ref} requires", hint
+        for name, value in example.vars.items():
+            variable = None if name in filled else prompt.variables.get(name)
+            misfit = None if variable is None else misfit_of(variable, value)
+            if misfit is not None:
+                message = f"the variable {name!r} {misfit.message}"
+                yield Issue(location=example.location, message=message, hint=misfit.hint)
+        for name, near in missing_in(prompt, example.vars, filled).items():
+            message = f"this example gives no {name!r}, which {prompt.ref} requires"
+            rename = f"rename {near!r} to it" if near else ""
+            hint = rename or "give it: an example's vars are those of a request"
+            yield Issue(location=example.location, message=message, hint=hint)

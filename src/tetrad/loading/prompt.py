@@ -86,7 +86,8 @@ def _check_defaults(fields: Fields, context: Context, variables: Mapping[str, Va
     for name, variable in variables.items():
         misfit = None if variable.default is None else misfit_of(variable, variable.default)
         if misfit is not None:
-            context.report(fields.issue(("variables", name, "default"), *misfit))
+            message = f"the variable {name!r} {misfit.message}"
+            context.report(fields.issue(("variables", name, "default"), message, misfit.hint))
 
 
 def _messages(fields: Fields, context: Context) -> Iterator[PromptMessage]:

@@ -39,10 +39,8 @@ def build_stack(fields: Fields, context: Context) -> Stack:
     retrieval = _retrieval(fields, context, prompt)
     if prompt is None or model is None or tools is None:
         raise NotBuilt
-    filled = None if retrieval is None else retrieval.into
-    context.report(*issues_of_examples(prompt, filled))
     overrides = generation_of(fields.get("generation"))
-    return Stack(
+    stack = Stack(
         ref=fields.ref,
         location=fields.location,
         description=fields.text("description"),
@@ -57,6 +55,8 @@ def build_stack(fields: Fields, context: Context) -> Stack:
         overrides=overrides,
         serving=fields.get("serving"),
     )
+    context.report(*issues_of_examples(prompt, stack.filled))
+    return stack
 
 
 def laid_over(base: Generation, over: Generation) -> Generation:

@@ -61,5 +61,10 @@ class Stack:
     serving: Mapping[str, Json] | None = None  # schema-checked; deploy gives it a type of its own
 
     @property
+    def filled(self) -> tuple[str, ...]:
+        """The variables that the stack fills itself, with what it retrieves."""
+        return () if self.retrieval is None else (self.retrieval.into,)
+
+    @property
     def name(self) -> str:
         return self.ref.rsplit("/", 1)[-1]

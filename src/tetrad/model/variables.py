@@ -1,13 +1,18 @@
-"""What is a value for a variable that a prompt declares, why another is none, and its text."""
+"""What is a value for a variable that a prompt declares, why another is none, and its text.
+
+Files and requests are held to the same: only where a message goes differs.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from tetrad.canonical import Json, as_digested
 from tetrad.errors import BadRequest
-from tetrad.model import Variable
+from tetrad.model import Prompt, Variable
+from tetrad.schemas.nearest import nearest
 from tetrad.schemas.violations import TYPE_NAMES
 
 TOO_DEEP = "a value is nested too deeply to be written"
@@ -31,12 +36,6 @@ _MENDED = {
 }
 
 
-def is_of_type(variable: Variable, value: Json) -> bool:
-    """Whether a value has the type that a variable declares; nothing is converted."""
-    kind = variable.type
-    return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
-
-
 def text_of(value: Json) -> str:
     """A value as text: what is counted, retrieved with and compared."""
     if isinstance(value, str):
@@ -47,16 +46,57 @@ def text_of(value: Json) -> str:
         raise BadRequest(TOO_DEEP) from error
 
 
-def misfit_of(variable: Variable, value: Json) -> tuple[str, str] | None:
-    """Why a file's value is none for a variable, and how to mend it; None where it is one."""
-    name, file = variable.name, variable.location.file
-    if not is_of_type(variable, value):
-        taken, given = TYPE_NAMES[variable.type], _said(value)
-        return f"the variable {name!r} is {taken}, and this is {given}", _mended(variable, value)
-    if variable.max_chars is not None and len(text_of(value)) > variable.max_chars:
-        message = f"the variable {name!r} takes at most {variable.max_chars:,} characters"
-        return message, f"shorten it, or raise max_chars in {file}"
+class Misfit(NamedTuple):
+    """Why a value is none for a variable."""
+
+    message: str  # what follows the variable's name
+    hint: str  # how a file is corrected
+    is_of_type: bool
+
+
+def misfit_of(variable: Variable, value: Json) -> Misfit | None:
+    """Why a value is none for a variable; None where it is one."""
+    if not _is_of_type(variable, value):
+        message = f"must be {TYPE_NAMES[variable.type]}, not {_said(value)}"
+        return Misfit(message, _mended(variable, value), is_of_type=False)
+    text = text_of(value)
+    if not text.isascii() and not _is_unicode(text):
+        message = "must be in UTF-8, and holds half a surrogate pair"
+        return Misfit(message, "write the whole character, or leave it out", is_of_type=True)
+    if variable.max_chars is not None and len(text) > variable.max_chars:
+        message = f"must have at most {variable.max_chars:,} characters, not {len(text):,}"
+        hint = f"shorten it, or raise max_chars in {variable.location.file}"
+        return Misfit(message, hint, is_of_type=True)
     return None
+
+
+def missing_in(
+    prompt: Prompt, given: Collection[str], filled: Collection[str] = ()
+) -> Mapping[str, str | None]:
+    """The variables that a request must give and does not, each with the undeclared name that most
+    likely means it; `filled` are those that the stack fills itself.
+    """
+    lacking = [
+        name
+        for name, variable in prompt.variables.items()
+        if variable.required and name not in given and name not in filled
+    ]
+    others = [name for name in given if name not in prompt.variables] if lacking else []
+    return {name: nearest(name, others) for name in lacking}
+
+
+def _is_of_type(variable: Variable, value: Json) -> bool:
+    """Whether a value has the type that a variable declares; nothing is converted."""
+    kind = variable.type
+    return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _said(value: Json) -> str:

@@ -68,9 +68,8 @@ class _Takes:
     """What a stack takes: the variables of its prompt, and the answers of its tools."""
 
     def __init__(self, stack: Stack) -> None:
-        filled = [] if stack.retrieval is None else [stack.retrieval.into]
         self.declared = frozenset(stack.prompt.variables)
-        self._variables = Variables(stack.prompt, filled=filled)
+        self._variables = Variables(stack.prompt, filled=stack.filled)
         self._tools = {tool.name: tool for tool in stack.tools}
 
     def problem(self, given: Mapping[str, Json]) -> str:

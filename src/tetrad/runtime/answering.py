@@ -288,13 +288,12 @@ def build(
     `root` is the tree that the corpus lies in, `cache` a folder that outlives it. Raises SpecError
     for templates, examples and documents that cannot be used.
     """
-    filled = [stack.retrieval.into] if stack.retrieval is not None else []
     calling, describe = _calling(stack, engine)
     return Runtime(
         stack,
         engine=engine,
-        conversation=Conversation(stack.prompt, filled=filled),
-        variables=Variables(stack.prompt, filled=filled),
+        conversation=Conversation(stack.prompt, filled=stack.filled),
+        variables=Variables(stack.prompt, filled=stack.filled),
         index=_index(stack, embedder_of, root, cache),
         nearest=_nearest(stack, embedder_of, cache),
         calling=calling,

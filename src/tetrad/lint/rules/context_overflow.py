@@ -148,12 +148,11 @@ def _texts(example: Example) -> Iterator[str]:
 
 def _characters(stack: Stack) -> int:
     """The most characters that variables can have, each as often as it is written."""
-    into = stack.retrieval.into if stack.retrieval else None
     total = 0
     unbounded = False
     for message in stack.prompt.messages:
         for output in outputs_of(message.content):
-            for name in output.variables - {into}:
+            for name in output.variables.difference(stack.filled):
                 variable = stack.prompt.variables.get(name)
                 if variable is None:
                     continue

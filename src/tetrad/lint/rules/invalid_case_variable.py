@@ -21,7 +21,7 @@ The case has no result on any model, so the suite is inconclusive.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from tetrad.errors import Location
 from tetrad.lint.goldens import place, suites_of_golden_sets
@@ -29,8 +29,8 @@ from tetrad.lint.issues import findings_of_issues
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Tree
 from tetrad.loading.given import INVALID_VARIABLE
-from tetrad.model import Prompt, Suite
-from tetrad.schemas.nearest import nearest
+from tetrad.model import Suite
+from tetrad.model.variables import missing_in
 
 
 def check(tree: Tree) -> Iterator[Finding]:
@@ -41,13 +41,16 @@ def check(tree: Tree) -> Iterator[Finding]:
 
 def _lacking(tree: Tree, suite: Suite) -> Iterator[Finding]:
     """Cases that cannot be asked of every stack of their suite; of a file of CSV its columns."""
-    required = _required(suite)
     columns: dict[tuple[str, str], Finding] = {}
     for case in suite.golden.cases:
         file = case.location.file
-        for name in sorted(required.keys() - case.vars.keys()):
-            prompt = required[name]
-            near = nearest(name, [given for given in case.vars if given not in prompt.variables])
+        missing = {
+            name: (stack.prompt, near)
+            for stack in suite.stacks
+            for name, near in missing_in(stack.prompt, case.vars, stack.filled).items()
+        }
+        for name in sorted(missing):
+            prompt, near = missing[name]
             rename = f"rename {near!r} to it" if near else ""
             if file.endswith(".csv"):
                 message = f"no column is named {name!r}, which {prompt.ref} requires"
@@ -59,16 +62,6 @@ def _lacking(tree: Tree, suite: Suite) -> Iterator[Finding]:
                 hint = rename or "give it in the case's vars"
                 yield RULE.at(place(tree, case.location), message, hint=hint)
     yield from columns.values()
-
-
-def _required(suite: Suite) -> Mapping[str, Prompt]:
-    """The variables that a request must give, each with a prompt that requires it."""
-    return {
-        name: stack.prompt
-        for stack in suite.stacks
-        for name, variable in stack.prompt.variables.items()
-        if variable.required and (stack.retrieval is None or stack.retrieval.into != name)
-    }
 
 
 RULE = Rule(

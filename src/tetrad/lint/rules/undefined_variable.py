@@ -69,7 +69,7 @@ def _built_on(tree: Tree) -> set[str]:
 
 
 def _known(tree: Tree, prompt: Prompt) -> tuple[str, ...]:
-    filled = [s.retrieval.into for s in stacks_with(tree, prompt) if s.retrieval is not None]
+    filled = [name for stack in stacks_with(tree, prompt) for name in stack.filled]
     return (*prompt.variables, *filled)
 
 

@@ -56,7 +56,7 @@ def _keys_of_cases(tree: Tree, suite: Suite) -> Iterator[Finding]:
 
 def _misspelt(tree: Tree, suite: Suite) -> Iterator[Finding]:
     declared = {n: v for stack in suite.stacks for n, v in stack.prompt.variables.items()}
-    filled = {stack.retrieval.into for stack in suite.stacks if stack.retrieval is not None}
+    filled = {name for stack in suite.stacks for name in stack.filled}
     optional = [name for name, variable in declared.items() if not variable.required]
     for case in suite.golden.cases:
         free = [name for name in optional if name not in case.vars]
