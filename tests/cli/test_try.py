@@ -123,7 +123,7 @@ MISUSES = [
     (["desk", "message=a", "count=two"],
      "the request does not fit prompts/desk\n  count: must be a whole number, not a text\n"),
     (["desk", f"message={'a' * 101}"],
-     "the request does not fit prompts/desk\n  message: has 101 characters; max_chars is 100\n"),
+     "the request does not fit prompts/desk\n  message: must have at most 100 characters, not 101\n"),
     (["dsk"], "there is nothing named 'dsk'\n  help: did you mean desk?\n"),
 ]  # fmt: skip
 
