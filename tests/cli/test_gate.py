@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import OpenAIServer, Reply
 from trees import Tree, initial_tree
 
 from tetrad.errors import ExitCode
+from tetrad.runtime.conversation import Conversation
 
 ANSWERS = "stacks/models/scripted.answers.yaml"
 GOLDEN = "evals/feedback/golden.yaml"
@@ -113,6 +115,25 @@ def test_only_a_new_case_is_a_change_of_the_suite(
     _, report = gated(tree, capsys, "--base", "main")
 
     assert report["stacks"][0]["changed"] == ["suite"]
+
+
+def test_a_gate_renders_each_case_once_a_side(
+    tree: Tree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered: list[str] = []
+    messages = Conversation.messages
+
+    def counted(self: Conversation, values: dict[str, Any], examples: Any = None) -> Any:
+        rendered.append(values["review"])
+        return messages(self, values, examples)
+
+    monkeypatch.setattr(Conversation, "messages", counted)
+    tree.edit("prompts/feedback.yaml", "is it positive or negative?", "is it negative or positive?")
+
+    _, report = gated(tree, capsys, "--base", "main")
+
+    cases = len(report["stacks"][0]["suites"][0]["cases"])
+    assert (cases, 2 * cases) == (len(set(rendered)), len(rendered))
 
 
 def test_a_second_gate_asks_nothing(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,7 @@ from tetrad.engines.deferred import Deferred
 from tetrad.errors import SpecError
 from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import ReadyJudge
+from tetrad.evals.prepared import PreparedOnce
 from tetrad.evals.problems import problems_of
 from tetrad.evals.python import PythonCode, code_places
 from tetrad.evals.recorded import Recorded
@@ -64,7 +65,7 @@ class Workbench:
     _brakes: Brakes = field(init=False)
     _engines: dict[Digest, Recorded] = field(default_factory=dict, init=False)
     _embedders: dict[Digest, Embedder] = field(default_factory=dict, init=False)
-    _runtimes: dict[tuple[Digest, Path], Runtime] = field(default_factory=dict, init=False)
+    _runtimes: dict[tuple[Digest, Path], PreparedOnce] = field(default_factory=dict, init=False)
     _embeddings: dict[Digest, Embeddings] = field(default_factory=dict, init=False)
     _live: LiveRun = field(default_factory=LiveRun, init=False)
     _code_places: asyncio.Semaphore = field(default_factory=code_places, init=False)
@@ -101,7 +102,7 @@ class Workbench:
             identity=identity_of(stack),
             cases=suite.golden.cases if cases is None else tuple(cases),
             engine=self.engine_of(stack, root=root).ready(),
-            runtime=self.runtime(stack, root=root),
+            runtime=self._prepared_once(stack, root),
             toolbox=partial(self._toolbox, suite, stack, root),
             services=self._services(suite, stack, suite_root or root),
             model=answering.model.name,
@@ -109,22 +110,26 @@ class Workbench:
 
     def prepare(self, stack: Stack, cases: Sequence[Case], *, root: Path) -> tuple[Prepared, ...]:
         """The cases' requests as the stack will put them, without asking anything."""
-        return self.runtime(stack, root=root).prepare_many([case.vars for case in cases])
+        return self._prepared_once(stack, root).prepare_many([case.vars for case in cases])
 
     def engine_of(self, stack: Stack, *, root: Path) -> Recorded:
         """What answers a stack's requests."""
         return self._recorded(self.answering(stack).model, root)
 
     def runtime(self, stack: Stack, *, root: Path) -> Runtime:
+        return self._prepared_once(stack, root).runtime
+
+    def _prepared_once(self, stack: Stack, root: Path) -> PreparedOnce:
         key = (identity_of(stack), root)
         if key not in self._runtimes:
-            self._runtimes[key] = build_runtime(
+            runtime = build_runtime(
                 stack,
                 engine=self.engine_of(stack, root=root),
                 embedder_of=partial(self._embedder, root=root),
                 root=root,
                 cache=self.cache,
             )
+            self._runtimes[key] = PreparedOnce(runtime)
         return self._runtimes[key]
 
     async def aclose(self) -> None:
