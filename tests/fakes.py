@@ -237,7 +237,7 @@ class OpenAIServer:
         self.models_asked = 0
         self._models = models
         self.most_in_flight = 0
-        self._in_flight = 0
+        self.in_flight = 0
         self._replies = replies or (Reply(text="ok"),)
         self._answer = answer
         self._together = together
@@ -283,15 +283,15 @@ class OpenAIServer:
             query=http.url.query,
         )
         reply = self._reply_to(asked)
-        self._in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
         if len(self.asked) >= self._together:
             self._have_come.set()
         try:
             await asyncio.wait_for(self._have_come.wait(), 20)
             await asyncio.sleep(reply.delay_s)
         finally:
-            self._in_flight -= 1
+            self.in_flight -= 1
         return _response(asked, reply)
 
     async def _tell_version(self, _: HttpRequest) -> Response:

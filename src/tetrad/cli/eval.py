@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -40,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     from tetrad.cli.progress import progress_bars
-    from tetrad.evals import open_workbench
+    from tetrad.evals import interrupts, open_workbench
     from tetrad.loading.repository import load_named
     from tetrad.text import for_log, spelled
 
@@ -56,7 +55,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         ]
         if not selections:
             raise UsageError("no cases match\n  help: `tetrad eval` without -k and --tag runs all")
-        runs = asyncio.run(_executed(bench, selections))
+        runs = interrupts.run(_executed(bench, selections))
         calls = bench.calls
     if args.format == "json":
         write_out(_json(runs, [selection.engine for selection in selections]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     from tetrad import git
     from tetrad.cli.progress import progress_bars
-    from tetrad.evals import compare, gate, open_workbench, plan_comparison
+    from tetrad.evals import compare, gate, interrupts, open_workbench, plan_comparison
     from tetrad.plan import no_estimate
 
     root, progress = root_of(args), progress_bars()
@@ -50,7 +49,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         ) as bench:
             plan = plan_comparison(trees, stacks, bench, estimate=no_estimate)
             now = datetime.now(UTC)
-            report = asyncio.run(gate(trees, plan, bench, now=now, progress=progress))
+            report = interrupts.run(gate(trees, plan, bench, now=now, progress=progress))
     write_out(shown(report, args.format))
     sys.stderr.write(f"report: {write_last(root, report)}\n")
     return EXITS[report.decision]

@@ -5,6 +5,7 @@ Engines live beside this module, one a file; `tetrad.engines.build` chooses amon
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +16,14 @@ from tetrad.results.exchange import Choice, Completion, Constraint, Message, Req
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+class AnsweredLate(asyncio.CancelledError):
+    """Whoever asked was cancelled, and the answer came all the same: it is paid for."""
+
+    def __init__(self, completion: Completion) -> None:
+        super().__init__()
+        self.completion = completion
 
 
 class Engine(Protocol):
@@ -34,7 +43,9 @@ class Engine(Protocol):
         """
 
     async def complete(self, request: Request) -> Completion:
-        """Answer one request, or raise EngineUnavailable."""
+        """Answer one request, or raise EngineUnavailable; AnsweredLate where the engine waits for what
+        it sent although its asker is cancelled.
+        """
 
     async def aclose(self) -> None: ...
 

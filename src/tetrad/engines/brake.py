@@ -5,15 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 from tetrad.artifacts.backoff import Backoff
+from tetrad.engines.base import AnsweredLate
 from tetrad.engines.throttle import GRACE_S, Lane, Setback, Throttle, Ticket, Verdict
 from tetrad.errors import TetradError
+from tetrad.results.exchange import Completion
+
+_SOON_S = 1.0  # not worth a word
 
 
 class Brake:
-    """One endpoint's; `tell` hears when requests to it pause and when they are given up."""
+    """One endpoint's; `tell` hears when requests to it pause and when they are given up.
+
+    `keeps`: answers are kept, so that one on its way is worth waiting for, whoever asked.
+    """
 
     def __init__(
         self,
@@ -21,9 +29,12 @@ class Brake:
         *,
         grace_s: float = GRACE_S,
         tell: Callable[[str], None] | None = None,
+        keeps: bool = False,
     ) -> None:
         self._throttle = Throttle(backoff, grace_s=grace_s)
         self._tell = tell
+        self._keeps = keeps
+        self._is_waiting = False
         self._refused: TetradError | None = None
         self._waiting: deque[tuple[Ticket, asyncio.Future[None]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -49,6 +60,35 @@ class Brake:
                 self.released(ticket)
             raise
         self._raise_refused()
+
+    async def landed(self, attempt: Coroutine[Any, Any, Completion]) -> Completion:
+        """The answer to a request that is sent. Where answers are kept, it is waited for even if the
+        asker is cancelled, and AnsweredLate has it; a second cancellation gives it up.
+        """
+        if not self._keeps:
+            return await attempt
+        trying = asyncio.ensure_future(attempt)
+        try:
+            return await asyncio.shield(trying)
+        except asyncio.CancelledError:
+            await self._wait_for(trying)
+            if trying.cancelled() or trying.exception() is not None:
+                raise
+            raise AnsweredLate(trying.result()) from None
+
+    async def _wait_for(self, trying: asyncio.Task[Completion]) -> None:
+        try:
+            done, _ = await asyncio.wait([trying], timeout=_SOON_S)
+            if not done:
+                self._say_that_it_waits()
+                await asyncio.wait([trying])
+        finally:
+            trying.cancel()
+
+    def _say_that_it_waits(self) -> None:
+        if self._tell is not None and not self._is_waiting:
+            self._is_waiting = True
+            self._tell("waiting for the answers to requests that are sent; Ctrl-C stops at once")
 
     def answered(self, ticket: Ticket) -> None:
         self._throttle.answered(ticket, time.monotonic())
@@ -119,5 +159,5 @@ class Brakes:
 
     def of(self, base_url: str) -> Brake:
         if base_url not in self._brakes:
-            self._brakes[base_url] = Brake(tell=self._tell)
+            self._brakes[base_url] = Brake(tell=self._tell, keeps=True)
         return self._brakes[base_url]

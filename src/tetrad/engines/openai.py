@@ -107,7 +107,7 @@ class Endpoint:
 
     async def complete(self, request: Request) -> Completion:
         ticket = Ticket(self._lane)
-        completion = await self._sent(partial(self._attempt, request), ticket)
+        completion = await self._sent(partial(self._landed, request), ticket)
         self._has_answered = True
         self._brake.answered(ticket)
         return replace(completion, requests=ticket.sent)
@@ -154,6 +154,9 @@ class Endpoint:
             return None
         except httpx2.InvalidURL as exc:
             raise self._unavailable(str(exc), ticket) from exc
+
+    async def _landed(self, request: Request, ticket: Ticket) -> Completion:
+        return await self._brake.landed(self._attempt(request, ticket))
 
     async def _attempt(self, request: Request, ticket: Ticket) -> Completion:
         if not self._knows_server and wire.vllm_would_bind(request):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Self
 
 from tetrad.canonical import Digest
-from tetrad.engines.base import ComputingEngine, request_digest
+from tetrad.engines.base import AnsweredLate, ComputingEngine, request_digest
 from tetrad.errors import EngineRefused, EngineUnavailable, RegistryError
 from tetrad.evals.kept import BuildMoved, KeptAnswers
 from tetrad.registry import Registry
@@ -101,6 +101,10 @@ class Recorded:
             completion = await self._of_another_process(key, question, usable)
             if completion is None:
                 completion = await self._answered(request, usable)
+        except AnsweredLate as late:
+            flight.cancel()
+            self._keep(key, question, late.completion, usable)
+            raise
         except BaseException as error:
             self._registry.claims.drop(question)
             if isinstance(error, EngineUnavailable | EngineRefused):
@@ -116,13 +120,23 @@ class Recorded:
         flight.set_result(completion)
         if completion.cached:
             self.calls += Calls(cached=1)
-        elif usable(completion):
+        else:
+            self._keep(key, question, completion, usable)
+        return completion
+
+    def _keep(
+        self,
+        key: Digest,
+        question: bytes,
+        completion: Completion,
+        usable: Callable[[Completion], bool],
+    ) -> None:
+        if usable(completion):
             self._kept.keep(key, completion)
             self._uncommitted.append(question)
             self._commit_soon()
         else:
             self._registry.claims.drop(question)
-        return completion
 
     async def _of_another_process(
         self, key: Digest, question: bytes, usable: Callable[[Completion], bool]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from tetrad.evals import (
     compare,
     execute,
     gate,
+    interrupts,
     open_workbench,
     plan_comparison,
 )
@@ -154,7 +154,7 @@ class Run:
             with open_workbench(
                 self._root, offline=self._options.offline, engine=None, progress=Unwatched()
             ) as bench:
-                return Outcomes(trials=tuple(asyncio.run(self._run(bench, selected))))
+                return Outcomes(trials=tuple(interrupts.run(self._run(bench, selected))))
         except TetradError as error:
             reason = for_log(inert(str(error)))
             return Outcomes(
