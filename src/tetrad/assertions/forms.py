@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from tetrad.assertions.values import comma_separated
 from tetrad.canonical import Json
 from tetrad.model import Assertion
-
-_MARKS = ("{{", "{%", "{#")
+from tetrad.templates.reading import has_marks
 
 
 def is_templated(value: Json) -> bool:
     """Whether a value, or a text of its list, has variables to be filled in."""
     if isinstance(value, str):
-        return any(mark in value for mark in _MARKS)
+        return has_marks(value)
     return isinstance(value, Sequence) and any(
         isinstance(v, str) and is_templated(v) for v in value
     )

@@ -6,30 +6,18 @@ output, in which delimiters can be looked for.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tetrad.lint.delimiters import are_delimited
 from tetrad.lint.positions import Lines
-
-if TYPE_CHECKING:  # Jinja2 is imported where a template needs it
-    from tetrad.templates.render import TemplateProblem
+from tetrad.templates.reading import SIMPLE, simple_outputs
 
 _MARK = "\ue000"  # stands for an output; no text that people write has it
 
 # What these give is a number or a truth value, whatever they are given.
 _HARMLESS_FILTERS = frozenset({"length", "count", "int", "float", "round", "abs"})
-
-_SIMPLE = re.compile(r"\{\{[ \t]*(?P<name>[a-zA-Z][a-zA-Z0-9_]*)[ \t]*\}\}")
-# Names that mean something to Jinja2 or to our allow-list.
-_WORDS = frozenset(
-    [
-        *("true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is", "if"),
-        *("else", "loop", "self", "super", "caller", "varargs", "kwargs"),
-    ]
-)
 
 
 class Written(NamedTuple):
@@ -42,34 +30,11 @@ class Written(NamedTuple):
 
 
 @cache
-def problems_of(text: str) -> tuple[TemplateProblem, ...]:
-    """What the runtime refuses in a template."""
-    if _simple(text) is not None:
-        return ()
-    from tetrad.templates.render import problems_of_template
-
-    return problems_of_template(text)
-
-
-@cache
-def variables_of(text: str) -> Mapping[str, int]:
-    """The variables that a template reads, each with the offset of its first use."""
-    simple = _simple(text)
-    if simple is not None:
-        return {match["name"]: match.start("name") for match in reversed(simple)}
-    from tetrad.templates import render
-
-    lines = Lines(text)
-    found = render.variables_of(text)
-    return {name: lines.offset(place.line, place.column) for name, place in found.items()}
-
-
-@cache
 def outputs_of(text: str) -> tuple[Written, ...]:
     """The outputs of a template in order; none where it does not parse."""
-    simple = _simple(text)
+    simple = simple_outputs(text)
     if simple is not None:
-        flat = _SIMPLE.sub(lambda match: _MARK * len(match[0]), text)
+        flat = SIMPLE.sub(lambda match: _MARK * len(match[0]), text)
         delimited = are_delimited(flat, [match.start() for match in simple])
         return tuple(
             Written(
@@ -81,17 +46,6 @@ def outputs_of(text: str) -> tuple[Written, ...]:
             for match, is_data in zip(simple, delimited, strict=True)
         )
     return _outputs_of_tree(text)
-
-
-def _simple(text: str) -> list[re.Match[str]] | None:
-    """The outputs of a template that does nothing but write variables; None of any other.
-
-    Most prompts are of this kind, and reading them needs no Jinja2.
-    """
-    matches = list(_SIMPLE.finditer(text))
-    if "{%" in text or "{#" in text or text.count("{{") != len(matches):
-        return None
-    return None if any(match["name"] in _WORDS for match in matches) else matches
 
 
 def _outputs_of_tree(text: str) -> tuple[Written, ...]:
@@ -123,8 +77,8 @@ def _outputs_of_tree(text: str) -> tuple[Written, ...]:
 
 def fixed_text_of(text: str) -> str:
     """What a template says besides its variables; the template itself where it does not parse."""
-    if _simple(text) is not None:
-        return _SIMPLE.sub("", text)
+    if simple_outputs(text) is not None:
+        return SIMPLE.sub("", text)
     from jinja2 import Environment
     from jinja2.exceptions import TemplateError
 

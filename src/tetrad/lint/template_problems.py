@@ -1,23 +1,18 @@
-"""What the runtime refuses in a template, as findings of the rule that has its code."""
+"""What is wrong with templates, which the loader reports, as findings of the rule of its code."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.positions import Lines
-from tetrad.lint.prompts import prompts_asked
 from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.template import problems_of
 from tetrad.lint.tree import Tree
 
 
 def findings_of_templates(rule: Rule, tree: Tree) -> Iterator[Finding]:
-    for prompt in prompts_asked(tree):
-        for index, message in enumerate(prompt.messages):
-            for problem in problems_of(message.content):
-                if problem.code != rule.code:
-                    continue
-                lines = Lines(message.content)
-                start = lines.offset(problem.line, problem.column)
-                place = tree.within_message(message, index, start, start + 1)
-                yield rule.at(place, problem.message, hint=problem.hint)
+    """A finding marks the character at which a template is wrong."""
+    for issue in tree.issues:
+        if issue.code == rule.code:
+            location = issue.location
+            start = tree.lines(location.file).offset(location.line, location.column)
+            place = tree.place(location.file, start, start + 1)
+            yield rule.at(place, issue.message, hint=issue.hint)

@@ -225,7 +225,7 @@ class Loader:
             written = str(issue)
             if written not in self._issues:
                 self._issues[written] = issue
-                self._issues_of[issue.location.file] += 1
+                self._issues_of[issue.location.file] += issue.blocks == "load"
 
     def report_at(self, location: Location, message: str, hint: str) -> None:
         self.report(Issue(location=location, message=message, hint=hint))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tetrad.canonical import with_lf
-from tetrad.errors import Location, SpecError
+from tetrad.errors import Issue, Location, SpecError
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.model import (
@@ -23,6 +23,7 @@ from tetrad.model import (
 from tetrad.model.variables import misfit_of
 from tetrad.schemas.check import check_value, issue_at, schema_problem
 from tetrad.schemas.nearest import did_you_mean
+from tetrad.templates.reading import offset_of, problems_of
 from tetrad.yamldoc.jsonl import json_lines
 from tetrad.yamldoc.parse import Path, decode
 
@@ -95,7 +96,30 @@ def _messages(fields: Fields, context: Context) -> Iterator[PromptMessage]:
         found = content_at(fields, context, ("messages", number, "content"))
         if found is not None:
             content, location = found
+            context.report(*_template_issues(fields, number, content, location))
             yield PromptMessage(role=raw["role"], content=content, location=location)
+
+
+def _template_issues(
+    fields: Fields, number: int, content: str, location: Location
+) -> Iterator[Issue]:
+    """What keeps a message from being a template. The prompt is built all the same: lint looks at the
+    rest of it, and a base's may be what a change mends.
+    """
+    path: Path = ("messages", number, "content")
+    document = fields.source(path)
+    for problem in problems_of(content):
+        if location.file == document.origin:
+            at = document.within(path, offset_of(content, problem.line, problem.column))
+        else:
+            at = Location(location.file, problem.line, problem.column)
+        yield Issue(
+            location=at,
+            code=problem.code,
+            message=problem.message,
+            hint=problem.hint,
+            blocks="judge",
+        )
 
 
 def content_at(fields: Fields, context: Context, path: Path) -> tuple[str, Location] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 
@@ -22,10 +21,10 @@ from tetrad.model import (
 )
 from tetrad.model.references import ENDINGS, reference_of
 from tetrad.schemas.nearest import did_you_mean, nearest
+from tetrad.templates.reading import problems_of, variables_of
 from tetrad.yamldoc.parse import Path
 
 _ENVIRONMENTS = "infra/environments"
-_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 def build_stack(fields: Fields, context: Context) -> Stack:
@@ -140,14 +139,13 @@ def _check_variables(fields: Fields, context: Context, prompt: Prompt) -> None:
         hint = did_you_mean(raw["query"], prompt.variables, known)
         context.report(fields.issue(("corpus", "query"), message, hint))
     into = raw.get("into", PASSAGES)
-    if not any(_names(into, message.content) for message in prompt.messages):
+    if not any(_reads(message.content, into) for message in prompt.messages):
         message = f"no message of {prompt.ref} uses {into!r}, so the passages go nowhere"
         hint = f"write {{{{ {into} }}}} where they belong, or name the variable that takes them"
         path = ("corpus", "into") if "into" in raw else ("corpus",)
         context.report(fields.issue(path, message, hint, at_key=True))
 
 
-def _names(variable: str, template: str) -> bool:
-    """Whether a template may read a variable; lint, which parses it, knows it exactly."""
-    word = re.compile(rf"\b{re.escape(variable)}\b")
-    return any(word.search(tag) for tag in _TAG.findall(template))
+def _reads(template: str, variable: str) -> bool:
+    """Whether a template reads a variable, or may do so once it is a template."""
+    return variable in variables_of(template) or bool(problems_of(template))

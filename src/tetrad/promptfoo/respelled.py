@@ -6,18 +6,17 @@ which 3.12 contains.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from tetrad.assertions.table import TYPES
 from tetrad.assertions.values import as_text
 from tetrad.errors import Issue
+from tetrad.templates.reading import variables_of
 from tetrad.yamldoc.document import Document, Node
 
 RESPELLED = "GLD997"  # the rule that reports it
 _OF_TEXTS = frozenset(name for name, type_ in TYPES.items() if type_.compares_text)
 _HOLDERS = ("tests", "defaultTest", "scenarios", "config")  # what tests stand in
-_NAME = re.compile(r"\{\{-?\s*(\w+)")
 
 
 def respelled(document: Document) -> Iterator[Issue]:
@@ -66,7 +65,7 @@ def _of_assertion(assertion: Node, variables: Node | None) -> Iterator[Node]:
     for scalar in () if is_value else scalars:
         yield scalar
         if isinstance(scalar.value, str) and variables is not None:
-            names = _NAME.findall(scalar.value)
+            names = variables_of(scalar.value)
             yield from (variables.children[name] for name in names if name in variables.children)
 
 

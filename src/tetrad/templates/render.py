@@ -29,6 +29,7 @@ from tetrad.templates.allowed import (
     problems_in,
 )
 from tetrad.templates.filters import FILTERS, MAX_CHARS, TESTS, check_size, shown
+from tetrad.templates.reading import has_marks
 from tetrad.templates.syntax_errors import syntax_problem
 
 __all__ = [
@@ -123,7 +124,7 @@ def compile_template(text: str) -> Template:
 def rendered(value: Json, variables: Mapping[str, Json]) -> Json:
     """A text, or a list with its texts, with variables filled in; other values as they are."""
     if isinstance(value, str):
-        return compile_template(value).render(variables) if _has_marks(value) else value
+        return compile_template(value).render(variables) if has_marks(value) else value
     if isinstance(value, Sequence):
         return [rendered(v, variables) if isinstance(v, str) else v for v in value]
     return value
@@ -279,8 +280,4 @@ def _bounded_tree(tree: nodes.Template) -> nodes.Template:
 
 
 def _is_plain(text: str) -> bool:
-    return not _has_marks(text) and "\r" not in text
-
-
-def _has_marks(text: str) -> bool:
-    return "{{" in text or "{%" in text or "{#" in text
+    return not has_marks(text) and "\r" not in text

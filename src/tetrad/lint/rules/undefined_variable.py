@@ -32,11 +32,11 @@ from contextlib import suppress
 
 from tetrad.lint.prompts import prompts_asked, stacks_with
 from tetrad.lint.rule import Edit, Finding, Fix, Rule
-from tetrad.lint.template import variables_of
 from tetrad.lint.tree import Tree
 from tetrad.model import PASSAGES, Prompt
 from tetrad.model.references import ReferenceRefused, reference, reference_of
 from tetrad.schemas.nearest import nearest
+from tetrad.templates.reading import variables_of
 
 
 def check(tree: Tree) -> Iterator[Finding]:

@@ -34,10 +34,10 @@ from collections.abc import Iterator
 
 from tetrad.lint.prompts import stacks_with
 from tetrad.lint.rule import Edit, Finding, Fix, Rule
-from tetrad.lint.template import problems_of, variables_of
 from tetrad.lint.tree import Part, Tree
 from tetrad.model import Prompt
 from tetrad.schemas.nearest import nearest
+from tetrad.templates.reading import problems_of, variables_of
 from tetrad.yamldoc.parse import Document
 
 
