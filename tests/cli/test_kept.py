@@ -39,7 +39,7 @@ run: {python: "clock:now"}
     "prompts/base.yaml": """\
 kind: prompt
 variables:
-  message: {type: string, max_chars: 100}
+  message: {type: string, trust: untrusted, max_chars: 100}
 messages:
   - {role: system, content: "file://base.md"}
   - {role: user, content: "<m>{{ message }}</m> <p>{{ passages }}</p>"}
@@ -51,7 +51,7 @@ examples: {from: ./examples.jsonl}
     "prompts/alone.yaml": """\
 kind: prompt
 variables:
-  message: {type: string, max_chars: 100}
+  message: {type: string, trust: untrusted, max_chars: 100}
 messages:
   - {role: user, content: "<m>{{ message }}</m>"}
 """,
@@ -84,7 +84,7 @@ EDITS: Mapping[str, Mapping[str, str | None]] = {
     "nothing": {},
     "a prompt": {"prompts/alone.yaml": TREE["prompts/alone.yaml"].replace("message", "text")},
     "a prompt's unused variable": {
-        "prompts/alone.yaml": TREE["prompts/alone.yaml"].replace("messages:", "  x: {}\nmessages:")
+        "prompts/alone.yaml": TREE["prompts/alone.yaml"].replace("messages:", "  x: {type: integer}\nmessages:")
     },
     "a text that a prompt names": {"prompts/base.md": "You answer {{ unknown }}.\n"},
     "a text with a credential": {"prompts/base.md": "ghp_" + "aB3" * 12},

@@ -40,7 +40,7 @@ engine: {torch: {}}
 PROMPT = """\
 kind: prompt
 variables:
-  message: {type: string, max_chars: 400}
+  message: {type: string, trust: untrusted, max_chars: 400}
 messages:
   - role: user
     content: |

@@ -14,8 +14,12 @@ from lint.case_files import MODEL, PARTS, PROMPT, write_files
 from tetrad.cli import main
 from tetrad.lint.rules import RULES
 
-WARNING = {"prompts/a.yaml": PROMPT.replace("  message:", "  tone: {type: string}\n  message:")}
-ERROR = {"prompts/b.yaml": PROMPT.replace("<message>", "").replace("</message>", "")}
+WARNING = {
+    "prompts/a.yaml": PROMPT.replace(
+        "  message:", "  tone: {type: string, trust: trusted}\n  message:"
+    )
+}
+ERROR = {"prompts/b.yaml": PROMPT.replace("<message>", "Sort:").replace("</message>", "")}
 STACK: Mapping[str, str] = {**PARTS["prompt"], **PARTS["model"], **PARTS["stack"]}
 
 
@@ -170,22 +174,22 @@ def test_fix_mends_what_is_safe_and_keeps_the_rest(
 
 
 def test_unsafe_fixes_are_asked_for(root: Path) -> None:
-    hidden = 'kind: prompt\nmessages:\n  - {role: user, content: "pay\u202eyap \u200b{{ x }}"}\n'
+    hidden = 'kind: prompt\nmessages:\n  - {role: user, content: "pay\u202eyap: \u200b{{ x }}"}\n'
     write_files(root, {"prompts/a.yaml": hidden})
     assert lint(root, "--fix") == 1
     assert (root / "prompts/a.yaml").read_text(encoding="utf-8") == hidden
 
     assert lint(root, "--fix", "--unsafe-fixes") == 0
     mended = (root / "prompts/a.yaml").read_text(encoding="utf-8")
-    assert "variables:\n  x: {type: string}\n" in mended
-    assert 'content: "payyap <x>{{ x }}</x>"' in mended
+    assert "variables:\n  x: {type: string, trust: untrusted}\n" in mended
+    assert 'content: "payyap: <x>{{ x }}</x>"' in mended
 
 
 def test_diff_shows_and_writes_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_files(root, WARNING)
 
     assert lint(root, "--diff") == 0
-    assert "-  tone: {type: string}\n" in capsys.readouterr().out
+    assert "-  tone: {type: string, trust: trusted}\n" in capsys.readouterr().out
     assert (root / "prompts/a.yaml").read_text() == WARNING["prompts/a.yaml"]
 
 
@@ -202,7 +206,7 @@ def test_a_fix_keeps_comments_line_ends_and_the_mark_at_the_beginning(root: Path
     write_files(root, {"prompts/a.yaml": text})
     lint(root, "--fix")
 
-    expected = text.replace("  tone: {type: string}\r\n", "")
+    expected = text.replace("  tone: {type: string, trust: trusted}\r\n", "")
     assert (root / "prompts/a.yaml").read_bytes().decode() == expected
 
 

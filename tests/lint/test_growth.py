@@ -27,7 +27,7 @@ ROOM = 1.1
 PROMPT = """\
 kind: prompt
 variables:
-  message: {{type: string, max_chars: 100}}
+  message: {{type: string, trust: untrusted, max_chars: 100}}
 messages:
   - role: user
     content: |
@@ -99,7 +99,7 @@ def test_work_grows_as_the_repository(work: Callable[[Path], None], tmp_path: Pa
 
 
 Shape = Callable[[int], Mapping[str, str]]
-TOP = "kind: prompt\nvariables:\n  message: {type: string}\nmessages:\n"
+TOP = "kind: prompt\nvariables:\n  message: {type: string, trust: untrusted}\nmessages:\n"
 ASK = "  - {role: user, content: '<m>{{ message }}</m>'}\n"
 
 

@@ -17,7 +17,7 @@ from tetrad.lint.output import FORMATS, render, text
 from tetrad.lint.rule import Place, Span
 from tetrad.lint.rules import RULES
 
-UNDELIMITED = PROMPT.replace("<message>", "").replace("</message>", "")
+UNDELIMITED = PROMPT.replace("<message>", "Sort:").replace("</message>", "")
 HOSTILE = "a\x1b[31mb\u202ec\r\n::error::d, e: 100%"
 
 # The part of SARIF 2.1.0's schema (OASIS, section 3) that our output uses, nothing else allowed.
@@ -207,7 +207,7 @@ def test_a_fingerprint_stays_while_lines_move_and_tells_repeats_apart(tmp_path: 
 
 
 def test_github_annotations_stand_most_severe_first(tmp_path: Path) -> None:
-    unused = UNDELIMITED.replace("  message:", "  tone: {type: string}\n  message:")
+    unused = UNDELIMITED.replace("  message:", "  tone: {type: string, trust: trusted}\n  message:")
     tree = read(tmp_path, a=unused)
     lines = render("github", lint_tree(tree), tree).splitlines()
 
@@ -277,7 +277,7 @@ def test_no_format_shows_a_secret(form: str, tmp_path: Path) -> None:
 
 
 def test_the_summary_counts(tmp_path: Path) -> None:
-    unused = UNDELIMITED.replace("  message:", "  tone: {type: string}\n  message:")
+    unused = UNDELIMITED.replace("  message:", "  tone: {type: string, trust: trusted}\n  message:")
     tree = read(tmp_path, a=unused)
 
     assert text.render(lint_tree(tree), tree).splitlines()[-1] == (

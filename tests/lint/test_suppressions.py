@@ -12,7 +12,7 @@ from tetrad.yamldoc.parse import parse
 
 UNDELIMITED = """\
 kind: prompt
-variables: {{message: {{type: string}}}}
+variables: {{message: {{type: string, trust: untrusted}}}}
 messages:
   - role: user
     content: {header}

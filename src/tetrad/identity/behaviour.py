@@ -105,13 +105,14 @@ def _prompt(prompt: Prompt) -> dict[str, Json]:
 
 
 def _variable(variable: Variable) -> dict[str, Json]:
-    return {
+    own: dict[str, Json] = {
         "type": variable.type,
         "trust": variable.trust,
         "required": variable.required,
         "default": variable.default,
         "max_chars": variable.max_chars,
     }
+    return own | {"enum": list(variable.enum)} if variable.enum else own
 
 
 def _select(select: NearestExamples | None) -> Json:

@@ -1,152 +1,232 @@
-"""Where a text lies in a block that is marked as data; many places of one text are asked at once."""
+"""Where a text is marked as data: between tags, in fences and quotes, under headings, as JSON.
+
+A text is that of a template with `MARK` in place of every output. Each kind of delimiter is looked
+for by itself; what one of them holds is data.
+"""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import NamedTuple
 
-_TAG = r"<(?P<close>/?)(?P<name>[A-Za-z][\w:.-]*)(?:\s[^<>]*)?(?<!/)>"
-_PAIRED = ("```", "~~~", '"""', "'''")
-_RULE = r"[ \t]*(?P<rule>([-=#*_])\2{2,})[ \t]*"
-_BEGIN = r"(?m)^[^\w\n]*(?:BEGIN|START)\b"
-_END = r"(?m)^[^\w\n]*END\b"
+from tetrad.lint.markers import marked_blocks
+from tetrad.lint.sections import data_sections
+
+MARK = "\ue000"  # stands for an output; no text that people write has it
+
+
+class Block(NamedTuple):
+    """Characters `start` to `end`: what is between two delimiters."""
+
+    start: int
+    end: int
+
+
+# `<name>`, `<TWO WORDS>`, `<name key="value">`, `[name]`, and what closes them.
+_TAG = (
+    r"(?<!`)(?:<(?P<close>/?)\s*(?P<name>[^\W\d][^<>\n]*)(?<!/)>"
+    r"|\[(?P<close_>/?)(?P<name_>[^\W\d][^\[\]\n]*)\])"
+)
+# What these hold is meant to be obeyed, so text among other text in them is not marked as data.
+_INSTRUCTING = frozenset(
+    ("inst", "instruction", "instructions", "sys", "system", "prompt", "task", "rules", "goal")
+)
+_ATTRIBUTE = (
+    rf"""<[^\W\d][^<>\n]*?\s[\w:.-]+=(?:"[^"<>\n]*{MARK}[^"<>\n]*"|'[^'<>\n]*{MARK}[^'<>\n]*')"""
+)
+_JSON = (
+    rf"""(?:"[^"\n{MARK}]{{1,60}}"|'[^'\n{MARK}]{{1,60}}')[ \t]*:[ \t]*"""
+    rf"""(?:"[^"\n]*"|'[^'\n]*'|{MARK}+(?=[ \t]*(?:[,\]}}\n]|\Z)))"""
+)
+_BULLETS = r"[ \t>*+•-]*(?:\d+[.)][ \t]*)?"
 
 
 def are_delimited(text: str, places: Sequence[int]) -> Iterator[bool]:
     """Of each place, in order, whether it lies in such a block; nothing is said of what is at it."""
     if not places:
         return
-    tags, rules, words = _Tags(text), _Rules(text, places), _Words(text)
-    paired = [_Paired(text, mark) for mark in _PAIRED]
-    angles = _Angles(text)
-    for number, place in enumerate(places):
-        in_tags, between_rules = tags.hold(place), rules.hold(number)
-        yield (
-            in_tags
-            or any(mark.holds(place) for mark in paired)
-            or between_rules
-            or angles.hold(place)
-            or words.hold(place)
-        )
+    blocks = _joined(blocks_of(text))
+    starts = [block.start for block in blocks]
+    for place in places:
+        before = bisect_right(starts, place)
+        yield before > 0 and blocks[before - 1].end > place
 
 
-class _Tags:
-    """`<name>` … `</name>`; asked in order."""
-
-    def __init__(self, text: str) -> None:
-        self._tags = list(_compiled(_TAG).finditer(text))
-        self._next = 0
-        self._last = {m[2]: m.start() for m in _compiled(r"(</([A-Za-z][\w:.-]*)>)").finditer(text)}
-        self._open: list[str] = []
-        self._ends: list[int] = []  # of those that are open, up to each, the last closing tag
-        self._places: dict[str, list[int]] = {}  # in `_open`, by name
-
-    def hold(self, place: int) -> bool:
-        while self._next < len(self._tags) and self._tags[self._next].end() <= place:
-            tag = self._tags[self._next]
-            self._next += 1
-            if tag["close"]:
-                self._close(tag["name"])
-            else:
-                self._places.setdefault(tag["name"], []).append(len(self._open))
-                self._open.append(tag["name"])
-                end = self._last.get(tag["name"], -1)
-                self._ends.append(max(end, self._ends[-1]) if self._ends else end)
-        return bool(self._ends) and self._ends[-1] >= place
-
-    def _close(self, name: str) -> None:
-        if not self._places.get(name):
-            return
-        first = self._places[name][-1]
-        for other in self._open[first:]:
-            self._places[other].pop()
-        del self._open[first:], self._ends[first:]
+def blocks_of(text: str) -> Iterator[tuple[int, int]]:
+    """The stretches of a text that are marked as data; they may overlap."""
+    fences = list(_fences(text))
+    yield from fences
+    for mark in ('"""', "'''"):
+        if mark in text:
+            yield from _quotes(text, mark)
+    yield from _tags(text)
+    yield from _angles(text)
+    yield from (match.span() for match in _compiled(_JSON).finditer(text))
+    if "=" in text:
+        yield from (match.span() for match in _compiled(_ATTRIBUTE).finditer(text))
+    yield from marked_blocks(text)
+    yield from data_sections(_without(text, fences))
 
 
-class _Paired:
-    """A mark that opens and closes: an odd number before, and one after."""
-
-    def __init__(self, text: str, mark: str) -> None:
-        self._ends = [match.end() for match in re.finditer(re.escape(mark), text)]
-        self._last = text.rfind(mark)
-
-    def holds(self, place: int) -> bool:
-        return bisect_right(self._ends, place) % 2 == 1 and self._last >= place
-
-
-class _Rules:
-    """Lines such as `---`, in pairs; asked in order. A place parts its line, so what is left on either
-    side can be such a line too.
-    """
-
-    def __init__(self, text: str, places: Sequence[int]) -> None:
-        self._text, self._places = text, places
-        self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
-        self._rules = list(_compiled(f"(?m)^{_RULE}$").finditer(text))
-        self._next = 0
-        self._odd: set[str] = set()
-        self._last = {match["rule"]: match.start() for match in self._rules}
-
-    def hold(self, number: int) -> bool:
-        place = self._places[number]
-        line = bisect_right(self._lines, place)
-        start = self._lines[line - 1]
-        end = self._lines[line] - 1 if line < len(self._lines) else len(self._text)
-        while self._next < len(self._rules) and self._rules[self._next].end() < start:
-            self._odd ^= {self._rules[self._next]["rule"]}
-            self._next += 1
-        odd = self._odd
-        if not number or self._places[number - 1] < start:
-            odd = odd ^ self._part(start, place)
-        if any(self._last.get(rule, -1) > place for rule in odd):
-            return True
-        is_last = number + 1 == len(self._places) or self._places[number + 1] > end
-        return is_last and bool(odd & self._part(place, end))
-
-    def _part(self, start: int, end: int) -> set[str]:
-        match = _compiled(_RULE).fullmatch(self._text, start, end)
-        return {match["rule"]} if match else set()
+def _joined(blocks: Iterator[tuple[int, int]]) -> list[Block]:
+    """The same stretches, in order and apart."""
+    joined: list[Block] = []
+    for start, end in sorted(blocks):
+        if joined and start <= joined[-1].end:
+            joined[-1] = Block(joined[-1].start, max(joined[-1].end, end))
+        elif start < end:
+            joined.append(Block(start, end))
+    return joined
 
 
-class _Angles:
+def _without(text: str, blocks: Sequence[tuple[int, int]]) -> str:
+    """The text with dots in place of the blocks, line by line: a comment in code is no heading."""
+    pieces, done = [], 0
+    for start, end in sorted(blocks):
+        if start >= done:
+            pieces += [text[done:start], re.sub(rf"[^\n{MARK}]", ".", text[start:end])]
+            done = end
+    return "".join([*pieces, text[done:]]) if pieces else text
+
+
+# --- fences and triple quotes
+
+
+class _Run(NamedTuple):
+    """Three characters or more that open or close, and what stands around them in their line."""
+
+    start: int
+    end: int
+    before: str
+    after: str
+
+    @property
+    def is_first(self) -> bool:
+        return _compiled(_BULLETS).fullmatch(self.before) is not None
+
+    @property
+    def is_last(self) -> bool:
+        return not self.after.strip()
+
+    @property
+    def closes_output(self) -> bool:
+        return self.before.rstrip().endswith(MARK)
+
+    @property
+    def opens_output(self) -> bool:
+        return self.after.lstrip().startswith(MARK)
+
+    @property
+    def introduced(self) -> bool:
+        """Whether a sentence ends with it, and the text begins in the next line."""
+        return self.is_last and self.before.rstrip().endswith((":", "："))
+
+
+_NEAR = 200  # characters of a line that are looked at on either side
+
+
+def _runs(text: str, pattern: str) -> Iterator[_Run]:
+    for match in re.finditer(pattern, text):
+        start, end = match.span()
+        after = text[end : end + _NEAR].partition("\n")[0]
+        yield _Run(start, end, _line_before(text, start), after)
+
+
+def _line_before(text: str, place: int) -> str:
+    return text[max(0, place - _NEAR) : place].rpartition("\n")[2]
+
+
+_INFO = rf"[ \t]*(?:[\w+#./-]*[ \t]*(?:[{{:=].*)?|{MARK}.*)"  # what may follow a fence: a language
+
+
+def _fences(text: str) -> Iterator[tuple[int, int]]:
+    """Fences begin a line, or hold an output within it: one in a sentence is only spoken of."""
+    for mark in ("```", "~~~"):
+        if mark in text:
+            yield from _paired(text, list(_runs(text, f"{mark[0]}{{3,}}")), fence=True)
+
+
+def _quotes(text: str, mark: str) -> Iterator[tuple[int, int]]:
+    return _paired(text, list(_runs(text, mark)), fence=False)
+
+
+def _paired(text: str, runs: Sequence[_Run], *, fence: bool) -> Iterator[tuple[int, int]]:
+    opened: _Run | None = None
+    skipped = -1
+    for number, run in enumerate(runs):
+        if number == skipped:
+            continue
+        following = runs[number + 1] if number + 1 < len(runs) else None
+        if opened is not None:
+            if _closes(run, opened, fence=fence):
+                yield opened.end, run.start
+                opened = None
+        elif following and text.find("\n", run.end, following.start) < 0:
+            yield run.end, following.start
+            skipped = number + 1
+        elif run.opens_output or run.introduced or (run.is_first and _begins(run, fence=fence)):
+            opened = run
+
+
+def _begins(run: _Run, *, fence: bool) -> bool:
+    return not fence or _compiled(_INFO).fullmatch(run.after) is not None
+
+
+def _closes(run: _Run, opened: _Run, *, fence: bool) -> bool:
+    if fence and run.end - run.start < opened.end - opened.start:
+        return False
+    if fence and run.is_first:
+        return run.is_last  # with a language, it opens another
+    return run.is_first or run.is_last or run.closes_output
+
+
+# --- tags
+
+
+def _tags(text: str) -> Iterator[tuple[int, int]]:
+    opened: dict[str, list[re.Match[str]]] = {}
+    for tag in _compiled(_TAG).finditer(text):
+        name = (tag["name"] or tag["name_"]).strip().casefold()
+        if not (tag["close"] or tag["close_"]):
+            for key in {_bare(name), name.split(maxsplit=1)[0]}:
+                opened.setdefault(f"{text[tag.start()]}{key}", []).append(tag)
+            continue
+        waiting = opened.get(f"{text[tag.start()]}{_bare(name)}")
+        if waiting:
+            opening = waiting.pop()
+            if _holds(text, opening, tag, name):
+                yield opening.end(), tag.start()
+
+
+def _bare(name: str) -> str:
+    """A tag's name: all its words, or the first where attributes follow."""
+    return name.split(maxsplit=1)[0] if "=" in name else " ".join(name.split())
+
+
+def _holds(text: str, opening: re.Match[str], closing: re.Match[str], name: str) -> bool:
+    """Whether a pair of tags holds what is between: two that a sentence names do not."""
+    if name in _INSTRUCTING:
+        return not text[opening.end() : closing.start()].replace(MARK, "").strip()
+    if text.find("\n", opening.end(), closing.start()) < 0:
+        return True
+    before = _line_before(text, opening.start())
+    starts_line = _compiled(rf"{_BULLETS}(?:<[^<>\n]*>\s*)*").fullmatch(before) is not None
+    return starts_line or _compiled(rf"[ \t]*[\n{MARK}]").match(text, opening.end()) is not None
+
+
+def _angles(text: str) -> Iterator[tuple[int, int]]:
     """`<<<` … `>>>`."""
-
-    def __init__(self, text: str) -> None:
-        self._opened = [match.start() for match in re.finditer("(?=<<<)", text)]
-        self._closed = [match.start() for match in re.finditer("(?=>>>)", text)]
-
-    def hold(self, place: int) -> bool:
-        before = bisect_right(self._opened, place - 3)
-        if not before or not self._closed or self._closed[-1] < place:
-            return False
-        after = bisect_left(self._closed, self._opened[before - 1])
-        return self._closed[after] > place - 3
-
-
-class _Words:
-    """Lines such as `[BEGIN MESSAGE]` and `[END MESSAGE]`."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._begins = [match.end() for match in _compiled(_BEGIN).finditer(text)]
-        ends = list(_compiled(_END).finditer(text))
-        self._ends = [match.end() for match in ends]
-        self._last = ends[-1].start() if ends else -1
-        self._stops = [match.start() for match in _compiled(r"[\w\n]").finditer(text)]
-
-    def hold(self, place: int) -> bool:
-        if bisect_right(self._begins, place) <= bisect_right(self._ends, place):
-            return False
-        return self._last > place or self._ends_line(place)
-
-    def _ends_line(self, place: int) -> bool:
-        """Whether the rest of the line begins with the word, after what is no letter."""
-        stop = bisect_left(self._stops, place)
-        if stop == len(self._stops):
-            return False
-        return _compiled(r"END\b").match(self._text, self._stops[stop]) is not None
+    end = 0
+    for match in re.finditer("<<<+", text):
+        if match.start() < end:
+            continue
+        end = text.find(">>>", match.end())
+        if end < 0:
+            return
+        yield match.end(), end
 
 
 @cache

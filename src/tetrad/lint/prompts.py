@@ -2,36 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tetrad.lint.rule import Place
-from tetrad.lint.template import Written, outputs_of
+from tetrad.lint.settings_like import reads_as_setting
+from tetrad.lint.template import Written, compared_in, outputs_of
 from tetrad.lint.tree import Tree
-from tetrad.model import Prompt, PromptMessage, Stack
+from tetrad.model import Prompt, PromptMessage, Stack, Variable
 
 INSTRUCTING = frozenset({"system", "developer"})
+BLOCK_TAG = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_LONGEST_WHOLE = 2_000  # characters of a message that is one output, with conditions around it
 _NO_TEXT = frozenset({"integer", "number", "boolean"})
 
 
-class Output(NamedTuple):
-    """An output of a message that text of strangers reaches."""
+class Untrusted(NamedTuple):
+    """A variable that strangers may fill, and where one message writes it.
+
+    `stated`: whether its declaration says `trust: untrusted`; nothing is said of the others.
+    """
 
     message: PromptMessage
     number: int
-    written: Written
-    variables: tuple[str, ...]  # the untrusted ones, in their order of names
+    variable: str
+    stated: bool
+    outputs: tuple[Written, ...]
 
     def place(self, tree: Tree) -> Place:
-        return tree.within_message(self.message, self.number, self.written.start, self.written.end)
+        """Where the message writes it first."""
+        first = self.outputs[0]
+        return tree.within_message(self.message, self.number, first.start, first.end)
+
+    def expression(self, written: Written) -> str:
+        return self.message.content[written.start : written.end]
 
     @property
-    def expression(self) -> str:
-        return self.message.content[self.written.start : self.written.end]
+    def called(self) -> str:
+        """The variable as the message writes it: by its item in a loop."""
+        trust = "untrusted " if self.stated else ""
+        path = self.outputs[0].path
+        if len(path) < 2 and path != (self.variable,) and self.outputs[0].looped and path:
+            return f"{trust}{path[0]!r}, an item of {self.variable!r},"
+        if path and path[0] != self.variable and self.outputs[0].looped:
+            return f"{trust}{'.'.join(path)!r}, of {self.variable!r},"
+        return f"{trust}{self.variable!r}"
 
     @property
-    def names(self) -> str:
-        return " and ".join(map(repr, self.variables))
+    def is_whole_message(self) -> bool:
+        """Whether the message is one output and nothing else, so that its role says what it is."""
+        return len(self.outputs) == 1 and _is_whole(self.message, self.outputs[0])
+
+    @property
+    def elsewhere(self) -> str:
+        """How often the message writes it besides."""
+        more = len(self.outputs) - 1
+        return (
+            f" ({more} more {'place' if more == 1 else 'places'} in this message)" if more else ""
+        )
 
 
 def prompts_asked(tree: Tree) -> Iterator[Prompt]:
@@ -46,26 +75,70 @@ def prompts_asked(tree: Tree) -> Iterator[Prompt]:
             yield prompt
 
 
-def untrusted_outputs(tree: Tree, prompt: Prompt) -> Iterator[Output]:
-    """Where a prompt writes variables that an attacker may fill."""
+def untrusted_in(tree: Tree, prompt: Prompt) -> Iterator[Untrusted]:
+    """Per message, the variables that an attacker may fill, in the order of their first places.
+
+    Of those whose trust is not stated, what reads as a setting is left out.
+    """
     untrusted = _untrusted(tree, prompt)
     for index, message in enumerate(prompt.messages):
         if "{{" not in message.content:
             continue
+        compared = compared_in(message.content)
+        found: dict[str, list[Written]] = {}
         for written in outputs_of(message.content):
-            names = tuple(sorted(written.variables & untrusted))
-            if names:
-                yield Output(message=message, number=index, written=written, variables=names)
+            for name in sorted(written.variables & untrusted.keys()):
+                variable = untrusted[name]
+                if is_stated(variable) or not reads_as_setting(variable, name, written, compared):
+                    found.setdefault(name, []).append(written)
+        for name, outputs in found.items():
+            stated = is_stated(untrusted[name])
+            yield Untrusted(message, index, name, stated, tuple(outputs))
 
 
-def _untrusted(tree: Tree, prompt: Prompt) -> frozenset[str]:
+def let_through(tree: Tree, prompt: Prompt) -> frozenset[str]:
+    """The variables of which a message writes something that only passes as a setting."""
+    untrusted = _untrusted(tree, prompt)
+    found: set[str] = set()
+    for message in prompt.messages:
+        compared = compared_in(message.content)
+        for written in outputs_of(message.content) if "{{" in message.content else ():
+            for name in written.variables & untrusted.keys():
+                variable = untrusted[name]
+                instructs = message.role in INSTRUCTING
+                if (instructs or not written.delimited) and (
+                    reads_as_setting(variable, name, written, compared)
+                    or (instructs and _is_whole(message, written))
+                ):
+                    found.add(name)
+    return frozenset(found)
+
+
+def _is_whole(message: PromptMessage, written: Written) -> bool:
+    if written.looped or len(message.content) > _LONGEST_WHOLE:
+        return False
+    around = message.content[: written.start] + message.content[written.end :]
+    return not BLOCK_TAG.sub("", around).strip()
+
+
+def is_stated(variable: Variable | None) -> bool:
+    return variable is not None and variable.trust_stated
+
+
+def may_hold_text(variable: Variable) -> bool:
+    """Whether a stranger could write words into it."""
+    return variable.type not in _NO_TEXT and not variable.enum
+
+
+def _untrusted(tree: Tree, prompt: Prompt) -> Mapping[str, Variable | None]:
+    """The untrusted variables with their declarations; None for passages that are not declared."""
     declared = {
-        variable.name
-        for variable in prompt.variables.values()
-        if variable.trust == "untrusted" and variable.type not in _NO_TEXT
+        name: variable
+        for name, variable in prompt.variables.items()
+        if variable.trust == "untrusted" and may_hold_text(variable)
     }
     filled = {name for stack in stacks_with(tree, prompt) for name in stack.filled}
-    return frozenset(declared | (filled - prompt.variables.keys()))
+    return {**declared, **dict.fromkeys(filled - prompt.variables.keys())}
 
 
 def stacks_with(tree: Tree, prompt: Prompt) -> Sequence[Stack]:

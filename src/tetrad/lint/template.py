@@ -10,23 +10,26 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from tetrad.lint.delimiters import are_delimited
+from tetrad.lint.delimiters import MARK, are_delimited
 from tetrad.lint.positions import Lines
 from tetrad.templates.reading import SIMPLE, simple_outputs
-
-_MARK = "\ue000"  # stands for an output; no text that people write has it
 
 # What these give is a number or a truth value, whatever they are given.
 _HARMLESS_FILTERS = frozenset({"length", "count", "int", "float", "round", "abs"})
 
 
 class Written(NamedTuple):
-    """One output of a template: the variables that reach it, and whether it is marked as data."""
+    """One output of a template: the variables that reach it, and whether it is marked as data.
+
+    `path` is what is written of a variable or of a loop's item, without filters: `comment.body`.
+    """
 
     variables: frozenset[str]
     start: int
     end: int
     delimited: bool
+    path: tuple[str, ...] = ()
+    looped: bool = False
 
 
 @cache
@@ -34,7 +37,7 @@ def outputs_of(text: str) -> tuple[Written, ...]:
     """The outputs of a template in order; none where it does not parse."""
     simple = simple_outputs(text)
     if simple is not None:
-        flat = SIMPLE.sub(lambda match: _MARK * len(match[0]), text)
+        flat = SIMPLE.sub(lambda match: MARK * len(match[0]), text)
         delimited = are_delimited(flat, [match.start() for match in simple])
         return tuple(
             Written(
@@ -42,6 +45,7 @@ def outputs_of(text: str) -> tuple[Written, ...]:
                 start=match.start(),
                 end=match.end(),
                 delimited=is_data,
+                path=(match["name"],),
             )
             for match, is_data in zip(simple, delimited, strict=True)
         )
@@ -68,10 +72,33 @@ def _outputs_of_tree(text: str) -> tuple[Written, ...]:
             start=start,
             end=end,
             delimited=expression.encoded or is_data,
+            path=expression.path,
+            looped=expression.looped,
         )
         for expression, is_data, (start, end) in zip(
             walk.expressions, delimited, spans, strict=False
         )
+    )
+
+
+@cache
+def compared_in(text: str) -> frozenset[str]:
+    """The variables that a template compares with texts of its own: they have few values."""
+    if "{%" not in text:
+        return frozenset()
+    from jinja2 import Environment, nodes
+    from jinja2.exceptions import TemplateError
+
+    try:
+        tree = Environment().parse(text)  # noqa: S701 - it only parses
+    except (TemplateError, RecursionError, ValueError):
+        return frozenset()
+    return frozenset(
+        node.expr.name
+        for node in tree.find_all(nodes.Compare)
+        if isinstance(node.expr, nodes.Name)
+        and any(isinstance(op.expr, nodes.Const | nodes.List | nodes.Tuple) for op in node.ops)
+        and not any(isinstance(op.expr, nodes.Const) and not op.expr.value for op in node.ops)
     )
 
 
@@ -88,7 +115,7 @@ def fixed_text_of(text: str) -> str:
         return text
     walk = _Walk()
     walk.body(tree.body, {})
-    return "".join(walk.flat).replace(_MARK, "")
+    return "".join(walk.flat).replace(MARK, "")
 
 
 def _output_spans(environment: Any, text: str) -> list[tuple[int, int]]:
@@ -115,6 +142,8 @@ class _Expression(NamedTuple):
     variables: frozenset[str]
     encoded: bool
     position: int
+    path: tuple[str, ...]
+    looped: bool
 
 
 class _Walk:
@@ -124,6 +153,7 @@ class _Walk:
         self.flat: list[str] = []
         self.expressions: list[_Expression] = []
         self._length = 0
+        self._loops = 0
 
     def body(self, nodes: Any, bound: Mapping[str, frozenset[str]]) -> None:
         from jinja2 import nodes as kinds
@@ -134,7 +164,9 @@ class _Walk:
             elif isinstance(node, kinds.For):
                 reached = _reaching(node.iter, bound)
                 targets = dict.fromkeys(_target_names(node.target), reached)
+                self._loops += 1
                 self.body(node.body, {**bound, **targets, "loop": frozenset()})
+                self._loops -= 1
                 self.body(node.else_, bound)
             elif isinstance(node, kinds.If):
                 for part in (node.body, node.elif_, node.else_):
@@ -151,12 +183,30 @@ class _Walk:
             else:
                 encoded = isinstance(part, kinds.Filter) and part.name == "tojson"
                 reached = _reaching(part, bound)
-                self.expressions.append(_Expression(reached, encoded, self._length))
-                self._write(_MARK)
+                self.expressions.append(
+                    _Expression(reached, encoded, self._length, _path(part), self._loops > 0)
+                )
+                self._write(MARK)
 
     def _write(self, text: str) -> None:
         self.flat.append(text)
         self._length += len(text)
+
+
+def _path(node: Any) -> tuple[str, ...]:
+    """The names by which an output reaches its value; none of a sum or a condition."""
+    from jinja2 import nodes as kinds
+
+    while isinstance(node, kinds.Filter):
+        node = node.node
+    if isinstance(node, kinds.Name):
+        return (node.name,)
+    if isinstance(node, kinds.Getattr):
+        return (*_path(node.node), node.attr)
+    if isinstance(node, kinds.Getitem):
+        name = node.arg.value if isinstance(node.arg, kinds.Const) else None
+        return (*_path(node.node), name) if isinstance(name, str) else _path(node.node)
+    return ()
 
 
 def _reaching(node: Any, bound: Mapping[str, frozenset[str]]) -> frozenset[str]:

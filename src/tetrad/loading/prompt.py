@@ -77,14 +77,20 @@ def _variable(name: str, raw: Mapping[str, Any], location: Location) -> Variable
         required=raw.get("required", "default" not in raw),
         default=raw.get("default"),
         max_chars=raw.get("max_chars"),
+        enum=tuple(raw.get("enum", ())),
         description=raw.get("description", ""),
+        trust_stated="trust" in raw,
         location=location,
     )
 
 
 def _check_defaults(fields: Fields, context: Context, variables: Mapping[str, Variable]) -> None:
-    """A default is a value that a request could give, or null."""
+    """A default is a value that a request could give, or null; only texts have an `enum`."""
     for name, variable in variables.items():
+        if variable.enum and variable.type != "string":
+            where = ("variables", name, "enum")
+            message = f"enum lists texts, and the variable {name!r} is of type {variable.type}"
+            context.report(fields.issue(where, message, "remove enum, or declare type: string"))
         misfit = None if variable.default is None else misfit_of(variable, variable.default)
         if misfit is not None:
             message = f"the variable {name!r} {misfit.message}"

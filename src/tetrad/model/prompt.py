@@ -23,7 +23,9 @@ class Variable:
     required: bool = True
     default: Json = None  # only read where `required` is false
     max_chars: int | None = None
+    enum: tuple[str, ...] = ()  # the only texts that it may be; () for any
     description: str = ""
+    trust_stated: bool = field(default=True, compare=False)  # or untrusted since nothing is said
     location: Location = field(compare=False)
 
 

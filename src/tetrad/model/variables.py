@@ -67,6 +67,11 @@ def misfit_of(variable: Variable, value: Json) -> Misfit | None:
         message = f"must have at most {variable.max_chars:,} characters, not {len(text):,}"
         hint = f"shorten it, or raise max_chars in {variable.location.file}"
         return Misfit(message, hint, is_of_type=True)
+    if variable.enum and value not in variable.enum:
+        *others, last = map(repr, variable.enum)
+        message = f"must be {f'{', '.join(others)} or {last}' if others else last}"
+        hint = f"write one of them, or add it to enum in {variable.location.file}"
+        return Misfit(message, hint, is_of_type=True)
     return None
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 from tetrad.errors import Location
+from tetrad.yamldoc.inside import PlaceWithin, place_within
 
 Path: TypeAlias = "tuple[str | int, ...]"
 
@@ -104,50 +105,15 @@ class Document:
         return parent.keys.get(path[-1]) if parent else None
 
     def within(self, path: Path, offset: int) -> Location:
-        """The place of a character of a text value; exact for plain, quoted and literal texts
-        without escapes, else of the line.
-        """
+        """The place of a character of a text value, or of the value where it cannot be told."""
         inside = self._insides.get(path)
         if inside is None:
-            inside = self._insides[path] = _inside(self.text, self.node(path))
-        node = self.node(path)
-        if inside.exact is not None:
-            return self.location(node.start if inside.exact < 0 else inside.exact + offset)
-        number = bisect_right(inside.lines, offset)
-        line = self.location(node.start).line + number
-        if line > len(self._line_starts):
-            return self.location(node.start)
-        column = offset - inside.lines[number - 1]
-        return Location(self.origin, line, inside.indent + column + 1)
+            inside = self._insides[path] = place_within(self.text, self.node(path))
+        return self.location(inside(offset))
 
     @cached_property
-    def _insides(self) -> dict[Path, _Inside]:
+    def _insides(self) -> dict[Path, PlaceWithin]:
         return {}
-
-
-class _Inside(NamedTuple):
-    """Where the characters of a text value stand in the file."""
-
-    exact: int | None  # where it begins, -1 where it is written otherwise; None: it is a block
-    lines: list[int]  # where those of a block begin in the value
-    indent: int
-
-
-def _inside(text: str, node: Node) -> _Inside:
-    if node.style in {"|", ">"}:
-        lines = [0, *(match.end() for match in re.finditer("\n", node.value))]
-        return _Inside(None, lines, _indent(text, node))
-    inner = node.start + (1 if node.style else 0)
-    exact = text[inner : inner + len(node.value)] == node.value
-    return _Inside(inner if exact else -1, [], 0)
-
-
-def _indent(text: str, node: Node) -> int:
-    """How far a block scalar is indented: what its first line that has text has."""
-    block = text[node.start : node.end].split("\n")[1:]
-    first = next((line for line in block if line.strip()), "")
-    content = next((line for line in node.value.split("\n") if line.strip()), "")
-    return max(0, len(first) - len(content))
 
 
 def json_path(path: Sequence[str | int]) -> str:

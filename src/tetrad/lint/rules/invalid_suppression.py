@@ -42,7 +42,8 @@ def check(tree: Tree) -> Iterator[Finding]:
                 place, "this suppression gives no reason", hint="write it after --, in a few words"
             )
         for name in comment.names:
-            if name in tree.ledger.rules and tree.ledger.rules[name].sealed:
+            is_sealed = name in tree.ledger.rules and tree.ledger.rules[name].sealed
+            if is_sealed and (comment, name) not in tree.ledger.used:
                 yield RULE.at(
                     place,
                     f"{name} is sealed: no comment lifts it",

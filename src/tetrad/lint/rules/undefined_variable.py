@@ -96,13 +96,13 @@ def _declaration(tree: Tree, prompt: Prompt, name: str) -> Fix | None:
     if node is None:
         key = document.root.keys.get("messages")
         start = key.start if key else None
-        text = f"variables:\n  {name}: {{type: string}}\n"
+        text = f"variables:\n  {name}: {{type: string, trust: untrusted}}\n"
     elif node.flow or not node.keys:
         return None
     else:
         first = min(node.keys.values(), key=lambda span: span.start)
         start, column = first.start, document.location(first.start).column
-        text = f"{name}: {{type: string}}\n{' ' * (column - 1)}"
+        text = f"{name}: {{type: string, trust: untrusted}}\n{' ' * (column - 1)}"
     if start is None:
         return None
     edit = Edit(file=document.origin, start=start, end=start, text=text)

@@ -2,7 +2,12 @@
 
 ## What it does
 Follows variables that are not `trust: trusted`, passages of a retrieval too, and reports where a
-message of the role `system` or `developer` writes them, delimited or not.
+message of the role `system` or `developer` writes them, delimited or not, once per variable and
+message.
+
+Where `trust: untrusted` is written, it is an error and sealed. Where nothing is written, it is a
+warning that a comment can allow, and what reads as a setting (a language, a date, a limit, a
+product's name, a message that is one variable) is let through.
 
 ## Why is this bad?
 Models are trained to obey these messages above all others. Whoever fills the variable gives the
@@ -28,26 +33,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.prompts import INSTRUCTING, prompts_asked, untrusted_outputs
+from tetrad.lint.prompts import INSTRUCTING, Untrusted, prompts_asked, untrusted_in
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Tree
 
 
 def check(tree: Tree) -> Iterator[Finding]:
     for prompt in prompts_asked(tree):
-        for output in untrusted_outputs(tree, prompt):
-            if output.message.role in INSTRUCTING:
-                yield RULE.at(
-                    output.place(tree),
-                    f"untrusted {output.names} stands in a {output.message.role} message",
-                    hint="move it to a user message, or declare the variable trust: trusted",
-                )
+        for found in untrusted_in(tree, prompt):
+            if found.message.role in INSTRUCTING and (found.stated or not found.is_whole_message):
+                yield _finding(tree, found)
+
+
+def _finding(tree: Tree, found: Untrusted) -> Finding:
+    return RULE.at(
+        found.place(tree),
+        f"{found.called} stands in a {found.message.role} message{found.elsewhere}",
+        hint="move it to a user message, or declare the variable trust: trusted",
+        severity="error" if found.stated else "warning",
+        sealed=found.stated,
+    )
 
 
 RULE = Rule(
     code="INJ302",
     name="untrusted-instruction",
-    summary="text of strangers in a system or developer message",
+    summary="text of strangers in a system or developer message; a warning where its trust is not stated",
     sealed=True,
     scope="stack",
     check=check,

@@ -2,10 +2,19 @@
 
 ## What it does
 Follows variables that are not `trust: trusted`, passages of a retrieval too, through loops and
-filters to where a message writes them, and reports each place that does not lie in a block with a
-beginning and an end: tags (`<message>…</message>`), fences (three backticks, tildes or quotes),
-lines of `---` or `===` in pairs, `<<<…>>>`, `BEGIN`/`END` lines, or the filter `tojson`.
-Numbers and truth values carry no instructions and are let through.
+filters to where a message writes them, and reports each variable that a message writes outside a
+block with a beginning and an end: tags (`<message>…</message>`, attributes and several words too),
+fences (three backticks or tildes that begin a line), triple quotes, `<<<…>>>`, lines such as
+`[BEGIN MAIL]` and `[END MAIL]`, a section that holds nothing else (from a heading, a title or a
+line of `---` to the next one or to the end), a JSON value, or the filter `tojson`. A user or
+assistant message that is nothing but the variable is data by its role.
+
+Where `trust: untrusted` is written, it is an error. Where nothing is written, it is a warning, and
+what reads as a setting (a language, a date, a limit, a product's name) is let through. Integers,
+numbers, booleans and variables with an `enum` carry no instructions.
+
+The fix puts tags around an output that is alone in its line or behind a label; one in a sentence,
+in quotes or in a format that the model is to copy is left to a person.
 
 ## Why is this bad?
 The model cannot tell your words from a stranger's, and obeys both. Marking what is data
@@ -33,50 +42,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.prompts import INSTRUCTING, Output, prompts_asked, untrusted_outputs
-from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
+from tetrad.lint.prompts import INSTRUCTING, Untrusted, prompts_asked, untrusted_in
+from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Tree
+from tetrad.lint.wrapping import tag_of, tags_around
 
 
 def check(tree: Tree) -> Iterator[Finding]:
     for prompt in prompts_asked(tree):
-        for output in untrusted_outputs(tree, prompt):
-            if output.written.delimited or output.message.role in INSTRUCTING:
+        for found in untrusted_in(tree, prompt):
+            if found.message.role in INSTRUCTING or found.is_whole_message:
                 continue
-            place = output.place(tree)
-            tag = output.variables[0]
-            yield RULE.at(
-                place,
-                f"untrusted {output.names} is not marked as data",
-                hint=f"put it between tags: <{tag}>{output.expression}</{tag}>",
-                fix=_wrapped(tree, output, place),
-            )
+            outputs = tuple(w for w in found.outputs if not w.delimited)
+            if outputs:
+                yield _finding(tree, found._replace(outputs=outputs))
 
 
-def _wrapped(tree: Tree, output: Output, place: Place) -> Fix | None:
-    """Tags around the output, where its characters stand in the file as they are."""
-    expression = output.expression
-    lines = tree.lines(place.file)
-    start = lines.offset(place.span.line, place.span.column)
-    if not expression or lines.text[start : start + len(expression)] != expression:
-        return None
-    tag = output.variables[0]
-    edits = (
-        Edit(file=place.file, start=start, end=start, text=f"<{tag}>"),
-        Edit(
-            file=place.file,
-            start=start + len(expression),
-            end=start + len(expression),
-            text=f"</{tag}>",
-        ),
+def _finding(tree: Tree, found: Untrusted) -> Finding:
+    tag = tag_of(found)
+    fix = tags_around(tree, found)
+    first = found.expression(found.outputs[0])
+    hint = f"put it between tags: <{tag}>{first}</{tag}>"
+    if fix is None:
+        hint = f"write it on lines of its own, between <{tag}> and </{tag}>"
+    return RULE.at(
+        found.place(tree),
+        f"{found.called} is not marked as data{found.elsewhere}",
+        hint=hint,
+        fix=fix,
+        severity="error" if found.stated else "warning",
     )
-    return Fix(title=f"put {tag} between tags", edits=edits, safe=False)
 
 
 RULE = Rule(
     code="INJ301",
     name="untrusted-undelimited",
-    summary="text of strangers that is not marked as data",
+    summary="text of strangers that is not marked as data; a warning where its trust is not stated",
     fixable="unsafe",
     scope="stack",
     check=check,

@@ -1,0 +1,83 @@
+"""Where the characters of a text value stand in its file, however the value is written.
+
+YAML folds lines, takes indents away and reads escapes, but keeps all that is no blank in its order:
+so the first such character of a value is the first one in the file, the second the second.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from tetrad.yamldoc.document import Node
+
+PlaceWithin: TypeAlias = "Callable[[int], int]"  # from an offset in the value to one in the file
+
+# In double quotes: an escape, or a character; the first of an escape's letters says how it goes on.
+_ESCAPED = re.compile(
+    r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r\n|.)|[^\\]", re.DOTALL
+)
+_BLANK_ESCAPES = frozenset("tnvfr \t\n\r_NLP")  # what they stand for is blank
+
+
+def place_within(text: str, node: Node) -> PlaceWithin:
+    """How to find a character of a value in the text of its file."""
+    inner = node.start + (1 if node.style in {'"', "'"} else 0)
+    if node.style not in {"|", ">"} and text.startswith(node.value, inner):
+        return lambda offset: inner + offset
+    solid = [index for index, char in enumerate(node.value) if not char.isspace()]
+    places = list(_solid_places(text, node))
+    if node.style in {"|", ">"}:
+        del places[len(solid) :]  # comments behind it
+    if not places or len(places) != len(solid):
+        return lambda _offset: node.start
+
+    def found(offset: int) -> int:
+        before = max(bisect_right(solid, offset) - 1, 0)
+        beyond = offset - solid[before]
+        if beyond > 0 and "\n" in node.value[solid[before] : offset]:
+            return places[before] + 1
+        return places[before] + max(beyond, 0)
+
+    return found
+
+
+def _solid_places(text: str, node: Node) -> Iterator[int]:
+    """Where the characters that are no blanks begin in the file."""
+    if node.style == '"':
+        yield from _in_double_quotes(text, node)
+        return
+    start, end = node.start, node.end
+    if node.style == "'":
+        start, end = start + 1, end - 1
+    elif node.style in {"|", ">"}:
+        start = _line_end(text, start, end)  # behind the indicators, and a comment
+    index = start
+    while index < end:
+        char = text[index]
+        if not char.isspace():
+            yield index
+            index += 1 if node.style == "'" and char == "'" else 0  # written twice
+        index += 1
+
+
+def _in_double_quotes(text: str, node: Node) -> Iterator[int]:
+    for match in _ESCAPED.finditer(text, node.start + 1, node.end - 1):
+        written = match[0]
+        if written[0] != "\\":
+            if not written.isspace():
+                yield match.start()
+        elif written[1] in "xuU":
+            digits = written[2:]
+            if not chr(int(digits, 16)).isspace():
+                yield match.start()
+        elif written[1] not in _BLANK_ESCAPES:
+            yield match.start()
+
+
+def _line_end(text: str, start: int, end: int) -> int:
+    found = text.find("\n", start, end)
+    return end if found < 0 else found + 1
