@@ -86,6 +86,7 @@ OTHER = "sha256:" + "f" * 64
         (STACK, ("serving", "budget", "usd_per_day"), 1),
         (STACK, ("serving",), {"fallback": {"answer": "Sorry."}}),
         # defaults, written out
+        ("prompts/handbook-qa.yaml", ("variables", "question", "trust"), "untrusted"),
         (PROMPT, ("variables", "message", "required"), True),
         (STACK, ("generation", "stop"), []),
         (STACK, ("corpus", "top_k"), 3.0),
@@ -152,6 +153,12 @@ def test_what_is_not_behavioural_moves_nothing(
         (STACK, ("corpus", "answerable", "min_similarity"), 0.5, {"handbook-qa"}),
         (STACK, ("corpus", "answerable", "otherwise"), "No.", {"handbook-qa"}),
         (STACK, ("tools",), ["stacks/tools/search"], {"handbook-qa"}),
+        (
+            "prompts/handbook-qa.yaml",
+            ("variables", "question", "enum"),
+            ["How long is lunch?"],
+            {"handbook-qa"},
+        ),
         (STACK, ("tool_loop", "max_steps"), 4, {"handbook-qa"}),
         (STACK, ("guardrails", "max_input_chars"), 5, {"handbook-qa"}),
         (STACK, ("guardrails", "block_pii_in_output"), False, {"handbook-qa"}),

@@ -51,6 +51,14 @@ def test_all_problems_are_told_at_once() -> None:
     ]
 
 
+def test_a_listed_text_is_taken_and_no_other() -> None:
+    variables = Variables(prompt(variables=[variable("v", enum=("low", "high", "none"))]))
+
+    assert variables.values({"v": "high"}) == {"v": "high"}
+    with pytest.raises(BadRequest, match="v: must be 'low', 'high' or 'none'"):
+        variables.values({"v": "High"})
+
+
 def test_max_chars_counts_a_structure_as_its_json() -> None:
     variables = Variables(prompt(variables=[variable("v", type="array", max_chars=7)]))
 

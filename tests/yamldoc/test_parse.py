@@ -125,6 +125,29 @@ def test_a_place_within_a_text_on_one_line_is_found() -> None:
     assert Location("f", 2, 10) == document.within(("b",), 6)
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ('a: "one\\n\\ttwo {{ x }}"', 1, 16),
+        ('a: "\\u00e9 \\"q\\" {{ x }}"', 1, 18),
+        ('a: "one\\n\n  two {{ x }}"', 2, 7),
+        ('a: "one \\\n  two {{ x }}"', 2, 7),
+        ("a: 'it''s {{ x }}'", 1, 11),
+        ("a: 'it''s\n\n  two {{ x }}'", 3, 7),
+        ("a: one\n  two {{ x }}", 2, 7),
+        ("a: >-  # folded\n  one\n\n  two\n  {{ x }}\n# end\n", 5, 3),
+        ("a: |2\n    one {{ x }}\n", 2, 9),
+    ],
+)
+def test_a_place_within_a_text_is_found_however_it_is_written(
+    text: str, line: int, column: int
+) -> None:
+    document = parse(text.encode(), "f")
+    offset = document.node(("a",)).value.index("{{ x")
+
+    assert Location("f", line, column) == document.within(("a",), offset)
+
+
 @pytest.mark.parametrize("newline", ["\r\n", "\r", "\n"])
 def test_lines_are_counted_as_editors_count_them(newline: str) -> None:
     text = newline.join(["a: 1", "b: x\u00a0\ufeffy", "c: 3", ""])

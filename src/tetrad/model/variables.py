@@ -69,7 +69,8 @@ def misfit_of(variable: Variable, value: Json) -> Misfit | None:
         return Misfit(message, hint, is_of_type=True)
     if variable.enum and value not in variable.enum:
         *others, last = map(repr, variable.enum)
-        message = f"must be {f'{', '.join(others)} or {last}' if others else last}"
+        listed = f"{', '.join(others)} or {last}" if others else last
+        message = f"must be {listed}"
         hint = f"write one of them, or add it to enum in {variable.location.file}"
         return Misfit(message, hint, is_of_type=True)
     return None
