@@ -76,10 +76,11 @@ def opened(root: Path, suite: Suite) -> Iterator[tuple[Workbench, Selection]]:
     from tetrad.artifacts.store import Store
     from tetrad.evals import Workbench
     from tetrad.registry import Registry
+    from tetrad.trees import WorkingTree
 
     with Registry.open(root / "registry.db") as registry:
         bench = Workbench(registry=registry, store=Store(root / "store"), cache=root / "cache")
-        yield bench, bench.select(suite, suite.stacks[0], root=root)
+        yield bench, bench.select(suite, suite.stacks[0], files=WorkingTree(root))
 
 
 def golden(cases: int) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ import pytest
 from tetrad.canonical import digest_bytes
 from tetrad.loading.files import Tree
 from tetrad.modules import Modules, code_digest
+from tetrad.trees import WorkingTree
 
 FILES = {
     "rules.py": "X = 1\n",
@@ -35,7 +36,7 @@ def modules(tmp_path: Path) -> Modules:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
-    return Modules(Tree(tmp_path))
+    return Modules(Tree(WorkingTree(tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_a_link_out_of_the_repository_is_no_module(modules: Modules, tmp_path: P
     (tmp_path / "inside").mkdir()
     (tmp_path / "inside" / "out.py").symlink_to(tmp_path / "rules.py")
 
-    assert Modules(Tree(tmp_path / "inside")).imported_by(b"import out", [""]) == ()
+    assert Modules(Tree(WorkingTree(tmp_path / "inside"))).imported_by(b"import out", [""]) == ()
 
 
 def test_code_without_imports_has_the_digest_of_its_text(modules: Modules) -> None:
@@ -121,7 +122,7 @@ def test_a_thousand_modules_are_each_read_once(tmp_path: Path) -> None:
             read.append(file)
             return super().read(file, asked_at)  # type: ignore[arg-type]
 
-    modules = Modules(Counting(tmp_path))
+    modules = Modules(Counting(WorkingTree(tmp_path)))
     for _ in range(3):
         assert len(modules.imported_by(b"import m0", [""])) == 1_000
     assert len(read) == len(set(read)) == 1_000

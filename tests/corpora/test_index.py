@@ -13,6 +13,7 @@ from tetrad.corpora.documents import read_documents
 from tetrad.errors import SpecError, UsageError
 from tetrad.loading.corpus import MAX_DOCUMENT_BYTES
 from tetrad.model import Corpus, Index
+from tetrad.trees import WorkingTree
 
 HANDBOOK = {
     "leave.md": "Everybody has 25 days of leave a year.",
@@ -23,7 +24,7 @@ HANDBOOK = {
 
 
 def found(corpus: Corpus, root: Path, query: str, top_k: int = 2) -> list[str]:
-    index = build_index(corpus, root, WordEmbedder(), root / "cache")
+    index = build_index(corpus, WorkingTree(root), WordEmbedder(), root / "cache")
     return [passage.document for passage in index.search(query, top_k)]
 
 
@@ -49,7 +50,7 @@ def test_words_count_as_much_as_their_weight(tmp_path: Path) -> None:
 
 def test_a_query_without_a_known_word_is_answered_by_meaning_alone(tmp_path: Path) -> None:
     corpus = corpus_in(tmp_path, HANDBOOK, dense=0.6, bm25=0.4)
-    index = build_index(corpus, tmp_path, WordEmbedder(), tmp_path / "cache")
+    index = build_index(corpus, WorkingTree(tmp_path), WordEmbedder(), tmp_path / "cache")
 
     for query in ("", "xyzzy", "?!"):
         passages = index.search(query, 4)
@@ -70,7 +71,7 @@ def test_an_empty_corpus_finds_nothing(tmp_path: Path) -> None:
 def test_passages_are_slices_of_their_documents(tmp_path: Path) -> None:
     text = " ".join(f"word{n}" for n in range(50))
     corpus = corpus_in(tmp_path, {"a.md": text}, size=10, overlap=2)
-    index = build_index(corpus, tmp_path, WordEmbedder(), tmp_path / "cache")
+    index = build_index(corpus, WorkingTree(tmp_path), WordEmbedder(), tmp_path / "cache")
 
     passages = index.search("word7", 100)
 
@@ -81,7 +82,7 @@ def test_passages_are_slices_of_their_documents(tmp_path: Path) -> None:
 
 def test_many_queries_find_what_each_finds_alone(tmp_path: Path) -> None:
     corpus = corpus_in(tmp_path, HANDBOOK, dense=0.6, bm25=0.4)
-    index = build_index(corpus, tmp_path, WordEmbedder(), tmp_path / "cache")
+    index = build_index(corpus, WorkingTree(tmp_path), WordEmbedder(), tmp_path / "cache")
     queries = ["keys", "leave", "pay", ""]
 
     assert index.search_many(queries, 3) == [index.search(query, 3) for query in queries]
@@ -89,20 +90,22 @@ def test_many_queries_find_what_each_finds_alone(tmp_path: Path) -> None:
 
 def test_a_second_start_embeds_and_tokenises_nothing(tmp_path: Path) -> None:
     corpus = corpus_in(tmp_path, HANDBOOK)
-    build_index(corpus, tmp_path, WordEmbedder(), tmp_path / "cache").search("keys", 1)
+    build_index(corpus, WorkingTree(tmp_path), WordEmbedder(), tmp_path / "cache").search("keys", 1)
     words = WordEmbedder()
 
-    build_index(corpus, tmp_path, words, tmp_path / "cache").search("keys", 1)
+    build_index(corpus, WorkingTree(tmp_path), words, tmp_path / "cache").search("keys", 1)
 
     assert (words.embedded, words.tokenised) == ([], [])
 
 
 def test_after_an_edit_only_what_changed_is_embedded(tmp_path: Path) -> None:
-    build_index(corpus_in(tmp_path, HANDBOOK), tmp_path, WordEmbedder(), tmp_path / "cache")
+    build_index(
+        corpus_in(tmp_path, HANDBOOK), WorkingTree(tmp_path), WordEmbedder(), tmp_path / "cache"
+    )
     words = WordEmbedder()
     edited = corpus_in(tmp_path, {**HANDBOOK, "keys.md": "Lost keys cost 40 euros."})
 
-    build_index(edited, tmp_path, words, tmp_path / "cache")
+    build_index(edited, WorkingTree(tmp_path), words, tmp_path / "cache")
 
     assert words.embedded == ["Lost keys cost 40 euros."]
 
@@ -139,7 +142,7 @@ def test_documents_beyond_the_limits_are_told(tmp_path: Path) -> None:
         stream.truncate(MAX_DOCUMENT_BYTES + 1)
 
     with pytest.raises(SpecError) as caught:
-        read_documents(corpus, tmp_path, max_bytes=8)
+        read_documents(corpus, WorkingTree(tmp_path), max_bytes=8)
 
     assert [issue.message for issue in caught.value.issues] == [
         "with this document the corpus has 10 bytes; 8 are the limit",

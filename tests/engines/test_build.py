@@ -26,6 +26,7 @@ from tetrad.model import (
     VllmEngine,
 )
 from tetrad.results.exchange import Message, Request
+from tetrad.trees import WorkingTree
 
 HELLO = Request(messages=(Message(role="user", content="Hello"),))
 VENDOR = OpenAIEngine(model="gpt-2026-08-01", base_url_env="LLM_URL", api_key_env="LLM_KEY")
@@ -42,7 +43,9 @@ def model(engine: EngineSpec, uri: str = "endpoint://laptop") -> Model:
 
 
 def built(what: Model, tmp_path: Path, *, offline: bool = False) -> Engine:
-    return build_engine(what, root=tmp_path, store=Store(tmp_path / "cache"), offline=offline)
+    return build_engine(
+        what, files=WorkingTree(tmp_path), store=Store(tmp_path / "cache"), offline=offline
+    )
 
 
 async def _answer(engine: Engine) -> str:
@@ -143,4 +146,4 @@ def test_an_adapter_is_refused_rather_than_left_out(tmp_path: Path) -> None:
 
 def test_only_torch_embeds(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot embed"):
-        build_embedder(model(VENDOR), root=tmp_path, store=Store(tmp_path))
+        build_embedder(model(VENDOR), files=WorkingTree(tmp_path), store=Store(tmp_path))

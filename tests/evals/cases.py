@@ -35,6 +35,7 @@ from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called, Passage
 from tetrad.runtime.answering import build
 from tetrad.tools import RecordedToolbox
+from tetrad.trees import WorkingTree
 
 HERE = Location("evals/a/golden.yaml", 3, 5)
 
@@ -108,13 +109,13 @@ def selection(
         subject,
         engine=recorded,
         embedder_of=lambda _: pytest.fail("nothing here embeds"),
-        root=root,
+        files=WorkingTree(root),
         cache=root,
     )
     given: dict[str, Any] = {
         "cases": judged.golden.cases,
         "toolbox": lambda case: RecordedToolbox(case.tools, subject.tools),
-        "services": SuiteServices(python=PythonCode(root, code_places())),
+        "services": SuiteServices(python=PythonCode(WorkingTree(root), code_places())),
         "identity": identity_of(subject),
         **changed,
     }

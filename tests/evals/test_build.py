@@ -29,6 +29,7 @@ from tetrad.model import (
 from tetrad.registry import Registry
 from tetrad.results.outcome import Calls, CaseOutcome, SuiteRun
 from tetrad.results.trace import Trace
+from tetrad.trees import WorkingTree
 
 YES = assertion("equals", "yes")
 OTHER = ScriptedEngine(
@@ -58,7 +59,9 @@ def workbench(
 def run(bench: Workbench, judged: Suite) -> SuiteRun:
     async def work() -> SuiteRun:
         try:
-            selection = bench.select(judged, judged.stacks[0], root=bench.registry.path.parent)
+            selection = bench.select(
+                judged, judged.stacks[0], files=WorkingTree(bench.registry.path.parent)
+            )
             (done,) = await execute([selection], registry=bench.registry)
             return done
         finally:
@@ -81,8 +84,8 @@ def test_stacks_of_one_model_share_an_engine(registry: Registry, tmp_path: Path)
     edited = stack(prompt=replace(PROMPT, messages=(message,)))
     bench = workbench(registry)
 
-    first = bench.select(suite(case("a", YES)), stack(), root=tmp_path)
-    second = bench.select(suite(case("a", YES)), edited, root=tmp_path / "base")
+    first = bench.select(suite(case("a", YES)), stack(), files=WorkingTree(tmp_path))
+    second = bench.select(suite(case("a", YES)), edited, files=WorkingTree(tmp_path / "base"))
 
     assert first.engine is second.engine
     assert first.identity != second.identity
@@ -104,7 +107,7 @@ def test_what_cannot_be_graded_is_told_at_once_with_every_place(
     judged = suite(case("a", assertion("retrieved", "x")), case("b", assertion("similar", "x")))
 
     with pytest.raises(SpecError) as caught:
-        workbench(registry).select(judged, stack(), root=tmp_path)
+        workbench(registry).select(judged, stack(), files=WorkingTree(tmp_path))
 
     assert len(caught.value.issues) == 2
     assert "golden.yaml:3:5: error[GLD983]: retrieved needs a stack" in str(caught.value)
@@ -161,7 +164,12 @@ def test_code_of_the_golden_set_runs_from_the_suites_own_tree(
     judged = with_code(suite(case("a", assertion("python", "file://check.py"))), code)
     bench = workbench(registry)
 
-    selection = bench.select(judged, stack(), root=tmp_path / "base", suite_root=tmp_path / "head")
+    selection = bench.select(
+        judged,
+        stack(),
+        files=WorkingTree(tmp_path / "base"),
+        suite_files=WorkingTree(tmp_path / "head"),
+    )
     (done,) = asyncio.run(execute([selection], registry=registry))
 
     assert done.cases[0].passed
@@ -255,7 +263,9 @@ def run_all(bench: Workbench, *suites: Suite) -> tuple[SuiteRun, ...]:
     async def work() -> tuple[SuiteRun, ...]:
         try:
             root = bench.registry.path.parent
-            selections = [bench.select(one, one.stacks[0], root=root) for one in suites]
+            selections = [
+                bench.select(one, one.stacks[0], files=WorkingTree(root)) for one in suites
+            ]
             return await execute(selections, registry=bench.registry)
         finally:
             await bench.aclose()

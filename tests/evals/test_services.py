@@ -30,6 +30,7 @@ from tetrad.modules import Modules
 from tetrad.promptfoo.code import CodeFiles
 from tetrad.registry import Registry
 from tetrad.results.exchange import JsonOutput
+from tetrad.trees import WorkingTree
 
 # -- embeddings
 
@@ -241,14 +242,16 @@ def test_a_judges_prompt_that_asks_for_more_is_named(registry: Registry) -> None
 
 
 def run(root: Path, code: str, *arguments: Json, function: str = "get_assert") -> Json:
-    files = CodeFiles(Modules(Tree(root)))
+    files = CodeFiles(Modules(Tree(WorkingTree(root))))
     if code.startswith("file://"):
         file = code.removeprefix("file://").partition(":")[0]
         files.digest_of_file(file, (root / file).read_bytes())
     else:
         files.digest_of_text(code)
     return asyncio.run(
-        PythonCode(root, code_places(), code=files.files).run(code, function, *arguments)
+        PythonCode(WorkingTree(root), code_places(), code=files.files).run(
+            code, function, *arguments
+        )
     )
 
 
@@ -297,7 +300,9 @@ def test_code_that_no_digest_covers_is_not_run(tmp_path: Path) -> None:
 
     with pytest.raises(JudgeFailed, match=r"check\.py is named by a variable, so no digest"):
         asyncio.run(
-            PythonCode(tmp_path, code_places()).run("file://check.py", "get_assert", "", {})
+            PythonCode(WorkingTree(tmp_path), code_places()).run(
+                "file://check.py", "get_assert", "", {}
+            )
         )
 
 
@@ -311,9 +316,9 @@ def test_an_import_that_no_statement_names_decides_nothing(tmp_path: Path) -> No
 
 def test_what_one_piece_of_code_imports_is_not_open_to_another(tmp_path: Path) -> None:
     (tmp_path / "rules.py").write_text("def ok(output): return True\n")
-    files = CodeFiles(Modules(Tree(tmp_path)))
+    files = CodeFiles(Modules(Tree(WorkingTree(tmp_path))))
     files.digest_of_text("import rules\nreturn rules.ok(output)\n")
-    python = PythonCode(tmp_path, code_places(), code=files.files)
+    python = PythonCode(WorkingTree(tmp_path), code_places(), code=files.files)
 
     with pytest.raises(JudgeFailed, match=r"imports rules\.py"):
         asyncio.run(python.run("__import__('rules').ok(output)", "get_assert", "", {}))
@@ -345,5 +350,7 @@ def test_code_sees_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_code_does_not_run_where_it_is_not_allowed(tmp_path: Path) -> None:
     with pytest.raises(JudgeFailed, match="does not run in this job"):
         asyncio.run(
-            PythonCode(tmp_path, code_places(), allowed=False).run("True", "get_assert", "", {})
+            PythonCode(WorkingTree(tmp_path), code_places(), allowed=False).run(
+                "True", "get_assert", "", {}
+            )
         )

@@ -106,7 +106,7 @@ def test_a_change_that_makes_the_system_a_submodule_brings_no_base_of_its_own(
 def test_a_system_that_was_a_submodule_has_a_base_of_its_own(whole: Path) -> None:
     with git.base_tree(whole / "desk" / "evals", "main") as base:
         assert base
-        assert "README.md" in files(base[1])
+        assert base[1].has("README.md")
 
 
 def test_a_base_in_which_the_folder_was_a_link_is_refused(repository: Path, tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from tetrad.model import Assertion, Case, GoldenSet
 from tetrad.modules import Modules
 from tetrad.promptfoo.csv_rows import assertion_from_text
 from tetrad.promptfoo.unsupported import NOT_YET
+from tetrad.trees import WorkingTree
 
-NO_MODULES = Modules(Tree(Path("/nonexistent")))
+NO_MODULES = Modules(Tree(WorkingTree(Path("/nonexistent"))))
 VALID = Path(__file__).parent.parent / "loading" / "valid"
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from tetrad.loading.settings import load_settings
 from tetrad.model import Settings
+from tetrad.trees import WorkingTree
 
 
 def settings_of(tmp_path: Path, **files: str) -> tuple[Settings, list[str]]:
     for name, text in files.items():
         (tmp_path / f"{name}.toml").write_text(text)
-    settings, issues = load_settings(tmp_path)
+    settings, issues = load_settings(WorkingTree(tmp_path))
     return settings, [str(issue) for issue in issues]
 
 

@@ -14,6 +14,7 @@ from tetrad.cli import main
 from tetrad.errors import Location, SpecError
 from tetrad.loading.files import Tree
 from tetrad.loading.repository import load_repository
+from tetrad.trees import WorkingTree
 
 
 def test_a_folder_that_cannot_be_listed_is_no_empty_folder(
@@ -88,7 +89,7 @@ def test_a_glob_of_many_stars_on_a_deep_path_is_answered(tmp_path: Path) -> None
     folder = tmp_path.joinpath(*["a"] * 40)
     folder.mkdir(parents=True)
     (folder / "c").touch()
-    tree = Tree(tmp_path)
+    tree = Tree(WorkingTree(tmp_path))
 
     assert tree.glob("**/a/" * 12 + "b") == []
     assert tree.glob("**/a/" * 12 + "**/c") == ["/".join([*["a"] * 40, "c"])]
@@ -132,7 +133,7 @@ def test_a_pointer_of_git_lfs_is_no_content(tmp_path: Path, file: str, ends: str
 def test_a_text_about_git_lfs_is_no_pointer(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(f"A pointer looks so:\n{POINTER}")
 
-    assert Tree(tmp_path).read("a.txt", Location("a.txt"))
+    assert Tree(WorkingTree(tmp_path)).read("a.txt", Location("a.txt"))
 
 
 def test_a_document_that_is_a_pointer_of_git_lfs_is_refused(tmp_path: Path) -> None:
@@ -198,4 +199,4 @@ def test_only_a_linked_folder_that_a_pattern_reaches_is_refused(
     (tmp_path / "docs" / "linked").symlink_to("../shared")
 
     with pytest.raises(SpecError) if refuses else nullcontext():
-        list(Tree(tmp_path).matching("docs", patterns))
+        list(Tree(WorkingTree(tmp_path)).matching("docs", patterns))

@@ -11,11 +11,12 @@ from policy.factory import case, suite
 
 from tetrad.model import Case, Repository
 from tetrad.plan import partners_of
+from tetrad.trees import WorkingTree
 
 
 def repository(suites: Mapping[str, Sequence[Case]]) -> Repository:
     made = {ref: replace(suite(cases), ref=ref) for ref, cases in suites.items()}
-    return Repository(root=Path(), suites=made)
+    return Repository(files=WorkingTree(Path()), suites=made)
 
 
 def derived(name: str) -> Case:

@@ -16,6 +16,7 @@ from tetrad.loading.repository import load_repository
 from tetrad.model import Assertion, AssertionSet, Case, Suite
 from tetrad.modules import Modules
 from tetrad.schemas.check import schema_of
+from tetrad.trees import WorkingTree
 
 VALID = Path(__file__).parent.parent / "loading" / "valid"
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -81,7 +82,9 @@ def loaded(text: str, name: str = "evals/a/promptfooconfig.yaml") -> GoldenFile:
         head, tail = pattern.split("*")
         return [file for file in FILES if file.startswith(head) and file.endswith(tail)]
 
-    return load_golden(name, text.encode(), read, glob, modules=Modules(Tree(Path("/nonexistent"))))
+    return load_golden(
+        name, text.encode(), read, glob, modules=Modules(Tree(WorkingTree(Path("/nonexistent"))))
+    )
 
 
 def cases(text: str, name: str = "evals/a/promptfooconfig.yaml") -> tuple[Case, ...]:

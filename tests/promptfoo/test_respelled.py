@@ -11,6 +11,7 @@ from tetrad.errors import Location
 from tetrad.golden import load_golden
 from tetrad.loading.files import Tree
 from tetrad.modules import Modules
+from tetrad.trees import WorkingTree
 
 
 def told(text: str, name: str = "evals/a/golden.yaml") -> list[tuple[str, int, int]]:
@@ -19,7 +20,7 @@ def told(text: str, name: str = "evals/a/golden.yaml") -> list[tuple[str, int, i
     def nothing_else(file: str, at: Location) -> bytes:
         raise AssertionError(f"{file} is read from {at}")
 
-    modules = Modules(Tree(Path("/nonexistent")))
+    modules = Modules(Tree(WorkingTree(Path("/nonexistent"))))
     loaded = load_golden(name, text.encode(), nothing_else, lambda _: [], modules=modules)
     assert all(issue.blocks == "judge" and issue.code == "GLD997" for issue in loaded.issues)
     return [

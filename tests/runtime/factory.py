@@ -32,6 +32,7 @@ from tetrad.model import (
     Variable,
 )
 from tetrad.runtime.answering import Runtime, build
+from tetrad.trees import WorkingTree
 
 HERE = Location("prompts/sort.yaml", 3, 5)
 MODEL = Model(
@@ -166,6 +167,6 @@ def runtime(
         of,
         engine=engine or ScriptedAnswers(),
         embedder_of=lambda _: words,
-        root=tmp_path,
+        files=WorkingTree(tmp_path),
         cache=tmp_path / "cache",
     )

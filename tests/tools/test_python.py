@@ -23,6 +23,7 @@ from tetrad.modules import Modules
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
 from tetrad.tools import LiveRun, LiveToolbox
+from tetrad.trees import WorkingTree
 
 UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 
@@ -62,7 +63,7 @@ def importing(root: Path, body: str, **files: str) -> Tool:
         path.with_suffix(".py").write_text(text)
     tool = a_tool(root, body)
     assert isinstance(tool.run, PythonRun)
-    found = Modules(FileTree(root)).imported_by(body.encode(), ["", "lib"])
+    found = Modules(FileTree(WorkingTree(root))).imported_by(body.encode(), ["", "lib"])
     return replace(tool, run=replace(tool.run, late_folders=("lib",), modules=found))
 
 

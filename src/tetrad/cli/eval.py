@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         root, offline=args.offline, engine=args.engine, progress=progress_bars()
     ) as bench:
         selections = [
-            bench.select(suite, stack, root=root, cases=cases)
+            bench.select(suite, stack, files=repository.files, cases=cases)
             for suite, stack in _named(repository, args.names)
             if (cases := [case for case in suite.golden.cases if _is_wanted(case, args)])
         ]

@@ -13,6 +13,7 @@ from tetrad.canonical import digest_bytes
 from tetrad.errors import TetradError
 from tetrad.loading.checked import Checked, Content
 from tetrad.loading.files import Tree
+from tetrad.trees import WorkingTree
 
 _FOLDER = "checked.v1"
 
@@ -25,7 +26,7 @@ def kept(root: Path, command: str) -> Iterator[Checked]:
     known: a change would bring its own verdicts.
     """
     file = _file(root, command)
-    checked = Checked(Content(Tree(root)), _version(), _bytes(file))
+    checked = Checked(Content(Tree(WorkingTree(root))), _version(), _bytes(file))
     yield checked
     if file is not None and checked.changed:
         from tetrad.writing import make_folder, replace_file

@@ -110,14 +110,12 @@ def stale_locks(repository: Repository) -> Iterator[tuple[str, str, bytes]]:
     """Locks that are missing or stale: where, what of them, and what they should hold."""
     from tetrad.identity import short, written_identity
     from tetrad.identity.lock import dump_lock, lock_of, path_of
-    from tetrad.loading.files import Tree
 
-    tree = Tree(repository.root)
     for stack in repository.stacks.values():
         path = path_of(stack)
         lock = lock_of(stack, repository.suites_by_stack.get(stack.ref, ()))
         content = dump_lock(lock).encode()
-        if not tree.is_inside(repository.root / path):
+        if not repository.files.is_inside(path):
             raise linked(repository.root / path)
         try:
             there: bytes | None = (repository.root / path).read_bytes()
@@ -134,13 +132,11 @@ def stale_locks(repository: Repository) -> Iterator[tuple[str, str, bytes]]:
 def _orphans(repository: Repository) -> Iterator[tuple[str, str, bytes | None]]:
     """Locks of stacks that are gone; those of other programs (uv.lock, say) are theirs."""
     from tetrad.identity.lock import is_lock, path_of
-    from tetrad.loading.files import Tree
 
-    tree = Tree(repository.root)
     known = {path_of(stack) for stack in repository.stacks.values()}
     for path in sorted((repository.root / "stacks").glob("**/*.lock")):
         file = path.relative_to(repository.root).as_posix()
-        if file in known or not path.is_file() or not tree.is_inside(path):
+        if file in known or not path.is_file() or not repository.files.is_inside(file):
             continue
         if is_lock(path.read_bytes()):
             yield file, "the lock's stack is gone", None

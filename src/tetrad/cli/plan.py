@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tetrad.loading.checked import Checked
     from tetrad.loading.repository import Reading
     from tetrad.plan import Plan
+    from tetrad.trees import FileTree
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,12 +46,12 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 def _of_what_moved(
-    args: argparse.Namespace, root: Path, base: tuple[str, Path], checked: Checked
+    args: argparse.Namespace, root: Path, base: tuple[str, FileTree], checked: Checked
 ) -> Plan:
     """The plan of all stacks, looking only at those that differ where it is known which do."""
     from tetrad.evals import Moved
 
-    moved = Moved(root, base[1], checked)
+    moved = Moved(base[1], checked)
     try:
         only = moved.files()
         plan, read = _planned(args, root, base, only)
@@ -67,7 +68,7 @@ def _of_what_moved(
 def _planned(
     args: argparse.Namespace,
     root: Path,
-    base: tuple[str, Path] | None,
+    base: tuple[str, FileTree] | None,
     only: Sequence[str] | None = None,
 ) -> tuple[Plan, Reading]:
     from tetrad import git

@@ -130,16 +130,18 @@ async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: 
     from tetrad.git import refuse_committed
     from tetrad.runtime import answering
     from tetrad.tools import LiveRun, LiveToolbox
+    from tetrad.trees import WorkingTree
 
     store, progress = store_from_environment(), progress_bars()
+    files = WorkingTree(root)
     refuse_committed(root, store.root)
 
     def embedder_of(model: Model) -> Embedder:
-        return build_embedder(model, root=root, store=store, offline=offline, progress=progress)
+        return build_embedder(model, files=files, store=store, offline=offline, progress=progress)
 
     engine = build_engine(
         stack.model,
-        root=root,
+        files=files,
         store=store,
         offline=offline,
         progress=progress,
@@ -150,7 +152,7 @@ async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: 
             stack,
             engine=engine,
             embedder_of=embedder_of,
-            root=root,
+            files=files,
             cache=store.root / "embeddings",
         )
         begun = time.perf_counter()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from tetrad.canonical import Digest, digest_bytes, merkle_root, with_lf
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.loading.corpus import MAX_DOCUMENT_BYTES, documents_of
 from tetrad.loading.files import Tree, leaves_repository
 from tetrad.model import Corpus
+from tetrad.trees import FileTree
 
 MAX_CORPUS_BYTES = 256_000_000
 
@@ -24,28 +24,27 @@ class Document:
 
 
 def read_documents(
-    corpus: Corpus, root: Path, *, max_bytes: int = MAX_CORPUS_BYTES
+    corpus: Corpus, files: FileTree, *, max_bytes: int = MAX_CORPUS_BYTES
 ) -> tuple[Document, ...]:
     """The documents of a corpus, sorted by id; SpecError with every one that cannot be read.
 
     Of a corpus of more than `max_bytes` no further document is read.
     """
-    tree = Tree(root)
     documents: list[Document] = []
     issues: list[Issue] = []
     total = 0
-    for name, path in documents_of(tree, corpus.documents):
-        place = Location(path.relative_to(root).as_posix())
-        if not tree.is_inside(path):
+    for name, file in documents_of(Tree(files), corpus.documents):
+        place = Location(file)
+        if not files.is_inside(file):
             issues.append(leaves_repository(place))
             continue
-        size = path.stat().st_size
+        size = files.size(file)
         total += size
         too_large = _too_large(size, total, max_bytes, place)
         if too_large is not None:
             issues.append(too_large)
             continue
-        data = with_lf(path.read_bytes())
+        data = with_lf(files.read(file))
         not_text = _not_text(data, place)
         if not_text is not None:
             issues.append(not_text)

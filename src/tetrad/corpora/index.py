@@ -26,6 +26,7 @@ from tetrad.errors import MissingExtra, UsageError
 from tetrad.model import Chunking, Corpus
 from tetrad.model import Index as Weights
 from tetrad.results.trace import Passage
+from tetrad.trees import FileTree
 from tetrad.words import terms_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Chunk:
     text: str
 
 
-def build_index(corpus: Corpus, root: Path, embedder: Embedder, cache: Path) -> Index:
+def build_index(corpus: Corpus, files: FileTree, embedder: Embedder, cache: Path) -> Index:
     """Read, chunk and embed a corpus; what was embedded before comes from the cache folder.
 
     Raises SpecError for documents that cannot be read.
@@ -55,7 +56,7 @@ def build_index(corpus: Corpus, root: Path, embedder: Embedder, cache: Path) -> 
             "  help: write `index: {store: exact}`"
         )
     kept = CachedEmbedder(embedder, cache)
-    chunks = _chunks(read_documents(corpus, root), kept, corpus.chunking)
+    chunks = _chunks(read_documents(corpus, files), kept, corpus.chunking)
     return Index(chunks, kept, corpus.index)
 
 

@@ -18,6 +18,7 @@ from tetrad.engines.base import ComputingEngine, Embedder
 from tetrad.engines.brake import Brakes
 from tetrad.errors import MissingExtra, UsageError
 from tetrad.model import Model, OpenAIEngine, ScriptedEngine, TorchEngine, VllmEngine
+from tetrad.trees import FileTree
 
 if TYPE_CHECKING:
     from tetrad.engines.openai import Address
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def build_engine(
     model: Model,
     *,
-    root: Path,
+    files: FileTree,
     store: Store,
     offline: bool = False,
     progress: Progress | None = None,
@@ -42,8 +43,8 @@ def build_engine(
         case TorchEngine():
             from tetrad.engines.torch import build_torch_engine
 
-            files = _files_for_torch(model, root, store, offline=offline, progress=progress)
-            return build_torch_engine(model, files, cache=store.root / "torch", progress=progress)
+            fetched = _files_for_torch(model, files, store, offline=offline, progress=progress)
+            return build_torch_engine(model, fetched, cache=store.root / "torch", progress=progress)
         case OpenAIEngine() | VllmEngine():
             from tetrad.engines.openai import Endpoint
 
@@ -73,7 +74,7 @@ def known_build(model: Model) -> str | None:
 def build_embedder(
     model: Model,
     *,
-    root: Path,
+    files: FileTree,
     store: Store,
     offline: bool = False,
     progress: Progress | None = None,
@@ -85,8 +86,8 @@ def build_embedder(
         )
     from tetrad.engines.torch import build_torch_embedder
 
-    files = _files_for_torch(model, root, store, offline=offline, progress=progress)
-    return build_torch_embedder(model, files, progress=progress)
+    fetched = _files_for_torch(model, files, store, offline=offline, progress=progress)
+    return build_torch_embedder(model, fetched, progress=progress)
 
 
 def address_of(
@@ -145,7 +146,7 @@ def _served_name(model: Model) -> str:
 
 
 def _files_for_torch(
-    model: Model, root: Path, store: Store, *, offline: bool, progress: Progress | None
+    model: Model, files: FileTree, store: Store, *, offline: bool, progress: Progress | None
 ) -> Mapping[str, Path]:
     """The files of a model that this process runs; what cannot run is said before it is fetched."""
     if find_spec("torch") is None:
@@ -157,4 +158,6 @@ def _files_for_torch(
             f"{model.location}: {model.source.uri} has no weights that torch could run"
             "\n  help: write `engine: {openai: {model: …}}`"
         )
+    # nothing else is looked for in the repository
+    root = files.folder() if model.source.scheme == "file" else Path()
     return fetch(model, store, root=root, offline=offline, progress=progress)

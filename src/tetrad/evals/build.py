@@ -44,6 +44,7 @@ from tetrad.results.outcome import Calls
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
 from tetrad.runtime.answering import build as build_runtime
 from tetrad.tools import LiveRun, LiveToolbox, RecordedToolbox
+from tetrad.trees import FileTree
 
 
 @dataclass(kw_only=True, slots=True)
@@ -65,7 +66,7 @@ class Workbench:
     _brakes: Brakes = field(init=False)
     _engines: dict[Digest, Recorded] = field(default_factory=dict, init=False)
     _embedders: dict[Digest, Embedder] = field(default_factory=dict, init=False)
-    _runtimes: dict[tuple[Digest, Path], PreparedOnce] = field(default_factory=dict, init=False)
+    _runtimes: dict[tuple[Digest, FileTree], PreparedOnce] = field(default_factory=dict, init=False)
     _embeddings: dict[Digest, Embeddings] = field(default_factory=dict, init=False)
     _live: LiveRun = field(default_factory=LiveRun, init=False)
     _code_places: asyncio.Semaphore = field(default_factory=code_places, init=False)
@@ -83,13 +84,13 @@ class Workbench:
         suite: Suite,
         stack: Stack,
         *,
-        root: Path,
-        suite_root: Path | None = None,
+        files: FileTree,
+        suite_files: FileTree | None = None,
         cases: Sequence[Case] | None = None,
     ) -> Selection:
-        """Cases of a suite, all by default, ready to be executed on a stack of the tree at `root`.
+        """Cases of a suite, all by default, ready to be executed on a stack of a tree.
 
-        `suite_root` is the suite's tree where that is another one: the head's suite judges the base.
+        `suite_files` is the suite's tree where that is another one: the head's suite judges the base.
         SpecError with everything that keeps the suite's cases from being graded.
         """
         answering = self.answering(stack)
@@ -101,32 +102,34 @@ class Workbench:
             stack=stack,
             identity=identity_of(stack),
             cases=suite.golden.cases if cases is None else tuple(cases),
-            engine=self.engine_of(stack, root=root).ready(),
-            runtime=self._prepared_once(stack, root),
-            toolbox=partial(self._toolbox, suite, stack, root),
-            services=self._services(suite, stack, suite_root or root),
+            engine=self.engine_of(stack, files=files).ready(),
+            runtime=self._prepared_once(stack, files),
+            toolbox=partial(self._toolbox, suite, stack, files),
+            services=self._services(suite, stack, suite_files or files),
             model=answering.model.name,
         )
 
-    def prepare(self, stack: Stack, cases: Sequence[Case], *, root: Path) -> tuple[Prepared, ...]:
+    def prepare(
+        self, stack: Stack, cases: Sequence[Case], *, files: FileTree
+    ) -> tuple[Prepared, ...]:
         """The cases' requests as the stack will put them, without asking anything."""
-        return self._prepared_once(stack, root).prepare_many([case.vars for case in cases])
+        return self._prepared_once(stack, files).prepare_many([case.vars for case in cases])
 
-    def engine_of(self, stack: Stack, *, root: Path) -> Recorded:
+    def engine_of(self, stack: Stack, *, files: FileTree) -> Recorded:
         """What answers a stack's requests."""
-        return self._recorded(self.answering(stack).model, root)
+        return self._recorded(self.answering(stack).model, files)
 
-    def runtime(self, stack: Stack, *, root: Path) -> Runtime:
-        return self._prepared_once(stack, root).runtime
+    def runtime(self, stack: Stack, *, files: FileTree) -> Runtime:
+        return self._prepared_once(stack, files).runtime
 
-    def _prepared_once(self, stack: Stack, root: Path) -> PreparedOnce:
-        key = (identity_of(stack), root)
+    def _prepared_once(self, stack: Stack, files: FileTree) -> PreparedOnce:
+        key = (identity_of(stack), files)
         if key not in self._runtimes:
             runtime = build_runtime(
                 stack,
-                engine=self.engine_of(stack, root=root),
-                embedder_of=partial(self._embedder, root=root),
-                root=root,
+                engine=self.engine_of(stack, files=files),
+                embedder_of=partial(self._embedder, files=files),
+                files=files,
                 cache=self.cache,
             )
             self._runtimes[key] = PreparedOnce(runtime)
@@ -144,13 +147,13 @@ class Workbench:
             return stack
         return replace(stack, model=replace(stack.model, engine=self.engine))
 
-    def _recorded(self, model: Model, root: Path) -> Recorded:
+    def _recorded(self, model: Model, files: FileTree) -> Recorded:
         digest = component_digest(model)
         if digest not in self._engines:
             engine = partial(
                 build_engine,
                 model,
-                root=root,
+                files=files,
                 store=self.store,
                 offline=self.offline,
                 progress=self.progress,
@@ -159,43 +162,43 @@ class Workbench:
             self._engines[digest] = Recorded(Deferred(model, engine), self.registry, digest)
         return self._engines[digest]
 
-    def _embedder(self, model: Model, *, root: Path) -> Embedder:
+    def _embedder(self, model: Model, *, files: FileTree) -> Embedder:
         digest = component_digest(model)
         if digest not in self._embedders:
             self._embedders[digest] = build_embedder(
-                model, root=root, store=self.store, offline=self.offline, progress=self.progress
+                model, files=files, store=self.store, offline=self.offline, progress=self.progress
             )
         return self._embedders[digest]
 
-    def _services(self, suite: Suite, stack: Stack, root: Path) -> SuiteServices:
+    def _services(self, suite: Suite, stack: Stack, files: FileTree) -> SuiteServices:
         used = {a.type for case in suite.golden.cases for a in assertions_of(case)}
         embedding = embedding_of(suite, stack) if used & EMBEDDED else None
         return SuiteServices(
-            python=PythonCode(root, self._code_places, code=suite.golden.code, allowed=self.code),
-            embeddings=None if embedding is None else self._embeddings_of(embedding, root),
-            judges=self.judges(suite, root),
+            python=PythonCode(files, self._code_places, code=suite.golden.code, allowed=self.code),
+            embeddings=None if embedding is None else self._embeddings_of(embedding, files),
+            judges=self.judges(suite, files),
         )
 
-    def _toolbox(self, suite: Suite, stack: Stack, root: Path, case: Case) -> Toolbox:
+    def _toolbox(self, suite: Suite, stack: Stack, files: FileTree, case: Case) -> Toolbox:
         if suite.tools == "live":
-            return LiveToolbox(stack.tools, root, self._live)
+            return LiveToolbox(stack.tools, files.folder(), self._live)
         return RecordedToolbox(case.tools, stack.tools)
 
-    def judges(self, suite: Suite, root: Path) -> Mapping[str, ReadyJudge]:
+    def judges(self, suite: Suite, files: FileTree) -> Mapping[str, ReadyJudge]:
         """The judges that the suite's cases ask, if any do."""
         used = {a.type for case in suite.golden.cases for a in assertions_of(case)}
         return {
             name: ReadyJudge(
-                name=name, engine=self._recorded(judge.model, root), prompt=judge.prompt
+                name=name, engine=self._recorded(judge.model, files), prompt=judge.prompt
             )
             for name, judge in suite.judges.items()
             if name != EMBEDDING_JUDGE and used & JUDGED
         }
 
-    def _embeddings_of(self, model: Model, root: Path) -> Embeddings:
+    def _embeddings_of(self, model: Model, files: FileTree) -> Embeddings:
         digest = component_digest(model)
         if digest not in self._embeddings:
-            cached = CachedEmbedder(self._embedder(model, root=root), self.cache)
+            cached = CachedEmbedder(self._embedder(model, files=files), self.cache)
             self._embeddings[digest] = Embeddings(cached)
         return self._embeddings[digest]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 from tetrad import git
@@ -17,7 +18,7 @@ from tetrad.loading.repository import (
     Reading,
     files_on_both,
     load_base,
-    read_repository,
+    read_tree,
     sound,
 )
 from tetrad.model import Case, Model, Repository, ScriptedEngine, Stack, TorchEngine
@@ -32,6 +33,7 @@ from tetrad.plan import (
     yardstick_changes,
 )
 from tetrad.runtime.answering import Prepared
+from tetrad.trees import FileTree, WorkingTree
 
 # How an engine's name begins in the registry, by what asks for it; all others are endpoints.
 _ENGINES: Mapping[type, str] = {TorchEngine: "torch", ScriptedEngine: "scripted"}
@@ -54,7 +56,7 @@ class Comparison:
 
 def compare(
     root: Path,
-    base: tuple[str, Path] | None,
+    base: tuple[str, FileTree] | None,
     *,
     head_commit: str | None,
     dirty: bool,
@@ -62,7 +64,7 @@ def compare(
     only: Sequence[str] | None = None,
     heard: Callable[[Reading], None] | None = None,
 ) -> Comparison:
-    """Load the tree at `root` and the base's, given as a commit and a folder; of stacks that are
+    """Load the tree at `root` and the base's, given as a commit and its files; of stacks that are
     named, what concerns them.
 
     `only` names the files where loading begins instead, on both sides; `heard` is told what was read.
@@ -72,9 +74,10 @@ def compare(
     """
     absent = git.not_checked_out(root)
     git.refuse_absent(absent)
+    files = WorkingTree(root)
     if only is None:
-        only = files_on_both(root, base[1] if base else None, names)
-    reading = read_repository(root, only)
+        only = files_on_both(files, base[1] if base else None, names)
+    reading = read_tree(files, only)
     head = sound(reading)
     if heard is not None:
         heard(reading)
@@ -90,9 +93,9 @@ def compare(
     )
 
 
-def _loaded(commit: str, folder: Path, only: Sequence[str] | None) -> Repository:
+def _loaded(commit: str, files: FileTree, only: Sequence[str] | None) -> Repository:
     try:
-        return load_base(folder, only)
+        return load_base(files, only)
     except SpecError as error:
         raise BaseUnusable(commit, error) from error
 
@@ -102,17 +105,17 @@ def plan_comparison(
 ) -> Plan:
     """What differs, seen by rendering every case on both trees; asks no engine."""
 
-    def on_base(stack: Stack, cases: Sequence[Case], *, root: Path) -> Sequence[Prepared]:
+    def on_base(stack: Stack, cases: Sequence[Case], *, files: FileTree) -> Sequence[Prepared]:
         try:
-            return bench.prepare(stack, cases, root=root)
+            return bench.prepare(stack, cases, files=files)
         except TetradError as error:
             raise BaseUnusable(trees.base_commit, error) from error
 
     def tree(repository: Repository, prepare: Callable[..., Sequence[Prepared]]) -> Tree:
         return Tree(
             repository=repository,
-            files=TreeFiles(repository.root),
-            prepare=partial(prepare, root=repository.root),
+            files=TreeFiles(repository.files),
+            prepare=partial(prepare, files=repository.files),
         )
 
     return Plan(
@@ -146,15 +149,18 @@ def estimates(bench: Workbench) -> Estimator:
 
 
 class TreeFiles:
-    """The text files of one tree on disk."""
+    """The texts of one tree."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, files: FileTree) -> None:
+        self._files = files
 
     def text(self, path: str) -> str | None:
+        if not self._files.has(path):
+            return None
         try:
-            return (self._root / path).read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
+            with TextIOWrapper(BytesIO(self._files.read(path)), encoding="utf-8") as stream:
+                return stream.read()
+        except UnicodeDecodeError:
             return None
 
     def documents(self, stack: Stack) -> Mapping[str, str]:
@@ -162,6 +168,6 @@ class TreeFiles:
             return {}
         documents = stack.retrieval.corpus.documents
         return {
-            f"{documents.path}/{id_}": str(document_digest(path))
-            for id_, path in documents_of(SpecTree(self._root), documents)
+            file: str(document_digest(self._files, file))
+            for _, file in documents_of(SpecTree(self._files), documents)
         }

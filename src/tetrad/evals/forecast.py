@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from tetrad.assertions.answered import Answered
 from tetrad.assertions.assertion_type import ServiceAssertion
@@ -41,6 +40,7 @@ from tetrad.runtime.answering import Prepared, Runtime, Toolbox
 from tetrad.templates.filters import tojson
 from tetrad.templates.render import rendered
 from tetrad.tools import RecordedToolbox
+from tetrad.trees import FileTree
 
 # Tokens of a text under a model, and whether its tokenizer counted them: else they are a bound.
 CountTokens = Callable[[Model, str], tuple[int, bool]]
@@ -65,14 +65,14 @@ class Forecast:
     _kept: dict[Digest, KeptAnswers] = field(default_factory=dict)
 
     def __call__(
-        self, suite: Suite, stack: Stack, prepared: Iterable[Prepared], *, root: Path
+        self, suite: Suite, stack: Stack, prepared: Iterable[Prepared], *, files: FileTree
     ) -> Estimate:
         play = _Play(
             suite=suite,
             stack=stack,
             model=self.bench.answering(stack).model,
-            runtime=self.bench.runtime(stack, root=root),
-            judges=self.bench.judges(suite, root),
+            runtime=self.bench.runtime(stack, files=files),
+            judges=self.bench.judges(suite, files),
             answers=self._answers,
             count=self.count,
             foreseen=self._foreseen,

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tetrad.canonical import Digest
 from tetrad.identity import identity_of
 from tetrad.loading.checked import Checked, Content
 from tetrad.loading.files import Tree
-from tetrad.loading.repository import Reading, read_repository
+from tetrad.loading.repository import Reading, read_tree
 from tetrad.model.references import reference_of
 from tetrad.plan import StackPlan, unmoved_plan
+from tetrad.trees import FileTree
 
 _PART = 4  # of more than one component in so many, looking at all of them is as quick
 
 
 @dataclass
 class Moved:
-    """The head by what earlier runs found out, and the base's files in a folder.
+    """The head by what earlier runs found out, and the base's files.
 
     A component that is made of the same content on both sides is the same on both, and loads on
     both where it was found to load.
     """
 
-    root: Path
-    base: Path
+    base: FileTree
     checked: Checked
     _stacks: set[str] = field(default_factory=set)  # files of those that are compared
     _there: list[str] = field(default_factory=list)
@@ -42,7 +41,7 @@ class Moved:
         start = [f for f in there if f not in known or not self._same(f, content)]
         if len(start) * _PART > len(there):
             return None
-        start += [file for file in old if file not in set(there)]
+        start += known.difference(there)
         start += [file for file in {*there, *old} if "/" not in file]  # waivers
         begun: set[str] = set()
         while not begun.issuperset(start):
@@ -61,7 +60,9 @@ class Moved:
 
     def _reached(self, files: Sequence[str]) -> Iterator[str]:
         """The stacks of either side that files reach, and the suites that judge them."""
-        head, base = (read_repository(side, files) for side in (self.root, self.base))
+        head, base = (
+            read_tree(side, files) for side in (self.checked.content.tree.files, self.base)
+        )
         self.checked.learn(head.seen)
         repositories = (head.repository, base.repository)
         found = {s.location.file for side in repositories for s in side.stacks.values()}

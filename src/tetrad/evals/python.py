@@ -18,6 +18,7 @@ from tetrad.errors import JudgeFailed, ToolFailed
 from tetrad.model import PythonRun
 from tetrad.modules import Module
 from tetrad.tools.python import run_python, verified_source
+from tetrad.trees import FileTree
 
 _HERE = Path(__file__).parent
 _CHILD = "python_child.py"
@@ -36,13 +37,13 @@ class PythonCode:
 
     def __init__(
         self,
-        root: Path,
+        files: FileTree,
         places: asyncio.Semaphore,
         *,
         code: Mapping[str, Mapping[str, Digest]] | None = None,
         allowed: bool = True,
     ) -> None:
-        self._root = root
+        self._files = files
         self._code = code or {}
         self._allowed = allowed
         self._places = places
@@ -80,7 +81,7 @@ class PythonCode:
                     run,
                     {**job, "arguments": arguments},
                     root=_HERE,
-                    repository=self._root,
+                    repository=self._files.folder(),
                 )
             except ToolFailed as error:
                 raise JudgeFailed(f"the golden set's code decided nothing: {error}") from error
@@ -94,4 +95,4 @@ class PythonCode:
                 f"{file} is named by a variable, so no digest covers it\n"
                 "  help: write file:// and the path into the assertion itself"
             )
-        return verified_source("python", file, files[file], self._root)
+        return verified_source("python", file, files[file], self._files.folder())

@@ -50,7 +50,7 @@ class BaseTrial:
 
 def alone(suite: Suite, stack: Stack, *, head: Repository, bench: Workbench) -> Trial:
     """A suite on a stack with nothing to compare with."""
-    return Trial(suite=suite, candidate=bench.select(suite, stack, root=head.root))
+    return Trial(suite=suite, candidate=bench.select(suite, stack, files=head.files))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +64,7 @@ class Sides:
 
     def by_head(self, suite: Suite, stack: Stack) -> Trial:
         """The candidate's own yardstick: its suite, its prices."""
-        candidate = self.bench.select(suite, stack, root=self.head.root)
+        candidate = self.bench.select(suite, stack, files=self.head.files)
         old = self.base.stacks.get(stack.ref)
         if old is None:
             return Trial(suite=suite, candidate=candidate)
@@ -74,7 +74,7 @@ class Sides:
         judged, unjudged = self._judgeable(put.suite, old)
         try:
             before = self.bench.select(
-                judged, priced_as(old, stack), root=self.base.root, suite_root=self.head.root
+                judged, priced_as(old, stack), files=self.base.files, suite_files=self.head.files
             )
         except TetradError as error:
             lost = f"this suite cannot judge the base: {error}"
@@ -114,7 +114,7 @@ class Sides:
         asked: one that cannot be measured is inconclusive.
         """
         lenient = replace(suite, gate=())
-        return self.bench.select(lenient, stack, root=tree.root, suite_root=self.base.root)
+        return self.bench.select(lenient, stack, files=tree.files, suite_files=self.base.files)
 
     def _sound(self, suite: Suite, old: Stack) -> Suite:
         """The suite with the cases that judge the base's own stack: the others are no yardstick."""

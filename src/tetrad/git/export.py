@@ -12,6 +12,7 @@ from tetrad.git.checkout import Checkout
 from tetrad.git.lfs import resolve_pointers
 from tetrad.git.revisions import commit_of, merge_base
 from tetrad.git.submodules import refuse_new_submodule, submodule_at, submodules_of
+from tetrad.trees import FileTree, WorkingTree
 
 
 def export(root: Path, ref: str, into: Path) -> None:
@@ -53,7 +54,7 @@ def _lay_out(checkout: Checkout, commit: str, tree: Path) -> None:
 
 
 @contextmanager
-def base_tree(root: Path, ref: str | None) -> Iterator[tuple[str, Path] | None]:
+def base_tree(root: Path, ref: str | None) -> Iterator[tuple[str, FileTree] | None]:
     """The merge base of HEAD and `ref`, with its tree in a folder that goes at the end.
 
     None where no `ref` is given, so that a command without a base needs no repository.
@@ -65,4 +66,4 @@ def base_tree(root: Path, ref: str | None) -> Iterator[tuple[str, Path] | None]:
     refuse_new_submodule(Checkout.of(root), ref)
     with TemporaryDirectory(prefix="tetrad-base-") as folder:
         export(root, commit, Path(folder))
-        yield commit, Path(folder)
+        yield commit, WorkingTree(Path(folder))

@@ -133,7 +133,7 @@ class Known:
         """Whether an environment may be a cluster, which asks more of models that stacks use."""
         folder = "infra/environments"
         tree = self.checked.content.tree
-        return any(b"kubernetes" in tree.bytes(file) for file in tree.files(folder))
+        return any(b"kubernetes" in tree.bytes(file) for file in tree.below(folder))
 
     def _waived(self, repository: Repository) -> Iterator[str]:
         """The components of which waivers speak: whether those are needed is seen each time."""

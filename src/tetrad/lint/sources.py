@@ -17,6 +17,7 @@ from tetrad.loading.files import Tree as Folder
 from tetrad.loading.repository import Reading
 from tetrad.model import Corpus
 from tetrad.places import below_checkout
+from tetrad.trees import FileTree, WorkingTree
 from tetrad.yamldoc.parse import GOLDEN_SET
 
 # Folders whose names say what kind of thing lies in them, and nothing about which.
@@ -28,16 +29,14 @@ _KINDS_OF_THINGS = frozenset(
 class Texts(Mapping[str, str]):
     """Texts of files by name, each read when it is first asked for."""
 
-    def __init__(self, root: Path, known: Mapping[str, str], names: Iterable[str]) -> None:
-        self._root = root
-        self._folder = Folder(root)
+    def __init__(self, files: FileTree, known: Mapping[str, str], names: Iterable[str]) -> None:
+        self._files = files
         self._texts: dict[str, str | None] = dict(known)
         self._names = dict.fromkeys([*known, *names])
 
     def __getitem__(self, file: str) -> str:
         if file not in self._texts:
-            inside = self._folder.is_inside(self._root / file)
-            self._texts[file] = _read(self._root / file) if inside else None
+            self._texts[file] = _read(self._files, file) if self._files.is_inside(file) else None
         text = self._texts[file]
         if text is None:
             raise KeyError(file)
@@ -50,12 +49,12 @@ class Texts(Mapping[str, str]):
         return len(self._names)
 
 
-def _read(path: Path) -> str | None:
+def _read(files: FileTree, file: str) -> str | None:
     """A text file; None where there is none, or where it is larger than anything we read."""
     try:
-        if not path.is_file() or path.stat().st_size > GOLDEN_SET.max_bytes:
+        if not files.has(file) or files.size(file) > GOLDEN_SET.max_bytes:
             return None
-        return path.read_bytes().decode("utf-8-sig", errors="replace")
+        return files.read(file).decode("utf-8-sig", errors="replace")
     except OSError:
         return None
 
@@ -71,11 +70,11 @@ def tree_of(
     """What rules see of a reading; `asked` are files, and folders that end with a slash."""
     repository = reading.repository
     corpus_files = {
-        ref: _files_of(repository.root, corpus) for ref, corpus in repository.corpora.items()
+        ref: _files_of(repository.files, corpus) for ref, corpus in repository.corpora.items()
     }
     known = {file: document.text for file, document in reading.documents.items()}
     names = [*_referenced(reading), *(file for files in corpus_files.values() for file in files)]
-    texts = Texts(repository.root, known, names)
+    texts = Texts(repository.files, known, names)
     asked_for = dict.fromkeys(texts if asked is None else _within(asked, texts))
     return Tree(
         repository=repository,
@@ -113,10 +112,9 @@ def _referenced(reading: Reading) -> Iterator[str]:
         yield from (suite.golden.path, *suite.golden.files)
 
 
-def _files_of(root: Path, corpus: Corpus) -> tuple[str, ...]:
+def _files_of(files: FileTree, corpus: Corpus) -> tuple[str, ...]:
     """The files of a corpus, from the repository's root."""
-    found = documents_of(Folder(root), corpus.documents)
-    return tuple(path.relative_to(root).as_posix() for _, path in found)
+    return tuple(file for _, file in documents_of(Folder(files), corpus.documents))
 
 
 def asked_files(root: Path, paths: Sequence[Path]) -> tuple[str, ...] | None:
@@ -144,7 +142,7 @@ def starting_points(root: Path, asked: Sequence[str]) -> tuple[str, ...]:
     only findings in the files asked for are reported. A suite is used by nothing, and adds to
     what is found only in the stacks that it judges.
     """
-    folder = Folder(root)
+    folder = Folder(WorkingTree(root))
     contents = {file: _bytes(root / file) for file in folder.components()}
     reached = dict.fromkeys(asked)
     fresh = list(asked)

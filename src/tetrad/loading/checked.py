@@ -8,8 +8,6 @@ for. What a component depends on is what loading it looked at: `Tree` writes tha
 from __future__ import annotations
 
 import json
-import os
-import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -18,7 +16,6 @@ from tetrad.canonical import digest_bytes
 from tetrad.loading.files import Tree
 
 _ABSENT, _OUTSIDE = b"absent", b"outside"
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Seen(NamedTuple):
@@ -47,7 +44,7 @@ class Content:
 
     def _of_folder(self, name: str) -> bytes:
         links: list[str] = []
-        files = list(self.tree.files(name.removesuffix("/"), links))
+        files = list(self.tree.below(name.removesuffix("/"), links))
         said = [f"{file}\0{self.of(file).hex()}" for file in files]
         return _digest("\0".join([*said, *links]))
 
@@ -55,33 +52,15 @@ class Content:
         folder = name.rpartition("/")[0]
         inside = self._inside.get(folder)
         if inside is None:
-            inside = self._inside[folder] = self.tree.is_inside(self.tree.root / folder)
-        data = _regular(f"{self.tree.root}/{name}") if inside else None
+            inside = self._inside[folder] = self.tree.files.is_inside(folder)
+        data = self.tree.files.unlinked(name) if inside else None
         if data is None:  # a link, or nothing that can be read
             if not self.tree.has(name):
                 return _ABSENT
-            if not self.tree.is_inside(self.tree.root / name):
+            if not self.tree.files.is_inside(name):
                 return _OUTSIDE
             data = self.tree.bytes(name)
         return digest_bytes(data).value
-
-
-def _regular(path: str) -> bytes | None:
-    """The bytes of a regular file that is no link."""
-    try:
-        descriptor = os.open(path, _FLAGS)
-    except OSError:
-        return None
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        with open(descriptor, "rb", buffering=0, closefd=False) as stream:
-            return stream.readall()
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
 
 
 class Checked:

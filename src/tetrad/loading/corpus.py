@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
-
-from tetrad.canonical import Digest, digest_file, digest_text, merkle_root
+from tetrad.canonical import Digest, digest_text, merkle_root
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree
 from tetrad.loading.lfs import MAX_BYTES, pointed_at
 from tetrad.model import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index, Model
 from tetrad.model.references import ReferenceRefused, normalised
+from tetrad.trees import FileTree
 from tetrad.yamldoc.parse import Path
 
 MAX_DOCUMENT_BYTES = 4_000_000
@@ -95,7 +94,7 @@ def _digest(fields: Fields, context: Context, documents: Documents) -> Digest:
         context.report(fields.issue(("documents",), message, "correct path or include"))
         raise NotBuilt
     refused = [
-        (name, why) for name, path in files if (why := _no_document(context.tree, name, path))
+        (name, why) for name, file in files if (why := _no_document(context.tree.files, name, file))
     ]
     for name, why in refused:
         message = f"{documents.path}/{name} {why}"
@@ -103,31 +102,35 @@ def _digest(fields: Fields, context: Context, documents: Documents) -> Digest:
         context.report(fields.issue(("documents", "path"), message, hint, code="SCH100"))
     if refused:
         raise NotBuilt
-    return merkle_root(f"{name}\0{document_digest(path).hex}".encode() for name, path in files)
+    return merkle_root(
+        f"{name}\0{document_digest(context.tree.files, file).hex}".encode() for name, file in files
+    )
 
 
-def document_digest(path: FilePath) -> Digest:
+def document_digest(files: FileTree, file: str) -> Digest:
     """The digest of a document's text; of one that is too large to be read, that of its bytes."""
-    if path.stat().st_size > MAX_DOCUMENT_BYTES:
-        return digest_file(path)
-    return digest_text(path.read_bytes())
+    if files.size(file) > MAX_DOCUMENT_BYTES:
+        return files.digest(file)
+    return digest_text(files.read(file))
 
 
-def _no_document(tree: Tree, name: str, path: FilePath) -> str:
+def _no_document(files: FileTree, name: str, file: str) -> str:
     """Why a file can be no document, whatever is in it; empty where it can."""
-    if not tree.is_inside(path):
+    if not files.is_inside(file):
         return "is a symbolic link out of the repository"
-    if not path.is_file():
+    if not files.has(file):
         return "is no file: a dead link, a pipe or a device"
     try:
         name.encode()
     except UnicodeEncodeError:
         return "has a name that is not UTF-8, and so no id"
-    if path.stat().st_size <= MAX_BYTES and pointed_at(path.read_bytes()):
+    if files.size(file) <= MAX_BYTES and pointed_at(files.read(file)):
         return "is a Git LFS pointer, not the document that it stands for: run `git lfs pull`"
     return ""
 
 
-def documents_of(tree: Tree, documents: Documents) -> tuple[tuple[str, FilePath], ...]:
-    """The documents of a corpus with their ids, sorted by id; hidden files are none."""
+def documents_of(tree: Tree, documents: Documents) -> tuple[tuple[str, str], ...]:
+    """The documents of a corpus, each with its id and its path from the root, sorted by id; hidden
+    files are none.
+    """
     return tuple(sorted(tree.matching(documents.path, documents.include)))

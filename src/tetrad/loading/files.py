@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from itertools import takewhile
-from pathlib import Path
 
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.loading.lfs import pointed_at
 from tetrad.model.references import ENDINGS, reference_of
 from tetrad.schemas.nearest import did_you_mean
+from tetrad.trees import FileTree, Listing, is_of_git
 
 _FOLDERS = ("prompts", "stacks", "infra/environments")
 _MAX_DEPTH = 100  # of folders; Python 3.11 lists no thousand of them
 
 
 class Tree:
-    """A repository's folder; files are named by POSIX paths from its root."""
+    """The files of a tree of our shape: which of them are read, and what is said of the others."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._root = str(root)
-        self._real_root = os.path.realpath(root)
-        self._real_folders: dict[str, str] = {}
+    def __init__(self, files: FileTree) -> None:
+        self.files = files
         self._references: dict[str, list[str]] = {}  # by kind
         self.looked_at: dict[str, set[str]] = {}  # names, by the component that was loaded
         self._watching: list[set[str]] = []
         self.linked_folders: list[str] = []  # among the components; their files are not read
-
-    # Thousands of names are looked up, and pathlib takes three times as long.
 
     @contextmanager
     def watched(self, component: str) -> Iterator[None]:
@@ -50,23 +44,21 @@ class Tree:
     def has(self, file: str) -> bool:
         if self._watching:
             self._watching[-1].add(file)
-        return os.path.isfile(f"{self._root}/{file}")  # noqa: PTH113
+        return self.files.has(file)
 
     def has_folder(self, folder: str) -> bool:
         if self._watching:
             self._watching[-1].add(f"{folder}/")
-        return os.path.isdir(f"{self._root}/{folder}")  # noqa: PTH112
+        return self.files.has_folder(folder)
 
     def read(self, file: str, asked_at: Location) -> bytes:
         """The bytes of a file; SpecError at the place that asks for it where it cannot be read."""
-        path = f"{self._root}/{file}"
         if not self.has(file):
             raise SpecError([self._no_file(file, asked_at)])
-        if not self.is_inside(path):
+        if not self.files.is_inside(file):
             raise SpecError([leaves_repository(Location(file))])
         try:
-            with open(path, "rb", buffering=0) as stream:  # noqa: PTH123
-                data = stream.readall()
+            data = self.files.read(file)
         except OSError as error:
             message = f"{file} cannot be read: {error.strerror}"
             raise SpecError([Issue(location=asked_at, code="SCH100", message=message)]) from error
@@ -74,32 +66,16 @@ class Tree:
             raise SpecError([not_fetched(Location(file))])
         return data
 
-    def is_inside(self, path: Path | str) -> bool:
-        """Whether a path stays within the root, and out of Git's own folder; a folder is looked at
-        once.
+    def matching(self, folder: str, patterns: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """The files under a folder that fit a glob: the path under it, and the one from the root; in
+        order.
         """
-        folder, name = os.path.split(path)
-        real_folder = self._real_folders.get(folder)
-        if real_folder is None:
-            real_folder = self._real_folders[folder] = os.path.realpath(folder)
-        real = os.path.join(real_folder, name)  # noqa: PTH118 - as above
-        if os.path.islink(real):  # noqa: PTH114 - as above
-            real = os.path.realpath(real)
-        if real == self._real_root:
-            return True
-        # A checkout keeps its login in .git/config, and a prompt would tell it to an endpoint.
-        return real.startswith(self._real_root + os.sep) and not _is_of_git(
-            real[len(self._real_root) + 1 :]
-        )
-
-    def matching(self, folder: str, patterns: Sequence[str]) -> Iterator[tuple[str, Path]]:
-        """The files under a folder that fit a glob, by their path under it, in order."""
         segmented = [_segments(pattern) for pattern in patterns]
         links: list[str] = []
-        for file in self.files(folder, links):
+        for file in self.below(folder, links):
             name = posixpath.relpath(file, folder)
             if any(_fits(pattern, name.split("/")) for pattern in segmented):
-                yield name, self.root / file
+                yield name, posixpath.normpath(file)
         parts = [posixpath.relpath(link, folder).split("/") for link in links]
         reached = [
             linked_folder(link)
@@ -115,7 +91,7 @@ class Tree:
         fixed = list(takewhile(lambda part: not re.search(r"[*?\[]", part), parts[:-1]))
         folder = "/".join(fixed) or "."
         found = self.matching(folder, ["/".join(parts[len(fixed) :])])
-        return [posixpath.normpath(f"{folder}/{name}") for name, _ in found]
+        return [file for _, file in found]
 
     def components(self) -> Iterator[str]:
         """The files that hold components, stacks, suites, environments and waivers, in order."""
@@ -123,12 +99,12 @@ class Tree:
         found = [
             file
             for folder in _FOLDERS
-            for file in self.files(folder, links)
+            for file in self.below(folder, links)
             if file.endswith(ENDINGS)
         ]
         found += [
             file
-            for file in self.files("evals", links)
+            for file in self.below("evals", links)
             if file.rsplit("/", 1)[-1] in {"suite.yaml", "suite.yml"}
         ]
         found += [f"waivers{ending}" for ending in ENDINGS if self.has(f"waivers{ending}")]
@@ -150,50 +126,52 @@ class Tree:
 
     def bytes(self, file: str) -> bytes:
         """The bytes of a file to look for a word in; none where it cannot be read."""
-        path = f"{self._root}/{file}"
-        if not self.has(file) or not self.is_inside(path):
+        if not self.has(file) or not self.files.is_inside(file):
             return b""
         try:
-            with open(path, "rb", buffering=0) as stream:  # noqa: PTH123
-                return stream.readall()
+            return self.files.read(file)
         except OSError:
             return b""
 
-    def files(self, folder: str, links: list[str] | None = None) -> Iterator[str]:
+    def below(self, folder: str, links: list[str] | None = None) -> Iterator[str]:
         """The files under a folder, hidden ones left out; links to folders are not followed, but
         added to `links`.
         """
         if self._watching:
             self._watching[-1].add(f"{folder}/")
-        for place, folders, names in os.walk(self.root / folder, onerror=self._refuse):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            prefix = Path(place).relative_to(self.root).as_posix()
-            if prefix.count("/") > _MAX_DEPTH:
-                raise SpecError([_too_deep(prefix)])
+        left = [posixpath.normpath(folder)]
+        while left:
+            place = left.pop()
+            if place.count("/") > _MAX_DEPTH:
+                raise SpecError([_too_deep(place)])
+            found = self._listing(place)
+            if found is None:
+                continue
             if links is not None:
-                there = (f"{prefix}/{name}" for name in folders)
-                links += [link for link in there if os.path.islink(f"{self._root}/{link}")]  # noqa: PTH114
-            for name in sorted(names):
-                if not name.startswith("."):
-                    yield f"{prefix}/{name}"
+                links += [f"{place}/{name}" for name in found.links if not name.startswith(".")]
+            yield from (f"{place}/{name}" for name in found.files if not name.startswith("."))
+            above = "" if place == "." else f"{place}/"
+            left += [
+                f"{above}{name}" for name in reversed(found.folders) if not name.startswith(".")
+            ]
 
-    def _refuse(self, error: OSError) -> None:
+    def _listing(self, folder: str) -> Listing | None:
         """A folder that cannot be listed may hold anything, a gate's suite say."""
-        if isinstance(error, FileNotFoundError | NotADirectoryError):
-            return
-        place = Path(error.filename).relative_to(self.root).as_posix()
-        message = f"this folder cannot be read: {error.strerror}"
-        raise SpecError(
-            [Issue(location=Location(place), code="SCH100", message=message)]
-        ) from error
+        try:
+            return self.files.listing(folder)
+        except OSError as error:
+            message = f"this folder cannot be read: {error.strerror}"
+            raise SpecError(
+                [Issue(location=Location(folder), code="SCH100", message=message)]
+            ) from error
 
     def _no_file(self, file: str, asked_at: Location) -> Issue:
-        if os.path.islink(f"{self._root}/{file}"):  # noqa: PTH114 - as above
+        if self.files.is_link(file):
             message = f"{file} is a symbolic link that leads to no file"
             hint = "correct what it points to, or remove it"
             return Issue(location=asked_at, code="SCH107", message=message, hint=hint)
         folder = file.rsplit("/", 1)[0] if "/" in file else "."
-        others = [name for name in self.files(folder) if name != file]  # a dead link has the name
+        others = [name for name in self.below(folder) if name != file]  # a dead link has the name
         hint = did_you_mean(file, others, "create it, or correct the path")
         return Issue(
             location=asked_at, code="SCH107", message=f"there is no file {file}", hint=hint
@@ -225,10 +203,6 @@ def _may_reach(pattern: Sequence[str], parts: Sequence[str]) -> bool:
     )
 
 
-def _is_of_git(file: str) -> bool:
-    return ".git" in file.lower().split("/")
-
-
 def _too_deep(folder: str) -> Issue:
     top = "/".join(folder.split("/")[:3])
     message = f"folders are nested more than {_MAX_DEPTH} deep under {top}"
@@ -253,7 +227,7 @@ def not_fetched(location: Location) -> Issue:
 
 def leaves_repository(location: Location) -> Issue:
     """The issue of a link that points out of the repository, or of what is Git's own."""
-    if _is_of_git(location.file):
+    if is_of_git(location.file):
         message = "this file is Git's own, and may hold a login"
         return Issue(location=location, code="SCH100", message=message, hint="name another file")
     return Issue(

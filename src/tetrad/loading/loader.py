@@ -110,10 +110,7 @@ class Loader:
             case Suite():
                 yield from (value.golden.path, *value.golden.files)
             case Corpus():
-                documents = value.documents
-                yield from (
-                    f"{documents.path}/{name}" for name, _ in documents_of(self.tree, documents)
-                )
+                yield from (file for _, file in documents_of(self.tree, value.documents))
 
     def lines(self, kind: type[_T]) -> tuple[_T, ...]:
         """The lines of waivers.yaml of a kind."""

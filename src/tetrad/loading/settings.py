@@ -5,27 +5,25 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from tetrad.errors import Issue, Location
 from tetrad.model import Settings
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.text import lines_of
+from tetrad.trees import FileTree
 
 
-def load_settings(root: Path) -> tuple[Settings, tuple[Issue, ...]]:
+def load_settings(files: FileTree) -> tuple[Settings, tuple[Issue, ...]]:
     """The repository's settings, and what is wrong with them."""
     for name in ("pyproject.toml", "tetrad.toml"):
-        path = root / name
-        if (
-            path.is_symlink()
-        ):  # what it leads to may be a secret, and errors quote what they are about
+        if files.is_link(name):
+            # what it leads to may be a secret, and errors quote what they are about
             return Settings(), (_link(name),)
-        if not path.is_file():
+        if not files.has(name):
             continue
         try:
-            text = path.read_text(encoding="utf-8")
+            text = files.read(name).decode()
             document = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             return Settings(), (_no_toml(name, str(error)),)

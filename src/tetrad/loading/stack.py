@@ -122,7 +122,7 @@ def check_environment(fields: Fields, context: Context, path: Path) -> None:
     if not any(context.tree.has(f"{_ENVIRONMENTS}/{name}{ending}") for ending in ENDINGS):
         known = [
             reference_of(f).removeprefix(f"{_ENVIRONMENTS}/")
-            for f in context.tree.files(_ENVIRONMENTS)
+            for f in context.tree.below(_ENVIRONMENTS)
             if f.endswith(ENDINGS)
         ]
         if known:

@@ -15,6 +15,7 @@ from tetrad.model.stack import Stack
 from tetrad.model.suite import Suite
 from tetrad.model.tool import Tool
 from tetrad.model.waivers import Acceptance, Waiver
+from tetrad.trees import FileTree
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +30,7 @@ class Settings:
 class Repository:
     """All that the files of one tree say; keys are references, in order."""
 
-    root: Path
+    files: FileTree
     settings: Settings = Settings()
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)
@@ -40,6 +41,11 @@ class Repository:
     environments: Mapping[str, Environment] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     acceptances: tuple[Acceptance, ...] = ()
+
+    @property
+    def root(self) -> Path:
+        """The tree on disk; a commit's is laid out whole for that."""
+        return self.files.folder()
 
     @cached_property
     def suites_by_stack(self) -> Mapping[str, Sequence[Suite]]:

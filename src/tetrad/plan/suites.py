@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 from tetrad.canonical import Digest
@@ -20,6 +19,7 @@ from tetrad.plan.model import CaseChange, Estimate, SuitePlan, Why
 from tetrad.plan.partners import Partners
 from tetrad.plan.posing import posed, with_cases
 from tetrad.runtime.answering import Prepared
+from tetrad.trees import FileTree
 
 
 class Preparer(Protocol):
@@ -29,10 +29,10 @@ class Preparer(Protocol):
 
 
 class Estimator(Protocol):
-    """Says what a suite's cases will ask that is not answered yet, on a stack of the tree at `root`."""
+    """Says what a suite's cases will ask that is not answered yet, on a stack of a tree."""
 
     def __call__(
-        self, suite: Suite, stack: Stack, prepared: Iterable[Prepared], *, root: Path
+        self, suite: Suite, stack: Stack, prepared: Iterable[Prepared], *, files: FileTree
     ) -> Estimate: ...
 
 
@@ -41,7 +41,7 @@ def no_estimate(
     stack: Stack,  # noqa: ARG001
     prepared: Iterable[Prepared],  # noqa: ARG001
     *,
-    root: Path,  # noqa: ARG001
+    files: FileTree,  # noqa: ARG001
 ) -> Estimate:
     """The `Estimator` of who will ask anyway: it does not even look."""
     return Estimate()
@@ -79,7 +79,7 @@ class Both:
 
     def estimate_of(self, suite: Suite, now: Sequence[Prepared]) -> Estimate:
         """What a suite of the head asks; one run serves both sides where the identity is the same."""
-        least = self.estimate(suite, self.stack, now, root=self.head.repository.root)
+        least = self.estimate(suite, self.stack, now, files=self.head.repository.files)
         return least if self.is_same else least + self._asked_of_base(self.on_base(suite))
 
     def estimate_of_base(self, suite: Suite, on_head: Suite) -> Estimate:
@@ -96,13 +96,13 @@ class Both:
 
         rest = with_cases(on_head, [case for case in on_head.golden.cases if is_new(case)])
         now = _prepared(self.head, self.stack, rest.golden.cases)
-        asked = self.estimate(rest, self.stack, now, root=self.head.repository.root)
+        asked = self.estimate(rest, self.stack, now, files=self.head.repository.files)
         own = with_cases(suite, [case for case in suite.golden.cases if is_new(case)])
         return asked if self.is_same else asked + self._asked_of_base(own)
 
     def _asked_of_base(self, suite: Suite) -> Estimate:
         then = _prepared(self.base, self.old, suite.golden.cases)
-        return self.estimate(suite, self.old, then, root=self.base.repository.root)
+        return self.estimate(suite, self.old, then, files=self.base.repository.files)
 
 
 def _asking(case: Case) -> Case:
@@ -119,7 +119,7 @@ def new_suite_plan(head: Tree, stack: Stack, suite: Suite, estimate: Estimator) 
         golden=suite.golden.digest,
         cases_to_run=tuple(CaseChange(id=case.id, why="all") for case in cases),
         unchanged=0,
-        estimate=estimate(suite, stack, _prepared(head, stack, cases), root=head.repository.root),
+        estimate=estimate(suite, stack, _prepared(head, stack, cases), files=head.repository.files),
     )
 
 

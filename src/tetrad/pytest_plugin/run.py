@@ -39,6 +39,7 @@ from tetrad.pytest_plugin.verdicts import of_part, of_whole
 from tetrad.registry import registry_path
 from tetrad.results.report import BaseVerdict, StackReport, SuiteReport
 from tetrad.text import for_log, inert
+from tetrad.trees import WorkingTree
 
 Selected: TypeAlias = Mapping[Key, AbstractSet[str]]  # the ids of the cases of each trial
 
@@ -175,7 +176,7 @@ class Run:
 
     def _part(self, bench: Workbench, trial: Trial, ids: AbstractSet[str]) -> Selection:
         cases = [case for case in trial.suite.golden.cases if case.id in ids]
-        return bench.select(trial.suite, trial.stack, root=self._root, cases=cases)
+        return bench.select(trial.suite, trial.stack, files=WorkingTree(self._root), cases=cases)
 
     async def _judge(self, bench: Workbench, whole: Sequence[Key]) -> Sequence[TrialOutcome]:
         """Judge the whole trials as `tetrad gate` would."""

@@ -22,6 +22,7 @@ from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved,
 from tetrad.runtime.conversation import Conversation
 from tetrad.runtime.guards import TOO_LONG, WITHHELD, Contract, personal_data, too_long, trimmed
 from tetrad.runtime.variables import Variables
+from tetrad.trees import FileTree
 
 if TYPE_CHECKING:
     from tetrad.corpora import Index
@@ -280,12 +281,12 @@ def build(
     *,
     engine: Engine,
     embedder_of: Callable[[Model], Embedder],
-    root: Path,
+    files: FileTree,
     cache: Path,
 ) -> Runtime:
     """Wire a stack: templates compiled, examples rendered and embedded, the corpus indexed.
 
-    `root` is the tree that the corpus lies in, `cache` a folder that outlives it. Raises SpecError
+    `files` is the tree that the corpus lies in, `cache` a folder that outlives it. Raises SpecError
     for templates, examples and documents that cannot be used.
     """
     calling, describe = _calling(stack, engine)
@@ -294,7 +295,7 @@ def build(
         engine=engine,
         conversation=Conversation(stack.prompt, filled=stack.filled),
         variables=Variables(stack.prompt, filled=stack.filled),
-        index=_index(stack, embedder_of, root, cache),
+        index=_index(stack, embedder_of, files, cache),
         nearest=_nearest(stack, embedder_of, cache),
         calling=calling,
         describe=describe,
@@ -306,14 +307,14 @@ def build(
 
 
 def _index(
-    stack: Stack, embedder_of: Callable[[Model], Embedder], root: Path, cache: Path
+    stack: Stack, embedder_of: Callable[[Model], Embedder], files: FileTree, cache: Path
 ) -> Index | None:
     if stack.retrieval is None:
         return None
     from tetrad.corpora import build_index
 
     corpus = stack.retrieval.corpus
-    return build_index(corpus, root, embedder_of(corpus.embedding), cache)
+    return build_index(corpus, files, embedder_of(corpus.embedding), cache)
 
 
 def _nearest(stack: Stack, embedder_of: Callable[[Model], Embedder], cache: Path) -> Nearest | None:

@@ -122,10 +122,11 @@ from tetrad.engines.build import build_engine
 from tetrad.results.exchange import Message, Request
 from tetrad.loading.repository import load_repository
 from tetrad.model import Generation
+from tetrad.trees import WorkingTree
 
 root = Path(sys.argv[1])
 model = load_repository(root).models["stacks/models/smollm2-135m"]
-engine = build_engine(model, root=root, store=store_from_environment(), offline=True)
+engine = build_engine(model, files=WorkingTree(root), store=store_from_environment(), offline=True)
 
 def ask(text, limit):
     messages = (Message(role="user", content=text),)
