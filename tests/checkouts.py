@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import subprocess
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tetrad import git
+from tetrad.trees import FileTree, WorkingTree
 
 _SETTINGS = ("user.name=A", "user.email=a@example.org", "protocol.file.allow=always")
 
@@ -31,6 +37,27 @@ def files(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def laid_out(root: Path, ref: str, into: Path) -> None:
+    """Export a tree, whose files are the same when they are read from Git's objects."""
+    git.export(root, ref, into)
+    with TemporaryDirectory() as folder:
+        committed = git.CommitTree(root, git.resolve(root, ref), Path(folder))
+        with closing(committed):
+            assert read(committed) == read(WorkingTree(into))
+
+
+def read(tree: FileTree, folder: str = ".") -> dict[str, bytes | None]:
+    """Everything in a tree: files with their bytes, and what is none with nothing."""
+    found = tree.listing(folder)
+    if found is None:
+        return {}
+    names = [posixpath.normpath(f"{folder}/{name}") for name in [*found.files, *found.links]]
+    own = {name: tree.read(name) if tree.has(name) else None for name in names}
+    assert all(tree.is_link(name) for name in names if own[name] is None)
+    below = [read(tree, posixpath.normpath(f"{folder}/{name}")) for name in found.folders]
+    return {key: value for some in [own, *below] for key, value in some.items()}
 
 
 def made(tmp_path: Path) -> Path:

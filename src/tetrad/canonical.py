@@ -132,6 +132,13 @@ def digest_file(path: Path) -> Digest:
         return Digest("sha256", hashlib.file_digest(stream, "sha256").digest())
 
 
+def blob_id(data: bytes, algorithm: str) -> str:
+    """Git's name for a file's content, in a repository with ids of the algorithm."""
+    named = hashlib.new(algorithm, b"blob %d\0" % len(data), usedforsecurity=False)
+    named.update(data)
+    return named.hexdigest()
+
+
 def merkle_root(leaves: Iterable[bytes]) -> Digest:
     """Merkle tree head of RFC 6962, section 2.1, over the leaves in the order given."""
     hashed = [hashlib.sha256(b"\x00" + leaf).digest() for leaf in leaves]

@@ -52,6 +52,9 @@ class FileTree(Protocol):
     def digest(self, file: str) -> Digest:
         """The digest of a file's bytes, of which not all need to be in memory at once."""
 
+    def blob_id(self, name: str) -> str | None:
+        """Git's id of what a file holds, that is no link, where it is known without reading it."""
+
     def folder(self) -> Path:
         """The whole tree on disk, for code that runs in it."""
 
@@ -139,6 +142,9 @@ class WorkingTree:
 
     def digest(self, file: str) -> Digest:
         return digest_file(self.root / file)
+
+    def blob_id(self, name: str) -> str | None:  # noqa: ARG002
+        return None
 
     def folder(self) -> Path:
         return self.root

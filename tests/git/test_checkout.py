@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from checkouts import commit, files, made, run
+from checkouts import commit, files, laid_out, made, run
 
 from tetrad import git
 from tetrad.errors import GitError
@@ -31,7 +31,7 @@ def test_a_folder_that_looks_like_a_bare_repository_is_a_folder(
     commit(repository, {"README.md": "two"})
 
     assert git.head(repository / "system") == run(repository, "rev-parse", "HEAD")
-    git.export(repository / "system", "main", made(tmp_path))
+    laid_out(repository / "system", "main", made(tmp_path))
     assert (tmp_path / "out" / "prompts" / "a.yaml").is_file()
 
 
@@ -100,7 +100,7 @@ def test_a_system_that_is_a_submodule_is_asked_about_itself(
     (tmp_path / "above").mkdir()
     run(tmp_path / "above", "init", "--quiet")
     run(tmp_path / "above", "submodule", "--quiet", "add", str(repository), "desk")
-    git.export(tmp_path / "above" / "desk" / "system", "main", made(tmp_path))
+    laid_out(tmp_path / "above" / "desk" / "system", "main", made(tmp_path))
 
     assert files(tmp_path / "out") == {"prompts/a.yaml": "kind: prompt"}
 
@@ -120,7 +120,7 @@ def test_no_filter_runs(repository: Path, tmp_path: Path, key: str) -> None:
     (repository / "a.md").write_text("two")
 
     assert git.is_dirty(repository)
-    git.export(repository, "HEAD", made(tmp_path))
+    laid_out(repository, "HEAD", made(tmp_path))
     assert files(tmp_path / "out")["a.md"] == "one"
     assert not (tmp_path / "ran").exists()
 
@@ -132,6 +132,6 @@ def test_no_hook_runs(repository: Path, tmp_path: Path) -> None:
         hook.chmod(0o755)
     (repository / "README.md").touch()
     git.is_dirty(repository)
-    git.export(repository, "HEAD", made(tmp_path))
+    laid_out(repository, "HEAD", made(tmp_path))
 
     assert not (tmp_path / "ran").exists()

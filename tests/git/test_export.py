@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from checkouts import commit, files, made, run
+from checkouts import commit, files, laid_out, made, run
 
 from tetrad import git
 from tetrad.errors import GitError
@@ -15,20 +15,20 @@ from tetrad.errors import GitError
 
 def test_a_tree_is_laid_out_as_it_was(repository: Path, tmp_path: Path) -> None:
     (repository / "README.md").write_text("edited and not committed")
-    git.export(repository, "main", made(tmp_path))
+    laid_out(repository, "main", made(tmp_path))
 
     assert files(tmp_path / "out") == {"README.md": "one", "system/prompts/a.yaml": "kind: prompt"}
 
 
 def test_a_folder_of_a_repository_is_laid_out_alone(repository: Path, tmp_path: Path) -> None:
-    git.export(repository / "system", "main", made(tmp_path))
+    laid_out(repository / "system", "main", made(tmp_path))
 
     assert files(tmp_path / "out") == {"prompts/a.yaml": "kind: prompt"}
 
 
 def test_a_folder_younger_than_the_commit_is_empty_there(repository: Path, tmp_path: Path) -> None:
     (repository / "younger").mkdir()
-    git.export(repository / "younger", "main", made(tmp_path))
+    laid_out(repository / "younger", "main", made(tmp_path))
 
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -37,7 +37,7 @@ def test_the_repository_is_left_as_it_was(repository: Path, tmp_path: Path) -> N
     (repository / "staged.md").write_text("staged")
     run(repository, "add", "staged.md")
     before = run(repository, "status", "--porcelain"), git.head(repository)
-    git.export(repository, "main", made(tmp_path))
+    laid_out(repository, "main", made(tmp_path))
 
     assert (run(repository, "status", "--porcelain"), git.head(repository)) == before
 
@@ -53,7 +53,7 @@ def test_what_releases_leave_out_or_rewrite_is_laid_out_all_the_same(
             "note.md": "$Format:%H$",
         },
     )
-    git.export(repository, "HEAD", made(tmp_path))
+    laid_out(repository, "HEAD", made(tmp_path))
 
     assert files(tmp_path / "out")["evals/golden.yaml"] == "[]"
     assert files(tmp_path / "out")["note.md"] == "$Format:%H$"
@@ -67,7 +67,7 @@ def test_attributes_that_a_change_brings_rewrite_nothing_of_its_base(
     (repository / ".gitattributes").write_text("*.md text eol=crlf ident\n")
     if there == "committed":
         commit(repository, {})
-    git.export(repository, base, made(tmp_path))
+    laid_out(repository, base, made(tmp_path))
 
     assert (tmp_path / "out" / "leave.md").read_bytes() == b"25 days\n$Id$\n"
 
@@ -75,14 +75,14 @@ def test_attributes_that_a_change_brings_rewrite_nothing_of_its_base(
 def test_a_base_is_laid_out_by_its_own_attributes(repository: Path, tmp_path: Path) -> None:
     base = commit(repository, {".gitattributes": "*.md text eol=crlf\n", "leave.md": "25 days\n"})
     commit(repository, {".gitattributes": ""})
-    git.export(repository, base, made(tmp_path))
+    laid_out(repository, base, made(tmp_path))
 
     assert (tmp_path / "out" / "leave.md").read_bytes() == b"25 days\r\n"
 
 
 def test_the_base_of_a_linked_working_tree_is_laid_out(repository: Path, tmp_path: Path) -> None:
     run(repository, "worktree", "add", "--quiet", str(tmp_path / "linked"), "-b", "other")
-    git.export(tmp_path / "linked" / "system", "main", made(tmp_path))
+    laid_out(tmp_path / "linked" / "system", "main", made(tmp_path))
 
     assert files(tmp_path / "out") == {"prompts/a.yaml": "kind: prompt"}
 
@@ -94,7 +94,7 @@ def test_symlinks_stay_symlinks_that_nothing_was_written_through(
     target.mkdir()
     (repository / "link").symlink_to(target)
     commit(repository, {})
-    git.export(repository, "HEAD", made(tmp_path))
+    laid_out(repository, "HEAD", made(tmp_path))
 
     assert (tmp_path / "out" / "link").is_symlink()
     assert list(target.iterdir()) == []
@@ -113,7 +113,7 @@ def test_a_tree_that_would_write_through_its_own_symlink_is_refused(
     tree = _written(repository, "tree", entries)
     hostile = run(repository, "commit-tree", tree, "-m", "hostile")
     with contextlib.suppress(GitError):
-        git.export(repository, hostile, made(tmp_path))
+        laid_out(repository, hostile, made(tmp_path))
 
     assert list(target.iterdir()) == []
 

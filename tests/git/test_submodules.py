@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from checkouts import commit, files, made, run
+from checkouts import commit, files, laid_out, made, run
 
 from tetrad import git
 from tetrad.errors import GitError
@@ -30,7 +30,7 @@ def test_a_submodule_is_laid_out_at_the_commit_that_the_base_names(
     commit(repository, {"README.md": "two"})
     run(whole / "desk" / "evals", "pull", "--quiet")
     commit(whole, {})
-    git.export(whole / "desk", base, made(tmp_path))
+    laid_out(whole / "desk", base, made(tmp_path))
 
     found = files(tmp_path / "out")
     assert found["evals/README.md"] == "one"
@@ -41,7 +41,7 @@ def test_a_submodule_that_the_change_removes_is_laid_out(whole: Path, tmp_path: 
     base = git.head(whole)
     run(whole, "rm", "--quiet", "desk/evals")
     commit(whole, {})
-    git.export(whole / "desk", base, made(tmp_path))
+    laid_out(whole / "desk", base, made(tmp_path))
 
     assert "evals/README.md" in files(tmp_path / "out")
 
@@ -55,14 +55,14 @@ def test_a_submodule_that_the_change_removes_and_nobody_fetched_is_refused(
     run(tmp_path, "clone", "--quiet", str(whole), "clone")
 
     with pytest.raises(GitError, match="has a submodule at desk/evals, whose commits are not here"):
-        git.export(tmp_path / "clone" / "desk", base, made(tmp_path))
+        laid_out(tmp_path / "clone" / "desk", base, made(tmp_path))
 
 
 def test_a_submodule_that_is_checked_out_on_neither_side_is_left_out(
     whole: Path, tmp_path: Path
 ) -> None:
     run(tmp_path, "clone", "--quiet", str(whole), "clone")
-    git.export(tmp_path / "clone" / "desk", "main", made(tmp_path))
+    laid_out(tmp_path / "clone" / "desk", "main", made(tmp_path))
 
     assert files(tmp_path / "out") == {"prompts/b.yaml": "kind: prompt"}
 
@@ -81,7 +81,7 @@ def test_a_submodules_commit_that_was_not_fetched_is_told(
     run(submodule, "gc", "--quiet", "--prune=now")
 
     with pytest.raises(GitError, match=r"commit of the submodule desk/evals is not here\n.*fetch"):
-        git.export(whole / "desk", base, made(tmp_path))
+        laid_out(whole / "desk", base, made(tmp_path))
 
 
 def test_a_change_that_makes_the_system_a_submodule_brings_no_base_of_its_own(
@@ -106,7 +106,7 @@ def test_a_change_that_makes_the_system_a_submodule_brings_no_base_of_its_own(
 def test_a_system_that_was_a_submodule_has_a_base_of_its_own(whole: Path) -> None:
     with git.base_tree(whole / "desk" / "evals", "main") as base:
         assert base
-        assert base[1].has("README.md")
+        assert base[1].files.has("README.md")
 
 
 def test_a_base_in_which_the_folder_was_a_link_is_refused(repository: Path, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_base_in_which_the_folder_was_a_link_is_refused(repository: Path, tmp_
     (repository / "desk").mkdir()
 
     with pytest.raises(GitError, match="was a symbolic link"):
-        git.export(repository / "desk", base, made(tmp_path))
+        laid_out(repository / "desk", base, made(tmp_path))
     assert (tmp_path / "elsewhere" / "kept.md").exists()
 
 
@@ -139,7 +139,7 @@ def test_what_git_lfs_keeps_is_laid_out_and_the_rest_stays_a_pointer(
     if place == "linked":
         run(repository, "worktree", "add", "--quiet", str(tmp_path / "linked"), "-b", "other")
         repository = tmp_path / "linked"
-    git.export(repository / "system", "HEAD", made(tmp_path))
+    laid_out(repository / "system", "HEAD", made(tmp_path))
 
     found = files(tmp_path / "out")
     assert found["a.txt"] == content.decode()
@@ -151,7 +151,7 @@ def test_what_git_lfs_keeps_damaged_is_not_laid_out(repository: Path, tmp_path: 
     kept.parent.mkdir(parents=True)
     kept.write_text("another content")
     commit(repository, {"a.txt": pointer("0" * 64)})
-    git.export(repository, "HEAD", made(tmp_path))
+    laid_out(repository, "HEAD", made(tmp_path))
 
     assert files(tmp_path / "out")["a.txt"] == pointer("0" * 64)
 

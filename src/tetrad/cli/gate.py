@@ -36,13 +36,17 @@ def run(args: argparse.Namespace) -> ExitCode:
     from tetrad import git
     from tetrad.cli.progress import progress_bars
     from tetrad.evals import compare, gate, interrupts, open_workbench, plan_comparison
+    from tetrad.loading.files import Tree
     from tetrad.plan import no_estimate
+    from tetrad.trees import WorkingTree
 
     root, progress = root_of(args), progress_bars()
     remove_last(root)
     with git.base_tree(root, args.base) as base:
         head_commit, dirty = git.state(root)
-        trees = compare(root, base, head_commit=head_commit, dirty=dirty, names=args.names)
+        trees = compare(
+            Tree(WorkingTree(root)), base, head_commit=head_commit, dirty=dirty, names=args.names
+        )
         stacks = stacks_named(trees.head, args.names)
         with open_workbench(
             root, offline=args.offline, engine=args.engine, progress=progress

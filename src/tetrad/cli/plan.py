@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_base, add_engine, add_format, add_names, stacks_named
@@ -15,9 +14,9 @@ from tetrad.errors import BaseUnusable, ExitCode, SpecError
 
 if TYPE_CHECKING:
     from tetrad.loading.checked import Checked
+    from tetrad.loading.files import Tree
     from tetrad.loading.repository import Reading
     from tetrad.plan import Plan
-    from tetrad.trees import FileTree
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,34 +29,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     from tetrad import git
     from tetrad.cli.kept import kept
+    from tetrad.loading.files import Tree
     from tetrad.loading.garbage import collect_nothing_at_exit, collecting_later
     from tetrad.plan import RENDERERS
+    from tetrad.trees import WorkingTree
 
     root = root_of(args)
     collect_nothing_at_exit()
     with git.base_tree(root, args.base) as base:
         if base is None or args.names:
-            plan, _ = _planned(args, root, base)
+            plan, _ = _planned(args, Tree(WorkingTree(root)), base)
         else:
-            with collecting_later(), kept(root, "plan") as checked:
-                plan = _of_what_moved(args, root, base, checked)
+            ids = git.id_algorithm(base[0])
+            with collecting_later(), kept(root, "plan", ids=ids) as checked:
+                plan = _of_what_moved(args, base, checked)
     write_out(RENDERERS[args.format](plan))
     return ExitCode.PASSED
 
 
-def _of_what_moved(
-    args: argparse.Namespace, root: Path, base: tuple[str, FileTree], checked: Checked
-) -> Plan:
+def _of_what_moved(args: argparse.Namespace, base: tuple[str, Tree], checked: Checked) -> Plan:
     """The plan of all stacks, looking only at those that differ where it is known which do."""
     from tetrad.evals import Moved
 
-    moved = Moved(base[1], checked)
+    head, moved = checked.content.tree, Moved(base[1], checked)
     try:
         only = moved.files()
-        plan, read = _planned(args, root, base, only)
+        plan, read = _planned(args, head, base, only)
     except (SpecError, BaseUnusable):
         only = None  # all that is wrong is told, not a part of it
-        plan, read = _planned(args, root, base)
+        plan, read = _planned(args, head, base)
     if only is not None:
         stacks = sorted([*plan.stacks, *moved.unmoved()], key=lambda stack: stack.stack)
         plan = replace(plan, stacks=tuple(stacks))
@@ -67,18 +67,19 @@ def _of_what_moved(
 
 def _planned(
     args: argparse.Namespace,
-    root: Path,
-    base: tuple[str, FileTree] | None,
+    head: Tree,
+    base: tuple[str, Tree] | None,
     only: Sequence[str] | None = None,
 ) -> tuple[Plan, Reading]:
     from tetrad import git
     from tetrad.cli.progress import progress_bars
     from tetrad.evals import compare, estimates, open_workbench, plan_comparison
 
+    root = head.files.folder()
     head_commit, dirty = git.state(root)
     read: list[Reading] = []
     trees = compare(
-        root,
+        head,
         base,
         head_commit=head_commit,
         dirty=dirty,

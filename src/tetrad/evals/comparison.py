@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO, TextIOWrapper
-from pathlib import Path
 
 from tetrad import git
 from tetrad.errors import BaseUnusable, SpecError, TetradError
@@ -33,7 +32,7 @@ from tetrad.plan import (
     yardstick_changes,
 )
 from tetrad.runtime.answering import Prepared
-from tetrad.trees import FileTree, WorkingTree
+from tetrad.trees import FileTree
 
 # How an engine's name begins in the registry, by what asks for it; all others are endpoints.
 _ENGINES: Mapping[type, str] = {TorchEngine: "torch", ScriptedEngine: "scripted"}
@@ -55,8 +54,8 @@ class Comparison:
 
 
 def compare(
-    root: Path,
-    base: tuple[str, FileTree] | None,
+    tree: SpecTree,
+    base: tuple[str, SpecTree] | None,
     *,
     head_commit: str | None,
     dirty: bool,
@@ -64,20 +63,19 @@ def compare(
     only: Sequence[str] | None = None,
     heard: Callable[[Reading], None] | None = None,
 ) -> Comparison:
-    """Load the tree at `root` and the base's, given as a commit and its files; of stacks that are
-    named, what concerns them.
+    """Load a working tree and the base's, given with its commit; of stacks that are named, what
+    concerns them.
 
     `only` names the files where loading begins instead, on both sides; `heard` is told what was read.
 
     Raises SpecError with every issue of the head, BaseUnusable with every issue of the base, and
     GitError where a sparse checkout leaves files of the head out.
     """
-    absent = git.not_checked_out(root)
+    absent = git.not_checked_out(tree.files.folder())
     git.refuse_absent(absent)
-    files = WorkingTree(root)
     if only is None:
-        only = files_on_both(files, base[1] if base else None, names)
-    reading = read_tree(files, only)
+        only = files_on_both(tree, base[1] if base else None, names)
+    reading = read_tree(tree, only)
     head = sound(reading)
     if heard is not None:
         heard(reading)
@@ -93,9 +91,9 @@ def compare(
     )
 
 
-def _loaded(commit: str, files: FileTree, only: Sequence[str] | None) -> Repository:
+def _loaded(commit: str, tree: SpecTree, only: Sequence[str] | None) -> Repository:
     try:
-        return load_base(files, only)
+        return load_base(tree, only)
     except SpecError as error:
         raise BaseUnusable(commit, error) from error
 

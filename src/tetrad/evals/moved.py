@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from tetrad.canonical import Digest
@@ -12,7 +13,6 @@ from tetrad.loading.files import Tree
 from tetrad.loading.repository import Reading, read_tree
 from tetrad.model.references import reference_of
 from tetrad.plan import StackPlan, unmoved_plan
-from tetrad.trees import FileTree
 
 _PART = 4  # of more than one component in so many, looking at all of them is as quick
 
@@ -25,44 +25,48 @@ class Moved:
     both where it was found to load.
     """
 
-    base: FileTree
+    base: Tree
     checked: Checked
     _stacks: set[str] = field(default_factory=set)  # files of those that are compared
-    _there: list[str] = field(default_factory=list)
+    _there: Sequence[str] = ()
 
     def files(self) -> Sequence[str] | None:
         """Where loading begins on both sides; None where that is everywhere."""
         checked = self.checked
-        self._there = there = list(checked.content.tree.components())
+        self._there = there = checked.content.tree.components()
         checked.forget(there)
-        before = Tree(self.base)
-        content, old = Content(before), list(before.components())
-        known = set(old)
-        start = [f for f in there if f not in known or not self._same(f, content)]
+        old = self.base.components()
+        known, differing = set(old), self._differing(there)
+        start = [f for f in there if f not in known or not self._same(f, differing)]
         if len(start) * _PART > len(there):
             return None
         start += known.difference(there)
-        start += [file for file in {*there, *old} if "/" not in file]  # waivers
+        start += [file for file in known.union(there) if "/" not in file]  # waivers
         begun: set[str] = set()
         while not begun.issuperset(start):
             begun.update(start)
             start = list(self._reached(sorted(begun)))
         return sorted(begun)
 
-    def _same(self, file: str, base: Content) -> bool:
+    def _differing(self, files: Iterable[str]) -> set[str]:
+        """What components depend on that is not the same on both sides."""
+        content = self.checked.content
+        before = Content(self.base, beside=content)
+        names = {name for file in files for name in self.checked.closure(file)}
+        return {name for name in names if content.of(name) != before.of(name)}
+
+    def _same(self, file: str, differing: AbstractSet[str]) -> bool:
         """Whether a component is known to load, of the same content on both sides."""
         checked = self.checked
         return (
-            checked.holds("loads", file, checked.digest(file))
-            and all(checked.content.of(n) == base.of(n) for n in checked.closure(file))
+            checked.closure(file).isdisjoint(differing)
+            and checked.holds("loads", file, checked.digest(file))
             and (checked.components[file].kind != "stack" or self._identity(file) is not None)
         )
 
     def _reached(self, files: Sequence[str]) -> Iterator[str]:
         """The stacks of either side that files reach, and the suites that judge them."""
-        head, base = (
-            read_tree(side, files) for side in (self.checked.content.tree.files, self.base)
-        )
+        head, base = (read_tree(side, files) for side in (self.checked.content.tree, self.base))
         self.checked.learn(head.seen)
         repositories = (head.repository, base.repository)
         found = {s.location.file for side in repositories for s in side.stacks.values()}

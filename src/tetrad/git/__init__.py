@@ -3,17 +3,29 @@
 Nothing here writes into the repository; `export` writes into a folder of the caller's.
 """
 
+from tetrad.git.base import base_tree
 from tetrad.git.brought import refuse_committed
 from tetrad.git.checkout import Checkout
-from tetrad.git.export import base_tree, export
-from tetrad.git.revisions import head, is_dirty, merge_base, merged_text, resolve, state
+from tetrad.git.committed import CommitTree
+from tetrad.git.export import export
+from tetrad.git.revisions import (
+    head,
+    id_algorithm,
+    is_dirty,
+    merge_base,
+    merged_text,
+    resolve,
+    state,
+)
 from tetrad.git.sparse import not_checked_out, of_a_system, refuse_absent, sparse_message
 
 __all__ = [
     "Checkout",
+    "CommitTree",
     "base_tree",
     "export",
     "head",
+    "id_algorithm",
     "is_dirty",
     "merge_base",
     "merged_text",

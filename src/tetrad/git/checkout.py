@@ -112,16 +112,20 @@ class Checkout:
             else self.git_folder
         )
 
-    def git(self, *arguments: str, extra: Mapping[str, str] | None = None) -> str:
+    def git(self, *arguments: str, extra: Mapping[str, str] | None = None, told: str = "") -> str:
         """What Git says on its standard output; GitError with what it complains of."""
-        asked = self.ask(*arguments, extra=extra)
+        asked = self.ask(*arguments, extra=extra, told=told)
         if asked.code != 0:
             raise GitError(f"git {arguments[0]} failed: {asked.complaint.strip()}")
         return asked.out
 
-    def ask(self, *arguments: str, extra: Mapping[str, str] | None = None) -> Answer:
-        """What Git says, called in the root with `extra` in its environment."""
-        asked = _run(self.root, arguments, self.environment() | dict(extra or {}))
+    def ask(
+        self, *arguments: str, extra: Mapping[str, str] | None = None, told: str = ""
+    ) -> Answer:
+        """What Git says, called in the root with `extra` in its environment, and `told` on its
+        standard input.
+        """
+        asked = _run(self.root, arguments, self.environment() | dict(extra or {}), told)
         _refuse_another_user(asked, self.top)
         return asked
 
@@ -172,13 +176,20 @@ def _environment() -> dict[str, str]:
     return kept | _FIXED
 
 
-def _run(folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]) -> Answer:
+def command(folder: Path, *arguments: str) -> list[str]:
+    """The command that calls Git in a folder, with no program started that settings name."""
     settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+    return ["git", "-C", str(folder), *settings, *arguments]
+
+
+def _run(
+    folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str], told: str = ""
+) -> Answer:
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *settings, *arguments],
+            command(folder, *arguments),
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=os.fsencode(told),
             capture_output=True,
             env=environment,
         )

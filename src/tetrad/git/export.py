@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tetrad.errors import GitError
 from tetrad.git.checkout import Checkout
 from tetrad.git.lfs import resolve_pointers
-from tetrad.git.revisions import commit_of, merge_base
-from tetrad.git.submodules import refuse_new_submodule, submodule_at, submodules_of
-from tetrad.trees import FileTree, WorkingTree
+from tetrad.git.revisions import commit_of
+from tetrad.git.submodules import submodule_at, submodules_of
 
 
 def export(root: Path, ref: str, into: Path) -> None:
@@ -51,19 +48,3 @@ def _lay_out(checkout: Checkout, commit: str, tree: Path) -> None:
         if submodule is not None and place.resolve() == tree.resolve() / path:
             place.mkdir(parents=True, exist_ok=True)
             _lay_out(submodule, theirs, place)
-
-
-@contextmanager
-def base_tree(root: Path, ref: str | None) -> Iterator[tuple[str, FileTree] | None]:
-    """The merge base of HEAD and `ref`, with its tree in a folder that goes at the end.
-
-    None where no `ref` is given, so that a command without a base needs no repository.
-    """
-    if ref is None:
-        yield None
-        return
-    commit = merge_base(root, ref)
-    refuse_new_submodule(Checkout.of(root), ref)
-    with TemporaryDirectory(prefix="tetrad-base-") as folder:
-        export(root, commit, Path(folder))
-        yield commit, WorkingTree(Path(folder))

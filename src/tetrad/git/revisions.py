@@ -9,6 +9,8 @@ from typing import NoReturn
 from tetrad.errors import GitError
 from tetrad.git.checkout import Checkout
 
+_SHA1_DIGITS = 40
+
 # A shallow clone follows one branch alone, so that the others have to be named.
 _DEEPEN = (
     "\n  help: git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
@@ -24,6 +26,11 @@ def head(root: Path) -> str:
 def resolve(root: Path, ref: str) -> str:
     """The commit that a revision names, in full."""
     return commit_of(Checkout.of(root), ref)
+
+
+def id_algorithm(commit: str) -> str:
+    """The algorithm of a repository's ids, by one of them."""
+    return "sha1" if len(commit) == _SHA1_DIGITS else "sha256"
 
 
 def merge_base(root: Path, ref: str) -> str:

@@ -6,20 +6,24 @@ from pathlib import PurePosixPath
 
 from tetrad.errors import GitError
 from tetrad.git.checkout import Checkout
+from tetrad.git.entries import SUBMODULE, entries_at, entries_below
 from tetrad.git.revisions import merge_base
 from tetrad.places import checkout_above
-
-_GITLINK = "160000 "
 
 
 def submodules_of(checkout: Checkout, commit: str) -> dict[str, str]:
     """The submodules in a commit's tree that hold the root or lie below it: paths and commits."""
     below = PurePosixPath(checkout.below)
-    listed = _entries(checkout, commit, "-r", str(below))
-    above = [str(place) for place in (below, *below.parents)][:-1]
+    listed = [*entries_below(checkout, commit, str(below))]
+    above = places_to(below)
     if above:
-        listed |= _entries(checkout, commit, *above)
-    return {path: commit for path, commit in sorted(listed.items()) if commit}
+        listed += entries_at(checkout, commit, *above)
+    return {e.path: e.id for e in sorted(listed, key=lambda e: e.path) if e.mode == SUBMODULE}
+
+
+def places_to(folder: PurePosixPath) -> list[str]:
+    """The folders on the way to one, itself among them; the top is none."""
+    return [str(place) for place in (folder, *folder.parents)][:-1]
 
 
 def submodule_at(checkout: Checkout, path: str, commit: str) -> Checkout | None:
@@ -58,7 +62,8 @@ def refuse_new_submodule(checkout: Checkout, ref: str) -> None:
         commit = merge_base(top, ref)
     except GitError:  # the name means something in the submodule only
         return
-    if _is_submodule(whole, path) and not _entries(whole, commit, path).get(path):
+    at_base = (entry.mode for entry in entries_at(whole, commit, path))
+    if _is_submodule(whole, path) and SUBMODULE not in at_base:
         raise GitError(
             f"{path} is a submodule that was none at the base, so its history is the change's own"
             "\n  help: merge the new submodule without a gate, then gate what changes in it"
@@ -67,17 +72,5 @@ def refuse_new_submodule(checkout: Checkout, ref: str) -> None:
 
 def _is_submodule(checkout: Checkout, path: str) -> bool:
     place = str(checkout.top / path)
-    return checkout.git("--literal-pathspecs", "ls-files", "-s", "-z", "--", place).startswith(
-        _GITLINK
-    )
-
-
-def _entries(checkout: Checkout, commit: str, *what: str) -> dict[str, str]:
-    """Entries of a tree by path: a submodule's commit, "" for what is none."""
-    options, paths = [w for w in what if w == "-r"], [w for w in what if w not in {"-r", "."}]
-    asked = ("ls-tree", *options, "-z", "--full-tree", commit, "--", *paths)
-    listed = checkout.git("--literal-pathspecs", *asked).split("\0")
-    parted = (line.partition("\t") for line in listed if line)
-    return {
-        path: entry.split(" ")[2] if entry.startswith(_GITLINK) else "" for entry, _, path in parted
-    }
+    listed = checkout.git("--literal-pathspecs", "ls-files", "-s", "-z", "--", place)
+    return listed.startswith(f"{SUBMODULE} ")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tetrad.canonical import digest_bytes
+from tetrad.canonical import blob_id, digest_bytes
 from tetrad.loading.files import Tree
 
 _ABSENT, _OUTSIDE = b"absent", b"outside"
@@ -28,11 +28,18 @@ class Seen(NamedTuple):
 
 @dataclass
 class Content:
-    """The content of a tree's files, each looked at once: digests by name."""
+    """The content of a tree's files, each looked at once: digests by name.
+
+    Of a commit's files nothing is read that has the same blob id as what lies beside it: `ids` is the
+    algorithm by which the other's are taken, while its files are read.
+    """
 
     tree: Tree
+    ids: str | None = None
+    beside: Content | None = None
     _states: dict[str, bytes] = field(default_factory=dict)
     _inside: dict[str, bool] = field(default_factory=dict)  # folders
+    _blob_ids: dict[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> bytes:
         """What stands for a file's content, or a folder's where the name ends with a slash."""
@@ -48,12 +55,22 @@ class Content:
         said = [f"{file}\0{self.of(file).hex()}" for file in files]
         return _digest("\0".join([*said, *links]))
 
+    def blob_id(self, name: str) -> str | None:
+        """Git's id of a file that is no link."""
+        self.of(name)
+        return self._blob_ids.get(name)
+
     def _of_file(self, name: str) -> bytes:
+        blob = None if self.beside is None else self.tree.files.blob_id(name)
+        if self.beside is not None and blob is not None and blob == self.beside.blob_id(name):
+            return self.beside.of(name)
         folder = name.rpartition("/")[0]
         inside = self._inside.get(folder)
         if inside is None:
             inside = self._inside[folder] = self.tree.files.is_inside(folder)
         data = self.tree.files.unlinked(name) if inside else None
+        if data is not None and self.ids is not None:
+            self._blob_ids[name] = blob_id(data, self.ids)
         if data is None:  # a link, or nothing that can be read
             if not self.tree.has(name):
                 return _ABSENT

@@ -24,6 +24,7 @@ class Tree:
 
     def __init__(self, files: FileTree) -> None:
         self.files = files
+        self._components: tuple[str, ...] | None = None
         self._references: dict[str, list[str]] = {}  # by kind
         self.looked_at: dict[str, set[str]] = {}  # names, by the component that was loaded
         self._watching: list[set[str]] = []
@@ -93,8 +94,15 @@ class Tree:
         found = self.matching(folder, ["/".join(parts[len(fixed) :])])
         return [file for _, file in found]
 
-    def components(self) -> Iterator[str]:
-        """The files that hold components, stacks, suites, environments and waivers, in order."""
+    def components(self) -> Sequence[str]:
+        """The files that hold components, stacks, suites, environments and waivers, in order; looked
+        for once.
+        """
+        if self._components is None:
+            self._components = self._found_components()
+        return self._components
+
+    def _found_components(self) -> tuple[str, ...]:
         links: list[str] = []
         found = [
             file
@@ -109,7 +117,7 @@ class Tree:
         ]
         found += [f"waivers{ending}" for ending in ENDINGS if self.has(f"waivers{ending}")]
         self.linked_folders = links
-        yield from sorted(found)
+        return tuple(sorted(found))
 
     def references(self, kind: str) -> list[str]:
         """The references of all files that say that they are of a kind, for suggestions."""

@@ -28,7 +28,7 @@ from tetrad.model import (
 from tetrad.model.references import reference_of
 from tetrad.schemas.kinds import Kind
 from tetrad.schemas.nearest import nearest
-from tetrad.trees import FileTree, WorkingTree
+from tetrad.trees import WorkingTree
 from tetrad.yamldoc.document import Document
 
 
@@ -57,32 +57,30 @@ def sound(reading: Reading) -> Repository:
 
 def load_named(root: Path, names: Sequence[str], kinds: Sequence[Kind] = ("stack",)) -> Repository:
     """What is named with all that it reaches, and the suites that judge it; of no name everything."""
-    files = WorkingTree(root)
-    return sound(read_tree(files, files_of(Tree(files), names, kinds) if names else None))
+    tree = Tree(WorkingTree(root))
+    return sound(read_tree(tree, files_of(tree, names, kinds) if names else None))
 
 
-def files_on_both(
-    head: FileTree, base: FileTree | None, names: Sequence[str]
-) -> Sequence[str] | None:
+def files_on_both(head: Tree, base: Tree | None, names: Sequence[str]) -> Sequence[str] | None:
     """Where loading begins on both sides of a comparison of stacks; None: everywhere.
 
     A suite that judges one of the stacks on either side is looked at on both, with all its stacks.
     """
-    found = files_of(Tree(head), names, ("stack",)) if names else None
+    found = files_of(head, names, ("stack",)) if names else None
     if found is None or base is None:
         return found
-    only = [*found, *(files_of(Tree(base), names, ("stack",)) or ())]
+    only = [*found, *(files_of(base, names, ("stack",)) or ())]
     read = [read_tree(side, only).repository for side in (head, base)]
     named = [stack.location.file for repository in read for stack in repository.stacks.values()]
     return [*dict.fromkeys([*only, *named])]
 
 
-def load_base(files: FileTree, only: Sequence[str] | None = None) -> Repository:
+def load_base(tree: Tree, only: Sequence[str] | None = None) -> Repository:
     """A tree to compare with; SpecError as of `load_repository`, but for cases that cannot be judged.
 
     Another tree's suites judge this one, and the change may be what mends its own.
     """
-    reading = read_tree(files, only)
+    reading = read_tree(tree, only)
     issues = [issue for issue in reading.issues if issue.blocks == "load"]
     if issues:
         raise SpecError(issues)
@@ -91,26 +89,26 @@ def load_base(files: FileTree, only: Sequence[str] | None = None) -> Repository:
 
 def read_repository(root: Path, only: Sequence[str] | None = None) -> Reading:
     """What can be built of the tree in a folder; `only` restricts it to what the given files reach."""
-    return read_tree(WorkingTree(root), only)
+    return read_tree(Tree(WorkingTree(root)), only)
 
 
-def read_tree(files: FileTree, only: Sequence[str] | None = None) -> Reading:
+def read_tree(tree: Tree, only: Sequence[str] | None = None) -> Reading:
     """The same of any tree."""
     with collecting_later():
-        return _read(files, only)
+        return _read(tree, only)
 
 
-def _read(files: FileTree, only: Sequence[str] | None) -> Reading:
-    loader = Loader(Tree(files))
-    settings, issues = load_settings(files)
+def _read(tree: Tree, only: Sequence[str] | None) -> Reading:
+    loader = Loader(tree)
+    settings, issues = load_settings(tree.files)
     loader.report(*issues)
-    there = list(loader.tree.components())
+    there = tree.components()
     loader.report(*_of_one_name(there), *_of_no_name(there))
-    loader.report(*map(linked_folder, loader.tree.linked_folders))
+    loader.report(*map(linked_folder, tree.linked_folders))
     for file in there if only is None else _starting_points(only, there):
         loader.build(file)
     repository = Repository(
-        files=files,
+        files=tree.files,
         settings=settings,
         prompts=loader.built(Prompt),
         models=loader.built(Model),

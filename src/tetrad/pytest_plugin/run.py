@@ -23,6 +23,7 @@ from tetrad.evals import (
     open_workbench,
     plan_comparison,
 )
+from tetrad.loading.files import Tree
 from tetrad.loading.repository import load_repository
 from tetrad.model import Repository, Stack, Suite
 from tetrad.plan import StackPlan, no_estimate
@@ -182,7 +183,9 @@ class Run:
         """Judge the whole trials as `tetrad gate` would."""
         with git.base_tree(self._root, self._options.base) as base:
             head_commit, dirty = git.state(self._root)
-            trees = compare(self._root, base, head_commit=head_commit, dirty=dirty)
+            trees = compare(
+                Tree(WorkingTree(self._root)), base, head_commit=head_commit, dirty=dirty
+            )
             stacks = {key[1]: trees.head.stacks[key[1]] for key in sorted(whole)}
             plan = plan_comparison(trees, tuple(stacks.values()), bench, estimate=no_estimate)
             selected = tuple(_selected(planned, whole) for planned in plan.stacks)
