@@ -9,18 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_format
-from tetrad.cli.output import in_colour, say, write_out
-from tetrad.errors import ExitCode, SpecError, UsageError
-from tetrad.writing import replace_file
+from tetrad.cli.output import in_colour, say, write_file, write_out
+from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from tetrad.lint import Finding, Selection, Tree
     from tetrad.model import Model, Settings
 
-
-_ROUNDS = 10  # of fixes: a fix can make room for another
 _MAX_SUMMARY = 900_000  # bytes; GitHub refuses a step's summary over 1 MiB
 
 
@@ -46,7 +43,19 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="with --fix or --diff: mend also what may change the meaning",
     )
     parser.add_argument("--diff", action="store_true", help="show what --fix would write")
+    parser.add_argument(
+        "--add-noqa",
+        action="store_true",
+        help="suppress what is found by comments, each with a reason to fill in",
+    )
+    parser.add_argument(
+        "--statistics", action="store_true", help="show how often each rule found something"
+    )
+    parser.add_argument("--exit-zero", action="store_true", help="exit 0, whatever is found")
     add_format(parser, "text", "json", "sarif", "github")
+    parser.add_argument(
+        "--output-file", type=Path, metavar="FILE", help="write there, not to standard output"
+    )
 
 
 def run(args: Namespace) -> ExitCode:
@@ -61,25 +70,43 @@ def _run(args: Namespace) -> ExitCode:
     from tetrad.cli.root import root_of
     from tetrad.lint.sources import asked_files
 
-    if args.unsafe_fixes and not (args.fix or args.diff):
-        raise UsageError("--unsafe-fixes does nothing by itself\n  help: add --fix or --diff")
+    _check_options(args)
     root = root_of(args)
     _say_what_is_absent(root)
     asked = asked_files(root, args.paths)
-    if asked is None and not (args.fix or args.diff):
+    if asked is None and not (args.fix or args.diff or args.add_noqa):
         tree, findings = _known(root, args)
-        _print(findings, tree, args.format)
-        return _code(findings)
-    tree = _read(root, asked)
-    selection = _selection(args, tree.repository.settings)
-    findings = _findings(tree, selection)
+    else:
+        tree, findings = _linted(root, asked, args)
     if args.diff:
-        write_out(_diff(findings, tree, unsafe=args.unsafe_fixes))
-        return _code(findings)
-    if args.fix:
-        tree, findings = _fixed(root, asked, selection, unsafe=args.unsafe_fixes)
-    _print(findings, tree, args.format)
-    return _code(findings)
+        from tetrad.cli.fixing import diff
+
+        write_out(diff(findings, tree, unsafe=args.unsafe_fixes))
+    elif args.add_noqa:
+        from tetrad.cli.fixing import suppress
+
+        findings = suppress(root, tree, findings)
+    else:
+        if args.fix:
+            from tetrad.cli.fixing import fix
+
+            lint = partial(_linted, root, asked, args)
+            tree, findings = fix(root, lint, unsafe=args.unsafe_fixes)
+        _print(findings, tree, args)
+    return ExitCode.PASSED if args.exit_zero else _code(findings)
+
+
+def _check_options(args: Namespace) -> None:
+    """UsageError for options that do nothing together."""
+    if args.unsafe_fixes and not (args.fix or args.diff):
+        raise UsageError("--unsafe-fixes does nothing by itself\n  help: add --fix or --diff")
+    writing = [name for name in ("fix", "diff", "add_noqa") if getattr(args, name)]
+    if args.add_noqa and len(writing) > 1:
+        raise UsageError("--add-noqa excludes --fix and --diff\n  help: fix first, then suppress")
+    if args.statistics and args.format not in {"text", "json"}:
+        raise UsageError(
+            f"--statistics cannot be written as {args.format}\n  help: --format text or json"
+        )
 
 
 def _say_what_is_absent(root: Path) -> None:
@@ -114,14 +141,17 @@ def _known(root: Path, args: Namespace) -> tuple[Tree, tuple[Finding, ...]]:
         ).lint()
 
 
-def _read(root: Path, asked: Sequence[str] | None) -> Tree:
+def _linted(
+    root: Path, asked: Sequence[str] | None, args: Namespace
+) -> tuple[Tree, tuple[Finding, ...]]:
     from dataclasses import replace
     from datetime import UTC, datetime
 
-    from tetrad.lint import read_tree
+    from tetrad.lint import lint_tree, read_tree
 
     tree = read_tree(root, asked=asked, today=datetime.now(tz=UTC).date(), count=_count)
-    return replace(tree, merged=partial(_merged, root))
+    tree = replace(tree, merged=partial(_merged, root))
+    return tree, lint_tree(tree, _selection(args, tree.repository.settings))
 
 
 def _merged(root: Path, file: str) -> str | None:
@@ -144,12 +174,16 @@ def _selection(args: Namespace, settings: Settings) -> Selection:
     from tetrad.lint.selection import check_selectors
 
     select, ignore = _names(args.select), _names(args.ignore)
-    check_selectors([*select, *ignore, *settings.lint_select, *settings.lint_ignore], RULES)
+    per_file = settings.lint_per_file_ignores
+    in_files = [selector for selectors in per_file.values() for selector in selectors]
+    in_settings = [*settings.lint_select, *settings.lint_ignore, *in_files]
+    check_selectors([*select, *ignore, *in_settings], RULES)
     return Selection(
         select=select,
         ignore=ignore,
         settings_select=settings.lint_select,
         settings_ignore=settings.lint_ignore,
+        per_file_ignores=per_file,
     )
 
 
@@ -157,28 +191,36 @@ def _names(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for names in given for name in names.split(",") if name.strip())
 
 
-def _findings(tree: Tree, selection: Selection) -> tuple[Finding, ...]:
-    from tetrad.lint import lint_tree
-
-    return lint_tree(tree, selection)
-
-
 def _code(findings: Sequence[Finding]) -> ExitCode:
     failed = any(finding.severity == "error" for finding in findings)
     return ExitCode.REFUSED if failed else ExitCode.PASSED
 
 
-def _print(findings: Sequence[Finding], tree: Tree, form: str) -> None:
-    from tetrad.lint.output import render, text
+def _print(findings: Sequence[Finding], tree: Tree, args: Namespace) -> None:
+    from tetrad.lint.output import text
 
-    if form == "text":
-        write_out(text.render(findings, tree, colour=in_colour()))
-        return
-    write_out(render(form, findings, tree))
+    rendered = _rendered(findings, tree, args)
+    if args.output_file is None:
+        write_out(rendered)
+    else:
+        write_file(args.output_file, rendered)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if form == "github" and summary:
+    if args.format == "github" and summary:
         with Path(summary).open("a", encoding="utf-8") as stream:
             stream.write(_fenced(text.render(findings, tree, folds=False)))
+
+
+def _rendered(findings: Sequence[Finding], tree: Tree, args: Namespace) -> str:
+    from tetrad.lint.output import render, statistics, text
+
+    if args.statistics and args.format == "json":
+        return statistics.render_json(findings)
+    if args.statistics:
+        return f"{statistics.render_text(findings)}{text.totals(findings, tree)}\n"
+    if args.format == "text":
+        colour = in_colour() and args.output_file is None
+        return text.render(findings, tree, colour=colour)
+    return render(args.format, findings, tree)
 
 
 def _fenced(text: str) -> str:
@@ -189,64 +231,3 @@ def _fenced(text: str) -> str:
     fence = "`" * max(3, longest + 1)
     shown = text.encode()[:_MAX_SUMMARY].decode(errors="ignore")
     return f"{fence}text\n{shown}\n{fence}\n"
-
-
-def _diff(findings: Sequence[Finding], tree: Tree, *, unsafe: bool) -> str:
-    from difflib import unified_diff
-
-    from tetrad.lint.fixes import fixed_texts
-    from tetrad.text import for_log, inert, lines_of
-
-    lines = [
-        inert(line)
-        for file, new in sorted(fixed_texts(findings, tree.texts, unsafe=unsafe).items())
-        for line in unified_diff(
-            lines_of(tree.texts.get(file, ""), ends=True),
-            lines_of(new, ends=True),
-            f"a/{file}",
-            f"b/{file}",
-        )
-    ]
-    return for_log("".join(lines))
-
-
-def _fixed(
-    root: Path, asked: Sequence[str] | None, selection: Selection, *, unsafe: bool
-) -> tuple[Tree, tuple[Finding, ...]]:
-    """Write fixes until none is left, and lint what then is there."""
-    from tetrad.lint.fixes import fixed_texts
-
-    for _ in range(_ROUNDS):
-        tree = _read(root, asked)
-        findings = _findings(tree, selection)
-        new = fixed_texts(findings, tree.texts, unsafe=unsafe)
-        if not _write(root, new, tree.texts):
-            break
-    return tree, findings
-
-
-def _write(root: Path, new: Mapping[str, str], old: Mapping[str, str]) -> bool:
-    """Whether any file was changed; one that would not parse any more is left as it is."""
-    changed = False
-    for file, text in new.items():
-        if text == old.get(file) or not _still_parses(file, text):
-            continue
-        path = root / file
-        mark = "\ufeff" if path.is_file() and path.read_bytes().startswith(b"\xef\xbb\xbf") else ""
-        replace_file(path, (mark + text).encode())
-        say(f"fixed {file}\n")
-        changed = True
-    return changed
-
-
-def _still_parses(file: str, text: str) -> bool:
-    from tetrad.yamldoc.parse import GOLDEN_SET, parse
-
-    if not file.endswith((".yaml", ".yml")):
-        return True
-    try:
-        parse(text.encode(), file, limits=GOLDEN_SET, anchors=True)
-    except SpecError:
-        say(f"{file} is left as it is: fixed, it would not parse\n")
-        return False
-    return True

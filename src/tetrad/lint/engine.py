@@ -32,7 +32,10 @@ def lint_tree(tree: Tree, selection: Selection = EVERYTHING) -> tuple[Finding, .
     kept = judged.kept + _Judged(tree, about_suppressions).kept
     names = frozenset(tree.names)
     return tuple(
-        sorted((f for f in dict.fromkeys(kept) if f.place.file in names), key=lambda f: f.order)
+        sorted(
+            (f for f in dict.fromkeys(kept) if f.place.file in names and not selection.ignores(f)),
+            key=lambda f: f.order,
+        )
     )
 
 

@@ -1,12 +1,14 @@
-"""Which rules run: codes, beginnings of codes (SCH, INJ3) and names."""
+"""Which rules run, and in which files: codes, beginnings of codes (SCH, INJ3) and names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tetrad.errors import UsageError
-from tetrad.lint.rule import Rule
+from tetrad.lint.rule import Finding, Rule
 from tetrad.schemas.nearest import nearest
 
 
@@ -20,6 +22,7 @@ class Selection(NamedTuple):
     ignore: tuple[str, ...] = ()
     settings_select: tuple[str, ...] = ()
     settings_ignore: tuple[str, ...] = ()
+    per_file_ignores: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # by glob
 
     def takes(self, rule: Rule) -> bool:
         if not _takes(rule, self.select, self.ignore):
@@ -28,6 +31,27 @@ class Selection(NamedTuple):
             return True
         return _takes(rule, self.settings_select, self.settings_ignore)
 
+    def ignores(self, finding: Finding) -> bool:
+        """Whether the settings leave a finding's rule out in its file."""
+        return not finding.sealed and any(
+            _fit(finding, selector)
+            for glob, selectors in self.per_file_ignores.items()
+            if _is_of(glob, finding.place.file)
+            for selector in selectors
+        )
+
+
+def _is_of(glob: str, file: str) -> bool:
+    """Whether a glob fits a file's path or its last part; `!` before it turns it, as ruff reads it."""
+    if glob.startswith("!"):
+        return not _is_of(glob[1:], file)
+    pattern = glob.removeprefix("./")
+    name = file.rsplit("/", 1)[-1]
+    anywhere = pattern.removeprefix("**/")
+    return any(
+        fnmatchcase(path, part) for path in (file, name) for part in (pattern, anywhere)
+    ) or fnmatchcase(file, pattern.replace("/**/", "/"))
+
 
 def _takes(rule: Rule, select: Sequence[str], ignore: Sequence[str]) -> bool:
     wanted = max((_fit(rule, selector) for selector in select), default=0 if select else 1)
@@ -35,11 +59,11 @@ def _takes(rule: Rule, select: Sequence[str], ignore: Sequence[str]) -> bool:
     return wanted > refused or (wanted > 0 and refused == 0)
 
 
-def _fit(rule: Rule, selector: str) -> int:
+def _fit(named: Rule | Finding, selector: str) -> int:
     """How much of a rule's code a selector names; a rule's name is all of it."""
-    if selector == rule.name:
-        return len(rule.code)
-    return len(selector) if rule.code.startswith(selector.upper()) else 0
+    if selector == named.name:
+        return len(named.code)
+    return len(selector) if named.code.startswith(selector.upper()) else 0
 
 
 def check_selectors(selectors: Sequence[str], rules: Sequence[Rule]) -> None:

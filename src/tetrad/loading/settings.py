@@ -13,6 +13,8 @@ from tetrad.schemas.nearest import did_you_mean
 from tetrad.text import lines_of
 from tetrad.trees import FileTree
 
+_PER_FILE = "per-file-ignores"
+
 
 def load_settings(files: FileTree) -> tuple[Settings, tuple[Issue, ...]]:
     """The repository's settings, and what is wrong with them."""
@@ -55,7 +57,7 @@ class _Places:
 
     def of(self, key: str) -> Location:
         for number, line in enumerate(self._lines, 1):
-            found = re.match(rf"\s*(?:\[[\w.]*?)?({re.escape(key)})\b", line)
+            found = re.match(rf"\s*(?:\[[\w.]*?)?\"?({re.escape(key)})(?!\w)", line)
             if found:
                 return Location(self._name, number, found.start(1) + 1)
         return Location(self._name)
@@ -67,20 +69,31 @@ def _build(raw: Mapping[str, Any], places: _Places) -> tuple[Settings, tuple[Iss
     if not isinstance(lint, dict):
         issues.append(_wrong(places, "lint", "a table: [tool.tetrad.lint]"))
         lint = {}
-    issues += _unknown(lint, ("select", "ignore"), "lint.", places)
+    issues += _unknown(lint, ("select", "ignore", _PER_FILE), "lint.", places)
     for key in ("select", "ignore"):
-        codes = lint.get(key, [])
-        if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+        if not _are_codes(lint.get(key, [])):
             issues.append(_wrong(places, key, 'a list of codes: ["SCH", "TPL203"]'))
+    per_file = lint.get(_PER_FILE, {})
+    if not isinstance(per_file, dict):
+        issues.append(_wrong(places, _PER_FILE, 'a table of globs: {"prompts/old/*" = ["INJ"]}'))
+        per_file = {}
+    for glob, codes in per_file.items():
+        if not _are_codes(codes):
+            issues.append(_wrong(places, glob, 'a list of codes: ["SCH", "TPL203"]'))
     if issues:
         return Settings(), tuple(issues)
     return (
         Settings(
             lint_select=tuple(lint.get("select", ())),
             lint_ignore=tuple(lint.get("ignore", ())),
+            lint_per_file_ignores={glob: tuple(codes) for glob, codes in per_file.items()},
         ),
         (),
     )
+
+
+def _are_codes(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(code, str) for code in value)
 
 
 def _unknown(

@@ -24,6 +24,7 @@ class Settings:
 
     lint_select: tuple[str, ...] = ()  # empty: all
     lint_ignore: tuple[str, ...] = ()
+    lint_per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by glob
 
 
 @dataclass(frozen=True, kw_only=True)

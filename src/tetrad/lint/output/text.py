@@ -7,11 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from tetrad.errors import SHOWN_ALIKE
+from tetrad.lint.output.statistics import most_frequent
 from tetrad.lint.rule import SEVERITIES, Finding, Severity
 from tetrad.lint.tree import Tree
 from tetrad.text import for_log, inert
 
 _LINES = 10  # of further findings alike
+_SCREEN = 10  # findings that need no summary by rule
+_RULES = 8  # in the summary
 _CASE = re.compile(r"\b(case|of) (?:'[^']*'|\"[^\"]*\")")
 _MAX_LINE = 160  # characters of a source line that are shown
 _LOOKED_AT = 10 * _MAX_LINE  # of a file that is one line, since escape sequences are not shown
@@ -37,7 +40,7 @@ def render(
             blocks += _block(finding, tree, paint)
         if folds and len(same) > SHOWN_ALIKE and finding is same[SHOWN_ALIKE - 1]:
             blocks.append(_rest(same[SHOWN_ALIKE:]))
-    return for_log("\n".join([*blocks, _summary(findings, tree)])) + "\n"
+    return for_log("\n".join([*blocks, *_by_rule(findings), totals(findings, tree)])) + "\n"
 
 
 def _cause(finding: Finding) -> tuple[str, ...]:
@@ -99,7 +102,8 @@ def _source(finding: Finding, tree: Tree, paint: _Paint) -> Iterator[str]:
     yield f"  {' ' * len(number)} | {' ' * len(before)}{paint(marks, _COLOURS[finding.severity])}"
 
 
-def _summary(findings: Sequence[Finding], tree: Tree) -> str:
+def totals(findings: Sequence[Finding], tree: Tree) -> str:
+    """How much was found, and in how many files."""
     files = _count(len(tree.names) + tree.clean, "file")
     if not findings:
         return f"nothing found in {files}"
@@ -111,6 +115,17 @@ def _summary(findings: Sequence[Finding], tree: Tree) -> str:
     safe = sum(finding.fix is not None and finding.fix.safe for finding in findings)
     fixable = f"; `tetrad lint --fix` fixes {safe}" if safe else ""
     return f"{', '.join(counts)} in {files}{fixable}"
+
+
+def _by_rule(findings: Sequence[Finding]) -> Iterator[str]:
+    """How often each rule found something, where that is more than a screen shows at once."""
+    counts = most_frequent(findings)
+    if len(findings) <= _SCREEN or len(counts) == 1:
+        return
+    shown = ", ".join(f"{code} {number:,}" for code, number in counts[:_RULES])
+    others = len(counts) - _RULES
+    more = f" and {others:,} more rule{'s' if others > 1 else ''}" if others > 0 else ""
+    yield f"by rule: {shown}{more}"
 
 
 def _count(number: int, what: str) -> str:
