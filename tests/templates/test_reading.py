@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tetrad.templates import render
-from tetrad.templates.reading import offset_of, problems_of, simple_outputs, variables_of
+from tetrad.templates.reading import offset_of, problems_of, variables_of
+from tetrad.templates.simple import simple_outputs
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tetrad.assertions.values import comma_separated
 from tetrad.canonical import Json
 from tetrad.model import Assertion
-from tetrad.templates.reading import has_marks
+from tetrad.templates.simple import has_marks
 
 
 def is_templated(value: Json) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tetrad.lint.delimiters import MARK, are_delimited
 from tetrad.lint.positions import Lines
-from tetrad.templates.reading import SIMPLE, simple_outputs
+from tetrad.templates.simple import SIMPLE, simple_outputs
 
 # What these give is a number or a truth value, whatever they are given.
 _HARMLESS_FILTERS = frozenset({"length", "count", "int", "float", "round", "abs"})

@@ -10,23 +10,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
+from tetrad.templates.simple import simple_outputs
+
 if TYPE_CHECKING:  # Jinja2 is imported where a template needs it
     from tetrad.templates.allowed import TemplateProblem
 
-SIMPLE = re.compile(r"\{\{[ \t]*(?P<name>[a-zA-Z][a-zA-Z0-9_]*)[ \t]*\}\}")
-# Names that mean something to Jinja2 or to our allow-list.
-_WORDS = frozenset(
-    [
-        *("true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is", "if"),
-        *("else", "loop", "self", "super", "caller", "varargs", "kwargs"),
-    ]
-)
 _BREAK = re.compile(r"\r\n|\r|\n")
-
-
-def has_marks(text: str) -> bool:
-    """Whether a text is a template that is more than itself."""
-    return "{{" in text or "{%" in text or "{#" in text
 
 
 @cache
@@ -51,14 +40,6 @@ def variables_of(text: str) -> Mapping[str, int]:
 
     found = render.variables_of(text)
     return {name: offset_of(text, place.line, place.column) for name, place in found.items()}
-
-
-def simple_outputs(text: str) -> list[re.Match[str]] | None:
-    """The outputs of a template that does nothing but write variables; None of any other."""
-    matches = list(SIMPLE.finditer(text))
-    if "{%" in text or "{#" in text or text.count("{{") != len(matches):
-        return None
-    return None if any(match["name"] in _WORDS for match in matches) else matches
 
 
 def offset_of(text: str, line: int, column: int) -> int:

@@ -29,7 +29,7 @@ from tetrad.templates.allowed import (
     problems_in,
 )
 from tetrad.templates.filters import FILTERS, MAX_CHARS, TESTS, check_size, shown
-from tetrad.templates.reading import has_marks
+from tetrad.templates.simple import has_marks
 from tetrad.templates.syntax_errors import syntax_problem
 
 __all__ = [

@@ -1,0 +1,27 @@
+"""Templates that only write variables, which most prompts are, told apart without Jinja2."""
+
+from __future__ import annotations
+
+import re
+
+SIMPLE = re.compile(r"\{\{[ \t]*(?P<name>[a-zA-Z][a-zA-Z0-9_]*)[ \t]*\}\}")
+# Names that mean something to Jinja2 or to our allow-list.
+_WORDS = frozenset(
+    [
+        *("true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is", "if"),
+        *("else", "loop", "self", "super", "caller", "varargs", "kwargs"),
+    ]
+)
+
+
+def has_marks(text: str) -> bool:
+    """Whether a text is a template that is more than itself."""
+    return "{{" in text or "{%" in text or "{#" in text
+
+
+def simple_outputs(text: str) -> list[re.Match[str]] | None:
+    """The outputs of a template that does nothing but write variables; None of any other."""
+    matches = list(SIMPLE.finditer(text))
+    if "{%" in text or "{#" in text or text.count("{{") != len(matches):
+        return None
+    return None if any(match["name"] in _WORDS for match in matches) else matches
