@@ -11,6 +11,7 @@ from tetrad.assertions.table import TYPES
 from tetrad.canonical import Digest, digest_of
 from tetrad.errors import Issue, Location
 from tetrad.model import Assertion, AssertionSet, Case, RecordedCall
+from tetrad.model.defaults import picked
 from tetrad.promptfoo.raw import Report
 from tetrad.promptfoo.unsupported import IN_ITS_PLACE, NOT_YET
 from tetrad.schemas.nearest import did_you_mean
@@ -31,20 +32,16 @@ def build_case(raw: Mapping[str, Any], locate: Locate, report: Report) -> Case:
         derived="id" not in raw,
         vars=raw.get("vars", {}),
         assertions=tuple(builder.all(raw.get("assert", ()), ("assert",))),
-        threshold=raw.get("threshold"),
         tags=tuple(raw.get("tags", ())),
-        group=raw.get("group"),
-        repeats=raw.get("repeats", 1),
         tools=tuple(
             _call(call, locate(("tools", number)))
             for number, call in enumerate(raw.get("tools", ()))
         ),
         variants={name: tuple(texts) for name, texts in raw.get("variants", {}).items()},
         transform=raw.get("options", {}).get("transform"),
-        description=raw.get("description", ""),
-        metadata=raw.get("metadata", {}),
         source=_source(raw),
         location=locate(()),
+        **picked(raw, "threshold", "group", "repeats", "description", "metadata"),
     )
 
 
@@ -59,6 +56,10 @@ def derived_id(raw: Mapping[str, Any]) -> str:
     plain = unicodedata.normalize("NFKD", raw.get("description", "")).lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-")
     return slug[:80].rstrip("-") or digest_of(raw.get("vars", {})).hex[:12]
+
+
+def _weight(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: float(weight) for key, weight in picked(raw, "weight").items()}
 
 
 def _call(raw: Mapping[str, Any], location: Location) -> RecordedCall:
@@ -91,10 +92,9 @@ class _Assertions:
                 for number, inner in enumerate(raw["assert"])
                 for place in [(*path, "assert", number)]
             ),
-            threshold=raw.get("threshold"),
-            weight=float(raw.get("weight", 1.0)),
-            metric=raw.get("metric"),
             location=self._locate(path),
+            **picked(raw, "threshold", "metric"),
+            **_weight(raw),
         )
 
     def _one(self, raw: Mapping[str, Any], path: Path) -> Assertion:
@@ -106,15 +106,11 @@ class _Assertions:
         return Assertion(
             type=name,
             negated=name != written,
-            value=raw.get("value"),
-            threshold=raw.get("threshold"),
-            weight=float(raw.get("weight", 1.0)),
-            metric=raw.get("metric"),
-            transform=raw.get("transform"),
-            judge=raw.get("judge"),
             config={**raw.get("config", {}), **further},
             source=_source(raw),
             location=self._locate(path),
+            **picked(raw, "value", "threshold", "metric", "transform", "judge"),
+            **_weight(raw),
         )
 
     def _unknown_type(self, written: str, name: str, path: Path) -> None:

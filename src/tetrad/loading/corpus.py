@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tetrad.canonical import Digest, digest_text, merkle_root
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree
 from tetrad.loading.lfs import MAX_BYTES, pointed_at
 from tetrad.model import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index, Model
+from tetrad.model.defaults import picked
 from tetrad.model.references import ReferenceRefused, normalised
 from tetrad.trees import FileTree
 from tetrad.yamldoc.parse import Path
@@ -57,10 +60,10 @@ def _check_window(fields: Fields, context: Context, chunking: Chunking, embeddin
 
 def _index(fields: Fields) -> Index:
     raw = fields.get("index", {})
-    hybrid = raw.get("hybrid", {"dense": 1.0, "bm25": 0.0})
-    return Index(
-        store=raw.get("store", "exact"), dense=float(hybrid["dense"]), bm25=float(hybrid["bm25"])
-    )
+    weights: dict[str, Any] = {
+        name: float(weight) for name, weight in raw.get("hybrid", {}).items()
+    }
+    return Index(**picked(raw, "store"), **weights)
 
 
 def documents_at(fields: Fields, context: Context, path: Path) -> tuple[Digest, Documents]:
@@ -80,9 +83,8 @@ def documents_at(fields: Fields, context: Context, path: Path) -> tuple[Digest, 
         message = f"there is no folder {folder}"
         context.report(fields.issue(path, message, "create it, or correct the path", code="SCH107"))
         raise NotBuilt
-    documents = Documents(
-        path=folder, include=tuple(raw.get("include", Documents(path="").include))
-    )
+    include = {key: tuple(value) for key, value in picked(raw, "include").items()}
+    documents = Documents(path=folder, **include)
     return _digest(fields, context, documents), documents
 
 

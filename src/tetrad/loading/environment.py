@@ -6,12 +6,13 @@ from tetrad.loading.context import Context
 from tetrad.loading.fields import Fields
 from tetrad.loading.waivers import day_at
 from tetrad.model import Environment
+from tetrad.model.defaults import picked
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.yamldoc.parse import Path
 
 
 def build_environment(fields: Fields, context: Context) -> Environment:
-    if "kubernetes" in fields.values and fields.get("target", "local") != "kubernetes":
+    if "kubernetes" in fields.values and fields.get("target") != "kubernetes":
         message = "kubernetes: is given, and the target is local"
         hint = "write target: kubernetes, or leave it out"
         context.report(fields.issue(("kubernetes",), message, hint, at_key=True))
@@ -27,8 +28,8 @@ def build_environment(fields: Fields, context: Context) -> Environment:
     return Environment(
         ref=fields.ref,
         location=fields.location,
-        target=fields.get("target", "local"),
         document=fields.values,
+        **picked(fields.values, "target"),
     )
 
 

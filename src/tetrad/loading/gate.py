@@ -8,6 +8,7 @@ from typing import Any
 from tetrad.loading.context import Context
 from tetrad.loading.fields import Fields
 from tetrad.model import (
+    STATISTICS,
     Budget,
     MaxFlips,
     Minimum,
@@ -17,6 +18,7 @@ from tetrad.model import (
     Stack,
     TorchEngine,
 )
+from tetrad.model.defaults import picked
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.yamldoc.parse import Path
 
@@ -24,7 +26,6 @@ _KINDS = (
     "min", "no_worse_than_base", "must_pass", "max_flips",
     "cost_usd_per_case", "latency_ms", "total_tokens",
 )  # fmt: skip
-_STATISTICS = {"cost_usd_per_case": "mean", "latency_ms": "p95", "total_tokens": "total"}
 
 
 def build_gate(
@@ -69,11 +70,11 @@ def _requirement(
 
 def _build(kind: str, raw: dict[str, Any], metrics: Sequence[str], location: Any) -> Requirement:
     value = raw[kind]
-    metric, by = raw.get("metric", metrics[0]), raw.get("by", "value")
+    metric, by = raw.get("metric", metrics[0]), picked(raw, "by")
     if kind == "min":
-        return Minimum(metric=metric, min=value, by=by, location=location)
+        return Minimum(metric=metric, min=value, location=location, **by)
     if kind == "no_worse_than_base":
-        return NoWorseThanBase(metric=metric, margin=value, by=by, location=location)
+        return NoWorseThanBase(metric=metric, margin=value, location=location, **by)
     if kind == "must_pass":
         tags, cases = _several(value.get("tag", ())), _several(value.get("case", ()))
         return MustPass(tags=tags, cases=cases, location=location)
@@ -82,10 +83,9 @@ def _build(kind: str, raw: dict[str, Any], metrics: Sequence[str], location: Any
     measure: Any = kind
     return Budget(
         measure=measure,
-        statistic=value.get("statistic", _STATISTICS[kind]),
-        max=value.get("max"),
-        increase=value.get("increase"),
+        statistic=value.get("statistic", STATISTICS[measure]),
         location=location,
+        **picked(value, "max", "increase"),
     )
 
 

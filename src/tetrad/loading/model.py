@@ -21,6 +21,7 @@ from tetrad.model import (
     TorchEngine,
     VllmEngine,
 )
+from tetrad.model.defaults import picked
 from tetrad.schemas.check import check_value, issue_at, issue_of
 from tetrad.yamldoc.jsonl import json_lines
 from tetrad.yamldoc.parse import Path, parse
@@ -70,7 +71,7 @@ def _adapter(raw: Mapping[str, Any]) -> Adapter:
 def _prices(raw: Mapping[str, float] | None) -> Prices | None:
     if raw is None:
         return None
-    return Prices(input=raw["input"], output=raw["output"], cached_input=raw.get("cached_input"))
+    return Prices(**raw)
 
 
 def _engine(fields: Fields, context: Context) -> EngineSpec:
@@ -108,9 +109,8 @@ def _scripted(file: str, answers: list[Mapping[str, Any]]) -> ScriptedEngine:
     return ScriptedEngine(
         answers=tuple(
             ScriptedAnswer(
-                contains=raw.get("contains", ""),
-                output=raw.get("output", ""),
                 tool_calls=tuple(raw.get("tool_calls", ())),
+                **picked(raw, "contains", "output"),
             )
             for raw in answers
         ),

@@ -20,6 +20,7 @@ from tetrad.model import (
     PromptMessage,
     Variable,
 )
+from tetrad.model.defaults import picked
 from tetrad.model.variables import misfit_of
 from tetrad.schemas.check import check_value, issue_at, schema_problem
 from tetrad.schemas.nearest import did_you_mean
@@ -47,7 +48,6 @@ def build_prompt(fields: Fields, context: Context) -> Prompt:
         description=fields.text("description"),
         owner=fields.text("owner"),
         variables=variables,
-        style=fields.get("style", "chat"),
         messages=messages,
         examples=examples,
         select=select,
@@ -55,32 +55,26 @@ def build_prompt(fields: Fields, context: Context) -> Prompt:
         output=output,
         generation=generation_of(fields.get("generation")),
         sources=tuple(map(Location, sorted({d.origin for d in fields.given_by.values()}))),
+        **picked(fields.values, "style"),
     )
 
 
 def generation_of(raw: Mapping[str, Any] | None) -> Generation:
     given = raw or {}
     return Generation(
-        temperature=given.get("temperature"),
-        max_tokens=given.get("max_tokens"),
-        top_p=given.get("top_p"),
-        seed=given.get("seed"),
         stop=tuple(given.get("stop", ())),
+        **picked(given, "temperature", "max_tokens", "top_p", "seed"),
     )
 
 
 def _variable(name: str, raw: Mapping[str, Any], location: Location) -> Variable:
     return Variable(
         name=name,
-        type=raw.get("type", "string"),
-        trust=raw.get("trust", "untrusted"),
         required=raw.get("required", "default" not in raw),
-        default=raw.get("default"),
-        max_chars=raw.get("max_chars"),
         enum=tuple(raw.get("enum", ())),
-        description=raw.get("description", ""),
         trust_stated="trust" in raw,
         location=location,
+        **picked(raw, "type", "trust", "default", "max_chars", "description"),
     )
 
 
@@ -195,9 +189,7 @@ def _chat(fields: Fields, context: Context, variables: Mapping[str, Variable]) -
     history = raw.get("history")
     return ChatInput(
         input=raw["input"],
-        history=History(max_tokens=history["max_tokens"], keep=history.get("keep", "last"))
-        if history
-        else None,
+        history=History(**history) if history else None,
     )
 
 
@@ -215,7 +207,7 @@ def _output(fields: Fields, context: Context) -> Output:
     schema = raw.get("schema")
     if schema is not None:
         check_user_schema(fields, context, ("output", "schema"), schema, code="OUT702")
-    return Output(format=raw.get("format", "text"), enum=tuple(raw.get("enum", ())), schema=schema)
+    return Output(enum=tuple(raw.get("enum", ())), schema=schema, **picked(raw, "format"))
 
 
 def check_user_schema(

@@ -19,6 +19,7 @@ from tetrad.model import (
     Stack,
     Tool,
 )
+from tetrad.model.defaults import picked
 from tetrad.model.references import ENDINGS, reference_of
 from tetrad.schemas.nearest import did_you_mean, nearest
 from tetrad.templates.reading import problems_of, variables_of
@@ -48,11 +49,11 @@ def build_stack(fields: Fields, context: Context) -> Stack:
         model=model,
         retrieval=retrieval,
         tools=tools,
-        max_steps=fields.get("tool_loop", {}).get("max_steps", 3),
         guardrails=Guardrails(**fields.get("guardrails", {})),
         generation=laid_over(prompt.generation, overrides),
         overrides=overrides,
         serving=fields.get("serving"),
+        **picked(fields.get("tool_loop", {}), "max_steps"),
     )
     context.report(*issues_of_examples(prompt, stack.filled))
     return stack
@@ -96,9 +97,8 @@ def _retrieval(fields: Fields, context: Context, prompt: Prompt | None) -> Retri
     return Retrieval(
         corpus=corpus,
         query=raw["query"],
-        top_k=raw.get("top_k", 3),
-        into=raw.get("into", PASSAGES),
         answerable=Answerable(**answerable) if answerable else None,
+        **picked(raw, "top_k", "into"),
     )
 
 

@@ -18,6 +18,7 @@ from tetrad.loading.gate import build_gate
 from tetrad.loading.given import issues_of_values
 from tetrad.model import (
     EMBEDDING_JUDGE,
+    METRICS,
     Assertion,
     AssertionSet,
     GoldenSet,
@@ -25,6 +26,7 @@ from tetrad.model import (
     Stack,
     Suite,
 )
+from tetrad.model.defaults import picked
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.yamldoc.parse import Path
 
@@ -32,7 +34,7 @@ from tetrad.yamldoc.parse import Path
 def build_suite(fields: Fields, context: Context) -> Suite:
     stacks = _stacks(fields, context)
     loaded = context.golden(fields, ("golden",), None if stacks is None else _arrays(stacks))
-    metrics = tuple(fields.get("metrics", ("answer",)))
+    metrics = tuple(fields.get("metrics", METRICS))
     judges = _judges(fields, context)
     gate = build_gate(fields, context, metrics, stacks or ())
     if loaded is not None:
@@ -54,7 +56,7 @@ def build_suite(fields: Fields, context: Context) -> Suite:
         metrics=metrics,
         judges=judges,
         gate=gate,
-        tools=fields.get("tools", "recorded"),
+        **picked(fields.values, "tools"),
     )
 
 

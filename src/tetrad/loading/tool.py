@@ -10,6 +10,7 @@ from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.loading.prompt import check_user_schema
 from tetrad.model import HttpRun, McpRun, PythonRun, Tool, ToolRun
+from tetrad.model.defaults import picked
 from tetrad.yamldoc.parse import Path
 
 
@@ -26,8 +27,8 @@ def build_tool(fields: Fields, context: Context) -> Tool:
         input_schema=fields.values["input_schema"],
         output_schema=fields.get("output_schema"),
         effect=fields.get("effect"),
-        version=fields.get("version", 1),
         run=_run(fields, context, fields.get("run")),
+        **picked(fields.values, "version"),
     )
 
 
@@ -45,18 +46,11 @@ def _run(fields: Fields, context: Context, raw: dict[str, Any] | None) -> ToolRu
     for key in raw.keys() - _KEYS[runner]:
         message = f"{key!r} is not valid with {runner}"
         context.report(fields.issue(("run", key), message, "leave it out", at_key=True))
-    limits: dict[str, Any] = {key: raw[key] for key in ("timeout_s", "memory_mb") if key in raw}
     if runner == "http":
-        limits.pop("memory_mb", None)
-        return HttpRun(
-            url=raw["http"],
-            method=raw.get("method", "POST"),
-            headers_env=raw.get("headers_env", {}),
-            **limits,
-        )
+        return HttpRun(url=raw["http"], **picked(raw, "method", "headers_env", "timeout_s"))
     if runner == "mcp":
-        limits.pop("memory_mb", None)
-        return McpRun(server=raw["mcp"], tool=raw.get("tool", fields.text("name")), **limits)
+        tool = raw.get("tool", fields.text("name"))
+        return McpRun(server=raw["mcp"], tool=tool, **picked(raw, "timeout_s"))
     file, source = python_at(fields, context, ("run", "python"))
     module, function = raw["python"].split(":")
     beside = _beside(file, module)
@@ -68,7 +62,7 @@ def _run(fields: Fields, context: Context, raw: dict[str, Any] | None) -> ToolRu
         source=digest_text(source),
         late_folders=beside,
         modules=modules,
-        **limits,
+        **picked(raw, "timeout_s", "memory_mb"),
     )
 
 

@@ -36,6 +36,8 @@ from tetrad.model.stack import PASSAGES, Answerable, Guardrails, Retrieval, Stac
 from tetrad.model.suite import (
     DEFAULT_JUDGE,
     EMBEDDING_JUDGE,
+    METRICS,
+    STATISTICS,
     Budget,
     By,
     Judge,
@@ -52,8 +54,10 @@ from tetrad.model.waivers import Acceptance, Waiver
 __all__ = [
     "DEFAULT_JUDGE",
     "EMBEDDING_JUDGE",
+    "METRICS",
     "MOST_EMBEDDED_TOKENS",
     "PASSAGES",
+    "STATISTICS",
     "Acceptance",
     "Adapter",
     "Answerable",

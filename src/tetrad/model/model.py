@@ -66,8 +66,8 @@ class ScriptedEngine:
 class ScriptedAnswer:
     """The answer to every request whose last message contains `contains` ("" matches all)."""
 
-    contains: str
-    output: str
+    contains: str = ""
+    output: str = ""
     tool_calls: tuple[Mapping[str, Json], ...] = ()  # {"name": …, "arguments": {…}}
 
 

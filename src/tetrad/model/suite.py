@@ -12,6 +12,8 @@ from tetrad.model.model import Model
 from tetrad.model.prompt import Prompt
 from tetrad.model.stack import Stack
 
+METRICS = ("answer",)  # of a suite that names none
+
 # The judge that an assertion means which names none, and the one that makes vectors.
 DEFAULT_JUDGE = "default"
 EMBEDDING_JUDGE = "embedding"
@@ -66,12 +68,23 @@ class MaxFlips:
     location: Location = field(compare=False)
 
 
+Measure: TypeAlias = Literal["cost_usd_per_case", "latency_ms", "total_tokens"]
+Statistic: TypeAlias = Literal["mean", "p50", "p95", "total"]
+
+# Of what a budget measures, unless it names another.
+STATISTICS: Mapping[Measure, Statistic] = {
+    "cost_usd_per_case": "mean",
+    "latency_ms": "p95",
+    "total_tokens": "total",
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Budget:
     """An upper limit on what answers cost; `increase` is a share of the base's value (0.1: 10 %)."""
 
-    measure: Literal["cost_usd_per_case", "latency_ms", "total_tokens"]
-    statistic: Literal["mean", "p50", "p95", "total"]
+    measure: Measure
+    statistic: Statistic
     max: float | None = None
     increase: float | None = None
     location: Location = field(compare=False)
@@ -90,7 +103,7 @@ class Suite:
     owner: str = ""
     stacks: tuple[Stack, ...]
     golden: GoldenSet
-    metrics: tuple[str, ...] = ("answer",)
+    metrics: tuple[str, ...] = METRICS
     judges: Mapping[str, Judge] = field(default_factory=dict)
     gate: tuple[Requirement, ...] = ()
     tools: Literal["recorded", "live"] = "recorded"
