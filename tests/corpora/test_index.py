@@ -11,7 +11,7 @@ from tetrad.canonical import digest_bytes
 from tetrad.corpora import build_index
 from tetrad.corpora.documents import read_documents
 from tetrad.errors import SpecError, UsageError
-from tetrad.loading.corpus import MAX_DOCUMENT_BYTES
+from tetrad.loading.documents import MAX_DOCUMENT_BYTES
 from tetrad.model import Corpus, Index
 from tetrad.trees import WorkingTree
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tetrad.assertions.score import Score
 from tetrad.canonical import Json
-from tetrad.results.exchange import Message
-from tetrad.results.trace import Called, Passage
+
+if TYPE_CHECKING:
+    from tetrad.results.exchange import Message
+    from tetrad.results.trace import Called, Passage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

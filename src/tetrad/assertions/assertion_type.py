@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from tetrad.assertions.answered import Answered, Services
 from tetrad.assertions.score import Score
 from tetrad.canonical import Json
-from tetrad.model import Assertion, Case, Stack
+
+if TYPE_CHECKING:
+    from tetrad.assertions.answered import Answered, Services
+    from tetrad.model import Assertion, Case, Stack
 
 # The value, with variables filled in where it has any, as an argument beside the assertion.
-ValueProblem: TypeAlias = Callable[[Json, Assertion], str | None]
+ValueProblem: TypeAlias = "Callable[[Json, Assertion], str | None]"
 # What a stack lacks for a case; the names of the suite's judges are the last argument.
-Lack: TypeAlias = Callable[[Case, Stack, Collection[str]], str | None]
-Why: TypeAlias = Callable[[Assertion], str | None]
-Grade: TypeAlias = Callable[[Json, Assertion, Answered], Score]
-GradeAsking: TypeAlias = Callable[[Json, Assertion, Answered, Services], Awaitable[Score]]
+Lack: TypeAlias = "Callable[[Case, Stack, Collection[str]], str | None]"
+Why: TypeAlias = "Callable[[Assertion], str | None]"
+Grade: TypeAlias = "Callable[[Json, Assertion, Answered], Score]"
+GradeAsking: TypeAlias = "Callable[[Json, Assertion, Answered, Services], Awaitable[Score]]"
 
 Service: TypeAlias = Literal["judge", "embedder", "code"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tetrad.canonical import Digest, digest_bytes, merkle_root, with_lf
 from tetrad.errors import Issue, Location, SpecError
-from tetrad.loading.corpus import MAX_DOCUMENT_BYTES, documents_of
+from tetrad.loading.documents import MAX_DOCUMENT_BYTES, documents_of
 from tetrad.loading.files import Tree, leaves_repository
 from tetrad.model import Corpus
 from tetrad.trees import FileTree

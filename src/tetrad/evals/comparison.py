@@ -11,7 +11,7 @@ from tetrad import git
 from tetrad.errors import BaseUnusable, SpecError, TetradError
 from tetrad.evals.build import Workbench
 from tetrad.evals.forecast import Forecast
-from tetrad.loading.corpus import document_digest, documents_of
+from tetrad.loading.documents import document_digest, documents_of
 from tetrad.loading.files import Tree as SpecTree
 from tetrad.loading.repository import (
     Reading,

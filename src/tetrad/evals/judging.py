@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tetrad import __version__
 from tetrad.artifacts.progress import Progress
 from tetrad.evals.build import Workbench
-from tetrad.evals.comparison import Comparison
 from tetrad.evals.runner import Selection, execute
 from tetrad.evals.trials import BaseTrial, Sides, Trial, alone
 from tetrad.evals.verdicts import Verdicts
@@ -23,6 +23,9 @@ from tetrad.policy import overall
 from tetrad.policy.notes import noted
 from tetrad.results.outcome import Calls
 from tetrad.results.report import Decision, Report, StackReport
+
+if TYPE_CHECKING:
+    from tetrad.evals.comparison import Comparison
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

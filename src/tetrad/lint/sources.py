@@ -12,7 +12,7 @@ from pathlib import Path
 from tetrad.errors import UsageError
 from tetrad.lint.suppressions import suppressions_of
 from tetrad.lint.tree import CountTokens, Tree, bytes_of
-from tetrad.loading.corpus import documents_of
+from tetrad.loading.documents import documents_of
 from tetrad.loading.files import Tree as Folder
 from tetrad.loading.repository import Reading
 from tetrad.model import Corpus

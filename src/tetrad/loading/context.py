@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from tetrad.errors import Issue, Location
-from tetrad.golden import GoldenFile
-from tetrad.loading.fields import Fields
-from tetrad.loading.files import Tree
-from tetrad.model import Corpus, Model, Prompt, Stack, Tool
-from tetrad.modules import Modules
-from tetrad.yamldoc.parse import Path
+if TYPE_CHECKING:
+    from tetrad.errors import Issue, Location
+    from tetrad.golden import GoldenFile
+    from tetrad.loading.fields import Fields
+    from tetrad.loading.files import Tree
+    from tetrad.model import Corpus, Model, Prompt, Stack, Tool
+    from tetrad.modules import Modules
+    from tetrad.yamldoc.parse import Path
 
 
 class NotBuilt(Exception):

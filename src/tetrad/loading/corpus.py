@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tetrad.canonical import Digest, digest_text, merkle_root
+from tetrad.canonical import Digest, merkle_root
 from tetrad.loading.context import Context, NotBuilt
+from tetrad.loading.documents import document_digest, documents_of
 from tetrad.loading.fields import Fields
-from tetrad.loading.files import Tree
 from tetrad.loading.lfs import MAX_BYTES, pointed_at
 from tetrad.model import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index, Model
 from tetrad.model.defaults import picked
 from tetrad.model.references import ReferenceRefused, normalised
 from tetrad.trees import FileTree
 from tetrad.yamldoc.parse import Path
-
-MAX_DOCUMENT_BYTES = 4_000_000
 
 
 def build_corpus(fields: Fields, context: Context) -> Corpus:
@@ -109,13 +107,6 @@ def _digest(fields: Fields, context: Context, documents: Documents) -> Digest:
     )
 
 
-def document_digest(files: FileTree, file: str) -> Digest:
-    """The digest of a document's text; of one that is too large to be read, that of its bytes."""
-    if files.size(file) > MAX_DOCUMENT_BYTES:
-        return files.digest(file)
-    return digest_text(files.read(file))
-
-
 def _no_document(files: FileTree, name: str, file: str) -> str:
     """Why a file can be no document, whatever is in it; empty where it can."""
     if not files.is_inside(file):
@@ -129,10 +120,3 @@ def _no_document(files: FileTree, name: str, file: str) -> str:
     if files.size(file) <= MAX_BYTES and pointed_at(files.read(file)):
         return "is a Git LFS pointer, not the document that it stands for: run `git lfs pull`"
     return ""
-
-
-def documents_of(tree: Tree, documents: Documents) -> tuple[tuple[str, str], ...]:
-    """The documents of a corpus, each with its id and its path from the root, sorted by id; hidden
-    files are none.
-    """
-    return tuple(sorted(tree.matching(documents.path, documents.include)))

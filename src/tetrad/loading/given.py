@@ -7,13 +7,15 @@ before anything is asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tetrad.canonical import Json
 from tetrad.errors import Issue
-from tetrad.golden import GoldenFile
 from tetrad.model import Case, Prompt, Stack
 from tetrad.model.variables import misfit_of, missing_in
+
+if TYPE_CHECKING:
+    from tetrad.golden import GoldenFile
 
 INVALID_VARIABLE = "GLD996"  # the rule that reports it
 

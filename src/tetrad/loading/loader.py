@@ -11,7 +11,8 @@ from tetrad.errors import Issue, Location, SpecError
 from tetrad.golden import GoldenFile, load_golden
 from tetrad.loading.checked import Seen
 from tetrad.loading.context import NotBuilt
-from tetrad.loading.corpus import build_corpus, documents_of
+from tetrad.loading.corpus import build_corpus
+from tetrad.loading.documents import documents_of
 from tetrad.loading.environment import build_environment
 from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree

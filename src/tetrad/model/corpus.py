@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tetrad.canonical import Digest
 from tetrad.errors import Location
-from tetrad.model.model import Model
+
+if TYPE_CHECKING:
+    from tetrad.model.model import Model
 
 # What an embedder reads at once, unless its model says that it is less: longer inputs are rarely
 # what it was trained on.

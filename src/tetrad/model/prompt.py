@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tetrad.canonical import Json
 from tetrad.errors import Location
-from tetrad.model.model import Model
+
+if TYPE_CHECKING:
+    from tetrad.model.model import Model
 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant"]
 

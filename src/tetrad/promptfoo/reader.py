@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from tetrad.errors import Issue, Location, SpecError
+from tetrad.promptfoo.checked import problems_of
 from tetrad.promptfoo.files import PROGRAMS, Files, parsed
 from tetrad.promptfoo.foreign import problems_of_config, repeats_of
-from tetrad.promptfoo.raw import RawCase, Read, cases_of_lines, problems_of
+from tetrad.promptfoo.json_lines import cases_of_lines
+from tetrad.promptfoo.raw import RawCase, Read
 from tetrad.promptfoo.respelled import respelled
 from tetrad.promptfoo.tests import laid_over, resolved, with_default
 from tetrad.schemas.check import issue_of

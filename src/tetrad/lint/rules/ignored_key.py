@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from tetrad.lint.issues import findings_of_issues
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Tree
-from tetrad.promptfoo.raw import IGNORED
+from tetrad.promptfoo.checked import IGNORED
 
 
 def check(tree: Tree) -> Iterator[Finding]:
