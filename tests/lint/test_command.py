@@ -270,3 +270,22 @@ def test_no_colour_where_the_output_is_no_terminal(
     lint(root)
 
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_fix_writes_filters_for_methods(root: Path) -> None:
+    text = PROMPT.replace(
+        "{{ message }}",
+        "{{ m.get('a') }} {{ m.get('a', 'b')|upper }} {% for k in m.items() %}{% endfor %}"
+        "{% for k in m.values() %}{{ k.splitlines() }}{% endfor %} {{ m.items()[0] }}",
+    ).replace("  message:", "  m:")
+    write_files(root, {"prompts/a.yaml": text})
+
+    assert lint(root, "--fix") == 1  # of what goes on behind a call
+
+    assert (root / "prompts/a.yaml").read_text() == (
+        text.replace("m.get('a')", "m['a']|default")
+        .replace("m.get('a', 'b')", "m['a']|default('b')")
+        .replace("in m.items()", "in m|items")
+        .replace("m.values()", "m|values")
+        .replace("k.splitlines()", "k|lines")
+    )

@@ -28,7 +28,9 @@ _NEAR = 400  # characters before an output in which it may be said that it is co
 
 def tag_of(found: Untrusted) -> str:
     """A name for a tag: the last one by which the value is reached."""
-    path = found.outputs[0].path or (found.variable,)
+    first = found.outputs[0]
+    is_own = first.looped or first.path[:1] == (found.variable,)
+    path = first.path if first.path and is_own else (found.variable,)
     name = re.sub(r"[^A-Za-z0-9_-]", "", path[-1])
     return name if name[:1].isalpha() else found.variable
 

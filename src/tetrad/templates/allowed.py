@@ -10,13 +10,15 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from jinja2 import nodes
 from jinja2.environment import Environment
+from jinja2.filters import FILTERS as JINJA_FILTERS
 
 from tetrad.templates.filters import FILTERS, TESTS
+from tetrad.templates.methods import replacement_at
 
 MAX_DEPTH = 40  # of the syntax tree; Python's own compiler stops at about 100 nested brackets
 
@@ -42,28 +44,25 @@ class Position:
     column: int
 
 
+_BREAK = re.compile(r"\r\n|\r|\n")
+_NO_CALL = "a call is not allowed in a template"
+_HINT_CALL = "use a filter, or compute the value before and pass it"
 _HINT_VALUE = "compute the value before, and pass it as a variable"
 _HINT_TEXT = "write the text where it is needed; a template is one message and nothing else"
 
 # What a refused node is called, the token by which it is found, and what to do instead.
 _REFUSED: Mapping[type[nodes.Node], tuple[str, str, str]] = {
-    nodes.Call: ("a call", "(", "use a filter, or compute the value before and pass it"),
     nodes.Mul: ("*", "*", _HINT_VALUE),
     nodes.Pow: ("**", "**", _HINT_VALUE),
     nodes.Mod: ("%", "%", _HINT_VALUE),
     nodes.Div: ("/", "/", _HINT_VALUE),
-    nodes.FloorDiv: ("//", "//", _HINT_VALUE),
-    nodes.Concat: ("~", "~", "write two outputs: {{ a }}{{ b }}"),
-    nodes.Slice: ("a slice", ":", _HINT_VALUE),
     nodes.Dict: ("an object in a template", "{", _HINT_VALUE),
-    nodes.Assign: ("set", "set", _HINT_VALUE),
-    nodes.AssignBlock: ("set", "set", _HINT_VALUE),
+    nodes.AssignBlock: ("a set block", "set", "set one value: {% set name = value %}"),
     nodes.With: ("with", "with", _HINT_VALUE),
     nodes.Import: ("import", "import", _HINT_TEXT),
     nodes.FromImport: ("import", "from", _HINT_TEXT),
     nodes.Include: ("include", "include", "`content: file://…` takes text from a file"),
     nodes.Extends: ("extends", "extends", "`extends: prompts/…` in the prompt's file does that"),
-    nodes.Macro: ("macro", "macro", _HINT_TEXT),
     nodes.CallBlock: ("call", "call", _HINT_TEXT),
     nodes.FilterBlock: ("a filter block", "filter", "apply the filter to a value: {{ x|upper }}"),
     nodes.Block: ("block", "block", _HINT_TEXT),
@@ -78,7 +77,8 @@ _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name, nodes.Const,
     nodes.Getattr, nodes.Getitem, nodes.Filter, nodes.Test, nodes.Compare, nodes.Operand,
     nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Add, nodes.Sub, nodes.Neg, nodes.Pos,
-    nodes.List, nodes.Tuple, nodes.Keyword, nodes.Pair,
+    nodes.List, nodes.Tuple, nodes.Keyword, nodes.Pair, nodes.FloorDiv, nodes.Concat, nodes.Slice,
+    nodes.Assign, nodes.Macro, nodes.Call,
     nodes.Scope,  # what Jinja2 puts around autoescape
 )  # fmt: skip
 
@@ -87,18 +87,8 @@ def problems_in(
     tree: nodes.Template, environment: Environment, text: str
 ) -> Iterator[TemplateProblem]:
     """Everything in a parsed template that is outside the allow-list."""
-    yield from _Checker(Tokens(environment, text)).check(tree, depth=0)
-
-
-def names_in(tree: nodes.Template, environment: Environment, text: str) -> dict[str, Position]:
-    """The variables a template reads, with the place of the first use of each."""
-    tokens = Tokens(environment, text)
-    found: dict[str, Position] = {}
-    for name, is_free in _names(tree, frozenset()):
-        place = tokens.find(name.name, name.lineno or 1)
-        if is_free:
-            found.setdefault(name.name, place)
-    return found
+    checker = _Checker(Tokens(environment, text), text, frozenset(map(id, tree.body)))
+    yield from checker.check(tree, depth=0)
 
 
 class Tokens:
@@ -147,8 +137,15 @@ _TEXT_TOKENS = (
 
 
 class _Checker:
-    def __init__(self, tokens: Tokens) -> None:
+    """`at_top` are the nodes that stand in no loop and no condition, by their id."""
+
+    def __init__(self, tokens: Tokens, text: str, at_top: frozenset[int]) -> None:
         self._tokens = tokens
+        self._lines = [0, *(match.end() for match in _BREAK.finditer(text))]
+        self._text = text
+        self._at_top = at_top
+        self._macros: set[str] = set()  # whose definition is complete, so that none calls itself
+        self._called: set[int] = set()  # the names of macros where they are called
 
     def check(self, node: nodes.Node, *, depth: int) -> Iterator[TemplateProblem]:
         if depth > MAX_DEPTH:
@@ -165,27 +162,18 @@ class _Checker:
         for child in node.iter_child_nodes():
             if not _is_loop_attribute(node, child):
                 yield from self.check(child, depth=depth + 1)
+        if isinstance(node, nodes.Macro):
+            self._macros.add(node.name)
 
     def _allowed(self, node: nodes.Node) -> Iterator[TemplateProblem]:
         """What is wrong with a node of an allowed kind."""
-        match node:
-            case nodes.For():
-                yield from self._for(node)
-            case nodes.Name():
-                yield from self._name(node)
-            case nodes.Getattr():
-                yield from self._getattr(node)
-            case nodes.Getitem():
-                yield from self._getitem(node)
-            case nodes.Filter():
-                yield from self._filter(node)
-            case nodes.Test():
-                yield from self._test(node)
-            case nodes.List() | nodes.Tuple():
-                yield from self._literal(node)
-            case nodes.Compare() if len(node.ops) > MAX_DEPTH:
-                message = f"more than {MAX_DEPTH} values in one comparison"
-                yield self._problem(node, "", message, _HINT_VALUE)
+        check = getattr(self, f"_{type(node).__name__.lower()}", None)
+        yield from check(node) if check else ()
+
+    def _compare(self, node: nodes.Compare) -> Iterator[TemplateProblem]:
+        if len(node.ops) > MAX_DEPTH:
+            message = f"more than {MAX_DEPTH} values in one comparison"
+            yield self._problem(node, "", message, _HINT_VALUE)
 
     def _for(self, node: nodes.For) -> Iterator[TemplateProblem]:
         if node.recursive:
@@ -197,8 +185,70 @@ class _Checker:
                 node, "for", "a loop goes over a variable only", "pass the list as a variable"
             )
 
+    def _assign(self, node: nodes.Assign) -> Iterator[TemplateProblem]:
+        if not isinstance(node.target, nodes.Name):
+            message = "set gives a value to one name"
+            yield self._problem(node, "set", message, "set each name by itself")
+        elif node.target.name in self._macros:
+            yield self._again(node, "set", node.target.name)
+
+    def _macro(self, node: nodes.Macro) -> Iterator[TemplateProblem]:
+        name = node.name
+        if id(node) not in self._at_top:
+            message = "a macro is not allowed in a loop, a condition or another macro"
+            yield self._problem(node, "macro", message, "define it at the beginning")
+        elif name in self._macros:
+            yield self._again(node, "macro", name)
+        elif name in _RESERVED or name == "loop" or name.startswith("_"):
+            message = f"{name} is no name for a macro"
+            yield self._problem(node, "macro", message, "choose another name")
+        else:
+            self._tokens.find("macro", node.lineno)
+        self._pass(node, name)
+
+    def _pass(self, node: nodes.Node, name: str) -> None:
+        """Leave the tokens of a macro's name behind, so that the next of its kind is found."""
+        self._tokens.find(name, node.lineno)
+        self._tokens.find("(", node.lineno)
+
+    def _again(self, node: nodes.Node, token: str, name: str) -> TemplateProblem:
+        message = f"the macro {name} is defined already"
+        return self._problem(node, token, message, "choose another name")
+
+    def _call(self, node: nodes.Call) -> Iterator[TemplateProblem]:
+        called = node.node
+        if isinstance(called, nodes.Getattr):
+            yield self._method(node, called.attr)
+        elif not isinstance(called, nodes.Name) or called.name not in self._macros:
+            yield self._problem(node, "(", _NO_CALL, _HINT_CALL)
+        else:
+            self._called.add(id(called))
+            if node.dyn_args is not None or node.dyn_kwargs is not None:
+                message = "* and ** are not allowed in arguments"
+                yield self._problem(node, "(", message, _HINT_VALUE)
+            else:
+                self._pass(node, called.name)
+
+    def _method(self, node: nodes.Call, name: str) -> TemplateProblem:
+        problem = self._problem(node, f".{name}", _NO_CALL, _HINT_CALL)
+        found = replacement_at(self._text, self._lines[problem.line - 1] + problem.column - 1)
+        if found is None:
+            return problem
+        return replace(problem, hint=f"write {found.text} in place of .{name}(…)")
+
+    def _slice(self, node: nodes.Slice) -> Iterator[TemplateProblem]:
+        bounds = (node.start, node.stop, node.step)
+        if not all(bound is None or _is_integer(bound) for bound in bounds):
+            message = "the bounds of a slice are whole numbers"
+            yield self._problem(node, ":", message, "write them: [2:5], [-3:]")
+
     def _name(self, node: nodes.Name) -> Iterator[TemplateProblem]:
-        if node.name == "loop" and node.ctx == "load":
+        if node.name in self._macros and node.ctx == "load" and id(node) not in self._called:
+            message = f"{node.name} is a macro, which is no value"
+            yield self._problem(node, node.name, message, f"call it: {{{{ {node.name}() }}}}")
+        if node.name == "loop" and node.ctx != "load":
+            yield self._problem(node, "loop", "loop is Jinja2's own", "choose another name")
+        elif node.name == "loop":
             yield self._problem(
                 node, "loop", "loop itself is no value", "write one of its parts: loop.index"
             )
@@ -239,12 +289,14 @@ class _Checker:
             hint = _nearest(node.name, TESTS)
             yield self._problem(node, node.name, f"the test {node.name!r} is not on the list", hint)
 
-    def _literal(self, node: nodes.List | nodes.Tuple) -> Iterator[TemplateProblem]:
+    def _list(self, node: nodes.List | nodes.Tuple) -> Iterator[TemplateProblem]:
         store = isinstance(node, nodes.Tuple) and node.ctx == "store"
         if not store and not all(isinstance(item, nodes.Const) for item in node.items):
             yield self._problem(
                 node, "", "a list in a template holds constants only", "pass the list as a variable"
             )
+
+    _tuple = _list
 
     def _private(self, node: nodes.Node, token: str) -> TemplateProblem:
         return self._problem(
@@ -261,23 +313,10 @@ class _Checker:
 _RESERVED = frozenset(("self", "super", "caller", "varargs", "kwargs"))
 
 
-def _names(node: nodes.Node, bound: frozenset[str]) -> Iterator[tuple[nodes.Name, bool]]:
-    """Every name in the order of the text, and whether it is a variable that the template reads."""
-    if isinstance(node, nodes.Name):
-        yield node, node.ctx == "load" and node.name not in bound
-        return
-    if not isinstance(node, nodes.For):
-        for child in node.iter_child_nodes():
-            yield from _names(child, bound)
-        return
-    targets = list(_names(node.target, bound))
-    yield from targets
-    yield from _names(node.iter, bound)
-    inner = bound | {name.name for name, _ in targets} | {"loop"}
-    for child in [*([node.test] if node.test else []), *node.body]:
-        yield from _names(child, inner)
-    for child in node.else_:
-        yield from _names(child, bound)
+def _is_integer(node: nodes.Expr) -> bool:
+    if isinstance(node, nodes.Neg):
+        node = node.node
+    return isinstance(node, nodes.Const) and (node.value is None or type(node.value) is int)
 
 
 def _is_loop(node: nodes.Node) -> bool:
@@ -288,7 +327,30 @@ def _is_loop_attribute(node: nodes.Node, child: nodes.Node) -> bool:
     return isinstance(node, nodes.Getattr) and _is_loop(child)
 
 
+# Filters of Jinja2 that have no place here, and what does the same.
+_INSTEAD: Mapping[str, str] = {
+    "e": "remove it: what a prompt writes is no HTML",
+    "escape": "remove it: what a prompt writes is no HTML",
+    "forceescape": "remove it: what a prompt writes is no HTML",
+    "safe": "remove it: nothing is escaped in a prompt",
+    "striptags": _HINT_VALUE,
+    "dictsort": "loop over x|items",
+    "strip": "did you mean trim?",
+    "splitlines": "did you mean lines?",
+    "keys": "did you mean list?",
+    "json": "did you mean tojson?",
+    "to_json": "did you mean tojson?",
+    "str": "did you mean string?",
+    "len": "did you mean length?",
+}
+
+
 def _nearest(name: str, known: Iterable[str]) -> str:
+    """What to write for a name that is not on the list; what Jinja2 itself knows is no typing error."""
+    if name in _INSTEAD:
+        return _INSTEAD[name]
+    if name in JINJA_FILTERS:
+        return _HINT_VALUE
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"did you mean {near[0]}?" if near else _one_of("", known)
 

@@ -103,6 +103,25 @@ def items(value: Mapping[str, object]) -> list[tuple[str, object]]:
     return list(value.items())
 
 
+def values(value: Mapping[str, object]) -> list[object]:
+    """The values of an object, in order, for a loop."""
+    if not isinstance(value, Mapping):
+        raise TypeError("values takes an object")
+    return list(value.values())
+
+
+def as_list(value: object) -> list[object]:
+    """The items of a list, the keys of an object, the characters of a text."""
+    if isinstance(value, Undefined) or not isinstance(value, Mapping | Sequence):
+        raise TypeError(f"list takes a list, an object or a text, not {value!r:.40}")
+    return list(value)
+
+
+def lines(text: object) -> list[str]:
+    """The lines of a text, without their ends."""
+    return str(shown(text)).splitlines()
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "capitalize": jinja_filters.do_capitalize,
     "count": len,
@@ -110,10 +129,13 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "default": default,
     "first": jinja_filters.do_first,
     "indent": indent,
+    "int": jinja_filters.do_int,
     "items": items,
     "join": join,
     "last": jinja_filters.do_last,
     "length": len,
+    "lines": lines,
+    "list": as_list,
     "lower": jinja_filters.do_lower,
     "replace": replace,
     "string": lambda value: str(shown(value)),
@@ -122,6 +144,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "trim": jinja_filters.do_trim,
     "truncate": truncate,
     "upper": jinja_filters.do_upper,
+    "values": values,
     "wordcount": jinja_filters.do_wordcount,
 }
 

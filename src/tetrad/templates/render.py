@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import nodes, pass_context
 from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
-from jinja2.runtime import Context, LoopContext, StrictUndefined, Undefined
+from jinja2.runtime import Context, LoopContext, Macro, StrictUndefined, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
@@ -25,10 +25,10 @@ from tetrad.templates.allowed import (
     MAX_DEPTH,
     Position,
     TemplateProblem,
-    names_in,
     problems_in,
 )
 from tetrad.templates.filters import FILTERS, MAX_CHARS, TESTS, check_size, shown
+from tetrad.templates.names import names_in
 from tetrad.templates.simple import has_marks
 from tetrad.templates.syntax_errors import syntax_problem
 
@@ -48,6 +48,7 @@ MAX_SECONDS = 1.0  # of this thread's processor time, so that a busy machine ref
 # Names that no template can write, since they hold a blank.
 _BOUNDED = "bounded loop"
 _TIMED = "timed value"
+_JOINED = "joined texts"
 _BUDGET = "loop budget"
 
 
@@ -163,8 +164,16 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     def getattr(self, obj: Any, attribute: str) -> Any:
         return self.getitem(obj, attribute)
 
-    def call(self, *_: Any, **__: Any) -> Any:
-        raise SecurityError("a template calls nothing")
+    def call(self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: PYI063
+        """A macro of the template itself; there is nothing else to call."""
+        if not isinstance(__obj, Macro):
+            raise SecurityError("a template calls nothing but its own macros")
+        budget: Any = __context[_BUDGET]
+        budget.check_time()
+        budget.take(1)
+        text = super().call(__context, __obj, *args, **kwargs)
+        check_size(len(text))
+        return text
 
     intercepted_binops = frozenset({"+"})
 
@@ -188,6 +197,12 @@ class _Budget:
         self.rounds = MAX_ROUNDS
         self._end = time.thread_time() + MAX_SECONDS
 
+    def take(self, rounds: int) -> None:
+        """Count rounds of a loop, or a call of a macro."""
+        self.rounds -= rounds
+        if self.rounds < 0:
+            raise ValueError(f"its loops take more than {MAX_ROUNDS:,} rounds")
+
     def check_time(self) -> None:
         if time.thread_time() > self._end:
             raise BadRequest(f"rendering takes longer than {MAX_SECONDS:g} s of processor time")
@@ -201,6 +216,15 @@ def _timed(context: Context, value: object) -> object:
 
 
 @pass_context
+def _joined(context: Context, *values: object) -> str:
+    """What `~` makes of values: their texts, one behind the other."""
+    context[_BUDGET].check_time()
+    texts = [str(shown(value)) for value in values]
+    check_size(sum(map(len, texts)))
+    return "".join(texts)
+
+
+@pass_context
 def _bounded(context: Context, items: object) -> object:
     """What a loop goes over, counted against what one rendering may take."""
     if isinstance(items, Undefined):
@@ -210,9 +234,7 @@ def _bounded(context: Context, items: object) -> object:
     if isinstance(items, str) or not isinstance(items, Sized):
         raise TypeError(f"a loop goes over a list, not over {items!r:.40}")
     budget: Any = context[_BUDGET]
-    budget.rounds -= len(items)
-    if budget.rounds < 0:
-        raise ValueError(f"its loops take more than {MAX_ROUNDS:,} rounds")
+    budget.take(len(items))
     return items
 
 
@@ -229,6 +251,7 @@ def _environment() -> _Sandbox:
     environment.filters.update(FILTERS)
     environment.filters[_BOUNDED] = _bounded
     environment.filters[_TIMED] = _timed
+    environment.filters[_JOINED] = _joined
     environment.tests.clear()
     environment.tests.update(TESTS)
     return environment
@@ -261,6 +284,11 @@ class _Bounds(NodeTransformer):
         moment = nodes.ExprStmt(_filtered(nodes.Const(None, lineno=node.lineno), _TIMED))
         node.body.insert(0, moment.set_lineno(node.lineno))
         return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:  # noqa: N802 - as above
+        self.generic_visit(node)
+        first, *others = node.nodes
+        return nodes.Filter(first, _JOINED, others, [], None, None, lineno=node.lineno)
 
     def _timed(self, node: nodes.Expr) -> nodes.Expr:
         self.generic_visit(node)
