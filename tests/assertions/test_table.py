@@ -117,7 +117,11 @@ def test_every_type_of_a_file_is_in_the_table() -> None:
     assert set(TYPES) == set(written.values())
 
 
-@pytest.mark.parametrize("name", TYPES)
+def test_every_type_has_a_row_of_cases() -> None:
+    assert set(TYPES) == set(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_a_type_passes_and_fails(name: str) -> None:
     value, passing, failing, threshold, said, near = CASES[name]
     for written, holds in ((name, True), (f"not-{name}", False)):
@@ -127,7 +131,7 @@ def test_a_type_passes_and_fails(name: str) -> None:
         assert judged(checked, failing, Services(said[1], (near[1],))).passed is not holds
 
 
-@pytest.mark.parametrize("name", TYPES)
+@pytest.mark.parametrize("name", CASES)
 def test_a_value_that_passes_is_no_problem_and_can_fail(name: str) -> None:
     value, *_ = CASES[name]
     checked = assertion(name, value, threshold=CASES[name].threshold)

@@ -23,7 +23,7 @@ from tetrad.model import (
     assertions_of,
 )
 
-CODE = "GLD983"
+INVALID_ASSERTION = "GLD983"  # the rule that reports it
 
 _FILE_OF_CODE = re.compile(r"file://[^:]+\.py(:\w+)?")
 
@@ -124,7 +124,7 @@ def _transform_issues(transform: str, location: Location) -> Iterator[Issue]:
     if not is_transform(transform):
         yield Issue(
             location=location,
-            code=CODE,
+            code=INVALID_ASSERTION,
             message=f"the transform {transform!r} is JavaScript, which does not run here",
             hint="write a function in a file: transform: file://transform.py:get_transform",
             blocks="judge",
@@ -133,4 +133,10 @@ def _transform_issues(transform: str, location: Location) -> Iterator[Issue]:
 
 def _issue(assertion: Assertion, problem: str, hint: str = "") -> Issue:
     message = f"{assertion.written} {problem}"
-    return Issue(location=assertion.location, code=CODE, message=message, hint=hint, blocks="judge")
+    return Issue(
+        location=assertion.location,
+        code=INVALID_ASSERTION,
+        message=message,
+        hint=hint,
+        blocks="judge",
+    )

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.assertions.checks import CODE, issues_when_rendered
+from tetrad.assertions.checks import INVALID_ASSERTION, issues_when_rendered
 from tetrad.lint.goldens import golden_sets, place
 from tetrad.lint.issues import findings_of_issues
 from tetrad.lint.rule import Finding, Rule
@@ -40,7 +40,7 @@ def check(tree: Tree) -> Iterator[Finding]:
 
 
 RULE = Rule(
-    code=CODE,
+    code=INVALID_ASSERTION,
     name="invalid-assertion",
     summary="an assertion that cannot be evaluated",
     check=check,
