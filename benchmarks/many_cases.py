@@ -73,13 +73,19 @@ def lay_down(root: Path, cases: int, *, engine: str = "scripted") -> Path:
 def opened(root: Path, suite: Suite) -> Iterator[tuple[Workbench, Selection]]:
     """The suite on its one stack, ready to be executed; all that is kept lies in the repository."""
     # Here, since the peers' Python reads this file too and has no tetrad.
+    from tetrad.answers import Answers
     from tetrad.artifacts.store import Store
     from tetrad.evals import Workbench
     from tetrad.registry import Registry
     from tetrad.trees import WorkingTree
 
-    with Registry.open(root / "registry.db") as registry:
-        bench = Workbench(registry=registry, store=Store(root / "store"), cache=root / "cache")
+    with (
+        Registry.open(root / "registry.db") as registry,
+        Answers.open(root / "answers.db") as answers,
+    ):
+        bench = Workbench(
+            answers=answers, registry=registry, store=Store(root / "store"), cache=root / "cache"
+        )
         yield bench, bench.select(suite, suite.stacks[0], files=WorkingTree(root))
 
 

@@ -164,7 +164,7 @@ class JudgeFailed(TetradError):
     exit_code = ExitCode.INCONCLUSIVE
 
 
-class RegistryError(TetradError):
-    """The registry cannot be read or written."""
+class DatabaseError(TetradError):
+    """Kept answers or the registry cannot be read or written."""
 
     exit_code = ExitCode.INCONCLUSIVE

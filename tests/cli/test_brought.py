@@ -25,7 +25,9 @@ def judged(tree: Tree, capsys: pytest.CaptureFixture[str]) -> str:
 # -- kept answers, vectors and reports
 
 
-@pytest.mark.parametrize("file", ["registry.db", "registry.db-wal", "pytest/a.json"])
+@pytest.mark.parametrize(
+    "file", ["answers.db", "answers.db-asking", "registry.db", "registry.db-wal", "pytest/a.json"]
+)
 def test_what_is_committed_under_the_folder_of_kept_answers_is_refused(
     tree: Tree, capsys: pytest.CaptureFixture[str], file: str
 ) -> None:
@@ -38,14 +40,15 @@ def test_what_is_committed_under_the_folder_of_kept_answers_is_refused(
     )
 
 
+@pytest.mark.parametrize("file", ["ours.db", "ours-answers.db"])
 def test_a_registry_that_is_committed_elsewhere_is_refused(
-    tree: Tree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tree: Tree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
-    monkeypatch.setenv("TETRAD_REGISTRY", str(tree.root / "kept" / "answers.db"))
-    Registry.open(tree.root / "kept" / "answers.db").close()
-    tree.git("add", "--force", "kept/answers.db")
+    monkeypatch.setenv("TETRAD_REGISTRY", str(tree.root / "kept" / "ours.db"))
+    assert tree.tetrad("gate") == ExitCode.PASSED
+    tree.git("add", "--force", f"kept/{file}")
 
-    assert "kept/answers.db is committed" in judged(tree, capsys)
+    assert f"kept/{file} is committed" in judged(tree, capsys)
 
 
 @pytest.mark.parametrize("place", [".cache", ".cache/tetrad", "Cache"])
@@ -115,7 +118,7 @@ def test_a_submodule_in_the_place_of_what_is_kept_is_refused(
     assert f"{place} is a repository of its own within {tree.root}" in judged(tree, capsys)
 
 
-@pytest.mark.parametrize("link", [".tetrad", ".tetrad/registry.db", ".cache"])
+@pytest.mark.parametrize("link", [".tetrad", ".tetrad/answers.db", ".tetrad/registry.db", ".cache"])
 def test_a_link_in_the_place_of_what_is_kept_is_refused(
     tree: Tree, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch, link: str,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tetrad.answers import Answers
 from tetrad.canonical import digest_of
 from tetrad.engines.base import ComputingEngine
 from tetrad.errors import Location
 from tetrad.evals import Recorded, Selection
+from tetrad.evals.kept import AnswerStore
 from tetrad.evals.python import PythonCode, code_places
 from tetrad.evals.services import SuiteServices
 from tetrad.identity import identity_of
@@ -95,16 +99,37 @@ def suite(*cases: Case, **further: Any) -> Suite:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """What executions keep, in one folder."""
+
+    answers: Answers
+    registry: Registry
+
+    @property
+    def folder(self) -> Path:
+        return self.answers.path.parent
+
+
+@contextmanager
+def kept_in(folder: Path) -> Iterator[Kept]:
+    with (
+        Answers.open(folder / "answers.db") as answers,
+        Registry.open(folder / "registry.db") as registry,
+    ):
+        yield Kept(answers=answers, registry=registry)
+
+
 def selection(
     judged: Suite,
     engine: ComputingEngine | Recorded,
-    registry: Registry,
+    answers: AnswerStore,
     root: Path,
     **changed: Any,
 ) -> Selection:
     """The suite on a stack whose requests the given engine answers."""
     subject = changed.pop("stack", stack())
-    recorded = engine if isinstance(engine, Recorded) else Recorded(engine, registry, DIGEST)
+    recorded = engine if isinstance(engine, Recorded) else Recorded(engine, answers, DIGEST)
     runtime = build(
         subject,
         engine=recorded,

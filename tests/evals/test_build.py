@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from evals.cases import HERE, MODEL, PROMPT, assertion, case, stack, suite
+from evals.cases import HERE, MODEL, PROMPT, Kept, assertion, case, kept_in, stack, suite
 from fakes import OpenAIServer, Reply
 
 from tetrad.artifacts.store import Store
@@ -26,7 +26,6 @@ from tetrad.model import (
     Suite,
     Tool,
 )
-from tetrad.registry import Registry
 from tetrad.results.outcome import Calls, CaseOutcome, SuiteRun
 from tetrad.results.trace import Trace
 from tetrad.trees import WorkingTree
@@ -38,17 +37,16 @@ OTHER = ScriptedEngine(
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    with Registry.open(tmp_path / "registry.db") as opened:
+def kept(tmp_path: Path) -> Iterator[Kept]:
+    with kept_in(tmp_path) as opened:
         yield opened
 
 
-def workbench(
-    registry: Registry, *, engine: EngineSpec | None = None, code: bool = True
-) -> Workbench:
-    root = registry.path.parent
+def workbench(kept: Kept, *, engine: EngineSpec | None = None, code: bool = True) -> Workbench:
+    root = kept.folder
     return Workbench(
-        registry=registry,
+        answers=kept.answers,
+        registry=kept.registry,
         store=Store(root / "store"),
         cache=root / "cache",
         engine=engine,
@@ -70,8 +68,8 @@ def run(bench: Workbench, judged: Suite) -> SuiteRun:
     return asyncio.run(work())
 
 
-def test_a_suite_is_executed_with_the_engine_of_its_stack(registry: Registry) -> None:
-    bench = workbench(registry)
+def test_a_suite_is_executed_with_the_engine_of_its_stack(kept: Kept) -> None:
+    bench = workbench(kept)
 
     (outcome,) = run(bench, suite(case("a", YES))).cases
 
@@ -79,10 +77,10 @@ def test_a_suite_is_executed_with_the_engine_of_its_stack(registry: Registry) ->
     assert bench.calls == Calls(made=1)
 
 
-def test_stacks_of_one_model_share_an_engine(registry: Registry, tmp_path: Path) -> None:
+def test_stacks_of_one_model_share_an_engine(kept: Kept, tmp_path: Path) -> None:
     message = PromptMessage(role="user", content="Answer {{ message }}.", location=HERE)
     edited = stack(prompt=replace(PROMPT, messages=(message,)))
-    bench = workbench(registry)
+    bench = workbench(kept)
 
     first = bench.select(suite(case("a", YES)), stack(), files=WorkingTree(tmp_path))
     second = bench.select(suite(case("a", YES)), edited, files=WorkingTree(tmp_path / "base"))
@@ -92,30 +90,26 @@ def test_stacks_of_one_model_share_an_engine(registry: Registry, tmp_path: Path)
 
 
 def test_another_engine_answers_where_one_is_given_and_the_identity_stays(
-    registry: Registry,
+    kept: Kept,
 ) -> None:
-    own = run(workbench(registry), suite(case("a", YES)))
-    preview = run(workbench(registry, engine=OTHER), suite(case("a", YES)))
+    own = run(workbench(kept), suite(case("a", YES)))
+    preview = run(workbench(kept, engine=OTHER), suite(case("a", YES)))
 
     assert [own.cases[0].passed, preview.cases[0].passed] == [True, False]
     assert own.identity == preview.identity
 
 
-def test_what_cannot_be_graded_is_told_at_once_with_every_place(
-    registry: Registry, tmp_path: Path
-) -> None:
+def test_what_cannot_be_graded_is_told_at_once_with_every_place(kept: Kept, tmp_path: Path) -> None:
     judged = suite(case("a", assertion("retrieved", "x")), case("b", assertion("similar", "x")))
 
     with pytest.raises(SpecError) as caught:
-        workbench(registry).select(judged, stack(), files=WorkingTree(tmp_path))
+        workbench(kept).select(judged, stack(), files=WorkingTree(tmp_path))
 
     assert len(caught.value.issues) == 2
     assert "golden.yaml:3:5: error[GLD983]: retrieved needs a stack" in str(caught.value)
 
 
-def test_judges_are_asked_through_the_registry(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_judges_are_asked_through_the_registry(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = OpenAIEngine(model="judge", base_url_env="JUDGE_URL", api_key_env=None)
     judges = {"default": Judge(name="default", model=replace(MODEL, ref="j", engine=engine))}
     judged = suite(case("a", assertion("llm-rubric", "is an answer")), judges=judges)
@@ -123,7 +117,7 @@ def test_judges_are_asked_through_the_registry(
 
     with OpenAIServer(Reply(text=verdict)) as server:
         monkeypatch.setenv("JUDGE_URL", server.url)
-        first, second = workbench(registry), workbench(registry)
+        first, second = workbench(kept), workbench(kept)
         (outcome,) = run(first, judged).cases
         run(second, judged)
 
@@ -134,7 +128,7 @@ def test_judges_are_asked_through_the_registry(
 
 
 def test_a_judge_that_is_away_makes_the_case_missing(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = OpenAIEngine(model="judge", base_url_env="JUDGE_URL", api_key_env=None)
     judges = {"default": Judge(name="default", model=replace(MODEL, ref="j", engine=engine))}
@@ -142,7 +136,7 @@ def test_a_judge_that_is_away_makes_the_case_missing(
 
     with OpenAIServer(Reply(status=400, error={"message": "no such model"})) as server:
         monkeypatch.setenv("JUDGE_URL", server.url)
-        bench = workbench(registry)
+        bench = workbench(kept)
         (outcome,) = run(bench, judged).cases
 
     assert outcome.missing
@@ -155,14 +149,12 @@ def with_code(judged: Suite, code: str) -> Suite:
     return replace(judged, golden=replace(judged.golden, code=files))
 
 
-def test_code_of_the_golden_set_runs_from_the_suites_own_tree(
-    registry: Registry, tmp_path: Path
-) -> None:
+def test_code_of_the_golden_set_runs_from_the_suites_own_tree(kept: Kept, tmp_path: Path) -> None:
     (tmp_path / "head").mkdir()
     code = "def get_assert(output, context): return True\n"
     (tmp_path / "head" / "check.py").write_text(code)
     judged = with_code(suite(case("a", assertion("python", "file://check.py"))), code)
-    bench = workbench(registry)
+    bench = workbench(kept)
 
     selection = bench.select(
         judged,
@@ -170,15 +162,15 @@ def test_code_of_the_golden_set_runs_from_the_suites_own_tree(
         files=WorkingTree(tmp_path / "base"),
         suite_files=WorkingTree(tmp_path / "head"),
     )
-    (done,) = asyncio.run(execute([selection], registry=registry))
+    (done,) = asyncio.run(execute([selection], registry=kept.registry))
 
     assert done.cases[0].passed
 
 
-def test_code_does_not_run_on_a_workbench_that_forbids_it(registry: Registry) -> None:
+def test_code_does_not_run_on_a_workbench_that_forbids_it(kept: Kept) -> None:
     judged = suite(case("a", assertion("not-python", "False")))
 
-    (outcome,) = run(workbench(registry, code=False), judged).cases
+    (outcome,) = run(workbench(kept, code=False), judged).cases
 
     assert outcome.missing
     assert "does not run in this job" in (outcome.samples[0].error or "")
@@ -198,9 +190,7 @@ def together():
 """
 
 
-def test_one_limit_on_tool_processes_holds_for_a_whole_run(
-    registry: Registry, tmp_path: Path
-) -> None:
+def test_one_limit_on_tool_processes_holds_for_a_whole_run(kept: Kept, tmp_path: Path) -> None:
     (tmp_path / "desk.py").write_text(TOGETHER)
     run = PythonRun(
         module="desk",
@@ -233,7 +223,7 @@ def test_one_limit_on_tool_processes_holds_for_a_whole_run(
         suite(*(case(f"case-{n}") for n in range(2 * most)), tools="live"), stacks=(caller,)
     )
 
-    done = run_all(workbench(registry), judged, replace(judged, ref="evals/b"))
+    done = run_all(workbench(kept), judged, replace(judged, ref="evals/b"))
 
     counts = [
         called.result for one in done for outcome in one.cases for called in traced(outcome).called
@@ -243,7 +233,7 @@ def test_one_limit_on_tool_processes_holds_for_a_whole_run(
 
 
 def test_one_limit_on_processes_with_a_golden_sets_code_holds_for_a_whole_run(
-    registry: Registry, tmp_path: Path
+    kept: Kept, tmp_path: Path
 ) -> None:
     most = os.cpu_count() or 1
     code = f"{TOGETHER}\ndef get_assert(output, context):\n    return together() / 1000\n"
@@ -252,7 +242,7 @@ def test_one_limit_on_processes_with_a_golden_sets_code_holds_for_a_whole_run(
     judged = with_code(suite(*(case(f"case-{n}", asserted) for n in range(most))), code)
     suites = [replace(judged, ref=f"evals/{n}") for n in range(4)]
 
-    done = run_all(workbench(registry), *suites)
+    done = run_all(workbench(kept), *suites)
 
     scores = [outcome.metrics["answer"] for one in done for outcome in one.cases]
     assert len(scores) == 4 * most

@@ -101,7 +101,8 @@ def without_the_clock(value: Any) -> Any:
 
 
 def committed(registry: Path) -> int:
-    connection = sqlite3.connect(registry)
+    answers = registry.with_name(f"{registry.stem}-answers.db")
+    connection = sqlite3.connect(answers)
     try:
         (count,) = connection.execute("SELECT count(*) FROM answers").fetchone()
     except sqlite3.OperationalError:  # killed before its tables were made

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from fakes import ScriptedAnswers
 
+from tetrad.answers import Answers
 from tetrad.canonical import digest_of
-from tetrad.errors import EngineUnavailable, RegistryError
+from tetrad.errors import DatabaseError, EngineUnavailable
 from tetrad.evals import Recorded
 from tetrad.evals.kept import BuildMoved
-from tetrad.registry import Registry
 from tetrad.results.exchange import Completion, Message, Request, Usage
 from tetrad.results.outcome import Calls
 
@@ -24,8 +24,8 @@ MODEL = digest_of("a model")
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    with Registry.open(tmp_path / "registry.db") as opened:
+def answers(tmp_path: Path) -> Iterator[Answers]:
+    with Answers.open(tmp_path / "answers.db") as opened:
         yield opened
 
 
@@ -34,11 +34,11 @@ def request(text: str = "Hello", sample: int = 0) -> Request:
 
 
 def test_a_question_is_asked_once_and_its_answer_carries_its_first_latency(
-    registry: Registry,
+    answers: Answers,
 ) -> None:
     answer = Completion(text="Hi", usage=Usage(input_tokens=7), latency_s=1.5, first_token_s=0.5)
     engine = ScriptedAnswers({"": answer})
-    recorded = Recorded(engine, registry, MODEL)
+    recorded = Recorded(engine, answers, MODEL)
 
     async def twice() -> list[Completion]:
         return [await recorded.complete(request()) for _ in range(2)]
@@ -51,11 +51,11 @@ def test_a_question_is_asked_once_and_its_answer_carries_its_first_latency(
     assert recorded.calls == Calls(made=1, cached=1)
 
 
-def test_another_run_finds_the_answer(registry: Registry) -> None:
-    asyncio.run(Recorded(ScriptedAnswers(), registry, MODEL).complete(request()))
+def test_another_run_finds_the_answer(answers: Answers) -> None:
+    asyncio.run(Recorded(ScriptedAnswers(), answers, MODEL).complete(request()))
     silent = ScriptedAnswers({})
 
-    kept = asyncio.run(Recorded(silent, registry, MODEL).complete(request()))
+    kept = asyncio.run(Recorded(silent, answers, MODEL).complete(request()))
 
     assert kept.text == "ok"
     assert silent.asked == []
@@ -67,13 +67,13 @@ def test_a_kept_answer_that_is_of_no_use_is_replaced_by_the_new_one(tmp_path: Pa
     silent = ScriptedAnswers({})
 
     def asked(engine: ScriptedAnswers) -> str:
-        with Registry.open(tmp_path / "registry.db") as registry:
-            recorded = Recorded(engine, registry, MODEL)
+        with Answers.open(tmp_path / "answers.db") as answers:
+            recorded = Recorded(engine, answers, MODEL)
             usable = recorded.complete(request(), usable=lambda answer: answer.text != "garbage")
             return asyncio.run(usable).text
 
-    with Registry.open(tmp_path / "registry.db") as registry:
-        asyncio.run(Recorded(ScriptedAnswers({"": "garbage"}), registry, MODEL).complete(request()))
+    with Answers.open(tmp_path / "answers.db") as answers:
+        asyncio.run(Recorded(ScriptedAnswers({"": "garbage"}), answers, MODEL).complete(request()))
 
     assert [asked(verdict), asked(silent)] == ["a verdict", "a verdict"]
     assert (len(verdict.asked), len(silent.asked)) == (1, 0)
@@ -81,10 +81,10 @@ def test_a_kept_answer_that_is_of_no_use_is_replaced_by_the_new_one(tmp_path: Pa
 
 @pytest.mark.parametrize("other", [request("Hello!"), request(sample=1)])
 def test_another_request_or_another_sample_is_another_question(
-    registry: Registry, other: Request
+    answers: Answers, other: Request
 ) -> None:
     engine = ScriptedAnswers()
-    recorded = Recorded(engine, registry, MODEL)
+    recorded = Recorded(engine, answers, MODEL)
 
     async def both() -> None:
         await recorded.complete(request())
@@ -95,11 +95,11 @@ def test_another_request_or_another_sample_is_another_question(
     assert len(engine.asked) == 2
 
 
-def test_another_model_is_asked_anew(registry: Registry) -> None:
+def test_another_model_is_asked_anew(answers: Answers) -> None:
     engine = ScriptedAnswers()
 
     for model in ("a model", "another model"):
-        asyncio.run(Recorded(engine, registry, digest_of(model)).complete(request()))
+        asyncio.run(Recorded(engine, answers, digest_of(model)).complete(request()))
 
     assert len(engine.asked) == 2
 
@@ -109,21 +109,21 @@ def endpoint(told: str, answers: Mapping[str, str] | None = None) -> ScriptedAns
     return ScriptedAnswers(answers or {"": told}, build=None, told=told)
 
 
-def test_another_build_of_the_engine_is_asked_anew(registry: Registry) -> None:
+def test_another_build_of_the_engine_is_asked_anew(answers: Answers) -> None:
     texts = []
     for build in ("engine 1", "engine 2", "engine 1"):
-        recorded = Recorded(ScriptedAnswers({"": build}, build=build), registry, MODEL)
+        recorded = Recorded(ScriptedAnswers({"": build}, build=build), answers, MODEL)
         texts.append(asyncio.run(recorded.complete(request())).text)
         assert recorded.build == build
 
     assert texts == ["engine 1", "engine 2", "engine 1"]
 
 
-def test_an_endpoint_is_not_asked_for_its_build_while_all_is_kept(registry: Registry) -> None:
-    asyncio.run(Recorded(endpoint("server 1"), registry, MODEL).complete(request()))
-    registry.commit()
+def test_an_endpoint_is_not_asked_for_its_build_while_all_is_kept(answers: Answers) -> None:
+    asyncio.run(Recorded(endpoint("server 1"), answers, MODEL).complete(request()))
+    answers.commit()
     later = endpoint("server 2")
-    recorded = Recorded(later, registry, MODEL)
+    recorded = Recorded(later, answers, MODEL)
 
     kept = asyncio.run(recorded.complete(request()))
 
@@ -131,10 +131,10 @@ def test_an_endpoint_is_not_asked_for_its_build_while_all_is_kept(registry: Regi
     assert (later.build, later.asked) == (None, [])
 
 
-def test_an_endpoint_of_the_same_build_answers_what_is_lacking(registry: Registry) -> None:
-    asyncio.run(Recorded(endpoint("server 1"), registry, MODEL).complete(request("a")))
-    registry.commit()
-    recorded = Recorded(endpoint("server 1"), registry, MODEL)
+def test_an_endpoint_of_the_same_build_answers_what_is_lacking(answers: Answers) -> None:
+    asyncio.run(Recorded(endpoint("server 1"), answers, MODEL).complete(request("a")))
+    answers.commit()
+    recorded = Recorded(endpoint("server 1"), answers, MODEL)
 
     async def both() -> None:
         await recorded.complete(request("a"))
@@ -145,9 +145,9 @@ def test_an_endpoint_of_the_same_build_answers_what_is_lacking(registry: Registr
     assert recorded.calls == Calls(made=1, cached=1)
 
 
-def test_an_endpoint_is_asked_for_its_build_once(registry: Registry) -> None:
+def test_an_endpoint_is_asked_for_its_build_once(answers: Answers) -> None:
     engine = ScriptedAnswers(build=None, delay_s=0.01)
-    recorded = Recorded(engine, registry, MODEL)
+    recorded = Recorded(engine, answers, MODEL)
 
     async def many() -> None:
         await asyncio.gather(*(recorded.complete(request(str(n % 5))) for n in range(20)))
@@ -158,9 +158,9 @@ def test_an_endpoint_is_asked_for_its_build_once(registry: Registry) -> None:
     assert len(engine.asked) == 5
 
 
-def test_an_endpoint_that_does_not_tell_its_build_is_asked_for_it_again(registry: Registry) -> None:
+def test_an_endpoint_that_does_not_tell_its_build_is_asked_for_it_again(answers: Answers) -> None:
     engine = ScriptedAnswers(build=None, told=None, delay_s=0.01)
-    recorded = Recorded(engine, registry, MODEL)
+    recorded = Recorded(engine, answers, MODEL)
 
     async def together() -> list[Completion | BaseException]:
         asked = [recorded.complete(request(text)) for text in "ab"]
@@ -174,10 +174,10 @@ def test_an_endpoint_that_does_not_tell_its_build_is_asked_for_it_again(registry
     assert engine.times_told == 2
 
 
-def test_answers_of_two_builds_are_never_taken_together(registry: Registry) -> None:
-    asyncio.run(Recorded(endpoint("server 1"), registry, MODEL).complete(request("a")))
-    registry.commit()
-    recorded = Recorded(endpoint("server 2"), registry, MODEL)
+def test_answers_of_two_builds_are_never_taken_together(answers: Answers) -> None:
+    asyncio.run(Recorded(endpoint("server 1"), answers, MODEL).complete(request("a")))
+    answers.commit()
+    recorded = Recorded(endpoint("server 2"), answers, MODEL)
 
     async def both() -> None:
         await recorded.complete(request("a"))
@@ -191,24 +191,24 @@ def test_answers_of_two_builds_are_never_taken_together(registry: Registry) -> N
     assert recorded.calls == Calls(made=1)
 
 
-def test_equal_requests_in_flight_are_asked_once(registry: Registry) -> None:
+def test_equal_requests_in_flight_are_asked_once(answers: Answers) -> None:
     engine = ScriptedAnswers(delay_s=0.01)
-    recorded = Recorded(engine, registry, MODEL)
+    recorded = Recorded(engine, answers, MODEL)
 
     async def many() -> list[Completion]:
         return await asyncio.gather(*(recorded.complete(request()) for _ in range(10)))
 
-    answers = asyncio.run(many())
+    answered = asyncio.run(many())
 
-    assert {answer.text for answer in answers} == {"ok"}
-    assert sorted(answer.cached for answer in answers) == [False] + [True] * 9
+    assert {answer.text for answer in answered} == {"ok"}
+    assert sorted(answer.cached for answer in answered) == [False] + [True] * 9
     assert len(engine.asked) == 1
     assert recorded.calls == Calls(made=1, cached=9)
 
 
-def test_a_failure_reaches_everybody_who_waits_and_is_not_kept(registry: Registry) -> None:
+def test_a_failure_reaches_everybody_who_waits_and_is_not_kept(answers: Answers) -> None:
     engine = ScriptedAnswers({}, delay_s=0.01)
-    recorded = Recorded(engine, registry, MODEL)
+    recorded = Recorded(engine, answers, MODEL)
 
     async def many() -> list[Completion | BaseException]:
         asked = [recorded.complete(request()) for _ in range(3)]
@@ -219,9 +219,9 @@ def test_a_failure_reaches_everybody_who_waits_and_is_not_kept(registry: Registr
     assert asyncio.run(recorded.complete(request())).text == "back"
 
 
-def test_when_the_first_of_those_who_wait_is_cancelled_the_next_asks(registry: Registry) -> None:
+def test_when_the_first_of_those_who_wait_is_cancelled_the_next_asks(answers: Answers) -> None:
     engine = ScriptedAnswers(delay_s=0.02)
-    recorded = Recorded(engine, registry, MODEL)
+    recorded = Recorded(engine, answers, MODEL)
 
     async def cancelled() -> Completion:
         first = asyncio.create_task(recorded.complete(request()))
@@ -234,9 +234,9 @@ def test_when_the_first_of_those_who_wait_is_cancelled_the_next_asks(registry: R
     assert len(engine.asked) == 2
 
 
-def test_calls_are_the_requests_that_were_sent(registry: Registry) -> None:
+def test_calls_are_the_requests_that_were_sent(answers: Answers) -> None:
     answer = Completion(text="ok", requests=3)
-    recorded = Recorded(ScriptedAnswers({"Hello": answer}), registry, MODEL)
+    recorded = Recorded(ScriptedAnswers({"Hello": answer}), answers, MODEL)
 
     asyncio.run(recorded.complete(request()))
     with pytest.raises(EngineUnavailable):
@@ -246,10 +246,10 @@ def test_calls_are_the_requests_that_were_sent(registry: Registry) -> None:
 
 
 def test_an_answer_is_committed_soon_without_more_answers_coming(tmp_path: Path) -> None:
-    path = tmp_path / "registry.db"
+    path = tmp_path / "answers.db"
 
     async def one() -> Completion | None:
-        with Registry.open(path) as writer, Registry.open(path) as reader:
+        with Answers.open(path) as writer, Answers.open(path) as reader:
             recorded = Recorded(ScriptedAnswers(), writer, MODEL)
             await recorded.complete(request())
             await asyncio.sleep(0.2)
@@ -259,20 +259,20 @@ def test_an_answer_is_committed_soon_without_more_answers_coming(tmp_path: Path)
     assert asyncio.run(one()) is not None
 
 
-def test_an_answer_that_cannot_be_committed_is_told_at_the_next_commit(registry: Registry) -> None:
-    recorded = Recorded(ScriptedAnswers(), registry, MODEL)
+def test_an_answer_that_cannot_be_committed_is_told_at_the_next_commit(answers: Answers) -> None:
+    recorded = Recorded(ScriptedAnswers(), answers, MODEL)
 
     async def one() -> None:
         await recorded.complete(request())
-        registry._connection.execute("PRAGMA query_only = ON")  # as a full disk would
+        answers._database.connection.execute("PRAGMA query_only = ON")  # as a full disk would
         await asyncio.sleep(0.1)
 
     asyncio.run(one())
 
-    with pytest.raises(RegistryError, match="readonly"):
-        registry.commit()
-    registry._connection.execute("PRAGMA query_only = OFF")
-    registry.commit()
+    with pytest.raises(DatabaseError, match="readonly"):
+        answers.commit()
+    answers._database.connection.execute("PRAGMA query_only = OFF")
+    answers.commit()
 
 
 ASKING = """
@@ -280,7 +280,7 @@ import asyncio, sys
 from pathlib import Path
 from tetrad.canonical import digest_of
 from tetrad.evals import Recorded
-from tetrad.registry import Registry
+from tetrad.answers import Answers
 from tetrad.results.exchange import Completion, Message, Request
 
 class Slow:
@@ -293,19 +293,19 @@ class Slow:
         return Completion(text="ok")
 
 async def main():
-    with Registry.open(Path(sys.argv[1])) as registry:
-        recorded = Recorded(Slow(), registry, digest_of("a model"))
+    with Answers.open(Path(sys.argv[1])) as answers:
+        recorded = Recorded(Slow(), answers, digest_of("a model"))
         requests = [Request(messages=(Message(role="user", content=str(n)),)) for n in range(20)]
-        answers = await asyncio.gather(*map(recorded.complete, requests))
+        answered = await asyncio.gather(*map(recorded.complete, requests))
         await asyncio.sleep(0.1)
-        print(len(answers), recorded.calls.made)
+        print(len(answered), recorded.calls.made)
 
 asyncio.run(main())
 """
 
 
 def asking(tmp_path: Path, *, each_s: float) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", ASKING, str(tmp_path / "registry.db"), str(tmp_path / "log")]
+    command = [sys.executable, "-c", ASKING, str(tmp_path / "answers.db"), str(tmp_path / "log")]
     return subprocess.Popen([*command, str(each_s)], text=True, stdout=subprocess.PIPE)
 
 
@@ -327,6 +327,6 @@ def test_what_a_killed_process_was_asking_is_asked_by_the_one_that_waits(tmp_pat
     stuck.send_signal(signal.SIGKILL)
     stuck.communicate()
 
-    answers, made = waiting.communicate(timeout=120)[0].split()
+    answered, made = waiting.communicate(timeout=120)[0].split()
 
-    assert (answers, made) == ("20", "20")
+    assert (answered, made) == ("20", "20")

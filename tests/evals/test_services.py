@@ -16,6 +16,7 @@ from evals.cases import HERE, PROMPT
 from fakes import ScriptedAnswers, WordEmbedder
 from numpy.typing import NDArray
 
+from tetrad.answers import Answers
 from tetrad.assertions.answered import PythonRaised
 from tetrad.assertions.score import Score
 from tetrad.canonical import Json, digest_of
@@ -28,7 +29,6 @@ from tetrad.loading.files import Tree
 from tetrad.model import Prompt, PromptMessage
 from tetrad.modules import Modules
 from tetrad.promptfoo.code import CodeFiles
-from tetrad.registry import Registry
 from tetrad.results.exchange import JsonOutput
 from tetrad.trees import WorkingTree
 
@@ -133,8 +133,8 @@ def test_half_a_surrogate_pair_can_be_compared() -> None:
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    with Registry.open(tmp_path / "registry.db") as opened:
+def answers(tmp_path: Path) -> Iterator[Answers]:
+    with Answers.open(tmp_path / "answers.db") as opened:
         yield opened
 
 
@@ -148,8 +148,8 @@ def read(said: Mapping[str, Json]) -> Score:
     return Score(bool(said["pass"]), 1.0, str(said.get("reason", "")))
 
 
-def ready(engine: ScriptedAnswers, registry: Registry, prompt: Prompt | None = None) -> ReadyJudge:
-    recorded = Recorded(engine, registry, digest_of("a judge"))
+def ready(engine: ScriptedAnswers, answers: Answers, prompt: Prompt | None = None) -> ReadyJudge:
+    recorded = Recorded(engine, answers, digest_of("a judge"))
     return ReadyJudge(name="default", engine=recorded, prompt=prompt)
 
 
@@ -172,10 +172,10 @@ YES = '{"pass": true, "score": 1}'
         f"{YES} {{ and so on",
     ],
 )
-def test_a_judge_answers_an_object_whatever_it_adds_to_it(answer: str, registry: Registry) -> None:
+def test_a_judge_answers_an_object_whatever_it_adds_to_it(answer: str, answers: Answers) -> None:
     engine = ScriptedAnswers({"": answer})
 
-    assert ask(ready(engine, registry)).passed
+    assert ask(ready(engine, answers)).passed
     (request,) = engine.asked
     assert [m.content for m in request.messages] == ["Decide.", "<output-1>Hi"]
     assert request.constraint == JsonOutput(schema={"type": "object"})
@@ -194,27 +194,27 @@ NOTHING = [
 
 
 @pytest.mark.parametrize("answer", NOTHING)
-def test_a_judge_that_answers_no_object_decides_nothing(answer: str, registry: Registry) -> None:
+def test_a_judge_that_answers_no_object_decides_nothing(answer: str, answers: Answers) -> None:
     with pytest.raises(JudgeFailed, match="judge 'default' answered no JSON object"):
-        ask(ready(ScriptedAnswers({"": answer}), registry))
+        ask(ready(ScriptedAnswers({"": answer}), answers))
 
 
 @pytest.mark.parametrize("garbage", [*NOTHING, "{}", '{"pass": "maybe"}'])
 def test_a_judge_that_answers_garbage_is_asked_again_and_the_garbage_is_not_kept(
-    garbage: str, registry: Registry
+    garbage: str, answers: Answers
 ) -> None:
     engine = ScriptedAnswers({"": garbage})
     with pytest.raises(JudgeFailed):
-        ask(ready(engine, registry))
+        ask(ready(engine, answers))
     assert len(engine.asked) == 3
 
     engine.answers = {"": YES}
-    assert ask(ready(engine, registry)).passed
+    assert ask(ready(engine, answers)).passed
     assert len(engine.asked) == 4
-    assert ask(ready(ScriptedAnswers({}), registry)).passed  # that one is kept
+    assert ask(ready(ScriptedAnswers({}), answers)).passed  # that one is kept
 
 
-def test_a_judges_prompt_takes_rubric_and_output(registry: Registry) -> None:
+def test_a_judges_prompt_takes_rubric_and_output(answers: Answers) -> None:
     content = "Grade {{ output }} by {{ rubric }}."
     prompt = replace(
         PROMPT,
@@ -223,19 +223,19 @@ def test_a_judges_prompt_takes_rubric_and_output(registry: Registry) -> None:
     )
     engine = ScriptedAnswers({"": YES})
 
-    ask(ready(engine, registry, prompt))
+    ask(ready(engine, answers, prompt))
 
     (request,) = engine.asked
     assert request.style == "completion"
     assert request.messages[0].content == "Grade Hi by is polite."
 
 
-def test_a_judges_prompt_that_asks_for_more_is_named(registry: Registry) -> None:
+def test_a_judges_prompt_that_asks_for_more_is_named(answers: Answers) -> None:
     message = PromptMessage(role="user", content="{{ passages }}", location=HERE)
     prompt = replace(PROMPT, messages=(message,))
 
     with pytest.raises(JudgeFailed, match="the prompt of judge 'default' does not render"):
-        ask(ready(ScriptedAnswers(), registry, prompt))
+        ask(ready(ScriptedAnswers(), answers, prompt))
 
 
 # -- code

@@ -87,13 +87,13 @@ def test_a_failed_gate_exits_1_and_shows_both_answers(tree: Tree) -> None:
 
 def test_a_change_that_brings_its_own_answers_is_not_judged_by_them(tree: Tree) -> None:
     pytest_of(tree, "evals/", "-q")
-    tree.git("add", "--force", ".tetrad/registry.db")
+    tree.git("add", "--force", ".tetrad/answers.db")
     tree.commit()
 
     session = pytest_of(tree, "evals/", "-q", "--tetrad-base", "main")
 
     assert session.returncode == 2
-    assert ".tetrad/registry.db is committed" in session.stdout
+    assert ".tetrad/answers.db is committed" in session.stdout
 
 
 def test_a_case_that_was_broken_on_the_base_is_an_expected_failure(tree: Tree) -> None:

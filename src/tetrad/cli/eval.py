@@ -61,9 +61,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         write_out(_json(runs, [selection.engine for selection in selections]))
     else:
         write_out(for_log("".join(_text(run) for run in runs)))
-        sys.stderr.write(
-            f"{spelled(calls.made, 'call')} made, {calls.cached:,} answered from the registry\n"
-        )
+        sys.stderr.write(f"{spelled(calls.made, 'call')} made, {calls.cached:,} cached\n")
     missing = any(case.missing for run in runs for case in run.cases)
     return ExitCode.INCONCLUSIVE if missing else ExitCode.PASSED
 

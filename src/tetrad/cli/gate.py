@@ -67,7 +67,7 @@ def remove_last(root: Path) -> None:
 
 def write_last(root: Path, report: Report) -> Path:
     """Keep the report as JSON and HTML under .tetrad/; the page's path."""
-    from tetrad.registry import make_kept_folder
+    from tetrad.database import make_kept_folder
     from tetrad.report import render
 
     make_kept_folder((root / LAST).parent)

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from tetrad.answers import Answers, answers_files, answers_path
 from tetrad.artifacts.progress import Progress
 from tetrad.artifacts.store import Store, store_from_environment
 from tetrad.assertions.table import EMBEDDED, JUDGED
 from tetrad.assertions.types.similar import embedding_of
 from tetrad.canonical import Digest
 from tetrad.corpora import CachedEmbedder
+from tetrad.database import files_of
 from tetrad.engines.base import Embedder
 from tetrad.engines.brake import Brakes
 from tetrad.engines.build import build_embedder, build_engine
@@ -39,7 +41,7 @@ from tetrad.model import (
     Suite,
     assertions_of,
 )
-from tetrad.registry import Registry, files_of, registry_path
+from tetrad.registry import Registry, registry_path
 from tetrad.results.outcome import Calls
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
 from tetrad.runtime.answering import build as build_runtime
@@ -56,6 +58,7 @@ class Workbench:
     keep theirs. `code` says whether code of a golden set may run.
     """
 
+    answers: Answers
     registry: Registry
     store: Store
     cache: Path
@@ -159,7 +162,7 @@ class Workbench:
                 progress=self.progress,
                 brakes=self._brakes,
             )
-            self._engines[digest] = Recorded(Deferred(model, engine), self.registry, digest)
+            self._engines[digest] = Recorded(Deferred(model, engine), self.answers, digest)
         return self._engines[digest]
 
     def _embedder(self, model: Model, *, files: FileTree) -> Embedder:
@@ -207,11 +210,18 @@ class Workbench:
 def open_workbench(
     root: Path, *, offline: bool, engine: EngineSpec | None, progress: Progress | None
 ) -> Iterator[Workbench]:
-    """What a command evaluates the tree at `root` with; the registry is closed at the end."""
+    """What a command evaluates the tree at `root` with; answers and registry are closed at the end."""
     store, kept = store_from_environment(), registry_path(root)
-    refuse_committed(root, root / ".tetrad", *files_of(kept), store.root)
-    with Registry.open(kept) as registry:
+    kept_answers = answers_path(root)
+    files = (*files_of(kept), *answers_files(kept_answers))
+    refuse_committed(root, root / ".tetrad", *files, store.root)
+    # The registry first: once it has its newest version, no older tetrad looks for answers there.
+    with (
+        Registry.open(kept) as registry,
+        Answers.open(kept_answers, earlier=kept) as answers,
+    ):
         yield Workbench(
+            answers=answers,
             registry=registry,
             store=store,
             cache=store.root / "embeddings",

@@ -133,7 +133,7 @@ def plan_comparison(
 
 
 def estimates(bench: Workbench) -> Estimator:
-    """What is left to ask, by the registry, the pinned tokenizers and the time calls took of late."""
+    """What is left to ask, by the kept answers, the pinned tokenizers and the time calls took of late."""
     from tetrad.engines.count import count_tokens
 
     def count(model: Model, text: str) -> tuple[int, bool]:

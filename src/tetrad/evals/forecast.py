@@ -1,4 +1,4 @@
-"""What an evaluation will ask, foreseen by playing it with the answers that the registry has kept.
+"""What an evaluation will ask, foreseen by playing it with the answers that were kept.
 
 Where an answer is lacking, the play ends: that request will be asked for certain, and what it may
 lead to, further steps of a tool loop and questions to judges, is possible. Nothing is asked, and no
@@ -85,7 +85,7 @@ class Forecast:
         """A model's kept answers; an endpoint is taken to be of the build that it last was."""
         digest = component_digest(model)
         if digest not in self._kept:
-            self._kept[digest] = KeptAnswers(self.bench.registry, digest, known_build(model))
+            self._kept[digest] = KeptAnswers(self.bench.answers, digest, known_build(model))
         return self._kept[digest]
 
 
@@ -200,7 +200,7 @@ class _Play:
 
 @dataclass(slots=True)
 class _Kept:
-    """An engine that answers from the registry alone, and remembers what it was asked."""
+    """An engine that answers from what is kept alone, and remembers what it was asked."""
 
     answers: KeptAnswers
     native_tools: bool

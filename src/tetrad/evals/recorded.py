@@ -9,9 +9,8 @@ from typing import Self
 
 from tetrad.canonical import Digest
 from tetrad.engines.base import AnsweredLate, ComputingEngine, request_digest
-from tetrad.errors import EngineRefused, EngineUnavailable, RegistryError
-from tetrad.evals.kept import BuildMoved, KeptAnswers
-from tetrad.registry import Registry
+from tetrad.errors import DatabaseError, EngineRefused, EngineUnavailable
+from tetrad.evals.kept import AnswerStore, BuildMoved, KeptAnswers
 from tetrad.results.exchange import Completion, Request
 from tetrad.results.outcome import Calls
 
@@ -28,17 +27,17 @@ def _is_answer(completion: Completion) -> bool:  # noqa: ARG001 - whatever a mod
 
 
 class Recorded:
-    """Answers from the registry what the model was asked before, and keeps what it is asked now.
+    """Answers from a store what the model was asked before, and keeps what it is asked now.
 
     The key is the model's digest, the engine's build and the request's digest; a request's `sample`
     makes the repeats of a case different questions. Equal requests in flight are asked once.
     """
 
-    def __init__(self, engine: ComputingEngine, registry: Registry, model: Digest) -> None:
+    def __init__(self, engine: ComputingEngine, store: AnswerStore, model: Digest) -> None:
         self.calls = Calls()
         self._engine = engine
-        self._registry = registry
-        self._kept = KeptAnswers(registry, model, engine.build)
+        self._store = store
+        self._kept = KeptAnswers(store, model, engine.build)
         self._learning: asyncio.Future[str] | None = None
         self._flights: dict[Digest, asyncio.Future[Completion]] = {}
         self._commit_is_due = False
@@ -89,6 +88,10 @@ class Recorded:
             else:
                 await self._settle()
 
+    def commit(self) -> None:
+        """Commit what is held back, of all engines that share the store."""
+        self._store.commit()
+
     async def aclose(self) -> None:
         await self._engine.aclose()
 
@@ -106,7 +109,7 @@ class Recorded:
             self._keep(key, question, late.completion, usable)
             raise
         except BaseException as error:
-            self._registry.claims.drop(question)
+            self._store.release(question)
             if isinstance(error, EngineUnavailable | EngineRefused):
                 self.calls += Calls(made=error.requests)
             if isinstance(error, asyncio.CancelledError):
@@ -136,7 +139,7 @@ class Recorded:
             self._uncommitted.append(question)
             self._commit_soon()
         else:
-            self._registry.claims.drop(question)
+            self._store.release(question)
 
     async def _of_another_process(
         self, key: Digest, question: bytes, usable: Callable[[Completion], bool]
@@ -144,11 +147,11 @@ class Recorded:
         """The answer that another process was asking for, too; None once the question is ours."""
         look_s = _LOOK_S
         while True:
-            is_ours = self._registry.claims.take(question)
+            is_ours = self._store.claim(question)
             kept = self._kept.find(key)  # after the claim: it may have been answered before that
             if kept is not None and usable(kept):
                 if is_ours:
-                    self._registry.claims.drop(question)
+                    self._store.release(question)
                 return kept
             if is_ours:
                 if kept is not None:
@@ -189,11 +192,11 @@ class Recorded:
     def _commit(self) -> None:
         self._commit_is_due = False
         try:
-            self._registry.commit()
-        except RegistryError:
+            self._store.commit()
+        except DatabaseError:
             # Nobody waits for a timer. What could not be committed is still held, so the next
             # commit, at the latest the runner's, fails where it can be told.
             return
         for question in self._uncommitted:
-            self._registry.claims.drop(question)
+            self._store.release(question)
         self._uncommitted.clear()

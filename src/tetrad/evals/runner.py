@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.assertions.answered import Answered, Services
 from tetrad.canonical import Digest, Json
-from tetrad.errors import EngineRefused, RegistryError, TetradError
+from tetrad.errors import DatabaseError, EngineRefused, TetradError
 from tetrad.evals.grading import failed_by, grade
 from tetrad.evals.kept import BuildMoved
 from tetrad.evals.recorded import Recorded
 from tetrad.evals.traces import Traces
 from tetrad.evals.watching import Watch
 from tetrad.model import Case, Stack, Suite
-from tetrad.registry import Registry, RunRecord
+from tetrad.registry import RunRecord
 from tetrad.results.exchange import Usage
 from tetrad.results.outcome import Calls, CaseOutcome, Sample, SuiteRun
 from tetrad.results.trace import Retrieved, Trace
@@ -47,6 +47,16 @@ class Answerer(Protocol):
     async def answer_prepared(
         self, prepared: Prepared, *, toolbox: Toolbox, sample: int = 0
     ) -> Trace: ...
+
+
+class RunLog(Protocol):
+    """What keeps that suites ran, and their results."""
+
+    def start_runs(self, records: Sequence[RunRecord]) -> list[int]: ...
+
+    def keep_results(self, run: int, outcomes: Iterable[tuple[int, CaseOutcome]]) -> None: ...
+
+    def finish_run(self, run: int, record: RunRecord, calls: Calls, *, replaces: bool) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +88,7 @@ class Selection:
 async def execute(
     selections: Sequence[Selection],
     *,
-    registry: Registry,
+    registry: RunLog,
     progress: Progress | None = None,
     traces: int = TRACES,
 ) -> tuple[SuiteRun, ...]:
@@ -99,7 +109,8 @@ async def execute(
             continue
         finally:
             watch.over()
-            registry.commit()
+            for selection in selections:
+                selection.engine.commit()
         return tuple(run.finished() for run in runs)
 
 
@@ -146,7 +157,7 @@ class _Ask:
             return await selection.runtime.answer_prepared(
                 self.prepared, toolbox=selection.toolbox(case), sample=self.sample
             )
-        except (RegistryError, EngineRefused, BuildMoved):
+        except (DatabaseError, EngineRefused, BuildMoved):
             raise
         except FAILURES as error:
             return error
@@ -236,9 +247,7 @@ def _prepared(runtime: Answerer, cases: Sequence[Case]) -> Sequence[Prepared | E
 class _Run:
     """One selection's run: samples come in as they are done, outcomes are committed in groups."""
 
-    def __init__(
-        self, number: int, selection: Selection, registry: Registry, traces: Traces
-    ) -> None:
+    def __init__(self, number: int, selection: Selection, registry: RunLog, traces: Traces) -> None:
         self.selection = selection
         self._number = number  # the registry's; it rises with the selections
         self._registry = registry
@@ -261,7 +270,7 @@ class _Run:
         else:
             try:
                 sample = await self._graded(ask, answered)
-            except (RegistryError, EngineRefused, BuildMoved):
+            except (DatabaseError, EngineRefused, BuildMoved):
                 raise
             except FAILURES as error:
                 sample = _missing(error, answered)
@@ -337,6 +346,7 @@ class _Run:
     def _commit(self) -> None:
         if self._uncommitted:
             done, self._uncommitted = self._uncommitted, []
+            self.selection.engine.commit()  # no result without the answers that it comes from
             self._registry.keep_results(
                 self._number, [(self._positions[i], self._outcome(i, traces=False)) for i in done]
             )

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from tetrad.database import make_kept_folder
 from tetrad.pytest_plugin.outcomes import Outcomes, dump_outcomes, load_outcomes
-from tetrad.registry import make_kept_folder
 
 # No worker is the last one for sure, so files stay; a later session removes those of this age.
 KEPT_S = 24 * 3600

@@ -155,7 +155,7 @@ def compared(report: Report) -> str:
 def calls(report: Report) -> str:
     made, cached, skipped = report.calls.made, report.calls.cached, report.calls.skipped
     calls = spelled(made, "call")
-    parts = [f"{calls} made", f"{cached:,} answered from the registry"]
+    parts = [f"{calls} made", f"{cached:,} cached"]
     return ", ".join(parts + ([f"{skipped:,} not needed"] if skipped else []))
 
 

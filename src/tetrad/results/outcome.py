@@ -92,7 +92,7 @@ class SuiteRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Calls:
-    """Engine requests of a run: `made` reached an engine, `cached` were answered from the registry,
+    """Engine requests of a run: `made` reached an engine, `cached` were kept from earlier ones,
     `skipped` were never needed because nothing moved.
     """
 

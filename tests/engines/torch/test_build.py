@@ -132,6 +132,6 @@ def test_a_gate_whose_answers_are_all_kept_imports_no_torch(repository: Path) ->
 
     assert (cold.returncode, warm.returncode) == (ExitCode.PASSED, ExitCode.PASSED), cold.stderr
     assert "1 call made" in cold.stdout
-    assert "0 calls made, 1 answered from the registry" in warm.stdout
+    assert "0 calls made, 1 cached" in warm.stdout
     assert f"build: torch {version('torch')} " in warm.stdout
     assert warm.stderr.endswith("False False\n")

@@ -1,6 +1,6 @@
 """`latency` and `cost`: what an answer took, in milliseconds and in USD.
 
-Both are those of the original call: an answer from the registry carries the seconds and tokens of
+Both are those of the original call: a kept answer carries the seconds and tokens of
 the call that made it.
 """
 

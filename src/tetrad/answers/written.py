@@ -1,7 +1,4 @@
-"""How answers and outcomes are written in the registry: compact JSON.
-
-Traces are left out: they are made again from the answers.
-"""
+"""How an answer is written where it is kept: compact JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ from typing import Any
 
 from tetrad.results.codec import Codec, Misfit
 from tetrad.results.exchange import Completion
-from tetrad.results.outcome import CaseOutcome
 
 _CODEC = Codec()
 # Made once: json.dumps with options builds an encoder at each call.
@@ -20,7 +16,9 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=di
 
 def dump_completion(completion: Completion) -> bytes:
     """The answer without what is only so of the call that brought it."""
-    return _bytes_of(_CODEC.dump(replace(completion, cached=False, requests=1)))
+    written = _encode(_CODEC.dump(replace(completion, cached=False, requests=1)))
+    # A model may answer with a lone surrogate (from a JSON escape); UTF-8 proper has no bytes for it.
+    return written.encode("utf-8", "surrogatepass")
 
 
 def load_completion(data: bytes) -> Completion:
@@ -34,14 +32,6 @@ def load_completion(data: bytes) -> Completion:
     return _CODEC.load(Completion, document)
 
 
-def dump_outcome(outcome: CaseOutcome) -> bytes:
-    return _bytes_of(_CODEC.dump(outcome))
-
-
-def load_outcome(data: bytes) -> CaseOutcome:
-    return _CODEC.load(CaseOutcome, json.loads(data))
-
-
 def _as_written_now(document: dict[str, Any]) -> dict[str, Any]:
     """An answer that an earlier version wrote, with the counts of its usage in a list."""
     counts, others = document["usage"], {k: v for k, v in document.items() if k != "finish"}
@@ -50,8 +40,3 @@ def _as_written_now(document: dict[str, Any]) -> dict[str, Any]:
     names = ("input_tokens", "output_tokens", "cached_input_tokens")
     finish = document.get("finish", "stop")
     return {**others, "usage": dict(zip(names, counts, strict=True)), "finish_reason": finish}
-
-
-def _bytes_of(document: Any) -> bytes:
-    # A model may answer with a lone surrogate (from a JSON escape); UTF-8 proper has no bytes for it.
-    return _encode(document).encode("utf-8", "surrogatepass")

@@ -12,7 +12,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from tetrad.errors import RegistryError
+from tetrad.errors import DatabaseError
 
 CLAIMS = "-asking"  # ends the name of the file
 _PLACES = 2**62  # byte offsets that every system's locks take
@@ -28,7 +28,7 @@ class Claims:
         try:
             self._file = os.open(path, flags, 0o644)
         except OSError as error:
-            raise RegistryError(
+            raise DatabaseError(
                 f"{path}: the file cannot be opened: {error.strerror}\n"
                 "  help: make it and its folder writable, or name another file in TETRAD_REGISTRY"
             ) from error
