@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
@@ -145,10 +146,18 @@ def test_any_mapping_and_any_sequence_is_written_as_json_has_them() -> None:
     assert canonical_json(value) == b'{"a":[0,1],"b":[{"c":[1]},"text"]}'
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, 2**53, -(2**53), "\ud800"])
-def test_what_rfc_8785_cannot_carry_is_refused(value: float | str) -> None:
+@pytest.mark.parametrize("value", [math.nan, math.inf, 2**53, -(2**53), "\ud800", {1, 2}, {1: 2}])
+def test_what_rfc_8785_cannot_carry_is_refused(value: Json) -> None:
     with pytest.raises(ValueError, match=r".*"):
         canonical_json({"value": value})
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+def test_a_member_of_an_enumeration_of_texts_is_its_text() -> None:
+    assert canonical_json({Colour.RED: [Colour.RED]}) == b'{"red":["red"]}'
 
 
 def test_what_is_nested_too_deeply_is_refused() -> None:
@@ -156,7 +165,7 @@ def test_what_is_nested_too_deeply_is_refused() -> None:
     for _ in range(5_000):
         value = [value]
 
-    with pytest.raises(ValueError, match="nested too deeply"):
+    with pytest.raises(ValueError, match=r"^nested too deeply$"):
         canonical_json(value)
 
 
@@ -207,10 +216,24 @@ def test_keys_are_put_in_the_order_of_rfc_8785_at_every_depth() -> None:
     assert list(ordered) == ["\r", "a", "b", "\u20ac"]
     assert list(ordered["b"][0]) == ["c", "d"]
 
+    assert list(as_digested({"\uff61": 1, "😀": 2})) == ["😀", "\uff61"]  # by UTF-16 units
+    assert list(as_digested({"\ud800": 1, "a": 2})) == ["a", "\ud800"]
+
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(1.0, "1"), (-0.0, "0"), (2.5, "2.5"), (1e300, "1e+300"), (True, "True")],
+    [
+        (1.0, "1"),
+        (-0.0, "0"),
+        (2.5, "2.5"),
+        (1e6, "1000000"),
+        (2.0**53 - 1, "9007199254740991"),
+        (-(2.0**53) + 1, "-9007199254740991"),
+        (2.0**53, "9007199254740992.0"),  # no JSON integer
+        (2.0**54 - 2, "1.8014398509481982e+16"),
+        (1e300, "1e+300"),
+        (True, "True"),
+    ],
 )
 def test_whole_numbers_are_told_without_a_fraction(value: float, expected: str) -> None:
     assert [str(number) for number in as_digested([value])] == [expected]

@@ -5,17 +5,26 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from identity.conftest import FORMATS
 
+from tetrad.canonical import digest_of
 from tetrad.cli import lock as lock_command
 from tetrad.cli import schema as schema_command
 from tetrad.cli import show as show_command
 from tetrad.errors import ExitCode, SpecError, UsageError
-from tetrad.identity import component_digest, identity_of, written_identity
-from tetrad.identity.lock import dump_lock, load_lock, lock_of, path_of
+from tetrad.identity import (
+    RUNTIME,
+    component_digest,
+    identity_of,
+    read_identity,
+    settings_of,
+    written_identity,
+)
+from tetrad.identity.lock import dump_lock, is_lock, load_lock, lock_of, path_of
 from tetrad.loading.repository import load_repository
 
 REPOSITORY = load_repository(FORMATS)
@@ -44,6 +53,59 @@ def test_a_lock_says_what_the_stack_was() -> None:
     assert list(lock.goldens) == ["evals/handbook-qa"]
 
 
+def test_the_text_of_a_lock_has_a_line_for_each_digest() -> None:
+    stack = REPOSITORY.stacks["stacks/order-desk"]
+    suites = {ref: s for ref, s in REPOSITORY.suites.items() if stack in s.stacks}
+
+    text = dump_lock(lock_of(stack, reversed(list(REPOSITORY.suites.values()))))
+
+    head, rest = text.split("kind: lock\n")
+    assert all(line.startswith("# ") for line in head.splitlines())
+    assert rest == (
+        "version: 1\n"
+        "stack: stacks/order-desk\n"
+        f"identity: {written_identity(identity_of(stack))}\n"
+        f"runtime: {RUNTIME}\n"
+        f"prompt:\n  {stack.prompt.ref}: {component_digest(stack.prompt)}\n"
+        f"model:\n  {stack.model.ref}: {component_digest(stack.model)}\n"
+        "corpus: {}\n"
+        "tools:\n"
+        + "".join(f"  {tool.ref}: {component_digest(tool)}\n" for tool in stack.tools)
+        + "goldens:\n"
+        + "".join(f"  {ref}: {suites[ref].golden.digest}\n" for ref in sorted(suites))
+        + f"settings: {digest_of(settings_of(stack))}\n"
+    )
+    assert len(stack.tools) == 3
+    assert len(suites) == 2
+
+
+def test_a_lock_of_another_runtime_says_so() -> None:
+    lock = replace(lock_of(REPOSITORY.stacks["stacks/triage"], []), runtime=RUNTIME - 1)
+
+    assert load_lock(dump_lock(lock), "a.lock").runtime == RUNTIME - 1
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (TRIAGE.encode(), True),
+        (TRIAGE.encode().partition(b";")[0] + b", which will be worded otherwise.\n", True),
+        (TRIAGE.encode().replace(b"kind", b"<<<<<<<"), True),
+        (b"version = 1\n", False),
+        (b"kind: lock\n", False),
+        (b"", False),
+    ],
+)
+def test_a_lock_is_known_by_its_first_words(data: bytes, expected: bool) -> None:
+    assert is_lock(data) is expected
+
+
+@pytest.mark.parametrize("text", ["", "tetrad", "tetrad:", f"sha256:{'0' * 64}", "0" * 64])
+def test_what_is_no_identity_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"64 (lower-case )?hexadecimal digits"):
+        read_identity(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -62,6 +124,19 @@ def test_a_lock_says_what_the_stack_was() -> None:
 def test_what_is_no_lock_is_refused(text: str) -> None:
     with pytest.raises(SpecError, match=r"^a\.lock:"):
         load_lock(text, "a.lock")
+
+
+def test_what_to_do_about_yaml_that_is_no_lock_is_said() -> None:
+    with pytest.raises(SpecError) as refused:
+        load_lock("kind: lock", "a.lock")
+
+    (issue,) = refused.value.issues
+    assert (issue.location.file, issue.code, issue.message, issue.hint) == (
+        "a.lock",
+        "COR952",
+        "this is no lock that `tetrad lock` wrote",
+        "run `tetrad lock`",
+    )
 
 
 def arguments(command: object, root: Path, *given: str) -> Namespace:

@@ -110,6 +110,10 @@ def sample(
     )
 
 
+def outcome(*samples: Sample, name: str = "c0") -> CaseOutcome:
+    return CaseOutcome(id=name, samples=samples)
+
+
 def run(outcomes: Mapping[str, Sample | Sequence[Sample]]) -> SuiteRun:
     return SuiteRun(
         suite="evals/triage",

@@ -39,8 +39,8 @@ def written_identity(digest: Digest) -> str:
 
 def read_identity(written: str) -> Digest:
     """What `written_identity` wrote; ValueError on anything else."""
-    scheme, _, digits = written.partition(":")
-    if scheme != "tetrad":
+    digits = written.removeprefix("tetrad:")
+    if digits == written:
         raise ValueError(f"{written!r} is not tetrad: and 64 hexadecimal digits")
     return Digest.parse(f"sha256:{digits}")
 

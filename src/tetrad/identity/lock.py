@@ -23,8 +23,9 @@ from tetrad.identity.compose import (
 from tetrad.model import Stack, Suite
 from tetrad.yamldoc.parse import parse
 
-_HEAD = """\
-# Written by `tetrad lock`; commit it. A merge conflict in this file is right: the composition of
+_MARK = "# Written by `tetrad lock`"
+_HEAD = f"""\
+{_MARK}; commit it. A merge conflict in this file is right: the composition of
 # the two changes was never evaluated. Take either side, run `tetrad lock`, and evaluate again.
 """
 
@@ -95,7 +96,7 @@ def load_lock(text: str, origin: str) -> Lock:
 
 def is_lock(data: bytes) -> bool:
     """Whether `tetrad lock` wrote a file, be it damaged or of another version."""
-    return data.startswith(_HEAD.partition(";")[0].encode())
+    return data.startswith(_MARK.encode())
 
 
 _SECTIONS = ("prompt", "model", "corpus", "tools", "goldens")
@@ -103,7 +104,7 @@ _SECTIONS = ("prompt", "model", "corpus", "tools", "goldens")
 
 def _lock(raw: Mapping[str, Any]) -> Lock:
     if (raw["kind"], raw["version"]) != ("lock", 1):
-        raise ValueError(raw["kind"])
+        raise ValueError
     sections = {
         name: {ref: Digest.parse(written) for ref, written in raw[name].items()}
         for name in _SECTIONS
