@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TETRAD := $(BIN)/tetrad
 PEERS := benchmarks/.peers
+MUTANTS_AT_ONCE ?= 1
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := $(shell grep '^torch==' constraints.txt)
 # On Linux without an NVIDIA GPU the CPU build of the same version saves gigabytes.
@@ -13,7 +14,7 @@ TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models gate test campaigns check benchmarks docs wheel clean
+.PHONY: help setup models gate test campaigns mutants check benchmarks docs wheel clean
 
 help:  ## List what make can do
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,6 +44,15 @@ test: setup models  ## Run the tests
 
 campaigns: setup models  ## Run the heavy campaigns: fuzzing, kill -9
 	$(BIN)/python -m pytest -m campaign
+
+$(VENV)/.mutants: $(VENV)/.installed
+	@echo "installing what makes mutants …"
+	$(PIP) install --quiet --editable '.[mutants]' --constraint constraints.txt
+	@touch $@
+
+mutants: setup $(VENV)/.mutants  ## Run mutation testing on what decides and what is digested
+	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/mutmut run --max-children $(MUTANTS_AT_ONCE)
+	$(BIN)/mutmut results
 
 check: setup  ## Run every static check
 	$(BIN)/ruff format --check
@@ -75,4 +85,4 @@ wheel: setup  ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --outdir dist
 
 clean:  ## Remove what was built here; kept answers and models stay
-	rm -rf $(VENV) $(PEERS) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) mutants dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
