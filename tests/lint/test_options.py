@@ -10,8 +10,10 @@ from lint.case_files import PROMPT, write_files
 
 from tetrad.cli import main
 
-UNUSED = PROMPT.replace("  message:", "  tone: {type: string}\n  mood: {type: string}\n  message:")
-OPEN = PROMPT.replace("<message>", "").replace("</message>", "")
+UNUSED = PROMPT.replace(
+    "  message:", "  tone: {trust: trusted}\n  mood: {trust: trusted}\n  message:"
+)
+OPEN = PROMPT.replace("<message>", "Sort this:").replace("</message>", "")
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_findings_by_rule_end_what_no_screen_shows(
     lint(root)
     assert "by rule" not in capsys.readouterr().out
 
-    names = "".join(f"  v{n}: {{type: string}}\n" for n in range(20))
+    names = "".join(f"  v{n}: {{trust: trusted}}\n" for n in range(20))
     write_files(root, {"prompts/c.yaml": PROMPT.replace("  message:", f"{names}  message:")})
     lint(root)
     assert capsys.readouterr().out.splitlines()[-2:] == [

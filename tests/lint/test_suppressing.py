@@ -13,7 +13,7 @@ from tetrad.lint.rules import SUPPRESSION_RULES
 from tetrad.lint.suppressing import with_suppressions
 from tetrad.yamldoc.parse import parse
 
-HEAD = "kind: prompt\nvariables: {message: {type: string}}\nmessages:\n"
+HEAD = "kind: prompt\nvariables: {message: {trust: untrusted}}\nmessages:\n"
 NAME = "untrusted-undelimited"
 ALLOW = f"# tetrad: allow {NAME} -- TODO: say why"
 
@@ -51,7 +51,7 @@ def test_a_comment_stands_where_yaml_takes_one(tmp_path: Path, content: str, exp
 def test_two_rules_of_a_line_share_a_comment_and_others_get_their_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = HEAD.replace("}}", "}, tone: {type: string}, mood: {type: string}}") + (
+    text = HEAD.replace("}}", "}, tone: {trust: trusted}, mood: {trust: trusted}}") + (
         '  - {role: user, content: "{{ message }} a"}\n  - {role: user, content: "b {{ message }}"}\n'
     )
     write_files(tmp_path, {"prompts/a.yaml": text})

@@ -15,8 +15,7 @@ from tetrad.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tetrad.lint import Finding, Selection, Tree
-    from tetrad.model import Model, Settings
+    from tetrad.lint import Finding, Tree
 
 _MAX_SUMMARY = 900_000  # bytes; GitHub refuses a step's summary over 1 MiB
 
@@ -28,6 +27,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         metavar="PATH",
         help="files or folders whose findings are shown (default: the whole repository)",
+    )
+    parser.add_argument(
+        "--prompty",
+        nargs="+",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="Prompty files, whatever their names end with",
     )
     rules = "codes, beginnings of codes (SCH, INJ3) or names, separated by commas"
     parser.add_argument(
@@ -67,17 +74,13 @@ def run(args: Namespace) -> ExitCode:
 
 
 def _run(args: Namespace) -> ExitCode:
-    from tetrad.cli.root import root_of
-    from tetrad.lint.sources import asked_files
+    from tetrad.cli.linting import lint, request_of
 
     _check_options(args)
-    root = root_of(args)
-    _say_what_is_absent(root)
-    asked = asked_files(root, args.paths)
-    if asked is None and not (args.fix or args.diff or args.add_noqa):
-        tree, findings = _known(root, args)
-    else:
-        tree, findings = _linted(root, asked, args)
+    request = request_of(args)
+    _say_what_is_absent(request.root)
+    writing = args.fix or args.diff or args.add_noqa
+    tree, findings = lint(request, args, by_known=not writing)
     if args.diff:
         from tetrad.cli.fixing import diff
 
@@ -85,13 +88,13 @@ def _run(args: Namespace) -> ExitCode:
     elif args.add_noqa:
         from tetrad.cli.fixing import suppress
 
-        findings = suppress(root, tree, findings)
+        findings = suppress(request.root, tree, findings)
     else:
         if args.fix:
             from tetrad.cli.fixing import fix
 
-            lint = partial(_linted, root, asked, args)
-            tree, findings = fix(root, lint, unsafe=args.unsafe_fixes)
+            again = partial(lint, request, args)
+            tree, findings = fix(request.root, again, unsafe=args.unsafe_fixes)
         _print(findings, tree, args)
     return ExitCode.PASSED if args.exit_zero else _code(findings)
 
@@ -120,75 +123,6 @@ def _say_what_is_absent(root: Path) -> None:
     missing = of_a_system(not_checked_out(root))
     if missing:
         say(f"{sparse_message(missing)}\n")
-
-
-def _known(root: Path, args: Namespace) -> tuple[Tree, tuple[Finding, ...]]:
-    """The whole repository, by way of what earlier runs found out."""
-    from datetime import UTC, datetime
-
-    from tetrad.cli.kept import kept
-    from tetrad.lint.known import Known
-
-    with kept(root, "lint") as checked:
-        return Known(
-            root,
-            checked,
-            asked=("select", *_names(args.select), "ignore", *_names(args.ignore)),
-            selection=lambda settings: _selection(args, settings),
-            today=datetime.now(tz=UTC).date(),
-            count=_count,
-            merged=partial(_merged, root),
-        ).lint()
-
-
-def _linted(
-    root: Path, asked: Sequence[str] | None, args: Namespace
-) -> tuple[Tree, tuple[Finding, ...]]:
-    from dataclasses import replace
-    from datetime import UTC, datetime
-
-    from tetrad.lint import lint_tree, read_tree
-
-    tree = read_tree(root, asked=asked, today=datetime.now(tz=UTC).date(), count=_count)
-    tree = replace(tree, merged=partial(_merged, root))
-    return tree, lint_tree(tree, _selection(args, tree.repository.settings))
-
-
-def _merged(root: Path, file: str) -> str | None:
-    from tetrad import git
-
-    return git.merged_text(root, file)
-
-
-def _count(model: Model, text: str) -> tuple[int, bool]:
-    """Tokens by the pinned tokenizer where it is in the cache, by bytes where it is not."""
-    from tetrad.artifacts.store import store_from_environment
-    from tetrad.engines.count import count_tokens
-
-    return count_tokens(model, text, store_from_environment())
-
-
-def _selection(args: Namespace, settings: Settings) -> Selection:
-    from tetrad.lint import Selection
-    from tetrad.lint.rules import RULES
-    from tetrad.lint.selection import check_selectors
-
-    select, ignore = _names(args.select), _names(args.ignore)
-    per_file = settings.lint_per_file_ignores
-    in_files = [selector for selectors in per_file.values() for selector in selectors]
-    in_settings = [*settings.lint_select, *settings.lint_ignore, *in_files]
-    check_selectors([*select, *ignore, *in_settings], RULES)
-    return Selection(
-        select=select,
-        ignore=ignore,
-        settings_select=settings.lint_select,
-        settings_ignore=settings.lint_ignore,
-        per_file_ignores=per_file,
-    )
-
-
-def _names(given: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name.strip() for names in given for name in names.split(",") if name.strip())
 
 
 def _code(findings: Sequence[Finding]) -> ExitCode:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.rules import CONTENT_RULES, RULES, SUPPRESSION_RULES
 from tetrad.lint.selection import Selection
-from tetrad.lint.suppressions import Suppression
+from tetrad.lint.suppressions import WHOLE_FILE, Suppression
 from tetrad.lint.tree import Ledger, Tree
 from tetrad.lint.waivers import CasesByLine, file_and_case
 from tetrad.model import Waiver
@@ -16,9 +16,11 @@ from tetrad.model import Waiver
 EVERYTHING = Selection()
 
 
-def lint_tree(tree: Tree, selection: Selection = EVERYTHING) -> tuple[Finding, ...]:
-    """The findings in the files asked for, in their order."""
-    rules = [rule for rule in CONTENT_RULES if selection.takes(rule)]
+def lint_tree(
+    tree: Tree, selection: Selection = EVERYTHING, *, without: Collection[str] = ()
+) -> tuple[Finding, ...]:
+    """The findings in the files asked for, in their order; `without` are codes of rules."""
+    rules = [rule for rule in CONTENT_RULES if selection.takes(rule) and rule.code not in without]
     found = list(_without_replaced(rules, list(_run(rules, tree))))
     judged = _Judged(tree, found)
     ledger = Ledger(
@@ -83,9 +85,8 @@ class _Judged:
             return True
         if finding.sealed:
             return False
-        lines = {finding.place.span.line, finding.place.key_line}
-        for line in lines - {None}:
-            comment = self._comments.get((finding.place.file, line or 0, finding.name))
+        for line in {finding.place.span.line, finding.place.key_line or WHOLE_FILE, WHOLE_FILE}:
+            comment = self._comments.get((finding.place.file, line, finding.name))
             if comment is not None:
                 self.used.add((comment, finding.name))
                 return True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from tetrad.errors import UsageError
 from tetrad.lint.suppressions import suppressions_of
@@ -115,6 +115,11 @@ def _referenced(reading: Reading) -> Iterator[str]:
 def _files_of(files: FileTree, corpus: Corpus) -> tuple[str, ...]:
     """The files of a corpus, from the repository's root."""
     return tuple(file for _, file in documents_of(Folder(files), corpus.documents))
+
+
+def is_of_other_tool(path: PurePath) -> bool:
+    """Whether a file's ending says that it is Prompty or Dotprompt."""
+    return path.suffix in {".prompty", ".prompt"}
 
 
 def asked_files(root: Path, paths: Sequence[Path]) -> tuple[str, ...] | None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from tetrad.errors import SpecError
 from tetrad.lint.fixes import applied
+from tetrad.lint.foreign.mapped import MappedDocument
 from tetrad.lint.positions import Lines
 from tetrad.lint.rule import Edit, Finding
 from tetrad.lint.suppressions import suppressions_of
@@ -40,17 +41,34 @@ def with_suppressions(tree: Tree, findings: Iterable[Finding]) -> Suppressed:
     left: list[Finding] = []
     for finding in findings:
         file = finding.place.file
-        takes_comments = file in tree.documents and file.endswith((".yaml", ".yml"))
-        (by_file[file] if takes_comments and not finding.sealed else left).append(finding)
+        lifted = not finding.sealed and _takes_comments(tree.documents.get(file))
+        (by_file[file] if lifted else left).append(finding)
     texts: dict[str, str] = {}
     count = 0
     for file, found in by_file.items():
-        text, without = _commented(tree.documents[file], found)
+        document = tree.documents[file]
+        is_mapped = isinstance(document, MappedDocument)
+        text, without = (_headed if is_mapped else _commented)(document, found)
         count += len(found) - len(without)
         left += without
         if len(without) < len(found):
             texts[file] = text
     return Suppressed(texts, count, tuple(sorted(left, key=lambda finding: finding.order)))
+
+
+def _takes_comments(document: Document | None) -> bool:
+    if isinstance(document, MappedDocument):
+        return document.comments_at is not None
+    return document is not None and document.origin.endswith((".yaml", ".yml"))
+
+
+def _headed(document: Document, findings: Sequence[Finding]) -> tuple[str, list[Finding]]:
+    """The text with a comment in its front matter, where one speaks of the whole file."""
+    at = document.comments_at if isinstance(document, MappedDocument) else None
+    names = ", ".join(dict.fromkeys(finding.name for finding in findings))
+    newline = "\r\n" if "\r\n" in document.text else "\n"
+    comment = f"# tetrad: allow {names} -- {REASON}{newline}"
+    return document.text[:at] + comment + document.text[at:], []
 
 
 def waiver_lines(findings: Iterable[Finding]) -> Iterator[str]:

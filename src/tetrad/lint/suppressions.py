@@ -19,6 +19,9 @@ _COMMENT = (
 )
 
 
+WHOLE_FILE = 0  # the line of a comment that speaks of all of a file
+
+
 class Suppression(NamedTuple):
     """One comment: where it stands, the line that it speaks of, and what it allows."""
 

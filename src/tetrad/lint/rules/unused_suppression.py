@@ -25,9 +25,11 @@ content: |
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from tetrad.lint.acceptances import merged_acceptances
 from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
+from tetrad.lint.sources import is_of_other_tool
 from tetrad.lint.suppressions import Suppression
 from tetrad.lint.tree import Part, Tree
 from tetrad.lint.waivers import file_and_case, waiver_parts
@@ -81,6 +83,8 @@ def _waivers(tree: Tree) -> Iterator[Finding]:
         elif waiver.rule in tree.ledger.ran and waiver not in tree.ledger.used_waivers:
             message, hint = f"{waiver.rule} finds nothing in {waiver.file}", "remove the waiver"
             file, _ = file_and_case(waiver, tree)
+            if is_of_other_tool(PurePosixPath(file)):
+                continue  # such files are linted by themselves
             if file not in tree.texts:
                 message = f"there is no file {file}"
                 hint = did_you_mean(file, tree.texts, hint)

@@ -1,0 +1,195 @@
+"""What `tetrad lint` is asked to look at, and looking at it."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tetrad.cli.root import root_of
+from tetrad.errors import UsageError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator, Sequence
+
+    from tetrad.lint import Finding, Selection, Tree
+    from tetrad.model import Model, Settings
+
+Found = tuple["Tree", tuple["Finding", ...]]
+
+
+class Request(NamedTuple):
+    """Files of our kinds, all where `asked` is None, and those of other tools."""
+
+    root: Path
+    own: bool  # whether files of ours are asked for
+    asked: tuple[str, ...] | None
+    foreign: tuple[str, ...] = ()
+    prompty: frozenset[str] = frozenset()  # of `foreign`, those that are Prompty by whatever name
+
+
+def request_of(args: Namespace) -> Request:
+    """What the command line asks for; UsageError where it is not there."""
+    from tetrad.lint.sources import asked_files, is_of_other_tool
+
+    others = [path for path in args.paths if is_of_other_tool(path) and not path.is_dir()]
+    own = [path for path in args.paths if path not in others]
+    if not (others or args.prompty or any(path.is_dir() for path in own)):
+        root = root_of(args)
+        return Request(root, own=True, asked=asked_files(root, own))
+    root = _any_root(args)
+    asked = asked_files(root, own)
+    folder = next((path for path in args.prompty if path.is_dir()), None)
+    if folder is not None:
+        raise UsageError(f"{folder} is a folder\n  help: name the files in it after --prompty")
+    prompty = frozenset(asked_files(root, args.prompty) or ())
+    foreign = dict.fromkeys([*(asked_files(root, others) or ()), *sorted(prompty)])
+    foreign |= dict.fromkeys(_in_folders(root, own, asked))
+    is_ours = bool(own) and (not foreign or _is_ours(root))
+    if own and not foreign:
+        root_of(args)  # there is nothing that another tool's repository could be asked for
+    return Request(root, own=is_ours, asked=asked, foreign=tuple(foreign), prompty=prompty)
+
+
+def _any_root(args: Namespace) -> Path:
+    """The repository, of our shape or of any other."""
+    from tetrad.places import checkout_above
+
+    try:
+        return root_of(args)
+    except UsageError:
+        if args.root is not None:
+            raise
+        return checkout_above(Path.cwd()) or Path.cwd().resolve()
+
+
+def _in_folders(root: Path, own: Sequence[Path], asked: Sequence[str] | None) -> Iterator[str]:
+    from tetrad.lint.foreign.reading import foreign_files
+    from tetrad.trees import WorkingTree
+
+    folders = [name for name in asked or () if name.endswith("/")]
+    for folder in folders if asked is not None else ["."] if own else []:
+        yield from foreign_files(WorkingTree(root), folder)
+
+
+def _is_ours(root: Path) -> bool:
+    """Whether any file is of one of our kinds: `prompts/` is a folder's name elsewhere, too."""
+    from tetrad.loading.files import Tree as Folder
+    from tetrad.schemas.kinds import KINDS
+    from tetrad.trees import WorkingTree
+
+    tree = Folder(WorkingTree(root))
+    return any(tree.says(file, kind) for file in tree.components() for kind in KINDS)
+
+
+def lint(request: Request, args: Namespace, *, by_known: bool = False) -> Found:
+    """What is found; `by_known`: with what earlier runs found out of the whole repository."""
+    whole = by_known and request.asked is None
+    found = (_known if whole else _linted)(request, args) if request.own else None
+    if not request.foreign:
+        return found or _linted(request, args)
+    foreign = _foreign(request, args)
+    return _joined(found, foreign) if found else foreign
+
+
+def _known(request: Request, args: Namespace) -> Found:
+    from datetime import UTC, datetime
+
+    from tetrad.cli.kept import kept
+    from tetrad.lint.known import Known
+
+    root = request.root
+    with kept(root, "lint") as checked:
+        return Known(
+            root,
+            checked,
+            asked=("select", *_names(args.select), "ignore", *_names(args.ignore)),
+            selection=lambda settings: _selection(args, settings),
+            today=datetime.now(tz=UTC).date(),
+            count=_count,
+            merged=partial(_merged, root),
+        ).lint()
+
+
+def _linted(request: Request, args: Namespace) -> Found:
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from tetrad.lint import lint_tree, read_tree
+
+    root, today = request.root, datetime.now(tz=UTC).date()
+    tree = read_tree(root, asked=request.asked, today=today, count=_count)
+    tree = replace(tree, merged=partial(_merged, root))
+    return tree, lint_tree(tree, _selection(args, tree.repository.settings))
+
+
+def _foreign(request: Request, args: Namespace) -> Found:
+    from datetime import UTC, datetime
+
+    from tetrad.lint.foreign.reading import foreign_tree, lint_foreign
+    from tetrad.loading.repository import read_repository
+
+    reading = read_repository(request.root, ("waivers.yaml", "waivers.yml"))
+    about = {"pyproject.toml", "tetrad.toml", "waivers.yaml", "waivers.yml"}
+    tree, converted = foreign_tree(
+        reading.repository,
+        [issue for issue in reading.issues if issue.location.file in about and not request.own],
+        request.foreign,
+        root=request.root,
+        prompty=request.prompty,
+        today=datetime.now(tz=UTC).date(),
+    )
+    return tree, lint_foreign(tree, converted, _selection(args, reading.repository.settings))
+
+
+def _joined(own: Found, foreign: Found) -> Found:
+    """Both, as they are shown and fixed."""
+    from dataclasses import replace
+
+    (tree, findings), (other, more) = own, foreign
+    joined = replace(
+        tree,
+        documents={**tree.documents, **other.documents},
+        texts=ChainMap(dict(other.texts), tree.texts),  # type: ignore[arg-type] # it is only read
+        names=(*tree.names, *other.names),
+    )
+    return joined, tuple(sorted((*findings, *more), key=lambda finding: finding.order))
+
+
+def _merged(root: Path, file: str) -> str | None:
+    from tetrad import git
+
+    return git.merged_text(root, file)
+
+
+def _count(model: Model, text: str) -> tuple[int, bool]:
+    """Tokens by the pinned tokenizer where it is in the cache, by bytes where it is not."""
+    from tetrad.artifacts.store import store_from_environment
+    from tetrad.engines.count import count_tokens
+
+    return count_tokens(model, text, store_from_environment())
+
+
+def _selection(args: Namespace, settings: Settings) -> Selection:
+    from tetrad.lint import Selection
+    from tetrad.lint.rules import RULES
+    from tetrad.lint.selection import check_selectors
+
+    select, ignore = _names(args.select), _names(args.ignore)
+    per_file = settings.lint_per_file_ignores
+    in_files = [selector for selectors in per_file.values() for selector in selectors]
+    in_settings = [*settings.lint_select, *settings.lint_ignore, *in_files]
+    check_selectors([*select, *ignore, *in_settings], RULES)
+    return Selection(
+        select=select,
+        ignore=ignore,
+        settings_select=settings.lint_select,
+        settings_ignore=settings.lint_ignore,
+        per_file_ignores=per_file,
+    )
+
+
+def _names(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.strip() for names in given for name in names.split(",") if name.strip())
