@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,11 @@ NEW = "server version 2.0; tetrad endpoint-engine 1"
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> OpenAIServer:
-    monkeypatch.setenv("LLM_KEY", "")
-    return OpenAIServer(Reply(text="positive"), versions=[Reply(text="1.0")])
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIServer]:
+    with OpenAIServer(Reply(text="positive"), versions=[Reply(text="1.0")]) as server:
+        monkeypatch.setenv("LLM_URL", server.url)
+        monkeypatch.setenv("LLM_KEY", "")
+        yield server
 
 
 @pytest.fixture
@@ -40,21 +43,16 @@ def gated(tree: Tree, capsys: pytest.CaptureFixture[str], *options: str) -> tupl
 
 
 def test_answers_do_not_outlive_the_server_that_gave_them(
-    tree: Tree,
-    server: OpenAIServer,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    tree: Tree, server: OpenAIServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with server:
-        monkeypatch.setenv("LLM_URL", server.url)
-        first = gated(tree, capsys)
-        server.versions = [Reply(text="2.0")]
-        asked = server.asked_for_version
-        unchanged = gated(tree, capsys)
-        not_asked = server.asked_for_version == asked
-        tree.append(GOLDEN, NEW_CASE)
-        extended = gated(tree, capsys, "--base", "main")
-        again = gated(tree, capsys, "--base", "main")
+    first = gated(tree, capsys)
+    server.versions = [Reply(text="2.0")]
+    asked = server.asked_for_version
+    unchanged = gated(tree, capsys)
+    not_asked = server.asked_for_version == asked
+    tree.append(GOLDEN, NEW_CASE)
+    extended = gated(tree, capsys, "--base", "main")
+    again = gated(tree, capsys, "--base", "main")
 
     assert first == (10, OLD)
     assert unchanged == (0, OLD)
@@ -64,29 +62,19 @@ def test_answers_do_not_outlive_the_server_that_gave_them(
 
 
 def test_a_case_that_a_server_of_the_same_version_has_not_answered_is_asked_alone(
-    tree: Tree,
-    server: OpenAIServer,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    tree: Tree, server: OpenAIServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with server:
-        monkeypatch.setenv("LLM_URL", server.url)
-        gated(tree, capsys)
-        tree.append(GOLDEN, NEW_CASE)
+    gated(tree, capsys)
+    tree.append(GOLDEN, NEW_CASE)
 
-        assert gated(tree, capsys) == (1, OLD)
-        assert server.asked_for_version == 2
+    assert gated(tree, capsys) == (1, OLD)
+    assert server.asked_for_version == 2
 
 
 def test_eval_names_the_build(
-    tree: Tree,
-    server: OpenAIServer,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    tree: Tree, server: OpenAIServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with server:
-        monkeypatch.setenv("LLM_URL", server.url)
-        tree.tetrad("eval", "--format", "json")
+    tree.tetrad("eval", "--format", "json")
 
     (run,) = json.loads(capsys.readouterr().out)
     assert (run["engine"], run["build"]) == (f"openai {server.url}", OLD)
@@ -96,11 +84,8 @@ def test_a_plan_counts_on_the_build_that_answered_last(
     tree: Tree,
     server: OpenAIServer,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with server:
-        monkeypatch.setenv("LLM_URL", server.url)
-        gated(tree, capsys)
+    gated(tree, capsys)
     tree.append(GOLDEN, NEW_CASE)
 
     tree.tetrad("plan", "--base", "main")
