@@ -20,7 +20,7 @@ from tetrad.canonical import Digest, Json, digest_of, digest_text
 from tetrad.errors import Location, SpecError
 
 
-class Files(Protocol):
+class ModuleFiles(Protocol):
     """The files of one repository, named by POSIX paths from its root."""
 
     def has(self, file: str) -> bool: ...
@@ -44,7 +44,7 @@ class Module:
 class Modules:
     """Says which modules of a repository code imports; each file is read and parsed once."""
 
-    files: Files
+    files: ModuleFiles
     _known: dict[tuple[bytes, str, tuple[str, ...]], tuple[Module, ...]] = field(
         default_factory=dict
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tetrad.cli.progress import Bars, Lines, progress_bars
+from tetrad.cli.progress import Bars, ProgressLines, progress_bars
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -23,7 +23,7 @@ def test_nothing_is_drawn_into_a_pipe(capsys: pytest.CaptureFixture[str]) -> Non
     work.advance(3)
     work.finish()
 
-    assert isinstance(progress, Lines)
+    assert isinstance(progress, ProgressLines)
     assert capsys.readouterr().err == ""
 
 
@@ -92,7 +92,7 @@ def test_a_bar_goes_on_when_another_begins_and_ends_beside_it(
 def test_a_line_is_written_now_and_then_of_all_that_goes_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    lines, seen = Lines(every_s=0.01), ""
+    lines, seen = ProgressLines(every_s=0.01), ""
 
     def said(text: str) -> bool:
         nonlocal seen
@@ -114,7 +114,7 @@ def test_a_line_is_written_now_and_then_of_all_that_goes_on(
 
 
 def test_names_of_work_are_inert(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = Lines(every_s=0.01)
+    lines = ProgressLines(every_s=0.01)
     seen = ""
 
     def told() -> bool:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tetrad.policy.statistics import Estimate, cases_needed, estimate, nearest_rank
+from tetrad.policy.statistics import MeanEstimate, cases_needed, estimate, nearest_rank
 
 PAIRED = (-1.0, 1.0)
 UNIT = (0.0, 1.0)
 
 
-def known(found: Estimate | None) -> Estimate:
+def known(found: MeanEstimate | None) -> MeanEstimate:
     assert found is not None
     return found
 
@@ -214,7 +214,7 @@ def test_more_cases_are_asked_for_than_there_are_and_none_where_none_would_do() 
 @pytest.mark.parametrize("odd", [0.0, 1e-6, 0.01])
 @pytest.mark.parametrize("a_group", [1, 5])
 def test_so_many_cases_that_all_but_agree_clear_the_threshold(odd: float, a_group: int) -> None:
-    def found(cases: int) -> Estimate:
+    def found(cases: int) -> MeanEstimate:
         values = [1.0 - odd] + [1.0] * (cases - 1)
         return known(estimate(values, [i // a_group for i in range(cases)], bounds=UNIT))
 

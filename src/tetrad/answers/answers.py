@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from tetrad.answers.claims import CLAIMS, Claims
+from tetrad.answers.claims import CLAIMS, QuestionLocks
 from tetrad.answers.earlier import take_over
 from tetrad.answers.written import dump_completion, load_completion
 from tetrad.canonical import Digest, digest_bytes
@@ -89,7 +89,7 @@ class Answers:
         self._clock = clock
         self._held: dict[_Key, bytes] = {}
         self._builds: dict[str, bytes] = {}  # their digests
-        self._claims = Claims(answers_files(database.path)[-1])
+        self._claims = QuestionLocks(answers_files(database.path)[-1])
 
     @classmethod
     def open(

@@ -19,7 +19,7 @@ _PLACES = 2**62  # byte offsets that every system's locks take
 _TAKEN = frozenset({errno.EACCES, errno.EAGAIN})
 
 
-class Claims:
+class QuestionLocks:
     """The claims of this process on one registry's questions."""
 
     def __init__(self, path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from tetrad.results.codec import Codec, Misfit
+from tetrad.results.codec import Codec, ShapeError
 from tetrad.results.exchange import Completion
 
 _CODEC = Codec()
@@ -25,7 +25,7 @@ def load_completion(data: bytes) -> Completion:
     """ValueError for what does not look like an answer as it is written now, or was once."""
     document = json.loads(data)
     if not isinstance(document, dict):
-        raise Misfit("must be an object")
+        raise ShapeError("must be an object")
     if isinstance(document.get("usage"), list):
         document = _as_written_now(document)
     document["cached"] = True
@@ -36,7 +36,7 @@ def _as_written_now(document: dict[str, Any]) -> dict[str, Any]:
     """An answer that an earlier version wrote, with the counts of its usage in a list."""
     counts, others = document["usage"], {k: v for k, v in document.items() if k != "finish"}
     if len(counts) != 3:
-        raise Misfit("must have 3 items", ".usage")
+        raise ShapeError("must have 3 items", ".usage")
     names = ("input_tokens", "output_tokens", "cached_input_tokens")
     finish = document.get("finish", "stop")
     return {**others, "usage": dict(zip(names, counts, strict=True)), "finish_reason": finish}

@@ -21,11 +21,11 @@ _EVERY_S = 20.0
 def progress_bars() -> Progress:
     """Bars on a terminal; lines in CI and in pipes."""
     if not sys.stderr.isatty() or os.environ.get("CI"):
-        return Lines()
+        return ProgressLines()
     return Bars()
 
 
-class Lines:
+class ProgressLines:
     """A line now and then while work goes on; none of what is soon done."""
 
     def __init__(self, every_s: float = _EVERY_S) -> None:
@@ -65,7 +65,7 @@ class Lines:
 
 
 class _Line:
-    def __init__(self, lines: Lines, total: int | None, label: str) -> None:
+    def __init__(self, lines: ProgressLines, total: int | None, label: str) -> None:
         self.is_told = False
         self._lines = lines
         self._total = total

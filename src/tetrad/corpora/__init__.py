@@ -5,6 +5,6 @@ loads them.
 """
 
 from tetrad.corpora.embeddings import CachedEmbedder
-from tetrad.corpora.index import Index, build_index
+from tetrad.corpora.index import CorpusIndex, build_index
 
-__all__ = ["CachedEmbedder", "Index", "build_index"]
+__all__ = ["CachedEmbedder", "CorpusIndex", "build_index"]

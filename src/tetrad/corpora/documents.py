@@ -15,7 +15,7 @@ MAX_CORPUS_BYTES = 256_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Document:
+class CorpusDocument:
     """A document: `id` is its path under the corpus's folder."""
 
     id: str
@@ -25,12 +25,12 @@ class Document:
 
 def read_documents(
     corpus: Corpus, files: FileTree, *, max_bytes: int = MAX_CORPUS_BYTES
-) -> tuple[Document, ...]:
+) -> tuple[CorpusDocument, ...]:
     """The documents of a corpus, sorted by id; SpecError with every one that cannot be read.
 
     Of a corpus of more than `max_bytes` no further document is read.
     """
-    documents: list[Document] = []
+    documents: list[CorpusDocument] = []
     issues: list[Issue] = []
     total = 0
     for name, file in documents_of(Tree(files), corpus.documents):
@@ -49,7 +49,7 @@ def read_documents(
         if not_text is not None:
             issues.append(not_text)
         else:
-            documents.append(Document(id=name, text=data.decode(), digest=digest_bytes(data)))
+            documents.append(CorpusDocument(id=name, text=data.decode(), digest=digest_bytes(data)))
     if issues:
         raise SpecError(issues)
     _check_digest(corpus, documents)
@@ -86,7 +86,7 @@ def _not_text(data: bytes, place: Location) -> Issue | None:
     return None
 
 
-def _check_digest(corpus: Corpus, documents: list[Document]) -> None:
+def _check_digest(corpus: Corpus, documents: list[CorpusDocument]) -> None:
     """The text searched is the text that the identity names."""
     found = merkle_root(f"{d.id}\0{d.digest.hex}".encode() for d in documents)
     if found != corpus.digest:

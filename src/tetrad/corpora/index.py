@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tetrad.corpora.chunking import spans_of
-from tetrad.corpora.documents import Document, read_documents
+from tetrad.corpora.documents import CorpusDocument, read_documents
 from tetrad.corpora.embeddings import CachedEmbedder
 from tetrad.engines.base import Embedder
 from tetrad.errors import MissingExtra, UsageError
-from tetrad.model import Chunking, Corpus
-from tetrad.model import Index as Weights
+from tetrad.model import Chunking, Corpus, Index
 from tetrad.results.trace import Passage
 from tetrad.trees import FileTree
 from tetrad.words import terms_of
@@ -45,7 +44,7 @@ class Chunk:
     text: str
 
 
-def build_index(corpus: Corpus, files: FileTree, embedder: Embedder, cache: Path) -> Index:
+def build_index(corpus: Corpus, files: FileTree, embedder: Embedder, cache: Path) -> CorpusIndex:
     """Read, chunk and embed a corpus; what was embedded before comes from the cache folder.
 
     Raises SpecError for documents that cannot be read.
@@ -57,13 +56,13 @@ def build_index(corpus: Corpus, files: FileTree, embedder: Embedder, cache: Path
         )
     kept = CachedEmbedder(embedder, cache)
     chunks = _chunks(read_documents(corpus, files), kept, corpus.chunking)
-    return Index(chunks, kept, corpus.index)
+    return CorpusIndex(chunks, kept, corpus.index)
 
 
-class Index:
+class CorpusIndex:
     """Chunks, ready to be searched."""
 
-    def __init__(self, chunks: Sequence[Chunk], embedder: CachedEmbedder, weights: Weights) -> None:
+    def __init__(self, chunks: Sequence[Chunk], embedder: CachedEmbedder, weights: Index) -> None:
         self.chunks = tuple(chunks)
         self._embedder = embedder
         self._weights = weights
@@ -119,7 +118,7 @@ class Index:
 
 
 def _chunks(
-    documents: Sequence[Document], embedder: CachedEmbedder, chunking: Chunking
+    documents: Sequence[CorpusDocument], embedder: CachedEmbedder, chunking: Chunking
 ) -> list[Chunk]:
     tokens = embedder.tokens_of([document.text for document in documents])
     return [

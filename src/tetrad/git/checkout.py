@@ -51,7 +51,7 @@ _SETTINGS = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class GitAnswer:
     """What a `git` process said; both texts are names of files as Python spells them."""
 
     code: int
@@ -121,7 +121,7 @@ class Checkout:
 
     def ask(
         self, *arguments: str, extra: Mapping[str, str] | None = None, told: str = ""
-    ) -> Answer:
+    ) -> GitAnswer:
         """What Git says, called in the root with `extra` in its environment, and `told` on its
         standard input.
         """
@@ -184,7 +184,7 @@ def command(folder: Path, *arguments: str) -> list[str]:
 
 def _run(
     folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str], told: str = ""
-) -> Answer:
+) -> GitAnswer:
     try:
         done = subprocess.run(
             command(folder, *arguments),
@@ -195,12 +195,12 @@ def _run(
         )
     except FileNotFoundError as error:
         raise GitError("git is not installed, or not on PATH") from error
-    return Answer(
+    return GitAnswer(
         code=done.returncode, out=os.fsdecode(done.stdout), complaint=os.fsdecode(done.stderr)
     )
 
 
-def _refuse_another_user(asked: Answer, top: Path) -> None:
+def _refuse_another_user(asked: GitAnswer, top: Path) -> None:
     if "dubious ownership" in asked.complaint:
         raise GitError(
             f"{top} belongs to another user, so Git reads nothing of it"

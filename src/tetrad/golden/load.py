@@ -12,7 +12,7 @@ from tetrad.golden.digest import golden_digest
 from tetrad.model import Case, GoldenSet
 from tetrad.modules import Modules
 from tetrad.promptfoo.code import CodeFiles
-from tetrad.promptfoo.files import Files
+from tetrad.promptfoo.files import PromptfooFiles
 from tetrad.promptfoo.raw import Glob, Read
 from tetrad.promptfoo.reader import Reader
 from tetrad.promptfoo.variables import expanded, is_texts
@@ -58,7 +58,7 @@ def load_golden(
 
     issues: list[Issue] = []
     code = CodeFiles(modules)
-    files = Files(path, remembered, glob, issues.append, code)
+    files = PromptfooFiles(path, remembered, glob, issues.append, code)
     reader = Reader(remembered, files)
     read_cases = [
         (build_case(raw.value, raw.locate, issues.append), raw.locate)

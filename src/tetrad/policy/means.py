@@ -7,8 +7,8 @@ from math import fsum
 
 from tetrad.model import By, Minimum, NoWorseThanBase
 from tetrad.policy.paired import Evidence, at_least, figure, figures
-from tetrad.policy.pairing import Pair, Span
-from tetrad.policy.statistics import Estimate, cases_needed, estimate
+from tetrad.policy.pairing import Bounds, Pair
+from tetrad.policy.statistics import MeanEstimate, cases_needed, estimate
 from tetrad.results.report import Decision, RequirementResult
 from tetrad.text import spelled
 
@@ -20,7 +20,7 @@ class _Mean:
     `hoped` is the most that the true mean is taken to be when asking how many cases would tell.
     """
 
-    estimate: Estimate | None
+    estimate: MeanEstimate | None
     best: float
     missing: int
     hoped: float
@@ -66,13 +66,13 @@ def judge_no_worse(requirement: NoWorseThanBase, evidence: Evidence) -> Requirem
     )
 
 
-def _difference(pair: Pair, metric: str) -> Span:
+def _difference(pair: Pair, metric: str) -> Bounds:
     now, before = pair.score(metric), pair.base_score(metric)
-    return Span(low=now.low - before.high, high=now.high - before.low)
+    return Bounds(low=now.low - before.high, high=now.high - before.low)
 
 
 def _mean(
-    pairs: tuple[Pair, ...], spans: list[Span], *, bounds: tuple[float, float], hoped: float
+    pairs: tuple[Pair, ...], spans: list[Bounds], *, bounds: tuple[float, float], hoped: float
 ) -> _Mean:
     known = [(span.low, pair.group) for pair, span in zip(pairs, spans, strict=True) if span.known]
     return _Mean(
@@ -108,7 +108,7 @@ def _whatever_is_missing(mean: _Mean) -> str:
     )
 
 
-def _too_few(mean: _Mean, found: Estimate, threshold: float) -> str:
+def _too_few(mean: _Mean, found: MeanEstimate, threshold: float) -> str:
     """The frozen cases hold, and are too few to believe it of new traffic."""
     needed = cases_needed(found, min(found.mean, mean.hoped), threshold)
     told = f"about {needed:,} would" if needed else "no sample size would"
@@ -146,16 +146,16 @@ def _no_worse_reason(requirement: NoWorseThanBase, mean: _Mean, pairs: tuple[Pai
     )
 
 
-def _size(found: Estimate) -> str:
+def _size(found: MeanEstimate) -> str:
     n = f"n = {found.n:,}"
     return n if found.clusters == found.n else f"{n} in {spelled(found.clusters, 'group')}"
 
 
-def _shows(found: Estimate) -> str:
+def _shows(found: MeanEstimate) -> str:
     return f"{spelled(found.n, 'case')} {'shows' if found.n == 1 else 'show'}"
 
 
-def _interval(found: Estimate) -> str:
+def _interval(found: MeanEstimate) -> str:
     low, high = found.interval
     return f"{figure(low)} to {figure(high)}"
 

@@ -17,7 +17,7 @@ from tetrad.results.report import Flip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
+class Bounds:
     """Where a case's score lies: at one point, or between its worst and best if repeats are missing."""
 
     low: float
@@ -28,7 +28,7 @@ class Span:
         return self.low == self.high
 
 
-_UNKNOWN = Span(low=0.0, high=1.0)
+_UNKNOWN = Bounds(low=0.0, high=1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +63,10 @@ class Pair:
         tags = set(requirement.tags)
         return self.id in requirement.cases or not tags.isdisjoint(self.case.tags)
 
-    def score(self, metric: str) -> Span:
+    def score(self, metric: str) -> Bounds:
         return _score(self.candidate, metric, self.case.repeats)
 
-    def base_score(self, metric: str) -> Span:
+    def base_score(self, metric: str) -> Bounds:
         return _score(self.base, metric, self.case.repeats)
 
     @cached_property
@@ -142,7 +142,7 @@ def _is_complete(outcome: CaseOutcome | None, case: Case) -> bool:
     return outcome is not None and not outcome.missing and len(outcome.samples) >= case.repeats
 
 
-def _score(outcome: CaseOutcome | None, metric: str, repeats: int) -> Span:
+def _score(outcome: CaseOutcome | None, metric: str, repeats: int) -> Bounds:
     """The mean of the repeats, with 0 and 1 for those that are missing."""
     if outcome is None:
         return _UNKNOWN
@@ -150,7 +150,7 @@ def _score(outcome: CaseOutcome | None, metric: str, repeats: int) -> Span:
     expected = max(repeats, len(outcome.samples))
     missing = expected - len(known)
     total = fsum(known)
-    return Span(low=total / expected, high=(total + missing) / expected)
+    return Bounds(low=total / expected, high=(total + missing) / expected)
 
 
 def _scored(sample: Sample, metric: str) -> bool:

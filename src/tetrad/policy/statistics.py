@@ -26,7 +26,7 @@ _SLICES = 128  # of an integral; an even number
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Estimate:
+class MeanEstimate:
     """A mean over `n` cases in `clusters` groups, and how far it speaks for other traffic.
 
     `mde` is the smallest true change that so many cases show with 80 % power; `variance` is that
@@ -45,7 +45,7 @@ class Estimate:
 
 def estimate(
     values: Sequence[float], groups: Sequence[Hashable], *, bounds: tuple[float, float]
-) -> Estimate | None:
+) -> MeanEstimate | None:
     """The mean of values that lie in `bounds`, clustered by group; None where there are none.
 
     However little the values vary, each end lies at least 3/n of the way (n groups) from the mean
@@ -65,7 +65,7 @@ def estimate(
     if variance > TOLERANCE**2:
         error, df = sqrt(variance), _degrees_of_freedom(sizes, n)
         reach, power = _student_t(df, 0.975) * error, _student_t(df, 0.8) * error
-    return Estimate(
+    return MeanEstimate(
         mean=mean,
         n=n,
         clusters=len(sizes),
@@ -79,7 +79,7 @@ def estimate(
     )
 
 
-def cases_needed(found: Estimate, mean: float, threshold: float) -> int | None:
+def cases_needed(found: MeanEstimate, mean: float, threshold: float) -> int | None:
     """About how many cases, of groups of this size, tell that `mean` is above the threshold.
 
     By the interval's lower end, in 80 of 100 runs; None where no number would.

@@ -36,7 +36,7 @@ def parsed(
     return parse(data, file, limits=limits, anchors=anchors)
 
 
-class Files:
+class PromptfooFiles:
     """Puts the content of files where a golden set's file names them."""
 
     def __init__(self, path: str, read: Read, glob: Glob, report: Report, code: CodeFiles) -> None:
@@ -46,9 +46,9 @@ class Files:
         self.report = report
         self._code = code
 
-    def of(self, path: str) -> Files:
+    def of(self, path: str) -> PromptfooFiles:
         """The same, for files that are named relative to another one."""
-        return Files(path, self._read, self._glob, self.report, self._code)
+        return PromptfooFiles(path, self._read, self._glob, self.report, self._code)
 
     def filled(self, case: RawCase) -> RawCase:
         """The case with its files read; code is named by its path from the root, and digested."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.promptfoo.checked import problems_of
-from tetrad.promptfoo.files import PROGRAMS, Files, parsed
+from tetrad.promptfoo.files import PROGRAMS, PromptfooFiles, parsed
 from tetrad.promptfoo.foreign import problems_of_config, repeats_of
 from tetrad.promptfoo.json_lines import cases_of_lines
 from tetrad.promptfoo.raw import RawCase, Read
@@ -25,7 +25,7 @@ _MAX_TIMES = 100  # a file that is named twice by one that is named twice is rea
 class Reader:
     """Reads a golden set and the files that it takes tests from, as often as they are named."""
 
-    def __init__(self, read: Read, files: Files) -> None:
+    def __init__(self, read: Read, files: PromptfooFiles) -> None:
         self._read = read
         self._files = files
         self._under_way: list[str] = []  # files that name each other, outermost first

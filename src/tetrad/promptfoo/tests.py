@@ -12,7 +12,7 @@ from typing import Any
 
 from tetrad.assertions.table import EMBEDDED, JUDGED
 from tetrad.errors import Issue, Location
-from tetrad.promptfoo.files import Files
+from tetrad.promptfoo.files import PromptfooFiles
 from tetrad.promptfoo.foreign import problems_of_test
 from tetrad.promptfoo.raw import RawCase, Report
 from tetrad.schemas.check import issue_at
@@ -23,7 +23,7 @@ _ASIDE = frozenset({"provider", "description"})  # of an assertion: read here, a
 
 
 def resolved(
-    case: RawCase, templates: Mapping[str, Any], files: Files, *, default: bool = False
+    case: RawCase, templates: Mapping[str, Any], files: PromptfooFiles, *, default: bool = False
 ) -> RawCase:
     """One test by itself: its assertion templates filled in, its vars read, its judges named.
 
@@ -45,7 +45,7 @@ def resolved(
     return RawCase({**own, "vars": vars_, "assert": asserts}, locate)
 
 
-def _vars(written: Any, at: Location, files: Files) -> Mapping[str, Any]:
+def _vars(written: Any, at: Location, files: PromptfooFiles) -> Mapping[str, Any]:
     """The vars, or those of the files that stand in their place."""
     if isinstance(written, Mapping):
         return written

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from tetrad.errors import Issue
-from tetrad.promptfoo.files import Files
+from tetrad.promptfoo.files import PromptfooFiles
 from tetrad.promptfoo.raw import RawCase, Report
 
 _MAX_COMBINATIONS = 10_000
@@ -20,7 +20,7 @@ _MARKS = (("{{", "}}"), ("{%", "%}"))
 
 
 def expanded(
-    case: RawCase, files: Files, arrays: frozenset[str] | None, *, templates: bool
+    case: RawCase, files: PromptfooFiles, arrays: frozenset[str] | None, *, templates: bool
 ) -> Iterator[RawCase]:
     """A case for each combination of its lists of texts; `arrays` are variables that take lists.
 

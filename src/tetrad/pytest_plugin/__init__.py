@@ -19,10 +19,10 @@ import pytest
 
 if TYPE_CHECKING:
     from tetrad.pytest_plugin.outcomes import Failure, Key
-    from tetrad.pytest_plugin.run import Run
+    from tetrad.pytest_plugin.run import SessionRun
 
 SUITE_FILES = ("suite.yaml", "suite.yml")
-RUNS = pytest.StashKey[dict[Path, "Run"]]()
+RUNS = pytest.StashKey[dict[Path, "SessionRun"]]()
 SESSION = pytest.StashKey[str]()
 # What a report tells the process that ends the session, which under xdist is another one.
 PROPERTY = "tetrad_exit_code"
@@ -111,7 +111,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     if run.problem is None and file_path not in run.golden_sets:
         return None
-    return GoldenFile.from_parent(parent, path=file_path)
+    return GoldenSetFile.from_parent(parent, path=file_path)
 
 
 def _may_be_golden(path: Path) -> bool:
@@ -120,7 +120,7 @@ def _may_be_golden(path: Path) -> bool:
     return any((path.parent / name).exists() for name in SUITE_FILES)
 
 
-class GoldenFile(pytest.File):
+class GoldenSetFile(pytest.File):
     """A golden set: its cases, and the gate of every suite that names it."""
 
     def collect(self) -> Iterator[pytest.Item]:
@@ -159,11 +159,11 @@ def _plainly(excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
 class GoldenItem(pytest.Item):
     """What cases and gates have in common: the trial, and a failure told in plain words."""
 
-    run: Run
+    run: SessionRun
     trial: Key
     line: int = 1
 
-    def executed(self) -> Run:
+    def executed(self) -> SessionRun:
         """The run, which the first item of the session executes for all that are selected."""
         if not self.run.is_executed:
             self.run.execute(self._selected(), asked_by=self.nodeid)
@@ -283,10 +283,10 @@ class Exit:
             session.exitstatus = min(self._failures)
 
 
-def _run(config: pytest.Config, path: Path) -> Run:
+def _run(config: pytest.Config, path: Path) -> SessionRun:
     """The run of the repository that a file is in."""
     from tetrad.loading.root import find_root
-    from tetrad.pytest_plugin.run import Options, Run
+    from tetrad.pytest_plugin.run import Options, SessionRun
 
     runs = config.stash[RUNS]
     root = find_root(path.parent)
@@ -297,5 +297,5 @@ def _run(config: pytest.Config, path: Path) -> Run:
             offline=bool(config.getoption("--tetrad-offline")),
             session=getattr(config, "workerinput", {}).get(SESSION_INPUT),
         )
-        runs[root] = Run(root, options)
+        runs[root] = SessionRun(root, options)
     return runs[root]

@@ -56,7 +56,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class SuiteItems:
     """A suite on one of its stacks."""
 
     suite: Suite
@@ -72,7 +72,7 @@ class Trial:
 
 
 # From the shortest on; the last tells every trial apart.
-_LABELS: Sequence[Callable[[Trial], str]] = (
+_LABELS: Sequence[Callable[[SuiteItems], str]] = (
     lambda _: "",
     lambda trial: f"[{trial.stack.name}]",
     lambda trial: f"[{trial.suite.name}]",
@@ -81,21 +81,21 @@ _LABELS: Sequence[Callable[[Trial], str]] = (
 )
 
 
-def labels_of(trials: Sequence[Trial]) -> Mapping[Key, str]:
+def labels_of(trials: Sequence[SuiteItems]) -> Mapping[Key, str]:
     """What the names of items end with, so that the trials of one golden set are told apart."""
     candidates = ({trial.key: label(trial) for trial in trials} for label in _LABELS)
     return next(found for found in candidates if len(set(found.values())) == len(found))
 
 
-class Run:
+class SessionRun:
     """Executes once, whoever asks first; whole golden sets are judged, parts of them only run."""
 
     def __init__(self, root: Path, options: Options) -> None:
         self.problem: str | None = None
-        self.golden_sets: dict[Path, list[Trial]] = {}
+        self.golden_sets: dict[Path, list[SuiteItems]] = {}
         self._root = root
         self._options = options
-        self._trials: dict[Key, Trial] = {}
+        self._trials: dict[Key, SuiteItems] = {}
         self._problem_told_by: str | None = None
         self._outcomes: Outcomes | None = None
         self._by_trial: Mapping[Key, TrialOutcome] = {}
@@ -147,7 +147,7 @@ class Run:
         for suite in repository.suites.values():
             path = self._root / suite.golden.path
             for stack in suite.stacks:
-                trial = Trial(suite, stack)
+                trial = SuiteItems(suite, stack)
                 self._trials[trial.key] = trial
                 self.golden_sets.setdefault(path, []).append(trial)
 
@@ -175,7 +175,7 @@ class Run:
             await bench.aclose()
         return [*judged, *map(of_part, runs)]
 
-    def _part(self, bench: Workbench, trial: Trial, ids: AbstractSet[str]) -> Selection:
+    def _part(self, bench: Workbench, trial: SuiteItems, ids: AbstractSet[str]) -> Selection:
         cases = [case for case in trial.suite.golden.cases if case.id in ids]
         return bench.select(trial.suite, trial.stack, files=WorkingTree(self._root), cases=cases)
 

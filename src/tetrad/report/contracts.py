@@ -14,7 +14,7 @@ _DETAIL = 160  # characters of an example
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Contract:
+class ContractCounts:
     """Of the answers that came, how many break it; `base_*` are None where nothing is compared."""
 
     answers: int
@@ -23,11 +23,11 @@ class Contract:
     base_broken: int | None
 
 
-def contract(suite: SuiteReport) -> Contract:
+def contract(suite: SuiteReport) -> ContractCounts:
     now = list(_answers(case.candidate for case in suite.cases))
     before = list(_answers(case.base for case in suite.cases if case.base is not None))
     has_base = any(case.base is not None for case in suite.cases)
-    return Contract(
+    return ContractCounts(
         answers=len(now),
         broken=_broken(now),
         base_answers=len(before) if has_base else None,

@@ -16,7 +16,7 @@ from tetrad.errors import UsageError
 from tetrad.identity import read_identity, written_identity
 from tetrad.report.contracts import contract
 from tetrad.report.means import means
-from tetrad.results.codec import Codec, Misfit, Reader, fields_reader
+from tetrad.results.codec import Codec, Reader, ShapeError, fields_reader
 from tetrad.results.outcome import Calls, CaseOutcome, Sample
 from tetrad.results.report import (
     BaseVerdict,
@@ -95,12 +95,12 @@ def load_report(text: str, *, origin: str = "report") -> Report:
 
 def _expect_report(document: Any, origin: str) -> None:
     if not isinstance(document, dict):
-        raise Misfit("must be an object")
+        raise ShapeError("must be an object")
     if document.get("kind") != "report":
-        raise Misfit("must be report", ".kind")
+        raise ShapeError("must be report", ".kind")
     version = document.get("version")
     if type(version) is not int:
-        raise Misfit("must be a number", ".version")
+        raise ShapeError("must be a number", ".version")
     if version != VERSION:
         help_ = (
             "upgrade tetrad"
@@ -205,7 +205,7 @@ def _load_identity(written: Any, hint: Any) -> Digest | None:
         return read_identity(written)
     except (TypeError, ValueError) as error:
         message = f"{written!r} is not an identity, tetrad: and 64 hexadecimal digits"
-        raise Misfit(message) from error
+        raise ShapeError(message) from error
 
 
 def _lines(value: Any, indent: str = "\n") -> str:

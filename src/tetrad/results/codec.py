@@ -1,7 +1,7 @@
 """Values to JSON and back, by their own annotations, so that a value has one shape wherever it goes.
 
 Fields at their default are left out; a member of a union carries its type's name as `type`. What
-does not fit is a `Misfit` with its JSON path: values are read from files that others wrote. Keys
+does not fit is a `ShapeError` with its JSON path: values are read from files that others wrote. Keys
 that are not known are let be, so that an older tetrad reads what a newer one adds.
 """
 
@@ -35,7 +35,7 @@ _LARGEST = 2**53 - 1  # what JSON carries exactly; further numbers overflow a dr
 _SCALARS = {str: "a text", bool: "true or false", int: "a number", float: "a number"}
 
 
-class Misfit(ValueError):
+class ShapeError(ValueError):
     """A JSON value that is not of the shape that is read, and the path that leads to it."""
 
     def __init__(self, message: str, path: str = "") -> None:
@@ -59,18 +59,18 @@ class Codec:
         return self._quick().unstructure(value)
 
     def load(self, kind: type[T], value: Any) -> T:
-        """The value of that type; Misfit where there is none."""
+        """The value of that type; ShapeError where there is none."""
         try:
             return self._quick().structure(value, kind)
-        except (Misfit, KeyError):
+        except (ShapeError, KeyError):
             return self._explained(value, kind)  # says the place, which takes a sound value time
 
     def _explained(self, value: Any, kind: type[T]) -> T:
         try:
             return self._explaining().structure(value, kind)
-        except (Misfit, ExceptionGroup) as error:
+        except (ShapeError, ExceptionGroup) as error:
             path, message = _first(error)
-            raise Misfit(message, path) from error
+            raise ShapeError(message, path) from error
 
 
 def fields_reader(
@@ -91,7 +91,7 @@ def fields_reader(
         if whole:
             for name in hints:
                 if name not in value:
-                    raise Misfit("is missing", f".{name}")
+                    raise ShapeError("is missing", f".{name}")
         return read_fields(value, kind)
 
     return load
@@ -172,7 +172,7 @@ def _scalar_reader(kind: type, named: str) -> Reader:
     def load_number(value: Any, _: Any) -> Any:
         _expect(value, int if kind is float and type(value) is int else kind, named)
         if not abs(value) <= _LARGEST:  # as of what is not a number
-            raise Misfit("must be between -(2^53-1) and 2^53-1")
+            raise ShapeError("must be between -(2^53-1) and 2^53-1")
         return value
 
     return load_number if kind in {int, float} else load
@@ -187,7 +187,7 @@ def _limited(read: Reader, least: str) -> Reader:
     def load(value: Any, hint: Any) -> Any:
         found = read(value, hint)
         if found is not None and found < 0:
-            raise Misfit(f"must be {least} or more")
+            raise ShapeError(f"must be {least} or more")
         return found
 
     return load
@@ -198,12 +198,12 @@ def _read_digest(value: Any, _: Any) -> Digest:
     try:
         return Digest.parse(value)
     except ValueError as error:
-        raise Misfit(str(error)) from error
+        raise ShapeError(str(error)) from error
 
 
 def _read_literal(value: Any, hint: Any) -> Any:
     if value not in get_args(hint):
-        raise Misfit(f"must be one of {', '.join(map(str, get_args(hint)))}")
+        raise ShapeError(f"must be one of {', '.join(map(str, get_args(hint)))}")
     return value
 
 
@@ -232,7 +232,7 @@ def _tuple_reader(converter: Converter, hint: Any) -> Reader:
     def load(value: Any, _: Any) -> Any:
         _expect(value, list, "a list")
         if count is not None and len(value) != count:
-            raise Misfit(f"must have {count} items")
+            raise ShapeError(f"must have {count} items")
         return read(value, each)
 
     return load
@@ -246,7 +246,7 @@ def _optional_reader(converter: Converter, hint: Any) -> Reader:
 
 def _expect(value: Any, kind: type, named: str) -> None:
     if type(value) is not kind:
-        raise Misfit(f"must be {named}")
+        raise ShapeError(f"must be {named}")
 
 
 # -- unions, whose members tell themselves apart
@@ -281,7 +281,7 @@ def _tagged_reader(converter: Converter, hint: Any) -> Reader:
         _expect(value, dict, "an object")
         tag = value.get("type")
         if not isinstance(tag, str) or tag not in readers:
-            raise Misfit(f"must be one of {', '.join(tags)}", ".type")
+            raise ShapeError(f"must be one of {', '.join(tags)}", ".type")
         return readers[tag](value, tags[tag])
 
     return load
@@ -305,6 +305,6 @@ def _first(error: BaseException) -> tuple[str, str]:
         return f"{path}{below}", message
     if isinstance(error, KeyError):
         return path, "is missing"
-    if not isinstance(error, Misfit):
+    if not isinstance(error, ShapeError):
         raise error
     return f"{path}{error.path}", error.message

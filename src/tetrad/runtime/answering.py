@@ -25,7 +25,7 @@ from tetrad.runtime.variables import Variables
 from tetrad.trees import FileTree
 
 if TYPE_CHECKING:
-    from tetrad.corpora import Index
+    from tetrad.corpora import CorpusIndex
     from tetrad.runtime.calls import Calling, Turn
     from tetrad.runtime.examples import Nearest
 
@@ -66,7 +66,7 @@ class Runtime:
         engine: Engine,
         conversation: Conversation,
         variables: Variables,
-        index: Index | None,
+        index: CorpusIndex | None,
         nearest: Nearest | None,
         calling: Calling | None,
         describe: Callable[[tuple[Message, ...]], tuple[Message, ...]] | None,
@@ -260,7 +260,7 @@ class _Draft:
         )
 
 
-def _retrieve(drafts: Sequence[_Draft], retrieval: Retrieval, index: Index) -> None:
+def _retrieve(drafts: Sequence[_Draft], retrieval: Retrieval, index: CorpusIndex) -> None:
     """Give each draft its passages, or the answer where none is similar enough."""
     queries = [text_of(draft.values[retrieval.query]) for draft in drafts]
     found = index.search_many(queries, retrieval.top_k)
@@ -308,7 +308,7 @@ def build(
 
 def _index(
     stack: Stack, embedder_of: Callable[[Model], Embedder], files: FileTree, cache: Path
-) -> Index | None:
+) -> CorpusIndex | None:
     if stack.retrieval is None:
         return None
     from tetrad.corpora import build_index

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from tetrad.engines.torch.answering import Limits
+from tetrad.engines.torch.answering import BatchLimits
 from tetrad.engines.torch.desk import Desk
 from tetrad.engines.torch.network import Network, load_network
 from tetrad.engines.torch.text import Text, load_text
 from tetrad.model import Generation
 from tetrad.results.exchange import Choice, Completion, Constraint, JsonOutput, Message, Request
 
-AMPLE = Limits()
+AMPLE = BatchLimits()
 PREFIXES = ("the order is late and a parcel went " * 3, "billing sends 12 refunds so " * 4, "a ")
 CONSTRAINTS: dict[int, Constraint] = {
     3: Choice(labels=("late", "billing", "late town")),
@@ -51,7 +51,7 @@ def requests() -> list[Request]:
     return made
 
 
-def answers(loaded: tuple[Network, Text], limits: Limits, *, at_once: int) -> list[Completion]:
+def answers(loaded: tuple[Network, Text], limits: BatchLimits, *, at_once: int) -> list[Completion]:
     """Ask the first `at_once`, and each other one when the loop next looks."""
     network, text = loaded
     asked: list[tuple[Request, Future[Completion]]] = [(one, Future()) for one in requests()]
@@ -64,17 +64,17 @@ def answers(loaded: tuple[Network, Text], limits: Limits, *, at_once: int) -> li
 @pytest.mark.parametrize(
     "limits",
     [
-        Limits(rows=1),
-        Limits(rows=3),
-        Limits(read_tokens=20),
-        Limits(kept_bytes=40_000),
-        Limits(kept_bytes=0),
+        BatchLimits(rows=1),
+        BatchLimits(rows=3),
+        BatchLimits(read_tokens=20),
+        BatchLimits(kept_bytes=40_000),
+        BatchLimits(kept_bytes=0),
     ],
     ids=["one row", "three rows", "short passes", "little memory", "no memory"],
 )
 @pytest.mark.parametrize("at_once", [1, 30])
 def test_answers_are_the_same_however_little_is_done_at_once(
-    loaded: tuple[Network, Text], limits: Limits, at_once: int
+    loaded: tuple[Network, Text], limits: BatchLimits, at_once: int
 ) -> None:
     expected = [one.text for one in answers(loaded, AMPLE, at_once=30)]
 

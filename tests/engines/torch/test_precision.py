@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
-from tetrad.engines.torch.answering import Limits
+from tetrad.engines.torch.answering import BatchLimits
 from tetrad.engines.torch.attention import Prefix
 from tetrad.engines.torch.desk import Desk
 from tetrad.engines.torch.network import Network, load_network
@@ -67,7 +67,7 @@ def test_every_kind_of_request_is_answered_in_half_precision(tiny: Path, dtype: 
     ]
     network, text = load_network(tiny, dtype=dtype), load_text(tiny)
 
-    Desk(network, text, window=None, limits=Limits(rows=4)).serve(asked, list)
+    Desk(network, text, window=None, limits=BatchLimits(rows=4)).serve(asked, list)
 
     answers = [future.result(timeout=0) for _, future in asked]
     assert {one.text for one in answers[1::3]} <= {"late", "billing"}

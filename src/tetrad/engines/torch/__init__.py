@@ -25,10 +25,10 @@ def build_torch_engine(
     model: Model, files: Mapping[str, Path], *, cache: Path, progress: Progress | None = None
 ) -> ComputingEngine:
     """An engine over a model's verified files, by the names that the model's file gives them."""
-    from tetrad.engines.torch.engine import TorchEngine
+    from tetrad.engines.torch.engine import InProcessEngine
 
     spin_briefly()
-    return TorchEngine(model, files, cache=cache, progress=progress)
+    return InProcessEngine(model, files, cache=cache, progress=progress)
 
 
 def build_torch_embedder(

@@ -23,7 +23,7 @@ from tetrad.results.exchange import Choice, Completion, Usage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class BatchLimits:
     """How much is read and written at once."""
 
     rows: int = 128
@@ -34,7 +34,7 @@ class Limits:
 class Answering:
     """A loaded model with all that answering needs."""
 
-    def __init__(self, network: Network, text: Text, limits: Limits) -> None:
+    def __init__(self, network: Network, text: Text, limits: BatchLimits) -> None:
         self._network = network
         self._text = text
         self._limits = limits

@@ -24,10 +24,10 @@ _NEGLIGIBLE = 1e-6
 
 
 @dataclass(slots=True)
-class Node:
+class LabelNode:
     """A token on the way to labels; `label` where one ends here."""
 
-    children: dict[int, Node] = field(default_factory=dict)
+    children: dict[int, LabelNode] = field(default_factory=dict)
     label: int | None = None
 
 
@@ -36,21 +36,21 @@ class _Reached:
     """A node that one of the requests reached, the row and token by which, and how likely that is."""
 
     request: int
-    node: Node
+    node: LabelNode
     row: int
     token: int
     log_p: float
     label: int | None  # the longest label that ends here or on the way
 
 
-def label_tree(labels: Sequence[str], text: Text) -> Node:
+def label_tree(labels: Sequence[str], text: Text) -> LabelNode:
     """The tokens of all labels, each written with and without a space before it."""
-    root = Node()
+    root = LabelNode()
     for number, label in enumerate(labels):
         for written in (label, f" {label}"):
             node = root
             for token in text.tokens(written):
-                node = node.children.setdefault(token, Node())
+                node = node.children.setdefault(token, LabelNode())
             if node.label is None and node is not root:
                 node.label = number
     return root
@@ -58,7 +58,7 @@ def label_tree(labels: Sequence[str], text: Text) -> Node:
 
 def label_shares(
     network: Network,
-    trees: Sequence[Node],
+    trees: Sequence[LabelNode],
     own: OwnTokens,
     logits: Tensor,
     prefix: Prefix | None,

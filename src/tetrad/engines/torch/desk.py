@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tetrad.artifacts.progress import Progress
-from tetrad.engines.torch.answering import Answering, Limits
+from tetrad.engines.torch.answering import Answering, BatchLimits
 from tetrad.engines.torch.build import DEFAULT_MAX_TOKENS
-from tetrad.engines.torch.choice import Node, label_tree
+from tetrad.engines.torch.choice import LabelNode, label_tree
 from tetrad.engines.torch.convert import converted
 from tetrad.engines.torch.folder import gguf_of, hugging_face_files, laid_out
 from tetrad.engines.torch.grammar import Grammars, Guide
@@ -31,7 +31,9 @@ Asked: TypeAlias = tuple[Request, Future[Completion]]
 class Desk:
     """Takes requests in and has them answered."""
 
-    def __init__(self, network: Network, text: Text, *, window: int | None, limits: Limits) -> None:
+    def __init__(
+        self, network: Network, text: Text, *, window: int | None, limits: BatchLimits
+    ) -> None:
         self._text = text
         self._window = min(window or network.positions, network.positions)
         self._answering = Answering(network, text, limits)
@@ -79,12 +81,12 @@ class Desk:
             return None
         return self._grammars.guide(request.constraint.schema)
 
-    def _labels(self, request: Request) -> Node | None:
+    def _labels(self, request: Request) -> LabelNode | None:
         if not isinstance(request.constraint, Choice):
             return None
         return self._tree(request.constraint.labels)
 
-    def _label_tree(self, labels: tuple[str, ...]) -> Node:
+    def _label_tree(self, labels: tuple[str, ...]) -> LabelNode:
         return label_tree(labels, self._text)
 
 
@@ -105,4 +107,4 @@ def load_desk(
     else:
         with laid_out(hugging_face_files(files)) as folder:
             network, text = load_network(folder, dtype=dtype), load_text(folder)
-    return Desk(network, text, window=model.context_window, limits=Limits())
+    return Desk(network, text, window=model.context_window, limits=BatchLimits())

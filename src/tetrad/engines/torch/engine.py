@@ -18,8 +18,7 @@ from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.engines.torch.build import device_name, engine_build
 from tetrad.engines.torch.memory import lack_of_memory_told
 from tetrad.errors import EngineUnavailable
-from tetrad.model import Model
-from tetrad.model import TorchEngine as TorchSettings
+from tetrad.model import Model, TorchEngine
 from tetrad.results.exchange import Completion, Request
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ _GATHER_S = 0.02
 _Asked: TypeAlias = tuple[Request, "Future[Completion]"]
 
 
-class TorchEngine:
+class InProcessEngine:
     """Answers requests with a model of its own."""
 
     # twice the rows that are written at once, so that an ended answer's row is refilled at once
@@ -47,7 +46,7 @@ class TorchEngine:
         cache: Path,
         progress: Progress | None = None,
     ) -> None:
-        assert isinstance(model.engine, TorchSettings)  # noqa: S101  # build.py chooses by it
+        assert isinstance(model.engine, TorchEngine)  # noqa: S101  # build.py chooses by it
         self._model = model
         self._dtype = model.engine.dtype
         self._files = files

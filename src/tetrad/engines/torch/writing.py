@@ -14,7 +14,7 @@ from tetrad.results.exchange import Completion, Request, Usage
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from tetrad.engines.torch.choice import Node
+    from tetrad.engines.torch.choice import LabelNode
     from tetrad.engines.torch.grammar import Guide
 
 
@@ -26,7 +26,7 @@ class Job:
     tokens: tuple[int, ...]
     limit: int  # tokens that the answer may have
     guide: Guide | None
-    labels: Node | None
+    labels: LabelNode | None
     future: Future[Completion]
 
     @property
