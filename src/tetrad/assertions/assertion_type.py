@@ -32,6 +32,18 @@ def nothing_wrong(*_: object) -> None:
     """The check of a type that has none."""
 
 
+def met_by_all(assertion: Assertion) -> str | None:
+    """Why every score reaches the threshold that it must reach at least."""
+    is_met = assertion.threshold is not None and assertion.threshold <= 0
+    return "its threshold is 0" if is_met else None
+
+
+def out_of_reach(assertion: Assertion) -> str | None:
+    """Why no score reaches the threshold that it must reach at least."""
+    is_over = assertion.threshold is not None and assertion.threshold > 1
+    return "its threshold is over 1, and no score is" if is_over else None
+
+
 class Literally(NamedTuple):
     """How a text as the value is looked for, so that cases can be held against each other."""
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from tetrad.model import Assertion
-
 
 class Score(NamedTuple):
     """`value` is in [0, 1]; `reason` says what was found, whether that is a pass or a fail.
@@ -41,18 +39,6 @@ def at_least(name: str, value: float, threshold: float | None, default: float) -
 def negated(score: Score) -> Score:
     """What `not-` makes of a score: the other decision, and what is left of the value."""
     return score._replace(passed=not score.passed, value=1.0 - score.value)
-
-
-def met_by_all(assertion: Assertion) -> str | None:
-    """Why every score reaches the threshold that it must reach at least."""
-    is_met = assertion.threshold is not None and assertion.threshold <= 0
-    return "its threshold is 0" if is_met else None
-
-
-def out_of_reach(assertion: Assertion) -> str | None:
-    """Why no score reaches the threshold that it must reach at least."""
-    is_over = assertion.threshold is not None and assertion.threshold > 1
-    return "its threshold is over 1, and no score is" if is_over else None
 
 
 def share(

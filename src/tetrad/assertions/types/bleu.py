@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from tetrad.assertions.answered import Answered
-from tetrad.assertions.assertion_type import PureAssertion
+from tetrad.assertions.assertion_type import PureAssertion, met_by_all, out_of_reach
 from tetrad.assertions.forms import references_problem
-from tetrad.assertions.score import Score, at_least, met_by_all, out_of_reach
+from tetrad.assertions.score import Score, at_least
 from tetrad.assertions.values import references_of
 from tetrad.canonical import Json
 from tetrad.model import Assertion

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from tetrad.assertions.answered import Answered, Services
-from tetrad.assertions.assertion_type import Cell, ServiceAssertion
+from tetrad.assertions.assertion_type import Cell, ServiceAssertion, met_by_all, out_of_reach
 from tetrad.assertions.judge_question import REASON_CHARS, marked
-from tetrad.assertions.score import Score, at_least, met_by_all, out_of_reach
+from tetrad.assertions.score import Score, at_least
 from tetrad.assertions.values import as_text
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 
 from tetrad.assertions.answered import Answered, Services
-from tetrad.assertions.assertion_type import ServiceAssertion
+from tetrad.assertions.assertion_type import ServiceAssertion, met_by_all, out_of_reach
 from tetrad.assertions.judge_question import REASON_CHARS, marked
-from tetrad.assertions.score import Score, met_by_all, out_of_reach, reaches
+from tetrad.assertions.score import Score, reaches
 from tetrad.assertions.values import as_text
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed

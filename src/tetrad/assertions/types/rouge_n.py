@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections import Counter
 
 from tetrad.assertions.answered import Answered
-from tetrad.assertions.assertion_type import Cell, PureAssertion
+from tetrad.assertions.assertion_type import Cell, PureAssertion, met_by_all, out_of_reach
 from tetrad.assertions.forms import text_problem
-from tetrad.assertions.score import Score, at_least, met_by_all, out_of_reach
+from tetrad.assertions.score import Score, at_least
 from tetrad.assertions.values import as_text
 from tetrad.canonical import Json
 from tetrad.model import Assertion

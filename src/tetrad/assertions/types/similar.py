@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tetrad.assertions.answered import Answered, Services
-from tetrad.assertions.assertion_type import Cell, ServiceAssertion
+from tetrad.assertions.assertion_type import Cell, ServiceAssertion, met_by_all, out_of_reach
 from tetrad.assertions.forms import references_problem
-from tetrad.assertions.score import Score, at_least, met_by_all, out_of_reach
+from tetrad.assertions.score import Score, at_least
 from tetrad.assertions.values import references_of
 from tetrad.canonical import Json
 from tetrad.model import EMBEDDING_JUDGE, Assertion, Case, Model, Stack, Suite
