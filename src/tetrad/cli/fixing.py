@@ -13,7 +13,7 @@ from tetrad.writing import replace_file
 if TYPE_CHECKING:
     from tetrad.lint import Finding, Tree
 
-_ROUNDS = 10  # of fixes: a fix can make room for another
+ROUNDS = 10  # of fixes: a fix can make room for another
 
 
 def diff(findings: Sequence[Finding], tree: Tree, *, unsafe: bool) -> str:
@@ -41,7 +41,7 @@ def fix(
     """Write fixes until none is left, and lint what then is there."""
     from tetrad.lint.fixes import fixed_texts
 
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         tree, findings = lint()
         new = fixed_texts(findings, tree.texts, unsafe=unsafe)
         if not _write(root, new, tree.texts):
@@ -72,7 +72,7 @@ def _write(root: Path, new: Mapping[str, str], old: Mapping[str, str]) -> bool:
     """Whether any file was changed; one that would not parse any more is left as it is."""
     changed = False
     for file, text in new.items():
-        if text == old.get(file) or not _still_parses(file, text):
+        if text == old.get(file) or not still_parses(file, text):
             continue
         _replace(root / file, text)
         say(f"fixed {file}\n")
@@ -86,7 +86,7 @@ def _replace(path: Path, text: str) -> None:
     replace_file(path, (mark + text).encode())
 
 
-def _still_parses(file: str, text: str) -> bool:
+def still_parses(file: str, text: str) -> bool:
     from tetrad.yamldoc.parse import GOLDEN_SET, parse
 
     if not file.endswith((".yaml", ".yml")):

@@ -26,7 +26,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs="*",
         type=Path,
         metavar="PATH",
-        help="files or folders whose findings are shown (default: the whole repository)",
+        help="files or folders whose findings are shown, or - for standard input "
+        "(default: the whole repository)",
     )
     parser.add_argument(
         "--prompty",
@@ -35,6 +36,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="Prompty files, whatever their names end with",
+    )
+    parser.add_argument(
+        "--stdin-filename",
+        type=Path,
+        metavar="PATH",
+        help="where the text of standard input (PATH -) would be saved",
     )
     rules = "codes, beginnings of codes (SCH, INJ3) or names, separated by commas"
     parser.add_argument(
@@ -77,6 +84,8 @@ def _run(args: Namespace) -> ExitCode:
     from tetrad.cli.linting import lint, request_of
 
     _check_options(args)
+    if Path("-") in [*args.paths, *args.prompty]:
+        return _lint_input(args)
     request = request_of(args)
     _say_what_is_absent(request.root)
     writing = args.fix or args.diff or args.add_noqa
@@ -99,6 +108,18 @@ def _run(args: Namespace) -> ExitCode:
     return ExitCode.PASSED if args.exit_zero else _code(findings)
 
 
+def _lint_input(args: Namespace) -> ExitCode:
+    from tetrad.cli.linting_text import lint_input, show
+
+    found, is_free = lint_input(args)
+    tree, findings = found
+    if is_free:
+        _print(findings, tree, args)
+    elif args.fix:
+        show(found)
+    return ExitCode.PASSED if args.exit_zero else _code(findings)
+
+
 def _check_options(args: Namespace) -> None:
     """UsageError for options that do nothing together."""
     if args.unsafe_fixes and not (args.fix or args.diff):
@@ -106,6 +127,11 @@ def _check_options(args: Namespace) -> None:
     writing = [name for name in ("fix", "diff", "add_noqa") if getattr(args, name)]
     if args.add_noqa and len(writing) > 1:
         raise UsageError("--add-noqa excludes --fix and --diff\n  help: fix first, then suppress")
+    reads_input = Path("-") in [*args.paths, *args.prompty]
+    if args.add_noqa and reads_input:
+        raise UsageError("--add-noqa writes files, and - is none\n  help: name the file")
+    if args.stdin_filename is not None and not reads_input:
+        raise UsageError("--stdin-filename does nothing without -\n  help: name - as the file")
     if args.statistics and args.format not in {"text", "json"}:
         raise UsageError(
             f"--statistics cannot be written as {args.format}\n  help: --format text or json"

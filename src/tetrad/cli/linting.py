@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tetrad.lint import Finding, Selection, Tree
     from tetrad.model import Model, Settings
+    from tetrad.trees import FileTree
 
 Found = tuple["Tree", tuple["Finding", ...]]
 
@@ -24,6 +25,7 @@ class Request(NamedTuple):
     """Files of our kinds, all where `asked` is None, and those of other tools."""
 
     root: Path
+    files: FileTree
     own: bool  # whether files of ours are asked for
     asked: tuple[str, ...] | None
     foreign: tuple[str, ...] = ()
@@ -33,13 +35,14 @@ class Request(NamedTuple):
 def request_of(args: Namespace) -> Request:
     """What the command line asks for; UsageError where it is not there."""
     from tetrad.lint.sources import asked_files, is_of_other_tool
+    from tetrad.trees import WorkingTree
 
     others = [path for path in args.paths if is_of_other_tool(path) and not path.is_dir()]
     own = [path for path in args.paths if path not in others]
     if not (others or args.prompty or any(path.is_dir() for path in own)):
         root = root_of(args)
-        return Request(root, own=True, asked=asked_files(root, own))
-    root = _any_root(args)
+        return Request(root, WorkingTree(root), own=True, asked=asked_files(root, own))
+    root = any_root(args)
     asked = asked_files(root, own)
     folder = next((path for path in args.prompty if path.is_dir()), None)
     if folder is not None:
@@ -50,10 +53,23 @@ def request_of(args: Namespace) -> Request:
     is_ours = bool(own) and (not foreign or _is_ours(root))
     if own and not foreign:
         root_of(args)  # there is nothing that another tool's repository could be asked for
-    return Request(root, own=is_ours, asked=asked, foreign=tuple(foreign), prompty=prompty)
+    files = WorkingTree(root)
+    return Request(root, files, own=is_ours, asked=asked, foreign=tuple(foreign), prompty=prompty)
 
 
-def _any_root(args: Namespace) -> Path:
+def request_of_text(root: Path, name: str, data: bytes, args: Namespace) -> Request:
+    """One file as an editor holds it; `name` is where it would be saved."""
+    from tetrad.lint.edited import EditedTree
+    from tetrad.lint.sources import is_of_other_tool
+
+    files = EditedTree(root, {name: data})
+    prompty = frozenset({name} if args.prompty else ())
+    if prompty or is_of_other_tool(Path(name)):
+        return Request(root, files, own=False, asked=None, foreign=(name,), prompty=prompty)
+    return Request(root, files, own=True, asked=(name,))
+
+
+def any_root(args: Namespace) -> Path:
     """The repository, of our shape or of any other."""
     from tetrad.places import checkout_above
 
@@ -120,7 +136,7 @@ def _linted(request: Request, args: Namespace) -> Found:
     from tetrad.lint import lint_tree, read_tree
 
     root, today = request.root, datetime.now(tz=UTC).date()
-    tree = read_tree(root, asked=request.asked, today=today, count=_count)
+    tree = read_tree(root, asked=request.asked, today=today, count=_count, files=request.files)
     tree = replace(tree, merged=partial(_merged, root))
     return tree, lint_tree(tree, _selection(args, tree.repository.settings))
 
@@ -129,9 +145,10 @@ def _foreign(request: Request, args: Namespace) -> Found:
     from datetime import UTC, datetime
 
     from tetrad.lint.foreign.reading import foreign_tree, lint_foreign
-    from tetrad.loading.repository import read_repository
+    from tetrad.loading.files import Tree as Folder
+    from tetrad.loading.repository import read_tree
 
-    reading = read_repository(request.root, ("waivers.yaml", "waivers.yml"))
+    reading = read_tree(Folder(request.files), ("waivers.yaml", "waivers.yml"))
     about = {"pyproject.toml", "tetrad.toml", "waivers.yaml", "waivers.yml"}
     tree, converted = foreign_tree(
         reading.repository,

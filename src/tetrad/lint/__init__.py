@@ -15,15 +15,26 @@ from tetrad.lint.rule import Finding
 from tetrad.lint.selection import Selection
 from tetrad.lint.sources import starting_points, tree_of
 from tetrad.lint.tree import CountTokens, Tree, bytes_of
-from tetrad.loading.repository import read_repository
+from tetrad.loading.files import Tree as Folder
+from tetrad.loading.repository import read_tree as read_files
+from tetrad.trees import FileTree, WorkingTree
 
 __all__ = ["Finding", "Selection", "Tree", "lint_tree", "read_tree"]
 
 
 def read_tree(
-    root: Path, *, asked: Sequence[str] | None, today: date, count: CountTokens = bytes_of
+    root: Path,
+    *,
+    asked: Sequence[str] | None,
+    today: date,
+    count: CountTokens = bytes_of,
+    files: FileTree | None = None,
 ) -> Tree:
-    """Read what is asked for with whatever may use it; None asks for the whole repository."""
+    """Read what is asked for with whatever may use it; None asks for the whole repository.
+
+    `files` are the root's, as an editor holds them.
+    """
+    files = files or WorkingTree(root)
     whole = asked is None or any(name.endswith("/") for name in asked)
-    reading = read_repository(root, None if whole else starting_points(root, asked or ()))
+    reading = read_files(Folder(files), None if whole else starting_points(files, asked or ()))
     return tree_of(reading, asked=asked, whole=whole, today=today, count=count)

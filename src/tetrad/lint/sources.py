@@ -17,7 +17,7 @@ from tetrad.loading.files import Tree as Folder
 from tetrad.loading.repository import Reading
 from tetrad.model import Corpus
 from tetrad.places import below_checkout
-from tetrad.trees import FileTree, WorkingTree
+from tetrad.trees import FileTree
 from tetrad.yamldoc.parse import GOLDEN_SET
 
 # Folders whose names say what kind of thing lies in them, and nothing about which.
@@ -140,15 +140,14 @@ def asked_files(root: Path, paths: Sequence[Path]) -> tuple[str, ...] | None:
     return None if not found or "./" in found else tuple(found)
 
 
-def starting_points(root: Path, asked: Sequence[str]) -> tuple[str, ...]:
+def starting_points(files: FileTree, asked: Sequence[str]) -> tuple[str, ...]:
     """The files asked for and whatever may use them, found by their names.
 
     What is named but does not use the file costs a little time and changes no finding, because
     only findings in the files asked for are reported. A suite is used by nothing, and adds to
     what is found only in the stacks that it judges.
     """
-    folder = Folder(WorkingTree(root))
-    contents = {file: _bytes(root / file) for file in folder.components()}
+    contents = {file: _bytes(files, file) for file in Folder(files).components()}
     reached = dict.fromkeys(asked)
     fresh = list(asked)
     while fresh:
@@ -163,9 +162,9 @@ def starting_points(root: Path, asked: Sequence[str]) -> tuple[str, ...]:
     return (*reached, "waivers.yaml", "waivers.yml")
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(files: FileTree, file: str) -> bytes:
     try:
-        return path.read_bytes()
+        return files.read(file)
     except OSError:
         return b""
 
