@@ -34,7 +34,7 @@ kind: prompt
 description: Answers customers of branch {n}, variant {m}.
 owner: "@support"
 variables:
-  message: {{type: string, max_chars: 1000}}
+  message: {{type: string, max_chars: 1000, trust: untrusted}}
   branch: {{type: string, trust: trusted, default: branch {n}}}
 messages:
   - role: system

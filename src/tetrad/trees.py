@@ -47,7 +47,7 @@ class FileTree(Protocol):
         """The bytes of a file; OSError where it cannot be read."""
 
     def unlinked(self, name: str) -> bytes | None:
-        """The bytes of a regular file that is no link itself; None where there is no such file."""
+        """The bytes of a regular file that is no link, in a folder of the tree; None of all else."""
 
     def digest(self, file: str) -> Digest:
         """The digest of a file's bytes, of which not all need to be in memory at once."""
@@ -67,6 +67,7 @@ class WorkingTree:
         self._name = str(root)
         self._real = os.path.realpath(root)
         self._real_folders: dict[str, str] = {}
+        self._inside: dict[str, bool] = {}  # folders
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, WorkingTree) and self.root == other.root
@@ -126,6 +127,12 @@ class WorkingTree:
             return stream.readall()
 
     def unlinked(self, name: str) -> bytes | None:
+        folder, _, last = name.rpartition("/")
+        inside = self._inside.get(folder)
+        if inside is None:
+            inside = self._inside[folder] = self.is_inside(folder)
+        if not inside or is_of_git(last):
+            return None
         try:
             descriptor = os.open(f"{self._name}/{name}", _FLAGS)
         except OSError:

@@ -93,7 +93,9 @@ class CommitTree:
 
     def unlinked(self, name: str) -> bytes | None:
         blob = self._blobs.get(name)
-        return None if blob is None or blob.is_link else self._content(name, blob)
+        if blob is None or blob.is_link or is_of_git(name):
+            return None
+        return self._content(name, blob)
 
     def digest(self, file: str) -> Digest:
         return digest_bytes(self.read(file))

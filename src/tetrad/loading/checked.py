@@ -38,7 +38,6 @@ class Content:
     ids: str | None = None
     beside: Content | None = None
     _states: dict[str, bytes] = field(default_factory=dict)
-    _inside: dict[str, bool] = field(default_factory=dict)  # folders
     _blob_ids: dict[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> bytes:
@@ -64,11 +63,7 @@ class Content:
         blob = None if self.beside is None else self.tree.files.blob_id(name)
         if self.beside is not None and blob is not None and blob == self.beside.blob_id(name):
             return self.beside.of(name)
-        folder = name.rpartition("/")[0]
-        inside = self._inside.get(folder)
-        if inside is None:
-            inside = self._inside[folder] = self.tree.files.is_inside(folder)
-        data = self.tree.files.unlinked(name) if inside else None
+        data = self.tree.files.unlinked(name)
         if data is not None and self.ids is not None:
             self._blob_ids[name] = blob_id(data, self.ids)
         if data is None:  # a link, or nothing that can be read

@@ -54,18 +54,26 @@ class Tree:
 
     def read(self, file: str, asked_at: Location) -> bytes:
         """The bytes of a file; SpecError at the place that asks for it where it cannot be read."""
-        if not self.has(file):
+        if self._watching:
+            self._watching[-1].add(file)
+        data = self.files.unlinked(file)
+        if data is None:
+            data = self._linked(file, asked_at)
+        if pointed_at(data):
+            raise SpecError([not_fetched(Location(file))])
+        return data
+
+    def _linked(self, file: str, asked_at: Location) -> bytes:
+        """The bytes of a file to which a link leads; SpecError where it leads to none."""
+        if not self.files.has(file):
             raise SpecError([self._no_file(file, asked_at)])
         if not self.files.is_inside(file):
             raise SpecError([leaves_repository(Location(file))])
         try:
-            data = self.files.read(file)
+            return self.files.read(file)
         except OSError as error:
             message = f"{file} cannot be read: {error.strerror}"
             raise SpecError([Issue(location=asked_at, code="SCH100", message=message)]) from error
-        if pointed_at(data):
-            raise SpecError([not_fetched(Location(file))])
-        return data
 
     def matching(self, folder: str, patterns: Sequence[str]) -> Iterator[tuple[str, str]]:
         """The files under a folder that fit a glob: the path under it, and the one from the root; in

@@ -117,8 +117,12 @@ class Reader:
                 yield self._test(document, place)
 
     def _test(self, document: Document, at: Path, *, default: bool = False) -> RawCase:
+        known: dict[Path, Location] = {}  # the same places are asked for at every step
+
         def locate(inner: Path) -> Location:
-            return document.at((*at, *inner))
+            if inner not in known:
+                known[inner] = document.at((*at, *inner))
+            return known[inner]
 
         value = document.value
         templates = value.get("assertionTemplates", {}) if isinstance(value, dict) else {}

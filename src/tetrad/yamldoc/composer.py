@@ -6,7 +6,7 @@ two equal keys in silence, and resolves scalars by YAML 1.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from yaml import events  # noqa: TID251
 
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.text import shorten
-from tetrad.yamldoc.document import Document, Node, Span
+from tetrad.yamldoc.document import Collection, Document, Node, Span
 from tetrad.yamldoc.scalars import NumberRefused, resolve
 from tetrad.yamldoc.syntax_errors import Complaint, explain
 
@@ -52,7 +52,7 @@ class Composer:
         self._most_nodes, self._most_depth = limits.max_nodes, limits.max_depth
         self._count = 0
         self._deepest = 0
-        self._events: Iterator[Any] = iter(())
+        self._next: Callable[[], Any] = lambda: None
 
     def compose(self) -> Node:
         try:
@@ -71,13 +71,13 @@ class Composer:
             ) from None
 
     def _compose(self) -> Node:
-        self._events = yaml.parse(self._document.text, Loader=yaml.CSafeLoader)
-        next(self._events)  # the stream's start
-        if isinstance(next(self._events), events.StreamEndEvent):
+        self._next = yaml.CSafeLoader(self._document.text).get_event
+        self._next()  # the stream's start
+        if isinstance(self._next(), events.StreamEndEvent):
             return Node(None, 0, 0)
-        root = self._node(next(self._events), 1)
-        next(self._events)  # the document's end
-        after: Any = next(self._events)
+        root = self._node(self._next(), 1)
+        self._next()  # the document's end
+        after: Any = self._next()
         if not isinstance(after, events.StreamEndEvent):
             raise self._refuse(
                 after.start_mark.index,
@@ -92,10 +92,8 @@ class Composer:
         if self._count > self._most_nodes or depth > self._most_depth:
             raise self._over_limit(event)
         kind = type(event)
-        if kind is events.AliasEvent:
-            return self._alias(event, depth)
         if event.anchor is not None:
-            return self._anchored(event, depth)
+            return self._named(event, depth)
         if event.tag is not None:
             raise self._tagged(event)
         if kind is events.ScalarEvent:
@@ -112,6 +110,11 @@ class Composer:
             return self._refuse(start, "SCH101", message, "split it")
         message = f"values are nested deeper than {self._most_depth} levels"
         return self._refuse(start, "SCH101", message, "flatten the value")
+
+    def _named(self, event: Any, depth: int) -> Node:
+        if type(event) is events.AliasEvent:
+            return self._alias(event, depth)
+        return self._anchored(event, depth)
 
     def _anchored(self, event: Any, depth: int) -> Node:
         """A value with a name; how large and deep it is counts wherever it is used."""
@@ -159,54 +162,53 @@ class Composer:
         return anchor.node
 
     def _scalar(self, event: Any) -> Node:
-        start, end = event.start_mark.index, event.end_mark.index
-        if event.style:
-            return Node(event.value, start, end, event.style)
-        try:
-            value = resolve(event.value)
-        except NumberRefused as error:
-            raise self._refuse(
-                start, "SCH105", str(error), "write a number that is smaller, or a text in quotes"
-            ) from None
-        return Node(value, start, end)
+        value = event.value
+        if not event.style:
+            try:
+                value = resolve(value)
+            except NumberRefused as error:
+                raise self._refuse(
+                    event.start_mark.index,
+                    "SCH105",
+                    str(error),
+                    "write a number that is smaller, or a text in quotes",
+                ) from None
+        return Node(value, event.start_mark.index, event.end_mark.index, event.style or None)
 
-    def _collection(self, value: Any, event: Any) -> Node:
-        node = Node(value, event.start_mark.index, event.end_mark.index)
-        node.flow = event.flow_style
-        node.children, node.keys = {}, {}
-        return node
+    def _collection(self, value: Any, event: Any) -> Collection:
+        return Collection(value, event.start_mark.index, event.end_mark.index, event.flow_style)
 
     def _sequence(self, event: Any, depth: int) -> Node:
         values: list[Any] = []
         node = self._collection(values, event)
-        for item in self._events:
-            if type(item) is events.SequenceEndEvent:
-                self._close(node, item)
-                break
-            child = self._node(item, depth + 1)
-            node.children[len(values)] = child
+        children, below = node.children, depth + 1
+        while type(item := self._next()) is not events.SequenceEndEvent:
+            child = self._node(item, below)
+            children[len(values)] = child
             values.append(child.value)
+        self._close(node, item)
         return node
 
     def _mapping(self, event: Any, depth: int) -> Node:
-        node = self._collection({}, event)
+        values: dict[str, Any] = {}
+        node = self._collection(values, event)
+        keys, children, below = node.keys, node.children, depth + 1
         merged: list[Node] = []
-        for item in self._events:
-            if type(item) is events.MappingEndEvent:
-                self._close(node, item)
-                break
+        new_span = tuple.__new__  # what Span does, at half the price
+        while type(item := self._next()) is not events.MappingEndEvent:
             key = self._key(item)
-            child = self._node(next(self._events), depth + 1)
-            if node.flow and child.value is None and self._lacks_colon(item, child):
+            child = self._node(self._next(), below)
+            if child.value is None and node.flow and self._lacks_colon(item, child):
                 raise self._cut_by_comma(item, key)
             if key == "<<" and not item.style:
                 merged.append(self._merge_source(item, child))
                 continue
-            if key in node.keys:
+            if key in keys:
                 raise self._duplicate(node, key, item)
-            node.keys[key] = Span(item.start_mark.index, item.end_mark.index)
-            node.children[key] = child
-            node.value[key] = child.value
+            keys[key] = new_span(Span, (item.start_mark.index, item.end_mark.index))
+            children[key] = child
+            values[key] = child.value
+        self._close(node, item)
         for source in merged:
             self._merge(node, source)
         return node
@@ -225,14 +227,15 @@ class Composer:
             raise self._tagged(event)
         if event.anchor is not None:
             self._anchored(event, 1)
-        if event.value.startswith("\u00a0") and not event.style:
+        key: str = event.value
+        if key[:1] == "\u00a0" and not event.style:
             raise self._refuse(
                 start,
                 "SCH100",
                 "a no-break space (U+00A0) stands where YAML wants spaces",
                 "indent with spaces",
             )
-        return str(event.value)
+        return key
 
     def _merge_source(self, event: Any, source: Node) -> Node:
         start = event.start_mark.index

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
 
 from tetrad.errors import Location
@@ -27,21 +28,34 @@ _NO_KEYS: dict[str, Span] = {}
 
 
 class Node:
-    """A value with its place; `keys` and `children` of a mapping have the same names.
+    """A value with its place; a scalar, of which a golden set has a million, has nothing more."""
 
-    Scalars share their empty mappings: a golden set has a million of them.
-    """
+    __slots__ = ("end", "start", "style", "value")
 
-    __slots__ = ("children", "end", "flow", "keys", "start", "style", "value")
+    flow: bool = False
+    children: dict[str | int, Node] = _NO_NODES
+    keys: dict[str, Span] = _NO_KEYS
 
     def __init__(self, value: Any, start: int, end: int, style: str | None = None) -> None:
         self.value = value
         self.start = start
         self.end = end
         self.style = style  # of a scalar: None plain, ' " | >
-        self.flow = False
-        self.children = _NO_NODES
-        self.keys = _NO_KEYS
+
+
+class Collection(Node):
+    """A list or a mapping; `keys` and `children` of a mapping have the same names."""
+
+    __slots__ = ("children", "flow", "keys")
+
+    def __init__(self, value: Any, start: int, end: int, flow: bool) -> None:
+        self.value = value
+        self.start = start
+        self.end = end
+        self.style = None
+        self.flow = flow
+        self.children = {}
+        self.keys = {}
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,8 @@ class Document:
 
     @cached_property
     def _line_starts(self) -> list[int]:
+        if "\r" not in self.text:
+            return [0, *accumulate(len(line) + 1 for line in self.text.split("\n")[:-1])]
         return [0, *(m.end() for m in re.finditer(r"\r\n|\r|\n", self.text))]
 
     def location(self, offset: int) -> Location:

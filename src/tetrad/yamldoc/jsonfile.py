@@ -11,7 +11,7 @@ import re
 
 from tetrad.errors import SpecError
 from tetrad.yamldoc.composer import Limits, refused
-from tetrad.yamldoc.document import Document, Node, Span
+from tetrad.yamldoc.document import Collection, Document, Node, Span
 from tetrad.yamldoc.parse import COMPONENT, MARK, decode
 from tetrad.yamldoc.scalars import NumberRefused, resolve
 
@@ -67,7 +67,7 @@ class _Reader:
         return self._plain(at)
 
     def _object(self, at: int, depth: int) -> Node:
-        node = _collection({}, at)
+        node = Collection({}, at, at, flow=True)
         position = self._after_space(at + 1)
         while self._text[position] != "}":
             key = self._string(position)
@@ -83,7 +83,7 @@ class _Reader:
         return node
 
     def _array(self, at: int, depth: int) -> Node:
-        node = _collection([], at)
+        node = Collection([], at, at, flow=True)
         position = self._after_space(at + 1)
         while self._text[position] != "]":
             child = self._value(position, depth + 1)
@@ -128,13 +128,6 @@ class _Reader:
 
     def _refuse(self, at: int, code: str, message: str, hint: str) -> SpecError:
         return _refuse(self._document, at, code, message, hint)
-
-
-def _collection(value: dict[str, object] | list[object], at: int) -> Node:
-    node = Node(value, at, at)
-    node.flow = True
-    node.children, node.keys = {}, {}
-    return node
 
 
 def _match(pattern: re.Pattern[str], text: str, at: int) -> str:
