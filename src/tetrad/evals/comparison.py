@@ -13,6 +13,7 @@ from tetrad.evals.build import Workbench
 from tetrad.evals.forecast import Forecast
 from tetrad.loading.documents import document_digest, documents_of
 from tetrad.loading.files import Tree as SpecTree
+from tetrad.loading.parsed import Parsed
 from tetrad.loading.repository import (
     Reading,
     files_on_both,
@@ -75,12 +76,13 @@ def compare(
     git.refuse_absent(absent)
     if only is None:
         only = files_on_both(tree, base[1] if base else None, names)
-    reading = read_tree(tree, only)
+    parsed = Parsed()
+    reading = read_tree(tree, only, parsed)
     head = sound(reading)
     if heard is not None:
         heard(reading)
     git.refuse_absent(absent, [corpus.documents.path for corpus in head.corpora.values()])
-    before = _loaded(*base, only) if base else None
+    before = _loaded(*base, only, parsed) if base else None
     return Comparison(
         head=head,
         head_commit=head_commit,
@@ -91,9 +93,9 @@ def compare(
     )
 
 
-def _loaded(commit: str, tree: SpecTree, only: Sequence[str] | None) -> Repository:
+def _loaded(commit: str, tree: SpecTree, only: Sequence[str] | None, parsed: Parsed) -> Repository:
     try:
-        return load_base(tree, only)
+        return load_base(tree, only, parsed)
     except SpecError as error:
         raise BaseUnusable(commit, error) from error
 

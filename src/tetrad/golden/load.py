@@ -32,6 +32,7 @@ class GoldenFile:
     places: Mapping[str, Locate] = field(default_factory=dict)  # of a case's parts, by its id
     ill_ids: frozenset[str] = frozenset()  # of cases that are left out
     is_whole: bool = True  # whether no other id can be one of its cases
+    is_alone: bool = False  # whether nothing was looked at but the file itself
 
 
 def load_golden(
@@ -56,9 +57,14 @@ def load_golden(
         named.add(file)
         return read(file, at)
 
+    def matched(pattern: str) -> Iterable[str]:
+        patterns.append(pattern)
+        return glob(pattern)
+
     issues: list[Issue] = []
+    patterns: list[str] = []
     code = CodeFiles(modules)
-    files = PromptfooFiles(path, remembered, glob, issues.append, code)
+    files = PromptfooFiles(path, remembered, matched, issues.append, code)
     reader = Reader(remembered, files)
     read_cases = [
         (build_case(raw.value, raw.locate, issues.append), raw.locate)
@@ -81,6 +87,7 @@ def load_golden(
         places={case.id: locate for case, locate in placed},
         ill_ids=frozenset(reader.ill_ids),
         is_whole=reader.is_whole and not (arrays is None and any(map(_has_lists, unique))),
+        is_alone=not (named or patterns or code.looked),
     )
 
 

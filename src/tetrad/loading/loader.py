@@ -18,6 +18,7 @@ from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree
 from tetrad.loading.model import build_model
 from tetrad.loading.named_files import Unsound, follow_references
+from tetrad.loading.parsed import Parsed
 from tetrad.loading.prompt import build_prompt
 from tetrad.loading.stack import build_stack
 from tetrad.loading.suite import build_suite
@@ -68,6 +69,7 @@ class Loader:
     """What is known of one tree so far; it is the builders' `Context`."""
 
     tree: Tree
+    parsed: Parsed = field(default_factory=Parsed)
     documents: dict[str, Document] = field(default_factory=dict)
     _values: dict[str, Any] = field(default_factory=dict)  # by file; None: cannot be built
     _issues: dict[str, Issue] = field(default_factory=dict)
@@ -162,7 +164,7 @@ class Loader:
     def _parse(self, file: str, asked_at: Location) -> Document:
         if file not in self.documents:
             data = self.tree.read(file, asked_at)
-            self.documents[file] = parse(data, file)
+            self.documents[file] = self.parsed.document(file, data, parse)
         return self.documents[file]
 
     def _kind(self, document: Document) -> str:
@@ -258,9 +260,12 @@ class Loader:
         found = self.data(fields, path, str(fields.value(path)))
         if found is None:
             return None
-        loaded = load_golden(
-            *found, self.tree.read, self.tree.glob, modules=self.modules, arrays=arrays
-        )
+
+        def load(file: str, data: bytes) -> GoldenFile:
+            tree, modules = self.tree, self.modules
+            return load_golden(file, data, tree.read, tree.glob, modules=modules, arrays=arrays)
+
+        loaded = self.parsed.golden(*found, arrays, load)
         self.report(*loaded.issues)
         self.documents.update(loaded.documents)
         return loaded

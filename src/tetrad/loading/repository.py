@@ -11,6 +11,7 @@ from tetrad.loading.checked import Seen
 from tetrad.loading.files import Tree, linked_folder
 from tetrad.loading.garbage import collecting_later
 from tetrad.loading.loader import Loader
+from tetrad.loading.parsed import Parsed
 from tetrad.loading.reach import files_of
 from tetrad.loading.settings import load_settings
 from tetrad.model import (
@@ -75,12 +76,14 @@ def files_on_both(head: Tree, base: Tree | None, names: Sequence[str]) -> Sequen
     return [*dict.fromkeys([*only, *named])]
 
 
-def load_base(tree: Tree, only: Sequence[str] | None = None) -> Repository:
+def load_base(
+    tree: Tree, only: Sequence[str] | None = None, parsed: Parsed | None = None
+) -> Repository:
     """A tree to compare with; SpecError as of `load_repository`, but for cases that cannot be judged.
 
     Another tree's suites judge this one, and the change may be what mends its own.
     """
-    reading = read_tree(tree, only)
+    reading = read_tree(tree, only, parsed)
     issues = [issue for issue in reading.issues if issue.blocks == "load"]
     if issues:
         raise SpecError(issues)
@@ -92,14 +95,16 @@ def read_repository(root: Path, only: Sequence[str] | None = None) -> Reading:
     return read_tree(Tree(WorkingTree(root)), only)
 
 
-def read_tree(tree: Tree, only: Sequence[str] | None = None) -> Reading:
-    """The same of any tree."""
+def read_tree(
+    tree: Tree, only: Sequence[str] | None = None, parsed: Parsed | None = None
+) -> Reading:
+    """The same of any tree; `parsed` is shared with other trees of the same files."""
     with collecting_later():
-        return _read(tree, only)
+        return _read(tree, only, parsed or Parsed())
 
 
-def _read(tree: Tree, only: Sequence[str] | None) -> Reading:
-    loader = Loader(tree)
+def _read(tree: Tree, only: Sequence[str] | None, parsed: Parsed) -> Reading:
+    loader = Loader(tree, parsed)
     settings, issues = load_settings(tree.files)
     loader.report(*issues)
     there = tree.components()

@@ -16,10 +16,12 @@ class CodeFiles:
 
     def __init__(self, modules: Modules) -> None:
         self.files: dict[str, dict[str, Digest]] = {}
+        self.looked = False  # whether there was any code
         self._modules = modules
 
     def digest_of_file(self, file: str, data: bytes) -> Digest:
         """The digest of a file's code, with that of the modules which it imports."""
+        self.looked = True
         folders = tuple(dict.fromkeys([posixpath.dirname(file), *_ROOT]))
         modules = self._modules.imported_by(data, folders)
         self.files[file] = {file: digest_text(data)} | {m.file: m.digest for m in modules}
@@ -27,6 +29,7 @@ class CodeFiles:
 
     def digest_of_text(self, code: str) -> Digest | None:
         """What the text of code leaves open: the modules that it imports; None where there are none."""
+        self.looked = True
         source = textwrap.dedent(code.strip("\n")).encode("utf-8", "surrogatepass")
         modules = self._modules.imported_by(source, _ROOT)
         if not modules:
