@@ -48,7 +48,7 @@ class Collection(Node):
 
     __slots__ = ("children", "flow", "keys")
 
-    def __init__(self, value: Any, start: int, end: int, flow: bool) -> None:
+    def __init__(self, value: Any, start: int, end: int, flow: bool = False) -> None:
         self.value = value
         self.start = start
         self.end = end

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tetrad.canonical import Json
 from tetrad.errors import Location
-from tetrad.yamldoc.document import Document, Node, Path, Span
+from tetrad.yamldoc.document import Collection, Document, Node, Path, Span
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ class Message:
 
 
 def mapping(children: Mapping[str, Node], keys: Mapping[str, Span], start: int, end: int) -> Node:
-    node = Node({name: child.value for name, child in children.items()}, start, end)
+    node = Collection({name: child.value for name, child in children.items()}, start, end)
     node.children = dict(children.items())
     node.keys = dict(keys)
     return node
 
 
 def listing(items: list[Node], start: int, end: int) -> Node:
-    node = Node([item.value for item in items], start, end)
+    node = Collection([item.value for item in items], start, end)
     node.children = dict(enumerate(items))
     return node
 
