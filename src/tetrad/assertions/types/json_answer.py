@@ -39,8 +39,17 @@ def _refuse(uri: str) -> NoReturn:
 
 
 def _text_of(schema: Json) -> str:
-    """The text of a schema that is given as a text or as a mapping."""
-    return schema if isinstance(schema, str) else json.dumps(schema, default=dict)
+    """The JSON of a schema that is given as a text, in JSON or YAML, or as a mapping."""
+    return _json_of(schema) if isinstance(schema, str) else json.dumps(schema, default=dict)
+
+
+@lru_cache(maxsize=256)
+def _json_of(written: str) -> str:
+    try:
+        strict_decoder().decode(written)
+    except (ValueError, RecursionError):
+        return json.dumps(parse(written.encode(), "", limits=_LIMITS).value)
+    return written
 
 
 def _problem(value: Json, _: Assertion) -> str | None:
@@ -50,6 +59,8 @@ def _problem(value: Json, _: Assertion) -> str | None:
         return "needs a JSON Schema as `value`, or none"
     try:
         _compiled(_text_of(value))
+    except SpecError as error:
+        return f"has no valid JSON Schema as `value`: {shorten(error.issues[0].message, 200)}"
     except ValueError as error:
         why = " ".join(str(error).split()).partition(" Failed validating")[0]
         return f"has no valid JSON Schema as `value`: {shorten(why, 200)}"
@@ -141,7 +152,7 @@ def _violation(value: Json, found: Any, text: str) -> str | None:
 
 IS_JSON = PureAssertion(
     name="is-json",
-    value="nothing, or a JSON Schema",
+    value="nothing, or a JSON Schema, also as a text in JSON or YAML",
     passes_if=(
         "the whole answer is JSON, of that schema; `format` (`date`, `email`, `uri`, …) is checked,"
         " here as in every schema that you write"
@@ -151,7 +162,7 @@ IS_JSON = PureAssertion(
 )
 CONTAINS_JSON = PureAssertion(
     name="contains-json",
-    value="nothing, or a JSON Schema",
+    value="nothing, or a JSON Schema, also as a text in JSON or YAML",
     passes_if="an object stands in it, as JSON or YAML writes one, of that schema",
     problem=_problem,
     grade=_grade_part,
