@@ -18,6 +18,7 @@ from tetrad.canonical import (
     Digester,
     Json,
     as_digested,
+    blob_id,
     canonical_json,
     digest_bytes,
     digest_file,
@@ -183,6 +184,18 @@ def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"")
 
     assert str(digest_file(tmp_path / "empty")) == EMPTY
+
+
+@pytest.mark.parametrize(
+    ("data", "algorithm", "expected"),
+    [
+        (b"", "sha1", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"),
+        (b"hello\n", "sha1", "ce013625030ba8dba906f756967f9e9ca394464a"),
+        (b"", "sha256", "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813"),
+    ],
+)
+def test_a_blob_has_the_id_that_git_gives_it(data: bytes, algorithm: str, expected: str) -> None:
+    assert blob_id(data, algorithm) == expected
 
 
 def test_the_digest_of_a_value_is_that_of_its_canonical_bytes() -> None:

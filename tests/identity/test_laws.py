@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from identity.conftest import FORMATS
 
 from tetrad.canonical import Json
-from tetrad.identity import identity_of
+from tetrad.identity import behaviour, identity_of
 from tetrad.loading.repository import read_repository
 from tetrad.yamldoc.edit import remove, set_value
 from tetrad.yamldoc.parse import Document, parse
@@ -196,6 +197,51 @@ def test_a_file_beside_moves_what_is_made_of_it(tree: Path, file: str, moved: se
     after = identities(tree)
 
     assert moved == {ref for ref in after if after[ref] != BEFORE[ref]}
+
+
+PINNED = f"""\
+kind: model
+source: file:///models/PLACE.gguf
+files: {{model.gguf: {OTHER!r}}}
+engine: {{torch: {{dtype: float32}}}}
+adapters:
+  - source: file:///models/lora-PLACE
+    files: {{adapter.safetensors: {OTHER!r}}}
+    base_model: "hf://acme/base@{"0" * 40}"
+"""
+
+
+def model_at(tree: Path, place: str, text: str) -> Mapping[str, Json]:
+    """The behaviour of a model whose files lie at a place of this machine."""
+    (tree / "stacks/models/local.yaml").write_text(text.replace("PLACE", place))
+    return behaviour(read_repository(tree).repository.models["stacks/models/local"])
+
+
+def test_where_a_pinned_file_lies_is_not_behavioural(tree: Path) -> None:
+    one, other = (model_at(tree, place, PINNED) for place in ("here", "there"))
+
+    assert one == other
+    assert one["source"] == "file://"
+    assert one["files"] == {"model.gguf": OTHER}
+    assert one["adapters"] == [
+        {
+            "source": "file://",
+            "files": {"adapter.safetensors": OTHER},
+            "base_model": f"hf://acme/base@{'0' * 40}",
+            "training_data": None,
+        }
+    ]
+
+
+def test_of_a_file_that_is_not_pinned_its_place_is_all_there_is(tree: Path) -> None:
+    unpinned = PINNED.replace("files: {model.gguf", "# {")
+
+    one, other = (model_at(tree, place, unpinned) for place in ("here", "there"))
+
+    assert (one["source"], other["source"]) == (
+        "file:///models/here.gguf",
+        "file:///models/there.gguf",
+    )
 
 
 def test_an_adapter_without_its_training_data_is_another(tree: Path) -> None:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tetrad.identity.suite import suite_digest
+from tetrad.assertions.table import QUESTIONS
+from tetrad.canonical import digest_of
+from tetrad.identity import component_digest
+from tetrad.identity.suite import suite_digest, suite_document
 from tetrad.loading.repository import load_repository
 
 SUITE, GOLDEN = "evals/handbook-qa/suite.yaml", "evals/handbook-qa/golden.yaml"
@@ -137,6 +140,38 @@ def test_the_precision_of_a_judge_moves_it(tree: Path) -> None:
     edit(tree, SUITE, "stacks/models/judge,", "stacks/models/smollm2-135m,")
     before = digest(tree)
     edit(tree, "stacks/models/smollm2-135m.yaml", "float32", "bfloat16")
+
+    assert digest(tree) != before
+
+
+def test_the_questions_of_judges_are_part_of_it_where_a_judge_is_asked(tree: Path) -> None:
+    asks = suite_document(load_repository(tree).suites["evals/handbook-qa"])
+    edit(
+        tree,
+        GOLDEN,
+        "llm-rubric, value: says that it is not in the handbook, judge: default",
+        ("similar, value: It is not in the handbook."),
+    )
+    edit(
+        tree,
+        SUITE,
+        "default: {model: stacks/models/judge, prompt: prompts/judge}",
+        ("embedding: {model: stacks/models/minilm-l6-v2}"),
+    )
+    repository = load_repository(tree)
+
+    compares = suite_document(repository.suites["evals/handbook-qa"])
+
+    embedder = component_digest(repository.models["stacks/models/minilm-l6-v2"])
+    assert asks["questions"] == {name: str(digest_of(q)) for name, q in QUESTIONS.items()}
+    assert compares["questions"] == {}
+    assert compares["judges"] == {"embedding": {"model": str(embedder), "prompt": None}}
+
+
+def test_which_of_two_judges_grades_moves_it(tree: Path) -> None:
+    edit(tree, SUITE, "{default: {", "{strict: {model: stacks/models/judge}, default: {")
+    before = digest(tree)
+    edit(tree, GOLDEN, "judge: default", "judge: strict")
 
     assert digest(tree) != before
 

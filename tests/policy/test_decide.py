@@ -10,6 +10,7 @@ import pytest
 from policy.factory import (
     GOLDEN,
     HERE,
+    TODAY,
     budget,
     case,
     cases,
@@ -28,10 +29,16 @@ from policy.factory import (
 
 from tetrad.canonical import digest_bytes
 from tetrad.model import Assertion, AssertionSet, MustPass
-from tetrad.policy import overall, suite_report
+from tetrad.policy import decide, overall, suite_report
 from tetrad.results.exchange import Usage
-from tetrad.results.outcome import Sample, SuiteRun
-from tetrad.results.report import Decision, WaiverUse
+from tetrad.results.outcome import CaseOutcome, Sample, SuiteRun
+from tetrad.results.report import (
+    CaseReport,
+    Decision,
+    RequirementResult,
+    SuiteReport,
+    WaiverUse,
+)
 
 
 def test_a_mean_at_the_minimum_passes_whatever_binary_makes_of_it() -> None:
@@ -493,8 +500,10 @@ def test_a_waiver_takes_its_case_out_by_name_and_is_told() -> None:
         waiver("c0", until=date(2026, 11, 20)),
         waiver("c1"),
         waiver("c0", suite="evals/another"),
+        replace(waiver("c0"), case=None, rule="SEC101", file="evals/triage/golden.yaml"),
+        replace(waiver("c0"), accept=None),
     ],
-    ids=["expired", "another case", "another suite"],
+    ids=["expired", "another case", "another suite", "a finding", "nothing broken"],
 )
 def test_a_waiver_that_is_expired_or_about_something_else_counts_for_nothing(
     useless: object,
@@ -719,15 +728,117 @@ def test_the_worst_suite_decides(decisions: list[Decision], together: Decision) 
     assert overall(decisions) == together
 
 
-def test_a_suite_report_lists_every_case_of_the_golden_set() -> None:
-    candidate, base = scores([1.0]), scores([1.0, 1.0])
-    asked = suite(cases(2), max_flips(0))
+def test_results_of_another_suite_leave_of_each_requirement_what_it_asks() -> None:
+    gate = (
+        minimum(0.5),
+        no_worse(0.25),
+        must_pass(cases=("c0",)),
+        max_flips(2),
+        budget("latency_ms", "p95", most=100),
+    )
+    other = replace(scores([1.0]), suite="evals/another")
+    reason = "the results are those of another suite, evals/another"
 
-    report = suite_report(
-        asked, candidate, base, judge(max_flips(0), candidate, base, golden=cases(2))
+    decision = judge(gate, other, scores([1.0]))
+
+    assert decision.requirements == tuple(
+        RequirementResult(
+            requirement=name,
+            metric=metric,
+            statistic=statistic,
+            decision="INCONCLUSIVE",
+            threshold=threshold,
+            reason=reason,
+        )
+        for name, metric, statistic, threshold in (
+            ("min", "answer", None, 0.5),
+            ("no_worse_than_base", "answer", None, -0.25),
+            ("must_pass", None, None, 0.0),
+            ("max_flips", None, None, 2.0),
+            ("latency_ms", None, "p95", 100),
+        )
+    )
+    assert dict(decision.flips) == {"c0": "none"}
+
+
+def test_why_the_base_was_lost_is_said_where_it_is_known() -> None:
+    decision = decide(
+        suite(cases(1), no_worse(0.5)),
+        scores([1.0]),
+        None,
+        base_expected=True,
+        why_lost="its prompt does not load",
+        waivers=(),
+        today=TODAY,
     )
 
-    assert [c.id for c in report.cases] == ["c0", "c1"]
-    assert report.cases[1].candidate.missing
-    assert report.cases[0].vars == {"message": "c0"}
-    assert (report.golden, report.file) == (GOLDEN, "evals/triage/golden.yaml")
+    assert only(decision).reason == "answer cannot be compared: its prompt does not load"
+
+
+def test_nothing_is_compared_with_results_of_another_golden_set() -> None:
+    stranger = replace(scores([1.0]), golden=digest_bytes(b"another"))
+
+    decision = judge((no_worse(0.5), max_flips(0)), [0.0], stranger, base_expected=False)
+
+    assert [r.decision for r in decision.requirements] == ["INCONCLUSIVE"] * 2
+    assert dict(decision.flips) == {"c0": "none"}
+
+
+def test_only_waivers_that_took_a_case_out_are_told_in_their_order() -> None:
+    golden = [case("c0"), case("c1"), case("c2"), case("c3", tags=("safety",))]
+    lines = [waiver("c3"), waiver("c1"), waiver("c2"), waiver("c0")]
+
+    decision = judge(
+        (must_pass("safety"), max_flips(0)),
+        [0.0, 0.0, 1.0, 0.0],
+        [1.0, 1.0, 1.0, 0.0],
+        golden=golden,
+        waivers=lines,
+    )
+
+    assert [used.case for used in decision.waivers] == ["c3", "c1", "c0"]
+    assert sorted(decision.waived) == ["c0", "c1", "c3"]
+    assert decision.decision == "PASSED"
+
+
+def test_a_suite_report_lists_every_case_of_the_golden_set() -> None:
+    candidate, base = scores([0.0]), scores([1.0, 1.0])
+    asked = suite([case("c0"), case("c1", tags=("slow",), group="g")], max_flips(0), minimum(0.0))
+    decided = judge(asked.gate, candidate, base, golden=asked.golden.cases, waivers=[waiver("c0")])
+
+    report = suite_report(asked, candidate, base, decided)
+
+    assert report == SuiteReport(
+        suite="evals/triage",
+        file="evals/triage/golden.yaml",
+        golden=GOLDEN,
+        decision="INCONCLUSIVE",
+        waived=decided.waivers,
+        requirements=decided.requirements,
+        cases=(
+            CaseReport(
+                id="c0",
+                flip="broken",
+                waived="The queue was renamed. (@support-lead, until 2027-01-31)",
+                vars={"message": "c0"},
+                candidate=candidate.cases[0],
+                base=base.cases[0],
+            ),
+            CaseReport(
+                id="c1",
+                flip="none",
+                vars={"message": "c1"},
+                candidate=CaseOutcome(
+                    id="c1", tags=("slow",), group="g", line=HERE.line, samples=()
+                ),
+                base=base.cases[1],
+            ),
+        ),
+    )
+    assert len(report.waived) == 1
+
+
+def test_a_suite_report_without_a_base_has_no_base() -> None:
+    (told,) = suite_report(suite(cases(1)), scores([1.0]), None, judge((), [1.0])).cases
+
+    assert (told.base, told.candidate.passed) == (None, True)

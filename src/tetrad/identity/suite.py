@@ -95,24 +95,19 @@ def _requirement(requirement: Requirement) -> Mapping[str, Json]:
 def _golden(suite: Suite) -> Digest:
     """The golden set's digest, the same whether or not a case writes the usual metric and judge out."""
     cases = [_usual(case, suite.metrics[0]) for case in suite.golden.cases]
-    if all(new is old for new, old in zip(cases, suite.golden.cases, strict=True)):
-        return suite.golden.digest
-    return golden_digest(cases)
+    return suite.golden.digest if cases == list(suite.golden.cases) else golden_digest(cases)
 
 
 def _usual(case: Case, metric: str) -> Case:
-    assertions = [_without_names(item, metric) for item in case.assertions]
-    if all(new is old for new, old in zip(assertions, case.assertions, strict=True)):
-        return case
-    return replace(case, assertions=tuple(assertions))
+    assertions = tuple(_without_names(item, metric) for item in case.assertions)
+    return case if assertions == case.assertions else replace(case, assertions=assertions)
 
 
 def _without_names(item: Assertion | AssertionSet, metric: str) -> Assertion | AssertionSet:
     if isinstance(item, Assertion):
         plain: Assertion | AssertionSet = _without_judge(item)
     else:
-        inner = tuple(map(_without_judge, item.assertions))
-        plain = item if inner == item.assertions else replace(item, assertions=inner)
+        plain = replace(item, assertions=tuple(map(_without_judge, item.assertions)))
     return replace(plain, metric=None) if item.metric == metric else plain
 
 
