@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,95 @@ def test_a_change_that_makes_the_system_a_submodule_brings_no_base_of_its_own(
         git.base_tree(whole / "desk", "main"),
     ):
         pytest.fail("it has a base")
+
+
+def moves_to_another_commit(whole: Path, repository: Path, _: Path) -> None:
+    commit(repository, {"README.md": "two"})
+    run(whole / "desk" / "evals", "pull", "--quiet")
+
+
+def moves_to_another_address(whole: Path, _: Path, elsewhere: Path) -> None:
+    """Whose main has the change already, so that nothing would differ from it."""
+    run(elsewhere.parent, "clone", "--quiet", str(whole / "desk" / "evals"), elsewhere.name)
+    commit(elsewhere, {"README.md": "two"})
+    run(whole, "config", "--file", ".gitmodules", "submodule.desk/evals.url", str(elsewhere))
+    run(whole, "submodule", "--quiet", "sync")
+    run(whole, "submodule", "--quiet", "update", "--remote")
+    run(whole / "desk" / "evals", "checkout", "--quiet", "-B", "main", "origin/main")
+
+
+def moves_to_another_history(whole: Path, _: Path, elsewhere: Path) -> None:
+    elsewhere.mkdir()
+    run(elsewhere, "init", "--quiet", "--initial-branch=main")
+    commit(elsewhere, {"README.md": "two"})
+    run(whole, "config", "--file", ".gitmodules", "submodule.desk/evals.url", str(elsewhere))
+    run(whole, "submodule", "--quiet", "sync")
+    run(whole, "submodule", "--quiet", "update", "--remote")
+    run(whole / "desk" / "evals", "checkout", "--quiet", "-B", "main", "origin/main")
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+@pytest.mark.parametrize(
+    "move", [moves_to_another_commit, moves_to_another_address, moves_to_another_history]
+)
+def test_a_system_whose_submodule_the_change_moves_is_compared_with_what_it_was(
+    move: Callable[[Path, Path, Path], None],
+    is_committed: bool,
+    whole: Path,
+    repository: Path,
+    tmp_path: Path,
+) -> None:
+    system, before = whole / "desk" / "evals", git.head(whole / "desk" / "evals")
+    run(whole, "switch", "--quiet", "--create", "change")
+    move(whole, repository, tmp_path / "elsewhere")
+    run(whole, "add", "--all")
+    if is_committed:
+        commit(whole, {})
+    assert git.merge_base(system, "main") == git.head(system) != before
+
+    with git.base_tree(system, "main") as base:
+        assert base
+        assert (base[0], base[1].files.read("README.md")) == (before, b"one")
+
+
+def test_a_moved_submodules_commit_at_the_base_has_to_be_here(
+    whole: Path, repository: Path, tmp_path: Path
+) -> None:
+    run(whole, "switch", "--quiet", "--create", "change")
+    moves_to_another_history(whole, repository, tmp_path / "elsewhere")
+    commit(whole, {})
+    run(tmp_path, "clone", "--quiet", "--branch", "change", str(whole), "clone")
+    run(tmp_path / "clone", "branch", "--quiet", "main", "origin/main")
+    run(tmp_path / "clone", "submodule", "--quiet", "update", "--init")
+    run(tmp_path / "clone/desk/evals", "checkout", "--quiet", "-B", "main")
+
+    with (
+        pytest.raises(GitError, match=rf"base's commit of it is not here\n.*fetch {repository} "),
+        git.base_tree(tmp_path / "clone/desk/evals", "main"),
+    ):
+        pytest.fail("it has a base")
+
+
+def test_a_submodule_that_moves_within_one_that_moves_is_compared_with_what_it_was(
+    whole: Path, repository: Path, tmp_path: Path
+) -> None:
+    around = tmp_path / "around"
+    around.mkdir()
+    run(around, "init", "--quiet", "--initial-branch=main")
+    run(around, "submodule", "--quiet", "add", str(whole), "whole")
+    run(around, "submodule", "--quiet", "update", "--init", "--recursive")
+    commit(around, {})
+    run(around, "switch", "--quiet", "--create", "change")
+    system = around / "whole" / "desk" / "evals"
+    run(system, "checkout", "--quiet", "-B", "main")
+    commit(system, {"README.md": "two"})
+    run(around / "whole", "checkout", "--quiet", "-B", "main")
+    commit(around / "whole", {})
+    commit(around, {})
+
+    with git.base_tree(system, "main") as base:
+        assert base
+        assert base[1].files.read("README.md") == b"one"
 
 
 def test_a_system_that_was_a_submodule_has_a_base_of_its_own(whole: Path) -> None:

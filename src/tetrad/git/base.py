@@ -9,8 +9,7 @@ from tempfile import TemporaryDirectory
 
 from tetrad.git.checkout import Checkout
 from tetrad.git.committed import CommitTree
-from tetrad.git.revisions import merge_base
-from tetrad.git.submodules import refuse_new_submodule
+from tetrad.git.submodules import base_of
 from tetrad.loading.files import Tree
 
 
@@ -23,8 +22,7 @@ def base_tree(root: Path, ref: str | None) -> Iterator[tuple[str, Tree] | None]:
     if ref is None:
         yield None
         return
-    commit = merge_base(root, ref)
-    refuse_new_submodule(Checkout.of(root), ref)
+    commit = base_of(Checkout.of(root), ref)
     with (
         TemporaryDirectory(prefix="tetrad-base-") as folder,
         closing(CommitTree(root, commit, Path(folder))) as files,

@@ -51,23 +51,65 @@ def submodule_at(checkout: Checkout, path: str, commit: str) -> Checkout | None:
     return found
 
 
-def refuse_new_submodule(checkout: Checkout, ref: str) -> None:
-    """GitError where a change makes the system a submodule: it would choose its own base."""
+def base_of(checkout: Checkout, ref: str) -> str:
+    """The commit that a change is compared with.
+
+    Where the checkout is a submodule that the change moves, to another commit or another address, its
+    history is the change's own: the commit counts that the repository around it names at its base.
+    GitError where the change makes it a submodule.
+    """
+    named = _named_around(checkout, ref)
+    return merge_base(checkout.root, ref) if named is None else named
+
+
+def _named_around(checkout: Checkout, ref: str) -> str | None:
+    """The base's commit of a submodule that the change moves; None for what it does not."""
     top = checkout_above(checkout.top.parent)
     if top is None or not (checkout.top / ".git").is_file():
-        return
-    whole = Checkout.of(top)
-    path = checkout.top.relative_to(top).as_posix()
-    try:
-        commit = merge_base(top, ref)
-    except GitError:  # the name means something in the submodule only
-        return
-    at_base = (entry.mode for entry in entries_at(whole, commit, path))
-    if _is_submodule(whole, path) and SUBMODULE not in at_base:
+        return None
+    whole, path = Checkout.of(top), checkout.top.relative_to(top).as_posix()
+    known = whole.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").code == 0
+    if not known or not _is_submodule(whole, path):
+        return None  # the name means something in the submodule only
+    base = base_of(whole, ref)
+    before = _named_at(whole, base, path)
+    if not before:
         raise GitError(
             f"{path} is a submodule that was none at the base, so its history is the change's own"
             "\n  help: merge the new submodule without a gate, then gate what changes in it"
         )
+    then, now = _settings(whole, path, f"--blob={base}:.gitmodules"), _settings(whole, path)
+    if before == _staged(whole, path) == _named_at(whole, "HEAD", path) and then == now:
+        return None
+    if checkout.ask("cat-file", "-e", f"{before}^{{commit}}").code != 0:
+        raise GitError(
+            f"this change moves the submodule {path}, and the base's commit of it is not here"
+            f"\n  help: git -C {checkout.top} fetch {then.get('url', 'origin')} {before}"
+        )
+    return before
+
+
+def _named_at(checkout: Checkout, commit: str, path: str) -> str:
+    """The commit of a submodule in a commit's tree; empty where none lies there."""
+    found = (e.id for e in entries_at(checkout, commit, path) if e.mode == SUBMODULE)
+    return next(found, "")
+
+
+def _staged(checkout: Checkout, path: str) -> str:
+    """The commit of a submodule in the index."""
+    entry = checkout.git("--literal-pathspecs", "ls-files", "-s", "-z", "--", f":/{path}")
+    return entry.removeprefix(f"{SUBMODULE} ").partition(" ")[0]
+
+
+def _settings(checkout: Checkout, path: str, where: str = "") -> dict[str, str]:
+    """What `.gitmodules` says of a submodule: here, or in the blob that `where` names."""
+    place = where or f"--file={checkout.top / '.gitmodules'}"
+    listed = checkout.ask("config", place, "--null", "--list").out.split("\0")
+    settings: dict[str, dict[str, str]] = {}
+    for key, _, value in (entry.partition("\n") for entry in listed if entry):
+        name, _, setting = key.rpartition(".")
+        settings.setdefault(name, {})[setting] = value
+    return next((found for found in settings.values() if found.get("path") == path), {})
 
 
 def _is_submodule(checkout: Checkout, path: str) -> bool:
