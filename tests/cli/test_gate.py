@@ -386,7 +386,14 @@ def test_a_change_that_no_suite_judges_is_not_called_unchanged(
     )
 
 
-def test_a_renamed_stack_is_judged_alone_and_said_so(
+ADDING = """\
+kind: prompt
+variables: {numbers: {type: string}}
+messages: [{role: user, content: "Add up: {{ numbers }}"}]
+"""
+
+
+def test_a_stack_of_another_name_alone_is_unchanged(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree.git("mv", "stacks/feedback.yaml", "stacks/reviews.yaml")
@@ -394,7 +401,27 @@ def test_a_renamed_stack_is_judged_alone_and_said_so(
 
     _, report = gated(tree, capsys, "--base", "main")
 
-    assert report["stacks"][0]["note"] == "the base has no such stack: it is judged alone"
+    assert report["stacks"][0]["note"] == "renamed from stacks/feedback; no changes"
+    assert (report["decision"], report["stacks"][0]["suites"]) == ("PASSED", [])
+
+
+def test_a_new_stack_is_judged_alone_and_one_that_is_gone_is_named(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in ("stacks/feedback.yaml", "stacks/feedback.lock", "prompts/feedback.yaml", "evals"):
+        tree.git("rm", "-r", "--quiet", path)
+    tree.write("prompts/add.yaml", ADDING)
+    tree.write(
+        "stacks/add.yaml", "kind: stack\nprompt: prompts/add\nmodel: stacks/models/scripted\n"
+    )
+
+    code, report = gated(tree, capsys, "--base", "main")
+
+    assert (code, report["decision"]) == (ExitCode.PASSED, "PASSED")
+    assert report["stacks"][0]["base_identity"] is None
+    assert [(c["change"], c["ref"]) for c in report["roster"]] == [
+        ("removed", "evals/feedback"), ("removed", "stacks/feedback"), ("added", "stacks/add"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", ["gate", "plan"])

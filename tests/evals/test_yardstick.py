@@ -511,13 +511,17 @@ def remove_the_suite(tree: Tree) -> None:
     tree.git("rm", "-r", "--quiet", "evals/feedback")
 
 
-def rename_the_variable_and_remove_cases(tree: Tree) -> None:
-    """The base's cases cannot be put to the candidate at all."""
-    remove_cases(tree)
+def rename_the_variable(tree: Tree) -> None:
     for path in (PROMPT, GOLDEN):
         text = (tree.root / path).read_text()
         text = text.replace("{review:", "{text:").replace("  review: {", "  text: {")
         (tree.root / path).write_text(text.replace("{{ review }}", "{{ text }}"))
+
+
+def rename_the_variable_and_remove_cases(tree: Tree) -> None:
+    """The base's cases cannot be put to the candidate at all."""
+    remove_cases(tree)
+    rename_the_variable(tree)
 
 
 def ask_easier_questions(tree: Tree) -> None:
@@ -555,6 +559,125 @@ def test_a_change_that_loosens_what_judges_it_is_refused(
     accept(tree, *offers(report))
 
     assert gate()[0] == ExitCode.PASSED
+
+
+# -- inputs edited under cover of a renamed variable
+
+
+def test_a_question_that_is_made_easier_with_its_variable_renamed_has_no_result(
+    tree: Tree, gate: Gate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit(ANSWERS, *WORSE[0])
+    tree.edit(GOLDEN, "So soft! I bought", "thank you! I bought")
+    rename_the_variable(tree)
+
+    code, report = gate()
+
+    assert (code, report["decision"]) == (ExitCode.INCONCLUSIVE, "INCONCLUSIVE")
+    assert report["stacks"][0]["suites"][0]["decision"] == "PASSED"
+    (seen,) = verdicts(report)[0]["cases"]
+    assert seen["id"] == "soft-blanket"
+    said = " ".join(text_of(tree, capsys).split())
+    assert "text: the change asks something else here" in said, text_of(tree, capsys)
+    tree.tetrad("plan", "--base", "main")
+    assert "asked otherwise by the change, so they have no result: soft-blanket" in (
+        capsys.readouterr().out
+    )
+
+    (line,) = offers(report)
+    assert "case: soft-blanket" in line
+    accept(tree, line)
+
+    assert gate()[0] == ExitCode.PASSED
+
+
+def test_what_is_expected_stays_the_bases_where_a_variable_is_renamed(
+    tree: Tree, gate: Gate
+) -> None:
+    tree.edit(SUITE, "max_flips: 1", "max_flips: 0")
+    tree.edit(
+        GOLDEN,
+        'sister."}\n  assert: [{type: equals, value: positive}]',
+        'sister.", expected: positive}\n  assert: [{type: equals, value: "{{ expected }}"}]',
+    )
+    tree.commit()
+    tree.edit(ANSWERS, *WORSE[0])
+    tree.edit(GOLDEN, "expected: positive}", "expected: negative}")
+    rename_the_variable(tree)
+
+    code, report = gate()
+
+    assert (code, report["decision"]) == (ExitCode.REFUSED, "FAILED")
+    assert report["stacks"][0]["suites"][0]["decision"] == "PASSED"
+    assert [case["id"] for case in verdicts(report)[0]["cases"]] == ["soft-blanket"]
+
+
+def test_a_variable_that_the_base_does_not_have_brings_nothing_new_to_a_case(
+    tree: Tree, gate: Gate
+) -> None:
+    """Which could be the answer."""
+    tree.edit(PROMPT, "  review: {", "  hint: {type: string}\n  review: {")
+    tree.edit(PROMPT, "      Sentiment:", "      {{ hint }}\n      Sentiment:")
+    prompt = (tree.root / PROMPT).read_text()
+    (tree.root / PROMPT).write_text(prompt.replace("vars: {review", "vars: {hint: easy, review"))
+    golden = (tree.root / GOLDEN).read_text()
+    (tree.root / GOLDEN).write_text(golden.replace('{review: "', '{hint: easy, review: "'))
+
+    code, report = gate()
+
+    assert (code, report["decision"]) == (ExitCode.INCONCLUSIVE, "INCONCLUSIVE")
+    assert report["stacks"][0]["suites"][0]["decision"] == "PASSED"
+
+
+# -- a stack under another name
+
+
+def rename_the_stack(tree: Tree) -> None:
+    tree.git("mv", "stacks/feedback.yaml", "stacks/reviews.yaml")
+    tree.edit(SUITE, "[stacks/feedback]", "[stacks/reviews]")
+
+
+def rename_the_stack_and_its_prompt(tree: Tree) -> None:
+    rename_the_stack(tree)
+    tree.git("mv", PROMPT, "prompts/reviews.yaml")
+    tree.edit("stacks/reviews.yaml", "prompts/feedback", "prompts/reviews")
+    tree.edit("prompts/reviews.yaml", "Sort each customer review", "Judge each customer review")
+
+
+def rename_the_stack_and_drop_its_suite(tree: Tree) -> None:
+    rename_the_stack(tree)
+    remove_the_suite(tree)
+    tree.edit(PROMPT, "Sort each customer review", "Judge each customer review")
+
+
+@pytest.mark.parametrize("named", [(), ("reviews",)])
+@pytest.mark.parametrize(
+    "rename",
+    [rename_the_stack, rename_the_stack_and_its_prompt, rename_the_stack_and_drop_its_suite],
+)
+def test_a_renamed_stack_is_judged_by_what_judged_it(
+    rename: Callable[[Tree], None],
+    named: tuple[str, ...],
+    tree: Tree,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    break_three(tree)
+    loosen_requirements(tree)
+    rename(tree)
+
+    code = tree.tetrad("gate", *named, "--base", "main", "--format", "json")
+    report = json.loads(capsys.readouterr().out)
+
+    assert (code, report["decision"]) == (ExitCode.REFUSED, "FAILED")
+    (stack,) = report["stacks"]
+    assert stack["note"].startswith("renamed from stacks/feedback")
+    assert stack["base_identity"] not in {None, stack["identity"]}
+    assert [by["decision"] for by in stack["by_base"]] == ["FAILED"]
+    renamed = {"change": "renamed", "kind": "stack", "ref": "stacks/feedback",
+               "others": ["stacks/reviews"], "cases": 0}  # fmt: skip
+    assert renamed in report["roster"]
+    tree.tetrad("plan", *named, "--base", "main")
+    assert "\nstacks/feedback is renamed to stacks/reviews\n" in capsys.readouterr().out
 
 
 def test_a_must_pass_tag_that_a_case_loses_still_holds(tree: Tree, gate: Gate) -> None:

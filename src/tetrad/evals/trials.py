@@ -20,8 +20,9 @@ from tetrad.policy import Narrowed, narrowed
 class Trial:
     """A suite with the runs that it is judged on.
 
-    `unfit` are the cases that cannot be put to the candidate, `alone` those that cannot be put to
-    the base. `why_lost` says why there is no base's run where one was expected.
+    `unfit` are the cases that cannot be put to the candidate, `edited` those that the change asks
+    otherwise, so that they are not put to it; `alone` cannot be put to the base. `why_lost` says why
+    there is no base's run where one was expected.
     """
 
     suite: Suite
@@ -29,6 +30,7 @@ class Trial:
     base: Selection | None = None
     why_lost: str = ""
     unfit: Mapping[str, str] = field(default_factory=dict)
+    edited: Mapping[str, str] = field(default_factory=dict)
     alone: frozenset[str] = frozenset()
 
     @property
@@ -65,7 +67,7 @@ class Sides:
     def by_head(self, suite: Suite, stack: Stack) -> Trial:
         """The candidate's own yardstick: its suite, its prices."""
         candidate = self.bench.select(suite, stack, files=self.head.files)
-        old = self.base.stacks.get(stack.ref)
+        old = self.base.stacks.get(self.partners.was(stack.ref))
         if old is None:
             return Trial(suite=suite, candidate=candidate)
         if identity_of(old) == identity_of(stack):
@@ -84,7 +86,8 @@ class Sides:
 
     def by_base(self, suite: Suite, stack: Stack, lines: Sequence[Acceptance]) -> BaseTrial:
         """The base's yardstick: its suite, its prices. `lines` are those that the change brings."""
-        old, names = self.base.stacks[stack.ref], {suite.ref, *self.partners.heads(suite.ref)}
+        old = self.base.stacks[self.partners.was(stack.ref)]
+        names = {suite.ref, *self.partners.heads(suite.ref)}
         by = narrowed(self._sound(suite, old), [line for line in lines if line.suite in names])
         if not by.judges:
             return BaseTrial(by=by)
@@ -99,15 +102,17 @@ class Sides:
             run = self._select(suite, priced, self.head)
             return Trial(suite=suite, candidate=run, base=run)
         put = posed(suite, stack, old, self.partners.now(suite.ref))
-        judged, unjudged = self._judgeable(put.suite, stack)
-        candidate = self._select(judged, priced, self.head)
-        unfit = {**put.unfit, **unjudged}
+        judged, unjudged = self._judgeable(put.faithful, stack)
+        trial = Trial(
+            suite=suite,
+            candidate=self._select(judged, priced, self.head),
+            unfit={**put.unfit, **unjudged},
+            edited=put.edited,
+        )
         try:
-            before = self._select(suite, old, self.base)
+            return replace(trial, base=self._select(suite, old, self.base))
         except TetradError as error:
-            lost = f"the base cannot be judged: {error}"
-            return Trial(suite=suite, candidate=candidate, unfit=unfit, why_lost=lost)
-        return Trial(suite=suite, candidate=candidate, base=before, unfit=unfit)
+            return replace(trial, why_lost=f"the base cannot be judged: {error}")
 
     def _select(self, suite: Suite, stack: Stack, tree: Repository) -> Selection:
         """A suite of the base on a stack of a tree. What its requirements need of the stack is not

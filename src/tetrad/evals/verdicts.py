@@ -17,6 +17,7 @@ from tetrad.policy import (
     decide,
     failing,
     suite_report,
+    unasked,
     unjudged,
 )
 from tetrad.policy.notes import Sighting
@@ -92,6 +93,7 @@ class Verdicts:
             heads=planned.heads,
             own=own,
             regraded=self._regraded(planned.suite),
+            edited=trial.trial.edited,
             binding=planned.binding,
             is_refused=any(
                 suite.decision in {"FAILED", "INCONCLUSIVE"}
@@ -116,14 +118,18 @@ class Verdicts:
         )
 
     def _candidate(self, trial: Trial) -> SuiteRun:
-        """The candidate's run, in which the cases that could not be put to it fail."""
+        """The candidate's run, in which the cases that could not be put to it fail, and those that the
+        change asks otherwise have no result.
+        """
         run = self._run(trial.candidate)
-        if not trial.unfit:
+        if not trial.unfit and not trial.edited:
             return run
         found = {outcome.id: outcome for outcome in run.cases}
         for case in trial.suite.golden.cases:
             if case.id in trial.unfit:
                 found[case.id] = failing(case, trial.suite, trial.unfit[case.id])
+            elif case.id in trial.edited:
+                found[case.id] = unasked(case, trial.edited[case.id])
         cases = (found[case.id] for case in trial.suite.golden.cases if case.id in found)
         return replace(run, cases=tuple(cases))
 

@@ -70,7 +70,11 @@ def files_on_both(head: Tree, base: Tree | None, names: Sequence[str]) -> Sequen
     found = files_of(head, names, ("stack",)) if names else None
     if found is None or base is None:
         return found
-    only = [*found, *(files_of(base, names, ("stack",)) or ())]
+    there = files_of(base, names, ("stack",)) or ()
+    only = [*found, *there]
+    if not set(found) <= set(there):  # a new stack may be one of the base that was renamed
+        now = {*head.components()}
+        only += [file for file in base.components() if file not in now]
     read = [read_tree(side, only).repository for side in (head, base)]
     named = [stack.location.file for repository in read for stack in repository.stacks.values()]
     return [*dict.fromkeys([*only, *named])]

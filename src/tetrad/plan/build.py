@@ -70,7 +70,7 @@ def _alone(head: Tree, stack: Stack, estimate: Estimator) -> StackPlan:
 def _compared(
     head: Tree, base: Tree, partners: Partners, stack: Stack, estimate: Estimator
 ) -> StackPlan:
-    old = base.repository.stacks.get(stack.ref)
+    old = base.repository.stacks.get(partners.was(stack.ref))
     if old is None:
         planned = _alone(head, stack, estimate)
         return replace(
@@ -94,7 +94,14 @@ def _compared(
         changes=changes,
         suites=tuple(suite_plan(both, suite) for suite in moved),
         by_base=tuple(_by_base(both, moved, binding=identity_moved)),
-        note=gone or _note(stack, old, parts, suites, head.files, base.files),
+        note="; ".join(
+            said
+            for said in (
+                "" if old.ref == stack.ref else f"renamed from {old.ref}",
+                gone or _note(stack, old, parts, suites, head.files, base.files),
+            )
+            if said
+        ),
     )
 
 
@@ -121,8 +128,9 @@ def _by_base(both: Both, moved: Sequence[Suite], *, binding: bool) -> Iterator[B
             heads=heads,
             cases=len(suite.golden.cases),
             unfit=tuple(put.unfit),
+            edited=tuple(put.edited),
             binding=binding,
-            estimate=both.estimate_of_base(suite, put.suite),
+            estimate=both.estimate_of_base(suite, put.faithful),
         )
 
 

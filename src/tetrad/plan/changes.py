@@ -49,7 +49,9 @@ def describe_changes(
 def touched_files(head: Stack, base: Stack, new: Files, old: Files) -> tuple[str, ...]:
     """The files of the stack whose text differs, whatever that means for its identity."""
     paths = {path for part in PARTS for stack in (head, base) for path in _paths(part, stack)}
-    return tuple(path for path in sorted(paths) if new.text(path) != old.text(path))
+    here, there = head.location.file, base.location.file  # which differ where it was renamed
+    before = dict.fromkeys(paths - {there}) | {here: there}
+    return tuple(p for p in sorted(before) if new.text(p) != old.text(before[p] or p))
 
 
 def unified(before: str | None, after: str | None, path: str) -> str:

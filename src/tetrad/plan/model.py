@@ -88,13 +88,14 @@ class BasePlan:
     """A suite of the base that judges the candidate too, since the change moves the yardstick.
 
     `heads` are the candidate's suites that hold its cases now, `unfit` those of its cases that cannot
-    be put to the candidate. `binding`: the identity moved, so that its decision counts.
+    be put to the candidate, `edited` those that the change asks otherwise. `binding`: the identity moved, so that its decision counts.
     """
 
     suite: str
     heads: tuple[str, ...]
     cases: int
     unfit: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
     binding: bool = True
     estimate: Estimate
 

@@ -1,14 +1,15 @@
-"""Which suites and cases of the base are which of the head, whatever became of their names. Pure."""
+"""Which stacks, suites and cases of the base are which of the head, whatever became of their names. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tetrad.canonical import canonical_json
 from tetrad.model import Case, Repository, Suite
+from tetrad.plan.renames import renamed_stacks
 
 _Key: TypeAlias = Callable[[Case], Hashable | None]
 
@@ -23,10 +24,18 @@ class Partner:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Partners:
-    """The head's case for a case of the base, by suite and id, and the other way round."""
+    """The head's case for a case of the base, by suite and id, and the other way round.
+
+    `stacks` are the base's references of the head's stacks that are renamed.
+    """
 
     of_base: Mapping[str, Mapping[str, Partner]]
     of_head: Mapping[str, Mapping[str, Partner]]
+    stacks: Mapping[str, str] = field(default_factory=dict)
+
+    def was(self, stack: str) -> str:
+        """What the base calls a stack of the head, where it has it."""
+        return self.stacks.get(stack, stack)
 
     def heads(self, ref: str) -> tuple[str, ...]:
         """The head's suites that hold cases of a suite of the base."""
@@ -46,7 +55,9 @@ class Partners:
 
 
 def partners_of(head: Repository, base: Repository) -> Partners:
-    """Suites pair by reference, else by equal cases; their cases by id, else by equal values."""
+    """Suites pair by reference, else by equal cases; their cases by id, else by equal values; stacks by
+    reference, else as `renamed_stacks` says.
+    """
     found = _Found()
     for ref, old in base.suites.items():
         if ref in head.suites:
@@ -59,7 +70,11 @@ def partners_of(head: Repository, base: Repository) -> Partners:
             # A suite that holds equal cases was split off or renamed: the others were edited.
             if suite.ref not in base.suites and suite.ref in found.heads(old.ref):
                 found.match(old, suite, _by_id, _by_values, _by_any_id)
-    return Partners(of_base=found.of_base, of_head=found.of_head)
+    held = {
+        ref: [partner.suite for partner in pairs.values()] for ref, pairs in found.of_base.items()
+    }
+    stacks = renamed_stacks(head, base, held)
+    return Partners(of_base=found.of_base, of_head=found.of_head, stacks=stacks)
 
 
 class _Found:

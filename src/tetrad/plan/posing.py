@@ -20,10 +20,21 @@ from tetrad.tools.contract import check_result, tool_for
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Posed:
-    """A suite whose cases are those that can be put to a stack; the others with the reason."""
+    """A suite whose cases are those that can be put to a stack; the others with the reason.
+
+    `edited` are those that are asked as the stack's own tree asks them, with more in it than other
+    names of variables.
+    """
 
     suite: Suite
     unfit: Mapping[str, str]
+    edited: Mapping[str, str]
+
+    @property
+    def faithful(self) -> Suite:
+        """The suite with what is asked as it asks it, under whatever names."""
+        cases = self.suite.golden.cases
+        return with_cases(self.suite, [case for case in cases if case.id not in self.edited])
 
 
 def posed(suite: Suite, on: Stack, of: Stack, own: Mapping[str, Case]) -> Posed:
@@ -35,13 +46,16 @@ def posed(suite: Suite, on: Stack, of: Stack, own: Mapping[str, Case]) -> Posed:
     there, here = _Takes(on), _Takes(of)
     cases: list[Case] = []
     unfit: dict[str, str] = {}
+    edited: dict[str, str] = {}
     for case in suite.golden.cases:
         asked = _asked(case, own.get(case.id), there, here)
-        if isinstance(asked, Case):
-            cases.append(asked)
-        else:
+        if not isinstance(asked, Case):
             unfit[case.id] = asked
-    return Posed(suite=with_cases(suite, cases), unfit=unfit)
+            continue
+        cases.append(asked)
+        if asked.vars is not case.vars and (names := list(_edited(case, asked, there, here))):
+            edited[case.id] = f"{', '.join(names)}: the change asks something else here"
+    return Posed(suite=with_cases(suite, cases), unfit=unfit, edited=edited)
 
 
 def with_cases(suite: Suite, cases: list[Case]) -> Suite:
@@ -59,9 +73,31 @@ def _asked(case: Case, own: Case | None, there: _Takes, here: _Takes) -> Case | 
         return problem or replace(case, tools=tools)
     if not problem and not there.drops(case, here):
         return replace(case, tools=tools)
-    # What the prompt does not declare is read by assertions alone: theirs are the yardstick's.
-    aside = {name: value for name, value in case.vars.items() if name not in there.declared}
-    return replace(case, vars={**aside, **own.vars}, tools=tools)
+    # What the prompt does not declare is read by assertions alone, which are the yardstick's.
+    owned = {name: value for name, value in own.vars.items() if name in there.declared}
+    asked = {**owned, **case.vars}
+    if there.problem(asked):
+        asked = {**case.vars, **owned}
+    return replace(case, vars=asked, tools=tools)
+
+
+def _edited(case: Case, asked: Case, there: _Takes, here: _Takes) -> Iterator[str]:
+    """The variables whose values are not the case's own, under this name or one that is gone."""
+    kept = there.declared & here.declared
+    left = [
+        canonical_json(value)
+        for name, value in case.vars.items()
+        if name in here.declared and name not in there.declared
+    ]
+    for name in sorted(there.declared & asked.vars.keys()):
+        value = canonical_json(asked.vars[name])
+        if name in kept and name in case.vars:
+            if value != canonical_json(case.vars[name]):
+                yield name
+        elif value in left:
+            left.remove(value)
+        else:
+            yield name
 
 
 class _Takes:

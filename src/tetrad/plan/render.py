@@ -129,6 +129,9 @@ def _base_lines(by_base: BasePlan) -> list[str]:
     if by_base.unfit:
         named = ", ".join(one_line(id_) for id_ in by_base.unfit)
         lines.append(f"    cannot be put to the candidate, so they count as failing: {named}")
+    if by_base.edited:
+        named = ", ".join(one_line(id_) for id_ in by_base.edited)
+        lines.append(f"    asked otherwise by the change, so they have no result: {named}")
     return [*lines, f"    {describe(by_base.estimate)}"]
 
 
@@ -190,6 +193,7 @@ def _stack(stack: StackPlan) -> Mapping[str, object]:
                 "heads": list(by_base.heads),
                 "cases": by_base.cases,
                 "unfit": list(by_base.unfit),
+                "edited": list(by_base.edited),
                 "binding": by_base.binding,
                 "estimate": _estimate(by_base.estimate),
             }

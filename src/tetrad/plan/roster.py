@@ -8,7 +8,7 @@ from tetrad.model import Repository, Suite
 from tetrad.plan.partners import Partners
 from tetrad.results.report import RosterChange
 
-_ORDER = ("removed", "judges_less", "judges_more", "moved", "added")
+_ORDER = ("removed", "judges_less", "judges_more", "moved", "renamed", "added")
 
 
 def roster_changes(
@@ -17,11 +17,12 @@ def roster_changes(
     """What is lost comes first."""
     if base is None or partners is None:
         return ()
-    found = (*_suites(head, base, partners), *_stacks(head, base))
+    found = (*_suites(head, base, partners), *_stacks(head, base, partners))
     return tuple(sorted(found, key=lambda change: _ORDER.index(change.change)))
 
 
 def _suites(head: Repository, base: Repository, partners: Partners) -> Iterator[RosterChange]:
+    now = {old: new for new, old in partners.stacks.items()}
     for ref in dict.fromkeys([*base.suites, *head.suites]):
         old, new = base.suites.get(ref), head.suites.get(ref)
         if old is not None and new is None:
@@ -30,11 +31,12 @@ def _suites(head: Repository, base: Repository, partners: Partners) -> Iterator[
         if old is None or new is None:
             yield from _new(new, partners)
             continue
-        before, after = _judged(old), _judged(new)
+        before, after = tuple(now.get(r, r) for r in _judged(old)), _judged(new)
         # A stack that comes or goes brings or takes its suites along, and says so itself.
         if less := tuple(stack for stack in before if stack not in after and stack in head.stacks):
             yield RosterChange(change="judges_less", kind="suite", ref=ref, others=less)
-        if more := tuple(stack for stack in after if stack not in before and stack in base.stacks):
+        known = base.stacks.keys() | partners.stacks.keys()
+        if more := tuple(stack for stack in after if stack not in before and stack in known):
             yield RosterChange(change="judges_more", kind="suite", ref=ref, others=more)
 
 
@@ -57,11 +59,14 @@ def _new(new: Suite | None, partners: Partners) -> Iterator[RosterChange]:
         yield RosterChange(change="added", kind="suite", ref=new.ref, others=others, cases=cases)
 
 
-def _stacks(head: Repository, base: Repository) -> Iterator[RosterChange]:
-    for ref in _lacking(base.stacks, head.stacks):
+def _stacks(head: Repository, base: Repository, partners: Partners) -> Iterator[RosterChange]:
+    renamed = partners.stacks
+    for ref, old in renamed.items():
+        yield RosterChange(change="renamed", kind="stack", ref=old, others=(ref,))
+    for ref in _lacking(base.stacks, {*head.stacks, *renamed.values()}):
         others = _judging(ref, base)
         yield RosterChange(change="removed", kind="stack", ref=ref, others=others)
-    for ref in _lacking(head.stacks, base.stacks):
+    for ref in _lacking(head.stacks, {*base.stacks, *renamed}):
         others = _judging(ref, head)
         yield RosterChange(change="added", kind="stack", ref=ref, others=others)
 

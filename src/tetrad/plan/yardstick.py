@@ -90,7 +90,7 @@ def yardstick_changes(
             if now != ref or suite_moved(head.suites[now], old):
                 found += _of_suite(old, head.suites[now])
         found += _of_cases(old, head, partners.of_base.get(ref, {}))
-    found += _of_prices(head, base)
+    found += _of_prices(head, base, partners)
     found += _of_waivers(head, base, partners)
     return tuple(dict.fromkeys(found))
 
@@ -188,9 +188,9 @@ def _without_code(case: Case) -> Case:
     )
 
 
-def _of_prices(head: Repository, base: Repository) -> Iterator[YardstickChange]:
+def _of_prices(head: Repository, base: Repository, partners: Partners) -> Iterator[YardstickChange]:
     for ref, stack in head.stacks.items():
-        old = base.stacks.get(ref)
+        old = base.stacks.get(partners.was(ref))
         if old is not None and prices_moved(stack, old):
             yield YardstickChange(
                 kind="prices",

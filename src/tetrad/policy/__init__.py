@@ -12,6 +12,7 @@ from tetrad.policy.yardstick import (
     failing,
     narrowed,
     scores_alike,
+    unasked,
     unjudged,
 )
 
@@ -26,6 +27,7 @@ __all__ = [
     "overall",
     "scores_alike",
     "suite_report",
+    "unasked",
     "unjudged",
     "worst",
 ]

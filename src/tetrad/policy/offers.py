@@ -20,10 +20,17 @@ def offered(
     decided: SuiteDecision,
     candidate: SuiteRun,
     own: Mapping[str, CaseOutcome],
+    *,
     regraded: Collection[str],
+    edited: Collection[str],
 ) -> tuple[AcceptanceOffer, ...]:
-    """Each thing that, accepted, leaves nothing of a suite of the base to refuse by."""
-    seen = _Seen({outcome.id: outcome for outcome in candidate.cases}, own, regraded)
+    """Each thing that, accepted, leaves nothing of a suite of the base to refuse by.
+
+    `own` are the outcomes by the candidate's yardstick, `regraded` the cases whose judge or code the
+    change moves, `edited` those that it asks otherwise.
+    """
+    by_base = {outcome.id: outcome for outcome in candidate.cases}
+    seen = _Seen(by_base, own, regraded, edited)
     refusing = (f for f in decided.requirements if f.decision in {"FAILED", "INCONCLUSIVE"})
     return tuple(dict.fromkeys(offer for f in refusing for offer in _offers(f, suite, seen)))
 
@@ -45,6 +52,13 @@ class _Seen(NamedTuple):
     by_base: Mapping[str, CaseOutcome]
     own: Mapping[str, CaseOutcome]
     regraded: Collection[str]
+    edited: Collection[str]
+
+    @property
+    def lost_by_edits(self) -> list[str]:
+        """The cases without a result, where every one of them is edited."""
+        missing = [id_ for id_, outcome in self.by_base.items() if outcome.missing]
+        return missing if all(id_ in self.edited for id_ in missing) else []
 
     def fails_alone(self, id_: str) -> bool:
         """Whether a case fails by the base's yardstick, and not by its own."""
@@ -61,7 +75,7 @@ class _Seen(NamedTuple):
 def _offers(found: RequirementResult, suite: Suite, seen: _Seen) -> Iterator[AcceptanceOffer]:
     whole = _offer(suite, "requirement", found.requirement)
     if found.decision == "INCONCLUSIVE":
-        yield whole
+        yield from _cases(seen.lost_by_edits, whole, suite, seen)
     elif found.requirement == "must_pass":
         yield from _cases(list(found.cases), whole, suite, seen)
     elif found.requirement == "max_flips":

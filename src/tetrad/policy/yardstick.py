@@ -132,6 +132,16 @@ def failing(case: Case, suite: Suite, why: str) -> CaseOutcome:
         type="yardstick", metric=suite.metrics[0], passed=False, score=0.0, reason=reason
     )
     sample = Sample(output="", metrics=metrics, assertions=(asserted,), cost_usd=0.0, latency_s=0.0)
+    return _outcome(case, sample)
+
+
+def unasked(case: Case, why: str) -> CaseOutcome:
+    """The outcome of a case that is not put to the candidate as the base asks it: there is none."""
+    error = f"cannot be asked as on the base: {why}"
+    return _outcome(case, Sample(output="", error=error, metrics={}))
+
+
+def _outcome(case: Case, sample: Sample) -> CaseOutcome:
     return CaseOutcome(
         id=case.id,
         group=case.group,
@@ -157,12 +167,13 @@ class Beside:
     """What the base's yardstick is held against.
 
     `own` are the candidate's outcomes by its own yardstick, by the base's ids; `regraded` the cases
-    whose judge or code the change moves; `is_refused`: the candidate's own yardstick refuses it too.
+    whose judge or code the change moves, `edited` those that it asks otherwise; `is_refused`: the candidate's own yardstick refuses it too.
     """
 
     heads: tuple[str, ...]
     own: Mapping[str, CaseOutcome]
     regraded: Collection[str]
+    edited: Collection[str] = ()
     binding: bool
     is_refused: bool
 
@@ -194,7 +205,11 @@ def base_verdict(
         cases=seen_otherwise,
         alike=sum(o.id in own and scores_alike(o, own[o.id]) for o in candidate.cases),
         accepted=uses(by.used),
-        offers=offered(by.suite, decided, candidate, own, beside.regraded) if offers else (),
+        offers=offered(
+            by.suite, decided, candidate, own, regraded=beside.regraded, edited=beside.edited
+        )
+        if offers
+        else (),
     )
 
 

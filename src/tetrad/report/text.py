@@ -146,6 +146,7 @@ def _by_base(console: Console, verdict: BaseVerdict) -> None:
         console.print(Padding(one_line(verdict.note), (0, 0, 0, 4)))
     _requirements(console, verdict)
     _cases(console, verdict)
+    _missing(console, verdict)
     if verdict.offers:
         console.print(Padding(f"{yardstick.OFFER}:", (0, 0, 0, 4)))
     for offer in verdict.offers:
@@ -204,7 +205,7 @@ def _cases(console: Console, suite: SuiteReport | BaseVerdict) -> None:
         console.print(Padding(more, (0, 0, 0, 4)), style="dim")
 
 
-def _missing(console: Console, suite: SuiteReport) -> None:
+def _missing(console: Console, suite: SuiteReport | BaseVerdict) -> None:
     """What an engine or a judge complained of, whole: a wrong address is fixed by its message."""
     from rich.padding import Padding
 

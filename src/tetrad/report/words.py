@@ -298,7 +298,7 @@ def output_of(outcome: CaseOutcome | None) -> str:
     return sample.output if sample.error is None else f"[{sample.error}]"
 
 
-def why_missing(suite: SuiteReport) -> list[tuple[str, int]]:
+def why_missing(suite: SuiteReport | BaseVerdict) -> list[tuple[str, int]]:
     """What stood in the way of answers, with the number of cases that it did; most frequent first."""
     errors = (
         {s.error for o in (case.candidate, case.base) if o for s in o.samples if s.error}
@@ -358,9 +358,7 @@ def lost(report: Report) -> list[str]:
 
 
 def gained(report: Report) -> list[str]:
-    """Stacks and suites that the change adds, a sentence each; of those that it moves, the yardstick's
-    changes tell.
-    """
+    """What the change adds, a sentence each; of what it moves, the yardstick's changes tell."""
     news = (c for c in report.roster if not is_loss(c) and c.change != "moved")
     return [roster_change(change) for change in news]
 
@@ -377,6 +375,8 @@ def roster_change(change: RosterChange) -> str:
     match change.kind, change.change:
         case "stack", "removed":
             said = f"is removed, and {others} judged it" if others else "is removed"
+        case "stack", "renamed":
+            said = f"is renamed to {others}"
         case "stack", _:
             said = f"is new, judged by {others}" if others else "is new, and no suite judges it"
         case _, "removed":

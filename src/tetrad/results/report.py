@@ -88,11 +88,11 @@ class RosterChange:
     """A stack or suite that only one side has; or a suite that judges other stacks than before.
 
     `others` are the suites of a stack, and the stacks that a suite judges, no more or now; of a suite
-    that `moved`, because it was renamed or split, the suites that hold its cases. `cases` is how many
-    cases an added, removed or moved suite has.
+    that `moved`, because it was renamed or split, the suites that hold its cases; of a stack that was
+    `renamed`, what it is called now. `cases` is how many cases an added, removed or moved suite has.
     """
 
-    change: Literal["removed", "judges_less", "judges_more", "moved", "added"]
+    change: Literal["removed", "judges_less", "judges_more", "moved", "renamed", "added"]
     kind: Literal["stack", "suite"]
     ref: str
     others: tuple[str, ...] = ()

@@ -1,0 +1,112 @@
+"""Which stack of the base a new one of the head was renamed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from evals.cases import HERE, MODEL, PROMPT, stack
+from policy.factory import case, suite
+
+from tetrad.model import Case, Prompt, PromptMessage, Repository, Stack
+from tetrad.plan import partners_of
+
+A, B, C = (case(name) for name in "abc")
+
+
+def prompt(text: str, ref: str = "prompts/a") -> Prompt:
+    return replace(
+        PROMPT, ref=ref, messages=(PromptMessage(role="user", content=text, location=HERE),)
+    )
+
+
+def named(ref: str, **changed: object) -> Stack:
+    return replace(stack(**changed), ref=ref)
+
+
+SORT = prompt("Sort each review: is it positive or negative? {{ message }}", "prompts/sort")
+EDITED = prompt("Judge each review: is it positive or negative? {{ message }}", "prompts/judge")
+REWRITTEN = prompt("Translate into French. {{ message }}", "prompts/sort")
+OTHER = prompt("Add up all of these numbers for me: {{ message }}", "prompts/add")
+LARGE = replace(MODEL, ref="stacks/models/large", context_window=4096)
+
+
+def repository(
+    stacks: Sequence[Stack], judged: Mapping[str, tuple[Sequence[str], Sequence[Case]]]
+) -> Repository:
+    by_ref = {one.ref: one for one in stacks}
+    suites = {
+        ref: replace(suite(cases), ref=ref, stacks=tuple(by_ref[name] for name in names))
+        for ref, (names, cases) in judged.items()
+    }
+    return Repository(root=Path(), stacks=by_ref, suites=suites)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "renamed"),
+    [
+        # the same under another name, whatever else is new
+        ([named("a", prompt=SORT)], [named("b", prompt=SORT)], {"b": "a"}),
+        (
+            [named("a", prompt=SORT)],
+            [named("b", prompt=SORT), named("c", prompt=EDITED)],
+            {"b": "a"},
+        ),
+        # edited on the way
+        ([named("a", prompt=SORT)], [named("b", prompt=EDITED)], {"b": "a"}),
+        ([named("a", prompt=SORT)], [named("b", prompt=REWRITTEN)], {"b": "a"}),
+        ([named("a", prompt=SORT)], [named("b", prompt=SORT, model=LARGE)], {"b": "a"}),
+        ([named("a", prompt=SORT)], [named("b", prompt=EDITED, model=LARGE)], {"b": "a"}),
+        # of two alike that are gone, one is the same still
+        (
+            [named("a", prompt=SORT), named("c", prompt=SORT)],
+            [named("b", prompt=SORT), named("d", prompt=EDITED)],
+            {"b": "a", "d": "c"},
+        ),
+        # what it is made of decides
+        (
+            [named("a", prompt=SORT), named("c", prompt=SORT, model=LARGE)],
+            [named("b", prompt=EDITED, model=LARGE), named("d", prompt=EDITED)],
+            {"b": "c", "d": "a"},
+        ),
+        # a model in common says nothing
+        ([named("a", prompt=SORT)], [named("b", prompt=OTHER)], {}),
+        # nothing is gone
+        ([named("a", prompt=SORT)], [named("a", prompt=SORT), named("b", prompt=SORT)], {}),
+    ],
+)
+def test_a_stack_is_known_again_by_what_it_is_made_of(
+    before: Sequence[Stack], after: Sequence[Stack], renamed: Mapping[str, str]
+) -> None:
+    for stacks in (after, after[::-1]):
+        partners = partners_of(repository(stacks, {}), repository(before, {}))
+
+        assert partners.stacks == renamed
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_renamed"),
+    [
+        # it is put the cases that judged the other
+        ({"x": (["a"], [A, B])}, {"x": (["b"], [A, B])}, True),
+        ({"x": (["a"], [A, B])}, {"y": (["b"], [A, B])}, True),
+        ({"x": (["a"], [A, B])}, {"x": (["b"], [A])}, True),
+        # most of them are gone, or others
+        ({"x": (["a"], [A, B, C])}, {"x": (["b"], [A])}, False),
+        ({"x": (["a"], [A])}, {"y": (["b"], [C])}, False),
+        ({"x": (["a"], [A]), "own": (["a"], [B, C])}, {"x": (["b"], [A])}, False),
+        # it is not put to it
+        ({"x": (["a"], [A])}, {"x": ([], [A])}, False),
+    ],
+)
+def test_a_stack_is_known_again_by_the_cases_that_judge_it(
+    before: Mapping[str, tuple[Sequence[str], Sequence[Case]]],
+    after: Mapping[str, tuple[Sequence[str], Sequence[Case]]],
+    is_renamed: bool,
+) -> None:
+    base = repository([named("a", prompt=SORT)], before)
+    head = repository([named("b", prompt=OTHER)], after)
+
+    assert partners_of(head, base).stacks == ({"b": "a"} if is_renamed else {})
