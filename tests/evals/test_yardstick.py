@@ -645,7 +645,7 @@ def rename_the_stack_and_its_prompt(tree: Tree) -> None:
 
 
 def rename_the_stack_and_drop_its_suite(tree: Tree) -> None:
-    rename_the_stack(tree)
+    tree.git("mv", "stacks/feedback.yaml", "stacks/reviews.yaml")
     remove_the_suite(tree)
     tree.edit(PROMPT, "Sort each customer review", "Judge each customer review")
 
@@ -662,7 +662,8 @@ def test_a_renamed_stack_is_judged_by_what_judged_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     break_three(tree)
-    loosen_requirements(tree)
+    if rename != rename_the_stack_and_drop_its_suite:
+        loosen_requirements(tree)
     rename(tree)
 
     code = tree.tetrad("gate", *named, "--base", "main", "--format", "json")
@@ -674,7 +675,7 @@ def test_a_renamed_stack_is_judged_by_what_judged_it(
     assert stack["base_identity"] not in {None, stack["identity"]}
     assert [by["decision"] for by in stack["by_base"]] == ["FAILED"]
     renamed = {"change": "renamed", "kind": "stack", "ref": "stacks/feedback",
-               "others": ["stacks/reviews"], "cases": 0}  # fmt: skip
+               "others": ["stacks/reviews"]}  # fmt: skip
     assert renamed in report["roster"]
     tree.tetrad("plan", *named, "--base", "main")
     assert "\nstacks/feedback is renamed to stacks/reviews\n" in capsys.readouterr().out

@@ -172,6 +172,78 @@ SHAPES: Mapping[str, Shape] = {
 }
 
 
+def promptfoo(begin: str, piece: str) -> Shape:
+    return lambda count: {"evals/e-0/golden.yaml": begin + _pieces(piece, count)}
+
+
+def table(header: str, row: str) -> Shape:
+    return golden(row, "csv", header)
+
+
+def columns(count: int) -> Mapping[str, str]:
+    names, cells = "".join(f",__x{n}" for n in range(count)), ",b" * count
+    return golden(f"a{cells}\n", "csv", f"message{names}\n")(1)
+
+
+def of_suite(piece: str, begin: str = "", suite: str = SUITE) -> Shape:
+    return lambda count: {"evals/e-0/suite.yaml": suite.format(n=0) + begin + _pieces(piece, count)}
+
+
+TEST = "tests:\n- {vars: {message: a}, assert: [{type: contains, value: a}]}\n"
+# Further files in which one thing is wrong, or is there, very often.
+FURTHER: Mapping[str, Shape] = {
+    "names that are none": prompt(
+        "kind: prompt\nvariables:\n", "  v-NUMBER: {type: string}\n", "messages:\n" + ASK
+    ),
+    "variables that are none": prompt(
+        "kind: prompt\nvariables:\n", "  vNUMBER: 3\n", "messages:\n" + ASK
+    ),
+    "keys that variables do not have": prompt(
+        "kind: prompt\nvariables:\n", "  vNUMBER: {tipe: string}\n", "messages:\n" + ASK
+    ),
+    "messages that are none": prompt(TOP, "  - {role: usr, content: a}\n"),
+    "a key again and again": prompt(TOP + ASK, "version: 1\n"),
+    "cases of one id": golden(CASE.replace("c-NUMBER", "a")),
+    "assertions of a type that is none": golden(
+        "    - {type: contians, value: a NUMBER}\n",
+        begin="- id: a\n  vars: {message: b}\n  assert:\n",
+    ),
+    "tags": golden("    - t-NUMBER\n", begin="- id: a\n  vars: {message: b}\n  tags:\n"),
+    "rows of JSON that are broken": golden('{"vars": {"message": "NUMBER"\n', "jsonl"),
+    "rows of JSON with a key twice": golden(
+        '{"vars": {"message": "NUMBER", "message": "b"}}\n', "jsonl"
+    ),
+    "rows of CSV that are too long": table("message,__expected\n", "a NUMBER,b,c,d\n"),
+    "rows of CSV with a wrong assertion": table("message,__expected\n", "a NUMBER,contians: b\n"),
+    "columns of CSV": columns,
+    "keys that promptfoo does not have": promptfoo(TEST, "key-NUMBER: 1\n"),
+    "tests with keys that promptfoo does not have": promptfoo(
+        "tests:\n", "- {vars: {message: a NUMBER}, asert: [{type: contains, value: a}]}\n"
+    ),
+    "a test with keys that promptfoo does not have": promptfoo(
+        "tests:\n- vars: {message: a}\n", "  key-NUMBER: 1\n"
+    ),
+    "assertions of promptfoo's that are not read": promptfoo(
+        "tests:\n", "- {vars: {message: a NUMBER}, assert: [{type: javascript, value: a}]}\n"
+    ),
+    "stacks that are not there": of_suite(
+        "- stacks/x-NUMBER\n", suite="kind: suite\ngolden: ./golden.yaml\nstacks:\n"
+    ),
+    "requirements on metrics that are none": of_suite(
+        "- {metric: a-NUMBER, min: 0.5}\n", "gate:\n"
+    ),
+    "cases that must pass and are none": of_suite("- {must_pass: {case: a-NUMBER}}\n", "gate:\n"),
+    "judges that are not there": of_suite("  jNUMBER: {model: stacks/models/x}\n", "judges:\n"),
+    "acceptances of nothing": waivers(
+        '  - {accept: yardstick, suite: evals/e-0, case: c-NUMBER, reason: a, owner: "@a"}\n'
+    ),
+    "waivers of cases that are none": waivers(
+        '  - {case: evals/e-0#c-NUMBER, accept: broken, reason: a, owner: "@a",'
+        ' until: "2027-01-01"}\n'
+    ),
+}
+
+
 def lay_down_shape(root: Path, shape: Shape, pieces: int) -> None:
     lay_down(root, 1)
     for path, text in shape(pieces).items():
@@ -190,7 +262,7 @@ def test_work_grows_as_a_file(shape: Shape, tmp_path: Path) -> None:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("shape", [*SHAPES.values(), *FURTHER.values()], ids=[*SHAPES, *FURTHER])
 def test_time_grows_as_a_file(shape: Shape, tmp_path: Path) -> None:
     took = []
     for pieces in (1_000, 8_000):

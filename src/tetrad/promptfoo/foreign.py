@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from tetrad.schemas.check import schema_of
+from tetrad.schemas.nearest import is_near
 from tetrad.schemas.violations import Problem
 
 _MISSPELT = 0.75  # how much alike a key and the one that it is taken for are
@@ -122,7 +123,7 @@ def is_not_applied(problem: Problem) -> bool:
     if problem.hint.startswith("it belongs"):
         return False
     known = _known_keys(of_options=bool(outer))
-    return not difflib.get_close_matches(key.lower(), known, 1, _MISSPELT)
+    return not is_near(key.lower(), known, _MISSPELT)
 
 
 @cache

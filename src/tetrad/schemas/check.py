@@ -16,7 +16,7 @@ from typing import Any
 from tetrad.errors import Issue, Location, UsageError
 from tetrad.schemas.kinds import KINDS
 from tetrad.schemas.nearest import nearest
-from tetrad.schemas.violations import Problem, problems, shown
+from tetrad.schemas.violations import Problem, bad_names, problems, shown
 from tetrad.yamldoc.parse import Document, Path, json_path
 
 _SCHEMAS = FilePath(__file__).parent
@@ -47,9 +47,12 @@ def schema_text(kind: str) -> str:
 
 def check_value(value: Any, kind: str, definition: str | None = None) -> Iterator[Problem]:
     """Every violation by a plain value of the kind's schema, or of one of its `$defs`."""
-    validator = _validator(kind, definition)
-    if not validator.is_valid(value):
-        yield from problems(validator.iter_errors(value), _part(kind, definition), value)
+    if _validator(kind, definition).is_valid(value):
+        return
+    schema = _part(kind, definition)
+    errors = _validator(kind, definition, names=False).iter_errors(value)
+    yield from problems(errors, schema, value)
+    yield from bad_names(schema, value)
 
 
 def issue_of(document: Document, problem: Problem) -> Issue:
@@ -166,10 +169,16 @@ def _part(kind: str, definition: str | None) -> Mapping[str, Any]:
 
 
 @cache
-def _validator(kind: str, definition: str | None) -> Any:
+def _validator(kind: str, definition: str | None, *, names: bool = True) -> Any:
+    """`names`: with `propertyNames`, of which each error holds the whole mapping."""
     import jsonschema_rs
 
     schema = dict(_part(kind, definition))
+    if not names and "properties" in schema:
+        schema["properties"] = {
+            key: {name: rule for name, rule in part.items() if name != "propertyNames"}
+            for key, part in schema["properties"].items()
+        }
     return jsonschema_rs.Draft202012Validator(schema, retriever=_refuse_to_fetch)
 
 

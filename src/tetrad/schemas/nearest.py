@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 _CUTOFF = 0.6
@@ -49,6 +50,36 @@ def _alike(name: str, names: list[str]) -> list[str]:
 
     best = set(heapq.nlargest(_MANY, range(len(names)), key=lambda n: in_common(names[n])))
     return [names[number] for number in sorted(best)]
+
+
+def is_near(name: str, known: tuple[str, ...], cutoff: float) -> bool:
+    """Whether one of the known names is as alike as that; most are told apart without difflib."""
+    import difflib
+
+    size, letters = len(name), _letters(name)
+    matcher: difflib.SequenceMatcher[str] | None = None
+    for other, others, theirs in _with_letters(known):
+        enough = cutoff * (size + others) / 2  # characters in common
+        if others < enough or size - (letters & ~theirs).bit_count() < enough:
+            continue
+        matcher = matcher or difflib.SequenceMatcher(b=name)
+        matcher.set_seq1(other)
+        if matcher.quick_ratio() >= cutoff and matcher.ratio() >= cutoff:
+            return True
+    return False
+
+
+@lru_cache(maxsize=8)
+def _with_letters(known: tuple[str, ...]) -> Sequence[tuple[str, int, int]]:
+    return [(name, len(name), _letters(name)) for name in known]
+
+
+def _letters(name: str) -> int:
+    """A bit for each character that occurs; a few share one."""
+    letters = 0
+    for character in name:
+        letters |= 1 << (ord(character) & 63)
+    return letters
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:

@@ -89,9 +89,10 @@ def _walk(schema: Mapping[str, Any], path: Sequence[str | int]) -> Mapping[str, 
 def _unknown_keys(subject: _Subject) -> Iterator[Problem]:
     known = list(subject.parent.get("properties", ()))
     free = tuple(name for name in known if name not in subject.value)
+    homes = _homes(subject)
     for number, key in enumerate(subject.kind.unexpected):
         close = _nearest(key, free) if number < _MOST_TYPOS else None
-        home = _home_of(key, subject)
+        home = homes.get(key)
         if home:
             hint = f"it belongs {home}"
         elif close:
@@ -110,13 +111,14 @@ def _nearest(key: str, names: tuple[str, ...]) -> str | None:
     return nearest(key, names)
 
 
-def _home_of(key: str, subject: _Subject) -> str:
-    """Where a key is known, one level further in or at the outermost one."""
-    for name, part in subject.parent.get("properties", {}).items():
-        if key in _resolved(part, subject.schema).get("properties", ()):
-            return f"under {name}:"
-    is_inner = subject.path and key in subject.schema.get("properties", ())
-    return "at the outermost level" if is_inner else ""
+def _homes(subject: _Subject) -> Mapping[str, str]:
+    """Where keys are known, one level further in or at the outermost one."""
+    outermost = subject.schema.get("properties", ()) if subject.path else ()
+    homes = dict.fromkeys(outermost, "at the outermost level")
+    for name, part in reversed(subject.parent.get("properties", {}).items()):
+        inner = _resolved(part, subject.schema).get("properties", ())
+        homes |= dict.fromkeys(inner, f"under {name}:")
+    return homes
 
 
 def _resolved(part: Any, schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -202,11 +204,16 @@ def _not_matching(subject: _Subject) -> Iterator[Problem]:
     yield Problem(subject.path, message, hint)
 
 
-def _bad_name(subject: _Subject) -> Iterator[Problem]:
-    key = subject.kind.error.instance  # each name has an error of its own
-    message = f"{key!r} cannot be a name here"
-    hint = "a name has letters, digits and _, and begins with no digit"
-    yield Problem((*subject.path, key), message, hint, True)
+def bad_names(schema: Mapping[str, Any], value: Any) -> Iterator[Problem]:
+    """The keys that `propertyNames` refuses, of the mappings that a file's outermost keys hold."""
+    inner = value if isinstance(value, Mapping) else {}
+    for outer, part in schema.get("properties", {}).items():
+        pattern, named = part.get("propertyNames", {}).get("pattern"), inner.get(outer)
+        for key in named if pattern and isinstance(named, Mapping) else ():
+            if not re.fullmatch(pattern, key):
+                message = f"{key!r} cannot be a name here"
+                hint = "a name has letters, digits and _, and begins with no digit"
+                yield Problem((outer, key), message, hint, True)
 
 
 def _limit(text: str, keyword: str) -> Callable[[_Subject], Iterator[Problem]]:
@@ -342,7 +349,6 @@ _EXPLAINED: Mapping[str, Callable[[_Subject], Iterator[Problem]]] = {
     "enum": _not_in_enum,
     "const": _not_constant,
     "pattern": _not_matching,
-    "propertyNames": _bad_name,
     "minimum": _limit("{value} is less than {limit}", "minimum"),
     "maximum": _limit("{value} is more than {limit}", "maximum"),
     "exclusiveMinimum": _limit("{value} is not more than {limit}", "exclusiveMinimum"),
