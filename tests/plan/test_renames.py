@@ -12,6 +12,7 @@ from policy.factory import case, suite
 
 from tetrad.model import Case, Prompt, PromptMessage, Repository, Stack
 from tetrad.plan import partners_of
+from tetrad.trees import WorkingTree
 
 A, B, C = (case(name) for name in "abc")
 
@@ -41,7 +42,7 @@ def repository(
         ref: replace(suite(cases), ref=ref, stacks=tuple(by_ref[name] for name in names))
         for ref, (names, cases) in judged.items()
     }
-    return Repository(root=Path(), stacks=by_ref, suites=suites)
+    return Repository(files=WorkingTree(Path()), stacks=by_ref, suites=suites)
 
 
 @pytest.mark.parametrize(
