@@ -33,6 +33,7 @@ class Command(Protocol):
 COMMANDS: Mapping[str, str] = {
     "init": "lay down a small working system: a prompt, a stack, a golden set",
     "lint": "find what is wrong with prompts, models, corpora, tools, stacks and golden sets",
+    "lsp": "serve lint to an editor, by the Language Server Protocol",
     "explain": "explain a lint rule, by its code or its name",
     "plan": "say what a change touches: stacks, cases that will run, calls, tokens and cost",
     "try": "answer one request and show how the answer came about",

@@ -12,7 +12,7 @@ from tetrad.errors import UsageError
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tetrad.lint import Finding, Selection, Tree
     from tetrad.model import Model, Settings
@@ -57,12 +57,12 @@ def request_of(args: Namespace) -> Request:
     return Request(root, files, own=is_ours, asked=asked, foreign=tuple(foreign), prompty=prompty)
 
 
-def request_of_text(root: Path, name: str, data: bytes, args: Namespace) -> Request:
-    """One file as an editor holds it; `name` is where it would be saved."""
+def request_of_text(root: Path, name: str, edited: Mapping[str, bytes], args: Namespace) -> Request:
+    """One of the files that an editor holds; they are named by where they would be saved."""
     from tetrad.lint.edited import EditedTree
     from tetrad.lint.sources import is_of_other_tool
 
-    files = EditedTree(root, {name: data})
+    files = EditedTree(root, edited)
     prompty = frozenset({name} if args.prompty else ())
     if prompty or is_of_other_tool(Path(name)):
         return Request(root, files, own=False, asked=None, foreign=(name,), prompty=prompty)

@@ -41,7 +41,7 @@ def _lint(root: Path, name: str, data: bytes, args: Namespace) -> Found:
     """What is found, with the fixes that change nothing but the text."""
     from dataclasses import replace
 
-    tree, findings = lint(request_of_text(root, name, data, args), args)
+    tree, findings = lint(request_of_text(root, name, {name: data}, args), args)
     return tree, tuple(
         replace(finding, fix=None)
         if finding.fix and any(edit.file != name for edit in finding.fix.edits)
