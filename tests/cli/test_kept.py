@@ -45,7 +45,8 @@ messages:
   - {role: user, content: "<m>{{ message }}</m> <p>{{ passages }}</p>"}
 examples: {from: ./examples.jsonl}
 """,
-    "prompts/base.md": "You answer.\n",
+    "prompts/base.md": "You answer.\n{% include 'tone.md' %}\n",
+    "prompts/tone.md": "Be kind.\n",
     "prompts/examples.jsonl": '{"vars": {"message": "a"}, "output": "b"}\n',
     "prompts/more.yaml": "kind: prompt\nextends: prompts/base\ngeneration: {max_tokens: 8}\n",
     "prompts/alone.yaml": """\
@@ -87,6 +88,10 @@ EDITS: Mapping[str, Mapping[str, str | None]] = {
         "prompts/alone.yaml": TREE["prompts/alone.yaml"].replace("messages:", "  x: {type: integer}\nmessages:")
     },
     "a text that a prompt names": {"prompts/base.md": "You answer {{ unknown }}.\n"},
+    "a text that a text includes": {"prompts/tone.md": "Be {{ unknown }}.\n"},
+    "a text that a text includes, with a credential": {"prompts/tone.md": "ghp_" + "aB3" * 12},
+    "a text that a text includes, gone": {"prompts/tone.md": None},
+    "a text that includes itself": {"prompts/tone.md": "{% include './tone.md' %}"},
     "a text with a credential": {"prompts/base.md": "ghp_" + "aB3" * 12},
     "a base that others extend": {
         "prompts/base.yaml": TREE["prompts/base.yaml"].replace("{{ message }}", "{{ mesage }}")

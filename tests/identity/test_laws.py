@@ -293,6 +293,24 @@ def test_a_text_in_a_file_of_its_own_is_the_same_text(tree: Path) -> None:
     assert identities(tree) == BEFORE
 
 
+@pytest.mark.parametrize("by_file", [False, True])
+def test_a_text_that_is_included_is_the_same_text(tree: Path, *, by_file: bool) -> None:
+    content = read(tree, PROMPT).value["messages"][1]["content"]
+    head, line, tail = content.partition("\n")
+    (tree / "prompts/parts").mkdir()
+    (tree / "prompts/parts/head.md").write_bytes(f"{head}\n".replace("\n", "\r\n").encode())
+    (tree / "prompts/parts/whole.md").write_text('{% include "head.md" %}' + line + tail)
+    including = '{% include "parts/whole.md" %}' + ("\n" if content.endswith("\n") else "")
+    if by_file:
+        (tree / "prompts/body.md").write_text(including)
+    edit(tree, PROMPT, ("messages", 1, "content"), "file://body.md" if by_file else including)
+
+    assert identities(tree) == BEFORE
+    (tree / "prompts/parts/head.md").write_text("Another beginning.")
+    after = identities(tree)
+    assert {r for r in after if after[r] != BEFORE[r]} == {"stacks/triage", "stacks/team/large"}
+
+
 TOOL_CODE = {
     "stacks/tools/orders.py": "from desk.lines import state\nimport near\n",
     "stacks/tools/near.py": "X = 1\n",

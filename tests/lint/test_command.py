@@ -101,6 +101,17 @@ def test_files_and_folders_show_only_what_lies_in_them(
     assert found(root, capsys) == ["TPL203", "INJ301", "PIN901", "SCH107"]
 
 
+def test_a_text_is_judged_with_the_prompts_that_include_it(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompt = PROMPT.replace("{{ message }}", '{% include "one.md" %}')
+    one, two = "{% include 'parts/two.md' %}", "{{ message }} {{ mesage }}"
+    files = {"prompts/a.yaml": prompt, "prompts/one.md": one, "prompts/parts/two.md": two}
+    write_files(root, files)
+
+    assert found(root, capsys, "prompts/parts/two.md") == ["TPL202"]
+
+
 def test_one_file_is_judged_with_what_uses_it(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

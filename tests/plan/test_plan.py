@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,25 @@ def test_another_model_runs_every_case(tree: Tree, capsys: pytest.CaptureFixture
 
     assert plan["stacks"][0]["changed"] == ["model"]
     assert {c["why"] for c in plan["stacks"][0]["suites"][0]["cases_to_run"]} == {"all"}
+
+
+def test_the_text_that_a_message_includes_is_shown_where_it_differs(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit("prompts/feedback.yaml", "      Sentiment:", '      {% include "ask.md" %}')
+    tree.write("prompts/ask.md", "Sentiment:\n")
+    assert planned(tree, capsys, "--base", "main")["stacks"][0]["changed"] == []
+    tree.commit()
+
+    tree.write("prompts/ask.md", "How do they feel?\n")
+
+    stack = planned(tree, capsys, "--base", "HEAD")["stacks"][0]
+    assert stack["changed"] == ["prompt"]
+    assert tree.tetrad("plan", "--base", "HEAD") == ExitCode.PASSED
+    shown = capsys.readouterr().out
+    assert "prompts/ask.md" in shown
+    assert tree.tetrad("show", "feedback") == ExitCode.PASSED
+    assert re.search(r"  include     [0-9a-f]{12}  prompts/ask.md\n", capsys.readouterr().out)
 
 
 def test_a_new_stack_has_no_base_identity(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:

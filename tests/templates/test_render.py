@@ -108,7 +108,7 @@ REFUSED = [
     ("{% with %}{% endwith %}", 1, 4, "with is not allowed in a template"),
     ("{% import 'a' as b %}", 1, 4, "import is not allowed in a template"),
     ("{% from 'a' import b %}", 1, 4, "import is not allowed in a template"),
-    ("{% include '/etc/passwd' %}", 1, 4, "include is not allowed in a template"),
+    ("{% include '/etc/passwd' %}", 1, 4, "this include is not allowed in a template"),
     ("{% extends 'a' %}", 1, 4, "extends is not allowed in a template"),
     ("{% block a %}{% endblock %}", 1, 4, "block is not allowed in a template"),
     ("{% macro a() %}{{ a() }}{% endmacro %}", 1, 20, "a call is not allowed in a template"),

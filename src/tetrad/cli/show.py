@@ -12,7 +12,7 @@ from tetrad.errors import ExitCode
 
 if TYPE_CHECKING:
     from tetrad.identity.behaviour import Component
-    from tetrad.model import Repository, Stack
+    from tetrad.model import Prompt, Repository, Stack
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -57,6 +57,7 @@ def _lines(repository: Repository, stack: Stack) -> Iterator[str]:
 def _components(stack: Stack) -> Iterator[str]:
     prompt, model = stack.prompt, stack.model
     yield _row("prompt", prompt)
+    yield from _includes(prompt)
     if prompt.select is not None:
         yield f"{_row('embedding', prompt.select.embedding)}"
     yield _row("model", model)
@@ -65,6 +66,21 @@ def _components(stack: Stack) -> Iterator[str]:
         yield f"{_row('embedding', stack.retrieval.corpus.embedding)}"
     for tool in stack.tools:
         yield _row("tool", tool)
+
+
+def _includes(prompt: Prompt) -> Iterator[str]:
+    """The files that the prompt's messages include, each with the digest of its text."""
+    from tetrad.canonical import digest_bytes
+    from tetrad.identity import short
+
+    texts = {
+        piece.file: piece.text
+        for message in prompt.messages
+        for piece in message.pieces
+        if piece.file != message.location.file
+    }
+    for file, text in texts.items():
+        yield f"{'include':<10}  {short(digest_bytes(text.encode()))}  {file}"
 
 
 def _row(label: str, component: Component) -> str:

@@ -29,7 +29,8 @@ def fixed_texts(
 
 def applied(text: str, edits: Iterable[Edit]) -> str:
     """A text with edits that do not overlap."""
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end), reverse=True):
+    once = dict.fromkeys(edits)  # two findings may ask for the same
+    for edit in sorted(once, key=lambda edit: (edit.start, edit.end), reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
 

@@ -70,7 +70,7 @@ def prompts_asked(tree: Tree) -> Iterator[Prompt]:
     """
     asked = frozenset(tree.names)
     for prompt in tree.repository.prompts.values():
-        files = {message.location.file for message in prompt.messages}
+        files = {file for message in prompt.messages for file in message.files}
         if prompt.location.file in asked or files & asked:
             yield prompt
 

@@ -106,7 +106,7 @@ def _within(asked: Sequence[str], texts: Iterable[str]) -> Iterator[str]:
 def _referenced(reading: Reading) -> Iterator[str]:
     yield from (issue.location.file for issue in reading.issues)
     for prompt in reading.repository.prompts.values():
-        yield from (message.location.file for message in prompt.messages)
+        yield from (file for message in prompt.messages for file in message.files)
         yield from dict.fromkeys(example.location.file for example in prompt.examples)
     for suite in reading.repository.suites.values():
         yield from (suite.golden.path, *suite.golden.files)
@@ -147,7 +147,9 @@ def starting_points(files: FileTree, asked: Sequence[str]) -> tuple[str, ...]:
     only findings in the files asked for are reported. A suite is used by nothing, and adds to
     what is found only in the stacks that it judges.
     """
-    contents = {file: _bytes(files, file) for file in Folder(files).components()}
+    folder = Folder(files)
+    texts = folder.below("prompts")  # one may include the one that is asked for
+    contents = {file: _bytes(files, file) for file in (*folder.components(), *texts)}
     reached = dict.fromkeys(asked)
     fresh = list(asked)
     while fresh:

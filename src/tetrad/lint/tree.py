@@ -176,16 +176,19 @@ class Tree:
         return Place(place.file, place.span, part.document.key_at(part.path).line)
 
     def within_message(self, message: PromptMessage, index: int, start: int, end: int) -> Place:
-        """The place of characters of a message's content: in the YAML, or in a file of its own."""
-        file = message.location.file
-        document = self.documents.get(file)
-        if document is None:
-            # Of the content: the file may have other line ends.
-            return Place(file, Lines(message.content).span(start, end), None)
+        """The place of characters of a message's content: in the YAML, in a file of its own, or in
+        one that it includes.
+        """
+        origin = message.origin(start)
+        first, after = origin.offset, origin.offset + end - start
+        document = self.documents.get(origin.file)
+        if document is None or origin.file != message.location.file:
+            # Of the text: the file may have other line ends.
+            return Place(origin.file, Lines(origin.text).span(first, after), None)
         path = ("messages", index, "content")
-        first, last = document.within(path, start), document.within(path, end)
-        if last.line != first.line or last.column <= first.column:
-            span = Span(first.line, first.column, first.line, first.column + 1)
+        begin, stop = document.within(path, first), document.within(path, after)
+        if stop.line != begin.line or stop.column <= begin.column:
+            span = Span(begin.line, begin.column, begin.line, begin.column + 1)
         else:
-            span = Span(first.line, first.column, last.line, last.column)
-        return Place(file, span, document.key_at(path).line)
+            span = Span(begin.line, begin.column, stop.line, stop.column)
+        return Place(origin.file, span, document.key_at(path).line)

@@ -31,6 +31,9 @@ class Context(Protocol):
     ) -> tuple[str, bytes] | None:
         """A file that a component names, relative to it: its path from the root, its bytes."""
 
+    def included(self, origin: str, at: Location, written: str) -> tuple[str, bytes] | None:
+        """A file that a text of another file names at a place: its path from the root, its bytes."""
+
     def names(self, fields: Fields, path: Path, kind: str, *, at_key: bool = False) -> str | None:
         """The file that a reference means, without building it; None, reported, where none is.
 

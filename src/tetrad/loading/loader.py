@@ -108,7 +108,7 @@ class Loader:
     def _parts(self, value: Any) -> Iterator[str]:
         match value:
             case Prompt():
-                yield from (message.location.file for message in value.messages)
+                yield from (file for message in value.messages for file in message.files)
                 yield from (example.location.file for example in value.examples)
             case Suite():
                 yield from (value.golden.path, *value.golden.files)
@@ -275,7 +275,14 @@ class Loader:
     ) -> tuple[str, bytes] | None:
         """A file beside the component that names it, or from the root where none lies there."""
         origin = fields.source(path).origin
-        at = fields.at(path)
+        return self._named(origin, fields.at(path), json_path(path), written, from_root=from_root)
+
+    def included(self, origin: str, at: Location, written: str) -> tuple[str, bytes] | None:
+        return self._named(origin, at, "$", written)
+
+    def _named(
+        self, origin: str, at: Location, where: str, written: str, *, from_root: bool = False
+    ) -> tuple[str, bytes] | None:
         try:
             file = normalised(written, origin)
             if not from_root and not written.startswith(("./", "../")):
@@ -283,10 +290,10 @@ class Loader:
                 file = beside if self.tree.has(beside) or not self.tree.has(file) else file
             data = self.tree.read(file, at)
         except ReferenceRefused as error:
-            self.report(fields.issue(path, str(error), code="SCH107"))
+            self.report(Issue(location=at, message=str(error), code="SCH107", path=where))
             return None
         except SpecError as error:
-            self.report(*(replace(i, path=json_path(path)) for i in error.issues))
+            self.report(*(replace(issue, path=where) for issue in error.issues))
             return None
         self._data.add(file)
         return file, data

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tetrad.canonical import with_lf
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
+from tetrad.loading.includes import Place, place_in, with_includes
 from tetrad.model import (
     ChatInput,
     Example,
@@ -93,28 +95,23 @@ def _check_defaults(fields: Fields, context: Context, variables: Mapping[str, Va
 
 def _messages(fields: Fields, context: Context) -> Iterator[PromptMessage]:
     for number, raw in enumerate(fields.get("messages", ())):
-        found = content_at(fields, context, ("messages", number, "content"))
+        path: Path = ("messages", number, "content")
+        found = content_at(fields, context, path)
         if found is not None:
-            content, location = found
-            context.report(*_template_issues(fields, number, content, location))
-            yield PromptMessage(role=raw["role"], content=content, location=location)
+            message = replace(found, role=raw["role"])
+            context.report(*_template_issues(fields, path, message))
+            yield message
 
 
-def _template_issues(
-    fields: Fields, number: int, content: str, location: Location
-) -> Iterator[Issue]:
+def _template_issues(fields: Fields, path: Path, message: PromptMessage) -> Iterator[Issue]:
     """What keeps a message from being a template. The prompt is built all the same: lint looks at the
     rest of it, and a base's may be what a change mends.
     """
-    path: Path = ("messages", number, "content")
-    document = fields.source(path)
-    for problem in problems_of(content):
-        if location.file == document.origin:
-            at = document.within(path, offset_of(content, problem.line, problem.column))
-        else:
-            at = Location(location.file, problem.line, problem.column)
+    for problem in problems_of(message.content):
+        offset = offset_of(message.content, problem.line, problem.column)
+        origin = message.origin(offset)
         yield Issue(
-            location=at,
+            location=_place(fields, path, origin.file, origin.text)(origin.offset),
             code=problem.code,
             message=problem.message,
             hint=problem.hint,
@@ -122,20 +119,32 @@ def _template_issues(
         )
 
 
-def content_at(fields: Fields, context: Context, path: Path) -> tuple[str, Location] | None:
-    """The text of a message and its place, in a file of its own where one is named."""
-    content = fields.value(path)
-    if not content.startswith(_FILE):
-        return content, fields.at(path)
-    found = context.data(fields, path, content.removeprefix(_FILE))
-    if found is None:
-        return None
-    file, data = found
-    try:
-        return decode(with_lf(data), file), Location(file)
-    except SpecError as error:
-        context.report(*error.issues)
-        return None
+def content_at(fields: Fields, context: Context, path: Path) -> PromptMessage | None:
+    """The text of a message and its place, in a file of its own where one is named, with what it
+    includes.
+    """
+    text, location = fields.value(path), fields.at(path)
+    if text.startswith(_FILE):
+        found = context.data(fields, path, text.removeprefix(_FILE))
+        if found is None:
+            return None
+        file, data = found
+        try:
+            text, location = decode(with_lf(data), file), Location(file)
+        except SpecError as error:
+            context.report(*error.issues)
+            return None
+    place = _place(fields, path, location.file, text)
+    content, pieces = with_includes(text, location.file, place, context)
+    return PromptMessage(role="user", content=content, pieces=pieces, location=location)
+
+
+def _place(fields: Fields, path: Path, file: str, text: str) -> Place:
+    """Where the characters of a message's text stand: in its YAML, or in a file of its own."""
+    document = fields.source(path)
+    if file == document.origin:
+        return lambda offset: document.within(path, offset)
+    return lambda offset: place_in(file, text, offset)
 
 
 def _examples(fields: Fields, context: Context) -> tuple[Example, ...]:

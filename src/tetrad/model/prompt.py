@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from tetrad.canonical import Json
 from tetrad.errors import Location
@@ -31,15 +32,38 @@ class Variable:
     location: Location = field(compare=False)
 
 
+class Piece(NamedTuple):
+    """From `start` on, a message's content is the text of a file, from its character `offset` on."""
+
+    start: int
+    file: str
+    text: str
+    offset: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptMessage:
-    """A message whose content is a Jinja2 template."""
+    """A message whose content is a Jinja2 template, with the texts that it includes in it."""
 
     role: Role
     content: str
+    pieces: tuple[Piece, ...] = field(default=(), compare=False)  # none where it includes nothing
     location: Location = field(
         compare=False
     )  # of the content's node, in the prompt's file or in its `file://`
+
+    def origin(self, offset: int) -> Piece:
+        """The piece that holds a character; its `offset` is that character's."""
+        if not self.pieces:
+            return Piece(offset, self.location.file, self.content, offset)
+        after = bisect_right(self.pieces, offset, key=lambda piece: piece.start)
+        piece = self.pieces[max(after - 1, 0)]
+        return piece._replace(start=offset, offset=piece.offset + offset - piece.start)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The file of the message, and those that it includes."""
+        return tuple(dict.fromkeys((self.location.file, *(piece.file for piece in self.pieces))))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -94,16 +94,15 @@ def _tool_files(tool: Tool) -> set[str]:
 
 
 def prompt_files(prompt: Prompt) -> set[str]:
-    """A prompt's file, those that it extends, and those of its texts and examples."""
+    """A prompt's file, those that it extends, and those of its texts, what these include, and examples."""
     return {
         location.file
         for location in (
             prompt.location,
             *prompt.sources,
-            *(message.location for message in prompt.messages),
             *(example.location for example in prompt.examples),
         )
-    }
+    }.union(*(message.files for message in prompt.messages))
 
 
 def model_files(model: Model) -> set[str]:

@@ -61,7 +61,11 @@ _REFUSED: Mapping[type[nodes.Node], tuple[str, str, str]] = {
     nodes.With: ("with", "with", _HINT_VALUE),
     nodes.Import: ("import", "import", _HINT_TEXT),
     nodes.FromImport: ("import", "from", _HINT_TEXT),
-    nodes.Include: ("include", "include", "`content: file://…` takes text from a file"),
+    nodes.Include: (
+        "this include",
+        "include",
+        'only a message includes files, each named as a text: {% include "rules.md" %}',
+    ),
     nodes.Extends: ("extends", "extends", "`extends: prompts/…` in the prompt's file does that"),
     nodes.CallBlock: ("call", "call", _HINT_TEXT),
     nodes.FilterBlock: ("a filter block", "filter", "apply the filter to a value: {{ x|upper }}"),
