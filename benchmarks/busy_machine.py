@@ -26,7 +26,7 @@ from statistics import median
 
 from orders import GGUF, embedded_model, prompts, request
 
-from tetrad.engines.base import Engine
+from tetrad.engines.interfaces import Engine
 from tetrad.engines.torch import build_torch_engine
 
 LIMIT = 2.0

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tetrad.engines.base import request_digest, request_document
+from tetrad.engines.interfaces import request_digest, request_document
 from tetrad.model import Generation
 from tetrad.results.exchange import (
     Choice,

@@ -12,7 +12,7 @@ import pytest
 
 from tetrad.answers import Answers
 from tetrad.canonical import digest_of
-from tetrad.engines.base import ComputingEngine
+from tetrad.engines.interfaces import ComputingEngine
 from tetrad.errors import Location
 from tetrad.evals import Recorded, Selection
 from tetrad.evals.kept import AnswerStore

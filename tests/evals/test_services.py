@@ -22,9 +22,9 @@ from tetrad.assertions.score import Score
 from tetrad.canonical import Json, digest_of
 from tetrad.errors import EngineUnavailable, JudgeFailed
 from tetrad.evals import Recorded
-from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.python import PythonCode, code_places
+from tetrad.evals.similarities import Embeddings
 from tetrad.loading.files import Tree
 from tetrad.model import Prompt, PromptMessage
 from tetrad.modules import Modules

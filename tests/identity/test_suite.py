@@ -9,7 +9,7 @@ import pytest
 from tetrad.assertions.table import QUESTIONS
 from tetrad.canonical import digest_of
 from tetrad.identity import component_digest
-from tetrad.identity.suite import suite_digest, suite_document
+from tetrad.identity.suite_digest import suite_digest, suite_document
 from tetrad.loading.repository import load_repository
 
 SUITE, GOLDEN = "evals/handbook-qa/suite.yaml", "evals/handbook-qa/golden.yaml"

@@ -20,7 +20,7 @@ from tetrad.identity import (
     short,
     written_identity,
 )
-from tetrad.identity.suite import built_in_prompt, suite_digest, suite_document
+from tetrad.identity.suite_digest import built_in_prompt, suite_digest, suite_document
 from tetrad.loading.repository import load_repository
 from tetrad.model import Repository
 

@@ -35,7 +35,7 @@ from tetrad.policy import (
     scores_alike,
     unjudged,
 )
-from tetrad.policy.yardstick import requirement_name
+from tetrad.policy.base_yardstick import requirement_name
 from tetrad.results.outcome import AssertionResult, CaseOutcome, Sample
 from tetrad.results.report import AcceptanceUse, BaseVerdict, CaseReport
 from tetrad.results.trace import Trace

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tetrad.canonical import Json, canonical_json
-from tetrad.engines.base import request_document
+from tetrad.engines.interfaces import request_document
 from tetrad.protocols import openai as wire
 from tetrad.results.exchange import Completion, Message, Request
 

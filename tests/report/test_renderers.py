@@ -15,7 +15,7 @@ from report import extraction, samples
 from rich.cells import cell_len
 
 from tetrad.report import FORMATS, render
-from tetrad.report.text import render_text
+from tetrad.report.as_text import render_text
 from tetrad.results.report import Report, RequirementResult
 
 GOLDEN = Path(__file__).with_name("golden")

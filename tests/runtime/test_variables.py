@@ -6,7 +6,7 @@ from runtime.factory import prompt, variable
 from tetrad.canonical import Json
 from tetrad.errors import BadRequest
 from tetrad.model.variables import text_of
-from tetrad.runtime.variables import Variables
+from tetrad.runtime.request_variables import Variables
 
 TYPES: list[tuple[str, Json, str | None]] = [
     ("string", "a", None),

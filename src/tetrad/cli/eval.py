@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_engine, add_format
 from tetrad.cli.output import write_out
-from tetrad.cli.root import root_of
+from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from tetrad.cli.progress import progress_bars
+    from tetrad.cli.progress_display import progress_bars
     from tetrad.evals import interrupts, open_workbench
     from tetrad.loading.repository import load_named
     from tetrad.text import for_log, spelled

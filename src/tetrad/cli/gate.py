@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tetrad.cli.options import add_base, add_engine, add_format, add_names, stacks_named
 from tetrad.cli.output import write_file, write_out
 from tetrad.cli.report import FORMATS, LAST, shown
-from tetrad.cli.root import root_of
+from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode
 from tetrad.writing import remove_file
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     from tetrad import git
-    from tetrad.cli.progress import progress_bars
+    from tetrad.cli.progress_display import progress_bars
     from tetrad.evals import compare, gate, interrupts, open_workbench, plan_comparison
     from tetrad.loading.files import Tree
     from tetrad.plan import no_estimate

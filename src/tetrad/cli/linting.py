@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tetrad.cli.root import root_of
+from tetrad.cli.repository_root import root_of
 from tetrad.errors import UsageError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def lint(request: Request, args: Namespace, *, by_known: bool = False) -> Found:
 def _known(request: Request, args: Namespace) -> Found:
     from datetime import UTC, datetime
 
-    from tetrad.cli.kept import kept
+    from tetrad.cli.remembered import kept
     from tetrad.lint.known import Known
 
     root = request.root

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.output import say, tell
-from tetrad.cli.root import root_of
+from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode
 from tetrad.places import linked
 from tetrad.writing import remove_file, replace_file
@@ -30,8 +30,8 @@ def run(args: Namespace) -> ExitCode:
     _refuse_sparse(root)
     if not args.check:
         return _run(args, root, None)
-    from tetrad.cli.kept import kept
     from tetrad.cli.locked import locks_up_to_date
+    from tetrad.cli.remembered import kept
     from tetrad.loading.garbage import collect_nothing_at_exit, collecting_later
 
     collect_nothing_at_exit()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from tetrad.cli.output import tell
-from tetrad.cli.root import root_of
+from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
 from tetrad.places import refuse_links
 from tetrad.writing import replace_file
@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> ExitCode:
     from tetrad.artifacts.pin import resolve
     from tetrad.artifacts.store import store_from_environment
-    from tetrad.cli.progress import progress_bars
+    from tetrad.cli.progress_display import progress_bars
     from tetrad.git import refuse_committed
 
     root, store = root_of(args), store_from_environment()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_base, add_engine, add_format, add_names, stacks_named
 from tetrad.cli.output import write_out
-from tetrad.cli.root import root_of
+from tetrad.cli.repository_root import root_of
 from tetrad.errors import BaseUnusable, ExitCode, SpecError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     from tetrad import git
-    from tetrad.cli.kept import kept
+    from tetrad.cli.remembered import kept
     from tetrad.loading.files import Tree
     from tetrad.loading.garbage import collect_nothing_at_exit, collecting_later
     from tetrad.plan import RENDERERS
@@ -72,7 +72,7 @@ def _planned(
     only: Sequence[str] | None = None,
 ) -> tuple[Plan, Reading]:
     from tetrad import git
-    from tetrad.cli.progress import progress_bars
+    from tetrad.cli.progress_display import progress_bars
     from tetrad.evals import compare, estimates, open_workbench, plan_comparison
 
     root = head.files.folder()

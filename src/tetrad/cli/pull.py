@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_offline
 from tetrad.cli.output import say, tell
-from tetrad.cli.root import root_of
+from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, TetradError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> ExitCode:
     from tetrad.artifacts.store import store_from_environment
-    from tetrad.cli.progress import progress_bars
+    from tetrad.cli.progress_display import progress_bars
     from tetrad.git import refuse_committed
     from tetrad.loading.repository import load_repository
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_format
 from tetrad.cli.output import in_colour, write_file, write_out
-from tetrad.cli.root import root_of
+from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def shown(report: Report, fmt: str) -> str:
     is one.
     """
     from tetrad.report import render
-    from tetrad.report.text import WIDTH, render_text
+    from tetrad.report.as_text import WIDTH, render_text
 
     if fmt == "text":
         width = shutil.get_terminal_size((WIDTH, 24)).columns

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from tetrad.cli.options import add_engine, add_format
 from tetrad.cli.output import write_out
-from tetrad.cli.progress import progress_bars
-from tetrad.cli.root import root_of
+from tetrad.cli.progress_display import progress_bars
+from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from tetrad.canonical import Json
-    from tetrad.engines.base import Embedder
+    from tetrad.engines.interfaces import Embedder
     from tetrad.model import Model, Prices, Stack, Variable
     from tetrad.results.exchange import Message
     from tetrad.results.trace import Called, Generated, Retrieved, Trace

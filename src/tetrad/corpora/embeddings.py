@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.corpora.cache import Cache
-from tetrad.engines.base import Embedder
+from tetrad.engines.interfaces import Embedder
 
 if TYPE_CHECKING:
     import numpy as np

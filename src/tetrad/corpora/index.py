@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 from tetrad.corpora.chunking import spans_of
 from tetrad.corpora.documents import CorpusDocument, read_documents
 from tetrad.corpora.embeddings import CachedEmbedder
-from tetrad.engines.base import Embedder
+from tetrad.engines.interfaces import Embedder
 from tetrad.errors import MissingExtra, UsageError
 from tetrad.model import Chunking, Corpus, Index
 from tetrad.results.trace import Passage
+from tetrad.segmentation import terms_of
 from tetrad.trees import FileTree
-from tetrad.words import terms_of
 
 if TYPE_CHECKING:
     import numpy as np

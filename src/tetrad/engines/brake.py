@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from tetrad.artifacts.backoff import Backoff
-from tetrad.engines.base import AnsweredLate
+from tetrad.engines.interfaces import AnsweredLate
 from tetrad.engines.throttle import GRACE_S, Lane, Setback, Throttle, Ticket, Verdict
 from tetrad.errors import TetradError
 from tetrad.results.exchange import Completion

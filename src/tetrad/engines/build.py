@@ -14,8 +14,8 @@ from tetrad.artifacts.network import check_network
 from tetrad.artifacts.progress import Progress
 from tetrad.artifacts.sources import needs_nothing, split_hub
 from tetrad.artifacts.store import Store
-from tetrad.engines.base import ComputingEngine, Embedder
 from tetrad.engines.brake import Brakes
+from tetrad.engines.interfaces import ComputingEngine, Embedder
 from tetrad.errors import MissingExtra, UsageError
 from tetrad.model import Model, OpenAIEngine, ScriptedEngine, TorchEngine, VllmEngine
 from tetrad.trees import FileTree
@@ -60,7 +60,7 @@ def known_build(model: Model) -> str | None:
     """What computes a model's answers, as its engine will say; None where an endpoint has to tell."""
     match model.engine:
         case TorchEngine():
-            from tetrad.engines.torch.build import engine_build
+            from tetrad.engines.torch.versions import engine_build
 
             return engine_build(model)
         case ScriptedEngine():

@@ -3,12 +3,12 @@
 `Workbench` wires, `execute` runs. Nothing here decides whether a run is good enough: `policy` does.
 """
 
-from tetrad.evals.build import Workbench, open_workbench
 from tetrad.evals.comparison import Comparison, compare, estimates, plan_comparison
 from tetrad.evals.judging import gate
 from tetrad.evals.moved import Moved
 from tetrad.evals.recorded import Recorded
 from tetrad.evals.runner import Selection, execute
+from tetrad.evals.workbench import Workbench, open_workbench
 
 __all__ = [
     "Comparison",

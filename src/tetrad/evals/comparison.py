@@ -9,8 +9,8 @@ from io import BytesIO, TextIOWrapper
 
 from tetrad import git
 from tetrad.errors import BaseUnusable, SpecError, TetradError
-from tetrad.evals.build import Workbench
 from tetrad.evals.forecast import Forecast
+from tetrad.evals.workbench import Workbench
 from tetrad.loading.documents import document_digest, documents_of
 from tetrad.loading.files import Tree as SpecTree
 from tetrad.loading.parsed import Parsed

@@ -16,13 +16,13 @@ from tetrad.assertions.assertion_type import ServiceAssertion
 from tetrad.assertions.score import Score
 from tetrad.assertions.table import JUDGED, TYPES
 from tetrad.canonical import Digest, Json
-from tetrad.engines.base import request_digest
 from tetrad.engines.build import known_build
+from tetrad.engines.interfaces import request_digest
 from tetrad.errors import JudgeFailed, UsageError
-from tetrad.evals.build import Workbench
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.kept import KeptAnswers
 from tetrad.evals.runner import answered_of
+from tetrad.evals.workbench import Workbench
 from tetrad.identity import component_digest
 from tetrad.model import (
     DEFAULT_JUDGE,

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from tetrad import __version__
 from tetrad.artifacts.progress import Progress
-from tetrad.evals.build import Workbench
 from tetrad.evals.runner import Selection, execute
 from tetrad.evals.trials import BaseTrial, Sides, Trial, alone
 from tetrad.evals.verdicts import Verdicts
+from tetrad.evals.workbench import Workbench
 from tetrad.model import Repository, ScriptedEngine, Stack
 from tetrad.plan import Plan, StackPlan, Waived, suites_of, waived
 from tetrad.policy import overall

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Self
 
 from tetrad.canonical import Digest
-from tetrad.engines.base import AnsweredLate, ComputingEngine, request_digest
+from tetrad.engines.interfaces import AnsweredLate, ComputingEngine, request_digest
 from tetrad.errors import DatabaseError, EngineRefused, EngineUnavailable
 from tetrad.evals.kept import AnswerStore, BuildMoved, KeptAnswers
 from tetrad.results.exchange import Completion, Request

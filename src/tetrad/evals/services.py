@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from tetrad.assertions.score import Score
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
-from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.python import PythonCode
+from tetrad.evals.similarities import Embeddings
 from tetrad.model import DEFAULT_JUDGE
 
 

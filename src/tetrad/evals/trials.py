@@ -8,8 +8,8 @@ from itertools import chain
 
 from tetrad.assertions.checks import issues_as_written, issues_on_stack, issues_when_rendered
 from tetrad.errors import TetradError
-from tetrad.evals.build import Workbench
 from tetrad.evals.runner import Selection
+from tetrad.evals.workbench import Workbench
 from tetrad.identity import identity_of
 from tetrad.model import Acceptance, Case, Repository, Stack, Suite
 from tetrad.plan import Partners, posed, priced_as, with_cases

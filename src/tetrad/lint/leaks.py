@@ -10,7 +10,7 @@ from tetrad.canonical import Json
 from tetrad.lint.template import fixed_text_of
 from tetrad.lint.tree import Tree
 from tetrad.model import Case, Prompt, Suite
-from tetrad.words import is_character, words_of
+from tetrad.segmentation import is_character, words_of
 
 N = 8  # words; fewer are common phrases
 _WHOLE = 3  # words that a shorter text needs to be compared as a whole

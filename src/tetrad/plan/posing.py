@@ -14,7 +14,7 @@ from tetrad.errors import BadRequest, ToolFailed
 from tetrad.model import Case, RecordedCall, Stack, Suite
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
-from tetrad.runtime.variables import Variables
+from tetrad.runtime.request_variables import Variables
 from tetrad.tools.contract import check_result, tool_for
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tetrad.canonical import Digest
-from tetrad.engines.base import request_digest
+from tetrad.engines.interfaces import request_digest
 from tetrad.identity import component_digest, identity_of
 from tetrad.model import Case, Repository, Stack, Suite
 from tetrad.plan.changes import Files

@@ -10,7 +10,7 @@ from tetrad.assertions.table import EMBEDDED, JUDGED, TYPES
 from tetrad.canonical import canonical_json
 from tetrad.golden.digest import case_content
 from tetrad.identity import component_digest
-from tetrad.identity.suite import suite_digest
+from tetrad.identity.suite_digest import suite_digest
 from tetrad.model import (
     DEFAULT_JUDGE,
     EMBEDDING_JUDGE,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tetrad.policy.decide import SuiteDecision, decide, overall
-from tetrad.policy.paired import worst
-from tetrad.policy.summary import suite_report
-from tetrad.policy.yardstick import (
+from tetrad.policy.base_yardstick import (
     Beside,
     Narrowed,
     base_verdict,
@@ -15,6 +12,9 @@ from tetrad.policy.yardstick import (
     unasked,
     unjudged,
 )
+from tetrad.policy.decide import SuiteDecision, decide, overall
+from tetrad.policy.paired import worst
+from tetrad.policy.summary import suite_report
 
 __all__ = [
     "Beside",

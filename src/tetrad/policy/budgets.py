@@ -13,7 +13,7 @@ from math import fsum
 from typing import Literal
 
 from tetrad.model import Budget
-from tetrad.policy.paired import Evidence, worst
+from tetrad.policy.paired import PairedCases, worst
 from tetrad.policy.pairing import Pair
 from tetrad.policy.statistics import TOLERANCE, nearest_rank
 from tetrad.results.outcome import CaseOutcome, Sample
@@ -76,13 +76,13 @@ class _Spent:
         return self.value is not None and not self.missing and not self.unmeasured
 
 
-def judge_budget(requirement: Budget, evidence: Evidence) -> RequirementResult:
-    spent = _spent(requirement, evidence, "candidate")
+def judge_budget(requirement: Budget, paired: PairedCases) -> RequirementResult:
+    spent = _spent(requirement, paired, "candidate")
     verdicts: list[tuple[Decision, str, float | None]] = []
     if requirement.max is not None:
         verdicts.append(_absolute(requirement, spent, requirement.max))
     if requirement.increase is not None:
-        compared = evidence.compared
+        compared = paired.compared
         now = _spent(requirement, compared, "candidate")
         verdicts.append(_relative(requirement, now, compared, requirement.increase))
     decision = worst(decision for decision, _, _ in verdicts)
@@ -107,11 +107,11 @@ def _absolute(
 
 
 def _relative(
-    requirement: Budget, spent: _Spent, evidence: Evidence, increase: float
+    requirement: Budget, spent: _Spent, paired: PairedCases, increase: float
 ) -> tuple[Decision, str, float | None]:
-    if verdict := evidence.without_base(_subject(requirement)):
+    if verdict := paired.without_base(_subject(requirement)):
         return *verdict, None
-    base = _spent(requirement, evidence, "base")
+    base = _spent(requirement, paired, "base")
     if base.value is None or not base.complete:
         what = _incomplete(requirement, base)
         return "INCONCLUSIVE", f"{_subject(requirement)} on the base is not known: {what}", None
@@ -139,8 +139,8 @@ def _compare(
     )
 
 
-def _spent(requirement: Budget, evidence: Evidence, side: Literal["candidate", "base"]) -> _Spent:
-    items = [item for pair in evidence.pairs for item in _items(requirement, pair, side)]
+def _spent(requirement: Budget, paired: PairedCases, side: Literal["candidate", "base"]) -> _Spent:
+    items = [item for pair in paired.pairs for item in _items(requirement, pair, side)]
     known = [item.value for item in items if item.value is not None]
     whys = [item.why for item in items if item.why]
     statistic = _STATISTICS[requirement.statistic]

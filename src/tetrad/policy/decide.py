@@ -1,6 +1,6 @@
 """The decision on one suite: numbers in, decision and reasons out. No files, clocks or engines.
 
-Missing evidence refuses: taking a result away can never turn a no into a yes.
+Missing results refuse: taking a result away can never turn a no into a yes.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from tetrad.model import (
     Waiver,
 )
 from tetrad.policy.budgets import judge_budget
-from tetrad.policy.cases import judge_max_flips, judge_must_pass
-from tetrad.policy.means import judge_minimum, judge_no_worse
-from tetrad.policy.paired import Evidence, worst
+from tetrad.policy.mean_requirements import judge_minimum, judge_no_worse
+from tetrad.policy.paired import PairedCases, worst
 from tetrad.policy.pairing import Pair, pair_up
+from tetrad.policy.single_cases import judge_max_flips, judge_must_pass
 from tetrad.results.outcome import SuiteRun
 from tetrad.results.report import Decision, Flip, RequirementResult, WaiverUse
 
 # A new requirement is a type in spec.model, a function here and a line in this table.
-JUDGES: Mapping[type, Callable[[Any, Evidence], RequirementResult]] = {
+JUDGES: Mapping[type, Callable[[Any, PairedCases], RequirementResult]] = {
     Minimum: judge_minimum,
     NoWorseThanBase: judge_no_worse,
     MustPass: judge_must_pass,
@@ -77,12 +77,12 @@ def decide(
     base_problem = _not_about(suite, base) if base else ""
     usable = None if base_problem else base
     pairs = pair_up(suite, None if problem else candidate, usable, accepted)
-    evidence = Evidence(
+    paired = PairedCases(
         pairs=pairs,
         base="there" if usable else "lost" if base_expected or base_problem else "none",
         why_lost=f"the base's results {base_problem}" if base_problem else why_lost,
     )
-    requirements = tuple(JUDGES[type(r)](r, evidence) for r in suite.gate)
+    requirements = tuple(JUDGES[type(r)](r, paired) for r in suite.gate)
     if problem:
         requirements = tuple(_void(r, f"the results {problem}") for r in requirements)
     waiving = [pair for pair in pairs if pair.waiver and _would_count(pair, suite.gate)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 
-from tetrad.policy.yardstick import scores_alike
+from tetrad.policy.base_yardstick import scores_alike
 from tetrad.results.outcome import CaseOutcome
 from tetrad.results.report import YardstickChange
 from tetrad.text import spelled, usd

@@ -15,7 +15,7 @@ _NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Evidence:
+class PairedCases:
     """The paired cases, and whether there is a base to compare with.
 
     `lost` is a base that was asked for and could not be evaluated; `why_lost` says why, if known.
@@ -26,7 +26,7 @@ class Evidence:
     why_lost: str = ""
 
     @property
-    def compared(self) -> Evidence:
+    def compared(self) -> PairedCases:
         """The cases that both sides can be asked: what compares looks at no others."""
         pairs = tuple(pair for pair in self.pairs if not pair.alone)
         if self.base == "there" and self.pairs and not pairs:

@@ -1,4 +1,4 @@
-"""The golden set's cases beside what each identity answered: the evidence that policy weighs.
+"""The golden set's cases beside what each identity answered: the pairs that policy weighs.
 
 The golden set is the roster: a case that a run lacks is a missing result, whoever lost it.
 """

@@ -27,6 +27,7 @@ from tetrad.loading.files import Tree
 from tetrad.loading.repository import load_repository
 from tetrad.model import Repository, Stack, Suite
 from tetrad.plan import StackPlan, no_estimate
+from tetrad.pytest_plugin.item_verdicts import of_part, of_whole
 from tetrad.pytest_plugin.outcomes import (
     Failure,
     GateVerdict,
@@ -36,7 +37,6 @@ from tetrad.pytest_plugin.outcomes import (
     Verdict,
 )
 from tetrad.pytest_plugin.sharing import once_a_session
-from tetrad.pytest_plugin.verdicts import of_part, of_whole
 from tetrad.registry import registry_path
 from tetrad.results.report import BaseVerdict, StackReport, SuiteReport
 from tetrad.text import for_log, inert

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tetrad.report.json import dump_report, load_report
+from tetrad.report.as_json import dump_report, load_report
 from tetrad.results.report import Report
 
 __all__ = ["FORMATS", "dump_report", "load_report", "render"]
 
 
 def _text(report: Report) -> str:
-    from tetrad.report.text import render_text
+    from tetrad.report.as_text import render_text
 
     return render_text(report)
 
 
 def _junit(report: Report) -> str:
-    from tetrad.report.junit import render_junit
+    from tetrad.report.as_junit import render_junit
 
     return render_junit(report)
 
 
 def _markdown(report: Report) -> str:
-    from tetrad.report.markdown import render_markdown
+    from tetrad.report.as_markdown import render_markdown
 
     return render_markdown(report)
 
 
 def _html(report: Report) -> str:
-    from tetrad.report.html import render_html
+    from tetrad.report.as_html import render_html
 
     return render_html(report)
 

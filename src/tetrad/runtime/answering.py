@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tetrad.canonical import Json, as_digested
-from tetrad.engines.base import Embedder, Engine
+from tetrad.engines.interfaces import Embedder, Engine
 from tetrad.errors import BadRequest, EngineUnavailable, ToolFailed
 from tetrad.model import Model, Retrieval, Stack
 from tetrad.model.variables import text_of
@@ -21,13 +21,13 @@ from tetrad.results.exchange import Completion, Message, Request, ToolCall
 from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
 from tetrad.runtime.conversation import Conversation
 from tetrad.runtime.guards import TOO_LONG, WITHHELD, Contract, personal_data, too_long, trimmed
-from tetrad.runtime.variables import Variables
+from tetrad.runtime.request_variables import Variables
 from tetrad.trees import FileTree
 
 if TYPE_CHECKING:
     from tetrad.corpora import CorpusIndex
-    from tetrad.runtime.calls import Calling, Turn
     from tetrad.runtime.examples import Nearest
+    from tetrad.runtime.tool_calls import Calling, Turn
 
 
 class Toolbox(Protocol):
@@ -206,7 +206,7 @@ class Runtime:
 
     def _refused(self, turn: Turn, step: int) -> str:
         """Why the calls of a turn are not made; empty where they are."""
-        from tetrad.runtime.calls import MAX_CALLS
+        from tetrad.runtime.tool_calls import MAX_CALLS
 
         if step >= self.stack.max_steps:
             return "the last step asked for a tool"
@@ -334,7 +334,7 @@ def _calling(
     """How the stack's model calls tools, and what describes them to a model that must be told."""
     if not stack.tools:
         return None, None
-    from tetrad.runtime.calls import AsJson, Native, with_tools_described
+    from tetrad.runtime.tool_calls import AsJson, Native, with_tools_described
     from tetrad.tools import definitions
 
     tools = definitions(stack.tools)

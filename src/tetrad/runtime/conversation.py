@@ -20,7 +20,7 @@ from tetrad.canonical import Json, as_digested
 from tetrad.errors import BadRequest, Issue, Location, SpecError
 from tetrad.model import Example, Prompt, PromptMessage, Role
 from tetrad.results.exchange import Message
-from tetrad.runtime.variables import Variables
+from tetrad.runtime.request_variables import Variables
 from tetrad.templates.render import Template, compile_template, problems_of_template
 
 

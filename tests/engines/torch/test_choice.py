@@ -15,8 +15,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tetrad.engines.torch import build_torch_engine
 from tetrad.engines.torch.attention import OwnTokens
 from tetrad.engines.torch.choice import label_shares, label_tree
-from tetrad.engines.torch.network import load_network
-from tetrad.engines.torch.text import load_text
+from tetrad.engines.torch.token_text import load_text
+from tetrad.engines.torch.transformer import load_network
 from tetrad.model import Model
 from tetrad.results.exchange import Choice, Completion, Message, Request
 

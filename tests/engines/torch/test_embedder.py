@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoModel, BertConfig, BertModel
 
-from tetrad.engines.base import Embedder
+from tetrad.engines.interfaces import Embedder
 from tetrad.engines.torch import build_torch_embedder
 from tetrad.errors import EngineUnavailable
 from tetrad.identity import component_digest

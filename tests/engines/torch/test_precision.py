@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
-from tetrad.engines.torch.answering import BatchLimits
 from tetrad.engines.torch.attention import Prefix
+from tetrad.engines.torch.batches import BatchLimits
 from tetrad.engines.torch.desk import Desk
-from tetrad.engines.torch.network import Network, load_network
-from tetrad.engines.torch.text import load_text
+from tetrad.engines.torch.token_text import load_text
+from tetrad.engines.torch.transformer import Network, load_network
 from tetrad.model import Generation
 from tetrad.results.exchange import Choice, Completion, Constraint, JsonOutput, Message, Request
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from tetrad.engines.torch.network import load_network
 from tetrad.engines.torch.prefixes import PrefixStore
+from tetrad.engines.torch.transformer import load_network
 
 
 def test_the_beginning_of_a_kept_prefix_holds_no_more_memory_than_its_own(tiny: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tetrad.engines.torch.text import Text, load_text
+from tetrad.engines.torch.token_text import Text, load_text
 from tetrad.results.exchange import Message, Request
 
 

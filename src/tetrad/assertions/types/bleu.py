@@ -1,5 +1,5 @@
 """`bleu`: the sentence BLEU of sacrebleu, which is the extra `metrics`, over the words of
-`tetrad.words`, without regard to case.
+`tetrad.segmentation`, without regard to case.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from tetrad.assertions.score import Score, at_least
 from tetrad.assertions.values import references_of
 from tetrad.canonical import Json
 from tetrad.model import Assertion
-from tetrad.words import tokens_of
+from tetrad.segmentation import tokens_of
 
 THRESHOLD = 0.5
 

@@ -1,4 +1,4 @@
-"""`rouge-n`: the F-measure of single words (ROUGE-1) over the words of `tetrad.words`, without
+"""`rouge-n`: the F-measure of single words (ROUGE-1) over the words of `tetrad.segmentation`, without
 regard to case.
 """
 
@@ -13,7 +13,7 @@ from tetrad.assertions.score import Score, at_least
 from tetrad.assertions.values import as_text
 from tetrad.canonical import Json
 from tetrad.model import Assertion
-from tetrad.words import words_of
+from tetrad.segmentation import words_of
 
 THRESHOLD = 0.75
 

@@ -15,7 +15,7 @@ from tetrad.artifacts.progress import Progress
 from tetrad.engines.torch.waiting import spin_briefly
 
 if TYPE_CHECKING:
-    from tetrad.engines.base import ComputingEngine, Embedder
+    from tetrad.engines.interfaces import ComputingEngine, Embedder
     from tetrad.model import Model
 
 __all__ = ["build_torch_embedder", "build_torch_engine"]
@@ -25,7 +25,7 @@ def build_torch_engine(
     model: Model, files: Mapping[str, Path], *, cache: Path, progress: Progress | None = None
 ) -> ComputingEngine:
     """An engine over a model's verified files, by the names that the model's file gives them."""
-    from tetrad.engines.torch.engine import InProcessEngine
+    from tetrad.engines.torch.in_process import InProcessEngine
 
     spin_briefly()
     return InProcessEngine(model, files, cache=cache, progress=progress)

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from tetrad.engines.torch.attention import OwnTokens, Prefix
-from tetrad.engines.torch.network import Network
-from tetrad.engines.torch.text import Text
+from tetrad.engines.torch.token_text import Text
+from tetrad.engines.torch.transformer import Network
 
 # A way of writing that is this much less likely than the best label cannot change the choice.
 _NEGLIGIBLE = 1e-6

@@ -21,9 +21,9 @@ from filelock import FileLock
 
 from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.canonical import Digest, Json, canonical_json, digest_file, digest_of
-from tetrad.engines.torch.build import converter_build
 from tetrad.engines.torch.folder import laid_out
 from tetrad.engines.torch.quiet import quieten
+from tetrad.engines.torch.versions import converter_build
 from tetrad.errors import ArtifactError, EngineUnavailable
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tetrad.artifacts.progress import Progress
-from tetrad.engines.torch.answering import Answering, BatchLimits
-from tetrad.engines.torch.build import DEFAULT_MAX_TOKENS
+from tetrad.engines.torch.batches import Answering, BatchLimits
 from tetrad.engines.torch.choice import LabelNode, label_tree
 from tetrad.engines.torch.convert import converted
+from tetrad.engines.torch.decoding import Job
 from tetrad.engines.torch.folder import gguf_of, hugging_face_files, laid_out
 from tetrad.engines.torch.grammar import Grammars, Guide
-from tetrad.engines.torch.network import Network, load_network
-from tetrad.engines.torch.text import Text, load_text
-from tetrad.engines.torch.writing import Job
+from tetrad.engines.torch.token_text import Text, load_text
+from tetrad.engines.torch.transformer import Network, load_network
+from tetrad.engines.torch.versions import DEFAULT_MAX_TOKENS
 from tetrad.errors import EngineUnavailable, TetradError
 from tetrad.model import Model
 from tetrad.results.exchange import Choice, Completion, JsonOutput, Request

@@ -18,10 +18,10 @@ import numpy as np
 from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.canonical import Digest
 from tetrad.engines.tokens import tokenizer_at
-from tetrad.engines.torch.build import embedder_build
 from tetrad.engines.torch.folder import hugging_face_files, laid_out, pooling_of
 from tetrad.engines.torch.memory import lack_of_memory_told
 from tetrad.engines.torch.quiet import quieten
+from tetrad.engines.torch.versions import embedder_build
 from tetrad.errors import EngineUnavailable
 from tetrad.identity import component_digest
 from tetrad.model import MOST_EMBEDDED_TOKENS, Model, TorchEngine

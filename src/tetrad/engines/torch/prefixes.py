@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 
 from tetrad.engines.torch.attention import Prefix
-from tetrad.engines.torch.network import Network
+from tetrad.engines.torch.transformer import Network
 
 # Fewer common tokens than this are read again sooner than looked after.
 _WORTHWHILE = 16

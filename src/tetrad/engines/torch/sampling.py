@@ -7,7 +7,7 @@ from random import Random
 import torch
 from torch import Tensor
 
-from tetrad.engines.base import request_digest
+from tetrad.engines.interfaces import request_digest
 from tetrad.results.exchange import Request
 
 

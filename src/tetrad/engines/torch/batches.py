@@ -14,10 +14,10 @@ from torch import Tensor
 
 from tetrad.engines.torch.attention import OwnTokens, Prefix, Shared
 from tetrad.engines.torch.choice import label_shares
-from tetrad.engines.torch.network import Network
+from tetrad.engines.torch.decoding import Job, Row
 from tetrad.engines.torch.prefixes import PrefixStore
-from tetrad.engines.torch.text import Text
-from tetrad.engines.torch.writing import Job, Row
+from tetrad.engines.torch.token_text import Text
+from tetrad.engines.torch.transformer import Network
 from tetrad.errors import TetradError
 from tetrad.results.exchange import Choice, Completion, Usage
 

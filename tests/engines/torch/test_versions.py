@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tetrad.canonical import digest_bytes, digest_file
-from tetrad.engines.torch.build import embedder_build, engine_build
+from tetrad.engines.torch.versions import embedder_build, engine_build
 from tetrad.errors import ExitCode, Location
 from tetrad.model import Model, Source, TorchEngine
 
@@ -42,7 +42,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from tetrad.canonical import digest_bytes
-from tetrad.engines.torch.build import embedder_build, engine_build
+from tetrad.engines.torch.versions import embedder_build, engine_build
 from tetrad.engines.torch.convert import converted_at
 from tetrad.errors import Location
 from tetrad.model import Model, Source, TorchEngine

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tetrad.cli.progress import Bars, ProgressLines, progress_bars
+from tetrad.cli.progress_display import Bars, ProgressLines, progress_bars
 
 
 def until(holds: Callable[[], bool]) -> None:

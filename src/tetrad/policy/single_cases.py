@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from tetrad.model import MaxFlips, MustPass
-from tetrad.policy.paired import Evidence, named
+from tetrad.policy.paired import PairedCases, named
 from tetrad.policy.pairing import Pair, ids
 from tetrad.results.report import Decision, RequirementResult
 from tetrad.text import spelled
@@ -13,8 +13,8 @@ from tetrad.text import spelled
 _Verdict: TypeAlias = "tuple[Decision, str, tuple[Pair, ...]]"
 
 
-def judge_must_pass(requirement: MustPass, evidence: Evidence) -> RequirementResult:
-    chosen = tuple(pair for pair in evidence.pairs if pair.is_named_by(requirement))
+def judge_must_pass(requirement: MustPass, paired: PairedCases) -> RequirementResult:
+    chosen = tuple(pair for pair in paired.pairs if pair.is_named_by(requirement))
     held = tuple(pair for pair in chosen if pair.waiver is None or pair.passed)
     decision, reason, decided = _must_pass_verdict(requirement, chosen, held)
     return RequirementResult(
@@ -28,19 +28,19 @@ def judge_must_pass(requirement: MustPass, evidence: Evidence) -> RequirementRes
     )
 
 
-def judge_max_flips(requirement: MaxFlips, evidence: Evidence) -> RequirementResult:
-    threshold, evidence = float(requirement.count), evidence.compared
-    if verdict := evidence.without_base("what passed before"):
+def judge_max_flips(requirement: MaxFlips, paired: PairedCases) -> RequirementResult:
+    threshold, paired = float(requirement.count), paired.compared
+    if verdict := paired.without_base("what passed before"):
         decision, reason = verdict
         return RequirementResult(
             requirement="max_flips", decision=decision, threshold=threshold, reason=reason
         )
-    if not evidence.pairs:
+    if not paired.pairs:
         reason = "there are no cases, so nothing shows that none flipped"
         return RequirementResult(
             requirement="max_flips", decision="INCONCLUSIVE", threshold=threshold, reason=reason
         )
-    held = tuple(pair for pair in evidence.pairs if pair.waiver is None)
+    held = tuple(pair for pair in paired.pairs if pair.waiver is None)
     broken = tuple(pair for pair in held if pair.flip == "broken")
     decision, reason, decided = _max_flips_verdict(requirement, held, broken)
     return RequirementResult(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.engines.torch.attention import Prefix
 from tetrad.engines.torch.sampling import Draw
-from tetrad.engines.torch.text import Text
+from tetrad.engines.torch.token_text import Text
 from tetrad.results.exchange import Completion, Request, Usage
 
 if TYPE_CHECKING:

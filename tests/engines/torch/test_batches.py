@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tetrad.engines.torch.answering import BatchLimits
+from tetrad.engines.torch.batches import BatchLimits
 from tetrad.engines.torch.desk import Desk
-from tetrad.engines.torch.network import Network, load_network
-from tetrad.engines.torch.text import Text, load_text
+from tetrad.engines.torch.token_text import Text, load_text
+from tetrad.engines.torch.transformer import Network, load_network
 from tetrad.model import Generation
 from tetrad.results.exchange import Choice, Completion, Constraint, JsonOutput, Message, Request
 
@@ -89,7 +89,7 @@ def test_a_text_that_is_read_in_several_passes_is_read_right(
     texts = [[pick.randrange(1, 300) for _ in range(length)] for length in (3, 40, 41, 90)]
     _, whole = network.read(texts, None)
 
-    monkeypatch.setattr("tetrad.engines.torch.network._CHUNK", 20)
+    monkeypatch.setattr("tetrad.engines.torch.transformer._CHUNK", 20)
     _, pieces = network.read(texts, None)
 
     assert torch.allclose(whole, pieces, atol=1e-4)

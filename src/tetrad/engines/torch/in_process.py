@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from tetrad.artifacts.progress import Progress, Unwatched
-from tetrad.engines.torch.build import device_name, engine_build
 from tetrad.engines.torch.memory import lack_of_memory_told
+from tetrad.engines.torch.versions import device_name, engine_build
 from tetrad.errors import EngineUnavailable
 from tetrad.model import Model, TorchEngine
 from tetrad.results.exchange import Completion, Request

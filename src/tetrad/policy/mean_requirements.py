@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import fsum
 
 from tetrad.model import By, Minimum, NoWorseThanBase
-from tetrad.policy.paired import Evidence, at_least, figure, figures
+from tetrad.policy.paired import PairedCases, at_least, figure, figures
 from tetrad.policy.pairing import Bounds, Pair
 from tetrad.policy.statistics import MeanEstimate, cases_needed, estimate
 from tetrad.results.report import Decision, RequirementResult
@@ -26,9 +26,9 @@ class _Mean:
     hoped: float
 
 
-def judge_minimum(requirement: Minimum, evidence: Evidence) -> RequirementResult:
+def judge_minimum(requirement: Minimum, paired: PairedCases) -> RequirementResult:
     metric = requirement.metric
-    pairs = tuple(pair for pair in evidence.pairs if pair.has(metric))
+    pairs = tuple(pair for pair in paired.pairs if pair.has(metric))
     mean = _mean(pairs, [pair.score(metric) for pair in pairs], bounds=(0.0, 1.0), hoped=1.0)
     decision, aside = _decide(mean, requirement.min, requirement.by)
     return _result(
@@ -41,9 +41,9 @@ def judge_minimum(requirement: Minimum, evidence: Evidence) -> RequirementResult
     )
 
 
-def judge_no_worse(requirement: NoWorseThanBase, evidence: Evidence) -> RequirementResult:
-    metric, evidence = requirement.metric, evidence.compared
-    if verdict := evidence.without_base(metric):
+def judge_no_worse(requirement: NoWorseThanBase, paired: PairedCases) -> RequirementResult:
+    metric, paired = requirement.metric, paired.compared
+    if verdict := paired.without_base(metric):
         decision, reason = verdict
         return RequirementResult(
             requirement="no_worse_than_base",
@@ -52,7 +52,7 @@ def judge_no_worse(requirement: NoWorseThanBase, evidence: Evidence) -> Requirem
             threshold=-requirement.margin,
             reason=reason,
         )
-    pairs = tuple(pair for pair in evidence.pairs if pair.has(metric))
+    pairs = tuple(pair for pair in paired.pairs if pair.has(metric))
     spans = [_difference(pair, metric) for pair in pairs]
     mean = _mean(pairs, spans, bounds=(-1.0, 1.0), hoped=0.0)
     decision, aside = _decide(mean, -requirement.margin, requirement.by)

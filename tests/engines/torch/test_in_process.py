@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tetrad.canonical import Json
-from tetrad.engines.base import Engine
+from tetrad.engines.interfaces import Engine
 from tetrad.engines.torch import build_torch_engine
 from tetrad.errors import EngineUnavailable
 from tetrad.model import Generation, Model
@@ -469,7 +469,7 @@ def test_torch_is_asked_for_the_device_where_there_is_a_driver(tmp_path: Path, d
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from tetrad.engines.torch.build import device_name\n"
+        "from tetrad.engines.torch.versions import device_name\n"
         "without, with_driver = map(Path, sys.argv[1:])\n"
         "assert (device_name(without), 'torch' in sys.modules) == ('cpu', False)\n"
         "name = device_name(with_driver)\n"

@@ -17,12 +17,11 @@ from tetrad.assertions.types.similar import embedding_of
 from tetrad.canonical import Digest
 from tetrad.corpora import CachedEmbedder
 from tetrad.database import files_of
-from tetrad.engines.base import Embedder
 from tetrad.engines.brake import Brakes
 from tetrad.engines.build import build_embedder, build_engine
 from tetrad.engines.deferred import Deferred
+from tetrad.engines.interfaces import Embedder
 from tetrad.errors import SpecError
-from tetrad.evals.embeddings import Embeddings
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.prepared import PreparedOnce
 from tetrad.evals.problems import problems_of
@@ -30,6 +29,7 @@ from tetrad.evals.python import PythonCode, code_places
 from tetrad.evals.recorded import Recorded
 from tetrad.evals.runner import Selection
 from tetrad.evals.services import SuiteServices
+from tetrad.evals.similarities import Embeddings
 from tetrad.git import refuse_committed
 from tetrad.identity import component_digest, identity_of
 from tetrad.model import (

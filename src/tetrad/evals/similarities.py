@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tetrad.engines.base import Embedder
+from tetrad.engines.interfaces import Embedder
 from tetrad.text import encodable
 
 if TYPE_CHECKING:

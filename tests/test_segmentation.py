@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tetrad.words import terms_of, tokens_of, words_of
+from tetrad.segmentation import terms_of, tokens_of, words_of
 
 # Letters, marks, joiners and punctuation of many scripts, which the rules treat differently.
 MIXED = st.text(
@@ -87,7 +87,7 @@ def test_pairs_are_of_neighbours_alone() -> None:
 
 
 def test_words_of_ascii_load_no_library() -> None:
-    code = "import sys, tetrad.words as w; w.words_of('a b'); w.terms_of('a'); print(*sys.modules)"
+    code = "import sys, tetrad.segmentation as w; w.words_of('a b'); w.terms_of('a'); print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, text=True
     ).stdout.split()
