@@ -84,12 +84,15 @@ def untrusted_in(tree: Tree, prompt: Prompt) -> Iterator[Untrusted]:
     for index, message in enumerate(prompt.messages):
         if "{{" not in message.content:
             continue
-        compared = compared_in(message.content)
+        content = message.content
+        compared = compared_in(content)
         found: dict[str, list[Written]] = {}
         for written in outputs_of(message.content):
             for name in sorted(written.variables & untrusted.keys()):
                 variable = untrusted[name]
-                if is_stated(variable) or not reads_as_setting(variable, name, written, compared):
+                if is_stated(variable) or not reads_as_setting(
+                    variable, name, written, content, compared
+                ):
                     found.setdefault(name, []).append(written)
         for name, outputs in found.items():
             stated = is_stated(untrusted[name])
@@ -101,13 +104,14 @@ def let_through(tree: Tree, prompt: Prompt) -> frozenset[str]:
     untrusted = _untrusted(tree, prompt)
     found: set[str] = set()
     for message in prompt.messages:
-        compared = compared_in(message.content)
+        content = message.content
+        compared = compared_in(content)
         for written in outputs_of(message.content) if "{{" in message.content else ():
             for name in written.variables & untrusted.keys():
                 variable = untrusted[name]
                 instructs = message.role in INSTRUCTING
                 if (instructs or not written.delimited) and (
-                    reads_as_setting(variable, name, written, compared)
+                    reads_as_setting(variable, name, written, content, compared)
                     or (instructs and _is_whole(message, written))
                 ):
                     found.add(name)

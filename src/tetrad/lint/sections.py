@@ -14,7 +14,7 @@ MARK = "\ue000"
 _BOUNDARY = re.compile(
     rf"""(?mx)^[ \t]*(?:
       \#{{1,6}}[ \t]+\S.*                                  # a heading
-    | \#{{2,6}}[^\s\#].*
+    | \#{{1,6}}[^\W\d].*
     | (?:\*\*|__)[^*_\n{MARK}]{{1,60}}(?:\*\*|__)[ \t]*:?  # a bold line
     | ([-=*_\#~+])\1{{2,}}[ \t]*[^\n{MARK}]{{0,60}}        # a rule, with a title in it or none
     | [^\W\d][^\n{MARK}]{{0,60}}\n[ \t]*(?:={{2,}}|-{{2,}})     # a line, underlined

@@ -26,7 +26,7 @@ _VALUES = _words("""
     maximum total index idx id uuid k n version temperature threshold score rating percent percentage
     ratio budget flag enabled mode level tier currency unit gender age style tone format verbosity
     seed price amount duration color colour width height url uri path filename filepath extension
-    status priority
+    status priority link key branch image photo picture screenshot icon video audio recording
 """)
 # By the first word.
 _VALUE_HEADS = _words("""
@@ -42,7 +42,7 @@ _OWN = _words("""
     definition metric dimension example shot company brand organization organisation team product
     service app application website site store channel repository repo config configuration setting
     param parameter constraint column table field ddl genre theme grade signature capability
-    permission
+    permission var variable verb system provider dir folder deployment connection
 """)
 _PERSONS = _words("""
     user customer client human visitor guest caller candidate patient applicant
@@ -52,14 +52,20 @@ _PERSONS = _words("""
 # With `prompt` or `message`: texts of the prompt's own.
 _AUTHORS = _words("system base agent assistant bot developer")
 # Of a part of an item: who said it, what sort it is.
-_PARTS = _words("role type kind category label")
+_PARTS = _words("role type kind category label author at")
 _SHORT = 40
+# What is written behind these is what the model is to be, or a picture.
+_BEFORE = re.compile(
+    r"(?i)(?:\byou(?:'re| are)|\byour (?:name|role) is|\bact as an?|!\[[^\[\]]*\]\()\s*$"
+)
 
 
 def reads_as_setting(
-    variable: Variable | None, name: str, written: Written, compared: frozenset[str]
+    variable: Variable | None, name: str, written: Written, content: str, compared: frozenset[str]
 ) -> bool:
     """Whether an output of a variable, or of a part of it, is a setting."""
+    if _BEFORE.search(content, max(0, written.start - _SHORT), written.start):
+        return True
     if variable is None:
         return _is_value_of_item(written.path)
     return is_setting(variable) or name in compared or _is_value_of_item(written.path)
@@ -104,4 +110,5 @@ def _singular(word: str) -> str:
 
 
 def _split(name: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(name)]
+    words = [word.lower() for word in _WORD.findall(name)]
+    return words[:-1] if len(words) > 1 and words[-1].isdigit() else words
