@@ -119,7 +119,6 @@ def _known(request: Request, args: Namespace) -> Found:
     root = request.root
     with kept(root, "lint") as checked:
         return Known(
-            root,
             checked,
             asked=("select", *_names(args.select), "ignore", *_names(args.ignore)),
             selection=lambda settings: _selection(args, settings),

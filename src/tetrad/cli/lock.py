@@ -55,9 +55,9 @@ def _say_all_is_well(count: int) -> None:
 
 def _run(args: Namespace, root: Path, checked: Checked | None) -> ExitCode:
     """Look at the whole tree."""
-    from tetrad.loading.repository import read_repository, sound
+    from tetrad.loading.repository import read_repository, read_tree, sound
 
-    reading = read_repository(root)
+    reading = read_repository(root) if checked is None else read_tree(checked.content.tree)
     repository = sound(reading)
     stale = [*_corpora(repository), *stale_locks(repository), *_orphans(repository)]
     for path, said, content in stale:

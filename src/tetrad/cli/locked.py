@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tetrad.identity.lock import is_lock
 from tetrad.loading.checked import Checked
-from tetrad.loading.repository import Reading, read_repository
+from tetrad.loading.repository import Reading, read_tree
 from tetrad.model import Repository
 from tetrad.model.references import reference_of
 
@@ -22,6 +22,8 @@ def locks_up_to_date(
 
     `is_stale` says it of what a part of the tree holds.
     """
+    if checked.is_empty:
+        return None
     there = list(checked.content.tree.components())
     checked.forget(there)
     settings = "".join(checked.content.of(f).hex() for f in ("pyproject.toml", "tetrad.toml"))
@@ -29,7 +31,7 @@ def locks_up_to_date(
     if fresh:
         if len(fresh) * _PART > len(there):
             return None
-        reading = read_repository(root, fresh)
+        reading = read_tree(checked.content.tree, fresh)
         if not _is_sound(reading, there):
             return None
         checked.learn(reading.seen)
@@ -37,7 +39,9 @@ def locks_up_to_date(
     unknown = [file for file, fact in facts.items() if not checked.holds(*fact)]
     if unknown:
         users = checked.users(unknown)
-        reading = read_repository(root, [*unknown, *(u for f in unknown for u in users[f])])
+        reading = read_tree(
+            checked.content.tree, [*unknown, *(u for f in unknown for u in users[f])]
+        )
         if not _is_sound(reading, there) or is_stale(_only(reading.repository, unknown)):
             return None
         for file in unknown:

@@ -35,6 +35,8 @@ class Moved:
         checked = self.checked
         self._there = there = checked.content.tree.components()
         checked.forget(there)
+        if checked.is_empty:
+            return None
         old = self.base.components()
         known, differing = set(old), self._differing(there)
         start = [f for f in there if f not in known or not self._same(f, differing)]

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
 
 from tetrad.lint.engine import lint_tree
 from tetrad.lint.rule import Finding
@@ -19,7 +18,7 @@ from tetrad.lint.selection import Selection
 from tetrad.lint.sources import tree_of
 from tetrad.lint.tree import CountTokens, ReadMerged, Tree
 from tetrad.loading.checked import Checked
-from tetrad.loading.repository import Reading, read_repository
+from tetrad.loading.repository import Reading, read_tree
 from tetrad.model import Model, Repository, Settings
 from tetrad.model.references import reference_of
 
@@ -32,7 +31,6 @@ _PART = 4  # of more than one component in so many, looking at all of them is as
 class Known:
     """What is known of a repository from earlier runs."""
 
-    root: Path
     checked: Checked
     asked: tuple[str, ...]  # the selection, as it was asked for
     selection: Callable[[Settings], Selection]
@@ -50,11 +48,13 @@ class Known:
     def _some(self, there: Sequence[str]) -> tuple[Tree, tuple[Finding, ...]] | None:
         """By way of what is known; None where the whole has to be looked at."""
         checked = self.checked
+        if checked.is_empty:
+            return None
         always = [file for file in there if "/" not in file or file.startswith("infra/")]
         fresh = [f for f in there if not checked.holds("loads", f, checked.digest(f))]
         if len(fresh) * _PART > len(there):
             return None
-        reading = read_repository(self.root, [*fresh, *always])
+        reading = read_tree(checked.content.tree, [*fresh, *always])
         if reading.issues or not reading.seen.keys() <= set(there):
             return None
         checked.learn(reading.seen)
@@ -63,7 +63,7 @@ class Known:
         unknown = [f for f in there if f in waived or "/" not in f or not checked.holds(*facts[f])]
         users = self._users(unknown)
         start = dict.fromkeys([*unknown, *(u for f in unknown for u in users.get(f, ())), *always])
-        reading = read_repository(self.root, list(start))
+        reading = read_tree(checked.content.tree, list(start))
         if reading.issues or len(unknown) * _PART > len(there):
             return None
         checked.learn(reading.seen)
@@ -75,7 +75,7 @@ class Known:
         return replace(tree, clean=len(names) - len(tree.names)), findings
 
     def _all(self, there: Sequence[str]) -> tuple[Tree, tuple[Finding, ...]]:
-        reading = read_repository(self.root)
+        reading = read_tree(self.checked.content.tree)
         tree, findings = self._linted(reading, None)
         if not reading.issues and reading.seen.keys() == set(there):
             self.checked.learn(reading.seen)

@@ -40,6 +40,9 @@ class Content:
     _states: dict[str, bytes] = field(default_factory=dict)
     _blob_ids: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.tree.told = self._note
+
     def of(self, name: str) -> bytes:
         """What stands for a file's content, or a folder's where the name ends with a slash."""
         state = self._states.get(name)
@@ -64,15 +67,23 @@ class Content:
         if self.beside is not None and blob is not None and blob == self.beside.blob_id(name):
             return self.beside.of(name)
         data = self.tree.files.unlinked(name)
-        if data is not None and self.ids is not None:
-            self._blob_ids[name] = blob_id(data, self.ids)
-        if data is None:  # a link, or nothing that can be read
-            if not self.tree.has(name):
-                return _ABSENT
-            if not self.tree.files.is_inside(name):
-                return _OUTSIDE
-            data = self.tree.bytes(name)
-        return digest_bytes(data).value
+        if data is not None:
+            return self._note(name, data)
+        # a link, or nothing that can be read
+        if not self.tree.has(name):
+            return _ABSENT
+        if not self.tree.files.is_inside(name):
+            return _OUTSIDE
+        return digest_bytes(self.tree.bytes(name)).value
+
+    def _note(self, name: str, data: bytes) -> bytes:
+        """The digest of a file that was read, here or by who loads the tree."""
+        known = self._states.get(name)
+        if known is None:
+            known = self._states[name] = digest_bytes(data).value
+            if self.ids is not None:
+                self._blob_ids[name] = blob_id(data, self.ids)
+        return known
 
 
 class Checked:
@@ -125,6 +136,11 @@ class Checked:
             said = "\0".join([f"{name}\0{self.content.of(name).hex()}" for name in names])
             known = self._digests[file] = _digest(said).hex()
         return known
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found out before."""
+        return not self._facts
 
     def holds(self, *said: str) -> bool:
         """Whether a fact was noted, by this version."""

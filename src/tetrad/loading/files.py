@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from itertools import takewhile
@@ -24,6 +24,9 @@ class Tree:
 
     def __init__(self, files: FileTree) -> None:
         self.files = files
+        self.told: Callable[[str, bytes], object] | None = (
+            None  # hears what is read, but through links
+        )
         self._components: tuple[str, ...] | None = None
         self._references: dict[str, list[str]] = {}  # by kind
         self.looked_at: dict[str, set[str]] = {}  # names, by the component that was loaded
@@ -59,6 +62,8 @@ class Tree:
         data = self.files.unlinked(file)
         if data is None:
             data = self._linked(file, asked_at)
+        elif self.told is not None:
+            self.told(file, data)
         if pointed_at(data):
             raise SpecError([not_fetched(Location(file))])
         return data
