@@ -51,6 +51,7 @@ def test_it_makes_none_within_json() -> None:
         ("contains", "2020-2021", "in 2020–2021", 'U+2013 EN DASH where "-" is expected'),
         ("contains", "office", "the oﬃce", 'U+FB03 LATIN SMALL LIGATURE FFI where "f" is expected'),
         ("contains", "wait...", "oh wait…", 'U+2026 HORIZONTAL ELLIPSIS where "." is expected'),
+        ("equals", "paypal", "pаypal", 'U+0430 CYRILLIC SMALL LETTER A where "a" is expected'),
         ("equals", "a  b", "a b", "only spaces, tabs and newlines differ"),
         ("contains", "a b", "x a\tb", "only spaces, tabs and newlines differ"),
         ("starts-with", "a\n\nb", "a\nb", "only spaces, tabs and newlines differ"),

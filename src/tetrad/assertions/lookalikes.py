@@ -17,6 +17,15 @@ Find: TypeAlias = Callable[[str, str], int]
 _MOST_CHARS = 100_000  # of an answer in which it is looked for
 _TOLD = 3
 _QUOTES: Mapping[str, str] = dict.fromkeys("‘’‚‛‹›`´", "'") | dict.fromkeys("“”„‟«»", '"')
+# Cyrillic and Greek letters that most typefaces draw as Latin ones.
+_LETTERS: Mapping[str, str] = dict(
+    zip(
+        "аеорсухіѕјһԁԛԝАВЕКМНОРСТУХІЅЈԌԚԜοναΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+        "aeopcyxisjhdqwABEKMHOPCTYXISJGQWovaABEZHIKMNOPTYX",
+        strict=True,
+    )
+)
+_ALIKE: Mapping[str, str] = {**_QUOTES, **_LETTERS}
 _LINE_ENDS = frozenset("\x85\u2028\u2029")
 _SELECTORS = frozenset(map(chr, (0x034F, *range(0xFE00, 0xFE10))))
 _NAMES: Mapping[str, str] = {
@@ -128,8 +137,8 @@ def _pieces_of(character: str) -> list[_Piece]:
 @lru_cache(maxsize=4096)
 def _shape(character: str) -> str:
     """What a character looks like, written as plainly as can be; empty for what has no shape."""
-    if character in _QUOTES:
-        return _QUOTES[character]
+    if character in _ALIKE:
+        return _ALIKE[character]
     if character in _LINE_ENDS:
         return "\n"
     category = unicodedata.category(character)
