@@ -20,7 +20,7 @@ def offered() -> dict[str, dict[str, Any]]:
 
 
 def test_the_offered_hooks_are_the_documented_ones(offered: dict[str, dict[str, Any]]) -> None:
-    assert set(offered) == {"tetrad-lint", "tetrad-lock-check"}
+    assert set(offered) == {"tetrad-lint", "tetrad-lint-prompty", "tetrad-lock-check"}
     assert {hook["language"] for hook in offered.values()} == {"python"}
 
 
@@ -45,6 +45,16 @@ def test_the_lint_hook_sees_the_files_of_our_kinds(
     taken = re.search(hook["files"], file) and not re.search(hook["exclude"], file)
 
     assert bool(taken) == is_linted
+
+
+@pytest.mark.parametrize(
+    ("file", "is_linted"),
+    [("sort.prompty", True), ("app/prompts/sort.prompt", True), ("prompts/a.yaml", False)],
+)
+def test_the_hook_for_other_tools_files_sees_them_anywhere(
+    offered: dict[str, dict[str, Any]], file: str, is_linted: bool
+) -> None:
+    assert bool(re.search(offered["tetrad-lint-prompty"]["files"], file)) == is_linted
 
 
 def test_the_lock_is_checked_whatever_changed(offered: dict[str, dict[str, Any]]) -> None:

@@ -11,15 +11,13 @@ leads elsewhere would put a file into the identity that the repository does not 
 ## Example
 ```yaml
 kind: prompt
-messages:
-        - role: user
+messages: [{role: user, content: Hello.}
 ```
 
 ## Use instead
 ```yaml
 kind: prompt
-messages:
-  - role: user
+messages: [{role: user, content: Hello.}]
 ```
 """
 
