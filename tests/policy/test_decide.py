@@ -532,6 +532,14 @@ def test_a_waiver_is_told_only_where_a_requirement_is_about_its_case() -> None:
     assert [used.case for used in decision.waivers] == ["c0"]
 
 
+def test_a_waiver_counts_for_nothing_where_only_means_and_budgets_judge() -> None:
+    gate = (minimum(0.0), no_worse(1.0), budget("total_tokens", "total", most=1))
+
+    decision = judge(gate, [0.0], [1.0], waivers=[waiver("c0")])
+
+    assert (decision.waivers, dict(decision.waived)) == ((), {})
+
+
 def test_waivers_that_the_change_brings_are_told_first() -> None:
     old, new = waiver("c0"), waiver("c1")
 

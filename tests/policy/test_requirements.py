@@ -14,6 +14,7 @@ from policy.factory import (
     HERE,
     budget,
     case,
+    cases,
     judge,
     max_flips,
     minimum,
@@ -194,7 +195,19 @@ def budgets() -> Iterator[tuple[str, Example]]:
             f"{name}: missing on the base",
             Example(budget(name, "total", increase=0.1), spent(key, unit, unit, unit), gap),
         )
-        yield f"{name}: no cases", Example(budget(name, "total", most=shown), [], [])
+        yield f"{name}: no cases", Example(budget(name, "mean", most=shown), [], [])
+        yield f"{name}: nothing spent", Example(budget(name, "total", most=0.0), spent(key, 0))
+        yield (
+            f"{name}: a case that the run lacks",
+            Example(budget(name, "total", most=9 * shown), spent(key, unit), golden=cases(2)),
+        )
+        yield (
+            f"{name}: not measured in part",
+            Example(
+                budget(name, "total", most=0.5 * shown),
+                run({"c0": uncounted(), "c1": sample(1.0, **{key: unit / 4})}),  # type: ignore[arg-type]
+            ),
+        )
         yield (
             f"{name}: the base is lost",
             Example(budget(name, "total", increase=0.1), now, base_expected=True),
@@ -229,6 +242,21 @@ def budgets() -> Iterator[tuple[str, Example]]:
     yield (
         "cost of a repeat that is missing",
         Example(budget("cost_usd_per_case", "mean", most=0.02), half, golden=repeated),
+    )
+    yield (
+        "cost of more answers than repeats",
+        Example(
+            budget("cost_usd_per_case", "mean", most=1.0),
+            run({"c0": [sample(1.0, cost_usd=0.1), sample(1.0, cost_usd=0.3)]}),
+            golden=[case("c0")],
+        ),
+    )
+    yield (
+        "a sum of large amounts that is as much as may be but for rounding",
+        Example(
+            budget("cost_usd_per_case", "total", most=51649373.76),
+            spent("cost_usd", *[4304114.48] * 12),
+        ),
     )
     yield (
         "more answers than repeats",

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
-from typing import Literal
 
-from tetrad.model import Budget
+from tetrad.model import Budget, Case
 from tetrad.policy.paired import PairedCases, worst
-from tetrad.policy.pairing import Pair
 from tetrad.policy.statistics import TOLERANCE, nearest_rank
 from tetrad.results.outcome import CaseOutcome, Sample
 from tetrad.results.report import Decision, RequirementResult
@@ -77,13 +75,13 @@ class _Spent:
 
 
 def judge_budget(requirement: Budget, paired: PairedCases) -> RequirementResult:
-    spent = _spent(requirement, paired, "candidate")
+    spent = _spent(requirement, paired)
     verdicts: list[tuple[Decision, str, float | None]] = []
     if requirement.max is not None:
         verdicts.append(_absolute(requirement, spent, requirement.max))
     if requirement.increase is not None:
         compared = paired.compared
-        now = _spent(requirement, compared, "candidate")
+        now = _spent(requirement, compared)
         verdicts.append(_relative(requirement, now, compared, requirement.increase))
     decision = worst(decision for decision, _, _ in verdicts)
     told = [verdict for verdict in verdicts if verdict[0] == decision]
@@ -111,7 +109,7 @@ def _relative(
 ) -> tuple[Decision, str, float | None]:
     if verdict := paired.without_base(_subject(requirement)):
         return *verdict, None
-    base = _spent(requirement, paired, "base")
+    base = _spent(requirement, paired, on_base=True)
     if base.value is None or not base.complete:
         what = _incomplete(requirement, base)
         return "INCONCLUSIVE", f"{_subject(requirement)} on the base is not known: {what}", None
@@ -139,8 +137,12 @@ def _compare(
     )
 
 
-def _spent(requirement: Budget, paired: PairedCases, side: Literal["candidate", "base"]) -> _Spent:
-    items = [item for pair in paired.pairs for item in _items(requirement, pair, side)]
+def _spent(requirement: Budget, paired: PairedCases, *, on_base: bool = False) -> _Spent:
+    items = [
+        item
+        for pair in paired.pairs
+        for item in _items(requirement, pair.case, pair.base if on_base else pair.candidate)
+    ]
     known = [item.value for item in items if item.value is not None]
     whys = [item.why for item in items if item.why]
     statistic = _STATISTICS[requirement.statistic]
@@ -154,10 +156,9 @@ def _spent(requirement: Budget, paired: PairedCases, side: Literal["candidate", 
     )
 
 
-def _items(requirement: Budget, pair: Pair, side: Literal["candidate", "base"]) -> Iterator[_Item]:
-    outcome = pair.candidate if side == "candidate" else pair.base
+def _items(requirement: Budget, case: Case, outcome: CaseOutcome | None) -> Iterator[_Item]:
     answers = list(_answers(requirement.measure, outcome))
-    expected = max(pair.case.repeats, len(outcome.samples) if outcome else 0)
+    expected = max(case.repeats, len(outcome.samples)) if outcome else case.repeats
     answers += [_Item(None)] * (expected - len(answers))
     if requirement.measure != "cost_usd_per_case":
         yield from answers

@@ -29,7 +29,8 @@ class _Mean:
 def judge_minimum(requirement: Minimum, paired: PairedCases) -> RequirementResult:
     metric = requirement.metric
     pairs = tuple(pair for pair in paired.pairs if pair.has(metric))
-    mean = _mean(pairs, [pair.score(metric) for pair in pairs], bounds=(0.0, 1.0), hoped=1.0)
+    spans = [(pair.group, pair.score(metric)) for pair in pairs]
+    mean = _mean(spans, bounds=(0.0, 1.0), hoped=1.0)
     decision, aside = _decide(mean, requirement.min, requirement.by)
     return _result(
         "min",
@@ -53,8 +54,8 @@ def judge_no_worse(requirement: NoWorseThanBase, paired: PairedCases) -> Require
             reason=reason,
         )
     pairs = tuple(pair for pair in paired.pairs if pair.has(metric))
-    spans = [_difference(pair, metric) for pair in pairs]
-    mean = _mean(pairs, spans, bounds=(-1.0, 1.0), hoped=0.0)
+    spans = [(pair.group, _difference(pair, metric)) for pair in pairs]
+    mean = _mean(spans, bounds=(-1.0, 1.0), hoped=0.0)
     decision, aside = _decide(mean, -requirement.margin, requirement.by)
     return _result(
         "no_worse_than_base",
@@ -72,12 +73,13 @@ def _difference(pair: Pair, metric: str) -> Bounds:
 
 
 def _mean(
-    pairs: tuple[Pair, ...], spans: list[Bounds], *, bounds: tuple[float, float], hoped: float
+    spans: list[tuple[tuple[str, str], Bounds]], *, bounds: tuple[float, float], hoped: float
 ) -> _Mean:
-    known = [(span.low, pair.group) for pair, span in zip(pairs, spans, strict=True) if span.known]
+    """The mean of the scores that are known; each stands beside its group."""
+    known = [(span.low, group) for group, span in spans if span.known]
     return _Mean(
         estimate=estimate([value for value, _ in known], [g for _, g in known], bounds=bounds),
-        best=fsum(span.high for span in spans) / len(spans) if spans else bounds[1],
+        best=fsum(span.high for _, span in spans) / len(spans) if spans else bounds[1],
         missing=len(spans) - len(known),
         hoped=hoped,
     )
