@@ -16,7 +16,7 @@ from typing import Any
 from tetrad.errors import Issue, Location, UsageError
 from tetrad.schemas.kinds import KINDS
 from tetrad.schemas.nearest import nearest
-from tetrad.schemas.violations import Problem, bad_names, problems, shown
+from tetrad.schemas.violations import Problem, bad_names, problems, quoting, shown
 from tetrad.yamldoc.parse import Document, Path, json_path
 
 _SCHEMAS = FilePath(__file__).parent
@@ -61,6 +61,9 @@ def issue_of(document: Document, problem: Problem) -> Issue:
     location = document.key_at(path) if problem.at_key else document.at(path)
     key = document.key_span(path) if problem.at_key and not problem.missing else None
     opened = _opened_before(document.text, key.start) if key else None
+    if problem.unquoted:
+        span = document.span(path)
+        problem = replace(problem, hint=quoting(document.text[span.start : span.end]))
     return issue_at(location, _of_text(problem, opened) if opened else problem)
 
 

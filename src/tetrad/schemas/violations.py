@@ -22,6 +22,7 @@ class Problem:
     at_key: bool = False
     meant: str = ""  # the known key that an unknown one is taken for
     unknown: bool = False  # whether the key itself is the problem
+    unquoted: bool = False  # whether a number or true stands where its text is meant
     missing: tuple[str, ...] = ()  # keys of which one is missing; not said of one that is meant
 
 
@@ -139,13 +140,20 @@ def _wrong_type(subject: _Subject) -> Iterator[Problem]:
     wanted = list(subject.kind.types)
     expected = " or ".join(TYPE_NAMES[name] for name in wanted)
     message = f"this must be {expected}, not {shown(subject.value)}"
+    if "string" in wanted and isinstance(subject.value, bool | int | float):
+        hint = quoting(json.dumps(subject.value))
+        yield Problem(subject.path, message, hint, unquoted=True)
+        return
     yield Problem(subject.path, message, _type_hint(wanted, subject))
+
+
+def quoting(written: str) -> str:
+    """The hint for a number or a boolean, as its file writes it, that is meant as a text."""
+    return f'put it in quotes: "{written}"'
 
 
 def _type_hint(wanted: Sequence[str], subject: _Subject) -> str:
     value = subject.value
-    if "string" in wanted and isinstance(value, bool | int | float):
-        return f"put it in quotes: {json.dumps(json.dumps(value))}"
     if "object" in wanted and value is None:
         return "write its keys, indented, below it"
     hint = _hint_for_text(wanted, subject) if isinstance(value, str) else ""
