@@ -1,7 +1,9 @@
 """Allow json-without-schema: an answer that must be JSON, of no stated shape.
 
 ## What it does
-Reports prompts with `output: {format: json}` and no `schema:`.
+Reports prompts with `output: {format: json}` and no `schema:`. A prompt that says nothing under
+`output:` and asks for JSON in words ("respond with a JSON object") is a warning, once a prompt, at
+those words.
 
 ## Why is this bad?
 Whatever parses the answer relies on keys that nothing promises, and decoding cannot be constrained
@@ -28,11 +30,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.asked_json import asked_json
+from tetrad.lint.prompts import prompts_asked
 from tetrad.lint.rule import Finding, Rule
 from tetrad.lint.tree import Tree
+from tetrad.model import Output, Prompt
 
 
 def check(tree: Tree) -> Iterator[Finding]:
+    yield from _without_schema(tree)
+    suites = tree.repository.suites.values()
+    judging = {j.prompt.ref for suite in suites for j in suite.judges.values() if j.prompt}
+    for prompt in prompts_asked(tree):
+        if prompt.output == Output() and prompt.ref not in judging:  # whose answers have a schema
+            yield from _asked_in_words(tree, prompt)
+
+
+def _asked_in_words(tree: Tree, prompt: Prompt) -> Iterator[Finding]:
+    for index, message in enumerate(prompt.messages):
+        asked = asked_json(message.content) if message.role != "assistant" else None
+        if asked is not None:
+            yield RULE.at(
+                tree.within_message(message, index, asked.start, asked.end),
+                "JSON is asked for in words, and the prompt has no output:",
+                hint="add output: {format: json, schema: …} with a JSON Schema of the answer",
+                severity="warning",
+            )
+            return
+
+
+def _without_schema(tree: Tree) -> Iterator[Finding]:
     for prompt in tree.components("prompt"):
         output = prompt.get("output")
         form = prompt.get("output", "format")
@@ -49,6 +76,6 @@ def check(tree: Tree) -> Iterator[Finding]:
 RULE = Rule(
     code="OUT701",
     name="json-without-schema",
-    summary="JSON asked for without a schema",
+    summary="JSON asked for without a schema; a warning where only words ask for it",
     check=check,
 )
