@@ -15,6 +15,7 @@ kind: model
 source: hf://a/b@1110a243fdf4706b3f48f1d95db1a4f5529b4d41
 engine: {torch: {}}
 context_window: 4000
+license: mit
 """
 TREE: Mapping[str, str] = {
     "stacks/models/m.yaml": MODEL,
@@ -30,7 +31,7 @@ embedding: stacks/models/m
     "stacks/tools/clock.yaml": """\
 kind: tool
 name: now
-description: Tells the time.
+description: Tells what time it is now.
 input_schema: {type: object, additionalProperties: false}
 effect: read
 run: {python: "clock:now"}
@@ -55,6 +56,7 @@ variables:
   message: {type: string, trust: untrusted, max_chars: 100}
 messages:
   - {role: user, content: "<m>{{ message }}</m>"}
+generation: {max_tokens: 8}
 """,
     "stacks/s.yaml": """\
 kind: stack

@@ -47,6 +47,7 @@ messages:
       <message>
       {{ message }}
       </message>
+generation: {max_tokens: 50}
 """
 PARTS: Mapping[str, Mapping[str, str]] = {
     "model": {

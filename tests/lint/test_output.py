@@ -198,9 +198,10 @@ def fingerprints(tree: Tree) -> list[str]:
 def test_a_fingerprint_stays_while_lines_move_and_tells_repeats_apart(tmp_path: Path) -> None:
     before = fingerprints(read(tmp_path, a=UNDELIMITED))
     after = fingerprints(read(tmp_path, a="# one\n# two\n" + UNDELIMITED))
-    twice = fingerprints(
-        read(tmp_path, a=UNDELIMITED + UNDELIMITED[UNDELIMITED.index("  - role") :])
-    )
+    head, message = UNDELIMITED.split("messages:\n")
+    message, generation = message.split("generation:")
+    repeated = f"{head}messages:\n{message}{message}generation:{generation}"
+    twice = fingerprints(read(tmp_path, a=repeated))
 
     assert before == after == twice[:1]
     assert len(set(twice)) == 2

@@ -126,8 +126,10 @@ class Known:
         """Those that use each component, where its findings may depend on them."""
         checked = self.checked
         kinds = _WITH_USERS | ({"model"} if self._serves() else set())
-        known = (f for f in components if f in checked.components)
-        return checked.users(f for f in known if checked.components[f].kind in kinds)
+        known = [f for f in components if f in checked.components]
+        users = checked.users(known)
+        # Of the others one shows that they are used.
+        return {f: users[f] if checked.components[f].kind in kinds else users[f][:1] for f in known}
 
     def _serves(self) -> bool:
         """Whether an environment may be a cluster, which asks more of models that stacks use."""

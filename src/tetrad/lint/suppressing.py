@@ -36,10 +36,12 @@ class Suppressed(NamedTuple):
 
 
 def with_suppressions(tree: Tree, findings: Iterable[Finding]) -> Suppressed:
-    """A comment for every finding that one can lift."""
+    """A comment for every error and warning that one can lift."""
     by_file: defaultdict[str, list[Finding]] = defaultdict(list)
     left: list[Finding] = []
     for finding in findings:
+        if finding.severity == "info":
+            continue
         file = finding.place.file
         lifted = not finding.sealed and _takes_comments(tree.documents.get(file))
         (by_file[file] if lifted else left).append(finding)

@@ -1,0 +1,68 @@
+"""Allow ambiguous-scalar: a text that YAML 1.1 reads as something else.
+
+## What it does
+Reports plain scalars that YAML 1.2, which is read here, takes for text and YAML 1.1 for a boolean, a
+number or a date: `no`, `on`, `1:30`, `2026-01-31`, `1_000`.
+
+## Why is this bad?
+Other tools read the same file: PyYAML, Helm, older linters. `enum: [yes, no]` is two booleans there.
+
+## Example
+```yaml
+output: {enum: [yes, no]}
+```
+
+## Use instead
+```yaml
+output: {enum: ["yes", "no"]}
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tetrad.lint.rule import Edit, Finding, Fix, Rule
+from tetrad.lint.tree import Tree
+from tetrad.yamldoc.document import Node
+
+# YAML 1.1, section 10.2: booleans, sexagesimal and underscored numbers, timestamps.
+_OTHERWISE = re.compile(
+    r"""(?x)
+      (?: y | Y | yes | Yes | YES | n | N | no | No | NO | on | On | ON | off | Off | OFF )
+    | [-+]? [1-9][0-9_]* (?: : [0-5]?[0-9] )+ (?: \.[0-9_]* )?
+    | [-+]? [0-9]+ (?: _[0-9]+ )+ (?: \.[0-9_]* )?
+    | \d{4}-\d\d-\d\d | \d{4}-\d\d?-\d\d? [Tt ] .*
+    """
+)
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    asked = frozenset(tree.names)
+    for file, document in tree.documents.items():
+        if file not in asked or file.endswith((".json", ".jsonl")):
+            continue
+        for node in _plain(document.root):
+            place = tree.place(file, node.start, node.end)
+            message = f"YAML 1.1 does not read {node.value!r} as text"
+            edit = Edit(file=file, start=node.start, end=node.end, text=f'"{node.value}"')
+            fix = Fix(title="quote it", edits=(edit,), safe=True)
+            yield RULE.at(place, message, hint="put it in quotes", fix=fix)
+
+
+def _plain(node: Node) -> Iterator[Node]:
+    if node.style is None and isinstance(node.value, str) and _OTHERWISE.fullmatch(node.value):
+        yield node
+    for child in node.children.values():
+        yield from _plain(child)
+
+
+RULE = Rule(
+    code="SCH103",
+    name="ambiguous-scalar",
+    summary="a plain text that YAML 1.1 reads as a boolean, a number or a date",
+    severity="warning",
+    fixable="safe",
+    check=check,
+)

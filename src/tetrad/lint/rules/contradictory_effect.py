@@ -1,0 +1,68 @@
+"""Allow contradictory-effect: a tool that says it reads, and is named after something that writes.
+
+## What it does
+Reports tools of `effect: read` whose name begins with a verb that changes something: delete, create,
+update, send, cancel, refund, pay and so on; and `effect: write` under a verb that destroys.
+
+## Why is this bad?
+What may run in evaluations and in an environment is decided by the effect.
+
+## Example
+```yaml
+kind: tool
+name: delete_order
+effect: read
+```
+
+## Use instead
+```yaml
+kind: tool
+name: delete_order
+effect: destructive
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+
+_DESTROYS = frozenset({"delete", "drop", "purge", "destroy", "erase", "wipe", "truncate"})
+_WRITES = frozenset({
+    "add", "approve", "archive", "assign", "book", "buy", "cancel", "charge", "close", "create", "edit",
+    "insert", "merge", "modify", "move", "overwrite", "patch", "pay", "post", "publish", "purchase",
+    "refund", "register", "remove", "rename", "replace", "reset", "schedule", "send", "submit",
+    "subscribe", "transfer", "update", "upload", "upsert", "write",
+})  # fmt: skip
+_FIRST = re.compile(r"[a-z]+|[A-Z][a-z]*")
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for tool in tree.components("tool"):
+        name, effect = tool.get("name"), tool.get("effect")
+        if name is None or effect is None or name.text is None:
+            continue
+        first = _FIRST.match(name.text)
+        verb = first[0].lower() if first else ""
+        needed = _needed(verb, effect.text)
+        if needed:
+            message = f"{name.text!r} is declared to {effect.text}, and {verb!r} says otherwise"
+            hint = f"write effect: {needed}, or another name"
+            yield RULE.at(tree.value(effect), message, hint=hint)
+
+
+def _needed(verb: str, effect: str | None) -> str:
+    if verb in _DESTROYS and effect in {"read", "write"}:
+        return "destructive"
+    return "write" if verb in _WRITES and effect == "read" else ""
+
+
+RULE = Rule(
+    code="TOL963",
+    name="contradictory-effect",
+    summary="a tool whose effect contradicts the verb in its name",
+    check=check,
+)

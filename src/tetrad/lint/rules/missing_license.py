@@ -1,0 +1,54 @@
+"""Allow missing-license: weights whose licence nobody wrote down.
+
+## What it does
+Reports models with weights of their own (hf, pypi, https, file and the like) without `license`.
+
+## Why is this bad?
+Whether the weights may be used, and how, is decided by a text that nobody who reviews the file sees;
+a bill of materials has nothing to say.
+
+## Example
+```yaml
+kind: model
+source: hf://org/model@main
+```
+
+## Use instead
+```yaml
+kind: model
+source: hf://org/model@main
+license: apache-2.0
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.pins import written_source
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Tree
+
+_SERVED = frozenset({"vendor", "endpoint"})  # by terms of use, not by a licence
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for model in tree.components("model"):
+        source, license_ = model.get("source"), model.get("license")
+        if source is None or source.text is None or "://" not in source.text:
+            continue
+        is_script = model.get("engine", "scripted") is not None
+        if is_script or written_source(source.text).scheme in _SERVED:
+            continue
+        if license_ is None or not license_.text:
+            message = "the licence of these weights is not stated"
+            yield RULE.at(tree.value(source), message, hint="add license: with its SPDX identifier")
+
+
+RULE = Rule(
+    code="PIN906",
+    name="missing-license",
+    summary="weights without a stated licence",
+    severity="warning",
+    check=check,
+)

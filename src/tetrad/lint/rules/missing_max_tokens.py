@@ -1,0 +1,44 @@
+"""Allow missing-max-tokens: a stack whose answers have no limit.
+
+## What it does
+Reports stacks for which neither the prompt nor the stack itself says `max_tokens`.
+
+## Why is this bad?
+One answer that does not end costs as much as hundreds, and the default differs between servers.
+
+## Example
+```yaml
+generation: {temperature: 0}
+```
+
+## Use instead
+```yaml
+generation: {temperature: 0, max_tokens: 300}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Part, Tree
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    asked = frozenset(tree.names)
+    for stack in tree.repository.stacks.values():
+        if stack.location.file in asked and stack.generation.max_tokens is None:
+            prompt = Part(tree.documents[stack.location.file], ("prompt",), stack.prompt.ref)
+            message = "no max_tokens: an answer of this stack has no limit"
+            hint = f"add max_tokens to generation: in {stack.prompt.location.file}, or here"
+            yield RULE.at(tree.value(prompt), message, hint=hint)
+
+
+RULE = Rule(
+    code="BUD603",
+    name="missing-max-tokens",
+    summary="a stack whose answers have no limit",
+    scope="stack",
+    check=check,
+)

@@ -1,0 +1,55 @@
+"""Allow self-judged: a judge that is the model it judges.
+
+## What it does
+Reports suites whose judge is the model of one of its stacks.
+
+## Why is this bad?
+Models prefer their own answers, and a fault of the model is a fault of its verdict.
+
+## Example
+```yaml
+kind: suite
+stacks: [stacks/reply]  # model: stacks/models/large
+judges: {default: {model: stacks/models/large}}
+```
+
+## Use instead
+```yaml
+kind: suite
+stacks: [stacks/reply]
+judges: {default: {model: stacks/models/judge}}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.identity import component_digest
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Part, Tree
+from tetrad.model import EMBEDDING_JUDGE
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    asked = frozenset(tree.names)
+    for suite in tree.repository.suites.values():
+        if suite.location.file not in asked:
+            continue
+        judged = {component_digest(stack.model): stack.ref for stack in suite.stacks}
+        for judge in suite.judges.values():
+            stack = judged.get(component_digest(judge.model))
+            if stack is not None and judge.name != EMBEDDING_JUDGE:
+                part = Part(tree.documents[suite.location.file], ("judges", judge.name), None)
+                message = f"the judge {judge.name!r} is the model of {stack}, which it judges"
+                yield RULE.at(tree.key(part), message, hint="let another model judge")
+
+
+RULE = Rule(
+    code="GLD980",
+    name="self-judged",
+    summary="a judge that is the model it judges",
+    severity="warning",
+    scope="repository",
+    check=check,
+)

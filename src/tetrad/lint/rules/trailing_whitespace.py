@@ -1,0 +1,80 @@
+"""Allow trailing-whitespace: spaces at the ends of lines, or no newline at the end of a file.
+
+## What it does
+Reports lines of YAML files that end in spaces or tabs, outside of text that a prompt says, and files
+that do not end in a newline; one finding a file.
+
+## Why is this bad?
+Editors and formatters remove them, and then the diff shows lines that nobody meant to change.
+
+## Example
+```text
+kind: prompt··
+```
+
+## Use instead
+```text
+kind: prompt
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
+from tetrad.lint.tree import Tree
+from tetrad.yamldoc.document import Node
+
+_SPACES = re.compile(r"[ \t]+(?=\r?$)", re.MULTILINE)
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    asked = frozenset(tree.names)
+    for file, document in tree.documents.items():
+        text = document.text
+        if file not in asked or not file.endswith((".yaml", ".yml")) or not text.strip():
+            continue
+        edits = [
+            Edit(file=file, start=found.start(), end=found.end(), text="")
+            for found in _outside(_SPACES.finditer(text), list(_texts(document.root)))
+        ]
+        ends = text.endswith("\n")
+        if edits:
+            count = len(edits)
+            what = f"{count} lines end" if count > 1 else "this line ends"
+            place = Place(file, tree.lines(file).span(edits[0].start, edits[0].end))
+            fix = Fix(title="remove the spaces", edits=tuple(edits), safe=True)
+            yield RULE.at(place, f"{what} in spaces", fix=fix)
+        if not ends and not _is_text(list(_texts(document.root)), len(text)):
+            edit = Edit(file=file, start=len(text), end=len(text), text="\n")
+            place = Place(file, tree.lines(file).span(len(text), len(text)))
+            fix = Fix(title="add it", edits=(edit,), safe=True)
+            yield RULE.at(place, "no newline at the end of the file", fix=fix)
+
+
+def _texts(node: Node) -> Iterator[Node]:
+    """The scalars that may have lines of their own, in the order of the file."""
+    if node.style is not None:
+        yield node
+    for child in node.children.values():
+        yield from _texts(child)
+
+
+def _outside(found: Iterator[re.Match[str]], texts: Sequence[Node]) -> Iterator[re.Match[str]]:
+    return (match for match in found if not _is_text(texts, match.start()))
+
+
+def _is_text(texts: Sequence[Node], offset: int) -> bool:
+    return any(node.start <= offset <= node.end for node in texts)
+
+
+RULE = Rule(
+    code="STY991",
+    name="trailing-whitespace",
+    summary="spaces at the ends of lines, or no newline at the end of a file",
+    severity="info",
+    fixable="safe",
+    check=check,
+)

@@ -1,0 +1,90 @@
+"""Allow unclear-tool: a tool that a model can only guess the use of.
+
+## What it does
+Reports descriptions of fewer than 20 or more than 1,024 characters, or that repeat the name, and
+parameters without a description (one finding a tool; those with an `enum` or a `const` say enough).
+
+## Why is this bad?
+Models choose tools, and what to pass to them, by their descriptions; APIs cut long ones off.
+
+## Example
+```yaml
+kind: tool
+name: lookup
+description: Lookup.
+input_schema: {type: object, properties: {q: {type: string}}, additionalProperties: false}
+```
+
+## Use instead
+```yaml
+kind: tool
+name: lookup
+description: Look up the state of an order.
+input_schema:
+  type: object
+  properties: {q: {type: string, description: "The number of the order, for example A-1234."}}
+  additionalProperties: false
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Part, Tree
+
+_LEAST, _MOST = 20, 1_024
+_SAYS_ENOUGH = ("description", "title", "enum", "const", "$ref")
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for tool in tree.components("tool"):
+        description, name = tool.get("description"), tool.get("name")
+        if description is not None and description.text is not None:
+            problem = _problem(description.text, "" if name is None else name.text or "")
+            if problem:
+                hint = "say what the tool does, and when it is the one to call"
+                yield RULE.at(tree.value(description), problem, hint=hint)
+        yield from _undescribed(tree, tool)
+
+
+def _problem(description: str, name: str) -> str:
+    length = len(description.strip())
+    if _plain(description) == _plain(name):
+        return "the description repeats the name"
+    if length < _LEAST:
+        return f"the description has {length} characters; models choose tools by it"
+    if length > _MOST:
+        return f"the description has {length:,} characters; APIs take {_MOST:,}"
+    return ""
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.lower())
+
+
+def _undescribed(tree: Tree, tool: Part) -> Iterator[Finding]:
+    properties = tool.get("input_schema", "properties")
+    if properties is None or not isinstance(properties.value, dict):
+        return
+    bare = [
+        part
+        for part in properties.parts()
+        if isinstance(part.value, dict) and not any(key in part.value for key in _SAYS_ENOUGH)
+    ]
+    if bare:
+        names = ", ".join(repr(part.path[-1]) for part in bare)
+        what = "parameters without a description" if len(bare) > 1 else "a parameter without one"
+        message = f"{what}: {names}"
+        yield RULE.at(tree.key(bare[0]), message, hint="add description: to each")
+
+
+RULE = Rule(
+    code="TOL962",
+    name="unclear-tool",
+    summary="a tool, or a parameter, that is not described well enough to be chosen",
+    severity="warning",
+    check=check,
+)

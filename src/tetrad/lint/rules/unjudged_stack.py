@@ -1,0 +1,54 @@
+"""Allow unjudged-stack: a stack that no suite judges.
+
+## What it does
+Reports stacks that are in no suite.
+
+## Why is this bad?
+Nothing is evaluated when it changes, so every change of it passes.
+
+## Example
+```yaml
+# evals/triage/suite.yaml
+stacks: [stacks/triage]
+# and no suite names stacks/summary
+```
+
+## Use instead
+```yaml
+# evals/summary/suite.yaml
+stacks: [stacks/summary]
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.rule import Finding, Place, Rule, Span
+from tetrad.lint.tree import Tree
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    if not tree.whole or any(suite.get("stacks") is None for suite in tree.components("suite")):
+        return
+    named = {
+        str(part.value).removesuffix(".yaml").removesuffix(".yml")
+        for suite in tree.components("suite")
+        for part in (suite.get("stacks") or suite).parts()
+    }
+    asked = frozenset(tree.names)
+    for stack in tree.repository.stacks.values():
+        judged = tree.repository.suites_by_stack.get(stack.ref) or stack.ref in named
+        if not judged and stack.location.file in asked:
+            place = Place(stack.location.file, Span(1, 1, 1, 1))
+            yield RULE.at(place, "no suite judges this stack", hint="add a suite under evals/")
+
+
+RULE = Rule(
+    code="GLD985",
+    name="unjudged-stack",
+    summary="a stack that no suite judges",
+    severity="warning",
+    scope="repository",
+    check=check,
+)

@@ -1,0 +1,58 @@
+"""Allow unlimited-serving: serving without a budget, a fallback or a condition to stop.
+
+## What it does
+Reports stacks that name environments and lack `serving.budget`, `serving.fallback`, or
+`abort_if` in a rollout.
+
+## Why is this bad?
+What is served without limits costs without limits, and a rollout that nothing stops ends at 100 %.
+
+## Example
+```yaml
+serving: {environments: [production], rollout: {steps: [5, 100]}}
+```
+
+## Use instead
+```yaml
+serving:
+  environments: [production]
+  rollout: {steps: [5, 100], abort_if: {error_rate: 0.02}}
+  budget: {usd_per_day: 20}
+  fallback: previous
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.tree import Part, Tree
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    for stack in tree.components("stack"):
+        serving, environments = stack.get("serving"), stack.get("serving", "environments")
+        if serving is None or environments is None or not environments.value:
+            continue
+        lacking = list(_lacking(serving))
+        if lacking:
+            message = f"serving has no {', no '.join(lacking)}"
+            yield RULE.at(tree.key(serving), message, hint="add what is missing under serving:")
+
+
+def _lacking(serving: Part) -> Iterator[str]:
+    for name in ("budget", "fallback"):
+        if serving.get(name) is None:
+            yield name
+    if serving.get("rollout") is not None and serving.get("rollout", "abort_if") is None:
+        yield "rollout.abort_if"
+
+
+RULE = Rule(
+    code="SRV971",
+    name="unlimited-serving",
+    summary="serving without a budget, a fallback or a condition to stop a rollout",
+    severity="warning",
+    check=check,
+)

@@ -1,0 +1,81 @@
+"""Allow unused-component: a prompt, model, corpus or tool that nothing uses.
+
+## What it does
+Reports components that no stack, suite or other component names.
+
+## Why is this bad?
+It looks as if it were in use; a change of it is reviewed, and changes nothing.
+
+## Example
+```yaml
+# prompts/old.yaml, which no stack names
+kind: prompt
+```
+
+## Use instead
+```yaml
+# delete the file, or name it in a stack
+prompt: prompts/old
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.rule import Finding, Place, Rule, Span
+from tetrad.lint.tree import Tree
+from tetrad.model import Repository
+
+
+def check(tree: Tree) -> Iterator[Finding]:
+    if not tree.whole or any(issue.blocks == "load" for issue in tree.issues):
+        return
+    repository, asked = tree.repository, frozenset(tree.names)
+    if not repository.stacks:  # prompts alone, which another program uses
+        return
+    used = set(_used(repository))
+    kinds = (repository.prompts, repository.models, repository.corpora, repository.tools)
+    for component in (c for kind in kinds for c in kind.values()):
+        file = component.location.file
+        if component.ref not in used and file in asked:
+            message = f"nothing uses this {_KINDS[type(component).__name__]}"
+            place = Place(file, Span(1, 1, 1, 1))
+            yield RULE.at(place, message, hint="delete the file, or name it in a stack")
+
+
+_KINDS = {"Prompt": "prompt", "Model": "model", "Corpus": "corpus", "Tool": "tool"}
+
+
+def _used(repository: Repository) -> Iterator[str]:
+    """The references in stacks, suites and components."""
+    for stack in repository.stacks.values():
+        yield from (stack.prompt.ref, stack.model.ref)
+        yield from (tool.ref for tool in stack.tools)
+        if stack.retrieval is not None:
+            yield stack.retrieval.corpus.ref
+    yield from (corpus.embedding.ref for corpus in repository.corpora.values())
+    for prompt in repository.prompts.values():
+        own = prompt.location.file
+        yield from (_ref(s.file) for s in prompt.sources if s.file != own)
+        if prompt.select is not None:
+            yield prompt.select.embedding.ref
+    for suite in repository.suites.values():
+        for judge in suite.judges.values():
+            yield judge.model.ref
+            if judge.prompt is not None:
+                yield judge.prompt.ref
+
+
+def _ref(file: str) -> str:
+    return file.removesuffix(".yaml").removesuffix(".yml")
+
+
+RULE = Rule(
+    code="SCH108",
+    name="unused-component",
+    summary="a component that nothing uses",
+    severity="warning",
+    scope="repository",
+    check=check,
+)
