@@ -231,6 +231,20 @@ def test_ten_items_are_asked_in_one_go(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(server.asked) == 10
 
 
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]])
+def test_what_becomes_of_an_endpoint_is_said(
+    workers: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = endpoint_tree(tmp_path / "repository")
+    monkeypatch.setenv("LLM_URL", f"{nowhere()}/v1")
+    monkeypatch.setenv("LLM_KEY", "")
+
+    session = pytest_of(tree, "evals/", "-q", *workers)
+
+    (said,) = [line for line in session.stdout.splitlines() if line.startswith("tetrad: http")]
+    assert said.endswith("requests wait until one is answered again")
+
+
 def test_an_endpoint_that_is_down_exits_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = endpoint_tree(tmp_path / "repository")
     monkeypatch.setenv("LLM_KEY", "")

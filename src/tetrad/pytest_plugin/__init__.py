@@ -17,6 +17,8 @@ from uuid import uuid4
 
 import pytest
 
+from tetrad.pytest_plugin.notes import Notes
+
 if TYPE_CHECKING:
     from tetrad.pytest_plugin.outcomes import Failure, Key
     from tetrad.pytest_plugin.run import SessionRun
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 SUITE_FILES = ("suite.yaml", "suite.yml")
 RUNS = pytest.StashKey[dict[Path, "SessionRun"]]()
 SESSION = pytest.StashKey[str]()
+NOTES = pytest.StashKey[Notes]()
 # What a report tells the process that ends the session, which under xdist is another one.
 PROPERTY = "tetrad_exit_code"
 # What that process tells its workers.
@@ -47,6 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUNS] = {}
     config.stash[SESSION] = uuid4().hex
     config.pluginmanager.register(Exit(config), "tetrad-exit")
+    config.stash[NOTES] = Notes(config)
+    config.pluginmanager.register(config.stash[NOTES], "tetrad-notes")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -297,5 +302,5 @@ def _run(config: pytest.Config, path: Path) -> SessionRun:
             offline=bool(config.getoption("--tetrad-offline")),
             session=getattr(config, "workerinput", {}).get(SESSION_INPUT),
         )
-        runs[root] = SessionRun(root, options)
+        runs[root] = SessionRun(root, options, config.stash[NOTES])
     return runs[root]

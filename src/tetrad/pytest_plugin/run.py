@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tetrad import git
-from tetrad.artifacts.progress import Unwatched
+from tetrad.artifacts.progress import Progress
 from tetrad.errors import TetradError
 from tetrad.evals import (
     Selection,
@@ -90,11 +90,12 @@ def labels_of(trials: Sequence[SuiteItems]) -> Mapping[Key, str]:
 class SessionRun:
     """Executes once, whoever asks first; whole golden sets are judged, parts of them only run."""
 
-    def __init__(self, root: Path, options: Options) -> None:
+    def __init__(self, root: Path, options: Options, progress: Progress) -> None:
         self.problem: str | None = None
         self.golden_sets: dict[Path, list[SuiteItems]] = {}
         self._root = root
         self._options = options
+        self._progress = progress
         self._trials: dict[Key, SuiteItems] = {}
         self._problem_told_by: str | None = None
         self._outcomes: Outcomes | None = None
@@ -154,7 +155,7 @@ class SessionRun:
     def _attempt(self, selected: Selected, asked_by: str) -> Outcomes:
         try:
             with open_workbench(
-                self._root, offline=self._options.offline, engine=None, progress=Unwatched()
+                self._root, offline=self._options.offline, engine=None, progress=self._progress
             ) as bench:
                 return Outcomes(trials=tuple(interrupts.run(self._run(bench, selected))))
         except TetradError as error:
