@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from trees import Tree
 
+from tetrad.canonical import digest_bytes
 from tetrad.errors import ExitCode
 
+GOLDEN = "evals/feedback/golden.yaml"
 SUITE = "evals/other/suite.yaml"
 NAMED = (
     ("show", "feedback"),
@@ -66,5 +70,20 @@ def test_a_suite_that_judges_a_stack_on_the_base_alone_is_told(
 def test_an_unknown_name_is_told_with_all_there_are(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert tree.tetrad("show", "evals/feedback") == ExitCode.MISUSE
+    assert tree.tetrad("show", "prompts/feedback") == ExitCode.MISUSE
     assert "there are stacks/feedback" in capsys.readouterr().err
+
+
+def test_a_suite_is_shown_with_the_digest_that_reports_name(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.tetrad("gate", "--format", "json")
+    (suite,) = json.loads(capsys.readouterr().out)["stacks"][0]["suites"]
+
+    tree.tetrad("show", "evals/feedback")
+    shown = capsys.readouterr().out
+    tree.tetrad("show", "evals/feedback", "--identity-json")
+
+    assert f"suite       {suite['digest']}\n" in shown
+    assert f"golden set  {suite['golden']}  {GOLDEN}\n" in shown
+    assert str(digest_bytes(capsys.readouterr().out.encode())) == suite["digest"]

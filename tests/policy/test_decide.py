@@ -28,6 +28,7 @@ from policy.factory import (
 )
 
 from tetrad.canonical import digest_bytes
+from tetrad.identity.suite import suite_digest
 from tetrad.model import Assertion, AssertionSet, MustPass
 from tetrad.policy import decide, overall, suite_report
 from tetrad.results.exchange import Usage
@@ -818,6 +819,7 @@ def test_a_suite_report_lists_every_case_of_the_golden_set() -> None:
 
     assert report == SuiteReport(
         suite="evals/triage",
+        digest=suite_digest(asked),
         file="evals/triage/golden.yaml",
         golden=GOLDEN,
         decision="INCONCLUSIVE",

@@ -40,7 +40,7 @@ COMMANDS: Mapping[str, str] = {
     "eval": "run cases of a golden set and show their outcomes; judges nothing",
     "gate": "evaluate what a change touches, on it and on its base, and decide",
     "report": "render a report of `tetrad gate`: for a terminal, a pull request, CI, a browser",
-    "show": "show a stack's components, digests, identity and suites",
+    "show": "show what a stack or a suite is made of, with its digests",
     "lock": "write the locks of all stacks, and corpus digests",
     "pull": "fetch and verify the files of models",
     "pin": "write the revision and the digests of a model's files into its file",

@@ -1,4 +1,4 @@
-"""`tetrad show NAME`: what a stack is made of, and the bytes that its identity is the digest of."""
+"""`tetrad show NAME`: what a stack or a suite is made of, and the bytes that its digest is of."""
 
 from __future__ import annotations
 
@@ -8,34 +8,61 @@ from typing import TYPE_CHECKING
 
 from tetrad.cli.output import tell, write_out
 from tetrad.cli.repository_root import root_of
-from tetrad.errors import ExitCode
+from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from tetrad.identity.behaviour import Component
-    from tetrad.model import Prompt, Repository, Stack
+    from tetrad.model import Prompt, Repository, Stack, Suite
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="a stack")
+    parser.add_argument("name", metavar="NAME", help="a stack or a suite")
     parser.add_argument(
         "--identity-json",
         action="store_true",
-        help="print the exact bytes whose sha256sum is the identity",
+        help="print the exact bytes whose sha256sum is the identity, or the suite's digest",
     )
 
 
 def run(args: Namespace) -> ExitCode:
     from tetrad.canonical import canonical_json
     from tetrad.identity import identity_document
+    from tetrad.identity.suite import suite_document
     from tetrad.loading.repository import find, load_named
 
-    repository = load_named(root_of(args), [args.name])
-    stack = repository.stacks[find(repository, args.name, repository.stacks)]
+    repository = load_named(root_of(args), [args.name], ("stack", "suite"))
+    ref = find(repository, args.name)
+    if ref in repository.stacks:
+        stack = repository.stacks[ref]
+        document, lines = identity_document(stack), _lines(repository, stack)
+    elif ref in repository.suites:
+        suite = repository.suites[ref]
+        document, lines = suite_document(suite), _suite_lines(suite)
+    else:
+        known = ", ".join([*repository.stacks, *repository.suites])
+        raise UsageError(f"{ref} is neither a stack nor a suite\n  help: there are {known}")
     if args.identity_json:
-        write_out(canonical_json(identity_document(stack)).decode())
-        return ExitCode.PASSED
-    tell("".join(f"{line}\n" for line in _lines(repository, stack)))
+        write_out(canonical_json(document).decode())
+    else:
+        tell("".join(f"{line}\n" for line in lines))
     return ExitCode.PASSED
+
+
+def _suite_lines(suite: Suite) -> Iterator[str]:
+    from tetrad.identity.suite import suite_digest
+    from tetrad.text import spelled
+
+    yield suite.ref
+    if suite.description:
+        yield f"  {suite.description}"
+    yield f"  suite       {suite_digest(suite)}"
+    yield f"  golden set  {suite.golden.digest}  {suite.golden.path}"
+    yield f"              {spelled(len(suite.golden.cases), 'case')}"
+    yield f"  metrics     {', '.join(suite.metrics)}"
+    for judge in suite.judges.values():
+        yield f"  {_row('judge', judge.model)}"
+    for stack in suite.stacks:
+        yield f"  judges      {stack.ref}"
 
 
 def _lines(repository: Repository, stack: Stack) -> Iterator[str]:

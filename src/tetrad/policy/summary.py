@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tetrad.identity.suite import suite_digest
 from tetrad.model import Case, Suite
 from tetrad.policy.decide import SuiteDecision
 from tetrad.results.outcome import CaseOutcome, SuiteRun
@@ -16,6 +17,7 @@ def suite_report(
     before = {outcome.id: outcome for outcome in base.cases} if base else {}
     return SuiteReport(
         suite=suite.ref,
+        digest=suite_digest(suite),
         file=suite.golden.path,
         golden=suite.golden.digest,
         decision=decided.decision,

@@ -129,6 +129,7 @@ def _suite(report: Report, stack: StackReport, suite: SuiteReport) -> ET.Element
     properties = ET.SubElement(element, "properties")
     for key, text in (
         ("identity", written_identity(stack.identity)),
+        ("suite", str(suite.digest)),
         ("golden", str(suite.golden)),
         ("model", stack.model),
         ("engine", stack.engine),

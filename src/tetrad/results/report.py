@@ -65,6 +65,7 @@ class WaiverUse:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SuiteReport:
     suite: str  # reference
+    digest: Digest  # of all that decides what it says
     file: str  # of the golden set, from the repository's root
     golden: Digest
     decision: Decision
