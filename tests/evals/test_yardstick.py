@@ -259,6 +259,22 @@ def test_a_judge_prompt_becomes_better_and_agrees(tree: Tree, gate: Gate) -> Non
     assert moved(report)["judge"]["note"] == "same scores on 1 case"
 
 
+def test_what_computed_for_a_judge_is_named(
+    tree: Tree, gate: Gate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_judge(tree)
+    tree.commit()
+    reword(tree)
+
+    _, report = gate()
+
+    (helper,) = report["stacks"][0]["helpers"]
+    assert (helper["role"], helper["name"]) == ("judge", "default")
+    assert helper["build"].startswith("tetrad scripted-engine")
+    for fmt in ("text", "markdown", "html"):
+        assert "build of the judge default" in text_of(tree, capsys, fmt), fmt
+
+
 def test_a_judge_prompt_that_disagrees_takes_one_line_by_metric(tree: Tree, gate: Gate) -> None:
     with_judge(tree)
     tree.edit("prompts/grade.yaml", "Grade in a word.", "Grade with care.")

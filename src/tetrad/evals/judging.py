@@ -7,7 +7,7 @@ plugin are two front ends of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -102,13 +102,15 @@ def _trials(trees: Comparison, planned: StackPlan, bench: Workbench, accepted: W
 
 def _report(trials: _Trials, head: Repository, verdicts: Verdicts, bench: Workbench) -> StackReport:
     stack = head.stacks[trials.planned.stack]
-    return verdicts.of_stack(
+    report = verdicts.of_stack(
         trials.planned,
         stack,
         trials.by_head,
         trials.by_base,
         preview=_is_preview(stack, bench),
     )
+    suites = [head.suites[suite.suite] for suite in trials.planned.suites]
+    return replace(report, helpers=bench.helpers(suites, stack, head.files))
 
 
 def _decisions(stack: StackReport) -> list[Decision]:

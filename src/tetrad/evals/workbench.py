@@ -43,6 +43,7 @@ from tetrad.model import (
 )
 from tetrad.registry import Registry, registry_path
 from tetrad.results.outcome import Calls
+from tetrad.results.report import Helper
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
 from tetrad.runtime.answering import build as build_runtime
 from tetrad.tools import LiveRun, LiveToolbox, RecordedToolbox
@@ -197,6 +198,24 @@ class Workbench:
             for name, judge in suite.judges.items()
             if name != EMBEDDING_JUDGE and used & JUDGED
         }
+
+    def helpers(self, suites: Sequence[Suite], stack: Stack, files: FileTree) -> tuple[Helper, ...]:
+        """The judges and embedders of a stack and its suites that were used, with their builds."""
+        judges = [
+            Helper(role="judge", name=name, build=judge.engine.build)
+            for suite in suites
+            for name, judge in self.judges(suite, files).items()
+            if judge.engine.build
+        ]
+        embedding = [embedding_of(suite, stack) for suite in suites]
+        embedding.append(stack.retrieval.corpus.embedding if stack.retrieval else None)
+        embedding.append(stack.prompt.select.embedding if stack.prompt.select else None)
+        embedders = [
+            Helper(role="embedder", name=model.ref, build=self._embedders[digest].build)
+            for model in embedding
+            if model is not None and (digest := component_digest(model)) in self._embedders
+        ]
+        return tuple(dict.fromkeys([*judges, *embedders]))
 
     def _embeddings_of(self, model: Model, files: FileTree) -> Embeddings:
         digest = component_digest(model)

@@ -136,7 +136,7 @@ def _stack(stack: StackReport) -> Iterator[str]:
     answered = words.answered_by(stack)
     engine = "".join(f", {whose} {code(answerer)}" for whose, answerer in answered)
     preview = ", **a preview, never evidence**" if stack.preview else ""
-    builds = "".join(f", {whose} {code(build)}" for whose, build in words.builds(stack))
+    builds = "".join(f", {_prose(whose)} {code(build)}" for whose, build in words.builds(stack))
     yield f"Identity {code(words.identities(stack))}{engine}{builds}{preview}."
     if stack.note:
         yield _prose(stack.note)

@@ -114,7 +114,7 @@ def _stack(console: Console, stack: StackReport) -> None:
     for whose, answerer in words.answered_by(stack):
         console.print(f"  {whose} {one_line(answerer)}{preview}", style="dim")
     for whose, build in words.builds(stack):
-        console.print(Padding(f"{whose}: {one_line(build)}", (0, 0, 0, 2)), style="dim")
+        console.print(Padding(f"{one_line(whose)}: {one_line(build)}", (0, 0, 0, 2)), style="dim")
     if stack.note:
         console.print(f"  {one_line(stack.note)}")
     for suite in stack.suites:

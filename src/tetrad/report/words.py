@@ -187,11 +187,13 @@ def _answerer(model: str, engine: str) -> str:
 
 
 def builds(stack: StackReport) -> list[tuple[str, str]]:
-    """What computed the answers, each with what stands before it; once where both sides agree."""
-    now = [("build", stack.build)] if stack.build else []
-    if stack.base_build in {"", stack.build}:
-        return now
-    return [*now, ("the base's build", stack.base_build)]
+    """What computed the answers, each with what stands before it, once where both sides agree; then
+    what computed for judges and embedders.
+    """
+    builds = [("build", stack.build)] if stack.build else []
+    if stack.base_build not in {"", stack.build}:
+        builds.append(("the base's build", stack.base_build))
+    return builds + [(f"build of the {h.role} {h.name}", h.build) for h in stack.helpers]
 
 
 def short_commit(commit: str | None) -> str:

@@ -162,6 +162,18 @@ class BaseVerdict:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Helper:
+    """A model beside the one that answers, and what computed for it: versions and device.
+
+    A judge has the name that its suite gives it, an embedder that of its model.
+    """
+
+    role: Literal["judge", "embedder"]
+    name: str
+    build: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StackReport:
     stack: str  # reference
     identity: Digest
@@ -174,6 +186,7 @@ class StackReport:
     base_model: str = ""  # the same of the base; empty where nothing of it answered
     base_engine: str = ""
     base_build: str = ""
+    helpers: tuple[Helper, ...] = ()
     preview: bool = False  # another engine than the stack's own answered: never evidence
     note: str = ""  # why nothing ran, or why nothing was compared
     suites: tuple[SuiteReport, ...]
