@@ -28,7 +28,7 @@ from policy.factory import (
 )
 
 from tetrad.canonical import digest_bytes
-from tetrad.identity.suite import suite_digest
+from tetrad.identity.suite_digest import suite_digest
 from tetrad.model import Assertion, AssertionSet, MustPass
 from tetrad.policy import decide, overall, suite_report
 from tetrad.results.exchange import Usage

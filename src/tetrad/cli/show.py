@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> ExitCode:
     from tetrad.canonical import canonical_json
     from tetrad.identity import identity_document
-    from tetrad.identity.suite import suite_document
+    from tetrad.identity.suite_digest import suite_document
     from tetrad.loading.repository import find, load_named
 
     repository = load_named(root_of(args), [args.name], ("stack", "suite"))
@@ -49,7 +49,7 @@ def run(args: Namespace) -> ExitCode:
 
 
 def _suite_lines(suite: Suite) -> Iterator[str]:
-    from tetrad.identity.suite import suite_digest
+    from tetrad.identity.suite_digest import suite_digest
     from tetrad.text import spelled
 
     yield suite.ref

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tetrad.identity.suite import suite_digest
+from tetrad.identity.suite_digest import suite_digest
 from tetrad.model import Case, Suite
 from tetrad.policy.decide import SuiteDecision
 from tetrad.results.outcome import CaseOutcome, SuiteRun
