@@ -146,7 +146,22 @@ def tagged(*tags: Sequence[str]) -> list[Case]:
             ),
             ["requirement: max_flips"],
         ),
+        (
+            ByBase(
+                [max_flips(0)], {f"c{i}": BAD for i in range(11)}, {}, base=[1.0] * 11
+            ),
+            ["requirement: max_flips"],
+        ),
         # tags that all of the cases carry
+        (
+            ByBase(
+                [named("c0", "c1")],
+                {"c0": BAD, "c1": BAD},
+                {},
+                golden=tagged(["b"], ["b"]),
+            ),
+            ["tag: b"],
+        ),
         (
             ByBase(
                 [named("c0", "c1", "c2", "c3")],

@@ -26,7 +26,7 @@ from policy.factory import (
     waiver,
 )
 
-from tetrad.model import Case, MustPass, NoWorseThanBase, Requirement, Waiver
+from tetrad.model import Assertion, Case, MustPass, NoWorseThanBase, Requirement, Waiver
 from tetrad.results.exchange import Usage
 from tetrad.results.outcome import Sample, SuiteRun
 from tetrad.results.report import RequirementResult
@@ -49,6 +49,7 @@ def grouped(count: int, groups: int) -> tuple[Case, ...]:
     return tuple(case(f"c{i}", group=f"g{i % groups}") for i in range(count))
 
 
+UNNAMED = replace(case("c0"), assertions=(Assertion(type="equals", value="x", location=HERE),))
 MINIMUM = {
     "passes": Example(minimum(0.5), [1.0, 1.0, 1.0, 0.0]),
     "fails": Example(minimum(0.5), [1.0, 0.0, 0.0, 0.0]),
@@ -65,12 +66,20 @@ MINIMUM = {
     "a metric that no assertion names is scored by one run": Example(
         minimum(0.5, metric="sources"), run({"c0": sample(1.0, metrics={"sources": 0.75})})
     ),
+    "an assertion without a metric counts on the first": Example(
+        minimum(0.5), [None], golden=[UNNAMED]
+    ),
+    "and on no other": Example(minimum(0.5, metric="sources"), [None], golden=[UNNAMED]),
+    "a third, as required": Example(minimum(1 / 3), [1.0, 0.0, 0.0]),
     "a near miss": Example(minimum(0.7), [0.69999]),
     "the same to six decimals": Example(minimum(0.7), [0.6999999]),
 }
 
 NO_WORSE = {
     "the same": Example(no_worse(0.05), [1.0], [1.0]),
+    "the same in so many cases that the interval is none": Example(
+        no_worse(0.05), [1.0] * 3000, [1.0] * 3000
+    ),
     "worse within the margin": Example(no_worse(0.5), [0.5, 1.0, 1.0, 1.0], [1.0] * 4),
     "worse": Example(no_worse(0.05), [0.5, 1.0, 1.0, 1.0], [1.0] * 4),
     "better": Example(no_worse(0.5), [1.0] * 4, [0.5, 1.0, 1.0, 1.0]),
@@ -185,6 +194,10 @@ def budgets() -> Iterator[tuple[str, Example]]:
         yield (
             f"{name}: too much, and no base",
             Example(budget(name, "mean", most=shown, increase=0.0), now),
+        )
+        yield (
+            f"{name}: not too much, and no base",
+            Example(budget(name, "mean", most=9 * shown, increase=0.0), now),
         )
         yield (
             f"{name}: neither too much nor more than the base",
