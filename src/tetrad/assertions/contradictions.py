@@ -10,6 +10,8 @@ from tetrad.assertions.assertion_type import Literally
 from tetrad.assertions.table import TYPES
 from tetrad.model import Assertion, AssertionSet, Case
 
+_ENCODER = json.JSONEncoder(sort_keys=True)  # `json.dumps` would make one at each call
+
 
 class _Claim(NamedTuple):
     """An assertion that has to pass, in the order in which they were made."""
@@ -27,10 +29,10 @@ class Claims:
 
     def __init__(self) -> None:
         self._made = 0
-        self._by_key: dict[str, _Claim] = {}
+        self._by_key: dict[tuple[bool, str], _Claim] = {}
         self._exact: list[_Claim] = []  # answers that are asked for word by word
         self._literal: list[_Claim] = []  # those, and parts of answers
-        self._compared: dict[str, int] = {}  # how many of the other kind agree, by key
+        self._compared: dict[tuple[bool, str], int] = {}  # how many of the other kind agree, by key
 
     def contradicted_by(self, case: Case) -> tuple[Case, str] | None:
         """The first case, perhaps this one, that no answer can meet together with it, and why.
@@ -39,18 +41,19 @@ class Claims:
         """
         found: list[tuple[_Claim, Assertion]] = []
         for item in _required(case):
-            claim = self._excluding(item)
+            said = _said(item)
+            claim = self._excluding(item, said)
             if claim is not None:
                 found.append((claim, item))
-            self._add(case, item)
+            self._add(case, item, said)
         if not found:
             return None
         claim, item = min(found, key=lambda pair: pair[0].order)
         return claim.case, _reason(claim.item, item)
 
-    def _add(self, case: Case, item: Assertion) -> None:
+    def _add(self, case: Case, item: Assertion, said: str) -> None:
         self._made += 1
-        key = _key(item, negated=item.negated)
+        key = item.negated, said
         if key in self._by_key:
             return
         claim = self._by_key[key] = _Claim(self._made, case, item)
@@ -59,16 +62,16 @@ class Claims:
             if is_exact(item):
                 self._exact.append(claim)
 
-    def _excluding(self, item: Assertion) -> _Claim | None:
+    def _excluding(self, item: Assertion, said: str) -> _Claim | None:
         """The first claim that cannot be met together with an assertion."""
-        opposite = self._by_key.get(_key(item, negated=not item.negated))
-        apart = self._apart(item) if _literally(item) is not None else None
+        opposite = self._by_key.get((not item.negated, said))
+        apart = self._apart(item, said) if _literally(item) is not None else None
         found = [claim for claim in (opposite, apart) if claim is not None]
         return min(found, default=None, key=lambda claim: claim.order)
 
-    def _apart(self, item: Assertion) -> _Claim | None:
+    def _apart(self, item: Assertion, said: str) -> _Claim | None:
         """The first claim on a literal text that excludes another."""
-        key = _key(item, negated=item.negated)
+        key = item.negated, said
         others = self._literal if is_exact(item) else self._exact
         for number in range(self._compared.get(key, 0), len(others)):
             if _differ(others[number].item, item):
@@ -90,9 +93,9 @@ def _required(case: Case) -> Iterator[Assertion]:
             yield item
 
 
-def _key(item: Assertion, *, negated: bool) -> str:
-    said = [item.type, negated, item.value, item.threshold, item.config]
-    return json.dumps(said, sort_keys=True)
+def _said(item: Assertion) -> str:
+    """What an assertion says, whether it is negated or not."""
+    return _ENCODER.encode([item.type, item.value, item.threshold, item.config])
 
 
 def is_exact(item: Assertion) -> bool:
@@ -118,7 +121,7 @@ def _differ(first: Assertion, second: Assertion) -> bool:
 
 
 def _reason(first: Assertion, second: Assertion) -> str:
-    if _key(first, negated=False) == _key(second, negated=False):
+    if _said(first) == _said(second):
         return f"{first.written} and {second.written} of the same value"
     exact, other = (first, second) if is_exact(first) else (second, first)
     return f"equals {exact.value!r} and {other.written} {other.value!r}"
