@@ -20,6 +20,7 @@ from lint.case_files import findings_in
 
 from tetrad.lint import Finding
 from tetrad.lint.fixes import fixed_texts
+from tetrad.lint.pages import MEASURED, MEASURED_PROMPTS
 from tetrad.loading.repository import read_repository
 from tetrad.templates.render import compile_template
 
@@ -87,6 +88,15 @@ def test_rules_are_right(findings: dict[str, Sequence[Finding]]) -> None:
                 false[kind] += 1
                 prompts.add(f"{prompt}: {told(finding)}")
 
+    counted = {
+        code: (
+            sum(made[k] - false[k] for k in made if k[0] == code),
+            sum(made[k] for k in made if k[0] == code),
+        )
+        for code in sorted({code for code, _ in made})
+    }
+    assert counted == MEASURED, "tetrad/lint/pages.py publishes these"
+    assert len(corpus()) == MEASURED_PROMPTS
     precision = {kind: 1 - false[kind] / count for kind, count in made.items()}
     assert {k: p for k, p in precision.items() if p < FLOORS[k[1]]} == {}, prompts
     share = len({p.rpartition(": ")[0] for p in prompts}) / len(corpus())

@@ -34,9 +34,8 @@ _TAG = (
 _INSTRUCTING = frozenset(
     ("inst", "instruction", "instructions", "sys", "system", "prompt", "task", "rules", "goal")
 )
-_ATTRIBUTE = (
-    rf"""<[^\W\d][^<>\n]*?\s[\w:.-]+=(?:"[^"<>\n]*{MARK}[^"<>\n]*"|'[^'<>\n]*{MARK}[^'<>\n]*')"""
-)
+_TAG_WITH_VALUES = r"<[^\W\d][^<>\n]*=[^<>\n]*>"
+_VALUE = rf"""(?<==)(?:"[^"<>\n]*{MARK}[^"<>\n]*"|'[^'<>\n]*{MARK}[^'<>\n]*')"""
 _JSON = (
     rf"""(?:"[^"\n{MARK}]{{1,60}}"|'[^'\n{MARK}]{{1,60}}')[ \t]*:[ \t]*"""
     rf"""(?:"[^"\n]*"|'[^'\n]*'|{MARK}+(?=[ \t]*(?:[,\]}}\n]|\Z)))"""
@@ -66,7 +65,7 @@ def blocks_of(text: str) -> Iterator[tuple[int, int]]:
     yield from _angles(text)
     yield from (match.span() for match in _compiled(_JSON).finditer(text))
     if "=" in text:
-        yield from (match.span() for match in _compiled(_ATTRIBUTE).finditer(text))
+        yield from _attributes(text)
     yield from marked_blocks(text)
     yield from data_sections(_without(text, fences))
 
@@ -199,6 +198,12 @@ def _tags(text: str) -> Iterator[tuple[int, int]]:
             opening = waiting.pop()
             if _holds(text, opening, tag, name):
                 yield opening.end(), tag.start()
+
+
+def _attributes(text: str) -> Iterator[tuple[int, int]]:
+    """Values in quotes within a tag: `<doc title="…">`."""
+    for tag in _compiled(_TAG_WITH_VALUES).finditer(text):
+        yield from (value.span() for value in _compiled(_VALUE).finditer(text, *tag.span()))
 
 
 def _bare(name: str) -> str:

@@ -25,6 +25,7 @@ _BULLETS = r"""[\s>*+•|"'`“„«「『(\[{,-]*(?:\d+[.)][ \t]*)?"""
 _LABEL = r"(?:[*_]{0,2}[^\W_][^\n:：.!?]{0,40}[:：][*_]{0,2})"
 _BEFORE = re.compile(rf"{_BULLETS}(?:{_LABEL}[\s\"'“(\[-]*|#?\w{{0,20}}[ \t]*[-–—=.)\]][ \t]*)?")
 _ALONE = re.compile(rf"\s*(?:{_BULLETS}{_LABEL}?)?[^\w\n]*")
+_TITLE_WORD = re.compile(r"[^\W_]+")
 _WORD = re.compile(r"\w+")
 _MOST_WORDS = 3
 # Below these, a label may be an order: "Task" and then "Sum this up: {{ text }}".
@@ -58,7 +59,10 @@ def data_sections(text: str) -> Iterator[tuple[int, int]]:
         line = text.rfind("\n", start, first) + 1 or start
         if not is_titled and text[start:line].strip():
             continue  # words before the first title are no data
-        orders = {word.casefold() for word in _WORD.findall(text, title, start)} & _ORDERS
+        words = {word.casefold() for word in _TITLE_WORD.findall(text, title, start)}
+        if "end" in words:
+            continue  # it closes what is before it
+        orders = words & _ORDERS
         if _is_data(text[line:end], 0 if orders else _MOST_WORDS):
             yield line, end
 
