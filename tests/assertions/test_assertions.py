@@ -175,7 +175,14 @@ FAILING: list[tuple[str, Any, str]] = [
         for name, text in WRONGLY_FORMATTED.items()
     ),
     ("contains-json", {"properties": {"a": {"format": "date"}}}, 'Here: {"a": "soon"}'),
-    ("is-json", {"$schema": "http://json-schema.org/draft-07/schema#", "format": "date"}, '"soon"'),
+    *(
+        (
+            "is-json",
+            {"$schema": "http://json-schema.org/draft-07/schema#", "format": name},
+            '"soon"',
+        )
+        for name in ("date", "uuid", "duration")
+    ),
     ("is-json", {"maximum": 100}, "3" * 6_000),
     ("is-json", "type: object\nproperties: {a: {type: string}}\n", '{"a": 1}'),
     ("equals", {"a": 1}, '{"a": ' + "1" * 6_000 + "}"),

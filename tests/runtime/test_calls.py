@@ -204,6 +204,8 @@ def test_in_completion_style_the_whole_loop_is_one_text(tmp_path: Path) -> None:
         '{"tool": "rm_rf", "arguments": {}}',
         '{"tool": "order_status", "arguments": []}',
         "[1]",
+        '{"answer": NaN}',
+        '{"answer": [Infinity]}',
     ],
     ids=lambda said: said[:20],
 )

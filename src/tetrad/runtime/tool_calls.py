@@ -9,7 +9,6 @@ Any change of this changes answers: raise `tetrad.identity.RUNTIME`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
@@ -30,6 +29,7 @@ from tetrad.runtime.conversation import continued
 from tetrad.runtime.guards import trimmed
 from tetrad.schemas.moved import moved
 from tetrad.templates.filters import tojson
+from tetrad.yamldoc.jsontext import strict_decoder
 
 MAX_CALLS = 32  # of one turn; a model that asks for more goes round in circles
 
@@ -196,6 +196,6 @@ def _written(value: Json) -> str:
 
 def _loaded(text: str) -> Any:
     try:
-        return json.loads(text)
+        return strict_decoder().decode(text)
     except (ValueError, RecursionError):
         return None

@@ -13,6 +13,7 @@ from tetrad.canonical import Json
 from tetrad.errors import ToolFailed
 from tetrad.model import HttpRun
 from tetrad.tools.answer import MAX_BYTES, Answer
+from tetrad.yamldoc.jsontext import refuse_constant
 
 if TYPE_CHECKING:
     import httpx2
@@ -152,7 +153,7 @@ def _answer(name: str, host: str, status: int, body: bytes) -> Answer:
     if not body:
         return Answer()
     try:
-        return Answer(result=json.loads(body))
+        return Answer(result=json.loads(body, parse_constant=refuse_constant))
     except RecursionError as exc:
         raise ToolFailed(f"tool {name!r}: {host} answered JSON nested too deeply") from exc
     except ValueError as exc:

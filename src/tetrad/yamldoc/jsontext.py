@@ -18,11 +18,12 @@ def strict_decoder() -> json.JSONDecoder:
     Python would refuse an integer of over 4,300 digits, and read 1e999 as infinity.
     """
     return json.JSONDecoder(
-        parse_constant=_refuse_constant, parse_int=_integer, parse_float=_bounded
+        parse_constant=refuse_constant, parse_int=_integer, parse_float=_bounded
     )
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def refuse_constant(name: str) -> NoReturn:
+    """For `json.loads`, which takes NaN and Infinity otherwise."""
     raise ValueError(f"{name} is not JSON")
 
 

@@ -31,7 +31,18 @@ def _compiled(schema: str) -> Any:
     """A compiled JSON Schema, given as text; it never reads a file or the network for a `$ref`."""
     import jsonschema_rs
 
-    return jsonschema_rs.validator_for(json.loads(schema), retriever=_refuse, validate_formats=True)
+    # Draft 7, which promptfoo's files are written in, did not have these two yet; promptfoo checks them.
+    later = {name: _of_format(name).is_valid for name in ("uuid", "duration")}
+    return jsonschema_rs.validator_for(
+        json.loads(schema), retriever=_refuse, validate_formats=True, formats=later
+    )
+
+
+@lru_cache(maxsize=8)
+def _of_format(name: str) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator({"format": name}, validate_formats=True)
 
 
 def _refuse(uri: str) -> NoReturn:
