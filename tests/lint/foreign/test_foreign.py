@@ -225,6 +225,11 @@ CASES: Mapping[str, tuple[str, str, list[str]]] = {
         DOTPROMPT.replace("<message>{{message}}</message>", "{{>card}}"),
         [],
     ),
+    "partials with a body": (
+        "a.prompt",
+        DOTPROMPT + '{{#> thanks}}\nThanks.\n{{/thanks}}\n{{#*inline "x"}}X{{/inline}}\n',
+        [],
+    ),
     "text that is a tag in Jinja2 alone": ("a.prompt", "Write {% if %} and {# this.\n", []),
     "an escaped tag and comments": (
         "a.prompt",

@@ -112,7 +112,10 @@ class Reader:
             self._output(tag, tag["inner"])
 
     def _open(self, tag: re.Match[str]) -> None:
-        name, *words = _words(tag["inner"]) or [""]
+        inner = tag["inner"]
+        name, *words = _words(inner.lstrip(">* ")) or [""]
+        if inner.startswith((">", "*")):  # a partial with a default, or one that is defined here
+            words = ["true"]
         names = re.search(r"\bas\s*\|([^|]*)\|", tag["inner"])
         bound = frozenset(names[1].split()) if names else frozenset()
         context = self._frames[-1].context if self._frames else None
