@@ -17,6 +17,7 @@ _BOUNDARY = re.compile(
     | \#{{1,6}}[^\W\d].*
     | (?:\*\*|__)[^*_\n{MARK}]{{1,60}}(?:\*\*|__)[ \t]*:?  # a bold line
     | ([-=*_\#~+])\1{{2,}}[ \t]*[^\n{MARK}]{{0,60}}        # a rule, with a title in it or none
+    | --
     | [^\W\d][^\n{MARK}]{{0,60}}\n[ \t]*(?:={{2,}}|-{{2,}})     # a line, underlined
     | [\[【][^\W\d][^\[\]【】\n{MARK}]{{0,60}}[\]】][ \t]*:?  # a title in brackets
     )[ \t]*$"""
