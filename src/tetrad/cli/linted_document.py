@@ -11,8 +11,8 @@ from tetrad.cli.linting import lint, request_of_text
 from tetrad.errors import UsageError
 from tetrad.lint import Finding, Tree
 from tetrad.lint.fixes import fixed_texts
+from tetrad.lint.foreign.endings import is_of_other_tool
 from tetrad.lint.rule import Fix
-from tetrad.lint.sources import is_of_other_tool
 from tetrad.loading.root import find_root
 from tetrad.places import checkout_above
 

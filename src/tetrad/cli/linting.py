@@ -34,7 +34,8 @@ class Request(NamedTuple):
 
 def request_of(args: Namespace) -> Request:
     """What the command line asks for; UsageError where it is not there."""
-    from tetrad.lint.sources import asked_files, is_of_other_tool
+    from tetrad.lint.foreign.endings import is_of_other_tool
+    from tetrad.lint.sources import asked_files
     from tetrad.trees import WorkingTree
 
     others = [path for path in args.paths if is_of_other_tool(path) and not path.is_dir()]
@@ -60,7 +61,7 @@ def request_of(args: Namespace) -> Request:
 def request_of_text(root: Path, name: str, edited: Mapping[str, bytes], args: Namespace) -> Request:
     """One of the files that an editor holds; they are named by where they would be saved."""
     from tetrad.lint.edited import EditedTree
-    from tetrad.lint.sources import is_of_other_tool
+    from tetrad.lint.foreign.endings import is_of_other_tool
 
     files = EditedTree(root, edited)
     prompty = frozenset({name} if args.prompty else ())

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from pathlib import Path, PurePath
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tetrad.errors import UsageError
 from tetrad.lint.suppressions import suppressions_of
 from tetrad.lint.tree import CountTokens, Tree, bytes_of
 from tetrad.loading.documents import documents_of
 from tetrad.loading.files import Tree as Folder
-from tetrad.loading.repository import Reading
 from tetrad.model import Corpus
 from tetrad.places import below_checkout
 from tetrad.trees import FileTree
 from tetrad.yamldoc.parse import GOLDEN_SET
+
+if TYPE_CHECKING:
+    from tetrad.loading.repository import Reading
 
 # Folders whose names say what kind of thing lies in them, and nothing about which.
 _KINDS_OF_THINGS = frozenset(
@@ -115,11 +118,6 @@ def _referenced(reading: Reading) -> Iterator[str]:
 def _files_of(files: FileTree, corpus: Corpus) -> tuple[str, ...]:
     """The files of a corpus, from the repository's root."""
     return tuple(file for _, file in documents_of(Folder(files), corpus.documents))
-
-
-def is_of_other_tool(path: PurePath) -> bool:
-    """Whether a file's ending says that it is Prompty or Dotprompt."""
-    return path.suffix in {".prompty", ".prompt"}
 
 
 def asked_files(root: Path, paths: Sequence[Path]) -> tuple[str, ...] | None:

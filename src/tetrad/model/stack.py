@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tetrad.canonical import Json
 from tetrad.errors import Location
-from tetrad.model.corpus import Corpus
-from tetrad.model.model import Model
 from tetrad.model.prompt import Generation, Prompt
-from tetrad.model.tool import Tool
+
+if TYPE_CHECKING:
+    from tetrad.model.corpus import Corpus
+    from tetrad.model.model import Model
+    from tetrad.model.tool import Tool
 
 PASSAGES = "passages"  # the variable that takes what is retrieved, unless a stack names another
 

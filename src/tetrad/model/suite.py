@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tetrad.errors import Location
 from tetrad.model.cases import GoldenSet
 from tetrad.model.model import Model
 from tetrad.model.prompt import Prompt
-from tetrad.model.stack import Stack
+
+if TYPE_CHECKING:
+    from tetrad.model.stack import Stack
 
 METRICS = ("answer",)  # of a suite that names none
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tetrad.canonical import Digest, Json
 from tetrad.errors import Location
-from tetrad.modules import Module
+
+if TYPE_CHECKING:
+    from tetrad.modules import Module
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 from tetrad.errors import Issue, Location, SpecError
-from tetrad.promptfoo.checked import problems_of
+from tetrad.promptfoo.checked import checked, problems_of
 from tetrad.promptfoo.files import PROGRAMS, PromptfooFiles, parsed
 from tetrad.promptfoo.foreign import problems_of_config, repeats_of
-from tetrad.promptfoo.json_lines import cases_of_lines
-from tetrad.promptfoo.raw import RawCase, Read
+from tetrad.promptfoo.raw import RawCase, Read, Report
 from tetrad.promptfoo.respelled import respelled
 from tetrad.promptfoo.tests import laid_over, resolved, with_default
 from tetrad.schemas.check import issue_of
+from tetrad.yamldoc.jsonfile import parse_json
+from tetrad.yamldoc.jsonl import json_lines
 from tetrad.yamldoc.parse import GOLDEN_SET, Document, Path
 
 DOCUMENTS = (".yaml", ".yml", ".json")
@@ -70,7 +73,7 @@ class Reader:
             self._report([issue])
 
         if path.endswith(".jsonl"):
-            return cases_of_lines(path, data, report)
+            return _cases_of_lines(path, data, report)
         from tetrad.promptfoo.csv_rows import cases_of_rows
 
         return cases_of_rows(path, data, report)
@@ -291,3 +294,24 @@ def _is_one_case(value: object) -> bool:
     """Whether the dash was left out before the only case."""
     is_config = isinstance(value, Mapping) and value.keys() & {"tests", "scenarios"}
     return isinstance(value, Mapping) and not is_config and bool(value.keys() & {"vars", "assert"})
+
+
+def _cases_of_lines(path: str, data: bytes, report: Report) -> Iterator[RawCase]:
+    """JSON Lines, read one at a time; a line that is no case is reported and left out."""
+    lines: list[bytes] = []
+    for location, value in json_lines(data, path, report):
+        cases = list(checked(value, location, report))
+        if cases and _has_fractions(cases[0].value["assert"]):
+            lines = lines or data.split(b"\n")
+            line = parse_json(lines[location.line - 1], path)
+            for issue in respelled(line):
+                place = Location(path, location.line, issue.location.column)
+                report(replace(issue, location=place))
+        yield from cases
+
+
+def _has_fractions(value: Any) -> bool:
+    """Whether a number stands in it that JSON can write in several ways."""
+    if isinstance(value, dict):
+        return any(map(_has_fractions, value.values()))
+    return any(map(_has_fractions, value)) if isinstance(value, list) else isinstance(value, float)

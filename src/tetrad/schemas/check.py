@@ -17,7 +17,7 @@ from tetrad.errors import Issue, Location, UsageError
 from tetrad.schemas.kinds import KINDS
 from tetrad.schemas.nearest import nearest
 from tetrad.schemas.violations import Problem, bad_names, problems, quoting, shown
-from tetrad.yamldoc.parse import Document, Path, json_path
+from tetrad.yamldoc.document import Document, Path, json_path
 
 _SCHEMAS = FilePath(__file__).parent
 SCHEMA_KINDS: tuple[str, ...] = (*KINDS, "golden")

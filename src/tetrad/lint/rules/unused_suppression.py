@@ -28,8 +28,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tetrad.lint.acceptances import merged_acceptances
+from tetrad.lint.foreign.endings import is_of_other_tool
 from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
-from tetrad.lint.sources import is_of_other_tool
 from tetrad.lint.suppressions import Suppression
 from tetrad.lint.tree import Part, Tree
 from tetrad.lint.waivers import file_and_case, waiver_parts
