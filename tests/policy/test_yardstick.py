@@ -33,6 +33,7 @@ from tetrad.policy import (
     failing,
     narrowed,
     scores_alike,
+    unasked,
     unjudged,
 )
 from tetrad.policy.base_yardstick import requirement_name
@@ -213,11 +214,17 @@ def test_a_line_that_names_nothing_accepts_nothing(line: Mapping[str, str]) -> N
 
 
 def test_a_requirement_that_names_only_what_is_accepted_is_gone_with_it() -> None:
-    whole = suite(CASES, must_pass("money"), must_pass(cases=("c2",)), max_flips(0))
+    gate = (
+        must_pass("money"),
+        must_pass(cases=("c2",)),
+        must_pass("money", "safety"),
+        must_pass(cases=("c0", "c2")),
+        max_flips(0),
+    )
 
-    found = narrowed(whole, [accept(tag="money"), accept(case="c2")])
+    found = narrowed(suite(CASES, *gate), [accept(tag="money"), accept(case="c2")])
 
-    assert left(found)[1] == ["max_flips"]
+    assert left(found)[1] == ["must_pass safety", "must_pass c0", "max_flips"]
 
 
 def test_where_all_cases_or_all_requirements_are_accepted_nothing_is_left_to_judge_by() -> None:
@@ -259,7 +266,30 @@ def test_a_case_that_cannot_be_put_to_the_candidate_fails_on_all_its_metrics() -
         )
         * 2,
     )
+    unnamed = replace(case("c0"), assertions=(asserted(None),))
+    assert failing(unnamed, suite([unnamed]), "x").metrics == {"answer": 0.0}
     assert failing(CASES[3], suite(CASES), "x").metrics == {"answer": 0.0, "sources": 0.0}
+
+
+def test_a_case_that_is_not_asked_as_on_the_base_is_a_missing_result() -> None:
+    asked = replace(
+        CASES[1], group="g", repeats=2, location=Location("evals/triage/golden.yaml", 7, 3)
+    )
+
+    assert unasked(asked, "its input is another") == CaseOutcome(
+        id="c1",
+        group="g",
+        tags=("safety", "slow"),
+        line=7,
+        samples=(
+            Sample(
+                output="",
+                error="cannot be asked as on the base: its input is another",
+                metrics={},
+            ),
+        )
+        * 2,
+    )
 
 
 @pytest.mark.parametrize(
@@ -273,6 +303,7 @@ def test_a_case_that_cannot_be_put_to_the_candidate_fails_on_all_its_metrics() -
         (sample(None), sample(None), True),
         (sample(None), sample(1.0), False),
         (sample(1.0), sample(None), False),
+        (sample(None), sample(0.0, metrics={}), False),
         (sample(1.0), sample(1.0, metrics={"answer": 1.0, "sources": 1.0}), False),
         (sample(1.0, metrics={"answer": 1.0, "sources": 1.0}), sample(1.0), False),
         (
