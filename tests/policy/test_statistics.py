@@ -233,3 +233,15 @@ def test_percentiles_are_values_that_were_measured() -> None:
     assert nearest_rank(values, 0.5) == 50
     assert nearest_rank([3.0], 0.95) == 3
     assert nearest_rank([1.0, 2.0], 0.5) == 1
+
+
+def test_fewer_cases_are_asked_for_the_nearer_the_mean_is_to_the_least_that_can_be() -> None:
+    halves = known(estimate([0.5] * 5, range(5), bounds=UNIT))
+
+    assert cases_needed(halves, 0.5, 0.4) == 15
+    assert cases_needed(halves, 0.5, 0.45) == 30
+
+
+def test_a_value_without_a_group_is_refused() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        estimate([0.1, 0.2, 0.3], [1, 2], bounds=UNIT)
