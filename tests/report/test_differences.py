@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tetrad.report.differences import Piece, word_diff
+from tetrad.report.differences import DiffPiece, word_diff
 
 WORDY = st.text(st.sampled_from("ab, .\n"), max_size=80)
 
@@ -29,8 +29,8 @@ def test_what_is_not_marked_is_the_same_on_both_sides(before: str, after: str) -
 def test_a_changed_word_is_marked_on_both_sides() -> None:
     left, right = word_diff("24 days of leave", "25 days of leave")
 
-    assert left == (Piece("24", differs=True), Piece(" days of leave", differs=False))
-    assert right == (Piece("25", differs=True), Piece(" days of leave", differs=False))
+    assert left == (DiffPiece("24", differs=True), DiffPiece(" days of leave", differs=False))
+    assert right == (DiffPiece("25", differs=True), DiffPiece(" days of leave", differs=False))
 
 
 def test_texts_that_say_one_word_for_ever_are_shown_without_marks() -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from tetrad.canonical import Json, digest_bytes
 from tetrad.report import contracts, figures, means, plots, words, yardstick
 from tetrad.report.asked import asked
-from tetrad.report.differences import Piece, word_diff
+from tetrad.report.differences import DiffPiece, word_diff
 from tetrad.report.glimpse import Glimpse, glimpse
 from tetrad.report.openings import opening_of, requests_of, shared_openings
 from tetrad.results.outcome import CaseOutcome, Sample
@@ -46,8 +46,8 @@ class _Row:
     case: CaseReport
     kind: str
     glimpse: Glimpse | str
-    before: tuple[Piece, ...]
-    after: tuple[Piece, ...]
+    before: tuple[DiffPiece, ...]
+    after: tuple[DiffPiece, ...]
     is_alike: bool  # on both sides, but for the time it took
     ways: tuple[tuple[str, CaseOutcome], ...]  # how it was answered, each with its title
 
@@ -100,7 +100,7 @@ def _rows(report: Report) -> Iterator[_Row]:
             kind=words.kind(case),
             glimpse=glimpse(case, room=60),
             before=before,
-            after=after if case.base is not None else (Piece(now, differs=False),),
+            after=after if case.base is not None else (DiffPiece(now, differs=False),),
             is_alike=_is_alike(case),
             ways=ways if room > 0 else (),
         )

@@ -15,7 +15,7 @@ _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DiffPiece:
     """A stretch of text, and whether the other side lacks it."""
 
     text: str
@@ -44,7 +44,7 @@ class _Matcher(SequenceMatcher[str]):
         return super().find_longest_match(alo, ahi, blo, bhi)
 
 
-def word_diff(before: str, after: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+def word_diff(before: str, after: str) -> tuple[tuple[DiffPiece, ...], tuple[DiffPiece, ...]]:
     """Both texts in pieces; joined, the pieces of a side are that side's text."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
     if before == after or max(len(old), len(new)) > _MOST_WORDS:
@@ -53,14 +53,14 @@ def word_diff(before: str, after: str) -> tuple[tuple[Piece, ...], tuple[Piece, 
         changes = _Matcher(old, new).get_opcodes()
     except _TooMuch:
         return _whole(before), _whole(after)
-    left: list[Piece] = []
-    right: list[Piece] = []
+    left: list[DiffPiece] = []
+    right: list[DiffPiece] = []
     for tag, i, j, k, m in changes:
         differs = tag != "equal"
-        left += [Piece("".join(old[i:j]), differs)] if j > i else []
-        right += [Piece("".join(new[k:m]), differs)] if m > k else []
+        left += [DiffPiece("".join(old[i:j]), differs)] if j > i else []
+        right += [DiffPiece("".join(new[k:m]), differs)] if m > k else []
     return tuple(left), tuple(right)
 
 
-def _whole(text: str) -> tuple[Piece, ...]:
-    return (Piece(text, differs=False),) if text else ()
+def _whole(text: str) -> tuple[DiffPiece, ...]:
+    return (DiffPiece(text, differs=False),) if text else ()
