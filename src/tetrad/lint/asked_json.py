@@ -5,22 +5,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_ASKED = re.compile(
-    r"""(?ix)
+# Patterns are compiled where a message speaks of JSON: a lint of one file is to take a blink.
+_ASKED = r"""(?ix)
     \b(?:respond|reply|answer|return|output|produce|generate|provide|give|emit|print|deliver|
-        write\ (?:it|your|the\ (?:answer|result|response|output))|format\ (?:it|your|the)|response\ format\ is|only\ accepts?|
-        (?:must|should|has\ to|needs\ to)\ be)\b
+        write\ (?:it|your|the\ (?:answer|result|response|output))|format\ (?:it|your|the)|
+        response\ format\ is|only\ accepts?|(?:must|should|has\ to|needs\ to)\ be)\b
     (?:(?!\b(?:if|when|the\ (?:following|given)|this|input|from|of\ the)\b)[^.!?;:\n]){0,80}?
     \bJSON\b (?!\ (?:schema|file|path|input|below|above|lines?\b|string\ (?:below|above)))"""
-)
-_SENTENCE = re.compile(r"[^.!?;\n]+")
-_NEGATED = re.compile(
-    r"(?i)\b(?:no|not|never|without|avoid|rather than|instead of|cannot|neither)\b|n['’]t\b"
-)
-_ONLY = re.compile(r"(?i)\b(?:no|not|without) (?:other|any other|additional|extra|further)\b")
-_MARKUP = re.compile(
-    r"\{\{.*?\}\}|\{%.*?%\}|\{\#.*?\#\}|^[ \t]*```.*?^[ \t]*```", re.DOTALL | re.MULTILINE
-)
+_SENTENCE = r"[^.!?;\n]+"
+_NEGATED = r"(?i)\b(?:no|not|never|without|avoid|rather than|instead of|cannot|neither)\b|n['’]t\b"
+_ONLY = r"(?i)\b(?:no|not|without) (?:other|any other|additional|extra|further)\b"
+_MARKUP = r"(?ms)\{\{.*?\}\}|\{%.*?%\}|\{\#.*?\#\}|^[ \t]*```.*?^[ \t]*```"
 
 
 class Asked(NamedTuple):
@@ -32,12 +27,12 @@ def asked_json(content: str) -> Asked | None:
     """The first words of a template that ask for JSON; what it forbids, and code, do not."""
     if "json" not in content.lower():
         return None
-    text = _MARKUP.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), content)
-    for sentence in _SENTENCE.finditer(text):
-        found = _ASKED.search(sentence[0])
+    text = re.sub(_MARKUP, lambda match: re.sub(r"[^\n]", " ", match[0]), content)
+    for sentence in re.finditer(_SENTENCE, text):
+        found = re.search(_ASKED, sentence[0])
         if found is None:
             continue
-        before = _ONLY.sub("", sentence[0][: found.end()])
-        if not _NEGATED.search(before):
+        before = re.sub(_ONLY, "", sentence[0][: found.end()])
+        if not re.search(_NEGATED, before):
             return Asked(sentence.start() + found.start(), sentence.start() + found.end())
     return None

@@ -21,13 +21,11 @@ Place: TypeAlias = "Callable[[int], Location]"  # of a character of a text
 
 MAX_CHARS = 1_000_000  # of a message with all that it includes
 MAX_FILES = 1_000  # included in one message, each time counted
-_INCLUDES = re.compile(
-    r"""\{\#.*?\#\}
+_INCLUDES = r"""(?xs)
+    \{\#.*?\#\}
     | \{%[-+]?\s*raw\s*[-+]?%\}.*?\{%[-+]?\s*endraw\s*[-+]?%\}
     | \{%(?P<before>[-+]?)\s*include\s+(?P<quote>["'])(?P<name>[^"'\n]+)(?P=quote)
-      (?:\s+with\s+context)?\s*(?P<after>[-+]?)%\}""",
-    re.DOTALL | re.VERBOSE,
-)
+      (?:\s+with\s+context)?\s*(?P<after>[-+]?)%\}"""
 
 
 def with_includes(
@@ -55,7 +53,7 @@ class _Expansion:
 
     def add(self, text: str, file: str, place: Place) -> None:
         done = 0
-        for tag in _INCLUDES.finditer(text):
+        for tag in re.finditer(_INCLUDES, text):
             if tag["name"] is None:
                 continue  # a comment, or what is written as it is
             before = text[done : tag.start()]

@@ -19,10 +19,10 @@ _FILTERS: Mapping[str, str] = {
     "strip": "trim",
 }
 _KEY = r"""(?P<key>"[^"\n]*"|'[^'\n]*'|[A-Za-z]\w*(?:\.[A-Za-z]\w*)*|\d+)"""
-_GET = re.compile(rf"\.get\(\s*{_KEY}\s*(?:,\s*(?P<otherwise>[^(){{}}\n]*?)\s*)?\)")
-_EMPTY = re.compile(r"\.(?P<method>\w+)\(\s*\)")
+_GET = rf"\.get\(\s*{_KEY}\s*(?:,\s*(?P<otherwise>[^(){{}}\n]*?)\s*)?\)"
+_EMPTY = r"\.(?P<method>\w+)\(\s*\)"
 # After a filter no part of its value can be taken, and a test would see another value.
-_GOES_ON = re.compile(r"\s*(?:[.\[(]|is\b)")
+_GOES_ON = r"\s*(?:[.\[(]|is\b)"
 
 
 class Replacement(NamedTuple):
@@ -37,13 +37,13 @@ class Replacement(NamedTuple):
 def replacement_at(text: str, method: int) -> Replacement | None:
     """The filter that does what a method does whose name begins at an offset; None for most."""
     start = method - 1
-    get = _GET.match(text, start) if start >= 0 else None
+    get = re.compile(_GET).match(text, start) if start >= 0 else None
     if get is not None:
         otherwise = f"({get['otherwise']})" if get["otherwise"] else ""
         found, new = get, f"[{get['key']}]|default{otherwise}"
     else:
-        empty = _EMPTY.match(text, start) if start >= 0 else None
+        empty = re.compile(_EMPTY).match(text, start) if start >= 0 else None
         if empty is None or empty["method"] not in _FILTERS:
             return None
         found, new = empty, f"|{_FILTERS[empty['method']]}"
-    return Replacement(start, found.end(), new, not _GOES_ON.match(text, found.end()))
+    return Replacement(start, found.end(), new, not re.compile(_GOES_ON).match(text, found.end()))
