@@ -16,6 +16,8 @@ from tetrad.lint.rules import RULES
 # The rules that compare a whole tree with what is noted of it, or files with each other: what to do
 # about their findings is no text.
 IN_WORDS = frozenset({"COR951", "COR952", "GLD981"})
+# Their examples are parts of several files, which `cases/` holds as whole ones.
+OF_SEVERAL_FILES = frozenset({"DET801", "GLD980", "GLD985", "SCH108"})
 
 DIGEST = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 VARIABLES = "".join(
@@ -41,6 +43,7 @@ LABELS = """\
 kind: prompt
 variables: {message: {trust: untrusted}}
 messages: [{role: user, content: "<message>{{ message }}</message>"}]
+generation: {max_tokens: 8}
 output: {enum: [urgent, normal]}
 """
 CASE = "- {id: a, vars: {message: Where is my parcel?}, tags: [safety], assert: [{type: equals, value: urgent}], tools: [{tool: order_state, result: {state: sent}}]}\n"
@@ -48,7 +51,9 @@ BOOK, SUITE = "stacks/corpora/book.yaml", "evals/triage/suite.yaml"
 REPOSITORY: Mapping[str, str] = {
     **PARTS["model"],
     "stacks/models/test.yaml": WINDOW,
-    "stacks/models/minilm.yaml": PARTS["embedder"]["stacks/models/embedder.yaml"],
+    "stacks/models/minilm.yaml": (
+        PARTS["embedder"]["stacks/models/embedder.yaml"] + "license: apache-2.0\n"
+    ),
     "prompts/example.yaml": LABELS,
     "prompts/triage.yaml": LABELS.replace("<message>", "<book>{{ passages }}</book><message>"),
     "stacks/tools/order-state.yaml": TOOL,
@@ -109,6 +114,10 @@ FRAMES: Mapping[str, tuple[str, Callable[[str], str]]] = {
     "- role:": ("prompts/example.yaml", _messages),
     r"- \{rule:": ("waivers.yaml", lambda text: f"kind: waivers\nwaivers:\n{indent(text, '  ')}"),
     r"- |\[": ("evals/triage/golden.yaml", str),
+    "kind: prompt··": ("prompts/example.yaml", lambda text: text.replace("·", " ")),
+    "Returns": ("stacks/corpora/book/leave.md", str),
+    "serving:": ("stacks/desk.yaml", lambda text: REPOSITORY["stacks/desk.yaml"] + text),
+    "kind: model": ("stacks/models/example.yaml", str),
     "kind: suite": ("evals/triage/suite.yaml", str),
     "kind: stack": ("stacks/example.yaml", str),
     "kind:": ("prompts/example.yaml", str),
@@ -136,7 +145,7 @@ FRAMES: Mapping[str, tuple[str, Callable[[str], str]]] = {
 def shown(rule: Rule, part: str) -> list[str]:
     """The blocks of a part of a rule's page."""
     text = rule.explanation.split(f"## {part}\n")[1].split("\n## ")[0]
-    return re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    return re.findall(r"```(?:yaml|text)\n(.*?)```", text, re.DOTALL)
 
 
 def codes(root: Path, example: str) -> set[str]:
@@ -146,7 +155,9 @@ def codes(root: Path, example: str) -> set[str]:
     return {f.code for f in findings_in(root) if (f.code, f.place.file) != test_model}
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "rule", [r for r in RULES if r.code not in OF_SEVERAL_FILES], ids=lambda rule: rule.name
+)
 def test_the_rule_finds_the_example_and_not_what_is_used_instead(
     rule: Rule, tmp_path: Path
 ) -> None:
