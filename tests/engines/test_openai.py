@@ -574,7 +574,9 @@ def test_an_answer_that_failed_on_the_server_is_asked_for_again(finish: str, str
     assert f"finish_reason {finish!r} (asked 4 times)" in said
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529])
+@pytest.mark.parametrize(
+    "status", [408, 409, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]
+)
 def test_a_busy_endpoint_is_asked_again(status: int) -> None:
     with OpenAIServer(Reply(status=status), Reply(status=status), Reply(text="ok")) as server:
         completion = ask(server)

@@ -306,6 +306,16 @@ def test_code_that_no_digest_covers_is_not_run(tmp_path: Path) -> None:
         )
 
 
+def test_a_module_that_is_read_in_place_of_imported_decides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "rules.py").write_text("def ok(output): return True\n")
+    (tmp_path / "words.txt").write_text("yes")
+    code = "names = {}\nexec(open('rules.py').read(), names)\nreturn names['ok'](output)\n"
+
+    assert run(tmp_path, "open('words.txt').read() == output", "yes", {})
+    with pytest.raises(JudgeFailed, match=r"reads rules\.py, which its digest does not cover"):
+        run(tmp_path, code, "yes", {})
+
+
 def test_an_import_that_no_statement_names_decides_nothing(tmp_path: Path) -> None:
     (tmp_path / "rules.py").write_text("def ok(output): return True\n")
     code = "import importlib\nreturn importlib.import_module('rules').ok(output)\n"

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-# 520 to 524 are Cloudflare's, of a server behind it; 529 is what vendors answer when overloaded
-RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504, *range(520, 525), 529})
+# 409 is a lock that the server waits for, 520 to 524 are Cloudflare's, of a server behind it, and
+# 529 is what vendors answer when overloaded
+RETRIED_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504, *range(520, 525), 529})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

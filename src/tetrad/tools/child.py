@@ -166,12 +166,16 @@ class _Modules:
         exec(compile(self._sources[file], file, "exec"), module.__dict__)  # noqa: S102 -- the tool
 
     def _watch(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Refuse to run a file of the repository that was found on another way."""
-        file = getattr(arguments[0], "co_filename", "") if event == "exec" else ""
+        """Refuse to run a file of the repository that was found on another way, or to read one."""
+        file = ""
+        if event == "exec":
+            file = getattr(arguments[0], "co_filename", "")
+        elif event == "open" and isinstance(arguments[0], str | bytes):
+            file = os.fsdecode(arguments[0])
         if file.endswith(".py"):
             name = self._name(file)
             if name is not None and name != self._main and name not in self._sources:
-                raise self._refusal(file)
+                raise self._refusal(file, "imports" if event == "exec" else "reads")
 
     def _path(self, file: str) -> str:
         return os.path.join(self._root, file).rstrip(os.sep)
@@ -185,10 +189,10 @@ class _Modules:
             return None
         return file[len(top) :]
 
-    def _refusal(self, file: str) -> ImportError:
+    def _refusal(self, file: str, does: str = "imports") -> ImportError:
         name = self._name(file)
         self.refused = self.refused or (
-            f"imports {name}, which its digest does not cover"
+            f"{does} {name}, which its digest does not cover"
             "\n  help: import it by a statement (import a.b) that names it as it is found from the"
             " repository's root or from beside the code"
         )
