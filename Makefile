@@ -51,6 +51,7 @@ $(VENV)/.mutants: $(VENV)/.installed
 	@touch $@
 
 mutants: setup $(VENV)/.mutants  ## Run mutation testing on what decides and what is digested
+	@rm -rf mutants  # what is not Python is not copied anew
 	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/mutmut run --max-children $(MUTANTS_AT_ONCE)
 	$(BIN)/mutmut results
 
