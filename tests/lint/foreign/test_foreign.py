@@ -225,6 +225,19 @@ CASES: Mapping[str, tuple[str, str, list[str]]] = {
         DOTPROMPT.replace("<message>{{message}}</message>", "{{>card}}"),
         [],
     ),
+    "a licence before the front matter": (
+        "a.prompt",
+        "# Copyright\n#\n# Licence\n\n---\ninput: {schema: {a: string}}\n---\nSay {{a}} so.\n",
+        ["a.prompt:8:5 INJ301"],
+    ),
+    "all that is given, and a helper in a condition": (
+        "a.prompt",
+        (
+            "---\ninput: {schema: {a: string, n: integer}}\n---\n"
+            "{{json this}}{{#if (gt n 5)}}Many.{{/if}}{{#if (eq @index 0)}}None.{{/if}}\n"
+        ),
+        [],
+    ),
     "partials with a body": (
         "a.prompt",
         DOTPROMPT + '{{#> thanks}}\nThanks.\n{{/thanks}}\n{{#*inline "x"}}X{{/inline}}\n',

@@ -10,7 +10,11 @@ from tetrad.errors import Issue, SpecError
 from tetrad.yamldoc.document import Document, Node, Path, Span
 from tetrad.yamldoc.parse import parse
 
-_FENCED = re.compile(r"\A\s*^(---[ \t]*\r?\n)(.*?)^---[ \t]*(?:\r?\n|\Z)", re.MULTILINE | re.DOTALL)
+# A licence may stand before it, in comments.
+_FENCED = re.compile(
+    r"\A(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*(---[ \t]*\r?\n)(.*?)^---[ \t]*(?:\r?\n|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
 _NOT_BREAK = re.compile(r"[^\r\n]")
 
 

@@ -118,7 +118,7 @@ class Reader:
             words = ["true"]
         names = re.search(r"\bas\s*\|([^|]*)\|", tag["inner"])
         bound = frozenset(names[1].split()) if names else frozenset()
-        context = self._frames[-1].context if self._frames else None
+        context = self._context()
         opening, closing = f"{{% if {self._condition(words)} %}}", "{% endif %}"
         if tag["mark"] == "^" or name in {"unless", "unlessEquals"}:
             opening = f"{{% if not ({self._condition(words or [name])}) %}}"
@@ -174,7 +174,11 @@ class Reader:
         """What words name, as it is reached in the template."""
         for word in words:
             match = _PATH.fullmatch(word)
-            if match is not None and word not in _LITERALS:
+            if match is None or word in _LITERALS:
+                continue
+            if match["path"] in {"this", "."} and not self._context():
+                yield from sorted(map(_named, self._declared))  # all that is given
+            else:
                 yield self._resolved(match["path"].replace("/", "."), match["up"].count("../"))
 
     def _resolved(self, path: str, up: int) -> str:
@@ -189,6 +193,9 @@ class Reader:
             return ".".join(map(_named, [first, *rest]))
         return ".".join([context, *map(_named, [first, *rest])])
 
+    def _context(self) -> str | None:
+        return self._frames[-1].context if self._frames else None
+
     def _item(self) -> str:
         """The name of a loop's item, as Handlebars calls it; of a loop within another, by its depth."""
         depth = sum(frame.context is not None for frame in self._frames)
@@ -201,9 +208,14 @@ class Reader:
 
 
 def _words(inner: str) -> list[str]:
-    """The words of a tag; of `key=value` the value, and no names that a block gives."""
-    found = _WORD.finditer(inner)
-    return [match["value"] or match[0] for match in found if match["names"] is None]
+    """The words of a tag; of `key=value` the value, no names that a block gives, and no helpers
+    that are called for a value.
+    """
+    return [
+        match["value"] or match[0]
+        for match in _WORD.finditer(inner)
+        if match["names"] is None and not inner[: match.start()].endswith("(")
+    ]
 
 
 def _named(step: str) -> str:
