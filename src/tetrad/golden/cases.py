@@ -121,6 +121,6 @@ class _Assertions:
                 hint = f"{IN_ITS_PLACE[name]} can take its place"
         else:
             message = f"there is no assertion type {written!r}"
-            hint = did_you_mean(name, TYPES, known)
+            hint = did_you_mean(written, [*TYPES, *(f"not-{type_}" for type_ in TYPES)], known)
         location = self._locate((*path, "type"))
         self._report(Issue(location=location, message=message, hint=hint))
