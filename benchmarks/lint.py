@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from tetrad.identity.lock import dump_lock, lock_of, path_of
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 from tetrad.schemas.check import schema_of
 
 FAMILIES = 500  # of a prompt, a tool, a stack and a model each

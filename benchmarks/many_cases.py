@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tetrad.evals import Selection, Workbench
+    from tetrad.evals import SelectedCases, Session
     from tetrad.model import Suite
 
 ANSWER = '{"queue": "billing"}'
@@ -70,12 +70,12 @@ def lay_down(root: Path, cases: int, *, engine: str = "scripted") -> Path:
 
 
 @contextmanager
-def opened(root: Path, suite: Suite) -> Iterator[tuple[Workbench, Selection]]:
+def opened(root: Path, suite: Suite) -> Iterator[tuple[Session, SelectedCases]]:
     """The suite on its one stack, ready to be executed; all that is kept lies in the repository."""
     # Here, since the peers' Python reads this file too and has no tetrad.
     from tetrad.answers import Answers
     from tetrad.artifacts.store import Store
-    from tetrad.evals import Workbench
+    from tetrad.evals import Session
     from tetrad.registry import Registry
     from tetrad.trees import WorkingTree
 
@@ -83,7 +83,7 @@ def opened(root: Path, suite: Suite) -> Iterator[tuple[Workbench, Selection]]:
         Registry.open(root / "registry.db") as registry,
         Answers.open(root / "answers.db") as answers,
     ):
-        bench = Workbench(
+        bench = Session(
             answers=answers, registry=registry, store=Store(root / "store"), cache=root / "cache"
         )
         yield bench, bench.select(suite, suite.stacks[0], files=WorkingTree(root))

@@ -17,7 +17,7 @@ from pathlib import Path
 from many_cases import lay_down, opened
 
 from tetrad.evals import execute
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 
 LIMIT_MB = 400
 

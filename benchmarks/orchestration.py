@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 from many_cases import ANSWER, PATTERN, lay_down, message, opened
 
 if TYPE_CHECKING:
-    from tetrad.evals import Selection, Workbench
+    from tetrad.evals import SelectedCases, Session
     from tetrad.results.outcome import SuiteRun
 
 LIMIT_DEEPEVAL = 4.0
@@ -103,7 +103,7 @@ def measure_tetrad(cases: int) -> dict[str, float]:
 
 def _tetrad_seconds(cases: int) -> float:
     from tetrad.evals import execute
-    from tetrad.loading.repository import load_repository
+    from tetrad.loading.repositories import load_repository
 
     with tempfile.TemporaryDirectory() as folder:
         root = lay_down(Path(folder), cases)
@@ -284,9 +284,9 @@ def _bare(url: str, cases: int) -> float:
 
 def _through_tetrad(cases: int) -> float:
     from tetrad.evals import execute
-    from tetrad.loading.repository import load_repository
+    from tetrad.loading.repositories import load_repository
 
-    async def work(bench: Workbench, selection: Selection) -> Sequence[SuiteRun]:
+    async def work(bench: Session, selection: SelectedCases) -> Sequence[SuiteRun]:
         try:
             return await execute([selection], registry=bench.registry)
         finally:

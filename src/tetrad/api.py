@@ -11,10 +11,10 @@ from pathlib import Path
 
 from tetrad import identity
 from tetrad.errors import Issue, SpecError, TetradError, UsageError
-from tetrad.loading import repository
+from tetrad.loading import repositories
 from tetrad.model import Case, Repository, Stack, Suite
 from tetrad.report import load_report
-from tetrad.results.report import Report, StackReport, SuiteReport
+from tetrad.results.gate_report import Report, StackReport, SuiteReport
 
 __all__ = [
     "Case",
@@ -43,7 +43,7 @@ def load_repository(root: str | os.PathLike[str] = ".") -> Repository:
     folder = Path(root)
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder")
-    return repository.load_repository(folder)
+    return repositories.load_repository(folder)
 
 
 def identity_of(stack: Stack) -> str:

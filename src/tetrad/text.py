@@ -181,7 +181,7 @@ def lines_of(text: str, *, ends: bool = False) -> list[str]:
     return lines if ends else [line.rstrip("\r\n") for line in lines]
 
 
-def spelled(count: int, noun: str) -> str:
+def pluralize(count: int, noun: str) -> str:
     """So many of what the noun names: `1 case`, `1,200 cases`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 

@@ -419,7 +419,7 @@ def test_a_new_stack_is_judged_alone_and_one_that_is_gone_is_named(
 
     assert (code, report["decision"]) == (ExitCode.PASSED, "PASSED")
     assert report["stacks"][0]["base_identity"] is None
-    assert [(c["change"], c["ref"]) for c in report["roster"]] == [
+    assert [(c["change"], c["ref"]) for c in report["coverage"]] == [
         ("removed", "evals/feedback"), ("removed", "stacks/feedback"), ("added", "stacks/add"),
     ]  # fmt: skip
 

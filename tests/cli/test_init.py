@@ -11,7 +11,7 @@ from trees import Tree
 from tetrad import __version__
 from tetrad.cli import main
 from tetrad.errors import ExitCode
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 
 
 @pytest.mark.parametrize("engine", ["embedded", "endpoint", "scripted"])

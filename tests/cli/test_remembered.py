@@ -225,7 +225,7 @@ def test_a_plan_of_what_moved_is_that_of_all(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("tetrad.evals.moved._PART", 0)
+    monkeypatch.setattr("tetrad.evals.changed_files._PART", 0)
     monkeypatch.setenv("TETRAD_CACHE", str(tmp_path / "kept"))
     tree.git("init", "--quiet", "--initial-branch", "main")
     tree.commit()

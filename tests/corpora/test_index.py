@@ -9,7 +9,7 @@ from runtime.factory import corpus_in
 
 from tetrad.canonical import digest_bytes
 from tetrad.corpora import build_index
-from tetrad.corpora.documents import read_documents
+from tetrad.corpora.read_documents import read_documents
 from tetrad.errors import SpecError, UsageError
 from tetrad.loading.documents import MAX_DOCUMENT_BYTES
 from tetrad.model import Corpus, Index

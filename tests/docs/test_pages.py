@@ -13,7 +13,7 @@ from docs.walkthrough import blocks, typed
 
 from tetrad.cli import COMMANDS, build_parser
 from tetrad.errors import UsageError
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 from tetrad.schemas.check import check_value, issue_of
 from tetrad.yamldoc.parse import parse
 

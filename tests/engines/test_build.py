@@ -11,8 +11,8 @@ from fakes import OpenAIServer, Reply
 
 from tetrad.artifacts.store import Store
 from tetrad.canonical import digest_bytes
-from tetrad.engines.build import address_of, build_embedder, build_engine
 from tetrad.engines.interfaces import Engine
+from tetrad.engines.wiring import address_of, build_embedder, build_engine
 from tetrad.errors import ArtifactError, Location, UsageError
 from tetrad.model import (
     Adapter,

@@ -16,7 +16,7 @@ from fakes import Asked, OpenAIServer, Reply, nowhere
 from tetrad.artifacts.backoff import Backoff
 from tetrad.canonical import Json
 from tetrad.engines.brake import Brake
-from tetrad.engines.openai import Address, Endpoint
+from tetrad.engines.endpoint import Address, Endpoint
 from tetrad.errors import EngineRefused, EngineUnavailable
 from tetrad.model import Generation
 from tetrad.results.exchange import (

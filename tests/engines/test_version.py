@@ -11,7 +11,7 @@ from fakes import OpenAIServer, Reply, nowhere
 
 from tetrad.artifacts.backoff import Backoff
 from tetrad.engines.brake import Brake
-from tetrad.engines.openai import Address, Endpoint
+from tetrad.engines.endpoint import Address, Endpoint
 from tetrad.errors import EngineUnavailable
 
 KEY = "sk-secret-of-ours"

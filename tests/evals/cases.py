@@ -14,9 +14,9 @@ from tetrad.answers import Answers
 from tetrad.canonical import digest_of
 from tetrad.engines.interfaces import ComputingEngine
 from tetrad.errors import Location
-from tetrad.evals import Recorded, Selection
+from tetrad.evals import Recorded, SelectedCases
 from tetrad.evals.kept import AnswerStore
-from tetrad.evals.python import PythonCode, code_places
+from tetrad.evals.python_process import PythonCode, code_places
 from tetrad.evals.services import SuiteServices
 from tetrad.identity import identity_of
 from tetrad.model import (
@@ -126,7 +126,7 @@ def selection(
     answers: AnswerStore,
     root: Path,
     **changed: Any,
-) -> Selection:
+) -> SelectedCases:
     """The suite on a stack whose requests the given engine answers."""
     subject = changed.pop("stack", stack())
     recorded = engine if isinstance(engine, Recorded) else Recorded(engine, answers, DIGEST)
@@ -144,4 +144,4 @@ def selection(
         "identity": identity_of(subject),
         **changed,
     }
-    return Selection(suite=judged, stack=subject, engine=recorded, runtime=runtime, **given)
+    return SelectedCases(suite=judged, stack=subject, engine=recorded, runtime=runtime, **given)

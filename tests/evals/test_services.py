@@ -23,7 +23,7 @@ from tetrad.canonical import Json, digest_of
 from tetrad.errors import EngineUnavailable, JudgeFailed
 from tetrad.evals import Recorded
 from tetrad.evals.judges import ReadyJudge
-from tetrad.evals.python import PythonCode, code_places
+from tetrad.evals.python_process import PythonCode, code_places
 from tetrad.evals.similarities import Embeddings
 from tetrad.loading.files import Tree
 from tetrad.model import Prompt, PromptMessage

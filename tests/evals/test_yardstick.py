@@ -14,8 +14,8 @@ from trees import Tree, scripted_tree
 
 from tetrad.errors import ExitCode
 from tetrad.registry import Registry, registry_path
-from tetrad.report import yardstick
-from tetrad.results.report import AcceptanceOffer
+from tetrad.report import yardstick_text
+from tetrad.results.gate_report import AcceptanceOffer
 
 SUITE = "evals/feedback/suite.yaml"
 GOLDEN = "evals/feedback/golden.yaml"
@@ -66,7 +66,7 @@ def verdicts(report: dict[str, Any]) -> list[dict[str, Any]]:
 def offers(report: dict[str, Any]) -> list[str]:
     """The lines that would be pasted."""
     found = (offer for by in verdicts(report) for offer in by["offers"])
-    return [yardstick.offer(AcceptanceOffer(**offer)) for offer in found]
+    return [yardstick_text.offer(AcceptanceOffer(**offer)) for offer in found]
 
 
 def moved(report: dict[str, Any]) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def test_a_suite_is_renamed_and_its_waivers_follow(
     assert code == ExitCode.PASSED
     suite = report["stacks"][0]["suites"][0]
     assert (suite["suite"], [w.get("is_new") for w in suite["waived"]]) == ("evals/reviews", [None])
-    assert [c["change"] for c in report["roster"]] == ["moved"]
+    assert [c["change"] for c in report["coverage"]] == ["moved"]
     assert moved(report)["moved"]["after"] == "evals/reviews"
 
 
@@ -692,7 +692,7 @@ def test_a_renamed_stack_is_judged_by_what_judged_it(
     assert [by["decision"] for by in stack["by_base"]] == ["FAILED"]
     renamed = {"change": "renamed", "kind": "stack", "ref": "stacks/feedback",
                "others": ["stacks/reviews"]}  # fmt: skip
-    assert renamed in report["roster"]
+    assert renamed in report["coverage"]
     tree.tetrad("plan", *named, "--base", "main")
     assert "\nstacks/feedback is renamed to stacks/reviews\n" in capsys.readouterr().out
 

@@ -13,7 +13,7 @@ from tetrad.assertions.table import TYPES
 from tetrad.errors import Location
 from tetrad.golden import load_golden
 from tetrad.loading.files import Tree
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 from tetrad.model import Assertion, Case, GoldenSet
 from tetrad.modules import Modules
 from tetrad.promptfoo.csv_rows import assertion_from_text

@@ -17,7 +17,7 @@ from identity.conftest import FORMATS
 
 from tetrad.canonical import Json
 from tetrad.identity import behaviour, identity_of
-from tetrad.loading.repository import read_repository
+from tetrad.loading.repositories import read_repository
 from tetrad.yamldoc.edit import remove, set_value
 from tetrad.yamldoc.parse import Document, parse
 from tetrad.yamldoc.parse import Path as NodePath

@@ -25,7 +25,7 @@ from tetrad.identity import (
     written_identity,
 )
 from tetrad.identity.lock import dump_lock, is_lock, load_lock, lock_of, path_of
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 
 REPOSITORY = load_repository(FORMATS)
 TRIAGE = dump_lock(lock_of(REPOSITORY.stacks["stacks/triage"], []))

@@ -10,7 +10,7 @@ from tetrad.assertions.table import QUESTIONS
 from tetrad.canonical import digest_of
 from tetrad.identity import component_digest
 from tetrad.identity.suite_digest import suite_digest, suite_document
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 
 SUITE, GOLDEN = "evals/handbook-qa/suite.yaml", "evals/handbook-qa/golden.yaml"
 MODEL, PROMPT = "stacks/models/judge.yaml", "prompts/judge.yaml"

@@ -21,7 +21,7 @@ from tetrad.identity import (
     written_identity,
 )
 from tetrad.identity.suite_digest import built_in_prompt, suite_digest, suite_document
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 from tetrad.model import Repository
 
 VECTORS = Path(__file__).parent / "vectors"

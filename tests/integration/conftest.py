@@ -10,7 +10,7 @@ from trees import Tree
 from tetrad.artifacts.fetch import missing
 from tetrad.artifacts.store import store_from_environment
 from tetrad.cli import main
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 
 FILES = Path(__file__).parent / "handbook"
 

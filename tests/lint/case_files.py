@@ -20,7 +20,7 @@ from tetrad.identity.lock import dump_lock, lock_of, path_of
 from tetrad.lint import Finding, lint_tree, read_tree
 from tetrad.lint.rule import Rule
 from tetrad.lint.rules import RULES
-from tetrad.loading.repository import read_repository
+from tetrad.loading.repositories import read_repository
 
 CASES = Path(__file__).parent / "cases"
 TODAY = date(2026, 11, 21)

@@ -17,7 +17,7 @@ import pytest
 from tetrad.identity.lock import dump_lock, lock_of, path_of
 from tetrad.lint import lint_tree, read_tree
 from tetrad.lint.output import render
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 
 TODAY = date(2026, 11, 21)
 FEW, MANY = 8, 64

@@ -12,9 +12,10 @@ import pytest
 from lint.case_files import PARTS, PROMPT, TODAY, write_files
 from lint.vectors import VECTORS
 
-from tetrad.lint import Finding, Tree, lint_tree, read_tree
-from tetrad.lint.output import FORMATS, render, text
-from tetrad.lint.rule import Place, Span
+from tetrad.lint import Finding, LintTree, lint_tree, read_tree
+from tetrad.lint.finding import Place
+from tetrad.lint.output import FORMATS, findings_text, render
+from tetrad.lint.positions import Range
 from tetrad.lint.rules import RULES
 
 UNDELIMITED = PROMPT.replace("<message>", "Sort:").replace("</message>", "")
@@ -145,14 +146,14 @@ SARIF: dict[str, Any] = {
 }
 
 
-def read(root: Path, **files: str) -> Tree:
+def read(root: Path, **files: str) -> LintTree:
     write_files(root, {f"prompts/{name}.yaml": content for name, content in files.items()})
     return read_tree(root, asked=None, today=TODAY)
 
 
-def hostile(tree: Tree) -> Finding:
+def hostile(tree: LintTree) -> Finding:
     (finding,) = lint_tree(tree)
-    place = Place("prompts/a,b:c%\u202e.yaml", Span(1, 1, 1, 2))
+    place = Place("prompts/a,b:c%\u202e.yaml", Range(1, 1, 1, 2))
     return replace(finding, message=HOSTILE, hint=HOSTILE, place=place)
 
 
@@ -187,7 +188,7 @@ def test_sarif_is_what_code_scanning_reads(tmp_path: Path) -> None:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
 
 
-def fingerprints(tree: Tree) -> list[str]:
+def fingerprints(tree: LintTree) -> list[str]:
     value = json.loads(render("sarif", lint_tree(tree), tree))
     return [
         result["partialFingerprints"]["primaryLocationLineHash"]
@@ -252,7 +253,7 @@ def test_hostile_text_is_inert(form: str, tmp_path: Path) -> None:
 def test_the_source_line_is_marked_below_what_the_finding_is_about(tmp_path: Path) -> None:
     tree = read(tmp_path, a=UNDELIMITED.replace("{{ message }}", "\u202e x\u200b {{ message }}"))
     finding = next(f for f in lint_tree(tree) if f.code == "INJ301")
-    _, line, marks, *_ = text.render([finding], tree).splitlines()
+    _, line, marks, *_ = findings_text.render([finding], tree).splitlines()
 
     assert line == "  8 |       <U+202E> x<U+200B> {{ message }}"
     assert marks == "    |                          ^^^^^^^^^^^^^"
@@ -260,8 +261,8 @@ def test_the_source_line_is_marked_below_what_the_finding_is_about(tmp_path: Pat
 
 def test_colour_repeats_what_words_say(tmp_path: Path) -> None:
     tree = read(tmp_path, a=UNDELIMITED)
-    plain = text.render(lint_tree(tree), tree)
-    coloured = text.render(lint_tree(tree), tree, colour=True)
+    plain = findings_text.render(lint_tree(tree), tree)
+    coloured = findings_text.render(lint_tree(tree), tree, colour=True)
 
     assert "error[INJ301]" in plain
     assert "\x1b[1;31merror[INJ301]\x1b[0m" in coloured
@@ -281,15 +282,15 @@ def test_the_summary_counts(tmp_path: Path) -> None:
     unused = UNDELIMITED.replace("  message:", "  tone: {type: string, trust: trusted}\n  message:")
     tree = read(tmp_path, a=unused)
 
-    assert text.render(lint_tree(tree), tree).splitlines()[-1] == (
+    assert findings_text.render(lint_tree(tree), tree).splitlines()[-1] == (
         "1 error, 1 warning in 1 file; `tetrad lint --fix` fixes 1"
     )
-    assert text.render([], tree) == "nothing found in 1 file\n"
+    assert findings_text.render([], tree) == "nothing found in 1 file\n"
 
 
 def test_every_severity_of_a_rule_can_be_rendered(tmp_path: Path) -> None:
     tree = read(tmp_path, a=PROMPT)
-    place = Place("prompts/a.yaml", Span(1, 1, 1, 2))
+    place = Place("prompts/a.yaml", Range(1, 1, 1, 2))
     findings = [
         rule.at(place, "m", severity=severity)
         for rule in RULES
@@ -318,7 +319,7 @@ def test_one_cause_that_many_cases_share_is_folded_in_text_and_in_no_other_forma
     findings = [f for f in lint_tree(tree) if "message" in f.message and "gives no" in f.message]
     assert len(findings) == 42
 
-    shown = text.render(findings, tree)
+    shown = findings_text.render(findings, tree)
 
     assert shown.count("error[GLD996]") == 3
     assert (
@@ -326,6 +327,6 @@ def test_one_cause_that_many_cases_share_is_folded_in_text_and_in_no_other_forma
         in shown
     )
     assert shown.endswith("42 errors in 5 files\n")
-    assert text.render(findings, tree, folds=False).count("error[GLD996]") == 42
+    assert findings_text.render(findings, tree, folds=False).count("error[GLD996]") == 42
     for form in set(FORMATS) - {"text"}:
         assert render(form, findings, tree).count("case-41") >= 1

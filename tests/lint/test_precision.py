@@ -21,7 +21,7 @@ from lint.case_files import findings_in
 from tetrad.lint import Finding
 from tetrad.lint.fixes import fixed_texts
 from tetrad.lint.pages import MEASURED, MEASURED_PROMPTS
-from tetrad.loading.repository import read_repository
+from tetrad.loading.repositories import read_repository
 from tetrad.templates.render import compile_template
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -9,7 +9,7 @@ import pytest
 from loading.test_invalid import TREES
 
 from tetrad.errors import SpecError
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 
 
 def told(root: Path) -> dict[str, list[str]]:

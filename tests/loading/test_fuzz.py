@@ -9,7 +9,7 @@ import pytest
 from loading.damage import one_file_damaged, small_repository
 
 from tetrad.errors import SpecError
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 
 
 def load_damaged(tree: Path, seed: int) -> None:

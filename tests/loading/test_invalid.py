@@ -11,7 +11,7 @@ import yaml
 from goldens import check_golden
 
 from tetrad.errors import SpecError
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 
 INVALID = Path(__file__).parent / "invalid"
 FILES = sorted((INVALID / "files").glob("*.yaml"))

@@ -9,7 +9,7 @@ import pytest
 from tetrad.cli import main
 from tetrad.loading.files import Tree
 from tetrad.loading.parsed import Parsed
-from tetrad.loading.repository import Reading, read_tree
+from tetrad.loading.repositories import Reading, read_tree
 from tetrad.trees import WorkingTree
 
 GOLDEN = "evals/feedback/golden.yaml"

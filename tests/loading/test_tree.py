@@ -13,7 +13,7 @@ import pytest
 from tetrad.cli import main
 from tetrad.errors import Location, SpecError
 from tetrad.loading.files import Tree
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 from tetrad.trees import WorkingTree
 
 

@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 
 from tetrad.errors import SpecError, UsageError
-from tetrad.loading.repository import find, load_repository, read_repository
+from tetrad.loading.repositories import find, load_repository, read_repository
 from tetrad.model import (
     AssertionSet,
     Budget,
@@ -418,7 +418,7 @@ def test_the_first_line_of_a_file_names_a_schema_that_is_shipped() -> None:
 
 def test_reading_a_repository_loads_no_heavy_library() -> None:
     code = (
-        "import sys; from pathlib import Path; from tetrad.loading.repository import load_repository;"
+        "import sys; from pathlib import Path; from tetrad.loading.repositories import load_repository;"
         f"load_repository(Path({str(VALID / 'formats')!r}));"
         "print(*sorted(name for name in sys.modules if '.' not in name))"
     )

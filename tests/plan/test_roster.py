@@ -27,10 +27,10 @@ def tree(tmp_path: Path) -> Tree:
     return tree
 
 
-def roster(tree: Tree, capsys: pytest.CaptureFixture[str], command: str = "plan") -> Any:
+def coverage(tree: Tree, capsys: pytest.CaptureFixture[str], command: str = "plan") -> Any:
     capsys.readouterr()
     assert tree.tetrad(command, "--base", "main", "--format", "json") == ExitCode.PASSED
-    return json.loads(capsys.readouterr().out)["roster"]
+    return json.loads(capsys.readouterr().out)["coverage"]
 
 
 def said(tree: Tree, capsys: pytest.CaptureFixture[str]) -> str:
@@ -44,7 +44,7 @@ def test_nothing_that_comes_or_goes_is_nothing_to_tell(
 ) -> None:
     tree.edit("prompts/feedback.yaml", "is it positive or negative?", "positive or negative?")
 
-    assert roster(tree, capsys) == []
+    assert coverage(tree, capsys) == []
 
 
 @pytest.mark.parametrize("command", ["plan", "gate"])
@@ -53,7 +53,7 @@ def test_a_removed_suite_is_named_with_what_it_judged(
 ) -> None:
     tree.git("rm", "-r", "--quiet", "evals/again")
 
-    assert roster(tree, capsys, command) == [
+    assert coverage(tree, capsys, command) == [
         {
             "change": "removed", "kind": "suite", "ref": "evals/again",
             "others": ["stacks/feedback"], "cases": 10,
@@ -70,7 +70,7 @@ def test_a_removed_stack_is_named_with_what_judged_it(
     tree.git("rm", "--quiet", "stacks/second.yaml")
     tree.edit("evals/feedback/suite.yaml", ", stacks/second", "")
 
-    assert roster(tree, capsys, command) == [
+    assert coverage(tree, capsys, command) == [
         {"change": "removed", "kind": "stack", "ref": "stacks/second", "others": ["evals/feedback"]}
     ]
     assert "stacks/second is removed, and evals/feedback judged it\n" in said(tree, capsys)

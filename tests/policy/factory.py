@@ -23,8 +23,8 @@ from tetrad.model import (
 )
 from tetrad.policy import SuiteDecision, decide
 from tetrad.results.exchange import Usage
+from tetrad.results.gate_report import RequirementResult
 from tetrad.results.outcome import CaseOutcome, Sample, SuiteRun
-from tetrad.results.report import RequirementResult
 
 HERE = Location("evals/triage/suite.yaml", 1, 1)
 GOLDEN = digest_bytes(b"golden")

@@ -32,14 +32,14 @@ from tetrad.identity.suite_digest import suite_digest
 from tetrad.model import Assertion, AssertionSet, MustPass
 from tetrad.policy import decide, overall, suite_report
 from tetrad.results.exchange import Usage
-from tetrad.results.outcome import CaseOutcome, Sample, SuiteRun
-from tetrad.results.report import (
+from tetrad.results.gate_report import (
     CaseReport,
     Decision,
     RequirementResult,
     SuiteReport,
     WaiverUse,
 )
+from tetrad.results.outcome import CaseOutcome, Sample, SuiteRun
 
 
 def test_a_mean_at_the_minimum_passes_whatever_binary_makes_of_it() -> None:

@@ -10,8 +10,8 @@ import pytest
 from policy.factory import outcome, sample
 
 from tetrad.policy.notes import Sighting, noted
+from tetrad.results.gate_report import YardstickChange
 from tetrad.results.outcome import Sample
-from tetrad.results.report import YardstickChange
 
 BAD, GOOD = sample(0.0), sample(1.0)
 

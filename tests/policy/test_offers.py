@@ -24,8 +24,8 @@ from policy.factory import (
 
 from tetrad.model import Case, MustPass, Requirement
 from tetrad.policy import Beside, Narrowed, base_verdict, unjudged
+from tetrad.results.gate_report import AcceptanceOffer, BaseDecision
 from tetrad.results.outcome import AssertionResult, Sample
-from tetrad.results.report import AcceptanceOffer, BaseVerdict
 
 BAD, GOOD = sample(0.0), sample(1.0)
 
@@ -43,7 +43,7 @@ class ByBase(NamedTuple):
     binding: bool = True
     is_refused: bool = False
 
-    def verdict(self) -> BaseVerdict:
+    def verdict(self) -> BaseDecision:
         golden = [case(name) for name in self.seen] if self.golden is None else self.golden
         candidate = run(self.seen)
         before = None if self.base is None else scores(self.base)
@@ -254,7 +254,7 @@ def test_a_yardstick_that_cannot_judge_is_accepted_requirement_by_requirement() 
         suite=suite([case("c0")], max_flips(0), minimum(0.5), minimum(0.9), no_worse(0.1)), used=()
     )
 
-    assert unjudged(by, "its judge is gone", heads=(), binding=False) == BaseVerdict(
+    assert unjudged(by, "its judge is gone", heads=(), binding=False) == BaseDecision(
         suite="evals/triage",
         heads=(),
         decision="INCONCLUSIVE",

@@ -28,8 +28,8 @@ from policy.factory import (
 
 from tetrad.model import Assertion, Case, MustPass, NoWorseThanBase, Requirement, Waiver
 from tetrad.results.exchange import Usage
+from tetrad.results.gate_report import RequirementResult
 from tetrad.results.outcome import Sample, SuiteRun
-from tetrad.results.report import RequirementResult
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -37,8 +37,8 @@ from tetrad.policy import (
     unjudged,
 )
 from tetrad.policy.base_yardstick import requirement_name
+from tetrad.results.gate_report import AcceptanceUse, BaseDecision, CaseReport
 from tetrad.results.outcome import AssertionResult, CaseOutcome, Sample
-from tetrad.results.report import AcceptanceUse, BaseVerdict, CaseReport
 from tetrad.results.trace import Trace
 
 
@@ -344,7 +344,7 @@ def test_a_verdict_by_the_base_names_the_cases_that_it_sees_otherwise() -> None:
         ),
     )
 
-    assert verdict == BaseVerdict(
+    assert verdict == BaseDecision(
         suite="evals/triage",
         heads=("evals/triage", "evals/more"),
         decision="PASSED",
@@ -377,7 +377,7 @@ def test_a_yardstick_that_is_accepted_away_does_not_apply() -> None:
     line = accept(case="c0")
     by = narrowed(suite(CASES[:1], max_flips(0)), [line])
 
-    assert unjudged(by, "", heads=("evals/more",), binding=True) == BaseVerdict(
+    assert unjudged(by, "", heads=("evals/more",), binding=True) == BaseDecision(
         suite="evals/triage",
         heads=("evals/more",),
         decision="NOT_APPLICABLE",

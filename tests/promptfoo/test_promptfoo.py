@@ -12,7 +12,7 @@ from goldens import check_golden
 from tetrad.errors import Location
 from tetrad.golden import GoldenFile, load_golden
 from tetrad.loading.files import Tree
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 from tetrad.model import Assertion, AssertionSet, Case, Suite
 from tetrad.modules import Modules
 from tetrad.schemas.check import schema_of

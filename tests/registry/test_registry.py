@@ -12,7 +12,7 @@ import pytest
 
 from tetrad.canonical import digest_of
 from tetrad.registry import Registry, RunRecord, registry_path
-from tetrad.registry.registry import TABLES
+from tetrad.registry.runs import TABLES
 from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample
 from tetrad.results.trace import Guarded
 

@@ -12,8 +12,8 @@ from tetrad.canonical import digest_bytes
 from tetrad.errors import Location
 from tetrad.model import Assertion, Case, GoldenSet, MaxFlips, NoWorseThanBase, Suite
 from tetrad.policy import decide, suite_report
+from tetrad.results.gate_report import Report, StackReport
 from tetrad.results.outcome import AssertionResult, CaseOutcome, Sample, SuiteRun
-from tetrad.results.report import Report, StackReport
 from tetrad.results.trace import Guarded
 
 HERE = Location("evals/attributes/suite.yaml", 1, 1)

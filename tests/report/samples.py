@@ -25,18 +25,18 @@ from tetrad.model import (
 )
 from tetrad.policy import decide, overall, suite_report
 from tetrad.results.exchange import Choice, Completion, Message, Request, ToolCall, Usage
-from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample, SuiteRun
-from tetrad.results.report import (
+from tetrad.results.gate_report import (
     AcceptanceOffer,
     AcceptanceUse,
-    BaseVerdict,
+    BaseDecision,
     ComponentChange,
+    CoverageChange,
     Report,
-    RosterChange,
     StackReport,
     WaiverUse,
     YardstickChange,
 )
+from tetrad.results.outcome import AssertionResult, Calls, CaseOutcome, Sample, SuiteRun
 from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Step, Trace
 
 TODAY = date(2026, 11, 21)
@@ -75,14 +75,14 @@ PROMPT_DIFF = """\
 
 
 ROSTER = (
-    RosterChange(
+    CoverageChange(
         change="removed", kind="suite", ref="evals/tone", others=("stacks/triage",), cases=12
     ),
-    RosterChange(change="removed", kind="stack", ref="stacks/old-desk", others=("evals/desk",)),
-    RosterChange(
+    CoverageChange(change="removed", kind="stack", ref="stacks/old-desk", others=("evals/desk",)),
+    CoverageChange(
         change="judges_less", kind="suite", ref="evals/safety", others=("stacks/handbook-qa",)
     ),
-    RosterChange(change="added", kind="stack", ref="stacks/draft"),
+    CoverageChange(change="added", kind="stack", ref="stacks/draft"),
 )
 
 
@@ -91,7 +91,7 @@ def failing(cases: int = 60) -> Report:
     triage = triage_stack(cases, worse=True)
     (suite,) = triage.suites
     lacking = replace(triage, suites=(replace(suite, removed=("gift-wrap",)),))
-    return replace(_report(lacking, handbook_stack(), untouched_stack()), roster=ROSTER)
+    return replace(_report(lacking, handbook_stack(), untouched_stack()), coverage=ROSTER)
 
 
 def passing(cases: int = 60) -> Report:
@@ -128,7 +128,7 @@ def loosened() -> Report:
     report = passing(12)
     failed = triage_stack(12, worse=True)
     (suite,) = failed.suites
-    verdict = BaseVerdict(
+    verdict = BaseDecision(
         suite="evals/triage",
         heads=("evals/triage", "evals/more"),
         decision="FAILED",
@@ -272,7 +272,7 @@ def hostile(text: str) -> Report:
     return replace(
         report,
         metadata={"branch": text},
-        roster=tuple(replace(c, ref=text, others=(text,)) for c in report.roster),
+        coverage=tuple(replace(c, ref=text, others=(text,)) for c in report.coverage),
         yardstick=tuple(
             replace(c, ref=text, name=text, before=text, after=text, cases=(text,), note=text)
             for c in YARDSTICK
@@ -321,7 +321,7 @@ def _hostile_stack(stack: StackReport, text: str) -> StackReport:
     )
 
 
-def _hostile_verdict(text: str) -> BaseVerdict:
+def _hostile_verdict(text: str) -> BaseDecision:
     (verdict,) = loosened().stacks[0].by_base
     return replace(
         verdict,

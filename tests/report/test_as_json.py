@@ -13,7 +13,7 @@ from report import samples
 
 from tetrad.errors import UsageError
 from tetrad.report import dump_report, load_report
-from tetrad.results.report import Report
+from tetrad.results.gate_report import Report
 
 REPORTS: tuple[Callable[[], Report], ...] = (
     samples.failing,

@@ -6,8 +6,8 @@ import pytest
 
 from tetrad.canonical import Json
 from tetrad.report.asked import asked
+from tetrad.results.gate_report import CaseReport
 from tetrad.results.outcome import CaseOutcome
-from tetrad.results.report import CaseReport
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tetrad.report.glimpse import glimpse
+from tetrad.results.gate_report import CaseReport
 from tetrad.results.outcome import CaseOutcome, Sample
-from tetrad.results.report import CaseReport
 
 SHOES = {"category": "shoes", "brand": "Läufer", "sizes": [41, 42], "care": {"wash": 30}}
 ALIKE = "The parcel left the depot on Monday and will arrive on "

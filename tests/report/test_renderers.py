@@ -16,7 +16,7 @@ from rich.cells import cell_len
 
 from tetrad.report import FORMATS, render
 from tetrad.report.as_text import render_text
-from tetrad.results.report import Report, RequirementResult
+from tetrad.results.gate_report import Report, RequirementResult
 
 GOLDEN = Path(__file__).with_name("golden")
 ENDINGS = {"text": "txt", "json": "json", "junit": "xml", "markdown": "md"}

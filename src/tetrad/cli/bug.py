@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from tetrad import __version__
-from tetrad.cli.output import say
+from tetrad.cli.output import print_status
 from tetrad.errors import ExitCode
 
 TRACKER = "https://github.com/tetrad-dev/tetrad/issues"
@@ -24,7 +24,7 @@ def report_bug(error: Exception, arguments: Sequence[str]) -> ExitCode:
             "".join(traceback.format_exception(error)),
         )
     )
-    say(
+    print_status(
         f"this is a bug in tetrad: {type(error).__name__}: {error}\n"
         f"{_kept(text)}\n"
         f"  help: look it over for anything private and send it to {TRACKER}\n"

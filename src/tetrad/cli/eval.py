@@ -14,7 +14,7 @@ from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from tetrad.evals import Recorded, Selection, Workbench
+    from tetrad.evals import Recorded, SelectedCases, Session
     from tetrad.model import Case, Repository, Stack, Suite
     from tetrad.results.outcome import CaseOutcome, SuiteRun
 
@@ -39,45 +39,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     from tetrad.cli.progress_display import progress_bars
-    from tetrad.evals import interrupts, open_workbench
-    from tetrad.loading.repository import load_named
-    from tetrad.text import for_log, spelled
+    from tetrad.evals import interrupts, open_session
+    from tetrad.loading.repositories import load_named
+    from tetrad.text import for_log, pluralize
 
     root = root_of(args)
     repository = load_named(root, args.names, ("stack", "suite"))
-    with open_workbench(
+    with open_session(
         root, offline=args.offline, engine=args.engine, progress=progress_bars()
-    ) as bench:
+    ) as session:
         selections = [
-            bench.select(suite, stack, files=repository.files, cases=cases)
+            session.select(suite, stack, files=repository.files, cases=cases)
             for suite, stack in _named(repository, args.names)
             if (cases := [case for case in suite.golden.cases if _is_wanted(case, args)])
         ]
         if not selections:
             raise UsageError("no cases match\n  help: `tetrad eval` without -k and --tag runs all")
-        runs = interrupts.run(_executed(bench, selections))
-        calls = bench.calls
+        runs = interrupts.run(_executed(session, selections))
+        calls = session.calls
     if args.format == "json":
         write_out(_json(runs, [selection.engine for selection in selections]))
     else:
         write_out(for_log("".join(_text(run) for run in runs)))
-        sys.stderr.write(f"{spelled(calls.made, 'call')} made, {calls.cached:,} cached\n")
+        sys.stderr.write(f"{pluralize(calls.made, 'call')} made, {calls.cached:,} cached\n")
     missing = any(case.missing for run in runs for case in run.cases)
     return ExitCode.INCONCLUSIVE if missing else ExitCode.PASSED
 
 
-async def _executed(bench: Workbench, selections: Sequence[Selection]) -> tuple[SuiteRun, ...]:
+async def _executed(session: Session, selections: Sequence[SelectedCases]) -> tuple[SuiteRun, ...]:
     from tetrad.evals import execute
 
     try:
-        return await execute(selections, registry=bench.registry, progress=bench.progress)
+        return await execute(selections, registry=session.registry, progress=session.progress)
     finally:
-        await bench.aclose()
+        await session.aclose()
 
 
 def _named(repository: Repository, names: Sequence[str]) -> list[tuple[Suite, Stack]]:
     """The suites of the given names on all their stacks, and the given stacks under all their suites."""
-    from tetrad.loading.repository import find
+    from tetrad.loading.repositories import find
 
     pairs = [(suite, stack) for suite in repository.suites.values() for stack in suite.stacks]
     wanted = {find(repository, name) for name in names}

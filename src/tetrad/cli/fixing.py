@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.cli.output import say, write_out
+from tetrad.cli.output import print_status, write_out
 from tetrad.errors import SpecError
 from tetrad.writing import replace_file
 
 if TYPE_CHECKING:
-    from tetrad.lint import Finding, Tree
+    from tetrad.lint import Finding, LintTree
 
 ROUNDS = 10  # of fixes: a fix can make room for another
 
 
-def diff(findings: Sequence[Finding], tree: Tree, *, unsafe: bool) -> str:
+def diff(findings: Sequence[Finding], tree: LintTree, *, unsafe: bool) -> str:
     from difflib import unified_diff
 
     from tetrad.lint.fixes import fixed_texts
@@ -36,8 +36,8 @@ def diff(findings: Sequence[Finding], tree: Tree, *, unsafe: bool) -> str:
 
 
 def fix(
-    root: Path, lint: Callable[[], tuple[Tree, tuple[Finding, ...]]], *, unsafe: bool
-) -> tuple[Tree, tuple[Finding, ...]]:
+    root: Path, lint: Callable[[], tuple[LintTree, tuple[Finding, ...]]], *, unsafe: bool
+) -> tuple[LintTree, tuple[Finding, ...]]:
     """Write fixes until none is left, and lint what then is there."""
     from tetrad.lint.fixes import fixed_texts
 
@@ -49,7 +49,7 @@ def fix(
     return tree, findings
 
 
-def suppress(root: Path, tree: Tree, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+def suppress(root: Path, tree: LintTree, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Write suppressions; the findings that are left."""
     from tetrad.lint.rules import SUPPRESSION_RULES
     from tetrad.lint.suppressing import REASON, waiver_lines, with_suppressions
@@ -61,9 +61,13 @@ def suppress(root: Path, tree: Tree, findings: Sequence[Finding]) -> tuple[Findi
     if done.number:
         files = f"{len(done.texts):,} file{'' if len(done.texts) == 1 else 's'}"
         many = "" if done.number == 1 else "s"
-        say(f"suppressed {done.number:,} finding{many} in {files}; replace each {REASON!r}\n")
+        print_status(
+            f"suppressed {done.number:,} finding{many} in {files}; replace each {REASON!r}\n"
+        )
     if done.left:
-        say("no comment can lift these; a code owner can, by these lines in waivers.yaml:\n")
+        print_status(
+            "no comment can lift these; a code owner can, by these lines in waivers.yaml:\n"
+        )
         write_out("".join(f"{line}\n" for line in waiver_lines(done.left)))
     return done.left
 
@@ -75,7 +79,7 @@ def _write(root: Path, new: Mapping[str, str], old: Mapping[str, str]) -> bool:
         if text == old.get(file) or not still_parses(file, text):
             continue
         _replace(root / file, text)
-        say(f"fixed {file}\n")
+        print_status(f"fixed {file}\n")
         changed = True
     return changed
 
@@ -94,6 +98,6 @@ def still_parses(file: str, text: str) -> bool:
     try:
         parse(text.encode(), file, limits=GOLDEN_SET, anchors=True)
     except SpecError:
-        say(f"{file} is left as it is: fixed, it would not parse\n")
+        print_status(f"{file} is left as it is: fixed, it would not parse\n")
         return False
     return True

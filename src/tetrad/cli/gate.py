@@ -16,7 +16,7 @@ from tetrad.errors import ExitCode
 from tetrad.writing import remove_file
 
 if TYPE_CHECKING:
-    from tetrad.results.report import Report
+    from tetrad.results.gate_report import Report
 
 EXITS = {
     "PASSED": ExitCode.PASSED,
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     from tetrad import git
     from tetrad.cli.progress_display import progress_bars
-    from tetrad.evals import compare, gate, interrupts, open_workbench, plan_comparison
+    from tetrad.evals import compare, gate, interrupts, open_session, plan_comparison
     from tetrad.loading.files import Tree
     from tetrad.plan import no_estimate
     from tetrad.trees import WorkingTree
@@ -48,12 +48,12 @@ def run(args: argparse.Namespace) -> ExitCode:
             Tree(WorkingTree(root)), base, head_commit=head_commit, dirty=dirty, names=args.names
         )
         stacks = stacks_named(trees.head, args.names)
-        with open_workbench(
+        with open_session(
             root, offline=args.offline, engine=args.engine, progress=progress
-        ) as bench:
-            plan = plan_comparison(trees, stacks, bench, estimate=no_estimate)
+        ) as session:
+            plan = plan_comparison(trees, stacks, session, estimate=no_estimate)
             now = datetime.now(UTC)
-            report = interrupts.run(gate(trees, plan, bench, now=now, progress=progress))
+            report = interrupts.run(gate(trees, plan, session, now=now, progress=progress))
     write_out(shown(report, args.format))
     sys.stderr.write(f"report: {write_last(root, report)}\n")
     return EXITS[report.decision]

@@ -15,7 +15,7 @@ from tetrad import __version__
 from tetrad.cli import lock
 from tetrad.cli.output import write_file
 from tetrad.errors import ExitCode, UsageError
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 from tetrad.places import below_checkout
 
 SCHEMAS = f"https://raw.githubusercontent.com/tetrad-dev/tetrad/v{__version__}/src/tetrad/schemas"

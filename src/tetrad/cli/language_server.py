@@ -14,8 +14,9 @@ from tetrad import __version__
 from tetrad.cli.linted_document import Linted, linted
 from tetrad.errors import TetradError
 from tetrad.lint import Finding
+from tetrad.lint.finding import Fix
 from tetrad.lint.pages import page_of
-from tetrad.lint.rule import Fix, Span
+from tetrad.lint.positions import Range
 from tetrad.lint.rules import RULES
 
 _PAUSE_S = 0.15  # after a keystroke, in which the next one may come
@@ -29,7 +30,7 @@ _FIX_ALL = "source.fixAll.tetrad"
 _CODE_ACTIONS = lsp.CodeActionOptions(code_action_kinds=[lsp.CodeActionKind.QuickFix, _FIX_ALL])
 
 
-class Documents:
+class OpenDocuments:
     """The documents that the editor has open, and what was found in each."""
 
     def __init__(self, server: LanguageServer) -> None:
@@ -80,7 +81,7 @@ class Documents:
             if span.start <= place.end and place.start <= span.end:
                 yield found, finding
 
-    def range_of(self, found: Linted, span: Span) -> lsp.Range:
+    def range_of(self, found: Linted, span: Range) -> lsp.Range:
         return lsp.Range(
             self._position(found, span.line, span.column),
             self._position(found, span.end_line, span.end_column),
@@ -137,13 +138,13 @@ class Documents:
 def server() -> LanguageServer:
     """The server, which nothing has been said to yet."""
     made = LanguageServer("tetrad", __version__)
-    documents = Documents(made)
+    documents = OpenDocuments(made)
     _follow(made, documents)
     _answer(made, documents)
     return made
 
 
-def _follow(made: LanguageServer, documents: Documents) -> None:
+def _follow(made: LanguageServer, documents: OpenDocuments) -> None:
     """Diagnostics as documents change; others can refer to what is opened and saved."""
 
     @made.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
@@ -168,7 +169,7 @@ def _follow(made: LanguageServer, documents: Documents) -> None:
         documents.forget(params.text_document.uri)
 
 
-def _answer(made: LanguageServer, documents: Documents) -> None:
+def _answer(made: LanguageServer, documents: OpenDocuments) -> None:
     @made.feature(lsp.TEXT_DOCUMENT_HOVER)
     def hover(params: lsp.HoverParams) -> lsp.Hover | None:
         place = lsp.Range(params.position, params.position)
@@ -187,7 +188,7 @@ def _answer(made: LanguageServer, documents: Documents) -> None:
         return [*_quick_fixes(documents, uri, params.range), *_fix_all(documents, uri)]
 
 
-def _quick_fixes(documents: Documents, uri: str, place: lsp.Range) -> Iterator[lsp.CodeAction]:
+def _quick_fixes(documents: OpenDocuments, uri: str, place: lsp.Range) -> Iterator[lsp.CodeAction]:
     """A fix for each finding; the title says of an unsafe one that it is."""
     for found, finding in documents.at(uri, place):
         fix = found.fix_of(finding)
@@ -201,7 +202,7 @@ def _quick_fixes(documents: Documents, uri: str, place: lsp.Range) -> Iterator[l
             )
 
 
-def _fix_all(documents: Documents, uri: str) -> Iterator[lsp.CodeAction]:
+def _fix_all(documents: OpenDocuments, uri: str) -> Iterator[lsp.CodeAction]:
     found = documents.current(uri)
     text = found.fixed() if found else None
     if found is not None and text is not None:

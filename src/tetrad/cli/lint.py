@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_format
-from tetrad.cli.output import in_colour, say, write_file, write_out
+from tetrad.cli.output import in_colour, print_status, write_file, write_out
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tetrad.lint import Finding, Tree
+    from tetrad.lint import Finding, LintTree
 
 _MAX_SUMMARY = 900_000  # bytes; GitHub refuses a step's summary over 1 MiB
 
@@ -148,7 +148,7 @@ def _say_what_is_absent(root: Path) -> None:
 
     missing = of_a_system(not_checked_out(root))
     if missing:
-        say(f"{sparse_message(missing)}\n")
+        print_status(f"{sparse_message(missing)}\n")
 
 
 def _code(findings: Sequence[Finding]) -> ExitCode:
@@ -156,8 +156,8 @@ def _code(findings: Sequence[Finding]) -> ExitCode:
     return ExitCode.REFUSED if failed else ExitCode.PASSED
 
 
-def _print(findings: Sequence[Finding], tree: Tree, args: Namespace) -> None:
-    from tetrad.lint.output import text
+def _print(findings: Sequence[Finding], tree: LintTree, args: Namespace) -> None:
+    from tetrad.lint.output import findings_text
 
     rendered = _rendered(findings, tree, args)
     if args.output_file is None:
@@ -167,19 +167,19 @@ def _print(findings: Sequence[Finding], tree: Tree, args: Namespace) -> None:
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if args.format == "github" and summary:
         with Path(summary).open("a", encoding="utf-8") as stream:
-            stream.write(_fenced(text.render(findings, tree, folds=False)))
+            stream.write(_fenced(findings_text.render(findings, tree, folds=False)))
 
 
-def _rendered(findings: Sequence[Finding], tree: Tree, args: Namespace) -> str:
-    from tetrad.lint.output import render, statistics, text
+def _rendered(findings: Sequence[Finding], tree: LintTree, args: Namespace) -> str:
+    from tetrad.lint.output import findings_text, render, rule_counts
 
     if args.statistics and args.format == "json":
-        return statistics.render_json(findings)
+        return rule_counts.render_json(findings)
     if args.statistics:
-        return f"{statistics.render_text(findings)}{text.totals(findings, tree)}\n"
+        return f"{rule_counts.render_text(findings)}{findings_text.totals(findings, tree)}\n"
     if args.format == "text":
         colour = in_colour() and args.output_file is None
-        return text.render(findings, tree, colour=colour)
+        return findings_text.render(findings, tree, colour=colour)
     return render(args.format, findings, tree)
 
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from tetrad.cli.linting import lint, request_of_text
 from tetrad.errors import UsageError
-from tetrad.lint import Finding, Tree
+from tetrad.lint import Finding, LintTree
+from tetrad.lint.finding import Fix
 from tetrad.lint.fixes import fixed_texts
 from tetrad.lint.foreign.endings import is_of_other_tool
-from tetrad.lint.rule import Fix
 from tetrad.loading.root import find_root
 from tetrad.places import checkout_above
 
@@ -24,7 +24,7 @@ class Linted(NamedTuple):
 
     version: int | None
     name: str
-    tree: Tree
+    tree: LintTree
     findings: tuple[Finding, ...]
 
     def line(self, number: int) -> str:

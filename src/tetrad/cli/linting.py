@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tetrad.lint import Finding, Selection, Tree
+    from tetrad.lint import Finding, LintTree, Selection
     from tetrad.model import Model, Settings
     from tetrad.trees import FileTree
 
-Found = tuple["Tree", tuple["Finding", ...]]
+Found = tuple["LintTree", tuple["Finding", ...]]
 
 
-class Request(NamedTuple):
+class LintRequest(NamedTuple):
     """Files of our kinds, all where `asked` is None, and those of other tools."""
 
     root: Path
@@ -32,17 +32,17 @@ class Request(NamedTuple):
     prompty: frozenset[str] = frozenset()  # of `foreign`, those that are Prompty by whatever name
 
 
-def request_of(args: Namespace) -> Request:
+def request_of(args: Namespace) -> LintRequest:
     """What the command line asks for; UsageError where it is not there."""
     from tetrad.lint.foreign.endings import is_of_other_tool
-    from tetrad.lint.sources import asked_files
+    from tetrad.lint.scope import asked_files
     from tetrad.trees import WorkingTree
 
     others = [path for path in args.paths if is_of_other_tool(path) and not path.is_dir()]
     own = [path for path in args.paths if path not in others]
     if not (others or args.prompty or any(path.is_dir() for path in own)):
         root = root_of(args)
-        return Request(root, WorkingTree(root), own=True, asked=asked_files(root, own))
+        return LintRequest(root, WorkingTree(root), own=True, asked=asked_files(root, own))
     root = any_root(args)
     asked = asked_files(root, own)
     folder = next((path for path in args.prompty if path.is_dir()), None)
@@ -55,10 +55,14 @@ def request_of(args: Namespace) -> Request:
     if own and not foreign:
         root_of(args)  # there is nothing that another tool's repository could be asked for
     files = WorkingTree(root)
-    return Request(root, files, own=is_ours, asked=asked, foreign=tuple(foreign), prompty=prompty)
+    return LintRequest(
+        root, files, own=is_ours, asked=asked, foreign=tuple(foreign), prompty=prompty
+    )
 
 
-def request_of_text(root: Path, name: str, edited: Mapping[str, bytes], args: Namespace) -> Request:
+def request_of_text(
+    root: Path, name: str, edited: Mapping[str, bytes], args: Namespace
+) -> LintRequest:
     """One of the files that an editor holds; they are named by where they would be saved."""
     from tetrad.lint.edited import EditedTree
     from tetrad.lint.foreign.endings import is_of_other_tool
@@ -66,8 +70,8 @@ def request_of_text(root: Path, name: str, edited: Mapping[str, bytes], args: Na
     files = EditedTree(root, edited)
     prompty = frozenset({name} if args.prompty else ())
     if prompty or is_of_other_tool(Path(name)):
-        return Request(root, files, own=False, asked=None, foreign=(name,), prompty=prompty)
-    return Request(root, files, own=True, asked=(name,))
+        return LintRequest(root, files, own=False, asked=None, foreign=(name,), prompty=prompty)
+    return LintRequest(root, files, own=True, asked=(name,))
 
 
 def any_root(args: Namespace) -> Path:
@@ -83,7 +87,7 @@ def any_root(args: Namespace) -> Path:
 
 
 def _in_folders(root: Path, own: Sequence[Path], asked: Sequence[str] | None) -> Iterator[str]:
-    from tetrad.lint.foreign.reading import foreign_files
+    from tetrad.lint.foreign.foreign_tree import foreign_files
     from tetrad.trees import WorkingTree
 
     folders = [name for name in asked or () if name.endswith("/")]
@@ -101,7 +105,7 @@ def _is_ours(root: Path) -> bool:
     return any(tree.says(file, kind) for file in tree.components() for kind in KINDS)
 
 
-def lint(request: Request, args: Namespace, *, by_known: bool = False) -> Found:
+def lint(request: LintRequest, args: Namespace, *, by_known: bool = False) -> Found:
     """What is found; `by_known`: with what earlier runs found out of the whole repository."""
     whole = by_known and request.asked is None
     found = (_known if whole else _linted)(request, args) if request.own else None
@@ -111,7 +115,7 @@ def lint(request: Request, args: Namespace, *, by_known: bool = False) -> Found:
     return _joined(found, foreign) if found else foreign
 
 
-def _known(request: Request, args: Namespace) -> Found:
+def _known(request: LintRequest, args: Namespace) -> Found:
     from datetime import UTC, datetime
 
     from tetrad.cli.remembered import kept
@@ -129,7 +133,7 @@ def _known(request: Request, args: Namespace) -> Found:
         ).lint()
 
 
-def _linted(request: Request, args: Namespace) -> Found:
+def _linted(request: LintRequest, args: Namespace) -> Found:
     from dataclasses import replace
     from datetime import UTC, datetime
 
@@ -141,12 +145,12 @@ def _linted(request: Request, args: Namespace) -> Found:
     return tree, lint_tree(tree, _selection(args, tree.repository.settings))
 
 
-def _foreign(request: Request, args: Namespace) -> Found:
+def _foreign(request: LintRequest, args: Namespace) -> Found:
     from datetime import UTC, datetime
 
-    from tetrad.lint.foreign.reading import foreign_tree, lint_foreign
+    from tetrad.lint.foreign.foreign_tree import foreign_tree, lint_foreign
     from tetrad.loading.files import Tree as Folder
-    from tetrad.loading.repository import read_tree
+    from tetrad.loading.repositories import read_tree
 
     reading = read_tree(Folder(request.files), ("waivers.yaml", "waivers.yml"))
     about = {"pyproject.toml", "tetrad.toml", "waivers.yaml", "waivers.yml"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.cli.fixing import ROUNDS, diff, still_parses
 from tetrad.cli.linting import any_root, lint, request_of_text
-from tetrad.cli.output import say, write_out
+from tetrad.cli.output import print_status, write_out
 from tetrad.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ def _fixed(root: Path, name: str, data: bytes, args: Namespace) -> tuple[Found, 
 
 def show(found: Found) -> None:
     """What is left, beside the text on standard output."""
-    from tetrad.lint.output import text
+    from tetrad.lint.output import findings_text
 
     tree, findings = found
-    say(text.render(findings, tree))
+    print_status(findings_text.render(findings, tree))
 
 
 def _write(data: bytes) -> None:

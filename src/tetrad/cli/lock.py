@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.cli.output import say, tell
+from tetrad.cli.output import print_status, print_text
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode
 from tetrad.places import linked
@@ -39,7 +39,7 @@ def run(args: Namespace) -> ExitCode:
         count = locks_up_to_date(root, checked, _is_stale)
         if count is None:
             return _run(args, root, checked)
-    _say_all_is_well(count)
+    _report_up_to_date(count)
     return ExitCode.PASSED
 
 
@@ -47,30 +47,30 @@ def _is_stale(repository: Repository) -> bool:
     return any(True for _ in (*_corpora(repository), *stale_locks(repository)))
 
 
-def _say_all_is_well(count: int) -> None:
-    from tetrad.text import spelled
+def _report_up_to_date(count: int) -> None:
+    from tetrad.text import pluralize
 
-    sys.stderr.write(f"{spelled(count, 'lock')} looked at: up to date\n")
+    sys.stderr.write(f"{pluralize(count, 'lock')} looked at: up to date\n")
 
 
 def _run(args: Namespace, root: Path, checked: Checked | None) -> ExitCode:
     """Look at the whole tree."""
-    from tetrad.loading.repository import read_repository, read_tree, sound
+    from tetrad.loading.repositories import read_repository, read_tree, sound
 
     reading = read_repository(root) if checked is None else read_tree(checked.content.tree)
     repository = sound(reading)
     stale = [*_corpora(repository), *stale_locks(repository), *_orphans(repository)]
     for path, said, content in stale:
         if args.check:
-            tell(f"{path}: {said}\n")
+            print_text(f"{path}: {said}\n")
         else:
             _write(root / path, content)
-            say(f"{path}: {said}; {'removed' if content is None else 'written'}\n")
+            print_status(f"{path}: {said}; {'removed' if content is None else 'written'}\n")
     if args.check and stale:
         sys.stderr.write("  help: run `tetrad lock` and commit what it writes\n")
         return ExitCode.REFUSED
     if not stale:
-        _say_all_is_well(len(repository.stacks))
+        _report_up_to_date(len(repository.stacks))
     if not stale and checked is not None:
         from tetrad.cli.locked import note_up_to_date
 

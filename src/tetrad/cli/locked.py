@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tetrad.identity.lock import is_lock
 from tetrad.loading.checked import Checked
-from tetrad.loading.repository import Reading, read_tree
+from tetrad.loading.repositories import Reading, read_tree
 from tetrad.model import Repository
 from tetrad.model.references import reference_of
 

@@ -65,7 +65,7 @@ def _engine(written: str) -> EngineSpec:
 
 def stacks_named(repository: Repository, names: Sequence[str]) -> tuple[Stack, ...]:
     """The stacks of the given names, all where none is given; UsageError for an unknown one."""
-    from tetrad.loading.repository import find
+    from tetrad.loading.repositories import find
 
     if not repository.stacks:
         raise UsageError("there is no stack under stacks/ yet\n  help: `tetrad init` lays one down")

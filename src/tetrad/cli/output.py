@@ -48,14 +48,14 @@ def write_out(text: str) -> None:
         raise UsageError(f"standard output cannot be written: {error.strerror}") from error
 
 
-def say(text: str) -> None:
+def print_status(text: str) -> None:
     """Talk on standard error. Names of files and texts in them can be a stranger's, so a terminal
     and a CI log are given nothing to obey.
     """
     sys.stderr.write(_inactive(text))
 
 
-def tell(text: str) -> None:
+def print_text(text: str) -> None:
     """Write data that is a text for people, as inert as talk."""
     write_out(_inactive(text))
 

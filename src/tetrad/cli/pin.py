@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from tetrad.cli.output import tell
+from tetrad.cli.output import print_text
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
 from tetrad.places import refuse_links
@@ -36,10 +36,10 @@ def run(args: Namespace) -> ExitCode:
     pin = resolve(source, names, root=root, store=store, progress=progress_bars())
     edited = _written(document, pin)
     if edited.text == document.text:
-        tell(f"{document.origin}: is pinned as the source is now\n")
+        print_text(f"{document.origin}: is pinned as the source is now\n")
         return ExitCode.PASSED
     replace_file(args.file, edited.encoded())
-    tell("".join(f"{line}\n" for line in _changes(document, pin)))
+    print_text("".join(f"{line}\n" for line in _changes(document, pin)))
     return ExitCode.PASSED
 
 

@@ -15,7 +15,7 @@ from tetrad.errors import BaseUnusable, ExitCode, SpecError
 if TYPE_CHECKING:
     from tetrad.loading.checked import Checked
     from tetrad.loading.files import Tree
-    from tetrad.loading.repository import Reading
+    from tetrad.loading.repositories import Reading
     from tetrad.plan import Plan
 
 
@@ -73,7 +73,7 @@ def _planned(
 ) -> tuple[Plan, Reading]:
     from tetrad import git
     from tetrad.cli.progress_display import progress_bars
-    from tetrad.evals import compare, estimates, open_workbench, plan_comparison
+    from tetrad.evals import compare, estimates, open_session, plan_comparison
 
     root = head.files.folder()
     head_commit, dirty = git.state(root)
@@ -89,8 +89,8 @@ def _planned(
     )
     whole = only is None
     stacks = stacks_named(trees.head, args.names) if whole else tuple(trees.head.stacks.values())
-    with open_workbench(
+    with open_session(
         root, offline=args.offline, engine=args.engine, progress=progress_bars()
-    ) as bench:
-        plan = plan_comparison(trees, stacks, bench, estimate=estimates(bench))
+    ) as session:
+        plan = plan_comparison(trees, stacks, session, estimate=estimates(session))
     return plan, read[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_offline
-from tetrad.cli.output import say, tell
+from tetrad.cli.output import print_status, print_text
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, TetradError
 
@@ -33,7 +33,7 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.artifacts.store import store_from_environment
     from tetrad.cli.progress_display import progress_bars
     from tetrad.git import refuse_committed
-    from tetrad.loading.repository import load_repository
+    from tetrad.loading.repositories import load_repository
 
     root = root_of(args)
     repository = load_repository(root)
@@ -46,9 +46,9 @@ def run(args: Namespace) -> ExitCode:
     worst = ExitCode.PASSED
     for model in models:
         try:
-            tell(_pull(model, store, root, progress, offline=args.offline) + "\n")
+            print_text(_pull(model, store, root, progress, offline=args.offline) + "\n")
         except TetradError as error:  # the other models are pulled all the same
-            say(f"{error}\n")
+            print_status(f"{error}\n")
             worst = max(worst, error.exit_code)
     return worst
 
@@ -80,7 +80,7 @@ def _needed(repository: Repository) -> Sequence[Model]:
 
 
 def _named(repository: Repository, names: Sequence[str]) -> Sequence[Model]:
-    from tetrad.loading.repository import find
+    from tetrad.loading.repositories import find
 
     among = [*repository.stacks, *repository.suites, *repository.models]
     return _distinct(

@@ -13,7 +13,7 @@ from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from tetrad.results.report import Report
+    from tetrad.results.gate_report import Report
 
 FORMATS = ("text", "json", "junit", "markdown", "html")
 LAST = Path(".tetrad") / "report.json"

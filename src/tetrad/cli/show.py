@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tetrad.cli.output import tell, write_out
+from tetrad.cli.output import print_text, write_out
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
 
@@ -28,7 +28,7 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.canonical import canonical_json
     from tetrad.identity import identity_document
     from tetrad.identity.suite_digest import suite_document
-    from tetrad.loading.repository import find, load_named
+    from tetrad.loading.repositories import find, load_named
 
     repository = load_named(root_of(args), [args.name], ("stack", "suite"))
     ref = find(repository, args.name)
@@ -44,20 +44,20 @@ def run(args: Namespace) -> ExitCode:
     if args.identity_json:
         write_out(canonical_json(document).decode())
     else:
-        tell("".join(f"{line}\n" for line in lines))
+        print_text("".join(f"{line}\n" for line in lines))
     return ExitCode.PASSED
 
 
 def _suite_lines(suite: Suite) -> Iterator[str]:
     from tetrad.identity.suite_digest import suite_digest
-    from tetrad.text import spelled
+    from tetrad.text import pluralize
 
     yield suite.ref
     if suite.description:
         yield f"  {suite.description}"
     yield f"  suite       {suite_digest(suite)}"
     yield f"  golden set  {suite.golden.digest}  {suite.golden.path}"
-    yield f"              {spelled(len(suite.golden.cases), 'case')}"
+    yield f"              {pluralize(len(suite.golden.cases), 'case')}"
     yield f"  metrics     {', '.join(suite.metrics)}"
     for judge in suite.judges.values():
         yield f"  {_row('judge', judge.model)}"
@@ -68,7 +68,7 @@ def _suite_lines(suite: Suite) -> Iterator[str]:
 def _lines(repository: Repository, stack: Stack) -> Iterator[str]:
     from tetrad.canonical import digest_of
     from tetrad.identity import identity_of, settings_of, short, written_identity
-    from tetrad.text import spelled
+    from tetrad.text import pluralize
 
     yield stack.ref
     if stack.description:
@@ -77,7 +77,7 @@ def _lines(repository: Repository, stack: Stack) -> Iterator[str]:
     yield from (f"  {row}" for row in _components(stack))
     yield f"  settings    {short(digest_of(settings_of(stack)))}"
     for suite in repository.suites_by_stack.get(stack.ref, ()):
-        cases = spelled(len(suite.golden.cases), "case")
+        cases = pluralize(len(suite.golden.cases), "case")
         yield f"  suite       {short(suite.golden.digest)}  {suite.ref} ({cases})"
 
 

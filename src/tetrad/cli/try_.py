@@ -49,7 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.loading.repository import find, load_named
+    from tetrad.loading.repositories import find, load_named
 
     root = root_of(args)
     repository = load_named(root, [args.stack])
@@ -126,7 +126,7 @@ def _value(variable: Variable, written: str) -> Json:
 
 async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: bool) -> _Tried:
     from tetrad.artifacts.store import store_from_environment
-    from tetrad.engines.build import build_embedder, build_engine
+    from tetrad.engines.wiring import build_embedder, build_engine
     from tetrad.git import refuse_committed
     from tetrad.runtime import answering
     from tetrad.tools import LiveRun, LiveToolbox

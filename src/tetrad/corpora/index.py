@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tetrad.corpora.chunking import spans_of
-from tetrad.corpora.documents import CorpusDocument, read_documents
 from tetrad.corpora.embeddings import CachedEmbedder
+from tetrad.corpora.read_documents import CorpusDocument, read_documents
 from tetrad.engines.interfaces import Embedder
 from tetrad.errors import MissingExtra, UsageError
 from tetrad.model import Chunking, Corpus, Index

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tetrad.engines.build import known_build
 from tetrad.engines.interfaces import ComputingEngine
+from tetrad.engines.wiring import known_build
 from tetrad.model import Model, TorchEngine
 from tetrad.results.exchange import Completion, Request
 

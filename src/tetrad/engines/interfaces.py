@@ -1,6 +1,6 @@
 """What the stages above ask of a model, and the digest under which a request's answer is kept.
 
-Engines live beside this module, one a file; `tetrad.engines.build` chooses among them.
+Engines live beside this module, one a file; `tetrad.engines.wiring` chooses among them.
 """
 
 from __future__ import annotations

@@ -1,25 +1,25 @@
 """Executing golden sets: what is asked, kept, graded and put together as a run.
 
-`Workbench` wires, `execute` runs. Nothing here decides whether a run is good enough: `policy` does.
+`Session` wires, `execute` runs. Nothing here decides whether a run is good enough: `policy` does.
 """
 
+from tetrad.evals.changed_files import Moved
 from tetrad.evals.comparison import Comparison, compare, estimates, plan_comparison
 from tetrad.evals.judging import gate
-from tetrad.evals.moved import Moved
-from tetrad.evals.recorded import Recorded
-from tetrad.evals.runner import Selection, execute
-from tetrad.evals.workbench import Workbench, open_workbench
+from tetrad.evals.kept_engine import Recorded
+from tetrad.evals.runner import SelectedCases, execute
+from tetrad.evals.session import Session, open_session
 
 __all__ = [
     "Comparison",
     "Moved",
     "Recorded",
-    "Selection",
-    "Workbench",
+    "SelectedCases",
+    "Session",
     "compare",
     "estimates",
     "execute",
     "gate",
-    "open_workbench",
+    "open_session",
     "plan_comparison",
 ]

@@ -10,11 +10,11 @@ from io import BytesIO, TextIOWrapper
 from tetrad import git
 from tetrad.errors import BaseUnusable, SpecError, TetradError
 from tetrad.evals.forecast import Forecast
-from tetrad.evals.workbench import Workbench
+from tetrad.evals.session import Session
 from tetrad.loading.documents import document_digest, documents_of
 from tetrad.loading.files import Tree as SpecTree
 from tetrad.loading.parsed import Parsed
-from tetrad.loading.repository import (
+from tetrad.loading.repositories import (
     Reading,
     files_on_both,
     load_base,
@@ -26,10 +26,10 @@ from tetrad.plan import (
     Estimator,
     Partners,
     Plan,
-    Tree,
+    Side,
+    coverage_changes,
     partners_of,
     plan_stacks,
-    roster_changes,
     yardstick_changes,
 )
 from tetrad.runtime.answering import Prepared
@@ -101,18 +101,18 @@ def _loaded(commit: str, tree: SpecTree, only: Sequence[str] | None, parsed: Par
 
 
 def plan_comparison(
-    trees: Comparison, stacks: Sequence[Stack], bench: Workbench, *, estimate: Estimator
+    trees: Comparison, stacks: Sequence[Stack], session: Session, *, estimate: Estimator
 ) -> Plan:
     """What differs, seen by rendering every case on both trees; asks no engine."""
 
     def on_base(stack: Stack, cases: Sequence[Case], *, files: FileTree) -> Sequence[Prepared]:
         try:
-            return bench.prepare(stack, cases, files=files)
+            return session.prepare(stack, cases, files=files)
         except TetradError as error:
             raise BaseUnusable(trees.base_commit, error) from error
 
-    def tree(repository: Repository, prepare: Callable[..., Sequence[Prepared]]) -> Tree:
-        return Tree(
+    def tree(repository: Repository, prepare: Callable[..., Sequence[Prepared]]) -> Side:
+        return Side(
             repository=repository,
             files=TreeFiles(repository.files),
             prepare=partial(prepare, files=repository.files),
@@ -123,29 +123,29 @@ def plan_comparison(
         head=trees.head_commit,
         dirty=trees.dirty,
         stacks=plan_stacks(
-            tree(trees.head, bench.prepare),
+            tree(trees.head, session.prepare),
             tree(trees.base, on_base) if trees.base else None,
             trees.partners,
             stacks=stacks,
             estimate=estimate,
         ),
-        roster=roster_changes(trees.head, trees.base, trees.partners),
+        coverage=coverage_changes(trees.head, trees.base, trees.partners),
         yardstick=yardstick_changes(trees.head, trees.base, trees.partners),
     )
 
 
-def estimates(bench: Workbench) -> Estimator:
+def estimates(session: Session) -> Estimator:
     """What is left to ask, by the kept answers, the pinned tokenizers and the time calls took of late."""
     from tetrad.engines.count import count_tokens
 
     def count(model: Model, text: str) -> tuple[int, bool]:
-        return count_tokens(model, text, bench.store)
+        return count_tokens(model, text, session.store)
 
     def pace(stack: Stack) -> float | None:
-        engine = _ENGINES.get(type(bench.answering(stack).model.engine), "openai")
-        return bench.registry.seconds_a_call(stack.ref, engine)
+        engine = _ENGINES.get(type(session.answering(stack).model.engine), "openai")
+        return session.registry.seconds_a_call(stack.ref, engine)
 
-    return Forecast(bench=bench, count=count, pace=pace)
+    return Forecast(session=session, count=count, pace=pace)
 
 
 class TreeFiles:

@@ -16,13 +16,13 @@ from tetrad.assertions.assertion_type import ServiceAssertion
 from tetrad.assertions.score import Score
 from tetrad.assertions.table import JUDGED, TYPES
 from tetrad.canonical import Digest, Json
-from tetrad.engines.build import known_build
 from tetrad.engines.interfaces import request_digest
+from tetrad.engines.wiring import known_build
 from tetrad.errors import JudgeFailed, UsageError
+from tetrad.evals.grading import answered_of
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.kept import KeptAnswers
-from tetrad.evals.runner import answered_of
-from tetrad.evals.workbench import Workbench
+from tetrad.evals.session import Session
 from tetrad.identity import component_digest
 from tetrad.model import (
     DEFAULT_JUDGE,
@@ -46,7 +46,7 @@ from tetrad.trees import FileTree
 CountTokens = Callable[[Model, str], tuple[int, bool]]
 
 
-class _Lacking(Exception):
+class _CacheMiss(Exception):
     """The play ends here; `request` is what will be asked, None where nobody can know."""
 
     def __init__(self, request: Request | None) -> None:
@@ -58,7 +58,7 @@ class _Lacking(Exception):
 class Forecast:
     """An `Estimator`. Equal requests are asked once, so each is counted where it first comes up."""
 
-    bench: Workbench
+    session: Session
     count: CountTokens
     pace: Callable[[Stack], float | None]  # seconds a call of what answers for a stack
     _foreseen: set[tuple[Digest, Digest]] = field(default_factory=set)  # model and request
@@ -67,12 +67,12 @@ class Forecast:
     def __call__(
         self, suite: Suite, stack: Stack, prepared: Iterable[Prepared], *, files: FileTree
     ) -> Estimate:
-        play = _Play(
+        play = _DryRun(
             suite=suite,
             stack=stack,
-            model=self.bench.answering(stack).model,
-            runtime=self.bench.runtime(stack, files=files),
-            judges=self.bench.judges(suite, files),
+            model=self.session.answering(stack).model,
+            runtime=self.session.runtime(stack, files=files),
+            judges=self.session.judges(suite, files),
             answers=self._answers,
             count=self.count,
             foreseen=self._foreseen,
@@ -85,12 +85,12 @@ class Forecast:
         """A model's kept answers; an endpoint is taken to be of the build that it last was."""
         digest = component_digest(model)
         if digest not in self._kept:
-            self._kept[digest] = KeptAnswers(self.bench.answers, digest, known_build(model))
+            self._kept[digest] = KeptAnswers(self.session.answers, digest, known_build(model))
         return self._kept[digest]
 
 
 @dataclass(kw_only=True, slots=True)
-class _Play:
+class _DryRun:
     """One suite on one stack."""
 
     suite: Suite
@@ -114,7 +114,7 @@ class _Play:
         runtime, toolbox = self.runtime.answered_by(kept), self._toolbox(case)
         try:
             trace = await runtime.answer_prepared(prepared, toolbox=toolbox, sample=sample)
-        except _Lacking as end:
+        except _CacheMiss as end:
             if end.request is not None:
                 self._will_ask(self.model, end.request)
             self._may_go_on(case, kept)
@@ -212,7 +212,7 @@ class _Kept:
         self.asked.append(request)
         kept = self.answers.find(request_digest(request))
         if kept is None:
-            raise _Lacking(request)
+            raise _CacheMiss(request)
         return kept
 
     async def aclose(self) -> None:
@@ -223,7 +223,7 @@ class _Untouched:
     """Live tools, which only a run may call."""
 
     async def call(self, call: ToolCall) -> Called:  # noqa: ARG002
-        raise _Lacking(None)
+        raise _CacheMiss(None)
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.model import Assertion, AssertionSet, Case
 from tetrad.results.outcome import AssertionResult
+from tetrad.results.trace import Retrieved, Trace
 from tetrad.templates.render import rendered
 from tetrad.text import shorten
 
@@ -187,3 +188,24 @@ def _mean(results: Sequence[AssertionResult]) -> float:
     if total == 0:
         return sum(result.score for result in results) / len(results)
     return min(1.0, sum(result.score * result.weight for result in results) / total)
+
+
+def answered_of(trace: Trace, cost: float | None) -> Answered:
+    """An answer as assertions see it before any transform."""
+    return Answered(
+        text=trace.output,
+        vars=trace.vars,
+        query=_query(trace),
+        messages=trace.messages,
+        passages=trace.passages,
+        called=trace.called,
+        latency_s=trace.latency_s,
+        cost_usd=cost,
+    )
+
+
+def _query(trace: Trace) -> str:
+    for step in trace.steps:
+        if isinstance(step, Retrieved):
+            return step.query
+    return trace.messages[-1].content if trace.messages else ""

@@ -9,7 +9,7 @@ from tetrad.assertions.judge_question import GENERATION, MESSAGES
 from tetrad.assertions.score import Score
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed, UsageError
-from tetrad.evals.recorded import Recorded
+from tetrad.evals.kept_engine import Recorded
 from tetrad.model import Prompt
 from tetrad.results.exchange import Completion, JsonOutput, Message, Request
 from tetrad.templates.render import compile_template

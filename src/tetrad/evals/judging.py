@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 from tetrad import __version__
 from tetrad.artifacts.progress import Progress
-from tetrad.evals.runner import Selection, execute
-from tetrad.evals.trials import BaseTrial, Sides, Trial, alone
-from tetrad.evals.verdicts import Verdicts
-from tetrad.evals.workbench import Workbench
+from tetrad.evals.judged_suites import BaseJudgedSuite, JudgedSuite, Sides, alone
+from tetrad.evals.runner import SelectedCases, execute
+from tetrad.evals.session import Session
+from tetrad.evals.stack_reports import StackReports
 from tetrad.model import Repository, ScriptedEngine, Stack
 from tetrad.plan import Plan, StackPlan, Waived, suites_of, waived
 from tetrad.policy import overall
 from tetrad.policy.notes import noted
+from tetrad.results.gate_report import Decision, Report, StackReport
 from tetrad.results.outcome import Calls
-from tetrad.results.report import Decision, Report, StackReport
 
 if TYPE_CHECKING:
     from tetrad.evals.comparison import Comparison
@@ -33,11 +33,11 @@ class _Trials:
     """What is executed for one stack, by the candidate's suites and by the base's."""
 
     planned: StackPlan
-    by_head: Mapping[str, Trial]
-    by_base: Mapping[str, BaseTrial]
+    by_head: Mapping[str, JudgedSuite]
+    by_base: Mapping[str, BaseJudgedSuite]
 
     @property
-    def selections(self) -> Iterable[Selection]:
+    def selections(self) -> Iterable[SelectedCases]:
         by_base = (found.trial for found in self.by_base.values() if found.trial is not None)
         return (s for trial in (*self.by_head.values(), *by_base) for s in trial.selections)
 
@@ -45,7 +45,7 @@ class _Trials:
 async def gate(
     trees: Comparison,
     plan: Plan,
-    bench: Workbench,
+    session: Session,
     *,
     now: datetime,
     progress: Progress | None = None,
@@ -58,40 +58,42 @@ async def gate(
     """
     accepted = waived(trees.head, trees.base, trees.partners)
     try:
-        trials = [_trials(trees, planned, bench, accepted) for planned in plan.stacks]
+        trials = [_trials(trees, planned, session, accepted) for planned in plan.stacks]
         selections = {id(s): s for each in trials for s in each.selections}
-        runs = await execute(tuple(selections.values()), registry=bench.registry, progress=progress)
+        runs = await execute(
+            tuple(selections.values()), registry=session.registry, progress=progress
+        )
     finally:
-        await bench.aclose()
-    verdicts = Verdicts(
+        await session.aclose()
+    verdicts = StackReports(
         plan=plan,
         partners=trees.partners,
         waived=accepted,
         runs=dict(zip(selections, runs, strict=True)),
         today=now.date(),
     )
-    stacks = tuple(_report(each, trees.head, verdicts, bench) for each in trials)
+    stacks = tuple(_report(each, trees.head, verdicts, session) for each in trials)
     return Report(
         decision=overall([decision for stack in stacks for decision in _decisions(stack)]),
         base=trees.base_commit,
         head=trees.head_commit,
         dirty=trees.dirty,
-        calls=bench.calls + Calls(skipped=_skipped(plan, trees.head)),
+        calls=session.calls + Calls(skipped=_skipped(plan, trees.head)),
         stacks=stacks,
-        roster=plan.roster,
+        coverage=plan.coverage,
         yardstick=noted(plan.yardstick, verdicts.sightings),
         created=now.isoformat(timespec="seconds"),
         harness=__version__,
     )
 
 
-def _trials(trees: Comparison, planned: StackPlan, bench: Workbench, accepted: Waived) -> _Trials:
+def _trials(trees: Comparison, planned: StackPlan, session: Session, accepted: Waived) -> _Trials:
     stack = trees.head.stacks[planned.stack]
     suites = [trees.head.suites[suite.suite] for suite in planned.suites]
     if trees.base is None or trees.partners is None:
-        found = {s.ref: alone(s, stack, head=trees.head, bench=bench) for s in suites}
+        found = {s.ref: alone(s, stack, head=trees.head, session=session) for s in suites}
         return _Trials(planned=planned, by_head=found, by_base={})
-    sides = Sides(head=trees.head, base=trees.base, partners=trees.partners, bench=bench)
+    sides = Sides(head=trees.head, base=trees.base, partners=trees.partners, session=session)
     before = [trees.base.suites[suite.suite] for suite in planned.by_base]
     return _Trials(
         planned=planned,
@@ -100,17 +102,19 @@ def _trials(trees: Comparison, planned: StackPlan, bench: Workbench, accepted: W
     )
 
 
-def _report(trials: _Trials, head: Repository, verdicts: Verdicts, bench: Workbench) -> StackReport:
+def _report(
+    trials: _Trials, head: Repository, verdicts: StackReports, session: Session
+) -> StackReport:
     stack = head.stacks[trials.planned.stack]
     report = verdicts.of_stack(
         trials.planned,
         stack,
         trials.by_head,
         trials.by_base,
-        preview=_is_preview(stack, bench),
+        preview=_is_preview(stack, session),
     )
     suites = [head.suites[suite.suite] for suite in trials.planned.suites]
-    return replace(report, helpers=bench.helpers(suites, stack, head.files))
+    return replace(report, helpers=session.helpers(suites, stack, head.files))
 
 
 def _decisions(stack: StackReport) -> list[Decision]:
@@ -119,9 +123,9 @@ def _decisions(stack: StackReport) -> list[Decision]:
     return decisions + [by.decision for by in stack.by_base if by.binding]
 
 
-def _is_preview(stack: Stack, bench: Workbench) -> bool:
+def _is_preview(stack: Stack, session: Session) -> bool:
     """Whether something else than the stack's own model answered: a script never is one."""
-    return bench.engine is not None or isinstance(stack.model.engine, ScriptedEngine)
+    return session.engine is not None or isinstance(stack.model.engine, ScriptedEngine)
 
 
 def _skipped(plan: Plan, head: Repository) -> int:

@@ -14,19 +14,19 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tetrad.artifacts.progress import Progress, Unwatched
-from tetrad.assertions.answered import Answered, Services
+from tetrad.assertions.answered import Services
 from tetrad.canonical import Digest, Json
 from tetrad.errors import DatabaseError, EngineRefused, TetradError
-from tetrad.evals.grading import failed_by, grade
+from tetrad.evals.grading import answered_of, failed_by, grade
 from tetrad.evals.kept import BuildMoved
-from tetrad.evals.recorded import Recorded
+from tetrad.evals.kept_engine import Recorded
 from tetrad.evals.traces import Traces
 from tetrad.evals.watching import Watch
 from tetrad.model import Case, Stack, Suite
 from tetrad.registry import RunRecord
 from tetrad.results.exchange import Usage
 from tetrad.results.outcome import Calls, CaseOutcome, Sample, SuiteRun
-from tetrad.results.trace import Retrieved, Trace
+from tetrad.results.trace import Trace
 from tetrad.runtime.answering import Prepared, Toolbox
 
 # Traces that are kept for reports; see `Traces` for which.
@@ -60,7 +60,7 @@ class RunLog(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
+class SelectedCases:
     """Cases of a suite to be executed on a stack, with all that answers and grades them."""
 
     suite: Suite
@@ -86,7 +86,7 @@ class Selection:
 
 
 async def execute(
-    selections: Sequence[Selection],
+    selections: Sequence[SelectedCases],
     *,
     registry: RunLog,
     progress: Progress | None = None,
@@ -247,7 +247,9 @@ def _prepared(runtime: Answerer, cases: Sequence[Case]) -> Sequence[Prepared | E
 class _Run:
     """One selection's run: samples come in as they are done, outcomes are committed in groups."""
 
-    def __init__(self, number: int, selection: Selection, registry: RunLog, traces: Traces) -> None:
+    def __init__(
+        self, number: int, selection: SelectedCases, registry: RunLog, traces: Traces
+    ) -> None:
         self.selection = selection
         self._number = number  # the registry's; it rises with the selections
         self._registry = registry
@@ -352,7 +354,7 @@ class _Run:
             )
 
 
-def _record(selection: Selection) -> RunRecord:
+def _record(selection: SelectedCases) -> RunRecord:
     return RunRecord(
         suite=selection.suite.ref,
         stack=selection.stack.ref,
@@ -362,34 +364,13 @@ def _record(selection: Selection) -> RunRecord:
     )
 
 
-def _positions(selection: Selection) -> Sequence[int]:
+def _positions(selection: SelectedCases) -> Sequence[int]:
     """Where each selected case stands in the golden set."""
     if selection.is_whole:
         return range(len(selection.cases))
     places = {case.id: place for place, case in enumerate(selection.suite.golden.cases)}
     # A case of an older golden set that runs beside the newer one's has no place there.
     return [places.get(case.id, len(places) + i) for i, case in enumerate(selection.cases)]
-
-
-def answered_of(trace: Trace, cost: float | None) -> Answered:
-    """An answer as assertions see it before any transform."""
-    return Answered(
-        text=trace.output,
-        vars=trace.vars,
-        query=_query(trace),
-        messages=trace.messages,
-        passages=trace.passages,
-        called=trace.called,
-        latency_s=trace.latency_s,
-        cost_usd=cost,
-    )
-
-
-def _query(trace: Trace) -> str:
-    for step in trace.steps:
-        if isinstance(step, Retrieved):
-            return step.query
-    return trace.messages[-1].content if trace.messages else ""
 
 
 def _missing(error: Exception, trace: Trace | None) -> Sample:

@@ -9,7 +9,7 @@ from tetrad.assertions.score import Score
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.evals.judges import ReadyJudge
-from tetrad.evals.python import PythonCode
+from tetrad.evals.python_process import PythonCode
 from tetrad.evals.similarities import Embeddings
 from tetrad.model import DEFAULT_JUDGE
 

@@ -16,7 +16,7 @@ from tetrad.git.export import export
 from tetrad.git.lfs import content_of, storage_of
 from tetrad.git.listing import Blob, listed
 from tetrad.git.objects import Objects
-from tetrad.loading.lfs import pointed_at
+from tetrad.loading.lfs_pointers import pointed_at
 from tetrad.trees import Listing, WorkingTree, is_of_git
 
 _MOST_LINKS = 40  # on the way to one file, as Linux has it

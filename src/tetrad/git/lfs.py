@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tetrad.canonical import digest_file
 from tetrad.git.checkout import Checkout
-from tetrad.loading.lfs import MAX_BYTES, pointed_at
+from tetrad.loading.lfs_pointers import MAX_BYTES, pointed_at
 
 
 def resolve_pointers(checkout: Checkout, folder: Path) -> None:

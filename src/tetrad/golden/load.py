@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from tetrad.errors import Issue, Location
-from tetrad.golden.cases import Locate, build_case
+from tetrad.golden.build_case import Locate, build_case
 from tetrad.golden.digest import golden_digest
 from tetrad.model import Case, GoldenSet
 from tetrad.modules import Modules
 from tetrad.promptfoo.code import CodeFiles
-from tetrad.promptfoo.files import PromptfooFiles
+from tetrad.promptfoo.expansion import expanded, is_texts
+from tetrad.promptfoo.file_values import PromptfooFiles
 from tetrad.promptfoo.raw import Glob, Read
 from tetrad.promptfoo.reader import Reader
-from tetrad.promptfoo.variables import expanded, is_texts
 from tetrad.yamldoc.parse import Document
 
 DUPLICATE_ID = "GLD987"  # the rule that reports it
@@ -47,9 +47,8 @@ def load_golden(
     """The cases of a file; what cannot be read is an issue, and the other cases are still there.
 
     `read` gives further files that the golden set names, `glob` those that fit a pattern, `modules`
-    what Python code in it imports. `arrays`
-    are the variables that take lists: a list of texts for any other is promptfoo's short form for
-    several cases. None where they are unknown: then no list is taken for several cases.
+    what Python code in it imports. `arrays` are the variables that take lists: a list of texts for
+    any other is promptfoo's short form for several cases; None where they are unknown.
     """
     named: set[str] = set()
 
@@ -66,22 +65,19 @@ def load_golden(
     code = CodeFiles(modules)
     files = PromptfooFiles(path, remembered, matched, issues.append, code)
     reader = Reader(remembered, files)
-    read_cases = [
-        (build_case(raw.value, raw.locate, issues.append), raw.locate)
-        for source in reader.cases(path, data)
-        for raw in expanded(source, files, arrays, templates=reader.is_config)
-    ]
-    placed = list(_with_unique_ids(read_cases, issues))
+    sources = reader.cases(path, data)
+    raws = (r for s in sources for r in expanded(s, files, arrays, templates=reader.is_config))
+    built = [(build_case(raw.value, raw.locate, issues.append), raw.locate) for raw in raws]
+    placed = list(_with_unique_ids(built, issues))
     unique = tuple(case for case, _ in placed)
-    golden = GoldenSet(
-        path=path,
-        files=tuple(sorted(named.union(*code.files.values()))),
-        code=dict(sorted(code.files.items())),
-        cases=unique,
-        digest=golden_digest(unique),
-    )
     return GoldenFile(
-        golden=golden,
+        golden=GoldenSet(
+            path=path,
+            files=tuple(sorted(named.union(*code.files.values()))),
+            code=dict(sorted(code.files.items())),
+            cases=unique,
+            digest=golden_digest(unique),
+        ),
         issues=tuple(dict.fromkeys(issues)),  # an expanded case repeats those of its test
         documents=reader.documents,
         places={case.id: locate for case, locate in placed},

@@ -11,15 +11,15 @@ from datetime import date
 from pathlib import Path
 
 from tetrad.lint.engine import lint_tree
-from tetrad.lint.rule import Finding
+from tetrad.lint.finding import Finding
+from tetrad.lint.scope import starting_points, tree_of
 from tetrad.lint.selection import Selection
-from tetrad.lint.sources import starting_points, tree_of
-from tetrad.lint.tree import CountTokens, Tree, bytes_of
+from tetrad.lint.tree import CountTokens, LintTree, bytes_of
 from tetrad.loading.files import Tree as Folder
-from tetrad.loading.repository import read_tree as read_files
+from tetrad.loading.repositories import read_tree as read_files
 from tetrad.trees import FileTree, WorkingTree
 
-__all__ = ["Finding", "Selection", "Tree", "lint_tree", "read_tree"]
+__all__ = ["Finding", "LintTree", "Selection", "lint_tree", "read_tree"]
 
 
 def read_tree(
@@ -29,7 +29,7 @@ def read_tree(
     today: date,
     count: CountTokens = bytes_of,
     files: FileTree | None = None,
-) -> Tree:
+) -> LintTree:
     """Read what is asked for with whatever may use it; None asks for the whole repository.
 
     `files` are the root's, as an editor holds them.

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tetrad.errors import SpecError
-from tetrad.lint.rule import Edit, Fix
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.finding import Edit, Fix
+from tetrad.lint.tree import LintTree, Part
 from tetrad.yamldoc.parse import parse
 
 
-def merged_acceptances(tree: Tree) -> Iterator[tuple[Part, Fix | None]]:
+def merged_acceptances(tree: LintTree) -> Iterator[tuple[Part, Fix | None]]:
     """Each such line, and the edits that take it away."""
     for document in tree.components("waivers"):
         listed = document.get("waivers")
@@ -22,7 +22,7 @@ def merged_acceptances(tree: Tree) -> Iterator[tuple[Part, Fix | None]]:
             yield part, _removal(part, empties=listed if is_last else None)
 
 
-def _stale(tree: Tree, file: str, lines: Sequence[Part]) -> list[Part]:
+def _stale(tree: LintTree, file: str, lines: Sequence[Part]) -> list[Part]:
     ours = [part for part in lines if _is_acceptance(part.value)]
     text = tree.merged(file) if ours else None
     if text is None:

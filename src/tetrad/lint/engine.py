@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
 from tetrad.lint.rules import CONTENT_RULES, RULES, SUPPRESSION_RULES
 from tetrad.lint.selection import Selection
 from tetrad.lint.suppressions import WHOLE_FILE, Suppression
-from tetrad.lint.tree import Ledger, Tree
-from tetrad.lint.waivers import CasesByLine, file_and_case
+from tetrad.lint.tree import Ledger, LintTree
+from tetrad.lint.waiver_places import CasesByLine, file_and_case
 from tetrad.model import Waiver
 
 EVERYTHING = Selection()
 
 
 def lint_tree(
-    tree: Tree, selection: Selection = EVERYTHING, *, without: Collection[str] = ()
+    tree: LintTree, selection: Selection = EVERYTHING, *, without: Collection[str] = ()
 ) -> tuple[Finding, ...]:
     """The findings in the files asked for, in their order; `without` are codes of rules."""
     rules = [rule for rule in CONTENT_RULES if selection.takes(rule) and rule.code not in without]
     found = list(_without_replaced(rules, list(_run(rules, tree))))
     judged = _Judged(tree, found)
     ledger = Ledger(
-        rules={rule.name: rule for rule in RULES},
+        codes={rule.name: rule.code for rule in RULES},
+        sealed=frozenset(rule.name for rule in RULES if rule.sealed),
         ran=frozenset(rule.code for rule in rules),
         used=frozenset(judged.used),
         used_waivers=frozenset(judged.used_waivers),
@@ -41,7 +43,7 @@ def lint_tree(
     )
 
 
-def _run(rules: Iterable[Rule], tree: Tree) -> Iterable[Finding]:
+def _run(rules: Iterable[Rule], tree: LintTree) -> Iterable[Finding]:
     for rule in rules:
         yield from rule.check(tree)
 
@@ -63,7 +65,7 @@ def _without_replaced(rules: Iterable[Rule], findings: list[Finding]) -> Iterabl
 class _Judged:
     """Findings parted by what suppresses them."""
 
-    def __init__(self, tree: Tree, findings: Iterable[Finding]) -> None:
+    def __init__(self, tree: LintTree, findings: Iterable[Finding]) -> None:
         self.kept: list[Finding] = []
         self.used: set[tuple[Suppression, str]] = set()
         self.used_waivers: set[Waiver] = set()

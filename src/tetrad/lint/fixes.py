@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from tetrad.lint.rule import Edit, Finding
+from tetrad.lint.finding import Edit, Finding
 
 
 def fixed_texts(

@@ -21,7 +21,7 @@ _DEEPEST = 20
 Bound = dict[str, frozenset[str]]  # names that are no variables, by the variables that reach them
 
 
-class Expression(NamedTuple):
+class MarkedOutput(NamedTuple):
     """An output as it is written: `number` counts the outputs of the template's text.
 
     `encoded`: the filter tojson wrote it, so that its quotes are the delimiter.
@@ -37,7 +37,7 @@ class Expression(NamedTuple):
 
 class Flat(NamedTuple):
     text: str
-    expressions: tuple[Expression, ...]
+    expressions: tuple[MarkedOutput, ...]
 
 
 def flattened(tree: nodes.Template) -> Flat:
@@ -51,7 +51,7 @@ class _Walk:
 
     def __init__(self, tree: nodes.Template) -> None:
         self.pieces: list[str] = []
-        self.expressions: list[Expression] = []
+        self.expressions: list[MarkedOutput] = []
         parts = [p for output in tree.find_all(nodes.Output) for p in output.nodes]
         outputs = (part for part in parts if not isinstance(part, nodes.TemplateData))
         self._numbers = {id(part): number for number, part in enumerate(outputs)}
@@ -105,7 +105,7 @@ class _Walk:
             reached = _reaching(part, bound)
             looped = self._loops > 0
             self.expressions.append(
-                Expression(reached, encoded, self._length, _path(part), looped, number)
+                MarkedOutput(reached, encoded, self._length, _path(part), looped, number)
             )
             self._write(MARK)
 

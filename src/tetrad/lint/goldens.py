@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.errors import Location
-from tetrad.lint.rule import Place
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Place
+from tetrad.lint.tree import LintTree
 from tetrad.model import GoldenSet, Suite
 
 
-def golden_sets(tree: Tree) -> Iterator[GoldenSet]:
+def golden_sets(tree: LintTree) -> Iterator[GoldenSet]:
     """The golden sets among the files that the lint is asked about, each once."""
     asked = frozenset(tree.names)
     sets = {suite.golden.path: suite.golden for suite in tree.repository.suites.values()}
     return (golden for path, golden in sets.items() if path in asked)
 
 
-def suites_of_golden_sets(tree: Tree) -> Iterator[Suite]:
+def suites_of_golden_sets(tree: LintTree) -> Iterator[Suite]:
     """The suites whose golden set is among the files that the lint is asked about."""
     asked = frozenset(tree.names)
     return (s for s in tree.repository.suites.values() if s.golden.path in asked)
 
 
-def suites(tree: Tree) -> Iterator[Suite]:
+def suites(tree: LintTree) -> Iterator[Suite]:
     """The suites among the files that the lint is asked about, of golden sets that load whole."""
     asked = frozenset(tree.names)
     whole = whole_sets(tree)
@@ -34,14 +34,14 @@ def suites(tree: Tree) -> Iterator[Suite]:
     )
 
 
-def whole_sets(tree: Tree) -> frozenset[str]:
+def whole_sets(tree: LintTree) -> frozenset[str]:
     """The paths of golden sets none of whose files has cases that do not load."""
     ill = {i.location.file for i in tree.issues if i.blocks == "load"}
     sets = (suite.golden for suite in tree.repository.suites.values())
     return frozenset(g.path for g in sets if ill.isdisjoint((g.path, *g.files)))
 
 
-def place(tree: Tree, location: Location) -> Place:
+def place(tree: LintTree, location: Location) -> Place:
     """The place of a case or an assertion, which a suppression in its first line is for."""
     lines = tree.lines(location.file)
     return Place(location.file, lines.token(location.line, location.column), location.line)

@@ -6,15 +6,16 @@ import json
 from collections.abc import Callable, Iterator
 
 from tetrad.lint.characters import Kind, Run, runs_of
-from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.finding import Edit, Finding, Fix, Place
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 
 _MEANT = "remove it, or accept it by a waiver of this case: file: GOLDEN-SET#CASE in waivers.yaml"
 HINT = "remove it; `tetrad lint --fix --unsafe-fixes` does"
 
 
 def findings_of_characters(
-    rule: Rule, tree: Tree, kind: Kind, message: Callable[[Run], str]
+    rule: Rule, tree: LintTree, kind: Kind, message: Callable[[Run], str]
 ) -> Iterator[Finding]:
     """Runs of a kind in every file asked for."""
     for file in tree.names:
@@ -33,12 +34,12 @@ def findings_of_characters(
                 yield rule.at(place, f"{message(run)}, written as an escape", hint=hint)
 
 
-def _is_golden(tree: Tree, file: str) -> bool:
+def _is_golden(tree: LintTree, file: str) -> bool:
     suites = tree.repository.suites.values()
     return any(file == suite.golden.path or file in suite.golden.files for suite in suites)
 
 
-def _escaped(tree: Tree, file: str, text: str, kind: Kind) -> Iterator[tuple[Place, Run]]:
+def _escaped(tree: LintTree, file: str, text: str, kind: Kind) -> Iterator[tuple[Place, Run]]:
     document = tree.documents.get(file)
     if document is not None:
         for part in Part(document, (), document.value).walk():
@@ -52,7 +53,7 @@ def _escaped(tree: Tree, file: str, text: str, kind: Kind) -> Iterator[tuple[Pla
 
 
 def _escaped_in_json_lines(
-    tree: Tree, file: str, text: str, kind: Kind
+    tree: LintTree, file: str, text: str, kind: Kind
 ) -> Iterator[tuple[Place, Run]]:
     start = 0
     for line in text.split("\n"):  # as JSON Lines are read

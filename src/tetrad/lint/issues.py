@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Finding, Place, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Finding, Place
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 
 
-def findings_of_issues(rule: Rule, tree: Tree, *codes: str) -> Iterator[Finding]:
+def findings_of_issues(rule: Rule, tree: LintTree, *codes: str) -> Iterator[Finding]:
     for issue in tree.issues:
         if issue.code not in codes:
             continue

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 from tetrad.schemas.check import schema_problem
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.schemas.violations import Problem
@@ -22,7 +23,7 @@ _SAYS_TYPE = frozenset(
 
 
 def findings_of_schema(
-    rule: Rule, tree: Tree, schema: Part, *, typed: bool = False, may_be_open: bool = False
+    rule: Rule, tree: LintTree, schema: Part, *, typed: bool = False, may_be_open: bool = False
 ) -> Iterator[Finding]:
     """The problems of a schema, each at its place in the file."""
     problems = list(_remote_references(schema.value, ()))
@@ -39,7 +40,7 @@ def findings_of_schema(
         yield rule.at(place, problem.message, hint=problem.hint)
 
 
-def _is_refused(rule: Rule, tree: Tree, schema: Part) -> bool:
+def _is_refused(rule: Rule, tree: LintTree, schema: Part) -> bool:
     """Whether the loader reports a schema of this file; it has compiled them all already."""
     return any(i.code == rule.code and i.location.file == schema.file for i in tree.issues)
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from tetrad.lint.engine import lint_tree
-from tetrad.lint.rule import Finding
+from tetrad.lint.finding import Finding
+from tetrad.lint.scope import tree_of
 from tetrad.lint.selection import Selection
-from tetrad.lint.sources import tree_of
-from tetrad.lint.tree import CountTokens, ReadMerged, Tree
+from tetrad.lint.tree import CountTokens, LintTree, ReadMerged
 from tetrad.loading.checked import Checked
-from tetrad.loading.repository import Reading, read_tree
+from tetrad.loading.repositories import Reading, read_tree
 from tetrad.model import Model, Repository, Settings
 from tetrad.model.references import reference_of
 
@@ -39,13 +39,13 @@ class Known:
     merged: ReadMerged
     _counted: set[str] = field(default_factory=set)  # files of models whose tokens were counted
 
-    def lint(self) -> tuple[Tree, tuple[Finding, ...]]:
+    def lint(self) -> tuple[LintTree, tuple[Finding, ...]]:
         """The tree and its findings, the same whatever is known."""
         there = list(self.checked.content.tree.components())
         self.checked.forget(there)
         return self._some(there) or self._all(there)
 
-    def _some(self, there: Sequence[str]) -> tuple[Tree, tuple[Finding, ...]] | None:
+    def _some(self, there: Sequence[str]) -> tuple[LintTree, tuple[Finding, ...]] | None:
         """By way of what is known; None where the whole has to be looked at."""
         checked = self.checked
         if checked.is_empty:
@@ -74,7 +74,7 @@ class Known:
         names = {part for file in there for part in checked.components[file].parts}
         return replace(tree, clean=len(names) - len(tree.names)), findings
 
-    def _all(self, there: Sequence[str]) -> tuple[Tree, tuple[Finding, ...]]:
+    def _all(self, there: Sequence[str]) -> tuple[LintTree, tuple[Finding, ...]]:
         reading = read_tree(self.checked.content.tree)
         tree, findings = self._linted(reading, None)
         if not reading.issues and reading.seen.keys() == set(there):
@@ -85,7 +85,7 @@ class Known:
 
     def _linted(
         self, reading: Reading, components: Sequence[str] | None
-    ) -> tuple[Tree, tuple[Finding, ...]]:
+    ) -> tuple[LintTree, tuple[Finding, ...]]:
         parts = self.checked.components
         asked = None if components is None else [p for f in components for p in parts[f].parts]
         tree = tree_of(reading, asked=asked, today=self.today, count=self._count)

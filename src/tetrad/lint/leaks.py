@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tetrad.canonical import Json
 from tetrad.lint.template import fixed_text_of
-from tetrad.lint.tree import Tree
+from tetrad.lint.tree import LintTree
 from tetrad.model import Case, Prompt, Suite
 from tetrad.segmentation import is_character, words_of
 
@@ -24,7 +24,7 @@ class Leak(NamedTuple):
     words: str
 
 
-def leaks_of(tree: Tree, suite: Suite) -> Iterator[Leak]:
+def leaks_of(tree: LintTree, suite: Suite) -> Iterator[Leak]:
     """Each case once, at the first place that shows it."""
     index = _Index(suite)
     queries = _Index(suite, only={s.retrieval.query for s in suite.stacks if s.retrieval})
@@ -121,7 +121,7 @@ def _shown(suite: Suite) -> Iterator[tuple[str, str, bool]]:
             yield where, example.output, False
 
 
-def _retrievable(tree: Tree, suite: Suite) -> Iterator[tuple[str, str]]:
+def _retrievable(tree: LintTree, suite: Suite) -> Iterator[tuple[str, str]]:
     retrievals = [stack.retrieval for stack in suite.stacks if stack.retrieval is not None]
     for corpus in {r.corpus.ref: r.corpus for r in retrievals}.values():
         for file in tree.corpus_files.get(corpus.ref, ()):

@@ -26,7 +26,7 @@ _DATED = (
 )
 
 
-class Written(NamedTuple):
+class WrittenSource(NamedTuple):
     """A source as it is written: what it names, and the revision, version or tag after it."""
 
     scheme: str
@@ -34,15 +34,15 @@ class Written(NamedTuple):
     pin: str
 
 
-def written_source(uri: str) -> Written:
+def written_source(uri: str) -> WrittenSource:
     scheme, _, rest = uri.partition("://")
     if scheme == "pypi":
         name, mark, version = rest.partition("==")
-        return Written(scheme, name, f"{mark}{version}")
+        return WrittenSource(scheme, name, f"{mark}{version}")
     if scheme == "hf":
         name, _, revision = rest.partition("@")
-        return Written(scheme, name, revision)
-    return Written(scheme, rest, "")
+        return WrittenSource(scheme, name, revision)
+    return WrittenSource(scheme, rest, "")
 
 
 def loaded_by(model: Part) -> Iterator[Part]:

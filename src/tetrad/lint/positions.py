@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_right
+from typing import NamedTuple
 
-from tetrad.lint.rule import Span
 from tetrad.yamldoc.document import Node
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 _TOKEN = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|[^\s,\]}]+")
+
+
+class Range(NamedTuple):
+    """A stretch of a file's text; lines and columns count from 1, the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
 
 
 class Lines:
@@ -26,8 +35,8 @@ class Lines:
         line = bisect_right(self.starts, offset)
         return line, offset - self.starts[line - 1] + 1
 
-    def span(self, start: int, end: int) -> Span:
-        return Span(*self.position(start), *self.position(max(start, end)))
+    def span(self, start: int, end: int) -> Range:
+        return Range(*self.position(start), *self.position(max(start, end)))
 
     def offset(self, line: int, column: int) -> int:
         """The offset of a position; the text's end where it lies behind it."""
@@ -43,7 +52,7 @@ class Lines:
         end = self.starts[number] if number < len(self.starts) else len(self.text)
         return self.text[start + first : min(end, start + last)].rstrip("\r\n")
 
-    def token(self, line: int, column: int) -> Span:
+    def token(self, line: int, column: int) -> Range:
         """The word or quoted text that begins at a position, or the one character there."""
         start = self.offset(line, column)
         match = _TOKEN.match(self.text, start)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from tetrad.lint.rule import Place
+from tetrad.lint.finding import Place
 from tetrad.lint.settings_like import reads_as_setting
-from tetrad.lint.template import Written, compared_in, outputs_of
-from tetrad.lint.tree import Tree
+from tetrad.lint.template import TemplateOutput, compared_in, outputs_of
+from tetrad.lint.tree import LintTree
 from tetrad.model import Prompt, PromptMessage, Stack, Variable
 
 INSTRUCTING = frozenset({"system", "developer"})
@@ -28,14 +28,14 @@ class Untrusted(NamedTuple):
     number: int
     variable: str
     stated: bool
-    outputs: tuple[Written, ...]
+    outputs: tuple[TemplateOutput, ...]
 
-    def place(self, tree: Tree) -> Place:
+    def place(self, tree: LintTree) -> Place:
         """Where the message writes it first."""
         first = self.outputs[0]
         return tree.within_message(self.message, self.number, first.start, first.end)
 
-    def expression(self, written: Written) -> str:
+    def expression(self, written: TemplateOutput) -> str:
         return self.message.content[written.start : written.end]
 
     @property
@@ -63,7 +63,7 @@ class Untrusted(NamedTuple):
         )
 
 
-def prompts_asked(tree: Tree) -> Iterator[Prompt]:
+def prompts_asked(tree: LintTree) -> Iterator[Prompt]:
     """The prompts of which something lies in a file asked for.
 
     Others are read only because they are used with one; their templates need no look.
@@ -75,7 +75,7 @@ def prompts_asked(tree: Tree) -> Iterator[Prompt]:
             yield prompt
 
 
-def untrusted_in(tree: Tree, prompt: Prompt) -> Iterator[Untrusted]:
+def untrusted_in(tree: LintTree, prompt: Prompt) -> Iterator[Untrusted]:
     """Per message, the variables that an attacker may fill, in the order of their first places.
 
     Of those whose trust is not stated, what reads as a setting is left out.
@@ -86,7 +86,7 @@ def untrusted_in(tree: Tree, prompt: Prompt) -> Iterator[Untrusted]:
             continue
         content = message.content
         compared = compared_in(content)
-        found: dict[str, list[Written]] = {}
+        found: dict[str, list[TemplateOutput]] = {}
         for written in outputs_of(message.content):
             for name in sorted(written.variables & untrusted.keys()):
                 variable = untrusted[name]
@@ -99,7 +99,7 @@ def untrusted_in(tree: Tree, prompt: Prompt) -> Iterator[Untrusted]:
             yield Untrusted(message, index, name, stated, tuple(outputs))
 
 
-def let_through(tree: Tree, prompt: Prompt) -> frozenset[str]:
+def let_through(tree: LintTree, prompt: Prompt) -> frozenset[str]:
     """The variables of which a message writes something that only passes as a setting."""
     untrusted = _untrusted(tree, prompt)
     found: set[str] = set()
@@ -118,7 +118,7 @@ def let_through(tree: Tree, prompt: Prompt) -> frozenset[str]:
     return frozenset(found)
 
 
-def _is_whole(message: PromptMessage, written: Written) -> bool:
+def _is_whole(message: PromptMessage, written: TemplateOutput) -> bool:
     if written.looped or len(message.content) > _LONGEST_WHOLE:
         return False
     around = message.content[: written.start] + message.content[written.end :]
@@ -134,7 +134,7 @@ def may_hold_text(variable: Variable) -> bool:
     return variable.type not in _NO_TEXT and not variable.enum
 
 
-def _untrusted(tree: Tree, prompt: Prompt) -> Mapping[str, Variable | None]:
+def _untrusted(tree: LintTree, prompt: Prompt) -> Mapping[str, Variable | None]:
     """The untrusted variables with their declarations; None for passages that are not declared."""
     declared = {
         name: variable
@@ -145,6 +145,6 @@ def _untrusted(tree: Tree, prompt: Prompt) -> Mapping[str, Variable | None]:
     return {**declared, **dict.fromkeys(filled - prompt.variables.keys())}
 
 
-def stacks_with(tree: Tree, prompt: Prompt) -> Sequence[Stack]:
+def stacks_with(tree: LintTree, prompt: Prompt) -> Sequence[Stack]:
     """The stacks that use a prompt."""
     return tree.stacks_by_prompt.get(prompt.ref, [])

@@ -1,80 +1,18 @@
-"""A rule and what it finds: the values that the engine, the rules and the renderers share.
-
-Small values of this stage are named tuples: making a dataclass takes Python a millisecond, and a
-lint of one file is to take a blink.
-"""
+"""A rule: what it is called, how much it weighs, and the function that finds."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from tetrad.lint.finding import Finding, Fix, Place, Severity
 
 if TYPE_CHECKING:
-    from tetrad.lint.tree import Tree
-
-Severity: TypeAlias = Literal["error", "warning", "info"]
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")  # most severe first
+    from tetrad.lint.tree import LintTree
 
 Scope: TypeAlias = Literal["file", "stack", "repository"]
-
-
-class Span(NamedTuple):
-    """A stretch of a file's text; lines and columns count from 1, the end is exclusive."""
-
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-
-
-class Place(NamedTuple):
-    """Where a finding lies: a span of a file.
-
-    `key_line` is the line of the key whose value it is, where that is another line: a suppression
-    may stand there.
-    """
-
-    file: str
-    span: Span
-    key_line: int | None = None
-
-
-class Edit(NamedTuple):
-    """Replace the characters `start` to `end` of a file's text; a file that is not there is empty."""
-
-    file: str
-    start: int
-    end: int
-    text: str
-
-
-class Fix(NamedTuple):
-    """Edits that end a finding; a safe one never changes what the files mean."""
-
-    title: str
-    edits: tuple[Edit, ...]
-    safe: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """One thing that a rule found. `hidden` keeps its source line out of every output."""
-
-    code: str
-    name: str
-    severity: Severity
-    sealed: bool
-    message: str
-    hint: str = ""
-    place: Place
-    fix: Fix | None = None
-    hidden: bool = False
-
-    @property
-    def order(self) -> tuple[str, Span, str, str]:
-        return (self.place.file, self.place.span, self.code, self.message)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +32,7 @@ class Rule:
     fixable: Literal["", "safe", "unsafe"] = ""
     scope: Scope = "file"
     replaces: tuple[str, ...] = ()  # codes whose finding at the same place says the same worse
-    check: Callable[[Tree], Iterator[Finding]]
+    check: Callable[[LintTree], Iterator[Finding]]
 
     @property
     def explanation(self) -> str:

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tetrad.errors import UsageError
-from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
 from tetrad.schemas.nearest import nearest
 
 

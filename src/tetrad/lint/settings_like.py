@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from tetrad.lint.template import Written
+from tetrad.lint.template import TemplateOutput
 from tetrad.model import Variable
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -61,7 +61,11 @@ _BEFORE = re.compile(
 
 
 def reads_as_setting(
-    variable: Variable | None, name: str, written: Written, content: str, compared: frozenset[str]
+    variable: Variable | None,
+    name: str,
+    written: TemplateOutput,
+    content: str,
+    compared: frozenset[str],
 ) -> bool:
     """Whether an output of a variable, or of a part of it, is a setting."""
     if _BEFORE.search(content, max(0, written.start - _SHORT), written.start):

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tetrad.errors import SpecError
+from tetrad.lint.finding import Edit, Finding
 from tetrad.lint.fixes import applied
 from tetrad.lint.foreign.mapped import MappedDocument
 from tetrad.lint.positions import Lines
-from tetrad.lint.rule import Edit, Finding
 from tetrad.lint.suppressions import suppressions_of
-from tetrad.lint.tree import Tree
+from tetrad.lint.tree import LintTree
 from tetrad.yamldoc.parse import GOLDEN_SET, Document, Node, parse
 
 REASON = "TODO: say why"
@@ -35,7 +35,7 @@ class Suppressed(NamedTuple):
     left: tuple[Finding, ...]
 
 
-def with_suppressions(tree: Tree, findings: Iterable[Finding]) -> Suppressed:
+def with_suppressions(tree: LintTree, findings: Iterable[Finding]) -> Suppressed:
     """A comment for every error and warning that one can lift."""
     by_file: defaultdict[str, list[Finding]] = defaultdict(list)
     left: list[Finding] = []

@@ -10,7 +10,7 @@ from tetrad.lint.positions import Lines
 from tetrad.templates.simple import SIMPLE, simple_outputs
 
 
-class Written(NamedTuple):
+class TemplateOutput(NamedTuple):
     """One output of a template: the variables that reach it, and whether it is marked as data.
 
     `path` is what is written of a variable or of a loop's item, without filters: `comment.body`.
@@ -25,14 +25,14 @@ class Written(NamedTuple):
 
 
 @cache
-def outputs_of(text: str) -> tuple[Written, ...]:
+def outputs_of(text: str) -> tuple[TemplateOutput, ...]:
     """The outputs of a template in order; none where it does not parse."""
     simple = simple_outputs(text)
     if simple is not None:
         flat = SIMPLE.sub(lambda match: MARK * len(match[0]), text)
         delimited = are_delimited(flat, [match.start() for match in simple])
         return tuple(
-            Written(
+            TemplateOutput(
                 variables=frozenset({match["name"]}),
                 start=match.start(),
                 end=match.end(),
@@ -44,7 +44,7 @@ def outputs_of(text: str) -> tuple[Written, ...]:
     return _outputs_of_tree(text)
 
 
-def _outputs_of_tree(text: str) -> tuple[Written, ...]:
+def _outputs_of_tree(text: str) -> tuple[TemplateOutput, ...]:
     from jinja2 import Environment
     from jinja2.exceptions import TemplateError
 
@@ -59,7 +59,7 @@ def _outputs_of_tree(text: str) -> tuple[Written, ...]:
     flat = flattened(tree)
     delimited = are_delimited(flat.text, [expression.position for expression in flat.expressions])
     return tuple(
-        Written(
+        TemplateOutput(
             variables=expression.variables,
             start=spans[expression.number][0],
             end=spans[expression.number][1],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 
 
-def findings_of_templates(rule: Rule, tree: Tree) -> Iterator[Finding]:
+def findings_of_templates(rule: Rule, tree: LintTree) -> Iterator[Finding]:
     """A finding marks the character at which a template is wrong."""
     for issue in tree.issues:
         if issue.code == rule.code:

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from tetrad.errors import Issue
-from tetrad.lint.positions import Keys, Lines
-from tetrad.lint.rule import Place, Rule, Span
+from tetrad.lint.finding import Place
+from tetrad.lint.positions import Keys, Lines, Range
 from tetrad.lint.suppressions import Suppression
 from tetrad.model import Model, PromptMessage, Repository, Stack, Waiver
 from tetrad.schemas.kinds import Kind
@@ -64,7 +64,8 @@ def _steps(value: Any) -> Collection[str | int]:
 class Ledger(NamedTuple):
     """What suppressions did: the rules that look at them run after all others."""
 
-    rules: Mapping[str, Rule] = {}  # all there are, by name
+    codes: Mapping[str, str] = {}  # of all rules there are, by name
+    sealed: frozenset[str] = frozenset()  # names of those that no comment lifts
     ran: frozenset[str] = frozenset()  # codes of those that ran
     used: frozenset[tuple[Suppression, str]] = frozenset()
     used_waivers: frozenset[Waiver] = frozenset()
@@ -94,7 +95,7 @@ def bytes_of(model: Model, text: str) -> tuple[int, bool]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tree:
+class LintTree:
     """A reading of a repository, whole or in part.
 
     `names` are the files whose findings are asked for, `texts` holds them and all that they are
@@ -188,7 +189,7 @@ class Tree:
         path = ("messages", index, "content")
         begin, stop = document.within(path, first), document.within(path, after)
         if stop.line != begin.line or stop.column <= begin.column:
-            span = Span(begin.line, begin.column, begin.line, begin.column + 1)
+            span = Range(begin.line, begin.column, begin.line, begin.column + 1)
         else:
-            span = Span(begin.line, begin.column, stop.line, stop.column)
+            span = Range(begin.line, begin.column, stop.line, stop.column)
         return Place(origin.file, span, document.key_at(path).line)

@@ -10,11 +10,11 @@ import re
 from collections import Counter
 from functools import lru_cache
 
+from tetrad.lint.finding import Edit, Fix
 from tetrad.lint.positions import Lines
 from tetrad.lint.prompts import BLOCK_TAG, Untrusted
-from tetrad.lint.rule import Edit, Fix
-from tetrad.lint.template import Written
-from tetrad.lint.tree import Tree
+from tetrad.lint.template import TemplateOutput
+from tetrad.lint.tree import LintTree
 
 _LABEL = re.compile(r"[ \t]*(?P<label>[^\n:：]*[:：])[ \t]*[*_]{0,2}[ \t]*")
 _BULLET = re.compile(r"[ \t]*(?:[-*+•>]|\d+[.)])?[ \t]*")
@@ -35,7 +35,7 @@ def tag_of(found: Untrusted) -> str:
     return name if name[:1].isalpha() else found.variable
 
 
-def tags_around(tree: Tree, found: Untrusted) -> Fix | None:
+def tags_around(tree: LintTree, found: Untrusted) -> Fix | None:
     """Tags around every place where the message writes the variable; None where one is to stay."""
     edits: list[Edit] = []
     tag = tag_of(found)
@@ -49,7 +49,9 @@ def tags_around(tree: Tree, found: Untrusted) -> Fix | None:
     return Fix(title=f"put {found.variable} between tags", edits=tuple(edits), safe=False)
 
 
-def _around(tree: Tree, found: Untrusted, written: Written, tag: str) -> tuple[Edit, Edit] | None:
+def _around(
+    tree: LintTree, found: Untrusted, written: TemplateOutput, tag: str
+) -> tuple[Edit, Edit] | None:
     if not _is_a_block(found.message.content, written):
         return None
     place = tree.within_message(found.message, found.number, written.start, written.end)
@@ -65,7 +67,7 @@ def _around(tree: Tree, found: Untrusted, written: Written, tag: str) -> tuple[E
     )
 
 
-def _is_a_block(text: str, written: Written) -> bool:
+def _is_a_block(text: str, written: TemplateOutput) -> bool:
     """Whether an output is all there is in its line, but for a bullet or a label."""
     line_start = text.rfind("\n", 0, written.start) + 1
     line_end = text.find("\n", written.end)

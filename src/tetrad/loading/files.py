@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from itertools import takewhile
 
 from tetrad.errors import Issue, Location, SpecError
-from tetrad.loading.lfs import pointed_at
+from tetrad.loading.lfs_pointers import pointed_at
 from tetrad.model.references import ENDINGS, reference_of
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.trees import FileTree, Listing, is_of_git

@@ -9,21 +9,21 @@ from typing import Any, TypeVar
 
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.golden import GoldenFile, load_golden
+from tetrad.loading.build_corpus import build_corpus
+from tetrad.loading.build_environment import build_environment
+from tetrad.loading.build_model import build_model
+from tetrad.loading.build_prompt import build_prompt
+from tetrad.loading.build_stack import build_stack
+from tetrad.loading.build_suite import build_suite
+from tetrad.loading.build_tool import build_tool
+from tetrad.loading.build_waivers import build_waivers
 from tetrad.loading.checked import Seen
 from tetrad.loading.context import NotBuilt
-from tetrad.loading.corpus import build_corpus
 from tetrad.loading.documents import documents_of
-from tetrad.loading.environment import build_environment
 from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree
-from tetrad.loading.model import build_model
 from tetrad.loading.named_files import Unsound, follow_references
 from tetrad.loading.parsed import Parsed
-from tetrad.loading.prompt import build_prompt
-from tetrad.loading.stack import build_stack
-from tetrad.loading.suite import build_suite
-from tetrad.loading.tool import build_tool
-from tetrad.loading.waivers import build_waivers
 from tetrad.model import (
     Acceptance,
     Corpus,

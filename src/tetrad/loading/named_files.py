@@ -10,22 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from tetrad.loading.context import Context, NotBuilt
-from tetrad.loading.corpus import documents_at
-from tetrad.loading.environment import (
+from tetrad.loading.build_corpus import documents_at
+from tetrad.loading.build_environment import (
     check_days,
     check_key,
     check_model,
     check_replicas,
     check_suite,
 )
+from tetrad.loading.build_model import answers_at, probes_at
+from tetrad.loading.build_prompt import content_at, examples_at
+from tetrad.loading.build_stack import check_environment, check_fallback
+from tetrad.loading.build_suite import check_golden
+from tetrad.loading.build_tool import python_at
+from tetrad.loading.build_waivers import waiver_at
+from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
-from tetrad.loading.model import answers_at, probes_at
-from tetrad.loading.prompt import content_at, examples_at
-from tetrad.loading.stack import check_environment, check_fallback
-from tetrad.loading.suite import check_golden
-from tetrad.loading.tool import python_at
-from tetrad.loading.waivers import waiver_at
 from tetrad.schemas.violations import Problem
 from tetrad.yamldoc.parse import Path
 

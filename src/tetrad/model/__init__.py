@@ -7,7 +7,7 @@ Nothing here reads a file; `tetrad.loading` does. What of a value is behavioural
 from tetrad.model.cases import Assertion, AssertionSet, Case, GoldenSet, RecordedCall, assertions_of
 from tetrad.model.corpus import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index
 from tetrad.model.environment import Environment
-from tetrad.model.model import (
+from tetrad.model.models import (
     Adapter,
     EngineSpec,
     Model,

@@ -9,7 +9,7 @@ from tetrad.canonical import Digest
 from tetrad.errors import Location
 
 if TYPE_CHECKING:
-    from tetrad.model.model import Model
+    from tetrad.model.models import Model
 
 # What an embedder reads at once, unless its model says that it is less: longer inputs are rarely
 # what it was trained on.

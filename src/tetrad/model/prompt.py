@@ -11,7 +11,7 @@ from tetrad.canonical import Json
 from tetrad.errors import Location
 
 if TYPE_CHECKING:
-    from tetrad.model.model import Model
+    from tetrad.model.models import Model
 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant"]
 

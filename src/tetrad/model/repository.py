@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tetrad.model.corpus import Corpus
 from tetrad.model.environment import Environment
-from tetrad.model.model import Model
+from tetrad.model.models import Model
 from tetrad.model.prompt import Prompt
 from tetrad.model.stack import Stack
 from tetrad.model.suite import Suite

@@ -12,7 +12,7 @@ from tetrad.model.prompt import Generation, Prompt
 
 if TYPE_CHECKING:
     from tetrad.model.corpus import Corpus
-    from tetrad.model.model import Model
+    from tetrad.model.models import Model
     from tetrad.model.tool import Tool
 
 PASSAGES = "passages"  # the variable that takes what is retrieved, unless a stack names another

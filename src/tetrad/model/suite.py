@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tetrad.errors import Location
 from tetrad.model.cases import GoldenSet
-from tetrad.model.model import Model
+from tetrad.model.models import Model
 from tetrad.model.prompt import Prompt
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from tetrad.identity import identity_document
 from tetrad.model import Model, Prompt, PythonRun, ScriptedEngine, Stack, Suite, Tool
-from tetrad.results.report import ComponentChange
+from tetrad.results.gate_report import ComponentChange
 from tetrad.text import lines_of
 
 # A diff is there to be read; a larger one is for git.

@@ -15,8 +15,8 @@ from tetrad.engines.interfaces import request_digest
 from tetrad.identity import component_digest, identity_of
 from tetrad.model import Case, Repository, Stack, Suite
 from tetrad.plan.changes import Files
-from tetrad.plan.model import CaseChange, Estimate, SuitePlan, Why
 from tetrad.plan.partners import Partners
+from tetrad.plan.plans import CaseChange, Estimate, SuitePlan, Why
 from tetrad.plan.posing import posed, with_cases
 from tetrad.runtime.answering import Prepared
 from tetrad.trees import FileTree
@@ -48,7 +48,7 @@ def no_estimate(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tree:
+class Side:
     """One side of a comparison."""
 
     repository: Repository
@@ -60,8 +60,8 @@ class Tree:
 class Both:
     """A stack in both trees, with what is needed to look at it."""
 
-    head: Tree
-    base: Tree
+    head: Side
+    base: Side
     stack: Stack
     old: Stack
     partners: Partners
@@ -110,7 +110,7 @@ def _asking(case: Case) -> Case:
     return replace(case, id="", derived=False, tags=(), group=None, description="", metadata={})
 
 
-def new_suite_plan(head: Tree, stack: Stack, suite: Suite, estimate: Estimator) -> SuitePlan:
+def new_suite_plan(head: Side, stack: Stack, suite: Suite, estimate: Estimator) -> SuitePlan:
     """The plan of a suite with nothing to compare with."""
     cases = suite.golden.cases
     return SuitePlan(
@@ -188,6 +188,6 @@ def _asked(prepared: Prepared) -> Digest | str | None:
     return prepared.answer if prepared.request is None else request_digest(prepared.request)
 
 
-def _prepared(tree: Tree, stack: Stack, cases: Sequence[Case]) -> Iterator[Prepared]:
+def _prepared(tree: Side, stack: Stack, cases: Sequence[Case]) -> Iterator[Prepared]:
     """The cases' requests; nothing is prepared before it is looked at."""
     yield from tree.prepare(stack, cases)

@@ -25,10 +25,10 @@ from tetrad.model import (
     Suite,
     assertions_of,
 )
+from tetrad.plan.carried_waivers import waived
 from tetrad.plan.partners import Partner, Partners
 from tetrad.plan.requirements import loosened
-from tetrad.plan.waivers import waived
-from tetrad.results.report import YardstickChange
+from tetrad.results.gate_report import YardstickChange
 from tetrad.text import usd
 
 _INPUT = frozenset({"vars", "tools"})
@@ -81,7 +81,7 @@ def _is_other(suite: Suite, head: Repository, stack: Stack, old: Stack, partners
 def yardstick_changes(
     head: Repository, base: Repository | None, partners: Partners | None
 ) -> tuple[YardstickChange, ...]:
-    """What a reviewer is told first, a line each. Suites that are gone are the roster's to name."""
+    """What a reviewer is told first, a line each. Suites that are gone are the coverage's to name."""
     if base is None or partners is None:
         return ()
     found: list[YardstickChange] = []

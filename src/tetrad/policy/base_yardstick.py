@@ -20,8 +20,8 @@ from tetrad.policy.decide import SuiteDecision
 from tetrad.policy.offers import offered, offered_whole
 from tetrad.policy.pairing import scored_metrics
 from tetrad.policy.statistics import TOLERANCE
+from tetrad.results.gate_report import AcceptanceUse, BaseDecision, CaseReport
 from tetrad.results.outcome import AssertionResult, CaseOutcome, Sample, SuiteRun
-from tetrad.results.report import AcceptanceUse, BaseVerdict, CaseReport
 
 NAMES = {
     Minimum: "min",
@@ -180,7 +180,7 @@ class Beside:
 
 def base_verdict(
     by: Narrowed, decided: SuiteDecision, candidate: SuiteRun, base: SuiteRun | None, beside: Beside
-) -> BaseVerdict:
+) -> BaseDecision:
     """What the base's yardstick says, with the cases that it sees otherwise."""
     before = {outcome.id: outcome for outcome in base.cases} if base else {}
     own = beside.own
@@ -196,7 +196,7 @@ def base_verdict(
         if not _is_told(outcome, own)
     )
     offers = beside.binding and not beside.is_refused
-    return BaseVerdict(
+    return BaseDecision(
         suite=by.suite.ref,
         heads=beside.heads,
         decision=decided.decision,
@@ -213,9 +213,9 @@ def base_verdict(
     )
 
 
-def unjudged(by: Narrowed, problem: str, *, heads: tuple[str, ...], binding: bool) -> BaseVerdict:
+def unjudged(by: Narrowed, problem: str, *, heads: tuple[str, ...], binding: bool) -> BaseDecision:
     """What is said where all of the base's yardstick is accepted away, or where it cannot judge."""
-    return BaseVerdict(
+    return BaseDecision(
         suite=by.suite.ref,
         heads=heads,
         decision="INCONCLUSIVE" if problem else "NOT_APPLICABLE",

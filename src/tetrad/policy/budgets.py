@@ -14,9 +14,9 @@ from math import fsum
 from tetrad.model import Budget, Case
 from tetrad.policy.paired import PairedCases, worst
 from tetrad.policy.statistics import TOLERANCE, nearest_rank
+from tetrad.results.gate_report import Decision, RequirementResult
 from tetrad.results.outcome import CaseOutcome, Sample
-from tetrad.results.report import Decision, RequirementResult
-from tetrad.text import milliseconds, spelled, usd
+from tetrad.text import milliseconds, pluralize, usd
 
 _MEASURES: Mapping[str, Callable[[Sample], float | None]] = {
     "cost_usd_per_case": lambda sample: sample.cost_usd,
@@ -182,10 +182,10 @@ def _answers(measure: str, outcome: CaseOutcome | None) -> Iterator[_Item]:
 def _incomplete(requirement: Budget, spent: _Spent) -> str:
     kind = "case" if requirement.measure == "cost_usd_per_case" else "response"
     if spent.unmeasured:
-        return f"{spent.why} ({spelled(spent.unmeasured, kind)})"
+        return f"{spent.why} ({pluralize(spent.unmeasured, kind)})"
     if not spent.missing:
         return "there are no cases"
-    missing = spelled(spent.missing, kind)
+    missing = pluralize(spent.missing, kind)
     return f"{missing} without a result" if kind == "case" else f"{missing} missing"
 
 

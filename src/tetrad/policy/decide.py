@@ -26,8 +26,8 @@ from tetrad.policy.mean_requirements import judge_minimum, judge_no_worse
 from tetrad.policy.paired import PairedCases, worst
 from tetrad.policy.pairing import Pair, pair_up
 from tetrad.policy.single_cases import judge_max_flips, judge_must_pass
+from tetrad.results.gate_report import Decision, Flip, RequirementResult, WaiverUse
 from tetrad.results.outcome import SuiteRun
-from tetrad.results.report import Decision, Flip, RequirementResult, WaiverUse
 
 # A new requirement is a type in spec.model, a function here and a line in this table.
 JUDGES: Mapping[type, Callable[[Any, PairedCases], RequirementResult]] = {

@@ -9,8 +9,8 @@ from tetrad.model import By, Minimum, NoWorseThanBase
 from tetrad.policy.paired import PairedCases, at_least, figure, figures
 from tetrad.policy.pairing import Bounds, Pair
 from tetrad.policy.statistics import MeanEstimate, cases_needed, estimate
-from tetrad.results.report import Decision, RequirementResult
-from tetrad.text import spelled
+from tetrad.results.gate_report import Decision, RequirementResult
+from tetrad.text import pluralize
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +95,7 @@ def _decide(mean: _Mean, threshold: float, by: By) -> tuple[Decision, str]:
         are = "has" if mean.missing == 1 else "have"
         return (
             "INCONCLUSIVE",
-            f"; {spelled(mean.missing, 'case')} {are} no result and could change that",
+            f"; {pluralize(mean.missing, 'case')} {are} no result and could change that",
         )
     if by == "bound" and not at_least(mean.estimate.interval[0], threshold):
         return "INCONCLUSIVE", _too_few(mean, mean.estimate, threshold)
@@ -106,7 +106,7 @@ def _whatever_is_missing(mean: _Mean) -> str:
     if not mean.missing:
         return ""
     return (
-        f"; the best that {spelled(mean.missing, 'missing case')} could score would not mend that"
+        f"; the best that {pluralize(mean.missing, 'missing case')} could score would not mend that"
     )
 
 
@@ -114,7 +114,9 @@ def _too_few(mean: _Mean, found: MeanEstimate, threshold: float) -> str:
     """The frozen cases hold, and are too few to believe it of new traffic."""
     needed = cases_needed(found, min(found.mean, mean.hoped), threshold)
     told = f"about {needed:,} would" if needed else "no sample size would"
-    return f"; the interval must clear that too, and {spelled(found.n, 'case')} cannot tell: {told}"
+    return (
+        f"; the interval must clear that too, and {pluralize(found.n, 'case')} cannot tell: {told}"
+    )
 
 
 def _minimum_reason(requirement: Minimum, mean: _Mean) -> str:
@@ -150,11 +152,11 @@ def _no_worse_reason(requirement: NoWorseThanBase, mean: _Mean, pairs: tuple[Pai
 
 def _size(found: MeanEstimate) -> str:
     n = f"n = {found.n:,}"
-    return n if found.clusters == found.n else f"{n} in {spelled(found.clusters, 'group')}"
+    return n if found.clusters == found.n else f"{n} in {pluralize(found.clusters, 'group')}"
 
 
 def _shows(found: MeanEstimate) -> str:
-    return f"{spelled(found.n, 'case')} {'shows' if found.n == 1 else 'show'}"
+    return f"{pluralize(found.n, 'case')} {'shows' if found.n == 1 else 'show'}"
 
 
 def _interval(found: MeanEstimate) -> str:

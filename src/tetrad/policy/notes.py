@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from math import fsum
 
 from tetrad.policy.base_yardstick import scores_alike
+from tetrad.results.gate_report import YardstickChange
 from tetrad.results.outcome import CaseOutcome
-from tetrad.results.report import YardstickChange
-from tetrad.text import spelled, usd
+from tetrad.text import pluralize, usd
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +47,8 @@ def _scores(change: YardstickChange, sightings: Sequence[Sighting]) -> str:
     if not both:
         return ""
     if all(both):
-        return f"same scores on {spelled(len(both), 'case')}"
-    return f"other scores on {both.count(False):,} of {spelled(len(both), 'case')}"
+        return f"same scores on {pluralize(len(both), 'case')}"
+    return f"other scores on {both.count(False):,} of {pluralize(len(both), 'case')}"
 
 
 def _costs(sightings: Sequence[Sighting]) -> str:

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 from tetrad.model import Suite
 from tetrad.policy.decide import SuiteDecision
 from tetrad.policy.statistics import TOLERANCE
+from tetrad.results.gate_report import AcceptanceOffer, RequirementResult
 from tetrad.results.outcome import CaseOutcome, SuiteRun
-from tetrad.results.report import AcceptanceOffer, RequirementResult
 
 # More cases than these are better accepted by the requirement that they break.
 _MOST_CASES = 10

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tetrad.policy.pairing import Pair
 from tetrad.policy.statistics import TOLERANCE
-from tetrad.results.report import Decision
+from tetrad.results.gate_report import Decision
 
 _ORDER: tuple[Decision, ...] = ("FAILED", "INCONCLUSIVE", "PASSED", "NOT_APPLICABLE")
 _NAMED = 5

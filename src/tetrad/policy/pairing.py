@@ -1,6 +1,6 @@
 """The golden set's cases beside what each identity answered: the pairs that policy weighs.
 
-The golden set is the roster: a case that a run lacks is a missing result, whoever lost it.
+The golden set is the coverage: a case that a run lacks is a missing result, whoever lost it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from math import fsum
 
 from tetrad.model import Assertion, AssertionSet, Case, MustPass, Suite, Waiver
 from tetrad.policy.statistics import TOLERANCE
+from tetrad.results.gate_report import Flip
 from tetrad.results.outcome import CaseOutcome, Sample, SuiteRun
-from tetrad.results.report import Flip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

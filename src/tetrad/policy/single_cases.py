@@ -7,8 +7,8 @@ from typing import TypeAlias
 from tetrad.model import MaxFlips, MustPass
 from tetrad.policy.paired import PairedCases, named
 from tetrad.policy.pairing import Pair, ids
-from tetrad.results.report import Decision, RequirementResult
-from tetrad.text import spelled
+from tetrad.results.gate_report import Decision, RequirementResult
+from tetrad.text import pluralize
 
 _Verdict: TypeAlias = "tuple[Decision, str, tuple[Pair, ...]]"
 
@@ -58,7 +58,7 @@ def _must_pass_verdict(
     requirement: MustPass, chosen: tuple[Pair, ...], held: tuple[Pair, ...]
 ) -> _Verdict:
     whose = _whose(requirement)
-    cases = spelled(len(held), "case")
+    cases = pluralize(len(held), "case")
     failed = tuple(pair for pair in held if pair.surely_failed)
     if failed:
         return "FAILED", f"{len(failed):,} of {cases} {whose} failed: {named(ids(failed))}", failed
@@ -86,14 +86,14 @@ def _max_flips_verdict(
     allowed = f"{requirement.count:,} may"
     fail = "fails" if len(broken) == 1 else "fail"
     flipped = (
-        f"{spelled(len(broken), 'case')} that passed on the base {fail} now, {allowed}:"
+        f"{pluralize(len(broken), 'case')} that passed on the base {fail} now, {allowed}:"
         f" {named(ids(broken))}"
     )
     if len(broken) > requirement.count:
         return "FAILED", flipped, broken
     missing = tuple(pair for pair in held if not (pair.answered and pair.base_answered))
     if missing:
-        reason = f"{spelled(len(missing), 'case')} gave no result on one side or both, and flips may hide there"
+        reason = f"{pluralize(len(missing), 'case')} gave no result on one side or both, and flips may hide there"
         return "INCONCLUSIVE", f"{reason}: {named(ids(missing))}", missing
     if broken:
         return "PASSED", flipped, broken

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tetrad.identity.suite_digest import suite_digest
 from tetrad.model import Case, Suite
 from tetrad.policy.decide import SuiteDecision
+from tetrad.results.gate_report import CaseReport, SuiteReport
 from tetrad.results.outcome import CaseOutcome, SuiteRun
-from tetrad.results.report import CaseReport, SuiteReport
 
 
 def suite_report(

@@ -16,9 +16,9 @@ from tetrad.assertions.table import TYPES
 from tetrad.assertions.values import comma_separated
 from tetrad.canonical import with_lf
 from tetrad.errors import Issue, Location, SpecError
-from tetrad.promptfoo.checked import checked
-from tetrad.promptfoo.foreign import refusal
+from tetrad.promptfoo.foreign_keys import refusal
 from tetrad.promptfoo.raw import RawCase, Report
+from tetrad.promptfoo.schema_checks import checked
 from tetrad.promptfoo.unsupported import NOT_YET
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.yamldoc.csvrows import NotCsv, csv_rows

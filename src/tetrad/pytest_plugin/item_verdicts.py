@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from tetrad.policy import worst
 from tetrad.pytest_plugin.outcomes import GateVerdict, Key, TrialOutcome, Verdict
-from tetrad.report import contracts, yardstick
+from tetrad.report import contracts, yardstick_text
+from tetrad.results.gate_report import AcceptanceOffer, BaseDecision, CaseReport, SuiteReport
 from tetrad.results.outcome import CaseOutcome, SuiteRun
-from tetrad.results.report import AcceptanceOffer, BaseVerdict, CaseReport, SuiteReport
-from tetrad.text import for_log, inert, one_line, shorten, spelled
+from tetrad.text import for_log, inert, one_line, pluralize, shorten
 
 # Characters of what is wrong with an answer that is expected to fail.
 REASON = 100
@@ -47,7 +47,7 @@ def _verdict(outcome: CaseOutcome) -> Verdict:
 
 
 def of_whole(
-    key: Key, report: SuiteReport, by_base: Sequence[BaseVerdict], *, strict: bool
+    key: Key, report: SuiteReport, by_base: Sequence[BaseDecision], *, strict: bool
 ) -> TrialOutcome:
     """A suite that was judged, by the base's yardstick too where the change moved it: its cases, and
     its gate.
@@ -88,7 +88,7 @@ def _why_expected(case: CaseReport, report: SuiteReport) -> str | None:
     return None
 
 
-def _reasons(report: SuiteReport, by_base: Sequence[BaseVerdict]) -> str:
+def _reasons(report: SuiteReport, by_base: Sequence[BaseDecision]) -> str:
     """A line a requirement. The first line stands in pytest's summary: it is one that decided."""
     own = _lines(report) or [report.decision]
     second = [line for verdict in by_base for line in _of_base(verdict)]
@@ -98,12 +98,12 @@ def _reasons(report: SuiteReport, by_base: Sequence[BaseVerdict]) -> str:
     return for_log("\n".join([*lines, *broken, *_lost_on_base(report)]))
 
 
-def _lines(report: SuiteReport | BaseVerdict) -> list[str]:
+def _lines(report: SuiteReport | BaseDecision) -> list[str]:
     deciding_first = sorted(report.requirements, key=lambda r: r.decision != report.decision)
     return [f"{r.decision.replace('_', ' ')}: {inert(r.reason)}" for r in deciding_first]
 
 
-def _of_base(verdict: BaseVerdict) -> list[str]:
+def _of_base(verdict: BaseDecision) -> list[str]:
     """Why the base's yardstick refuses, and what would accept that; nothing where it does not."""
     if verdict.decision not in {"FAILED", "INCONCLUSIVE"}:
         return []
@@ -113,7 +113,7 @@ def _of_base(verdict: BaseVerdict) -> list[str]:
 
 
 def _accepted_by(offer: AcceptanceOffer) -> str:
-    return f"to accept it, add to waivers.yaml: {inert(yardstick.offer(offer))}"
+    return f"to accept it, add to waivers.yaml: {inert(yardstick_text.offer(offer))}"
 
 
 def _lost_on_base(report: SuiteReport) -> Sequence[str]:
@@ -121,7 +121,7 @@ def _lost_on_base(report: SuiteReport) -> Sequence[str]:
     bases = [case.base for case in report.cases if case.base is not None]
     errors = Counter(e for base in bases for e in {s.error for s in base.samples if s.error})
     return [
-        f"no result on the base for {spelled(n, 'case')}: {inert(error)}"
+        f"no result on the base for {pluralize(n, 'case')}: {inert(error)}"
         for error, n in errors.most_common(LOST)
     ]
 

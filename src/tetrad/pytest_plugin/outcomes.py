@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from tetrad.errors import ExitCode
 from tetrad.results.codec import Codec
-from tetrad.results.report import Decision
+from tetrad.results.gate_report import Decision
 
 Key: TypeAlias = tuple[str, str]  # a suite's reference and a stack's
 

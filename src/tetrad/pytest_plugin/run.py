@@ -14,17 +14,17 @@ from tetrad import git
 from tetrad.artifacts.progress import Progress
 from tetrad.errors import TetradError
 from tetrad.evals import (
-    Selection,
-    Workbench,
+    SelectedCases,
+    Session,
     compare,
     execute,
     gate,
     interrupts,
-    open_workbench,
+    open_session,
     plan_comparison,
 )
 from tetrad.loading.files import Tree
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 from tetrad.model import Repository, Stack, Suite
 from tetrad.plan import StackPlan, no_estimate
 from tetrad.pytest_plugin.item_verdicts import of_part, of_whole
@@ -38,7 +38,7 @@ from tetrad.pytest_plugin.outcomes import (
 )
 from tetrad.pytest_plugin.sharing import once_a_session
 from tetrad.registry import registry_path
-from tetrad.results.report import BaseVerdict, StackReport, SuiteReport
+from tetrad.results.gate_report import BaseDecision, StackReport, SuiteReport
 from tetrad.text import for_log, inert
 from tetrad.trees import WorkingTree
 
@@ -154,7 +154,7 @@ class SessionRun:
 
     def _attempt(self, selected: Selected, asked_by: str) -> Outcomes:
         try:
-            with open_workbench(
+            with open_session(
                 self._root, offline=self._options.offline, engine=None, progress=self._progress
             ) as bench:
                 return Outcomes(trials=tuple(interrupts.run(self._run(bench, selected))))
@@ -164,7 +164,7 @@ class SessionRun:
                 failure=Failure(told_by=asked_by, reason=reason, exit_code=int(error.exit_code))
             )
 
-    async def _run(self, bench: Workbench, selected: Selected) -> Sequence[TrialOutcome]:
+    async def _run(self, bench: Session, selected: Selected) -> Sequence[TrialOutcome]:
         # Where no case of a trial is selected, its gate is, alone: it asks for the whole.
         whole = [key for key, ids in selected.items() if len(ids) in {0, self._trials[key].size}]
         parts = [key for key in selected if key not in whole]
@@ -176,11 +176,11 @@ class SessionRun:
             await bench.aclose()
         return [*judged, *map(of_part, runs)]
 
-    def _part(self, bench: Workbench, trial: SuiteItems, ids: AbstractSet[str]) -> Selection:
+    def _part(self, bench: Session, trial: SuiteItems, ids: AbstractSet[str]) -> SelectedCases:
         cases = [case for case in trial.suite.golden.cases if case.id in ids]
         return bench.select(trial.suite, trial.stack, files=WorkingTree(self._root), cases=cases)
 
-    async def _judge(self, bench: Workbench, whole: Sequence[Key]) -> Sequence[TrialOutcome]:
+    async def _judge(self, bench: Session, whole: Sequence[Key]) -> Sequence[TrialOutcome]:
         """Judge the whole trials as `tetrad gate` would."""
         with git.base_tree(self._root, self._options.base) as base:
             head_commit, dirty = git.state(self._root)
@@ -221,7 +221,7 @@ def _selected(planned: StackPlan, whole: Sequence[Key]) -> StackPlan:
     return replace(planned, suites=suites, by_base=tuple(kept) if suites else ())
 
 
-def _by_base(stack: StackReport, suite: SuiteReport) -> Sequence[BaseVerdict]:
+def _by_base(stack: StackReport, suite: SuiteReport) -> Sequence[BaseDecision]:
     """The verdicts of the base's yardstick that a suite's gate tells: of its own cases, and its stack's
     first suite those of suites that judge the stack no more.
     """

@@ -3,6 +3,6 @@
 One SQLite file, shared by every process that evaluates this repository.
 """
 
-from tetrad.registry.registry import Registry, RunRecord, registry_path
+from tetrad.registry.runs import Registry, RunRecord, registry_path
 
 __all__ = ["Registry", "RunRecord", "registry_path"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tetrad.report.as_json import dump_report, load_report
-from tetrad.results.report import Report
+from tetrad.results.gate_report import Report
 
 __all__ = ["FORMATS", "dump_report", "load_report", "render"]
 

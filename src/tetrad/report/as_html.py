@@ -18,15 +18,15 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from tetrad.canonical import Json, digest_bytes
-from tetrad.report import contracts, figures, means, plots, words, yardstick
+from tetrad.report import contracts, figures, means, plots, words, yardstick_text
 from tetrad.report.asked import asked
 from tetrad.report.differences import DiffPiece, word_diff
 from tetrad.report.glimpse import Glimpse, glimpse
 from tetrad.report.openings import opening_of, requests_of, shared_openings
+from tetrad.results.gate_report import CaseReport, Report, StackReport, SuiteReport
 from tetrad.results.outcome import CaseOutcome, Sample
-from tetrad.results.report import CaseReport, Report, StackReport, SuiteReport
 from tetrad.results.trace import Generated, Step
-from tetrad.text import capped, inert, lines_of, shorten, spelled
+from tetrad.text import capped, inert, lines_of, pluralize, shorten
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -183,7 +183,7 @@ def _template() -> Template:
         means=means,
         words=words,
         plots=plots,
-        yardstick=yardstick,
+        yardstick=yardstick_text,
     )
     environment.filters.update(
         long=lambda text: capped(text, _TEXT),
@@ -191,9 +191,9 @@ def _template() -> Template:
         sentence=lambda text: f"{text[:1].upper()}{text[1:]}.",
         pretty=_pretty,
         step=_step_name,
-        spelled=spelled,
+        pluralize=pluralize,
         asked=asked,
-        offer=yardstick.offer,
+        offer=yardstick_text.offer,
         difflines=_diff_lines,
     )
     return environment.from_string(_asset("page.html.j2"))

@@ -17,9 +17,8 @@ from tetrad.identity import read_identity, written_identity
 from tetrad.report.contracts import contract
 from tetrad.report.means import means
 from tetrad.results.codec import Codec, Reader, ShapeError, fields_reader
-from tetrad.results.outcome import Calls, CaseOutcome, Sample
-from tetrad.results.report import (
-    BaseVerdict,
+from tetrad.results.gate_report import (
+    BaseDecision,
     CaseReport,
     ComponentChange,
     Flip,
@@ -28,6 +27,7 @@ from tetrad.results.report import (
     StackReport,
     SuiteReport,
 )
+from tetrad.results.outcome import Calls, CaseOutcome, Sample
 from tetrad.text import json_escaped
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class _Case:
 
 # Written with every field, and read only so: a key that is missing is not its default.
 _WHOLE = (
-    Calls, RequirementResult, ComponentChange, _Case, SuiteReport, BaseVerdict, StackReport, Report,
+    Calls, RequirementResult, ComponentChange, _Case, SuiteReport, BaseDecision, StackReport, Report,
 )  # fmt: skip
 
 

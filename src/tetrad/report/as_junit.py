@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from tetrad.identity import written_identity
-from tetrad.report import contracts, figures, means, words, yardstick
+from tetrad.report import contracts, figures, means, words, yardstick_text
 from tetrad.report.glimpse import glimpse
-from tetrad.results.outcome import CaseOutcome
-from tetrad.results.report import (
-    BaseVerdict,
+from tetrad.results.gate_report import (
+    BaseDecision,
     CaseReport,
+    CoverageChange,
     Report,
-    RosterChange,
     StackReport,
     SuiteReport,
 )
+from tetrad.results.outcome import CaseOutcome
 from tetrad.text import capped, for_log, one_line
 
 _OUTPUT = 10_000  # characters of one answer
@@ -31,17 +31,20 @@ def render_junit(report: Report) -> str:
     if words.waivers(report):
         root.append(_waivers(report))
     told = [
-        *((used.suite, yardstick.acceptance(used)) for used in yardstick.accepted(report)),
-        *((change, change) for change in yardstick.changes(report)),
+        *(
+            (used.suite, yardstick_text.acceptance(used))
+            for used in yardstick_text.accepted(report)
+        ),
+        *((change, change) for change in yardstick_text.changes(report)),
     ]
     if told:
         root.append(_told(told))
-    if lost := [change for change in report.roster if words.is_loss(change)]:
+    if lost := [change for change in report.coverage if words.is_loss(change)]:
         root.append(_lost(lost))
     for stack in report.stacks:
         for suite in stack.suites:
             root.append(_suite(report, stack, suite))
-        for verdict in yardstick.shown(stack):
+        for verdict in yardstick_text.shown(stack):
             root.append(_by_base(stack, verdict))
     _count(root)
     ET.indent(root)
@@ -71,19 +74,19 @@ def _waivers(report: Report) -> ET.Element:
 
 def _told(changes: Sequence[tuple[str, str]]) -> ET.Element:
     """What of the yardstick the change moves, each by a name and a sentence."""
-    element = ET.Element("testsuite", name=yardstick.TITLE)
+    element = ET.Element("testsuite", name=yardstick_text.TITLE)
     for name, sentence in changes:
         case = ET.SubElement(
             element, "testcase", classname="yardstick", name=one_line(name), time="0.000"
         )
         _add(case, "skipped", one_line(sentence), "")
     listed = "\n".join(one_line(sentence) for _, sentence in changes)
-    ET.SubElement(element, "system-out").text = f"{yardstick.TITLE}:\n{listed}\n"
+    ET.SubElement(element, "system-out").text = f"{yardstick_text.TITLE}:\n{listed}\n"
     _count(element)
     return element
 
 
-def _by_base(stack: StackReport, verdict: BaseVerdict) -> ET.Element:
+def _by_base(stack: StackReport, verdict: BaseDecision) -> ET.Element:
     """The second result, as one case: what it says of single cases is in its text."""
     name = f"{one_line(words.last(stack.stack))} {one_line(verdict.suite)} by the base's yardstick"
     element = ET.Element("testsuite", name=name)
@@ -97,7 +100,9 @@ def _by_base(stack: StackReport, verdict: BaseVerdict) -> ET.Element:
     lines = [f"{r.decision}: {figures.requirement(r)}: {r.reason}" for r in verdict.requirements]
     lines += [verdict.note] if verdict.note else []
     lines += (
-        [f"{yardstick.OFFER}:", *map(yardstick.offer, verdict.offers)] if verdict.offers else []
+        [f"{yardstick_text.OFFER}:", *map(yardstick_text.offer, verdict.offers)]
+        if verdict.offers
+        else []
     )
     if verdict.decision == "FAILED":
         _add(case, "failure", "the gate refuses", "\n".join(lines))
@@ -108,13 +113,13 @@ def _by_base(stack: StackReport, verdict: BaseVerdict) -> ET.Element:
     return element
 
 
-def _lost(changes: Sequence[RosterChange]) -> ET.Element:
+def _lost(changes: Sequence[CoverageChange]) -> ET.Element:
     element = ET.Element("testsuite", name="removed from evaluation")
     for change in changes:
         case = ET.SubElement(
             element, "testcase", classname="removed", name=one_line(change.ref), time="0.000"
         )
-        _add(case, "skipped", one_line(words.roster_change(change)), "")
+        _add(case, "skipped", one_line(words.coverage_change(change)), "")
     _count(element)
     return element
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from tetrad.report import contracts, figures, means, words, yardstick
+from tetrad.report import contracts, figures, means, words, yardstick_text
 from tetrad.report.asked import asked
 from tetrad.report.glimpse import glimpse
-from tetrad.results.report import (
+from tetrad.results.gate_report import (
     AcceptanceUse,
-    BaseVerdict,
+    BaseDecision,
     CaseReport,
     ComponentChange,
     Decision,
@@ -24,7 +24,7 @@ from tetrad.results.report import (
     SuiteReport,
     WaiverUse,
 )
-from tetrad.text import capped, for_log, inert, one_line, shorten, spelled
+from tetrad.text import capped, for_log, inert, one_line, pluralize, shorten
 
 LIMIT = 60_000  # GitHub takes 65,536 characters
 _BLOCK = 1_500  # characters of one answer
@@ -73,12 +73,12 @@ def _fitted(parts: list[str], details: list[str]) -> str:
 def _head(report: Report) -> Iterator[str]:
     yield f"## {_sign(report.decision)}: {_prose(words.headline(report))}"
     yield f"{_commits(report)}{words.calls(report)}."
-    if accepted := [_accepted(line) for line in yardstick.accepted(report)]:
-        yield "\n".join([f"**{_capital(yardstick.ACCEPTED)}:**", *accepted])
+    if accepted := [_accepted(line) for line in yardstick_text.accepted(report)]:
+        yield "\n".join([f"**{_capital(yardstick_text.ACCEPTED)}:**", *accepted])
     if used := [_waiver(suite, waiver) for suite, waiver in words.waivers(report)]:
         yield "\n".join(["**Accepted for now, by waiver:**", *used])
     for title, lines in (
-        (f"{_capital(yardstick.TITLE)}:", yardstick.changes(report)),
+        (f"{_capital(yardstick_text.TITLE)}:", yardstick_text.changes(report)),
         ("Removed from evaluation:", words.lost(report)),
         ("New in this change:", words.gained(report)),
     ):
@@ -145,7 +145,7 @@ def _stack(stack: StackReport) -> Iterator[str]:
             yield _change(change)
     for suite in stack.suites:
         yield _suite(suite)
-    for verdict in yardstick.shown(stack):
+    for verdict in yardstick_text.shown(stack):
         yield from _by_base(verdict)
 
 
@@ -154,7 +154,7 @@ def _change(change: ComponentChange) -> str:
     return _folded(summary, fenced(change.diff, _DIFF, language="diff"))
 
 
-def _by_base(verdict: BaseVerdict) -> Iterator[str]:
+def _by_base(verdict: BaseDecision) -> Iterator[str]:
     """The second result, its cases with both answers, and what would accept it."""
     heading = f"**{_sign(verdict.decision)}** by the base's yardstick: {code(verdict.suite)}"
     yield _block(heading, verdict)
@@ -164,8 +164,10 @@ def _by_base(verdict: BaseVerdict) -> Iterator[str]:
         summary = f"{words.told(case)}: <code>{_entities(case.id)}</code>{_glimpse(case)}"
         yield _folded(summary, "\n\n".join(_case(case)))
     if verdict.offers:
-        offers = fenced("\n".join(map(yardstick.offer, verdict.offers)), _BLOCK, language="yaml")
-        yield f"{_capital(yardstick.OFFER)}:\n\n{offers}"
+        offers = fenced(
+            "\n".join(map(yardstick_text.offer, verdict.offers)), _BLOCK, language="yaml"
+        )
+        yield f"{_capital(yardstick_text.OFFER)}:\n\n{offers}"
 
 
 def _suite(suite: SuiteReport) -> str:
@@ -173,7 +175,7 @@ def _suite(suite: SuiteReport) -> str:
     return _block(heading, suite)
 
 
-def _block(heading: str, suite: SuiteReport | BaseVerdict) -> str:
+def _block(heading: str, suite: SuiteReport | BaseDecision) -> str:
     """Requirements under a line that says of what."""
     lines = [heading]
     unrequired = means.unrequired(suite) if isinstance(suite, SuiteReport) else ()
@@ -240,7 +242,7 @@ def _named(cases: Sequence[CaseReport]) -> str:
     fail = "fails" if len(cases) == 1 else "fail"
     names = ", ".join(code(case.id) for case in cases[:_NAMES])
     more = f" and {len(cases) - _NAMES:,} more" if len(cases) > _NAMES else ""
-    summary = f"{spelled(len(cases), 'case')} {fail} as on the base, with the same answer"
+    summary = f"{pluralize(len(cases), 'case')} {fail} as on the base, with the same answer"
     return _folded(summary, f"{names}{more}")
 
 

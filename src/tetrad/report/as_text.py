@@ -6,17 +6,17 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tetrad.report import contracts, figures, means, words, yardstick
+from tetrad.report import contracts, figures, means, words, yardstick_text
 from tetrad.report.glimpse import glimpse
-from tetrad.results.report import (
-    BaseVerdict,
+from tetrad.results.gate_report import (
+    BaseDecision,
     CaseReport,
     Decision,
     Report,
     StackReport,
     SuiteReport,
 )
-from tetrad.text import capped, for_log, inert, lines_of, one_line, shorten, spelled
+from tetrad.text import capped, for_log, inert, lines_of, one_line, pluralize, shorten
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,7 +69,7 @@ def _first(console: Console, report: Report) -> None:
     """What a reviewer must know before any result."""
     _waivers(console, report)
     for title, lines, style in (
-        (yardstick.TITLE, yardstick.changes(report), "yellow"),
+        (yardstick_text.TITLE, yardstick_text.changes(report), "yellow"),
         ("removed from evaluation", words.lost(report), "yellow"),
         ("new in this change", words.gained(report), "dim"),
     ):
@@ -80,8 +80,8 @@ def _waivers(console: Console, report: Report) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    used = [yardstick.acceptance(line) for line in yardstick.accepted(report)]
-    _section(console, yardstick.ACCEPTED, used, "bold yellow")
+    used = [yardstick_text.acceptance(line) for line in yardstick_text.accepted(report)]
+    _section(console, yardstick_text.ACCEPTED, used, "bold yellow")
     if waivers := words.waivers(report):
         console.print()
         console.print("accepted for now, by waiver", style="yellow")
@@ -119,7 +119,7 @@ def _stack(console: Console, stack: StackReport) -> None:
         console.print(f"  {one_line(stack.note)}")
     for suite in stack.suites:
         _suite(console, suite)
-    for verdict in yardstick.shown(stack):
+    for verdict in yardstick_text.shown(stack):
         _by_base(console, verdict)
 
 
@@ -136,11 +136,11 @@ def _suite(console: Console, suite: SuiteReport) -> None:
     _missing(console, suite)
 
 
-def _by_base(console: Console, verdict: BaseVerdict) -> None:
+def _by_base(console: Console, verdict: BaseDecision) -> None:
     from rich.padding import Padding
 
     console.print()
-    decided = _decided(verdict.decision, yardstick.headline(verdict))
+    decided = _decided(verdict.decision, yardstick_text.headline(verdict))
     console.print(Padding(decided, (0, 0, 0, 2)))
     if verdict.note:
         console.print(Padding(one_line(verdict.note), (0, 0, 0, 4)))
@@ -148,13 +148,13 @@ def _by_base(console: Console, verdict: BaseVerdict) -> None:
     _cases(console, verdict)
     _missing(console, verdict)
     if verdict.offers:
-        console.print(Padding(f"{yardstick.OFFER}:", (0, 0, 0, 4)))
+        console.print(Padding(f"{yardstick_text.OFFER}:", (0, 0, 0, 4)))
     for offer in verdict.offers:
         # Never wrapped: it is there to be pasted.
-        console.print(f"    {one_line(yardstick.offer(offer))}", soft_wrap=True)
+        console.print(f"    {one_line(yardstick_text.offer(offer))}", soft_wrap=True)
 
 
-def _requirements(console: Console, suite: SuiteReport | BaseVerdict) -> None:
+def _requirements(console: Console, suite: SuiteReport | BaseDecision) -> None:
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
@@ -184,7 +184,7 @@ def _requirements(console: Console, suite: SuiteReport | BaseVerdict) -> None:
             console.print(Padding(f"note: {caveat}", (0, 0, 0, 4)), style="dim")
 
 
-def _cases(console: Console, suite: SuiteReport | BaseVerdict) -> None:
+def _cases(console: Console, suite: SuiteReport | BaseDecision) -> None:
     cases = words.flipped(suite)
     if not cases:
         return
@@ -205,13 +205,13 @@ def _cases(console: Console, suite: SuiteReport | BaseVerdict) -> None:
         console.print(Padding(more, (0, 0, 0, 4)), style="dim")
 
 
-def _missing(console: Console, suite: SuiteReport | BaseVerdict) -> None:
+def _missing(console: Console, suite: SuiteReport | BaseDecision) -> None:
     """What an engine or a judge complained of, whole: a wrong address is fixed by its message."""
     from rich.padding import Padding
 
     reasons = words.why_missing(suite)
     for error, count in reasons[:_REASONS]:
-        cases = spelled(count, "case")
+        cases = pluralize(count, "case")
         said = f"no result for {cases}: {capped(error, _REASON)}"
         console.print(Padding(said, (0, 0, 0, 4)), style="yellow")
     if len(reasons) > _REASONS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tetrad.canonical import Json
-from tetrad.results.report import CaseReport
+from tetrad.results.gate_report import CaseReport
 
 
 def asked(case: CaseReport) -> str:

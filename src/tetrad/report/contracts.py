@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tetrad.results.gate_report import SuiteReport
 from tetrad.results.outcome import CaseOutcome, Sample
-from tetrad.results.report import SuiteReport
-from tetrad.text import shorten, spelled
+from tetrad.text import pluralize, shorten
 
 _DETAIL = 160  # characters of an example
 
@@ -54,7 +54,7 @@ def ways(outcome: CaseOutcome) -> tuple[str, ...]:
 
 def counted(broken: int, answers: int) -> str:
     verb = "breaks" if broken == 1 else "break"
-    return f"{broken:,} of {spelled(answers, 'answer')} {verb} the output contract"
+    return f"{broken:,} of {pluralize(answers, 'answer')} {verb} the output contract"
 
 
 def broken_in(outcomes: Iterable[CaseOutcome]) -> tuple[int, int]:

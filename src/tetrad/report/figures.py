@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tetrad.results.report import RequirementResult
-from tetrad.text import milliseconds, spelled, usd
+from tetrad.results.gate_report import RequirementResult
+from tetrad.text import milliseconds, pluralize, usd
 
 _STATISTICS = {"mean": "mean", "p50": "median", "p95": "p95", "total": "total"}
 _MEASURES = {"cost_usd_per_case": "cost", "latency_ms": "latency", "total_tokens": "tokens"}
@@ -50,7 +50,7 @@ def caveat(found: RequirementResult) -> str:
         return ""
     if found.mde is None or found.threshold is None or found.mde <= -found.threshold:
         return ""
-    cases = spelled(found.n, "case")
+    cases = pluralize(found.n, "case")
     return (
         f"{cases} cannot show a change under {_decimals(found.mde)};"
         f" the margin is {_decimals(-found.threshold)}"

@@ -15,8 +15,8 @@ from unicodedata import normalize
 
 from tetrad.assertions.json_values import differences
 from tetrad.report import words
-from tetrad.results.report import CaseReport
-from tetrad.text import inert, one_line, shorten, spelled
+from tetrad.results.gate_report import CaseReport
+from tetrad.text import inert, one_line, pluralize, shorten
 
 NOTHING = "(nothing)"
 _BLANK = re.compile(r"[^\S ]")  # that is no space, and looks like one
@@ -44,7 +44,7 @@ class Glimpse:
         return "; ".join([*told, *self.rest()])
 
     def rest(self) -> tuple[str, ...]:
-        return (f"and {spelled(self.more, 'more change')}",) if self.more else ()
+        return (f"and {pluralize(self.more, 'more change')}",) if self.more else ()
 
 
 def glimpse(case: CaseReport, *, room: int, most: int = 2) -> Glimpse | str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 
+from tetrad.results.gate_report import SuiteReport
 from tetrad.results.outcome import CaseOutcome
-from tetrad.results.report import SuiteReport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

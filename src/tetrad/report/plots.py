@@ -11,8 +11,8 @@ from math import ceil, floor, log10, sqrt
 from markupsafe import Markup
 
 from tetrad.report import figures, words
-from tetrad.results.report import RequirementResult, SuiteReport
-from tetrad.text import inert, spelled
+from tetrad.results.gate_report import RequirementResult, SuiteReport
+from tetrad.text import inert, pluralize
 
 _WIDTH, _HEIGHT = 240, 38
 _MOST_DOTS = 3_000
@@ -166,7 +166,7 @@ def latency_plot(suite: SuiteReport) -> Markup:
             width - 16, floor_y, floor_y
         )
     ]
-    axis.append(Markup('<text x="16" y="11">{}</text>').format(spelled(most, "answer")))
+    axis.append(Markup('<text x="16" y="11">{}</text>').format(pluralize(most, "answer")))
     axis += [
         Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
             scale(top * i / 4), floor_y + 16, f"{top * i / 4:g} s"

@@ -7,19 +7,19 @@ from collections.abc import Collection, Sequence
 
 from tetrad.identity import short
 from tetrad.report import figures
-from tetrad.results.outcome import CaseOutcome, Sample
-from tetrad.results.report import (
-    BaseVerdict,
+from tetrad.results.gate_report import (
+    BaseDecision,
     CaseReport,
+    CoverageChange,
     Decision,
     Report,
     RequirementResult,
-    RosterChange,
     StackReport,
     SuiteReport,
     WaiverUse,
 )
-from tetrad.text import one_line, spelled
+from tetrad.results.outcome import CaseOutcome, Sample
+from tetrad.text import one_line, pluralize
 
 MARKS: dict[Decision, str] = {
     "PASSED": "✓",
@@ -46,7 +46,6 @@ KINDS: dict[str, str] = {
     "none": "unchanged",
 }
 AS_IT_SHOULD_BE = frozenset({"passing", "none"})
-_RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
 def headline(report: Report) -> str:
@@ -71,8 +70,8 @@ def headline(report: Report) -> str:
 def _less(report: Report) -> str:
     """What the change has judged no more; empty where it is nothing."""
     suites = [suite for stack in report.stacks for suite in stack.suites]
-    lost = [change.ref for change in report.roster if is_loss(change)]
-    lost += [f"{spelled(len(s.removed), 'case')} of {s.suite}" for s in suites if s.removed]
+    lost = [change.ref for change in report.coverage if is_loss(change)]
+    lost += [f"{pluralize(len(s.removed), 'case')} of {s.suite}" for s in suites if s.removed]
     gone = ", ".join(dict.fromkeys(lost))
     return f"; this change reduces coverage: {gone}" if gone else ""
 
@@ -83,7 +82,7 @@ def _loosened(report: Report) -> str:
 
 
 def _unmet(
-    decision: Decision, suites: Sequence[SuiteReport], by_base: Sequence[BaseVerdict]
+    decision: Decision, suites: Sequence[SuiteReport], by_base: Sequence[BaseDecision]
 ) -> str:
     """What decided, by the change's own yardstick, else by the base's."""
     told = _refusal if decision == "FAILED" else _undecided
@@ -100,14 +99,14 @@ def _judged(suites: Sequence[SuiteReport]) -> str:
     if len(idle) == len(suites):
         cases = [case for suite in suites for case in suite.cases]
         failed = sum(not case.candidate.passed for case in cases)
-        told = f"; {failed:,} of {spelled(len(cases), 'case')} failed" if failed else ""
+        told = f"; {failed:,} of {pluralize(len(cases), 'case')} failed" if failed else ""
         return f"no requirement was judged{told}{aside}"
     if uncompared := ", ".join(dict.fromkeys(last(s.suite) for s in idle if s.requirements)):
         aside = f"; no requirement of {uncompared} was judged{aside}"
     return f"every requirement holds{aside}"
 
 
-def _refusal(suite: SuiteReport | BaseVerdict) -> str:
+def _refusal(suite: SuiteReport | BaseDecision) -> str:
     """What a suite's policy refuses, each requirement in a few words."""
     broken = (_shortfall(r) for r in suite.requirements if r.decision == "FAILED")
     return f"{last(suite.suite)} does not hold: {', '.join(broken)}"
@@ -133,7 +132,7 @@ def _cases(found: RequirementResult, kind: str = "") -> str:
     return f"{found.value:,.0f} {kind}case{'' if found.value == 1 else 's'}"
 
 
-def _undecided(suite: SuiteReport | BaseVerdict) -> str:
+def _undecided(suite: SuiteReport | BaseDecision) -> str:
     found = (r for r in suite.requirements if r.decision == "INCONCLUSIVE")
     which = ", ".join(dict.fromkeys(map(figures.requirement, found)))
     about = f" on {which}" if which else ": results are missing"
@@ -154,7 +153,7 @@ def compared(report: Report) -> str:
 
 def calls(report: Report) -> str:
     made, cached, skipped = report.calls.made, report.calls.cached, report.calls.skipped
-    calls = spelled(made, "call")
+    calls = pluralize(made, "call")
     parts = [f"{calls} made", f"{cached:,} cached"]
     return ", ".join(parts + ([f"{skipped:,} not needed"] if skipped else []))
 
@@ -235,7 +234,7 @@ def told(case: CaseReport) -> str:
     return f"{kind_of(case)}, waived" if case.waived else kind_of(case)
 
 
-def refused(suite: SuiteReport | BaseVerdict) -> frozenset[str]:
+def refused(suite: SuiteReport | BaseDecision) -> frozenset[str]:
     """The cases that a failed requirement names."""
     return frozenset(c for r in suite.requirements if r.decision == "FAILED" for c in r.cases)
 
@@ -244,7 +243,7 @@ def rank(case: CaseReport, refused: Collection[str]) -> tuple[bool, int, bool]:
     """How early a reviewer wants to see the case: what made the gate refuse comes first, what is
     accepted after what is not.
     """
-    return case.id not in refused, _RANKS[kind(case)], case.waived is not None
+    return case.id not in refused, list(KINDS).index(kind(case)), case.waived is not None
 
 
 def result(outcome: CaseOutcome) -> tuple[str, str]:
@@ -280,12 +279,12 @@ def tally(suite: SuiteReport) -> str:
     parts = ", ".join(f"{count:,} {name}" for name, count in told if count)
     waived = sum(case.waived is not None for case in suite.cases)
     accepted = f"; {waived:,} of them waived" if waived else ""
-    cases = spelled(len(suite.cases), "case")
+    cases = pluralize(len(suite.cases), "case")
     rest = "none flipped" if any(case.base for case in suite.cases) else "all passed"
     return f"{cases}: {parts}{accepted}" if parts else f"{cases}, {rest}"
 
 
-def flipped(suite: SuiteReport | BaseVerdict) -> list[CaseReport]:
+def flipped(suite: SuiteReport | BaseDecision) -> list[CaseReport]:
     """The cases a reviewer wants to see, worst first: all but those that are as they were."""
     named = refused(suite)
     cases = (case for case in suite.cases if kind(case) not in AS_IT_SHOULD_BE)
@@ -300,7 +299,7 @@ def output_of(outcome: CaseOutcome | None) -> str:
     return sample.output if sample.error is None else f"[{sample.error}]"
 
 
-def why_missing(suite: SuiteReport | BaseVerdict) -> list[tuple[str, int]]:
+def why_missing(suite: SuiteReport | BaseDecision) -> list[tuple[str, int]]:
     """What stood in the way of answers, with the number of cases that it did; most frequent first."""
     errors = (
         {s.error for o in (case.candidate, case.base) if o for s in o.samples if s.error}
@@ -354,25 +353,25 @@ def lost(report: Report) -> list[str]:
     """What judged the base and judges no more: stacks, suites and cases, a sentence each."""
     suites = {s.suite: s for stack in report.stacks for s in stack.suites if s.removed}
     return [
-        *(roster_change(change) for change in report.roster if is_loss(change)),
+        *(coverage_change(change) for change in report.coverage if is_loss(change)),
         *(f"{suite.suite}: {removed(suite)}" for suite in suites.values()),
     ]
 
 
 def gained(report: Report) -> list[str]:
     """What the change adds, a sentence each; of what it moves, the yardstick's changes tell."""
-    news = (c for c in report.roster if not is_loss(c) and c.change != "moved")
-    return [roster_change(change) for change in news]
+    news = (c for c in report.coverage if not is_loss(c) and c.change != "moved")
+    return [coverage_change(change) for change in news]
 
 
-def is_loss(change: RosterChange) -> bool:
+def is_loss(change: CoverageChange) -> bool:
     return change.change in {"removed", "judges_less"}
 
 
-def roster_change(change: RosterChange) -> str:
+def coverage_change(change: CoverageChange) -> str:
     """What comes or goes, and what that does to what is judged."""
     others = " and ".join(change.others)
-    cases = f"its {spelled(change.cases, 'case')}"
+    cases = f"its {pluralize(change.cases, 'case')}"
     judge = "judges" if change.cases == 1 else "judge"
     match change.kind, change.change:
         case "stack", "removed":
@@ -384,7 +383,7 @@ def roster_change(change: RosterChange) -> str:
         case _, "removed":
             said = f"is removed: {cases} {judge} {others} no more"
         case _, "moved":
-            return f"{change.ref}: {spelled(change.cases, 'case')} moved to {others}"
+            return f"{change.ref}: {pluralize(change.cases, 'case')} moved to {others}"
         case _, "added":
             said = f"is new: {cases} {judge} {others}"
         case _, "judges_less":

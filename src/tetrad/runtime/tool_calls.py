@@ -27,7 +27,7 @@ from tetrad.results.exchange import (
 from tetrad.results.trace import Called, Guarded
 from tetrad.runtime.conversation import continued
 from tetrad.runtime.guards import trimmed
-from tetrad.schemas.moved import moved
+from tetrad.schemas.embedded import moved
 from tetrad.templates.filters import tojson
 from tetrad.yamldoc.jsontext import strict_decoder
 

@@ -30,7 +30,7 @@ from tetrad.templates.allowed import (
 from tetrad.templates.filters import FILTERS, MAX_CHARS, TESTS, check_size, shown
 from tetrad.templates.names import names_in
 from tetrad.templates.simple import has_marks
-from tetrad.templates.syntax_errors import syntax_problem
+from tetrad.templates.template_errors import syntax_problem
 
 __all__ = [
     "Position",

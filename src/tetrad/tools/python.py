@@ -39,24 +39,8 @@ async def run_python(
     digest covers, and no others.
     """
     repository = repository or root
-    job = {
-        "root": str(repository),
-        "module": run.module,
-        "function": run.function,
-        "file": run.path,
-        "source": verified_source(name, run.path, run.source, root),
-        "folders": run.folders,
-        "late_folders": run.late_folders,
-        "modules": {
-            module.file: verified_source(name, module.file, module.digest, repository)
-            for module in run.modules
-        },
-        "arguments": arguments,
-        "memory_bytes": run.memory_mb * 1024 * 1024,
-        "cpu_s": int(run.timeout_s) + 1,
-        "timeout_s": run.timeout_s,
-        "max_bytes": MAX_BYTES,
-    }
+    source = verified_source(name, run.path, run.source, root)
+    job = {**_limits(run), **_code(name, run, repository), "source": source, "arguments": arguments}
     process, pipes = await _started(repository)
     said = bytearray()
     listening = asyncio.create_task(_listen(process.stderr, said))
@@ -76,6 +60,31 @@ async def run_python(
         listening.cancel()
         pipes.close()
     return _answer(name, status, written, bytes(said))
+
+
+def _code(name: str, run: PythonRun, repository: Path) -> Mapping[str, object]:
+    """What the child runs, and where it finds it; every text is the one that the digest covers."""
+    return {
+        "root": str(repository),
+        "module": run.module,
+        "function": run.function,
+        "file": run.path,
+        "folders": run.folders,
+        "late_folders": run.late_folders,
+        "modules": {
+            module.file: verified_source(name, module.file, module.digest, repository)
+            for module in run.modules
+        },
+    }
+
+
+def _limits(run: PythonRun) -> Mapping[str, object]:
+    return {
+        "memory_bytes": run.memory_mb * 1024 * 1024,
+        "cpu_s": int(run.timeout_s) + 1,
+        "timeout_s": run.timeout_s,
+        "max_bytes": MAX_BYTES,
+    }
 
 
 async def _started(root: Path) -> tuple[Process, asyncio.SubprocessTransport]:

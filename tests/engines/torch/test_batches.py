@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tetrad.engines.torch.batcher import Batcher
 from tetrad.engines.torch.batches import BatchLimits
-from tetrad.engines.torch.desk import Desk
 from tetrad.engines.torch.token_text import Text, load_text
 from tetrad.engines.torch.transformer import Network, load_network
 from tetrad.model import Generation
@@ -56,7 +56,7 @@ def answers(loaded: tuple[Network, Text], limits: BatchLimits, *, at_once: int) 
     network, text = loaded
     asked: list[tuple[Request, Future[Completion]]] = [(one, Future()) for one in requests()]
     later = list(asked[at_once:])
-    desk = Desk(network, text, window=None, limits=limits)
+    desk = Batcher(network, text, window=None, limits=limits)
     desk.serve(asked[:at_once], lambda: [later.pop(0)] if later else [])
     return [future.result(timeout=0) for _, future in asked]
 

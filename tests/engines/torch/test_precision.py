@@ -14,8 +14,8 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from tetrad.engines.torch.attention import Prefix
+from tetrad.engines.torch.batcher import Batcher
 from tetrad.engines.torch.batches import BatchLimits
-from tetrad.engines.torch.desk import Desk
 from tetrad.engines.torch.token_text import load_text
 from tetrad.engines.torch.transformer import Network, load_network
 from tetrad.model import Generation
@@ -67,7 +67,7 @@ def test_every_kind_of_request_is_answered_in_half_precision(tiny: Path, dtype: 
     ]
     network, text = load_network(tiny, dtype=dtype), load_text(tiny)
 
-    Desk(network, text, window=None, limits=BatchLimits(rows=4)).serve(asked, list)
+    Batcher(network, text, window=None, limits=BatchLimits(rows=4)).serve(asked, list)
 
     answers = [future.result(timeout=0) for _, future in asked]
     assert {one.text for one in answers[1::3]} <= {"late", "billing"}

@@ -16,7 +16,7 @@ from tetrad.artifacts.store import Store, store_from_environment
 from tetrad.engines.count import count_tokens
 from tetrad.engines.torch import build_torch_embedder, build_torch_engine
 from tetrad.errors import ArtifactError
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 from tetrad.model import Generation, Model
 from tetrad.results.exchange import Choice, Completion, JsonOutput, Message, Request
 
@@ -118,9 +118,9 @@ NEVER_CLOSED = """
 import asyncio, sys
 from pathlib import Path
 from tetrad.artifacts.store import store_from_environment
-from tetrad.engines.build import build_engine
+from tetrad.engines.wiring import build_engine
 from tetrad.results.exchange import Message, Request
-from tetrad.loading.repository import load_repository
+from tetrad.loading.repositories import load_repository
 from tetrad.model import Generation
 from tetrad.trees import WorkingTree
 

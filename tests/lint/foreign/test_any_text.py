@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tetrad.errors import Issue, SpecError
-from tetrad.lint.foreign.convert import convert
 from tetrad.lint.foreign.mapped import MappedDocument
+from tetrad.lint.foreign.to_prompt import convert
 
 TOKENS = [
     *("---\n", "name: a\n", "inputs:\n", "  x: {type: string}\n", "  y: 3\n", "sample: {z: 1}\n"),

@@ -180,7 +180,7 @@ def _model(gguf: Path) -> PreTrainedModel:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from tetrad.engines.torch.loading import load_model
+    from tetrad.engines.torch.load_model import load_model
 
     model: PreTrainedModel = load_model(
         AutoModelForCausalLM, gguf.parent, gguf_file=gguf.name, dtype=torch.float32

@@ -123,7 +123,7 @@ class TorchEmbedder:
         import torch
         from transformers import AutoModel
 
-        from tetrad.engines.torch.loading import load_model
+        from tetrad.engines.torch.load_model import load_model
         from tetrad.engines.torch.packed import pack_linears
 
         assert isinstance(self._spec.engine, TorchEngine)  # noqa: S101  # build.py chooses by it

@@ -22,7 +22,7 @@ from tetrad.model import Model, TorchEngine
 from tetrad.results.exchange import Completion, Request
 
 if TYPE_CHECKING:
-    from tetrad.engines.torch.desk import Desk
+    from tetrad.engines.torch.batcher import Batcher
 
 # Requests that arrive within this time of each other are planned together.
 _GATHER_S = 0.02
@@ -96,7 +96,7 @@ class InProcessEngine:
             self._thread = None
 
     def _serve(self) -> None:
-        desk: Desk | None = None
+        desk: Batcher | None = None
         while asked := self._gather():
             try:
                 with lack_of_memory_told("the torch engine"):
@@ -137,10 +137,10 @@ class InProcessEngine:
             if future.set_running_or_notify_cancel():
                 future.set_exception(error)
 
-    def _load(self) -> Desk:
+    def _load(self) -> Batcher:
         loading = (self._progress or Unwatched()).start(None, "loading the model")
         try:
-            from tetrad.engines.torch.desk import load_desk  # which loads torch
+            from tetrad.engines.torch.batcher import load_desk  # which loads torch
 
             return load_desk(
                 self._model,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tetrad.engines.torch import attention
 from tetrad.engines.torch.attention import OwnTokens, Prefix, Shape, Shared
-from tetrad.engines.torch.loading import load_model
+from tetrad.engines.torch.load_model import load_model
 from tetrad.engines.torch.packed import pack_linears
 from tetrad.engines.torch.quiet import quieten
 from tetrad.errors import EngineUnavailable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tetrad.lint.foreign.mapped import Message
+from tetrad.lint.foreign.mapped import ForeignMessage
 from tetrad.yamldoc.document import Span
 
 
@@ -19,17 +19,17 @@ class Messages:
 
     def __init__(self, text: str, role: str, start: int) -> None:
         self.text = text
-        self.done: list[Message] = []
+        self.done: list[ForeignMessage] = []
         self._blocks: list[_Block] = []
         self._marked = False  # whether the file names the role of the last one
-        self._message = Message(role, Span(start, start))
+        self._message = ForeignMessage(role, Span(start, start))
 
     def begin(self, role: str, marker: Span) -> None:
         """End a message, and begin another in the same blocks."""
         for block in reversed(self._blocks):
             self._message.write(block.closing, marker.start, marker.start)
         self._end()
-        self._message, self._marked = Message(role, marker), True
+        self._message, self._marked = ForeignMessage(role, marker), True
         for block in self._blocks:
             self._message.write(block.opening, *block.place)
         self._message.write("", marker.end, marker.end)
@@ -48,7 +48,7 @@ class Messages:
     def write(self, text: str, start: int, end: int) -> None:
         self._message.write(text, start, end)
 
-    def finished(self) -> list[Message]:
+    def finished(self) -> list[ForeignMessage]:
         self._end()
         return self.done
 

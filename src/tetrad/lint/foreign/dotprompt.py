@@ -8,9 +8,9 @@ from typing import Any
 
 from tetrad.lint.foreign.blocks import Messages
 from tetrad.lint.foreign.front_matter import FrontMatter
-from tetrad.lint.foreign.handlebars import Reader
-from tetrad.lint.foreign.mapped import Message
-from tetrad.lint.foreign.parts import Declared, Output, type_of
+from tetrad.lint.foreign.handlebars import HandlebarsReader
+from tetrad.lint.foreign.mapped import ForeignMessage
+from tetrad.lint.foreign.parts import Declared, ForeignOutput, type_of
 from tetrad.lint.foreign.prompty import type_of_value
 from tetrad.yamldoc.document import Path
 
@@ -18,9 +18,9 @@ _KEY = re.compile(r"(?P<name>[^?(]+)\??\s*(?:\((?P<kind>\w+)[^)]*\))?")
 _ANY = "(*)"
 
 
-def messages_of(text: str, front: FrontMatter, declared: frozenset[str]) -> list[Message]:
+def messages_of(text: str, front: FrontMatter, declared: frozenset[str]) -> list[ForeignMessage]:
     """The messages; SpecError where the template does not parse."""
-    reader = Reader(Messages(text, "user", front.body), front.document.origin, declared)
+    reader = HandlebarsReader(Messages(text, "user", front.body), front.document.origin, declared)
     reader.read(front.body)
     return reader.finished()
 
@@ -49,16 +49,18 @@ def declares_all(front: FrontMatter) -> bool:
     return isinstance(schema, dict) and bool(schema) and _ANY not in schema
 
 
-def output_of(front: FrontMatter) -> Output | None:
+def output_of(front: FrontMatter) -> ForeignOutput | None:
     """What the file says of the answer."""
     schema, form = front.get("output", "schema"), front.get("output", "format")
     at: Path = ("output", "format") if form is not None else ("output", "schema")
     if isinstance(schema, dict) and _texts(schema.get("enum")):
-        return Output(front.key(at), is_json=form == "json", keys=None, enum=_texts(schema["enum"]))
+        return ForeignOutput(
+            front.key(at), is_json=form == "json", keys=None, enum=_texts(schema["enum"])
+        )
     if schema is not None and form != "text":
-        return Output(front.key(("output", "schema")), is_json=True, keys=_keys(schema))
+        return ForeignOutput(front.key(("output", "schema")), is_json=True, keys=_keys(schema))
     if form == "json":
-        return Output(front.document.span(at), is_json=True, keys=None)
+        return ForeignOutput(front.document.span(at), is_json=True, keys=None)
     return None
 
 

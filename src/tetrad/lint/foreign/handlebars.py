@@ -12,7 +12,7 @@ from typing import NamedTuple, NoReturn
 
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.lint.foreign.blocks import Messages
-from tetrad.lint.foreign.mapped import Message
+from tetrad.lint.foreign.mapped import ForeignMessage
 from tetrad.lint.positions import Lines
 from tetrad.yamldoc.document import Span
 
@@ -45,7 +45,7 @@ class _Frame(NamedTuple):
     bound: frozenset[str]  # names that the block gives
 
 
-class Reader:
+class HandlebarsReader:
     """Reads one template; `declared` are names that mean a variable wherever they stand."""
 
     def __init__(self, messages: Messages, origin: str, declared: frozenset[str]) -> None:
@@ -67,7 +67,7 @@ class Reader:
         if self._frames:
             self._refuse(self._frames[-1].place, f"{{{{#{self._frames[-1].name}}}}} is not closed")
 
-    def finished(self) -> list[Message]:
+    def finished(self) -> list[ForeignMessage]:
         return self._messages.finished()
 
     def _until(self, position: int, end: int, waiting: list[tuple[Span, str, Span]]) -> None:

@@ -19,7 +19,7 @@ class MappedDocument(Document):
     `comments_at` is where the file takes a line with a comment; None where it takes none.
     """
 
-    contents: Mapping[Path, Message] = field(default_factory=dict)
+    contents: Mapping[Path, ForeignMessage] = field(default_factory=dict)
     comments_at: int | None = None
 
     def within(self, path: Path, offset: int) -> Location:
@@ -35,7 +35,7 @@ class _Piece(NamedTuple):
     exact: bool  # whether its characters stand in the file as they are
 
 
-class Message:
+class ForeignMessage:
     """A message that is put together from pieces of a file and what stands for others."""
 
     def __init__(self, role: str, marker: Span) -> None:

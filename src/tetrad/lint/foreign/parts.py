@@ -28,7 +28,7 @@ class Declared(NamedTuple):
     elsewhere: bool = False  # whether it is used outside of messages
 
 
-class Output(NamedTuple):
+class ForeignOutput(NamedTuple):
     """What a file says of the answer. `keys` are those of an object, None where no shape is given."""
 
     place: Span

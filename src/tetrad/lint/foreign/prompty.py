@@ -11,9 +11,9 @@ from typing import Any
 
 from tetrad.lint.foreign.blocks import Messages
 from tetrad.lint.foreign.front_matter import FrontMatter
-from tetrad.lint.foreign.handlebars import Reader
-from tetrad.lint.foreign.mapped import Message
-from tetrad.lint.foreign.parts import Declared, Output, type_of
+from tetrad.lint.foreign.handlebars import HandlebarsReader
+from tetrad.lint.foreign.mapped import ForeignMessage
+from tetrad.lint.foreign.parts import Declared, ForeignOutput, type_of
 from tetrad.yamldoc.document import Path, Span
 
 _ROLES = {
@@ -38,11 +38,11 @@ _TOKEN = re.compile(
 _BLOCKS = frozenset({"for", "if", "with", "filter", "macro", "call", "block"})
 
 
-def messages_of(text: str, front: FrontMatter, declared: frozenset[str]) -> list[Message]:
+def messages_of(text: str, front: FrontMatter, declared: frozenset[str]) -> list[ForeignMessage]:
     """The messages; SpecError where a Mustache template does not parse."""
     messages = Messages(text, "system", front.body)
     if _is_mustache(front):
-        reader = Reader(messages, front.document.origin, declared)
+        reader = HandlebarsReader(messages, front.document.origin, declared)
         reader.read(front.body, roles=_role_lines(text, front.body))
         return reader.finished()
     position = front.body
@@ -153,22 +153,22 @@ def type_of_value(value: Any) -> str:
     return "string"
 
 
-def output_of(front: FrontMatter) -> Output | None:
+def output_of(front: FrontMatter) -> ForeignOutput | None:
     """What the file says of the answer."""
     if front.get("outputs"):
         names = tuple(name for name, _ in front.entries("outputs"))
-        return Output(front.key(("outputs",)), is_json=True, keys=names)
+        return ForeignOutput(front.key(("outputs",)), is_json=True, keys=names)
     for path in (
         ("model", "parameters", "response_format"),
         ("model", "options", "responseFormat"),
     ):
         said = front.get(*path)
         if isinstance(said, str):  # a file's
-            return Output(front.document.span(path), is_json=True, keys=())
+            return ForeignOutput(front.document.span(path), is_json=True, keys=())
         kind = said.get("type") if isinstance(said, dict) else None
         if kind in {"json_object", "json_schema"}:
             keys = () if kind == "json_schema" else None
-            return Output(front.document.span(path), is_json=True, keys=keys)
+            return ForeignOutput(front.document.span(path), is_json=True, keys=keys)
     return None
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 
-from tetrad.lint.rule import Finding
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Finding
+from tetrad.lint.tree import LintTree
 
 # Each format has a module of its name, which is imported where it is asked for.
 FORMATS = ("text", "json", "sarif", "github")
 
 
-def render(form: str, findings: Sequence[Finding], tree: Tree) -> str:
+def render(form: str, findings: Sequence[Finding], tree: LintTree) -> str:
     """The findings in one of the formats."""
     rendered: str = import_module(f"tetrad.lint.output.{form}").render(findings, tree)
     return rendered

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tetrad.lint.rule import SEVERITIES, Finding
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import SEVERITIES, Finding
+from tetrad.lint.tree import LintTree
 from tetrad.text import inert
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
-def render(findings: Sequence[Finding], tree: Tree) -> str:
+def render(findings: Sequence[Finding], tree: LintTree) -> str:
     ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
     return "".join(f"{_command(finding, tree.below)}\n" for finding in ordered)
 

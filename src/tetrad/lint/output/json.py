@@ -6,17 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 
 from tetrad.canonical import Json
-from tetrad.lint.rule import Edit, Finding, Fix
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Edit, Finding, Fix
+from tetrad.lint.tree import LintTree
 from tetrad.text import json_escaped
 
 
-def render(findings: Sequence[Finding], tree: Tree) -> str:
+def render(findings: Sequence[Finding], tree: LintTree) -> str:
     values = [_finding(finding, tree) for finding in findings]
     return json_escaped(json.dumps(values, ensure_ascii=True, indent=2)) + "\n"
 
 
-def _finding(finding: Finding, tree: Tree) -> Mapping[str, Json]:
+def _finding(finding: Finding, tree: LintTree) -> Mapping[str, Json]:
     span = finding.place.span
     return {
         "code": finding.code,
@@ -32,7 +32,7 @@ def _finding(finding: Finding, tree: Tree) -> Mapping[str, Json]:
     }
 
 
-def _fix(fix: Fix, tree: Tree) -> Mapping[str, Json]:
+def _fix(fix: Fix, tree: LintTree) -> Mapping[str, Json]:
     return {
         "title": fix.title,
         "safe": fix.safe,
@@ -40,7 +40,7 @@ def _fix(fix: Fix, tree: Tree) -> Mapping[str, Json]:
     }
 
 
-def _edit(edit: Edit, tree: Tree) -> Mapping[str, Json]:
+def _edit(edit: Edit, tree: LintTree) -> Mapping[str, Json]:
     span = tree.lines(edit.file).span(edit.start, edit.end)
     return {
         "file": edit.file,

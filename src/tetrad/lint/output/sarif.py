@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from tetrad import __version__
 from tetrad.canonical import Json, digest_bytes
+from tetrad.lint.finding import SEVERITIES, Finding
 from tetrad.lint.pages import page_of
-from tetrad.lint.rule import SEVERITIES, Finding, Rule
+from tetrad.lint.rule import Rule
 from tetrad.lint.rules import RULES
-from tetrad.lint.tree import Tree
+from tetrad.lint.tree import LintTree
 from tetrad.text import json_escaped
 
 _SCHEMA = (
@@ -24,7 +25,7 @@ _MAX_SNIPPET = 1_000  # characters of a line; a file may be one line
 _MAX_RESULTS = 25_000  # GitHub takes no more of a run
 
 
-def render(findings: Sequence[Finding], tree: Tree) -> str:
+def render(findings: Sequence[Finding], tree: LintTree) -> str:
     ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
     run: Mapping[str, Json] = {
         "tool": {"driver": _driver()},
@@ -57,7 +58,7 @@ def _rule(rule: Rule) -> Mapping[str, Json]:
     }
 
 
-def _results(findings: Sequence[Finding], tree: Tree) -> Iterator[Json]:
+def _results(findings: Sequence[Finding], tree: LintTree) -> Iterator[Json]:
     indices = {rule.code: index for index, rule in enumerate(RULES)}
     seen: Counter[str] = Counter()
     for finding in findings:
@@ -77,7 +78,7 @@ def _results(findings: Sequence[Finding], tree: Tree) -> Iterator[Json]:
         }
 
 
-def _subject(finding: Finding, tree: Tree) -> str:
+def _subject(finding: Finding, tree: LintTree) -> str:
     """What stays the same while lines move: the code, the file and the text that it is about."""
     line = tree.lines(finding.place.file).line(finding.place.span.line, 0, _MAX_SNIPPET)
     snippet = finding.message if finding.hidden else " ".join(line.split())

@@ -23,8 +23,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Edit, Finding, Fix, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Edit, Finding, Fix
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.yamldoc.document import Node
 
 # YAML 1.1, section 10.2: booleans, sexagesimal and underscored numbers, timestamps.
@@ -38,7 +39,7 @@ _OTHERWISE = re.compile(
 )
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     for file, document in tree.documents.items():
         if file not in asked or file.endswith((".json", ".jsonl")):

@@ -25,19 +25,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.assertions.checks import why_it_cannot_fail
+from tetrad.lint.finding import Finding
 from tetrad.lint.goldens import golden_sets, place
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.model import Assertion, Case
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for golden in golden_sets(tree):
         for case in golden.cases:
             yield from _of_case(tree, case)
 
 
-def _of_case(tree: Tree, case: Case) -> Iterator[Finding]:
+def _of_case(tree: LintTree, case: Case) -> Iterator[Finding]:
     if case.threshold is not None and case.threshold <= 0:
         message = f"the case {case.id!r} cannot fail: its threshold is 0"
         yield RULE.at(place(tree, case.location), message, hint="raise or remove the threshold")

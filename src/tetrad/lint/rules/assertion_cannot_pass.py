@@ -27,20 +27,21 @@ from collections.abc import Iterator, Sequence
 
 from tetrad.assertions.checks import why_it_cannot_pass
 from tetrad.assertions.contradictions import is_exact
+from tetrad.lint.finding import Finding
 from tetrad.lint.goldens import place, suites_of_golden_sets
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.model import Assertion, Suite, assertions_of
 from tetrad.schemas.nearest import did_you_mean
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for suite in suites_of_golden_sets(tree):
         yield from _out_of_reach(tree, suite)
         yield from _not_a_label(tree, suite)
 
 
-def _out_of_reach(tree: Tree, suite: Suite) -> Iterator[Finding]:
+def _out_of_reach(tree: LintTree, suite: Suite) -> Iterator[Finding]:
     for case in suite.golden.cases:
         for item in assertions_of(case):
             reason = why_it_cannot_pass(item)
@@ -49,7 +50,7 @@ def _out_of_reach(tree: Tree, suite: Suite) -> Iterator[Finding]:
                 yield RULE.at(place(tree, item.location), message, hint="write a share of 1")
 
 
-def _not_a_label(tree: Tree, suite: Suite) -> Iterator[Finding]:
+def _not_a_label(tree: LintTree, suite: Suite) -> Iterator[Finding]:
     """Texts that no stack of the suite may answer."""
     enums = [stack.prompt.output.enum for stack in suite.stacks]
     labels = sorted({label for enum in enums for label in enum})

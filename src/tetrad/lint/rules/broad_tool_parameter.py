@@ -28,8 +28,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 
 _NAMES: Mapping[str, str] = {
     "sql": "SQL", "sql_query": "SQL", "raw_sql": "SQL", "sql_statement": "SQL",
@@ -40,7 +41,7 @@ _DESCRIBED = re.compile(r"(?i)\b(?:raw |arbitrary |any )?(SQL (?:query|statement
 _LIMITS = frozenset({"enum", "const", "pattern", "format"})
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for tool in tree.components("tool"):
         properties = tool.get("input_schema", "properties")
         for part in properties.parts() if properties is not None else ():

@@ -31,9 +31,10 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
 from tetrad.lint.template import fixed_text_of, outputs_of
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.tree import LintTree, Part
 from tetrad.model import Example, Model, Prompt, Stack, VllmEngine
 
 _PER_MESSAGE = 16  # tokens that a chat template puts around a message
@@ -57,7 +58,7 @@ class Need(NamedTuple):
         return fixed + around + varying + self.answer
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     for stack in tree.repository.stacks.values():
         window = _window(stack.model)

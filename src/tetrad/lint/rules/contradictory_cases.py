@@ -26,18 +26,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tetrad.assertions.contradictions import Claims
+from tetrad.lint.finding import Finding
 from tetrad.lint.goldens import golden_sets, place
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.model import GoldenSet
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for golden in golden_sets(tree):
         yield from _contradictions(tree, golden)
 
 
-def _contradictions(tree: Tree, golden: GoldenSet) -> Iterator[Finding]:
+def _contradictions(tree: LintTree, golden: GoldenSet) -> Iterator[Finding]:
     asked: defaultdict[str, Claims] = defaultdict(Claims)
     for case in golden.cases:
         answers = [[call.tool, call.arguments, call.result, call.error] for call in case.tools]

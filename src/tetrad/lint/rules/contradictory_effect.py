@@ -27,8 +27,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 
 _DESTROYS = frozenset({"delete", "drop", "purge", "destroy", "erase", "wipe", "truncate"})
 _WRITES = frozenset({
@@ -40,7 +41,7 @@ _WRITES = frozenset({
 _FIRST = re.compile(r"[a-z]+|[A-Z][a-z]*")
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for tool in tree.components("tool"):
         name, effect = tool.get("name"), tool.get("effect")
         if name is None or effect is None or name.text is None:

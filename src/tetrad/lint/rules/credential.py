@@ -27,13 +27,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.lint.credentials import credentials_in
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 
 HINT = "revoke it, and name an environment variable instead (api_key_env: …)"
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for file in tree.names:
         for found in credentials_in(tree.texts.get(file, "")):
             place = tree.place(file, found.start, found.end)

@@ -23,16 +23,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding, Place
 from tetrad.lint.goldens import golden_sets, whole_sets
-from tetrad.lint.rule import Finding, Place, Rule, Span
-from tetrad.lint.tree import Tree
+from tetrad.lint.positions import Range
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     whole = whole_sets(tree)
     for golden in golden_sets(tree):
         if not golden.cases and golden.path in whole:
-            place = Place(golden.path, Span(1, 1, 1, 1))
+            place = Place(golden.path, Range(1, 1, 1, 1))
             message = "this golden set has no case, so nothing is judged"
             yield RULE.at(place, message, hint="write the first case")
 

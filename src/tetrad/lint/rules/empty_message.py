@@ -21,11 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for prompt in tree.components("prompt"):
         messages = prompt.get("messages")
         for message in messages.parts() if messages is not None else ():

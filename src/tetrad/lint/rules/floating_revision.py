@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding
 from tetrad.lint.pins import (
     FLOATING,
     how_to_pin,
@@ -36,12 +37,12 @@ from tetrad.lint.pins import (
     sources_of,
     written_source,
 )
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 from tetrad.model import Stack
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     kubernetes = {
         ref.rsplit("/", 1)[-1]
         for ref, environment in tree.repository.environments.items()
@@ -59,7 +60,7 @@ def _environments(stack: Stack) -> list[str]:
     return [str(name) for name in named] if isinstance(named, list | tuple) else []
 
 
-def _of_source(tree: Tree, part: Part, uri: str, serving: list[Stack]) -> Iterator[Finding]:
+def _of_source(tree: LintTree, part: Part, uri: str, serving: list[Stack]) -> Iterator[Finding]:
     source = written_source(uri)
     place = tree.value(part)
     if source.scheme == "endpoint":
@@ -82,7 +83,7 @@ def _of_source(tree: Tree, part: Part, uri: str, serving: list[Stack]) -> Iterat
 _DATED_HINT = "name a dated version, for example gpt-4o-2024-08-06"
 
 
-def _of_endpoint(tree: Tree, part: Part, uri: str, serving: list[Stack]) -> Iterator[Finding]:
+def _of_endpoint(tree: LintTree, part: Part, uri: str, serving: list[Stack]) -> Iterator[Finding]:
     ref = part.file.removesuffix(".yaml").removesuffix(".yml")
     stacks = [stack for stack in serving if stack.model.ref == ref]
     message = f"{uri!r} is a server whose weights are not pinned"
@@ -104,7 +105,7 @@ def _of_endpoint(tree: Tree, part: Part, uri: str, serving: list[Stack]) -> Iter
         )
 
 
-def _of_engine(tree: Tree, model: Part) -> Iterator[Finding]:
+def _of_engine(tree: LintTree, model: Part) -> Iterator[Finding]:
     image = model.get("engine", "vllm", "image")
     if image is not None and image.text is not None and _is_floating_image(image.text):
         tag = image_tag(image.text)

@@ -23,13 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding, Place
 from tetrad.lint.leaks import Leak, leaks_of
-from tetrad.lint.rule import Finding, Place, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.text import shorten
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     for suite in tree.repository.suites.values():
         if suite.golden.path not in asked:
@@ -42,7 +43,7 @@ def check(tree: Tree) -> Iterator[Finding]:
             )
 
 
-def _place(tree: Tree, leak: Leak) -> Place:
+def _place(tree: LintTree, leak: Leak) -> Place:
     location = leak.case.location
     lines = tree.lines(location.file)
     return Place(location.file, lines.token(location.line, location.column), location.line)

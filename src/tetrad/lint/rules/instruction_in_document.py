@@ -22,13 +22,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding, Place
 from tetrad.lint.instructions import instruction_in
-from tetrad.lint.rule import Finding, Place, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.text import shorten
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     documents = {file for files in tree.corpus_files.values() for file in files}
     for file in sorted(documents & asked):

@@ -26,13 +26,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.assertions.checks import INVALID_ASSERTION, issues_when_rendered
+from tetrad.lint.finding import Finding
 from tetrad.lint.goldens import golden_sets, place
 from tetrad.lint.issues import findings_of_issues
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     yield from findings_of_issues(RULE, tree, RULE.code)
     for golden in golden_sets(tree):
         for issue in issues_when_rendered(golden):

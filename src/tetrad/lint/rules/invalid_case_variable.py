@@ -24,22 +24,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.errors import Location
+from tetrad.lint.finding import Finding
 from tetrad.lint.goldens import place, suites_of_golden_sets
 from tetrad.lint.issues import findings_of_issues
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
-from tetrad.loading.given import INVALID_VARIABLE
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
+from tetrad.loading.case_values import INVALID_VARIABLE
 from tetrad.model import Suite
 from tetrad.model.variables import missing_in
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     yield from findings_of_issues(RULE, tree, RULE.code)
     for suite in suites_of_golden_sets(tree):
         yield from _lacking(tree, suite)
 
 
-def _lacking(tree: Tree, suite: Suite) -> Iterator[Finding]:
+def _lacking(tree: LintTree, suite: Suite) -> Iterator[Finding]:
     """Cases that cannot be asked of every stack of their suite; of a file of CSV its columns."""
     columns: dict[tuple[str, str], Finding] = {}
     for case in suite.golden.cases:

@@ -27,12 +27,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
-from tetrad.lint.waivers import waiver_parts
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
+from tetrad.lint.waiver_places import waiver_parts
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for comment in tree.suppressions:
         place = tree.place(comment.file, comment.start, comment.end)
         if not comment.names:
@@ -42,7 +43,7 @@ def check(tree: Tree) -> Iterator[Finding]:
                 place, "this suppression gives no reason", hint="write it after --, in a few words"
             )
         for name in comment.names:
-            is_sealed = name in tree.ledger.rules and tree.ledger.rules[name].sealed
+            is_sealed = name in tree.ledger.sealed
             if is_sealed and (comment, name) not in tree.ledger.used:
                 yield RULE.at(
                     place,

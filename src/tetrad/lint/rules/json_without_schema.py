@@ -31,13 +31,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.lint.asked_json import asked_json
+from tetrad.lint.finding import Finding
 from tetrad.lint.prompts import prompts_asked
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.model import Output, Prompt
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     yield from _without_schema(tree)
     suites = tree.repository.suites.values()
     judging = {j.prompt.ref for suite in suites for j in suite.judges.values() if j.prompt}
@@ -46,7 +47,7 @@ def check(tree: Tree) -> Iterator[Finding]:
             yield from _asked_in_words(tree, prompt)
 
 
-def _asked_in_words(tree: Tree, prompt: Prompt) -> Iterator[Finding]:
+def _asked_in_words(tree: LintTree, prompt: Prompt) -> Iterator[Finding]:
     for index, message in enumerate(prompt.messages):
         asked = asked_json(message.content) if message.role != "assistant" else None
         if asked is not None:
@@ -59,7 +60,7 @@ def _asked_in_words(tree: Tree, prompt: Prompt) -> Iterator[Finding]:
             return
 
 
-def _without_schema(tree: Tree) -> Iterator[Finding]:
+def _without_schema(tree: LintTree) -> Iterator[Finding]:
     for prompt in tree.components("prompt"):
         output = prompt.get("output")
         form = prompt.get("output", "format")

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Edit, Finding, Fix
 from tetrad.lint.pins import (
     FLOATING,
     how_to_pin,
@@ -37,11 +38,11 @@ from tetrad.lint.pins import (
     sources_of,
     written_source,
 )
-from tetrad.lint.rule import Edit, Finding, Fix, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for model in tree.components("model"):
         for part, uri in sources_of(model):
             yield from _of_source(tree, part, uri)
@@ -74,7 +75,7 @@ def _digests_of_model(model: Part) -> Iterator[Part]:
         yield fingerprint
 
 
-def _of_source(tree: Tree, part: Part, uri: str) -> Iterator[Finding]:
+def _of_source(tree: LintTree, part: Part, uri: str) -> Iterator[Finding]:
     source = written_source(uri)
     if source.scheme == "oci" and _is_unpinned(source.name):
         message = f"the image has the tag {image_tag(source.name)!r} and no digest"
@@ -91,7 +92,7 @@ def _of_source(tree: Tree, part: Part, uri: str) -> Iterator[Finding]:
     )
 
 
-def _of_digest(tree: Tree, part: Part, hint: str) -> Iterator[Finding]:
+def _of_digest(tree: LintTree, part: Part, hint: str) -> Iterator[Finding]:
     written = part.text
     if written is None or is_digest(written):
         return

@@ -25,14 +25,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding
 from tetrad.lint.pins import written_source
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 
 _SERVED = frozenset({"vendor", "endpoint"})  # by terms of use, not by a licence
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for model in tree.components("model"):
         source, license_ = model.get("source"), model.get("license")
         if source is None or source.text is None or "://" not in source.text:

@@ -21,11 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     for stack in tree.repository.stacks.values():
         if stack.location.file in asked and stack.generation.max_tokens is None:

@@ -25,15 +25,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from tetrad.lint.finding import Finding, Severity
 from tetrad.lint.pins import sources_of, written_source
 from tetrad.lint.retirements import AS_OF, RETIRED
-from tetrad.lint.rule import Finding, Rule, Severity
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 
 _SOON = timedelta(days=90)
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for model in tree.components("model"):
         for part, uri in sources_of(model):
             source = written_source(uri)
@@ -41,7 +42,7 @@ def check(tree: Tree) -> Iterator[Finding]:
                 yield from _of_name(tree, part, source.name)
 
 
-def _of_name(tree: Tree, part: Part, name: str) -> Iterator[Finding]:
+def _of_name(tree: LintTree, part: Part, name: str) -> Iterator[Finding]:
     vendor, _, model = name.partition("/")
     day = RETIRED.get(vendor, {}).get(model)
     if day is None or day > tree.today + _SOON:

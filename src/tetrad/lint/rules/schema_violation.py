@@ -25,16 +25,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding
 from tetrad.lint.issues import findings_of_issues
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 
 # Numbers that canonical JSON cannot carry, and old versions, are refused by the loader too; their
 # own rules are not there yet, and no issue of a file may get lost.
 _WITHOUT_RULE = ("SCH103", "SCH105", "SCH106")
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     yield from findings_of_issues(RULE, tree, RULE.code, *_WITHOUT_RULE)
 
 

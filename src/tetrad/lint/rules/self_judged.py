@@ -26,12 +26,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.identity import component_digest
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 from tetrad.model import EMBEDDING_JUDGE
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     for suite in tree.repository.suites.values():
         if suite.location.file not in asked:

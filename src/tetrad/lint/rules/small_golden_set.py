@@ -26,15 +26,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil
 
+from tetrad.lint.finding import Finding
 from tetrad.lint.goldens import place, suites
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.model import NoWorseThanBase
 
 _OF_THREE = 3  # policy.statistics widens no interval less than that, over n
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for suite in suites(tree):
         n = len({case.group or case.id for case in suite.golden.cases})
         for requirement in suite.gate if n else ():

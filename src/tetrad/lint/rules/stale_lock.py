@@ -21,8 +21,9 @@ from dataclasses import replace
 
 from tetrad.errors import SpecError
 from tetrad.identity.lock import Lock, dump_lock, load_lock, lock_of, path_of
-from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.finding import Edit, Finding, Fix, Place
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 from tetrad.model import Stack
 from tetrad.model.references import reference_of
 from tetrad.schemas.kinds import KINDS
@@ -38,7 +39,7 @@ _PARTS = (
 )
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     unclear = _judged_by_unclear(tree)
     are_known = _are_suites_known(tree)
@@ -63,7 +64,7 @@ def check(tree: Tree) -> Iterator[Finding]:
         yield RULE.at(_place(tree, stack, key), message, hint="run `tetrad lock`", fix=fix)
 
 
-def _judged_by_unclear(tree: Tree) -> set[str]:
+def _judged_by_unclear(tree: LintTree) -> set[str]:
     """The stacks of suites that cannot be read whole: what their lock should hold is not known."""
     wrong = {issue.location.file for issue in tree.issues}
     suites = tree.repository.suites
@@ -79,7 +80,7 @@ def _judged_by_unclear(tree: Tree) -> set[str]:
     return named | {stack.ref for suite in ill for stack in suite.stacks}
 
 
-def _are_suites_known(tree: Tree) -> bool:
+def _are_suites_known(tree: LintTree) -> bool:
     """Whether all that may be a suite says which stacks it judges."""
     unread = {issue.location.file for issue in tree.issues} - tree.documents.keys()
     if any(file.endswith(".yaml") for file in unread):
@@ -90,7 +91,7 @@ def _are_suites_known(tree: Tree) -> bool:
     )
 
 
-def _written_suites(tree: Tree) -> Iterator[Part]:
+def _written_suites(tree: LintTree) -> Iterator[Part]:
     """The documents that are suites, also where their kind is misspelt or missing."""
     yield from tree.components("suite")
     for document in tree.documents.values():
@@ -100,7 +101,7 @@ def _written_suites(tree: Tree) -> Iterator[Part]:
             yield Part(document, (), value)
 
 
-def _names_stacks(suite: Part, tree: Tree) -> bool:
+def _names_stacks(suite: Part, tree: LintTree) -> bool:
     refs = [ref.text for ref in stacks.parts()] if (stacks := suite.get("stacks")) else []
     return bool(refs) and all(ref in tree.repository.stacks for ref in refs)
 
@@ -126,7 +127,7 @@ def _changed(written: Lock | None, lock: Lock, path: str) -> tuple[str, str]:
     return f"{path} is stale: {names} changed", moved[0][1]
 
 
-def _place(tree: Tree, stack: Stack, key: str) -> Place:
+def _place(tree: LintTree, stack: Stack, key: str) -> Place:
     document = tree.documents[stack.location.file]
     root = Part(document, (), document.value)
     return tree.key(root.get(key) or root)

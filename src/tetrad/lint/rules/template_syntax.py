@@ -21,12 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Finding, Rule
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
 from tetrad.lint.template_problems import findings_of_templates
-from tetrad.lint.tree import Tree
+from tetrad.lint.tree import LintTree
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     yield from findings_of_templates(RULE, tree)
 
 

@@ -23,14 +23,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Edit, Finding, Fix, Place
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.yamldoc.document import Node
 
 _SPACES = re.compile(r"[ \t]+(?=\r?$)", re.MULTILINE)
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     for file, document in tree.documents.items():
         text = document.text

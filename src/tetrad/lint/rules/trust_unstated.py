@@ -31,15 +31,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tetrad.lint.finding import Edit, Finding, Fix
 from tetrad.lint.prompts import let_through, may_hold_text, prompts_asked
-from tetrad.lint.rule import Edit, Finding, Fix, Rule
+from tetrad.lint.rule import Rule
 from tetrad.lint.settings_like import is_setting
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.tree import LintTree, Part
 from tetrad.model import Prompt, Variable
 from tetrad.yamldoc.document import Document
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for prompt in prompts_asked(tree):
         document = tree.documents.get(prompt.location.file)
         unstated = _unstated(prompt)
@@ -72,7 +73,7 @@ def _listed(variables: Sequence[Variable]) -> str:
 
 
 def _statements(
-    tree: Tree, prompt: Prompt, document: Document, variables: Sequence[Variable]
+    tree: LintTree, prompt: Prompt, document: Document, variables: Sequence[Variable]
 ) -> Fix | None:
     """`trust: untrusted` beside every free text that no message writes as a setting."""
     settings = let_through(tree, prompt) | {v.name for v in variables if is_setting(v)}

@@ -32,14 +32,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.finding import Finding
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 
 _LEAST, _MOST = 20, 1_024
 _SAYS_ENOUGH = ("description", "title", "enum", "const", "$ref")
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for tool in tree.components("tool"):
         description, name = tool.get("description"), tool.get("name")
         if description is not None and description.text is not None:
@@ -65,7 +66,7 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", text.lower())
 
 
-def _undescribed(tree: Tree, tool: Part) -> Iterator[Finding]:
+def _undescribed(tree: LintTree, tool: Part) -> Iterator[Finding]:
     properties = tool.get("input_schema", "properties")
     if properties is None or not isinstance(properties.value, dict):
         return

@@ -24,20 +24,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding
 from tetrad.lint.goldens import place, suites
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.model import AssertionSet, Case, Minimum, MustPass, NoWorseThanBase, Suite
 from tetrad.schemas.nearest import did_you_mean
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for suite in suites(tree):
         if suite.golden.cases:
             yield from _undecidable(tree, suite)
 
 
-def _undecidable(tree: Tree, suite: Suite) -> Iterator[Finding]:
+def _undecidable(tree: LintTree, suite: Suite) -> Iterator[Finding]:
     tags = sorted({tag for case in suite.golden.cases for tag in case.tags})
     metrics = {name for case in suite.golden.cases for name in _metrics(case, suite.metrics[0])}
     for requirement in suite.gate:

@@ -30,16 +30,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from tetrad.lint.finding import Edit, Finding, Fix
 from tetrad.lint.prompts import prompts_asked, stacks_with
-from tetrad.lint.rule import Edit, Finding, Fix, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.model import PASSAGES, Prompt
 from tetrad.model.references import ReferenceRefused, reference, reference_of
 from tetrad.schemas.nearest import nearest
 from tetrad.templates.reading import variables_of
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     built_on = _built_on(tree)
     ill = _filled_by_ill_stacks(tree)
     for prompt in prompts_asked(tree):
@@ -58,7 +59,7 @@ def check(tree: Tree) -> Iterator[Finding]:
                 yield RULE.at(place, f"the variable {name!r} is not declared", hint=hint, fix=fix)
 
 
-def _built_on(tree: Tree) -> set[str]:
+def _built_on(tree: LintTree) -> set[str]:
     """The files of the prompts that others extend."""
     return {
         source.file
@@ -68,12 +69,12 @@ def _built_on(tree: Tree) -> set[str]:
     }
 
 
-def _known(tree: Tree, prompt: Prompt) -> tuple[str, ...]:
+def _known(tree: LintTree, prompt: Prompt) -> tuple[str, ...]:
     filled = [name for stack in stacks_with(tree, prompt) for name in stack.filled]
     return (*prompt.variables, *filled)
 
 
-def _filled_by_ill_stacks(tree: Tree) -> Mapping[str, Sequence[str]]:
+def _filled_by_ill_stacks(tree: LintTree) -> Mapping[str, Sequence[str]]:
     """What stacks with faults of their own retrieve, by the prompt that they name: it is declared
     once those are mended.
     """
@@ -89,7 +90,7 @@ def _filled_by_ill_stacks(tree: Tree) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _declaration(tree: Tree, prompt: Prompt, name: str) -> Fix | None:
+def _declaration(tree: LintTree, prompt: Prompt, name: str) -> Fix | None:
     """Declare the variable as untrusted text, after the last one of a block of variables."""
     document = tree.documents[prompt.location.file]
     node = document.root.children.get("variables")

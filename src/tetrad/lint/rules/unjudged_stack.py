@@ -24,11 +24,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Finding, Place, Rule, Span
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Finding, Place
+from tetrad.lint.positions import Range
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     if not tree.whole or any(suite.get("stacks") is None for suite in tree.components("suite")):
         return
     named = {
@@ -40,7 +42,7 @@ def check(tree: Tree) -> Iterator[Finding]:
     for stack in tree.repository.stacks.values():
         judged = tree.repository.suites_by_stack.get(stack.ref) or stack.ref in named
         if not judged and stack.location.file in asked:
-            place = Place(stack.location.file, Span(1, 1, 1, 1))
+            place = Place(stack.location.file, Range(1, 1, 1, 1))
             yield RULE.at(place, "no suite judges this stack", hint="add a suite under evals/")
 
 

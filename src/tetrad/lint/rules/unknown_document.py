@@ -26,19 +26,20 @@ from collections.abc import Collection, Iterator, Sequence
 from tetrad.assertions.forms import is_templated
 from tetrad.assertions.types.retrieved import RETRIEVED
 from tetrad.canonical import Json
+from tetrad.lint.finding import Finding
 from tetrad.lint.goldens import place, suites_of_golden_sets
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.model import Corpus, Suite, assertions_of
 from tetrad.schemas.nearest import did_you_mean
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for suite in suites_of_golden_sets(tree):
         yield from _unknown(tree, suite)
 
 
-def _unknown(tree: Tree, suite: Suite) -> Iterator[Finding]:
+def _unknown(tree: LintTree, suite: Suite) -> Iterator[Finding]:
     corpora = {s.retrieval.corpus.ref: s.retrieval.corpus for s in suite.stacks if s.retrieval}
     if not corpora:
         return
@@ -57,7 +58,7 @@ def _unknown(tree: Tree, suite: Suite) -> Iterator[Finding]:
                 )
 
 
-def _documents(tree: Tree, corpus: Corpus) -> Iterator[str]:
+def _documents(tree: LintTree, corpus: Corpus) -> Iterator[str]:
     prefix = f"{corpus.documents.path}/"
     return (file.removeprefix(prefix) for file in tree.corpus_files.get(corpus.ref, ()))
 

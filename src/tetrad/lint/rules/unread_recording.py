@@ -27,14 +27,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from tetrad.lint.finding import Finding
 from tetrad.lint.goldens import suites
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 from tetrad.model import Suite
-from tetrad.text import spelled
+from tetrad.text import pluralize
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for suite in suites(tree):
         document = tree.documents[suite.location.file]
         live = Part(document, (), document.value).get("tools")
@@ -56,7 +57,7 @@ def _unread(suite: Suite, suites: Collection[Suite]) -> str:
         return ""
     first = recorded[0]
     return (
-        f"tools run live here, so what {spelled(len(recorded), 'case')} of {suite.golden.path} "
+        f"tools run live here, so what {pluralize(len(recorded), 'case')} of {suite.golden.path} "
         f"recorded is not read: {first.id!r} in line {first.location.line}"
         f"{' is the first' if len(recorded) > 1 else ''}"
     )

@@ -28,19 +28,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding
 from tetrad.lint.goldens import suites
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 from tetrad.model import Stack, Suite, TorchEngine, VllmEngine
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for suite in suites(tree):
         if suite.gate and suite.golden.cases:
             yield from _of_suite(tree, suite)
 
 
-def _of_suite(tree: Tree, suite: Suite) -> Iterator[Finding]:
+def _of_suite(tree: LintTree, suite: Suite) -> Iterator[Finding]:
     document = tree.documents[suite.location.file]
     place = tree.key(Part(document, ("gate",), document.value.get("gate")))
     once = all(case.repeats == 1 for case in suite.golden.cases)

@@ -33,18 +33,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tetrad.lint.rule import Edit, Finding, Fix, Rule
+from tetrad.lint.finding import Edit, Finding, Fix
+from tetrad.lint.rule import Rule
 from tetrad.lint.template_problems import findings_of_templates
-from tetrad.lint.tree import Tree
+from tetrad.lint.tree import LintTree
 from tetrad.templates.methods import replacement_at
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for finding in findings_of_templates(RULE, tree):
         yield replace(finding, fix=_filter_for_method(tree, finding))
 
 
-def _filter_for_method(tree: Tree, finding: Finding) -> Fix | None:
+def _filter_for_method(tree: LintTree, finding: Finding) -> Fix | None:
     """The filter that does what a called method does, where the file writes the call as it is."""
     file, span = finding.place.file, finding.place.span
     lines = tree.lines(file)

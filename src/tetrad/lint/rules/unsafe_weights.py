@@ -24,9 +24,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding
 from tetrad.lint.pins import loaded_by
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 
 _WEIGHTS = (
     *("bin", "pt", "pth", "ckpt", "pkl", "pickle", "joblib", "dill", "t7", "mar"),  # pickles
@@ -35,7 +36,7 @@ _WEIGHTS = (
 _REMOTE_CODE = r"trust[-_]remote[-_]code\Z"
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for model in tree.components("model"):
         for part in model.walk():
             yield from _remote_code(tree, part)
@@ -43,7 +44,7 @@ def check(tree: Tree) -> Iterator[Finding]:
             yield from _files(tree, holder)
 
 
-def _files(tree: Tree, holder: Part) -> Iterator[Finding]:
+def _files(tree: LintTree, holder: Part) -> Iterator[Finding]:
     files = holder.get("files")
     named = {} if files is None else {str(part.path[-1]): part for part in files.parts()}
     for name, part in named.items():
@@ -55,7 +56,7 @@ def _files(tree: Tree, holder: Part) -> Iterator[Finding]:
             yield from _file(tree, source, rest.partition("?")[0], at_key=False)
 
 
-def _file(tree: Tree, part: Part, name: str, *, at_key: bool) -> Iterator[Finding]:
+def _file(tree: LintTree, part: Part, name: str, *, at_key: bool) -> Iterator[Finding]:
     place = tree.key(part) if at_key else tree.value(part)
     ending = name.rpartition(".")[2].lower()
     if ending in _WEIGHTS:
@@ -68,7 +69,7 @@ def _file(tree: Tree, part: Part, name: str, *, at_key: bool) -> Iterator[Findin
         )
 
 
-def _remote_code(tree: Tree, part: Part) -> Iterator[Finding]:
+def _remote_code(tree: LintTree, part: Part) -> Iterator[Finding]:
     last = part.path[-1] if part.path else ""
     named = isinstance(last, str) and re.match(_REMOTE_CODE, last) and part.value is not False
     flagged = part.text is not None and re.search(_REMOTE_CODE, part.text.partition("=")[0])

@@ -25,14 +25,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Finding, Place, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Finding, Place
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.model import Example, Prompt
 from tetrad.schemas.check import schema_problem
 from tetrad.text import shorten
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     for prompt in tree.repository.prompts.values():
         examples = [e for e in prompt.examples if e.location.file in asked]
@@ -59,7 +60,7 @@ def _has_contract(prompt: Prompt) -> bool:
     return bool(prompt.output.enum) or prompt.output.format == "json"
 
 
-def _place(tree: Tree, example: Example) -> Place:
+def _place(tree: LintTree, example: Example) -> Place:
     location = example.location
     lines = tree.lines(location.file)
     return Place(location.file, lines.token(location.line, location.column), location.line)

@@ -29,12 +29,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding
 from tetrad.lint.json_schemas import findings_of_schema
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for tool in tree.components("tool"):
         arguments = tool.get("input_schema")
         if arguments is not None:

@@ -33,19 +33,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding
 from tetrad.lint.prompts import INSTRUCTING, Untrusted, prompts_asked, untrusted_in
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for prompt in prompts_asked(tree):
         for found in untrusted_in(tree, prompt):
             if found.message.role in INSTRUCTING and (found.stated or not found.is_whole_message):
                 yield _finding(tree, found)
 
 
-def _finding(tree: Tree, found: Untrusted) -> Finding:
+def _finding(tree: LintTree, found: Untrusted) -> Finding:
     return RULE.at(
         found.place(tree),
         f"{found.called} stands in a {found.message.role} message{found.elsewhere}",

@@ -42,13 +42,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding
 from tetrad.lint.prompts import INSTRUCTING, Untrusted, prompts_asked, untrusted_in
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.lint.wrapping import tag_of, tags_around
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for prompt in prompts_asked(tree):
         for found in untrusted_in(tree, prompt):
             if found.message.role in INSTRUCTING or found.is_whole_message:
@@ -58,7 +59,7 @@ def check(tree: Tree) -> Iterator[Finding]:
                 yield _finding(tree, found._replace(outputs=outputs))
 
 
-def _finding(tree: Tree, found: Untrusted) -> Finding:
+def _finding(tree: LintTree, found: Untrusted) -> Finding:
     tag = tag_of(found)
     fix = tags_around(tree, found)
     first = found.expression(found.outputs[0])

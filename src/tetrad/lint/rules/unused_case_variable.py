@@ -30,22 +30,23 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Finding
 from tetrad.lint.goldens import place, suites_of_golden_sets
-from tetrad.lint.rule import Finding, Rule
-from tetrad.lint.tree import Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.model import Case, Suite, assertions_of
 
 _KEYS = frozenset({"assert", "tags", "tools"})
 _ALIKE = 0.8
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for suite in suites_of_golden_sets(tree):
         yield from _keys_of_cases(tree, suite)
         yield from _misspelt(tree, suite)
 
 
-def _keys_of_cases(tree: Tree, suite: Suite) -> Iterator[Finding]:
+def _keys_of_cases(tree: LintTree, suite: Suite) -> Iterator[Finding]:
     declared = {name for stack in suite.stacks for name in stack.prompt.variables}
     for case in suite.golden.cases:
         for name in sorted(_KEYS & case.vars.keys() - declared):
@@ -54,7 +55,7 @@ def _keys_of_cases(tree: Tree, suite: Suite) -> Iterator[Finding]:
             yield RULE.at(place(tree, case.location), message, hint=hint)
 
 
-def _misspelt(tree: Tree, suite: Suite) -> Iterator[Finding]:
+def _misspelt(tree: LintTree, suite: Suite) -> Iterator[Finding]:
     declared = {n: v for stack in suite.stacks for n, v in stack.prompt.variables.items()}
     filled = {name for stack in suite.stacks for name in stack.filled}
     optional = [name for name, variable in declared.items() if not variable.required]

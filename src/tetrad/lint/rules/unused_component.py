@@ -23,12 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.rule import Finding, Place, Rule, Span
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import Finding, Place
+from tetrad.lint.positions import Range
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
 from tetrad.model import Repository
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     if not tree.whole or any(issue.blocks == "load" for issue in tree.issues):
         return
     repository, asked = tree.repository, frozenset(tree.names)
@@ -40,7 +42,7 @@ def check(tree: Tree) -> Iterator[Finding]:
         file = component.location.file
         if component.ref not in used and file in asked:
             message = f"nothing uses this {_KINDS[type(component).__name__]}"
-            place = Place(file, Span(1, 1, 1, 1))
+            place = Place(file, Range(1, 1, 1, 1))
             yield RULE.at(place, message, hint="delete the file, or name it in a stack")
 
 

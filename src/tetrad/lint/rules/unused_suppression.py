@@ -28,24 +28,25 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tetrad.lint.acceptances import merged_acceptances
+from tetrad.lint.finding import Edit, Finding, Fix, Place
 from tetrad.lint.foreign.endings import is_of_other_tool
-from tetrad.lint.rule import Edit, Finding, Fix, Place, Rule
+from tetrad.lint.rule import Rule
 from tetrad.lint.suppressions import Suppression
-from tetrad.lint.tree import Part, Tree
-from tetrad.lint.waivers import file_and_case, waiver_parts
+from tetrad.lint.tree import LintTree, Part
+from tetrad.lint.waiver_places import file_and_case, waiver_parts
 from tetrad.model.references import reference_of
 from tetrad.schemas.nearest import did_you_mean, nearest
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     for comment in tree.suppressions:
         for name in comment.names:
-            rule = tree.ledger.rules.get(name)
-            if rule is None:
+            code = tree.ledger.codes.get(name)
+            if code is None:
                 yield _unknown(tree, comment, name)
-            elif rule.sealed:
+            elif name in tree.ledger.sealed:
                 continue  # that a comment names it is another rule's finding
-            elif rule.code in tree.ledger.ran and (comment, name) not in tree.ledger.used:
+            elif code in tree.ledger.ran and (comment, name) not in tree.ledger.used:
                 yield RULE.at(
                     tree.place(comment.file, comment.start, comment.end),
                     f"{name} finds nothing here",
@@ -63,10 +64,10 @@ def check(tree: Tree) -> Iterator[Finding]:
         )
 
 
-def _unknown(tree: Tree, comment: Suppression, name: str) -> Finding:
-    rules = tree.ledger.rules
-    by_code = next((rule.name for rule in rules.values() if rule.code == name.upper()), None)
-    close = by_code or nearest(name, rules)
+def _unknown(tree: LintTree, comment: Suppression, name: str) -> Finding:
+    codes = tree.ledger.codes
+    by_code = next((known for known, code in codes.items() if code == name.upper()), None)
+    close = by_code or nearest(name, codes)
     return RULE.at(
         tree.place(comment.file, comment.start, comment.end),
         f"no rule is called {name!r}",
@@ -74,7 +75,7 @@ def _unknown(tree: Tree, comment: Suppression, name: str) -> Finding:
     )
 
 
-def _waivers(tree: Tree) -> Iterator[Finding]:
+def _waivers(tree: LintTree) -> Iterator[Finding]:
     for waiver, part in waiver_parts(tree):
         if waiver.is_expired(today=tree.today):
             continue
@@ -91,7 +92,7 @@ def _waivers(tree: Tree) -> Iterator[Finding]:
             yield RULE.at(tree.value(part), message, hint=hint)
 
 
-def _case_waiver(tree: Tree, written: str, part: Part) -> Iterator[Finding]:
+def _case_waiver(tree: LintTree, written: str, part: Part) -> Iterator[Finding]:
     """A waiver of a case that no suite has; of suites that cannot be read nothing is said."""
     ref, _, case = written.partition("#")
     suite = tree.repository.suites.get(ref)
@@ -108,11 +109,11 @@ def _case_waiver(tree: Tree, written: str, part: Part) -> Iterator[Finding]:
         yield RULE.at(_case_place(tree, part), f"{ref} has no case {case!r}", hint=hint)
 
 
-def _case_place(tree: Tree, part: Part) -> Place:
+def _case_place(tree: LintTree, part: Part) -> Place:
     return tree.value(part.get("case") or part)
 
 
-def _removal(tree: Tree, comment: Suppression, name: str) -> Fix:
+def _removal(tree: LintTree, comment: Suppression, name: str) -> Fix:
     """The comment with what stands before it on the line's end, or the name alone."""
     text = tree.lines(comment.file).text
     if len(comment.names) > 1:

@@ -32,16 +32,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tetrad.lint.finding import Edit, Finding, Fix
 from tetrad.lint.prompts import stacks_with
-from tetrad.lint.rule import Edit, Finding, Fix, Rule
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree, Part
 from tetrad.model import Prompt
 from tetrad.schemas.nearest import nearest
 from tetrad.templates.reading import problems_of, variables_of
 from tetrad.yamldoc.parse import Document
 
 
-def check(tree: Tree) -> Iterator[Finding]:
+def check(tree: LintTree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     used_somewhere = _used_by_file(tree, asked)
     for prompt in tree.repository.prompts.values():
@@ -72,7 +73,7 @@ def _written_otherwise(prompt: Prompt, name: str) -> str:
     return ""
 
 
-def _used_by_file(tree: Tree, asked: frozenset[str]) -> set[tuple[str, str]]:
+def _used_by_file(tree: LintTree, asked: frozenset[str]) -> set[tuple[str, str]]:
     """Variables in use, by the file that declares them: prompts that extend it use them too."""
     return {
         (prompt.variables[name].location.file, name)
@@ -83,7 +84,7 @@ def _used_by_file(tree: Tree, asked: frozenset[str]) -> set[tuple[str, str]]:
     }
 
 
-def _used(tree: Tree, prompt: Prompt) -> Iterator[str]:
+def _used(tree: LintTree, prompt: Prompt) -> Iterator[str]:
     for message in prompt.messages:
         yield from _meant(message.content, prompt)
     if prompt.chat is not None:

@@ -4,8 +4,8 @@ What is written is the common part of what servers of this protocol understand. 
 from outside: whatever is not as it should be raises Unreadable with a reason for people.
 """
 
-from tetrad.protocols.openai.answer import AnswerStream, decode
 from tetrad.protocols.openai.form import Dialect, opened, vllm_would_bind
+from tetrad.protocols.openai.json_fields import Cut, Unreadable
 from tetrad.protocols.openai.refusal import (
     Refusal,
     is_filtered,
@@ -16,7 +16,7 @@ from tetrad.protocols.openai.refusal import (
     refusal_of,
 )
 from tetrad.protocols.openai.request import encode, path_of
-from tetrad.protocols.openai.values import Cut, Unreadable
+from tetrad.protocols.openai.response import AnswerStream, decode
 
 __all__ = [
     "AnswerStream",

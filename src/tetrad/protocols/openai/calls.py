@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tetrad.canonical import Json, canonical_json
-from tetrad.protocols.openai.values import Unreadable, mapping, sequence, text
+from tetrad.protocols.openai.json_fields import Unreadable, mapping, sequence, text
 from tetrad.results.exchange import UNREADABLE_ARGUMENTS, ToolCall
 
 _OURS = frozenset({"id", "type", "index", "function"})  # what is read and written by itself

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from tetrad.canonical import Json
 from tetrad.results.exchange import Choice, Completion, JsonOutput, Request
-from tetrad.schemas.moved import moved
+from tetrad.schemas.embedded import moved
 
 # What a wrapper of JSON takes beside the answer: with a limit meant for a label it would be cut off.
 _WRAPPER_TOKENS = 16

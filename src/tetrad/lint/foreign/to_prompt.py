@@ -12,8 +12,8 @@ from tetrad.canonical import Json
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.lint.foreign import dotprompt, prompty
 from tetrad.lint.foreign.front_matter import FrontMatter, front_matter
-from tetrad.lint.foreign.mapped import MappedDocument, Message, listing, mapping, placed
-from tetrad.lint.foreign.parts import Declared, Output
+from tetrad.lint.foreign.mapped import ForeignMessage, MappedDocument, listing, mapping, placed
+from tetrad.lint.foreign.parts import Declared, ForeignOutput
 from tetrad.lint.suppressions import WHOLE_FILE, Suppression, suppressions_of
 from tetrad.templates.reading import variables_of
 from tetrad.yamldoc.document import Document, Node, Path, Span
@@ -50,7 +50,7 @@ def convert(text: str, origin: str, *, as_prompty: bool = False) -> Converted:
     )
 
 
-def _used(messages: list[Message]) -> Iterator[Declared]:
+def _used(messages: list[ForeignMessage]) -> Iterator[Declared]:
     """What messages read: nothing says that it is not meant."""
     for message in messages:
         for name, offset in variables_of(message.content).items():
@@ -62,7 +62,7 @@ def _used(messages: list[Message]) -> Iterator[Declared]:
 def _document(
     text: str,
     front: FrontMatter,
-    messages: list[Message],
+    messages: list[ForeignMessage],
     declared: list[Declared],
     form: ModuleType,
 ) -> Document:
@@ -77,7 +77,7 @@ def _document(
         keys["variables"] = first
     nodes["messages"] = listing([m.node() for m in messages], front.body, len(text))
     keys["messages"] = Span(front.body, front.body)
-    output: Output | None = form.output_of(front)
+    output: ForeignOutput | None = form.output_of(front)
     if output is not None:
         nodes["output"], keys["output"] = placed(_contract(output), output.place), output.place
     sampling = dict(_sampling(front, form))
@@ -87,7 +87,7 @@ def _document(
         nodes["generation"] = mapping(sampling, spans, min(spans.values()).start, last)
         keys["generation"] = Span(*min(spans.values()))
     root = mapping(nodes, keys, 0, len(text))
-    contents: dict[Path, Message] = {
+    contents: dict[Path, ForeignMessage] = {
         ("messages", number, "content"): message for number, message in enumerate(messages)
     }
     return MappedDocument(
@@ -102,7 +102,7 @@ def _variable(declared: Declared) -> Node:
     return placed(said, Span(declared.node.start, declared.node.end))
 
 
-def _contract(output: Output) -> Json:
+def _contract(output: ForeignOutput) -> Json:
     """The answer's contract; how strict a schema is, is the other tool's matter."""
     if output.enum:
         return {"format": "json" if output.is_json else "text", "enum": list(output.enum)}

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from tetrad.errors import Issue
-from tetrad.promptfoo.files import PromptfooFiles
+from tetrad.promptfoo.file_values import PromptfooFiles
 from tetrad.promptfoo.raw import RawCase, Report
 
 _MAX_COMBINATIONS = 10_000

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from tetrad.evals.runner import Selection
-from tetrad.evals.trials import BaseTrial, Trial
+from tetrad.evals.judged_suites import BaseJudgedSuite, JudgedSuite
+from tetrad.evals.runner import SelectedCases
 from tetrad.model import Stack
 from tetrad.plan import BasePlan, Partners, Plan, StackPlan, SuitePlan, Waived
 from tetrad.policy import (
@@ -21,14 +21,14 @@ from tetrad.policy import (
     unjudged,
 )
 from tetrad.policy.notes import Sighting
+from tetrad.results.gate_report import BaseDecision, StackReport, SuiteReport
 from tetrad.results.outcome import CaseOutcome, SuiteRun
-from tetrad.results.report import BaseVerdict, StackReport, SuiteReport
 
 _REGRADING = frozenset({"judge", "code"})
 
 
 @dataclass(kw_only=True, slots=True)
-class Verdicts:
+class StackReports:
     """All that was executed, by the selection's identity; `sightings` grow as stacks are judged."""
 
     plan: Plan
@@ -42,8 +42,8 @@ class Verdicts:
         self,
         planned: StackPlan,
         stack: Stack,
-        trials: Mapping[str, Trial],
-        by_base: Mapping[str, BaseTrial],
+        trials: Mapping[str, JudgedSuite],
+        by_base: Mapping[str, BaseJudgedSuite],
         *,
         preview: bool,
     ) -> StackReport:
@@ -72,15 +72,15 @@ class Verdicts:
             ),
         )
 
-    def _by_head(self, planned: SuitePlan, trial: Trial) -> SuiteReport:
+    def _by_head(self, planned: SuitePlan, trial: JudgedSuite) -> SuiteReport:
         candidate, base = self._candidate(trial), self._base(trial)
         decided = self._decided(trial, candidate, base)
         report = suite_report(trial.suite, candidate, base, decided)
         return replace(report, removed=planned.removed)
 
     def _by_base(
-        self, planned: BasePlan, trial: BaseTrial, stack: Stack, suites: Sequence[SuiteReport]
-    ) -> BaseVerdict:
+        self, planned: BasePlan, trial: BaseJudgedSuite, stack: Stack, suites: Sequence[SuiteReport]
+    ) -> BaseDecision:
         if trial.trial is None:
             return unjudged(trial.by, trial.problem, heads=planned.heads, binding=planned.binding)
         candidate, base = self._candidate(trial.trial), self._base(trial.trial)
@@ -105,7 +105,9 @@ class Verdicts:
             trial.by, self._decided(trial.trial, candidate, base), candidate, base, beside
         )
 
-    def _decided(self, trial: Trial, candidate: SuiteRun, base: SuiteRun | None) -> SuiteDecision:
+    def _decided(
+        self, trial: JudgedSuite, candidate: SuiteRun, base: SuiteRun | None
+    ) -> SuiteDecision:
         return decide(
             trial.suite,
             candidate,
@@ -117,7 +119,7 @@ class Verdicts:
             today=self.today,
         )
 
-    def _candidate(self, trial: Trial) -> SuiteRun:
+    def _candidate(self, trial: JudgedSuite) -> SuiteRun:
         """The candidate's run, in which the cases that could not be put to it fail, and those that the
         change asks otherwise have no result.
         """
@@ -133,12 +135,12 @@ class Verdicts:
         cases = (found[case.id] for case in trial.suite.golden.cases if case.id in found)
         return replace(run, cases=tuple(cases))
 
-    def _base(self, trial: Trial) -> SuiteRun | None:
+    def _base(self, trial: JudgedSuite) -> SuiteRun | None:
         if trial.base is None:
             return None
         return replace(self._run(trial.base), unfit=trial.alone)
 
-    def _run(self, selection: Selection) -> SuiteRun:
+    def _run(self, selection: SelectedCases) -> SuiteRun:
         return self.runs[id(selection)]
 
     def _own(self, ref: str, suites: Sequence[SuiteReport]) -> Mapping[str, CaseOutcome]:

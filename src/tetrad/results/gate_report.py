@@ -85,7 +85,7 @@ class ComponentChange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RosterChange:
+class CoverageChange:
     """A stack or suite that only one side has; or a suite that judges other stacks than before.
 
     `others` are the suites of a stack, and the stacks that a suite judges, no more or now; of a suite
@@ -142,7 +142,7 @@ class AcceptanceOffer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BaseVerdict:
+class BaseDecision:
     """What the base's yardstick says of the candidate, where it is not the candidate's own.
 
     `decision` counts where `binding`: where the identity moved. `cases` are those that the two
@@ -190,7 +190,7 @@ class StackReport:
     preview: bool = False  # another engine than the stack's own answered: never evidence
     note: str = ""  # why nothing ran, or why nothing was compared
     suites: tuple[SuiteReport, ...]
-    by_base: tuple[BaseVerdict, ...] = ()
+    by_base: tuple[BaseDecision, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,6 +205,6 @@ class Report:
     harness: str = ""  # version of tetrad
     metadata: Mapping[str, str] | None = None
     calls: Calls
-    roster: tuple[RosterChange, ...] = ()  # what is lost first
+    coverage: tuple[CoverageChange, ...] = ()  # what is lost first
     yardstick: tuple[YardstickChange, ...] = ()
     stacks: tuple[StackReport, ...]

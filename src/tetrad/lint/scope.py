@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.errors import UsageError
 from tetrad.lint.suppressions import suppressions_of
-from tetrad.lint.tree import CountTokens, Tree, bytes_of
+from tetrad.lint.tree import CountTokens, LintTree, bytes_of
 from tetrad.loading.documents import documents_of
 from tetrad.loading.files import Tree as Folder
 from tetrad.model import Corpus
@@ -21,7 +21,7 @@ from tetrad.trees import FileTree
 from tetrad.yamldoc.parse import GOLDEN_SET
 
 if TYPE_CHECKING:
-    from tetrad.loading.repository import Reading
+    from tetrad.loading.repositories import Reading
 
 # Folders whose names say what kind of thing lies in them, and nothing about which.
 _KINDS_OF_THINGS = frozenset(
@@ -69,7 +69,7 @@ def tree_of(
     whole: bool = True,
     today: date,
     count: CountTokens = bytes_of,
-) -> Tree:
+) -> LintTree:
     """What rules see of a reading; `asked` are files, and folders that end with a slash."""
     repository = reading.repository
     corpus_files = {
@@ -79,7 +79,7 @@ def tree_of(
     names = [*_referenced(reading), *(file for files in corpus_files.values() for file in files)]
     texts = Texts(repository.files, known, names)
     asked_for = dict.fromkeys(texts if asked is None else _within(asked, texts))
-    return Tree(
+    return LintTree(
         repository=repository,
         issues=reading.issues,
         documents=reading.documents,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 
+from tetrad.loading.build_prompt import generation_of
+from tetrad.loading.case_values import issues_of_examples
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
-from tetrad.loading.given import issues_of_examples
-from tetrad.loading.prompt import generation_of
 from tetrad.model import (
     PASSAGES,
     Answerable,

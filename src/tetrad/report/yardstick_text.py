@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from tetrad.report import words
-from tetrad.results.report import (
+from tetrad.results.gate_report import (
     AcceptanceOffer,
     AcceptanceUse,
-    BaseVerdict,
+    BaseDecision,
     Decision,
     Report,
     StackReport,
     YardstickChange,
 )
-from tetrad.text import one_line, spelled
+from tetrad.text import one_line, pluralize
 
 TITLE = "changed in what judges"
 ACCEPTED = "accepted by this change, against the base's yardstick"
@@ -65,7 +65,7 @@ def _moved(found: YardstickChange) -> str:
         name=found.name,
         before=found.before or "none",
         after=found.after or "none",
-        cases=spelled(len(found.cases), "case"),
+        cases=pluralize(len(found.cases), "case"),
         named=_named(found.cases),
     )
 
@@ -100,19 +100,19 @@ def _scalar(text: str) -> str:
     return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
-def shown(stack: StackReport) -> list[BaseVerdict]:
+def shown(stack: StackReport) -> list[BaseDecision]:
     """The second results whose decision is another than that of the candidate's own suites."""
     return [verdict for verdict in stack.by_base if _differs(verdict, stack)]
 
 
-def _differs(verdict: BaseVerdict, stack: StackReport) -> bool:
+def _differs(verdict: BaseDecision, stack: StackReport) -> bool:
     if not verdict.binding or verdict.decision == "NOT_APPLICABLE":
         return False
     own = [suite.decision for suite in stack.suites if suite.suite in verdict.heads]
     return min(own, key=_WORST_FIRST.index, default="NOT_APPLICABLE") != verdict.decision
 
 
-def headline(verdict: BaseVerdict) -> str:
+def headline(verdict: BaseDecision) -> str:
     """The second result in a line."""
     names = " and ".join(words.last(head) for head in verdict.heads if head != verdict.suite)
     now = f" (now in {names})" if names else ""

@@ -10,7 +10,7 @@ from tetrad.canonical import Digest
 from tetrad.identity import identity_of
 from tetrad.loading.checked import Checked, Content
 from tetrad.loading.files import Tree
-from tetrad.loading.repository import Reading, read_tree
+from tetrad.loading.repositories import Reading, read_tree
 from tetrad.model.references import reference_of
 from tetrad.plan import StackPlan, unmoved_plan
 

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.lint.engine import lint_tree
-from tetrad.lint.foreign.convert import ENDINGS, Converted, convert
-from tetrad.lint.rule import Finding
+from tetrad.lint.finding import Finding
+from tetrad.lint.foreign.to_prompt import ENDINGS, Converted, convert
+from tetrad.lint.scope import Texts
 from tetrad.lint.selection import Selection
-from tetrad.lint.sources import Texts
-from tetrad.lint.tree import Tree
+from tetrad.lint.tree import LintTree
+from tetrad.loading.build_prompt import build_prompt
 from tetrad.loading.context import NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree as Folder
 from tetrad.loading.loader import Loader
-from tetrad.loading.prompt import build_prompt
 from tetrad.model import Prompt, Repository
 from tetrad.places import below_checkout
 from tetrad.schemas.check import check_value, issue_of
@@ -71,7 +71,7 @@ def foreign_tree(
     root: Path,
     prompty: frozenset[str],
     today: date,
-) -> tuple[Tree, Mapping[str, Converted]]:
+) -> tuple[LintTree, Mapping[str, Converted]]:
     """What rules see of the files, and what each of them became; `prompty` are read as Prompty.
 
     Settings and waivers are the repository's.
@@ -93,7 +93,7 @@ def foreign_tree(
             prompts |= {} if prompt is None else {name: prompt}
     loader.report(*issues)
     ill = tuple(dict.fromkeys(issue.location.file for issue in issues))
-    tree = Tree(
+    tree = LintTree(
         repository=replace(repository, prompts=prompts, stacks={}, suites={}),
         issues=loader.issues(),
         documents={name: one.document for name, one in converted.items()},
@@ -119,7 +119,7 @@ def _built(document: Document, name: str, loader: Loader) -> Prompt | None:
 
 
 def lint_foreign(
-    tree: Tree, converted: Mapping[str, Converted], selection: Selection
+    tree: LintTree, converted: Mapping[str, Converted], selection: Selection
 ) -> tuple[Finding, ...]:
     """What is found, with the fixes that can be made in the files as they are."""
     findings = lint_tree(tree, selection, without=NOT_ASKED)

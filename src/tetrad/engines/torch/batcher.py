@@ -28,7 +28,7 @@ from tetrad.results.exchange import Choice, Completion, JsonOutput, Request
 Asked: TypeAlias = tuple[Request, Future[Completion]]
 
 
-class Desk:
+class Batcher:
     """Takes requests in and has them answered."""
 
     def __init__(
@@ -97,7 +97,7 @@ def load_desk(
     dtype: str,
     cache: Path,
     progress: Progress | None,
-) -> Desk:
+) -> Batcher:
     """Load a model from a GGUF file, converted if it was not yet, or from a Hugging Face folder."""
     gguf = gguf_of(files)
     if gguf is not None:
@@ -107,4 +107,4 @@ def load_desk(
     else:
         with laid_out(hugging_face_files(files)) as folder:
             network, text = load_network(folder, dtype=dtype), load_text(folder)
-    return Desk(network, text, window=model.context_window, limits=BatchLimits())
+    return Batcher(network, text, window=model.context_window, limits=BatchLimits())

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tetrad.lint.rule import Finding
+from tetrad.lint.finding import Finding
 
 _MARKS = {"": "[ ]", "unsafe": "[-]", "safe": "[*]"}
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from tetrad.errors import Issue, Location
-from tetrad.promptfoo.foreign import in_promptfoos_words, is_not_applied, not_applied
+from tetrad.promptfoo.foreign_keys import in_promptfoos_words, is_not_applied, not_applied
 from tetrad.promptfoo.raw import RawCase, Report
 from tetrad.schemas.check import check_value, issue_at, issue_of
 from tetrad.schemas.violations import Problem

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from tetrad.errors import SHOWN_ALIKE
-from tetrad.lint.output.statistics import most_frequent
-from tetrad.lint.rule import SEVERITIES, Finding, Severity
-from tetrad.lint.tree import Tree
+from tetrad.lint.finding import SEVERITIES, Finding, Severity
+from tetrad.lint.output.rule_counts import most_frequent
+from tetrad.lint.tree import LintTree
 from tetrad.text import for_log, inert
 
 _LINES = 10  # of further findings alike
@@ -22,7 +22,7 @@ _COLOURS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
 
 
 def render(
-    findings: Sequence[Finding], tree: Tree, *, colour: bool = False, folds: bool = True
+    findings: Sequence[Finding], tree: LintTree, *, colour: bool = False, folds: bool = True
 ) -> str:
     """Findings by file, and a count; colour repeats what the words say.
 
@@ -64,7 +64,7 @@ class _Paint:
         return f"\x1b[{code}m{text}\x1b[0m" if self._on and text else text
 
 
-def _block(finding: Finding, tree: Tree, paint: _Paint) -> Iterator[str]:
+def _block(finding: Finding, tree: LintTree, paint: _Paint) -> Iterator[str]:
     place, colour = finding.place, _COLOURS[finding.severity]
     file = inert(place.file).replace("\n", "⏎")
     where = f"{file}:{place.span.line}:{place.span.column}"
@@ -83,7 +83,7 @@ def _flat(text: str) -> str:
     return " ".join(inert(text).split())
 
 
-def _source(finding: Finding, tree: Tree, paint: _Paint) -> Iterator[str]:
+def _source(finding: Finding, tree: LintTree, paint: _Paint) -> Iterator[str]:
     """The line, inert, with marks under the characters that the finding is about."""
     span = finding.place.span
     column = max(span.column - 1, 0)
@@ -102,7 +102,7 @@ def _source(finding: Finding, tree: Tree, paint: _Paint) -> Iterator[str]:
     yield f"  {' ' * len(number)} | {' ' * len(before)}{paint(marks, _COLOURS[finding.severity])}"
 
 
-def totals(findings: Sequence[Finding], tree: Tree) -> str:
+def totals(findings: Sequence[Finding], tree: LintTree) -> str:
     """How much was found, and in how many files."""
     files = _count(len(tree.names) + tree.clean, "file")
     if not findings:

@@ -8,7 +8,7 @@ from tetrad.canonical import Digest, merkle_root
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.documents import document_digest, documents_of
 from tetrad.loading.fields import Fields
-from tetrad.loading.lfs import MAX_BYTES, pointed_at
+from tetrad.loading.lfs_pointers import MAX_BYTES, pointed_at
 from tetrad.model import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index, Model
 from tetrad.model.defaults import picked
 from tetrad.model.references import ReferenceRefused, normalised

@@ -1,6 +1,6 @@
 """From two trees to a plan: which stacks move, by which part, and which cases will run.
 
-Pure, but for what `Tree` and `Estimator` are given to look with.
+Pure, but for what `Side` and `Estimator` are given to look with.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from tetrad.plan.changes import (
     touched_files,
     unified,
 )
-from tetrad.plan.model import BasePlan, StackPlan
 from tetrad.plan.partners import Partners
+from tetrad.plan.plans import BasePlan, StackPlan
 from tetrad.plan.posing import posed
-from tetrad.plan.suites import Both, Estimator, Tree, new_suite_plan, suite_plan
+from tetrad.plan.suites import Both, Estimator, Side, new_suite_plan, suite_plan
 from tetrad.plan.yardstick import judging_before, measures_cost, prices_moved, suite_moved
-from tetrad.results.report import ComponentChange
+from tetrad.results.gate_report import ComponentChange
 
 _UNMOVED = "no changes"
 _UNJUDGED = "no suite names this stack, so nothing judges it"
 
 
 def plan_stacks(
-    head: Tree,
-    base: Tree | None,
+    head: Side,
+    base: Side | None,
     partners: Partners | None,
     *,
     stacks: Sequence[Stack],
@@ -52,7 +52,7 @@ def suites_of(repository: Repository, stack: Stack) -> tuple[Suite, ...]:
     return tuple(repository.suites_by_stack.get(stack.ref, ()))
 
 
-def _alone(head: Tree, stack: Stack, estimate: Estimator) -> StackPlan:
+def _alone(head: Side, stack: Stack, estimate: Estimator) -> StackPlan:
     suites = tuple(
         new_suite_plan(head, stack, suite, estimate) for suite in suites_of(head.repository, stack)
     )
@@ -68,7 +68,7 @@ def _alone(head: Tree, stack: Stack, estimate: Estimator) -> StackPlan:
 
 
 def _compared(
-    head: Tree, base: Tree, partners: Partners, stack: Stack, estimate: Estimator
+    head: Side, base: Side, partners: Partners, stack: Stack, estimate: Estimator
 ) -> StackPlan:
     old = base.repository.stacks.get(partners.was(stack.ref))
     if old is None:

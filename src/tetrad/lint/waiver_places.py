@@ -6,12 +6,12 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from tetrad.lint.rule import Place
-from tetrad.lint.tree import Part, Tree
+from tetrad.lint.finding import Place
+from tetrad.lint.tree import LintTree, Part
 from tetrad.model import Waiver
 
 
-def waiver_parts(tree: Tree) -> Iterator[tuple[Waiver, Part]]:
+def waiver_parts(tree: LintTree) -> Iterator[tuple[Waiver, Part]]:
     """Every waiver of the repository and the part of waivers.yaml that says it."""
     by_place = {waiver.location: waiver for waiver in tree.repository.waivers}
     for document in tree.components("waivers"):
@@ -22,7 +22,7 @@ def waiver_parts(tree: Tree) -> Iterator[tuple[Waiver, Part]]:
                 yield waiver, part
 
 
-def file_and_case(waiver: Waiver, tree: Tree) -> tuple[str, str]:
+def file_and_case(waiver: Waiver, tree: LintTree) -> tuple[str, str]:
     """The file of a waiver, and the case that `FILE#CASE` names; "" where it is about all of it."""
     written = waiver.file or ""
     file, mark, case = written.partition("#")
@@ -32,7 +32,7 @@ def file_and_case(waiver: Waiver, tree: Tree) -> tuple[str, str]:
 class CasesByLine:
     """Which golden case a place lies in."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: LintTree) -> None:
         starts: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
         for suite in tree.repository.suites.values():
             for case in suite.golden.cases:

@@ -6,9 +6,9 @@ import posixpath
 from typing import Any
 
 from tetrad.canonical import digest_text
+from tetrad.loading.build_prompt import check_user_schema
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
-from tetrad.loading.prompt import check_user_schema
 from tetrad.model import HttpRun, McpRun, PythonRun, Tool, ToolRun
 from tetrad.model.defaults import picked
 from tetrad.yamldoc.parse import Path

@@ -8,10 +8,10 @@ from dataclasses import fields
 from math import ceil
 
 from tetrad.identity import written_identity
-from tetrad.plan.model import Amount, BasePlan, CaseChange, Estimate, Plan, StackPlan, SuitePlan
-from tetrad.report import words, yardstick
+from tetrad.plan.plans import Amount, BasePlan, CaseChange, Estimate, Plan, StackPlan, SuitePlan
+from tetrad.report import words, yardstick_text
 from tetrad.results.codec import Codec
-from tetrad.text import for_log, json_escaped, one_line, spelled, usd
+from tetrad.text import for_log, json_escaped, one_line, pluralize, usd
 
 SHOWN_CASES = 20
 _CODEC = Codec()
@@ -37,8 +37,10 @@ def render_text(plan: Plan) -> str:
     """For a terminal: a block a stack, then the totals."""
     compared = f"against {plan.base[:12]}" if plan.base else "alone (no --base)"
     lines = [f"plan {compared}{', uncommitted edits included' if plan.dirty else ''}", ""]
-    roster = (change for change in plan.roster if change.change != "moved")  # told of by its cases
-    told = [*yardstick.told(plan.yardstick), *map(words.roster_change, roster)]
+    coverage = (
+        change for change in plan.coverage if change.change != "moved"
+    )  # told of by its cases
+    told = [*yardstick_text.told(plan.yardstick), *map(words.coverage_change, coverage)]
     if told:
         lines += [*map(one_line, told), ""]
     for stack in plan.stacks:
@@ -58,7 +60,7 @@ def render_json(plan: Plan) -> str:
         "head": plan.head,
         "dirty": plan.dirty,
         "estimate": _estimate(plan.estimate),
-        "roster": [_CODEC.dump(change) for change in plan.roster],
+        "coverage": [_CODEC.dump(change) for change in plan.coverage],
         "yardstick": [_CODEC.dump(change) for change in plan.yardstick],
         "stacks": [_stack(stack) for stack in plan.stacks],
     }
@@ -124,7 +126,7 @@ def _base_lines(by_base: BasePlan) -> list[str]:
     """A suite of the base that judges too."""
     counts = "" if by_base.binding else ", for comparison"
     lines = [
-        f"  by the base's yardstick{counts}: {one_line(by_base.suite)}, {spelled(by_base.cases, 'case')}"
+        f"  by the base's yardstick{counts}: {one_line(by_base.suite)}, {pluralize(by_base.cases, 'case')}"
     ]
     if by_base.unfit:
         named = ", ".join(one_line(id_) for id_ in by_base.unfit)
@@ -137,7 +139,7 @@ def _base_lines(by_base: BasePlan) -> list[str]:
 
 def _suite_lines(suite: SuitePlan, *, is_alone: bool) -> list[str]:
     total = len(suite.cases_to_run) + suite.unchanged
-    cases = spelled(total, "case")
+    cases = pluralize(total, "case")
     moved = cases if is_alone else f"{len(suite.cases_to_run):,} of {cases} affected"
     lines = [
         f"  {one_line(suite.suite)}: {moved}",

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from tetrad.assertions.table import EMBEDDED, JUDGED
 from tetrad.errors import Issue, Location
-from tetrad.promptfoo.foreign import problems_of_test
+from tetrad.promptfoo.foreign_keys import problems_of_test
 from tetrad.promptfoo.raw import RawCase, Report
 from tetrad.schemas.check import issue_at
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.yamldoc.parse import Path
 
 if TYPE_CHECKING:
-    from tetrad.promptfoo.files import PromptfooFiles
+    from tetrad.promptfoo.file_values import PromptfooFiles
 
 _ASIDE = frozenset({"provider", "description"})  # of an assertion: read here, and for people
 

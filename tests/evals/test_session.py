@@ -14,7 +14,7 @@ from fakes import OpenAIServer, Reply
 from tetrad.artifacts.store import Store
 from tetrad.canonical import digest_bytes, digest_of, digest_text
 from tetrad.errors import Location, SpecError
-from tetrad.evals import Workbench, execute
+from tetrad.evals import Session, execute
 from tetrad.model import (
     EngineSpec,
     Judge,
@@ -42,9 +42,9 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
         yield opened
 
 
-def workbench(kept: Kept, *, engine: EngineSpec | None = None, code: bool = True) -> Workbench:
+def opened(kept: Kept, *, engine: EngineSpec | None = None, code: bool = True) -> Session:
     root = kept.folder
-    return Workbench(
+    return Session(
         answers=kept.answers,
         registry=kept.registry,
         store=Store(root / "store"),
@@ -54,36 +54,36 @@ def workbench(kept: Kept, *, engine: EngineSpec | None = None, code: bool = True
     )
 
 
-def run(bench: Workbench, judged: Suite) -> SuiteRun:
+def run(session: Session, judged: Suite) -> SuiteRun:
     async def work() -> SuiteRun:
         try:
-            selection = bench.select(
-                judged, judged.stacks[0], files=WorkingTree(bench.registry.path.parent)
+            selection = session.select(
+                judged, judged.stacks[0], files=WorkingTree(session.registry.path.parent)
             )
-            (done,) = await execute([selection], registry=bench.registry)
+            (done,) = await execute([selection], registry=session.registry)
             return done
         finally:
-            await bench.aclose()
+            await session.aclose()
 
     return asyncio.run(work())
 
 
 def test_a_suite_is_executed_with_the_engine_of_its_stack(kept: Kept) -> None:
-    bench = workbench(kept)
+    session = opened(kept)
 
-    (outcome,) = run(bench, suite(case("a", YES))).cases
+    (outcome,) = run(session, suite(case("a", YES))).cases
 
     assert outcome.passed
-    assert bench.calls == Calls(made=1)
+    assert session.calls == Calls(made=1)
 
 
 def test_stacks_of_one_model_share_an_engine(kept: Kept, tmp_path: Path) -> None:
     message = PromptMessage(role="user", content="Answer {{ message }}.", location=HERE)
     edited = stack(prompt=replace(PROMPT, messages=(message,)))
-    bench = workbench(kept)
+    session = opened(kept)
 
-    first = bench.select(suite(case("a", YES)), stack(), files=WorkingTree(tmp_path))
-    second = bench.select(suite(case("a", YES)), edited, files=WorkingTree(tmp_path / "base"))
+    first = session.select(suite(case("a", YES)), stack(), files=WorkingTree(tmp_path))
+    second = session.select(suite(case("a", YES)), edited, files=WorkingTree(tmp_path / "base"))
 
     assert first.engine is second.engine
     assert first.identity != second.identity
@@ -92,8 +92,8 @@ def test_stacks_of_one_model_share_an_engine(kept: Kept, tmp_path: Path) -> None
 def test_another_engine_answers_where_one_is_given_and_the_identity_stays(
     kept: Kept,
 ) -> None:
-    own = run(workbench(kept), suite(case("a", YES)))
-    preview = run(workbench(kept, engine=OTHER), suite(case("a", YES)))
+    own = run(opened(kept), suite(case("a", YES)))
+    preview = run(opened(kept, engine=OTHER), suite(case("a", YES)))
 
     assert [own.cases[0].passed, preview.cases[0].passed] == [True, False]
     assert own.identity == preview.identity
@@ -103,7 +103,7 @@ def test_what_cannot_be_graded_is_told_at_once_with_every_place(kept: Kept, tmp_
     judged = suite(case("a", assertion("retrieved", "x")), case("b", assertion("similar", "x")))
 
     with pytest.raises(SpecError) as caught:
-        workbench(kept).select(judged, stack(), files=WorkingTree(tmp_path))
+        opened(kept).select(judged, stack(), files=WorkingTree(tmp_path))
 
     assert len(caught.value.issues) == 2
     assert "golden.yaml:3:5: error[GLD983]: retrieved needs a stack" in str(caught.value)
@@ -117,7 +117,7 @@ def test_judges_are_asked_through_the_registry(kept: Kept, monkeypatch: pytest.M
 
     with OpenAIServer(Reply(text=verdict)) as server:
         monkeypatch.setenv("JUDGE_URL", server.url)
-        first, second = workbench(kept), workbench(kept)
+        first, second = opened(kept), opened(kept)
         (outcome,) = run(first, judged).cases
         run(second, judged)
 
@@ -136,8 +136,8 @@ def test_a_judge_that_is_away_makes_the_case_missing(
 
     with OpenAIServer(Reply(status=400, error={"message": "no such model"})) as server:
         monkeypatch.setenv("JUDGE_URL", server.url)
-        bench = workbench(kept)
-        (outcome,) = run(bench, judged).cases
+        session = opened(kept)
+        (outcome,) = run(session, judged).cases
 
     assert outcome.missing
     assert not outcome.passed
@@ -154,9 +154,9 @@ def test_code_of_the_golden_set_runs_from_the_suites_own_tree(kept: Kept, tmp_pa
     code = "def get_assert(output, context): return True\n"
     (tmp_path / "head" / "check.py").write_text(code)
     judged = with_code(suite(case("a", assertion("python", "file://check.py"))), code)
-    bench = workbench(kept)
+    session = opened(kept)
 
-    selection = bench.select(
+    selection = session.select(
         judged,
         stack(),
         files=WorkingTree(tmp_path / "base"),
@@ -167,10 +167,10 @@ def test_code_of_the_golden_set_runs_from_the_suites_own_tree(kept: Kept, tmp_pa
     assert done.cases[0].passed
 
 
-def test_code_does_not_run_on_a_workbench_that_forbids_it(kept: Kept) -> None:
+def test_code_does_not_run_on_a_session_that_forbids_it(kept: Kept) -> None:
     judged = suite(case("a", assertion("not-python", "False")))
 
-    (outcome,) = run(workbench(kept, code=False), judged).cases
+    (outcome,) = run(opened(kept, code=False), judged).cases
 
     assert outcome.missing
     assert "does not run in this job" in (outcome.samples[0].error or "")
@@ -223,7 +223,7 @@ def test_one_limit_on_tool_processes_holds_for_a_whole_run(kept: Kept, tmp_path:
         suite(*(case(f"case-{n}") for n in range(2 * most)), tools="live"), stacks=(caller,)
     )
 
-    done = run_all(workbench(kept), judged, replace(judged, ref="evals/b"))
+    done = run_all(opened(kept), judged, replace(judged, ref="evals/b"))
 
     counts = [
         called.result for one in done for outcome in one.cases for called in traced(outcome).called
@@ -242,23 +242,23 @@ def test_one_limit_on_processes_with_a_golden_sets_code_holds_for_a_whole_run(
     judged = with_code(suite(*(case(f"case-{n}", asserted) for n in range(most))), code)
     suites = [replace(judged, ref=f"evals/{n}") for n in range(4)]
 
-    done = run_all(workbench(kept), *suites)
+    done = run_all(opened(kept), *suites)
 
     scores = [outcome.metrics["answer"] for one in done for outcome in one.cases]
     assert len(scores) == 4 * most
     assert max(scores) * 1000 <= most
 
 
-def run_all(bench: Workbench, *suites: Suite) -> tuple[SuiteRun, ...]:
+def run_all(session: Session, *suites: Suite) -> tuple[SuiteRun, ...]:
     async def work() -> tuple[SuiteRun, ...]:
         try:
-            root = bench.registry.path.parent
+            root = session.registry.path.parent
             selections = [
-                bench.select(one, one.stacks[0], files=WorkingTree(root)) for one in suites
+                session.select(one, one.stacks[0], files=WorkingTree(root)) for one in suites
             ]
-            return await execute(selections, registry=bench.registry)
+            return await execute(selections, registry=session.registry)
         finally:
-            await bench.aclose()
+            await session.aclose()
 
     return asyncio.run(work())
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
 from tetrad.canonical import Digest
-from tetrad.results.report import ComponentChange, RosterChange, YardstickChange
+from tetrad.results.gate_report import ComponentChange, CoverageChange, YardstickChange
 
 Number = TypeVar("Number", int, float)
 Why: TypeAlias = Literal["all", "new", "edited", "request", "passages", "settings", "tools"]
@@ -120,7 +120,7 @@ class Plan:
     head: str | None
     dirty: bool
     stacks: tuple[StackPlan, ...]
-    roster: tuple[RosterChange, ...] = ()
+    coverage: tuple[CoverageChange, ...] = ()
     yardstick: tuple[YardstickChange, ...] = ()
 
     @property

@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable, Iterator
 
 from tetrad.model import Repository, Suite
 from tetrad.plan.partners import Partners
-from tetrad.results.report import RosterChange
+from tetrad.results.gate_report import CoverageChange
 
 _ORDER = ("removed", "judges_less", "judges_more", "moved", "renamed", "added")
 
 
-def roster_changes(
+def coverage_changes(
     head: Repository, base: Repository | None, partners: Partners | None
-) -> tuple[RosterChange, ...]:
+) -> tuple[CoverageChange, ...]:
     """What is lost comes first."""
     if base is None or partners is None:
         return ()
@@ -21,7 +21,7 @@ def roster_changes(
     return tuple(sorted(found, key=lambda change: _ORDER.index(change.change)))
 
 
-def _suites(head: Repository, base: Repository, partners: Partners) -> Iterator[RosterChange]:
+def _suites(head: Repository, base: Repository, partners: Partners) -> Iterator[CoverageChange]:
     now = {old: new for new, old in partners.stacks.items()}
     for ref in dict.fromkeys([*base.suites, *head.suites]):
         old, new = base.suites.get(ref), head.suites.get(ref)
@@ -34,16 +34,16 @@ def _suites(head: Repository, base: Repository, partners: Partners) -> Iterator[
         before, after = tuple(now.get(r, r) for r in _judged(old)), _judged(new)
         # A stack that comes or goes brings or takes its suites along, and says so itself.
         if less := tuple(stack for stack in before if stack not in after and stack in head.stacks):
-            yield RosterChange(change="judges_less", kind="suite", ref=ref, others=less)
+            yield CoverageChange(change="judges_less", kind="suite", ref=ref, others=less)
         known = base.stacks.keys() | partners.stacks.keys()
         if more := tuple(stack for stack in after if stack not in before and stack in known):
-            yield RosterChange(change="judges_more", kind="suite", ref=ref, others=more)
+            yield CoverageChange(change="judges_more", kind="suite", ref=ref, others=more)
 
 
-def _without(old: Suite, partners: Partners) -> RosterChange:
+def _without(old: Suite, partners: Partners) -> CoverageChange:
     """A suite that the head has under another name, in parts, or not at all."""
     heads = partners.heads(old.ref)
-    return RosterChange(
+    return CoverageChange(
         change="moved" if heads else "removed",
         kind="suite",
         ref=old.ref,
@@ -52,23 +52,23 @@ def _without(old: Suite, partners: Partners) -> RosterChange:
     )
 
 
-def _new(new: Suite | None, partners: Partners) -> Iterator[RosterChange]:
+def _new(new: Suite | None, partners: Partners) -> Iterator[CoverageChange]:
     if new is not None and not partners.bases(new.ref):
         cases = len(new.golden.cases)
         others = _judged(new)
-        yield RosterChange(change="added", kind="suite", ref=new.ref, others=others, cases=cases)
+        yield CoverageChange(change="added", kind="suite", ref=new.ref, others=others, cases=cases)
 
 
-def _stacks(head: Repository, base: Repository, partners: Partners) -> Iterator[RosterChange]:
+def _stacks(head: Repository, base: Repository, partners: Partners) -> Iterator[CoverageChange]:
     renamed = partners.stacks
     for ref, old in renamed.items():
-        yield RosterChange(change="renamed", kind="stack", ref=old, others=(ref,))
+        yield CoverageChange(change="renamed", kind="stack", ref=old, others=(ref,))
     for ref in _lacking(base.stacks, {*head.stacks, *renamed.values()}):
         others = _judging(ref, base)
-        yield RosterChange(change="removed", kind="stack", ref=ref, others=others)
+        yield CoverageChange(change="removed", kind="stack", ref=ref, others=others)
     for ref in _lacking(head.stacks, {*base.stacks, *renamed}):
         others = _judging(ref, head)
-        yield RosterChange(change="added", kind="stack", ref=ref, others=others)
+        yield CoverageChange(change="added", kind="stack", ref=ref, others=others)
 
 
 def _lacking(refs: Iterable[str], there: Collection[str]) -> Iterator[str]:

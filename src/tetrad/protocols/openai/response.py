@@ -7,9 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from tetrad.protocols.openai.calls import PartialCalls, calls_of, carried
-from tetrad.protocols.openai.refusal import reason_of
-from tetrad.protocols.openai.usage import usage_of
-from tetrad.protocols.openai.values import (
+from tetrad.protocols.openai.json_fields import (
     Cut,
     Unreadable,
     first_choice,
@@ -18,6 +16,8 @@ from tetrad.protocols.openai.values import (
     sequence,
     text,
 )
+from tetrad.protocols.openai.refusal import reason_of
+from tetrad.protocols.openai.usage import usage_of
 from tetrad.results.exchange import Completion, Request, ToolCall
 from tetrad.text import shorten
 

@@ -11,11 +11,11 @@ from tetrad.assertions.checks import (
 )
 from tetrad.errors import Issue
 from tetrad.golden import GoldenFile
-from tetrad.loading.cases import issues_of_names
+from tetrad.loading.build_gate import build_gate
+from tetrad.loading.case_tools import issues_of_names
+from tetrad.loading.case_values import issues_of_values
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
-from tetrad.loading.gate import build_gate
-from tetrad.loading.given import issues_of_values
 from tetrad.model import (
     EMBEDDING_JUDGE,
     METRICS,

@@ -18,16 +18,16 @@ from tetrad.canonical import Digest
 from tetrad.corpora import CachedEmbedder
 from tetrad.database import files_of
 from tetrad.engines.brake import Brakes
-from tetrad.engines.build import build_embedder, build_engine
 from tetrad.engines.deferred import Deferred
 from tetrad.engines.interfaces import Embedder
+from tetrad.engines.wiring import build_embedder, build_engine
 from tetrad.errors import SpecError
 from tetrad.evals.judges import ReadyJudge
+from tetrad.evals.kept_engine import Recorded
 from tetrad.evals.prepared import PreparedOnce
 from tetrad.evals.problems import problems_of
-from tetrad.evals.python import PythonCode, code_places
-from tetrad.evals.recorded import Recorded
-from tetrad.evals.runner import Selection
+from tetrad.evals.python_process import PythonCode, code_places
+from tetrad.evals.runner import SelectedCases
 from tetrad.evals.services import SuiteServices
 from tetrad.evals.similarities import Embeddings
 from tetrad.git import refuse_committed
@@ -42,8 +42,8 @@ from tetrad.model import (
     assertions_of,
 )
 from tetrad.registry import Registry, registry_path
+from tetrad.results.gate_report import Helper
 from tetrad.results.outcome import Calls
-from tetrad.results.report import Helper
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
 from tetrad.runtime.answering import build as build_runtime
 from tetrad.tools import LiveRun, LiveToolbox, RecordedToolbox
@@ -51,7 +51,7 @@ from tetrad.trees import FileTree
 
 
 @dataclass(kw_only=True, slots=True)
-class Workbench:
+class Session:
     """Everything that one command evaluates with, for any number of suites and trees.
 
     Models are built once a digest, so that the base and the candidate, and all suites, fill the
@@ -91,7 +91,7 @@ class Workbench:
         files: FileTree,
         suite_files: FileTree | None = None,
         cases: Sequence[Case] | None = None,
-    ) -> Selection:
+    ) -> SelectedCases:
         """Cases of a suite, all by default, ready to be executed on a stack of a tree.
 
         `suite_files` is the suite's tree where that is another one: the head's suite judges the base.
@@ -101,7 +101,7 @@ class Workbench:
         issues = tuple(problems_of(suite, answering))
         if issues:
             raise SpecError(issues)
-        return Selection(
+        return SelectedCases(
             suite=suite,
             stack=stack,
             identity=identity_of(stack),
@@ -226,9 +226,9 @@ class Workbench:
 
 
 @contextmanager
-def open_workbench(
+def open_session(
     root: Path, *, offline: bool, engine: EngineSpec | None, progress: Progress | None
-) -> Iterator[Workbench]:
+) -> Iterator[Session]:
     """What a command evaluates the tree at `root` with; answers and registry are closed at the end."""
     store, kept = store_from_environment(), registry_path(root)
     kept_answers = answers_path(root)
@@ -239,7 +239,7 @@ def open_workbench(
         Registry.open(kept) as registry,
         Answers.open(kept_answers, earlier=kept) as answers,
     ):
-        yield Workbench(
+        yield Session(
             answers=answers,
             registry=registry,
             store=store,

@@ -8,7 +8,7 @@ from typing import Any
 from tetrad.assertions.forms import is_templated
 from tetrad.assertions.types.tool_called import TOOL_CALLED, calls_of
 from tetrad.errors import Issue, Location
-from tetrad.loading.given import INVALID_VARIABLE
+from tetrad.loading.case_values import INVALID_VARIABLE
 from tetrad.model import Assertion, Case, GoldenSet, RecordedCall, Stack, Tool, assertions_of
 from tetrad.schemas.check import compile_schema
 from tetrad.schemas.nearest import did_you_mean

@@ -21,7 +21,7 @@ from tetrad.model import Model, OpenAIEngine, ScriptedEngine, TorchEngine, VllmE
 from tetrad.trees import FileTree
 
 if TYPE_CHECKING:
-    from tetrad.engines.openai import Address
+    from tetrad.engines.endpoint import Address
 
 
 def build_engine(
@@ -46,7 +46,7 @@ def build_engine(
             fetched = _files_for_torch(model, files, store, offline=offline, progress=progress)
             return build_torch_engine(model, fetched, cache=store.root / "torch", progress=progress)
         case OpenAIEngine() | VllmEngine():
-            from tetrad.engines.openai import Endpoint
+            from tetrad.engines.endpoint import Endpoint
 
             address = address_of(model, os.environ, first_token=first_token)
             return Endpoint(address, brake=None if brakes is None else brakes.of(address.base_url))
@@ -97,7 +97,7 @@ def address_of(
     spec = model.engine
     if not isinstance(spec, OpenAIEngine | VllmEngine):
         raise UsageError(f"{model.location}: {model.ref} has no endpoint")
-    from tetrad.engines.openai import Address
+    from tetrad.engines.endpoint import Address
 
     base_url = _base_url(model, spec.base_url_env, environment)
     check_network(base_url, environment)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tetrad.loading.build_waivers import day_at
 from tetrad.loading.context import Context
 from tetrad.loading.fields import Fields
-from tetrad.loading.waivers import day_at
 from tetrad.model import Environment
 from tetrad.model.defaults import picked
 from tetrad.schemas.nearest import did_you_mean
