@@ -12,9 +12,9 @@ from tetrad.errors import Issue, Location, SpecError
 from tetrad.promptfoo.file_values import PROGRAMS, PromptfooFiles, parsed
 from tetrad.promptfoo.foreign_keys import problems_of_config, repeats_of
 from tetrad.promptfoo.raw import RawCase, Read, Report
+from tetrad.promptfoo.resolved_tests import laid_over, resolved, with_default
 from tetrad.promptfoo.respelled import respelled
 from tetrad.promptfoo.schema_checks import checked, problems_of
-from tetrad.promptfoo.resolved_tests import laid_over, resolved, with_default
 from tetrad.schemas.check import issue_of
 from tetrad.yamldoc.jsonfile import parse_json
 from tetrad.yamldoc.jsonl import json_lines
