@@ -58,6 +58,7 @@ def test_merkle_roots_are_those_of_rfc_6962(size: int) -> None:
         ({"b": 1, "a": [True, None, "€"]}, '{"a":[true,null,"€"],"b":1}'),
         ((1, 2.0, 1e21, 0.000001), "[1,2,1e+21,0.000001]"),
         ({"\u20ac": 1, "\r": 2, "\U0001f600": 3, "1": 4}, '{"\\r":2,"1":4,"€":1,"😀":3}'),
+        ({"\ufb33": 1, "\U0001f600": 2}, '{"😀":2,"\ufb33":1}'),  # by UTF-16 units
     ],
 )
 def test_json_is_written_as_rfc_8785_says(value: object, expected: str) -> None:

@@ -28,6 +28,7 @@ from policy.factory import (
 )
 
 from tetrad.canonical import digest_bytes
+from tetrad.errors import Location
 from tetrad.identity.suite_digest import suite_digest
 from tetrad.model import Assertion, AssertionSet, MustPass
 from tetrad.policy import decide, overall, suite_report
@@ -812,7 +813,14 @@ def test_only_waivers_that_took_a_case_out_are_told_in_their_order() -> None:
 
 def test_a_suite_report_lists_every_case_of_the_golden_set() -> None:
     candidate, base = scores([0.0]), scores([1.0, 1.0])
-    asked = suite([case("c0"), case("c1", tags=("slow",), group="g")], max_flips(0), minimum(0.0))
+    asked = suite(
+        [
+            case("c0"),
+            replace(case("c1", tags=("slow",), group="g"), location=Location("golden.yaml", 7, 3)),
+        ],
+        max_flips(0),
+        minimum(0.0),
+    )
     decided = judge(asked.gate, candidate, base, golden=asked.golden.cases, waivers=[waiver("c0")])
 
     report = suite_report(asked, candidate, base, decided)
@@ -838,9 +846,7 @@ def test_a_suite_report_lists_every_case_of_the_golden_set() -> None:
                 id="c1",
                 flip="none",
                 vars={"message": "c1"},
-                candidate=CaseOutcome(
-                    id="c1", tags=("slow",), group="g", line=HERE.line, samples=()
-                ),
+                candidate=CaseOutcome(id="c1", tags=("slow",), group="g", line=7, samples=()),
                 base=base.cases[1],
             ),
         ),
