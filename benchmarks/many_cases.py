@@ -1,4 +1,4 @@
-"""A repository with one suite of many cases, laid down for the benchmarks of evals."""
+"""A repository with one suite of many cases, created for the benchmarks of evals."""
 
 from __future__ import annotations
 

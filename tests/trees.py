@@ -1,4 +1,4 @@
-"""Small repositories to play with: what `tetrad init` lays down, in a Git repository."""
+"""Small repositories to play with: what `tetrad init` creates, in a Git repository."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def scripted_tree(root: Path) -> Tree:
 
 
 def initial_tree(root: Path, *options: str) -> Tree:
-    """What `tetrad init` with these options lays down, committed on the branch main."""
+    """What `tetrad init` with these options creates, committed on the branch main."""
     main(["init", str(root), *options])
     tree = Tree(root)
     tree.git("init", "--quiet", "--initial-branch", "main")

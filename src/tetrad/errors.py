@@ -1,4 +1,4 @@
-"""What can go wrong that a user can mend, and the exit code of each.
+"""What can go wrong that a user can fix, and the exit code of each.
 
 Anything that is not a `TetradError` is a bug of ours and keeps its traceback.
 """
@@ -41,7 +41,7 @@ class Location:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Issue:
-    """One problem of one file: where, what, and how to mend it."""
+    """One problem of one file: where, what, and how to fix it."""
 
     location: Location
     message: str
@@ -59,7 +59,7 @@ class Issue:
 
 
 class TetradError(Exception):
-    """Something the user can mend; its text says what and how."""
+    """Something the user can fix; its text says what and how."""
 
     exit_code = ExitCode.MISUSE
 

@@ -78,7 +78,7 @@ def test_files_outside_of_the_repository_are_refused(store: Store, root: Path, u
     (root / "link").symlink_to(outside)
     error = refusal(model_of(uri, {"model.gguf": GGUF}), store, root)
 
-    assert "outside of the repository" in str(error)
+    assert "outside the repository" in str(error)
 
 
 def test_a_pointer_of_git_lfs_is_no_file_of_a_model(store: Store, root: Path) -> None:
@@ -257,13 +257,13 @@ def test_an_address_of_one_file_cannot_give_two(store: Store, root: Path) -> Non
 def test_an_address_that_cannot_be_asked_is_refused(store: Store, root: Path, uri: str) -> None:
     error = refusal(model_of(uri, {"m": GGUF}), store, root)
 
-    assert str(error).splitlines()[0] == f"{uri} is no address"
+    assert str(error).splitlines()[0] == f"{uri} is not a valid URL"
 
 
 def test_a_path_that_no_file_system_has_is_refused(store: Store, root: Path) -> None:
     error = refusal(model_of("file://weights%00", {"m": GGUF}), store, root)
 
-    assert str(error) == "file://weights%00 is no path"
+    assert str(error) == "file://weights%00 is not a path"
 
 
 def test_a_hub_that_cannot_be_asked_is_named_by_its_variable(
@@ -272,7 +272,7 @@ def test_a_hub_that_cannot_be_asked_is_named_by_its_variable(
     monkeypatch.setenv("HF_ENDPOINT", "hub.example")
     error = refusal(model_of("hf://org/small@main", {"m": GGUF}), store, root)
 
-    assert str(error) == "HF_ENDPOINT is no http or https address"
+    assert str(error) == "HF_ENDPOINT is not an http or https URL"
 
 
 # -- packages
@@ -356,7 +356,7 @@ def test_what_lies_behind_a_service_needs_no_files(store: Store, root: Path, uri
 def test_sources_to_come_are_told_so(store: Store, root: Path, uri: str) -> None:
     error = refusal(model_of(uri, {"model.gguf": GGUF}), store, root)
 
-    assert "sources are not there yet" in str(error)
+    assert "sources are not supported yet" in str(error)
     assert error.exit_code == ExitCode.MISUSE
 
 
@@ -415,7 +415,7 @@ def test_files_that_can_run_code_are_refused_before_they_are_fetched(
 
 @pytest.mark.parametrize("name", ["../model.gguf", "/model.gguf", "a//b.gguf", "a\\b.gguf", ""])
 def test_names_that_leave_their_source_are_refused(store: Store, root: Path, name: str) -> None:
-    assert "no plain relative path" in str(refusal(model_of(HUB, {name: b"x"}), store, root))
+    assert "not a plain relative path" in str(refusal(model_of(HUB, {name: b"x"}), store, root))
 
 
 @pytest.mark.parametrize("name", ["model.gguf", "model.safetensors"])

@@ -119,7 +119,7 @@ def test_an_answer_that_is_not_the_hubs_is_refused(
 
 @pytest.mark.parametrize("uri", ["hf://small@main", "hf://org/@main", "hf://a/b/c@main"])
 def test_what_is_no_repository_of_the_hub_is_refused(tmp_path: Path, uri: str) -> None:
-    with pytest.raises(UsageError, match="is no model of the hub"):
+    with pytest.raises(UsageError, match="is not a model on the hub"):
         pinned(uri, tmp_path)
 
 

@@ -35,7 +35,7 @@ def assertion(type_: str, value: Any = None) -> Assertion:
         (assertion("starts-with", None), "needs a text or a number as `value`"),
         (
             assertion("regex", "(unclosed"),
-            "is no regular expression: missing ) at position 9",
+            "is not a valid regular expression: missing ) at position 9",
         ),
         (
             assertion("regex", "(" * 3000 + ")" * 3000),

@@ -260,7 +260,7 @@ def test_a_link_that_the_user_made_outside_of_the_checkout_is_followed(
     assert (tmp_path / "real" / "new" / "a.txt").exists()
 
 
-# -- a change that mends its base
+# -- a change that fixes its base
 
 
 def test_a_base_with_links_that_are_refused_now_can_be_mended(

@@ -137,9 +137,9 @@ def test_an_endpoint_that_is_not_there_is_said_to_be_given_up_and_no_call_was_ma
     assert asking.tetrad("eval", "evals/feedback") == ExitCode.INCONCLUSIVE
 
     said = capsys.readouterr()
-    assert "given up after several tries: the connection failed" in said.out
-    assert "requests wait until one is answered again" in said.err
-    assert "given up, the rest of the cases has no result" in said.err
+    assert "gave up after several attempts: the connection failed" in said.out
+    assert "pausing requests until one succeeds" in said.err
+    assert "giving up; the remaining cases have no result" in said.err
     assert "0 calls made" in said.err
 
 

@@ -579,7 +579,7 @@ def test_a_case_that_cannot_be_judged_is_told_before_anything_runs(
     code = tree.tetrad(command, "--base", "main")
 
     assert code == ExitCode.MISUSE
-    assert "error[GLD983]: regex is no regular expression" in capsys.readouterr().err
+    assert "error[GLD983]: regex is not a valid regular expression" in capsys.readouterr().err
 
 
 def test_a_change_that_mends_a_case_is_compared_with_the_base_that_holds_it(

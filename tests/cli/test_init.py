@@ -1,4 +1,4 @@
-"""What `tetrad init` lays down works as it is."""
+"""What `tetrad init` creates works as it is."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_what_is_there_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixt
     main(["init", str(tmp_path), "--engine", "scripted"])
 
     assert (tmp_path / "waivers.yaml").read_text().endswith("# ours\n")
-    assert "waivers.yaml was there and stays as it is" in capsys.readouterr().out
+    assert "waivers.yaml exists, left unchanged" in capsys.readouterr().out
 
 
 def test_a_second_time_adds_no_model_that_the_stack_does_not_name(

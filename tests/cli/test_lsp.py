@@ -207,7 +207,7 @@ def test_fixes_are_offered_and_unsafe_ones_say_so(root: Path) -> None:
 
 
 def test_a_fix_of_another_file_is_not_offered(root: Path) -> None:
-    (root / "prompts/a.yaml").write_text(PROMPT)
+    (root / "prompts/a.yaml").write_text(f"{PROMPT}generation: {{max_tokens: 9}}\n")
     model = "kind: model\nsource: endpoint://test\nengine: {scripted: {answers: a.jsonl}}\n"
     (root / "stacks/models").mkdir(parents=True)
     (root / "stacks/models/m.yaml").write_text(model)

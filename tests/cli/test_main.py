@@ -52,12 +52,12 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
     ("arguments", "said"),
     [
         ("", "tetrad: missing: COMMAND\n  help: `tetrad --help` tells of all there is\n"),
-        ("glate", "tetrad: there is no command 'glate'\n  help: did you mean gate?\n"),
+        ("glate", "tetrad: unknown command 'glate'\n  help: did you mean gate?\n"),
         (
             "gate --bsae=x",
-            "tetrad gate: there is no option '--bsae'\n  help: did you mean --base?\n",
+            "tetrad gate: unknown option '--bsae'\n  help: did you mean --base?\n",
         ),
-        ("gate --form json", "there is no option '--form'\n  help: did you mean --format?\n"),
+        ("gate --form json", "unknown option '--form'\n  help: did you mean --format?\n"),
         ("gate --format htm", "--format: there is no 'htm'\n  help: did you mean html?\n"),
         ("plan --format pdf", "--format: there is no 'pdf'\n  help: there are text, json\n"),
         ("gate --base", "tetrad gate: --base: expected one argument\n  help: `tetrad gate --help`"),

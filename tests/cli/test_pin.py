@@ -62,7 +62,7 @@ def test_a_second_pin_changes_nothing(file: Path, capsys: pytest.CaptureFixture[
     run(file)
 
     assert file.read_bytes() == before
-    assert capsys.readouterr().out == "stacks/models/small.yaml: is pinned as the source is now\n"
+    assert capsys.readouterr().out == "stacks/models/small.yaml: up to date with its source\n"
 
 
 def test_without_names_the_files_that_a_model_needs_are_chosen(file: Path) -> None:
@@ -79,9 +79,9 @@ def test_without_names_the_files_that_a_model_needs_are_chosen(file: Path) -> No
 NOT_MODELS = [
     ("kind: prompt\n", "only models are pinned"),
     ("- a list\n", "only models are pinned"),
-    ("kind: model\n", "`source` is no address of a model"),
-    ("kind: model\nsource: 7\n", "`source` is no address of a model"),
-    ("kind: model\nsource: ftp://x\n", "small.yaml:2:9: `source` is no address of a model"),
+    ("kind: model\n", "`source` is not the source of a model"),
+    ("kind: model\nsource: 7\n", "`source` is not the source of a model"),
+    ("kind: model\nsource: ftp://x\n", "small.yaml:2:9: `source` is not the source of a model"),
     ("kind: model\nsource: file://weights\nfiles: [a]\n", "`files` is no mapping"),
     ("kind: model\nsource: vendor://openai/gpt\n", "no files to pin"),
     ("kind: model\nsource: file://a.yaml\nengine: {scripted: {answers: ./a.yaml}}\n", "a script"),

@@ -66,7 +66,7 @@ def test_the_models_that_stacks_run_are_fetched_and_then_found(
     assert codes == [ExitCode.PASSED, ExitCode.PASSED]
     assert capsys.readouterr().out.splitlines() == [
         "stacks/models/used: fetched 1 of 1 files, verified (0.0 MB)",
-        "stacks/models/used: all files were here, verified (0.0 MB)",
+        "stacks/models/used: all files present, verified (0.0 MB)",
     ]
 
 
@@ -97,7 +97,7 @@ def test_offline_says_what_is_missing_of_every_model_and_fails(
     assert code == ExitCode.MISUSE
     assert "missing used.gguf" in said.err
     assert "help: tetrad pull used" in said.err
-    assert "stacks/models/unused: all files were here" in said.out
+    assert "stacks/models/unused: all files present" in said.out
 
 
 def test_one_model_that_fails_does_not_keep_the_others_from_being_fetched(

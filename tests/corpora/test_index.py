@@ -114,7 +114,7 @@ def test_after_an_edit_only_what_changed_is_embedded(tmp_path: Path) -> None:
 def test_a_store_that_is_not_there_yet_is_said(tmp_path: Path, store: str) -> None:
     corpus = replace(corpus_in(tmp_path, HANDBOOK), index=Index(store=store))  # type: ignore[arg-type]
 
-    with pytest.raises(UsageError, match=f"the store {store} is not there yet"):
+    with pytest.raises(UsageError, match=f"the store {store} is not supported yet"):
         found(corpus, tmp_path, "a")
 
 

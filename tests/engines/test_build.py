@@ -90,7 +90,7 @@ def test_an_address_that_lacks_names_the_variable_and_an_example() -> None:
     "written", ["localhost:8000", "ftp://host", "http://", "http://host:port", "http://[::1"]
 )
 def test_what_is_no_address_is_refused_without_being_repeated(written: str) -> None:
-    with pytest.raises(UsageError, match="LLM_URL is no http or https address") as caught:
+    with pytest.raises(UsageError, match="LLM_URL is not an http or https URL") as caught:
         address_of(model(VENDOR), {"LLM_URL": written, "LLM_KEY": "k"})
 
     assert written not in str(caught.value).replace("http://localhost:8000/v1", "")

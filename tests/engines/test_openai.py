@@ -571,7 +571,7 @@ def test_an_answer_that_failed_on_the_server_is_asked_for_again(finish: str, str
         assert ask(server, stream=stream).text == "whole"
 
     said = failure(Reply(text="", finish_reason=finish))
-    assert f"finish_reason {finish!r} (asked 4 times)" in said
+    assert f"finish_reason {finish!r} (tried 4 times)" in said
 
 
 @pytest.mark.parametrize(
@@ -659,7 +659,7 @@ def test_an_endpoint_that_never_answers_is_asked_a_few_times_however_many_ask(st
 
     assert len(server.asked) <= 6
     assert all(isinstance(one, EngineUnavailable) for one in failed)
-    assert "given up after several tries: " in str(failed[-1])
+    assert "gave up after several attempts: " in str(failed[-1])
 
 
 def test_an_endpoint_that_refuses_every_request_alike_is_given_up() -> None:
@@ -668,7 +668,7 @@ def test_an_endpoint_that_refuses_every_request_alike_is_given_up() -> None:
 
     assert len(server.asked) == 10
     assert str(failed[-1]) == (
-        f"small at {server.url}: given up after several tries: 10 requests in a row were refused:"
+        f"small at {server.url}: gave up after several attempts: 10 requests in a row were refused:"
         " 400 Bad Request: no temperature"
     )
 
@@ -725,7 +725,7 @@ def test_what_a_server_is_is_asked_once_and_only_for_labels() -> None:
 def test_a_wait_of_hours_is_not_waited() -> None:
     said = failure(Reply(status=429, headers={"Retry-After": "7200"}, error={"message": "quota"}))
 
-    assert said.endswith("429 Too Many Requests: quota (asked once)")
+    assert said.endswith("429 Too Many Requests: quota (tried once)")
 
 
 def test_retries_end() -> None:
@@ -792,13 +792,13 @@ def test_a_stream_that_stays_open_after_its_answer_is_not_waited_for() -> None:
 def test_an_error_inside_a_stream_is_asked_again_and_then_told() -> None:
     said = failure(Reply(body=b'data: {"error": {"message": "out of memory"}}\n\n'), stream=True)
 
-    assert "the server broke off: out of memory (asked 4 times)" in said
+    assert "the server broke off: out of memory (tried 4 times)" in said
 
 
 def test_an_error_in_the_place_of_an_answer_is_asked_again_and_then_told() -> None:
     said = failure(Reply(body=b'{"error": {"message": "the model is overloaded"}}'))
 
-    assert "answered with an error: the model is overloaded (asked 4 times)" in said
+    assert "answered with an error: the model is overloaded (tried 4 times)" in said
 
 
 def test_an_endpoint_that_does_not_answer_is_given_up_after_two_timeouts() -> None:
@@ -857,13 +857,13 @@ def test_a_password_in_the_address_is_not_shown() -> None:
 
 NOT_ANSWERS = [
     (b"<html>login</html>", "the answer is not JSON but begins '<html>login</html>'"),
-    (b"[]", "the answer is no object"),
+    (b"[]", "the answer is not an object"),
     (b"{}", "the answer has no choices"),
     (b'{"choices": []}', "the answer has no choices"),
-    (b'{"choices": [7]}', "choices[0] is no object"),
+    (b'{"choices": [7]}', "choices[0] is not an object"),
     (b'{"choices": [{}]}', "choices[0].message is missing"),
     (b'{"choices": [{"message": {"content": 7}}]}', "the message's content is no text"),
-    (b'{"choices": [{"message": {"tool_calls": {}}}]}', "tool_calls is no list"),
+    (b'{"choices": [{"message": {"tool_calls": {}}}]}', "tool_calls is not a list"),
     (b'{"choices": [{"message": {"tool_calls": [{}]}}]}', "a tool call has no name"),
     (b"[" * 200_000, "the answer is not JSON"),
     (b"\xff\xfe", "the answer is not JSON"),

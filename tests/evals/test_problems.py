@@ -55,7 +55,7 @@ def test_a_value_is_looked_at_with_the_cases_variables_in_it() -> None:
 
     assert messages(stack(), *checks) == [
         "equals has a value that cannot be rendered: 'expected' is not given; given: message",
-        "regex is no regular expression: missing ) at position 2",
+        "regex is not a valid regular expression: missing ) at position 2",
     ]
 
 

@@ -39,7 +39,7 @@ def test_a_branch_that_only_the_remote_has_is_suggested(repository: Path, tmp_pa
 def test_what_git_could_take_for_an_option_or_not_at_all_never_reaches_it(
     repository: Path, ref: str
 ) -> None:
-    with pytest.raises(GitError, match="is no revision"):
+    with pytest.raises(GitError, match="is not a revision"):
         git.resolve(repository, ref)
 
 

@@ -134,7 +134,7 @@ def test_tests_come_from_a_file_of_rows(capitals: tuple[Case, ...]) -> None:
         ("file://check.py", {"type": "python", "value": "file://check.py"}),
         ("fn: output.length", {"type": "javascript", "value": "output.length"}),
         ("factuality: x", {"type": "factuality", "value": "x"}),
-        ("Note: this is a text", {"type": "equals", "value": "Note: this is a text"}),
+        ("Note: this is a string", {"type": "equals", "value": "Note: this is a string"}),
         ("regex: a\nb", {"type": "regex", "value": "a\nb"}),
     ],
 )

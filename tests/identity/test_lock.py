@@ -134,7 +134,7 @@ def test_what_to_do_about_yaml_that_is_no_lock_is_said() -> None:
     assert (issue.location.file, issue.code, issue.message, issue.hint) == (
         "a.lock",
         "COR952",
-        "this is no lock that `tetrad lock` wrote",
+        "not a lock file written by `tetrad lock`",
         "run `tetrad lock`",
     )
 

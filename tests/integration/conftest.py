@@ -17,7 +17,7 @@ FILES = Path(__file__).parent / "handbook"
 
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `tetrad init` lays down with the embedded model, and a stack that retrieves."""
+    """What `tetrad init` creates with the embedded model, and a stack that retrieves."""
     root = tmp_path_factory.mktemp("embedded")
     main(["init", str(root), "--engine", "embedded"])
     for file in sorted(FILES.rglob("*")):

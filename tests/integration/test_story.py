@@ -65,7 +65,7 @@ def test_a_prompt_edited_for_the_better_on_a_branch_passes(
     tree.git("checkout", "--quiet", "-b", "better")
     tree.edit(PROMPT, BAD_ENDING, GOOD_ENDING)
     tree.tetrad("lock")
-    tree.commit("mend it")
+    tree.commit("fix it")
 
     code, report = gated(tree, capsys, "--base", "main")
 

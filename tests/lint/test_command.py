@@ -191,9 +191,9 @@ def test_unsafe_fixes_are_asked_for(root: Path) -> None:
     assert (root / "prompts/a.yaml").read_text(encoding="utf-8") == hidden
 
     assert lint(root, "--fix", "--unsafe-fixes") == 0
-    mended = (root / "prompts/a.yaml").read_text(encoding="utf-8")
-    assert "variables:\n  x: {type: string, trust: untrusted}\n" in mended
-    assert 'content: "payyap: <x>{{ x }}</x>"' in mended
+    fixed = (root / "prompts/a.yaml").read_text(encoding="utf-8")
+    assert "variables:\n  x: {type: string, trust: untrusted}\n" in fixed
+    assert 'content: "payyap: <x>{{ x }}</x>"' in fixed
 
 
 def test_diff_shows_and_writes_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

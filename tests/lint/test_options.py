@@ -184,4 +184,4 @@ def test_a_rule_that_is_misspelt_for_a_file_is_misuse(
     write_files(root, {"tetrad.toml": SETTINGS.format('"a/*" = ["INJ999"]')})
 
     assert lint(root) == 2
-    assert "no rule is called 'INJ999'" in capsys.readouterr().err
+    assert "unknown rule 'INJ999'" in capsys.readouterr().err

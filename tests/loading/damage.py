@@ -74,7 +74,7 @@ def small_repository(folder: Path) -> Path:
 
 @contextmanager
 def one_file_damaged(tree: Path, seed: int) -> Iterator[None]:
-    """Damage a file of a small repository, or put a damaged example in its place; then mend it."""
+    """Damage a file of a small repository, or put a damaged example in its place; then fix it."""
     chance = random.Random(seed)
     if chance.random() < 0.5:
         target = chance.choice(sorted(p for p in tree.rglob("*") if p.is_file()))

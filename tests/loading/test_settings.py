@@ -42,7 +42,7 @@ def test_what_is_no_setting_is_refused_with_its_place(tmp_path: Path) -> None:
     assert sorted(issues) == [
         "tetrad.toml:1:1: error[SCH104]: $.lint: lint must be a table: [tool.tetrad.lint]",
         (
-            "tetrad.toml:2:2: error[SCH104]: $.other: other is no setting that is known\n"
+            "tetrad.toml:2:2: error[SCH104]: $.other: other is not a known setting\n"
             "  help: settings are lint"
         ),
     ]

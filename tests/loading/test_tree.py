@@ -47,8 +47,8 @@ def test_a_link_that_leads_nowhere_is_not_its_own_correction(tmp_path: Path) -> 
         load_repository(tmp_path)
 
     assert str(caught.value) == (
-        "prompts/loop.yaml:1:1: error[SCH107]: prompts/loop.yaml is a symbolic link that leads to"
-        " no file\n"
+        "prompts/loop.yaml:1:1: error[SCH107]: prompts/loop.yaml is a dangling"
+        " symbolic link\n"
         "  help: correct what it points to, or remove it"
     )
 

@@ -357,7 +357,7 @@ def test_a_command_finds_only_what_it_takes(formats: Repository) -> None:
 
 
 def test_a_name_of_what_a_command_does_not_take_is_told_so(formats: Repository) -> None:
-    with pytest.raises(UsageError, match="evals/shop/rows is not what is to be named here") as told:
+    with pytest.raises(UsageError, match="evals/shop/rows is not expected here") as told:
         find(formats, "rows", formats.stacks)
 
     assert "help: there are stacks/" in str(told.value)

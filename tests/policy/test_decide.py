@@ -164,7 +164,7 @@ def test_what_missing_results_leave_open_is_said() -> None:
         "; 1 case has no result and could change that"
     )
     assert only(judge(minimum(0.7), [0.0, 0.0, None])).reason.endswith(
-        "; the best that 1 missing case could score would not mend that"
+        "; the best that 1 missing case could score would not fix that"
     )
     nothing = only(judge(minimum(0.7), [None, None]))
     assert (nothing.reason, nothing.n) == ("no case has a result on answer", 0)
@@ -659,7 +659,7 @@ def test_a_budget_failed_with_answers_missing_tells_what_the_known_ones_took() -
 
     assert found.reason == (
         "the cost of a case on average is $0.8, and the budget is $0.3;"
-        " missing results cannot mend that"
+        " missing results cannot fix that"
     )
 
 

@@ -60,7 +60,7 @@ MINIMUM = {
     "many groups": Example(minimum(0.5), [1.0] * 2400, golden=grouped(2400, 1200)),
     "a case is missing": Example(minimum(0.5), [1.0, None]),
     "two are missing": Example(minimum(0.5), [1.0, 1.0, None, None]),
-    "missing ones cannot mend it": Example(minimum(0.75), [0.0, 1.0, 0.0, None, None]),
+    "missing ones cannot fix it": Example(minimum(0.75), [0.0, 1.0, 0.0, None, None]),
     "all are missing": Example(minimum(0.5), [None, None]),
     "no case has the metric": Example(minimum(1.0, metric="sources"), [1.0]),
     "a metric that no assertion names is scored by one run": Example(
@@ -87,7 +87,7 @@ NO_WORSE = {
     "missing on either side": Example(
         no_worse(0.5), [1.0, None, 0.5, 0.5], [1.0, 1.0, None, 0.0]
     ),
-    "missing ones cannot mend it": Example(no_worse(0.1), [0.0, 0.0, None], [1.0, 1.0, 1.0]),
+    "missing ones cannot fix it": Example(no_worse(0.1), [0.0, 0.0, None], [1.0, 1.0, 1.0]),
     "all are missing": Example(no_worse(0.5), [None], [None]),
     "no case has the metric": Example(
         NoWorseThanBase(metric="sources", margin=1.0, by="value", location=HERE), [1.0], [1.0]

@@ -245,7 +245,7 @@ def test_a_key_that_decides_nothing_about_cases_is_not_looked_at(key: str) -> No
 def test_a_template_of_a_line_is_none() -> None:
     line = '{"assert": [{"$ref": "#/assertionTemplates/short"}]}'
 
-    assert messages(line, "evals/a/golden.jsonl") == ["there is no assertion template 'short'"]
+    assert messages(line, "evals/a/golden.jsonl") == ["unknown assertion template 'short'"]
 
 
 @pytest.mark.parametrize(

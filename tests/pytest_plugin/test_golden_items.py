@@ -242,7 +242,7 @@ def test_what_becomes_of_an_endpoint_is_said(
     session = pytest_of(tree, "evals/", "-q", *workers)
 
     (said,) = [line for line in session.stdout.splitlines() if line.startswith("tetrad: http")]
-    assert said.endswith("requests wait until one is answered again")
+    assert said.endswith("pausing requests until one succeeds")
 
 
 def test_an_endpoint_that_is_down_exits_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -401,7 +401,7 @@ def test_a_session_without_golden_sets_loads_only_the_plugin(tmp_path: Path) -> 
 
     session = pytest_of(Tree(tmp_path), ".", "-q", "-s")
 
-    assert "['tetrad', 'tetrad.pytest_plugin']" in session.stdout
+    assert "['tetrad', 'tetrad.pytest_plugin', 'tetrad.pytest_plugin.run_notes']" in session.stdout
 
 
 def test_a_session_leaves_the_tree_clean(tree: Tree) -> None:

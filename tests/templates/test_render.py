@@ -84,9 +84,9 @@ def test_a_template_renders(template: str, values: dict[str, object], text: str)
 REFUSED = [
     ("{{ f() }}", 1, 5, "a call is not allowed in a template"),
     ("{{ x.y.z() }}", 1, 8, "a call is not allowed in a template"),
-    ("\n{{ x.__class__ }}", 2, 6, "names that begin with _ are no data"),
-    ("{{ x['__class__'] }}", 1, 5, "names that begin with _ are no data"),
-    ("{{ _x }}", 1, 4, "names that begin with _ are no data"),
+    ("\n{{ x.__class__ }}", 2, 6, "names that begin with _ are not data"),
+    ("{{ x['__class__'] }}", 1, 5, "names that begin with _ are not data"),
+    ("{{ _x }}", 1, 4, "names that begin with _ are not data"),
     ("{{ x|attr('y') }}", 1, 6, "the filter 'attr' is not on the list"),
     ("{{ x|map('upper') }}", 1, 6, "the filter 'map' is not on the list"),
     ("{{ x|format(1) }}", 1, 6, "the filter 'format' is not on the list"),
@@ -103,7 +103,7 @@ REFUSED = [
     ("{{ {'a': 1} }}", 1, 4, "an object in a template is not allowed in a template"),
     ("{% set x, y = z %}", 1, 4, "set gives a value to one name"),
     ("{% set loop = 1 %}", 1, 8, "loop is Jinja2's own"),
-    ("{% set _x = 1 %}", 1, 8, "names that begin with _ are no data"),
+    ("{% set _x = 1 %}", 1, 8, "names that begin with _ are not data"),
     ("{% set x %}a{% endset %}", 1, 4, "a set block is not allowed in a template"),
     ("{% with %}{% endwith %}", 1, 4, "with is not allowed in a template"),
     ("{% import 'a' as b %}", 1, 4, "import is not allowed in a template"),
@@ -124,7 +124,7 @@ REFUSED = [
     ("{% filter upper %}a{% endfilter %}", 1, 4, "a filter block is not allowed in a template"),
     ("{% for x in [1, 2] %}{% endfor %}", 1, 4, "a loop goes over a variable only"),
     ("{% for x in y recursive %}{% endfor %}", 1, 15, "a recursive loop is not allowed"),
-    ("{{ loop }}", 1, 4, "loop itself is no value"),
+    ("{{ loop }}", 1, 4, "loop itself is not a value"),
     ("{% for x in y %}{{ loop.cycle }}{% endfor %}", 1, 25, "loop.cycle is not allowed"),
     ("{{ self }}", 1, 4, "self is Jinja2's own"),
     ("{{ [x, x] }}", 1, 1, "a list in a template holds constants only"),
@@ -148,7 +148,7 @@ def test_what_is_outside_the_allow_list_is_refused_where_it_stands(
 BROKEN = [
     ("{{ x", 1, 1, "{{ is not closed"),
     ("a\n{% if x %}", 2, 1, "{% if x %} is not closed"),
-    ("ab {% foo %}", 1, 7, "there is no tag 'foo'"),
+    ("ab {% foo %}", 1, 7, "unknown tag 'foo'"),
     ("{{ 'a }}", 1, 4, "a quote in {{ 'a }} is not closed"),
     ("{{ 1" + "0" * 5000 + " }}", 1, 1, "a number that is too long"),
 ]
@@ -259,7 +259,7 @@ FAILING = [
     ("{{ x|join([1]) }}", {"x": ["a"]}, "join takes a text to write between the items"),
     ("{{ x|first }}", {"x": []}, "No first item, sequence was empty.; given: x"),
     ("{{ x|join(', ', attribute='t') }}", {"x": [{}]}, "join found an item without 't'"),
-    ("{{ x }}", {"x": {1, 2}}, "a set is no JSON value"),
+    ("{{ x }}", {"x": {1, 2}}, "a set is not a JSON value"),
     ("{{ x|length }}", {"x": 1}, "object of type 'int' has no len()"),
 ]  # fmt: skip
 

@@ -190,7 +190,7 @@ def test_an_empty_answer_is_null(server: str) -> None:
         ("/nan", "answered something that is not JSON"),
         ("/deep", "answered JSON nested too deeply"),
         ("/large", "answered more than 1000000 bytes"),
-        ("/packed", "answered compressed, which was not asked for"),
+        ("/packed", "sent a compressed response, which was not requested"),
     ],
 )
 def test_a_failing_service_is_a_failure_and_no_answer(server: str, path: str, message: str) -> None:
@@ -216,7 +216,7 @@ def test_a_result_nested_too_deeply_breaks_the_contract(server: str) -> None:
 
 
 def test_a_service_that_is_not_there_is_a_failure() -> None:
-    with pytest.raises(ToolFailed, match=r"127\.0\.0\.1:1 cannot be asked \(ConnectError\)"):
+    with pytest.raises(ToolFailed, match=r"127\.0\.0\.1:1 cannot be reached \(ConnectError\)"):
         ask("http://127.0.0.1:1/", {})
 
 
@@ -225,17 +225,17 @@ def test_a_service_that_is_not_there_is_a_failure() -> None:
     ["http://[::1/", "http://127.0.0.1:99999/", "http:///status", "http://127.0.0.1/\nstatus"],
 )
 def test_what_is_no_address_is_a_failure(url: str) -> None:
-    with pytest.raises(ToolFailed, match="its address is no http or https address"):
+    with pytest.raises(ToolFailed, match="its address is not an http or https URL"):
         ask(url, {})
 
 
 def test_an_address_that_cannot_be_asked_is_a_failure() -> None:
-    with pytest.raises(ToolFailed, match="its address cannot be asked: Invalid IPv4 address"):
+    with pytest.raises(ToolFailed, match="its address cannot be reached: Invalid IPv4 address"):
         ask("http://256.256.256.256/", {})
 
 
 def test_a_query_too_long_for_an_address_is_a_failure(server: str) -> None:
-    with pytest.raises(ToolFailed, match="its address cannot be asked: "):
+    with pytest.raises(ToolFailed, match="its address cannot be reached: "):
         ask(f"{server}/status", {"note": "x" * 100_000})
 
 

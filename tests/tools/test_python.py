@@ -284,7 +284,7 @@ def test_a_module_that_is_not_utf_8_is_a_failure(tmp_path: Path) -> None:
 def test_mcp_is_not_there_yet(tmp_path: Path) -> None:
     tool = replace(a_tool(tmp_path, ""), run=McpRun(server="desk", tool="answer"))
 
-    with pytest.raises(UsageError, match="MCP, which is not there yet"):
+    with pytest.raises(UsageError, match="MCP, which is not supported yet"):
         ask(tmp_path, tool)
 
 

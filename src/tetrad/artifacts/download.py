@@ -192,7 +192,7 @@ def _refuse_compressed(response: httpx2.Response, url: str) -> None:
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity":
         raise ArtifactError(
-            f"{shown(url)}: the server sends the file packed ({encoding}), which was not asked for"
+            f"{shown(url)}: the server sends the file compressed ({encoding}), which was not requested"
             "\n  help: look for another address of this file"
         )
 

@@ -186,7 +186,7 @@ def _nothing_to_pin(search: _Search) -> Pin:
             f"{source.uri} has no files to pin"
             "\n  help: a vendor's model is pinned by the dated version in its name"
         )
-    raise UsageError(f"{source.uri}: {source.scheme}:// sources are not there yet")
+    raise UsageError(f"{source.uri}: {source.scheme}:// sources are not supported yet")
 
 
 def _kept(search: _Search, name: str, bring: Callable[[str, Path], None]) -> Digest:

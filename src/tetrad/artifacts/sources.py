@@ -70,7 +70,7 @@ def split_hub(uri: str, default: str = "") -> tuple[str, str]:
     repository, _, revision = uri.removeprefix("hf://").partition("@")
     if repository.count("/") != 1 or not all(repository.split("/")) or not (revision or default):
         raise UsageError(
-            f"{uri} is no model of the hub\n  help: write hf://organisation/name@revision"
+            f"{uri} is not a model on the hub\n  help: write hf://organisation/name@revision"
         )
     return repository, revision or default
 
@@ -78,7 +78,7 @@ def split_hub(uri: str, default: str = "") -> tuple[str, str]:
 def hub_endpoint() -> str:
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
     if not is_address(endpoint):
-        raise UsageError("HF_ENDPOINT is no http or https address")
+        raise UsageError("HF_ENDPOINT is not an http or https URL")
     return endpoint
 
 
@@ -93,7 +93,7 @@ def web_address(source: Source) -> str:
     """The address of an `https://` source; UsageError where it is none."""
     if not is_address(source.uri):
         raise UsageError(
-            f"{source.uri} is no address\n  help: write https://host/path, or https://host/folder/"
+            f"{source.uri} is not a valid URL\n  help: write https://host/path, or https://host/folder/"
         )
     return source.uri
 
@@ -150,7 +150,7 @@ def local_base(source: Source, root: Path) -> Path:
     """The folder or the one file that a `file://` source names."""
     path = unquote(source.uri.removeprefix("file://"))
     if "\0" in path:
-        raise UsageError(f"{source.uri} is no path")
+        raise UsageError(f"{source.uri} is not a path")
     base = root / path
     _refuse_outside(source, base, root)
     return base
@@ -160,7 +160,7 @@ def _refuse_outside(source: Source, path: Path, root: Path) -> None:
     absolute = source.uri.startswith("file:///")
     if not absolute and not path.resolve().is_relative_to(root.resolve()):
         raise UsageError(
-            f"{source.uri} lies outside of the repository"
+            f"{source.uri} is outside the repository"
             "\n  help: an absolute path is written file:///path"
         )
 
@@ -178,7 +178,7 @@ def _watched(progress: Progress, file: Path) -> Iterator[Path]:
 
 def _not_yet(order: FetchRequest) -> None:
     raise UsageError(
-        f"{order.source.uri}: {order.source.scheme}:// sources are not there yet"
+        f"{order.source.uri}: {order.source.scheme}:// sources are not supported yet"
         "\n  help: use hf://, pypi://, https:// or file://"
     )
 

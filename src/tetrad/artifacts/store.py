@@ -152,7 +152,7 @@ def _of_this_user() -> str:
 def _stamp(path: Path) -> str:
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
-        raise ArtifactError(f"{path} is no plain file\n  help: remove it, then `tetrad pull`")
+        raise ArtifactError(f"{path} is not a regular file\n  help: remove it, then `tetrad pull`")
     return f"{status.st_size} {status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 

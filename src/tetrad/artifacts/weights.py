@@ -73,7 +73,7 @@ def refuse_unsafe_name(name: str, location: Location) -> None:
     """ArtifactError for a name that leaves its source, or that of a format which can run code."""
     parts = name.split("/")
     if any(part in {"", ".", ".."} for part in parts) or "\\" in name:
-        raise ArtifactError(f"{location}: {name!r} in `files` is no plain relative path")
+        raise ArtifactError(f"{location}: {name!r} in `files` is not a plain relative path")
     if is_unsafe(name):
         raise ArtifactError(
             f"{location}: {name} in `files` may run code when it is loaded"

@@ -42,7 +42,7 @@ def split_package(uri: str) -> tuple[str, str | None]:
     """Name and version of a `pypi://` source; the version is None where it has none."""
     match = _NAMED.match(uri)
     if match is None:
-        raise UsageError(f"{uri} is no package\n  help: write pypi://name==version")
+        raise UsageError(f"{uri} is not a package\n  help: write pypi://name==version")
     return match[1], match[2]
 
 

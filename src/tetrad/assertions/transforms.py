@@ -92,7 +92,7 @@ def _called(name: str, value: Any) -> str:
     if name == "toString" and not isinstance(value, dict | list):
         return as_text(value)
     if not isinstance(value, str):
-        raise Untransformable(f"{name}() takes a text, and this is {_shown(value)}")
+        raise Untransformable(f"{name}() takes a string, and this is {_shown(value)}")
     return _METHODS[name](value)
 
 

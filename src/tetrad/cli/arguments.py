@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
         found, rest = super().parse_known_args(args, namespace)
         if rest and rest[0].startswith("-"):
             option = rest[0].partition("=")[0]
-            self._refuse(f"there is no option {option!r}", option, self._option_string_actions)
+            self._refuse(f"unknown option {option!r}", option, self._option_string_actions)
         if rest:
             self._refuse(f"{rest[0]!r} is one argument too many")
         return found, rest
@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
             return
         known = [str(choice) for choice in action.choices]
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - it has no other name
-            self._refuse(f"there is no command {value!r}", value, known)
+            self._refuse(f"unknown command {value!r}", value, known)
         self._refuse(
             f"{'/'.join(action.option_strings)}: there is no {value!r}",
             value,

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tag",
         action="append",
         default=[],
-        help="only cases with this tag, or with one of them where it is given again",
+        help="only cases with this tag; repeat it for several",
     )
     add_engine(parser)
     add_format(parser, "text", "json")

@@ -98,6 +98,6 @@ def still_parses(file: str, text: str) -> bool:
     try:
         parse(text.encode(), file, limits=GOLDEN_SET, anchors=True)
     except SpecError:
-        print_status(f"{file} is left as it is: fixed, it would not parse\n")
+        print_status(f"{file} not fixed: the result would not parse\n")
         return False
     return True

@@ -20,7 +20,7 @@ from tetrad.places import below_checkout
 
 SCHEMAS = f"https://raw.githubusercontent.com/tetrad-dev/tetrad/v{__version__}/src/tetrad/schemas"
 SMOLLM2 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-# What each engine lays down of stacks/models/, and the extra of the package that it needs.
+# What each engine creates of stacks/models/, and the extra of the package that it needs.
 MODELS = {
     "embedded": (("smollm2-135m.yaml",), "tetrad[torch]"),
     "endpoint": (("endpoint.yaml",), "tetrad"),
@@ -125,7 +125,7 @@ def _is_used(root: Path, model: str) -> bool:
 def _lay_down(root: Path, name: str, text: str) -> None:
     """Write a file where there is none, and say so."""
     if (root / name).exists():
-        sys.stdout.write(f"  {name} was there and stays as it is\n")
+        sys.stdout.write(f"  {name} exists, left unchanged\n")
         return
     write_file(root / name, text)
     sys.stdout.write(f"  {name}\n")

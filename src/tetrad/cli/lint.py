@@ -43,25 +43,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="PATH",
         help="where the text of standard input (PATH -) would be saved",
     )
-    rules = "codes, beginnings of codes (SCH, INJ3) or names, separated by commas"
-    parser.add_argument(
-        "--select", action="append", default=[], metavar="RULES", help=f"run only these: {rules}"
-    )
-    parser.add_argument(
-        "--ignore", action="append", default=[], metavar="RULES", help=f"leave these out: {rules}"
-    )
-    parser.add_argument("--fix", action="store_true", help="apply safe fixes")
-    parser.add_argument(
-        "--unsafe-fixes",
-        action="store_true",
-        help="with --fix or --diff: mend also what may change the meaning",
-    )
-    parser.add_argument("--diff", action="store_true", help="show what --fix would write")
-    parser.add_argument(
-        "--add-noqa",
-        action="store_true",
-        help="suppress what is found by comments, each with a reason to fill in",
-    )
+    _add_selection(parser)
+    _add_fixes(parser)
     parser.add_argument(
         "--statistics", action="store_true", help="show how often each rule found something"
     )
@@ -69,6 +52,35 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_format(parser, "text", "json", "sarif", "github")
     parser.add_argument(
         "--output-file", type=Path, metavar="FILE", help="write there, not to standard output"
+    )
+
+
+def _add_selection(parser: ArgumentParser) -> None:
+    rules = "codes, prefixes of codes (SCH, INJ3) or names, separated by commas"
+    parser.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="RULES",
+        help=f"run only these rules: {rules}",
+    )
+    parser.add_argument(
+        "--ignore", action="append", default=[], metavar="RULES", help=f"skip these rules: {rules}"
+    )
+
+
+def _add_fixes(parser: ArgumentParser) -> None:
+    parser.add_argument("--fix", action="store_true", help="apply safe fixes")
+    parser.add_argument(
+        "--unsafe-fixes",
+        action="store_true",
+        help="with --fix or --diff: also apply fixes that may change the meaning",
+    )
+    parser.add_argument("--diff", action="store_true", help="show what --fix would write")
+    parser.add_argument(
+        "--add-noqa",
+        action="store_true",
+        help="suppress what is found by comments, each with a reason to fill in",
     )
 
 
@@ -123,7 +135,7 @@ def _lint_input(args: Namespace) -> ExitCode:
 def _check_options(args: Namespace) -> None:
     """UsageError for options that do nothing together."""
     if args.unsafe_fixes and not (args.fix or args.diff):
-        raise UsageError("--unsafe-fixes does nothing by itself\n  help: add --fix or --diff")
+        raise UsageError("--unsafe-fixes has no effect on its own\n  help: add --fix or --diff")
     writing = [name for name in ("fix", "diff", "add_noqa") if getattr(args, name)]
     if args.add_noqa and len(writing) > 1:
         raise UsageError("--add-noqa excludes --fix and --diff\n  help: fix first, then suppress")

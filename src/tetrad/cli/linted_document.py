@@ -12,7 +12,7 @@ from tetrad.errors import UsageError
 from tetrad.lint import Finding, LintTree
 from tetrad.lint.finding import Fix
 from tetrad.lint.fixes import fixed_texts
-from tetrad.lint.foreign.endings import is_of_other_tool
+from tetrad.lint.other_tools import is_of_other_tool
 from tetrad.loading.root import find_root
 from tetrad.places import checkout_above
 

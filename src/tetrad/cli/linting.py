@@ -34,7 +34,7 @@ class LintRequest(NamedTuple):
 
 def request_of(args: Namespace) -> LintRequest:
     """What the command line asks for; UsageError where it is not there."""
-    from tetrad.lint.foreign.endings import is_of_other_tool
+    from tetrad.lint.other_tools import is_of_other_tool
     from tetrad.lint.scope import asked_files
     from tetrad.trees import WorkingTree
 
@@ -65,7 +65,7 @@ def request_of_text(
 ) -> LintRequest:
     """One of the files that an editor holds; they are named by where they would be saved."""
     from tetrad.lint.edited import EditedTree
-    from tetrad.lint.foreign.endings import is_of_other_tool
+    from tetrad.lint.other_tools import is_of_other_tool
 
     files = EditedTree(root, edited)
     prompty = frozenset({name} if args.prompty else ())

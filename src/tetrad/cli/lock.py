@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail where something is stale"
+        "--check", action="store_true", help="write nothing; fail if anything is out of date"
     )
 
 
@@ -50,7 +50,7 @@ def _is_stale(repository: Repository) -> bool:
 def _report_up_to_date(count: int) -> None:
     from tetrad.text import pluralize
 
-    sys.stderr.write(f"{pluralize(count, 'lock')} looked at: up to date\n")
+    sys.stderr.write(f"{pluralize(count, 'lock')} checked: up to date\n")
 
 
 def _run(args: Namespace, root: Path, checked: Checked | None) -> ExitCode:

@@ -38,7 +38,7 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 
 def add_offline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--offline", action="store_true", help="fetch nothing; say what is missing instead"
+        "--offline", action="store_true", help="download nothing; list what is missing"
     )
 
 
@@ -68,7 +68,7 @@ def stacks_named(repository: Repository, names: Sequence[str]) -> tuple[Stack, .
     from tetrad.loading.repositories import find
 
     if not repository.stacks:
-        raise UsageError("there is no stack under stacks/ yet\n  help: `tetrad init` lays one down")
+        raise UsageError("no stacks under stacks/ yet\n  help: `tetrad init` creates one")
     if not names:
         return tuple(repository.stacks.values())
     return tuple(repository.stacks[find(repository, name, repository.stacks)] for name in names)

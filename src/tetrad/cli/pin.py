@@ -36,7 +36,7 @@ def run(args: Namespace) -> ExitCode:
     pin = resolve(source, names, root=root, store=store, progress=progress_bars())
     edited = _written(document, pin)
     if edited.text == document.text:
-        print_text(f"{document.origin}: is pinned as the source is now\n")
+        print_text(f"{document.origin}: up to date with its source\n")
         return ExitCode.PASSED
     replace_file(args.file, edited.encoded())
     print_text("".join(f"{line}\n" for line in _changes(document, pin)))
@@ -75,13 +75,13 @@ def _source(document: Document) -> tuple[Source, tuple[str, ...]]:
     if isinstance(engine, Mapping) and "scripted" in engine:
         raise UsageError(
             f"{document.origin}: a script needs no pin"
-            "\n  help: its answers stand in the repository, and are part of the identity"
+            "\n  help: its answers are in the repository, and are part of the identity"
         )
     uri, files = value.get("source"), value.get("files") or {}
     scheme = uri.partition("://")[0] if isinstance(uri, str) else ""
     if scheme not in SCHEMES:
         raise UsageError(
-            f"{document.at(('source',))}: `source` is no address of a model"
+            f"{document.at(('source',))}: `source` is not the source of a model"
             f"\n  help: it begins with one of {', '.join(f'{known}://' for known in SCHEMES)}"
         )
     if not isinstance(files, Mapping):

@@ -39,7 +39,7 @@ def run(args: Namespace) -> ExitCode:
     repository = load_repository(root)
     models = _named(repository, args.names) if args.names else _needed(repository)
     if not models:
-        sys.stderr.write("no stack needs files\n")
+        sys.stderr.write("no stack has files to fetch\n")
         return ExitCode.PASSED
     store, progress = store_from_environment(), progress_bars()
     refuse_committed(root, store.root)
@@ -60,11 +60,11 @@ def _pull(model: Model, store: Store, root: Path, progress: Progress, *, offline
     from tetrad.artifacts.sources import needs_nothing
 
     if needs_nothing(model.source):
-        return f"{model.ref}: no files, it is asked through an endpoint"
+        return f"{model.ref}: no files: an endpoint serves it"
     lacking = missing(model, store)
     files = fetch(model, store, root=root, offline=offline, progress=progress)
     size = megabytes(sum(path.stat().st_size for path in files.values()))
-    done = f"fetched {len(lacking)} of {len(files)} files" if lacking else "all files were here"
+    done = f"fetched {len(lacking)} of {len(files)} files" if lacking else "all files present"
     return f"{model.ref}: {done}, verified ({size})"
 
 

@@ -87,7 +87,7 @@ class Cache:
             yield connection
 
     def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
-        """Drop a file that is damaged; what else goes wrong is the user's to mend."""
+        """Drop a file that is damaged; what else goes wrong is the user's to fix."""
         if error.sqlite_errorcode & 0xFF in _NOT_DAMAGE:
             raise ArtifactError(
                 f"{self._path} cannot be used: {error}\n"

@@ -51,7 +51,7 @@ def build_index(corpus: Corpus, files: FileTree, embedder: Embedder, cache: Path
     """
     if corpus.index.store != "exact":
         raise UsageError(
-            f"{corpus.location}: the store {corpus.index.store} is not there yet\n"
+            f"{corpus.location}: the store {corpus.index.store} is not supported yet\n"
             "  help: write `index: {store: exact}`"
         )
     kept = CachedEmbedder(embedder, cache)

@@ -106,9 +106,9 @@ class Brake:
     def set_back(self, ticket: Ticket, setback: Setback, where: str) -> Verdict:
         verdict = self._throttle.set_back(ticket, setback, time.monotonic())
         if self._tell is not None and verdict == "again" and self._throttle.rounds == 2:
-            self._tell(f"{where}: {setback.reason}; requests wait until one is answered again")
+            self._tell(f"{where}: {setback.reason}; pausing requests until one succeeds")
         if self._tell is not None and verdict == "stop":
-            self._tell(f"{where}: {setback.reason}; given up, the rest of the cases has no result")
+            self._tell(f"{where}: {setback.reason}; giving up; the remaining cases have no result")
         self._let_in()
         return verdict
 

@@ -123,7 +123,7 @@ class Endpoint:
             # Before the clock starts: waiting for a place is not the endpoint's latency.
             await self._brake.admit(ticket)
             if self._brake.stopped is not None:
-                why = f"given up after several tries: {self._brake.stopped}"
+                why = f"gave up after several attempts: {self._brake.stopped}"
                 raise self._unavailable(why, ticket)
             try:
                 return await attempt(ticket)
@@ -131,7 +131,7 @@ class Endpoint:
                 where = shown(self._address.base_url)
                 if self._brake.set_back(ticket, exc.setback, where) != "again":
                     asked = "once" if ticket.asked == 1 else f"{ticket.asked} times"
-                    raise self._unavailable(f"{exc} (asked {asked})", ticket) from exc
+                    raise self._unavailable(f"{exc} (tried {asked})", ticket) from exc
             except EngineRefused as refused:
                 self._brake.refuse_all(refused)
                 raise

@@ -82,7 +82,7 @@ async def _pieces(response: httpx2.Response) -> AsyncIterator[bytes]:
     """The body as it arrives, up to a size that no answer has."""
     # Undecoded: nothing was said to be acceptable, and a few compressed bytes can unfold to gigabytes.
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise TooLarge("the answer is compressed though that was not asked for")
+        raise TooLarge("the response is compressed, which was not requested")
     size = 0
     async for piece in response.aiter_raw():
         size += len(piece)

@@ -120,7 +120,7 @@ def _base_url(model: Model, variable: str, environment: Mapping[str, str]) -> st
     if not written:
         raise UsageError(f"{variable} is not set (base URL of {model.ref}){example}")
     if not is_address(written):
-        raise UsageError(f"{variable} is no http or https address{example}")
+        raise UsageError(f"{variable} is not an http or https URL{example}")
     return written
 
 

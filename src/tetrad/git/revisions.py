@@ -87,7 +87,7 @@ def merged_text(root: Path, path: str) -> str | None:
 def commit_of(checkout: Checkout, ref: str) -> str:
     """As `resolve`, in a checkout."""
     if not ref or ref.startswith("-") or not ref.isprintable():
-        raise GitError(f"{ref!r} is no revision")
+        raise GitError(f"{ref!r} is not a revision")
     asked = checkout.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     if asked.code != 0:
         _refuse_unknown(checkout, ref)

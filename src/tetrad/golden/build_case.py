@@ -116,11 +116,11 @@ class _Assertions:
     def _unknown_type(self, written: str, name: str, path: Path) -> None:
         known = "types are " + ", ".join(TYPES)
         if name in NOT_YET or name.startswith("promptfoo:"):
-            message, hint = f"promptfoo's assertion {written!r} is not there yet", known
+            message, hint = f"promptfoo's assertion {written!r} is not supported yet", known
             if name in IN_ITS_PLACE:
                 hint = f"{IN_ITS_PLACE[name]} can take its place"
         else:
-            message = f"there is no assertion type {written!r}"
+            message = f"unknown assertion type {written!r}"
             hint = did_you_mean(written, [*TYPES, *(f"not-{type_}" for type_ in TYPES)], known)
         location = self._locate((*path, "type"))
         self._report(Issue(location=location, message=message, hint=hint))

@@ -89,7 +89,7 @@ def load_lock(text: str, origin: str) -> Lock:
     try:
         return _lock(raw)
     except (KeyError, TypeError, ValueError, AttributeError):
-        message, hint = "this is no lock that `tetrad lock` wrote", "run `tetrad lock`"
+        message, hint = "not a lock file written by `tetrad lock`", "run `tetrad lock`"
         issue = Issue(location=Location(origin), code="COR952", message=message, hint=hint)
         raise SpecError([issue]) from None
 

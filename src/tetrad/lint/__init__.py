@@ -1,4 +1,4 @@
-"""Lint: rules over the files of a repository, what they find and how it is mended.
+"""Lint: rules over the files of a repository, what they find and how it is fixed.
 
 `read_tree` reads and `lint_tree` judges; `rules.RULES` is the table of rules; `output` renders
 findings.

@@ -68,7 +68,7 @@ def _remote_references(schema: object, path: Path) -> Iterator[Problem]:
         if isinstance(target, str) and not target.startswith("#"):
             yield Problem(
                 (*path, keyword),
-                f"{keyword} names {target!r}, which lies outside of the schema",
+                f"{keyword} names {target!r}, which is outside the schema",
                 "copy what it names under $defs, and refer to '#/$defs/NAME'",
             )
     for step, child in _children(schema):

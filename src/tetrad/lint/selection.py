@@ -75,5 +75,5 @@ def check_selectors(selectors: Sequence[str], rules: Sequence[Rule]) -> None:
         near = nearest(selector, [name for rule in rules for name in (rule.code, rule.name)])
         suggestion = f"; did you mean {near}?" if near else ""
         raise UsageError(
-            f"no rule is called {selector!r}{suggestion}\n  help: `tetrad explain` lists all rules"
+            f"unknown rule {selector!r}{suggestion}\n  help: `tetrad explain` lists all rules"
         )

@@ -98,7 +98,7 @@ def _digest(fields: Fields, context: Context, documents: Documents) -> Digest:
     ]
     for name, why in refused:
         message = f"{documents.path}/{name} {why}"
-        hint = "mend or remove it, or leave it out with documents.include"
+        hint = "fix or remove it, or leave it out with documents.include"
         context.report(fields.issue(("documents", "path"), message, hint, code="SCH100"))
     if refused:
         raise NotBuilt
@@ -112,7 +112,7 @@ def _no_document(files: FileTree, name: str, file: str) -> str:
     if not files.is_inside(file):
         return "is a symbolic link out of the repository"
     if not files.has(file):
-        return "is no file: a dead link, a pipe or a device"
+        return "is not a regular file (a dead link, a pipe or a device)"
     try:
         name.encode()
     except UnicodeEncodeError:

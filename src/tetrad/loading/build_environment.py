@@ -40,7 +40,7 @@ def _check_evidence(fields: Fields, context: Context) -> None:
     for number, name in enumerate(evidence.get("signers", ())):
         if name not in signers:
             hint = did_you_mean(name, signers, "add its key under signers:")
-            message = f"there is no signer {name!r}"
+            message = f"unknown signer {name!r}"
             context.report(fields.issue((*path, "signers", number), message, hint))
     for number in range(len(evidence.get("suites", ()))):
         check_suite(fields, context, (*path, "suites", number))

@@ -105,7 +105,7 @@ def _messages(fields: Fields, context: Context) -> Iterator[PromptMessage]:
 
 def _template_issues(fields: Fields, path: Path, message: PromptMessage) -> Iterator[Issue]:
     """What keeps a message from being a template. The prompt is built all the same: lint looks at the
-    rest of it, and a base's may be what a change mends.
+    rest of it, and a base's may be what a change fixes.
     """
     for problem in problems_of(message.content):
         offset = offset_of(message.content, problem.line, problem.column)
@@ -208,7 +208,7 @@ def _check_variable(
     if name not in variables:
         known = f"variables are {', '.join(variables)}" if variables else "declare it in variables:"
         hint = did_you_mean(name, variables, known)
-        context.report(fields.issue(path, f"there is no variable {name!r}", hint))
+        context.report(fields.issue(path, f"unknown variable {name!r}", hint))
 
 
 def _output(fields: Fields, context: Context) -> Output:

@@ -108,7 +108,7 @@ def check_fallback(fields: Fields, context: Context, path: Path) -> None:
     if not isinstance(fallback, str) or fallback == "previous":
         return
     if "/" not in fallback and nearest(fallback, ["previous"]):
-        message = f"{fallback!r} is no stack"
+        message = f"{fallback!r} is not a stack"
         context.report(fields.issue(path, message, "did you mean previous?", code="SCH107"))
         return
     if context.names(fields, path, "stack") == fields.document.origin:
@@ -127,7 +127,7 @@ def check_environment(fields: Fields, context: Context, path: Path) -> None:
         ]
         if known:
             hint = did_you_mean(name, known, f"environments are {', '.join(known)}")
-            message = f"there is no environment {name!r} in {_ENVIRONMENTS}"
+            message = f"unknown environment {name!r} in {_ENVIRONMENTS}"
             context.report(fields.issue(path, message, hint, code="SCH107"))
 
 

@@ -51,7 +51,7 @@ def waiver_at(fields: Fields, context: Context, path: Path) -> Waiver | Acceptan
 
 
 def _of_yardstick(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """What is wrong with a line on the base's yardstick: a key or none, what, and how to mend it."""
+    """What is wrong with a line on the base's yardstick: a key or none, what, and how to fix it."""
     if "suite" not in raw:
         yield "", "'suite' is missing", "name the suite whose yardstick is accepted away"
     given = [key for key in _OF_YARDSTICK if key in raw]
@@ -62,7 +62,7 @@ def _of_yardstick(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "", f"one of {known} is missing", "say what of the suite no longer counts"
     if "until" in raw:
         hint = "remove it: such a line counts in the change that brings it, and in no other"
-        yield "until", "'until' means nothing with accept: yardstick", hint
+        yield "until", "'until' is not valid with accept: yardstick", hint
 
 
 def _until_a_day(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -70,7 +70,7 @@ def _until_a_day(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "", "'until' is missing", "add until: the last day it counts, YYYY-MM-DD"
     for key in ("suite", "tag", "metric", "requirement"):
         if key in raw:
-            yield key, f"{key!r} means nothing without accept: yardstick", "remove it"
+            yield key, f"{key!r} is only valid with accept: yardstick", "remove it"
     if raw.get("accept") != "broken":
         return
     suite, mark, case = raw.get("case", "").partition("#")

@@ -188,7 +188,7 @@ class Tree:
 
     def _no_file(self, file: str, asked_at: Location) -> Issue:
         if self.files.is_link(file):
-            message = f"{file} is a symbolic link that leads to no file"
+            message = f"{file} is a dangling symbolic link"
             hint = "correct what it points to, or remove it"
             return Issue(location=asked_at, code="SCH107", message=message, hint=hint)
         folder = file.rsplit("/", 1)[0] if "/" in file else "."
@@ -231,7 +231,7 @@ def _too_deep(folder: str) -> Issue:
 
 
 def linked_folder(link: str) -> Issue:
-    """The issue of a link to a folder whose files would be passed over; the change may be what mends
+    """The issue of a link to a folder whose files would be passed over; the change may be what fixes
     its base.
     """
     message = "this folder is a symbolic link, which is not followed"

@@ -318,7 +318,7 @@ class Loader:
         try:
             ref = reference(written, fields.source(path).origin)
         except ReferenceRefused as error:
-            refuse(f"{written!r} is no reference", str(error))
+            refuse(f"{written!r} is not a reference", str(error))
             return None
         found = next((file for file in candidates(ref) if self.tree.has(file)), None)
         if found is None:
@@ -354,7 +354,7 @@ def _no_kind(document: Document, kind: Any) -> Issue:
         hint = did_you_mean(kind, KINDS, f"kinds are {known}")
         return Issue(
             location=document.at(("kind",)),
-            message=f"there is no kind {kind!r}",
+            message=f"unknown kind {kind!r}",
             hint=hint,
             path="$.kind",
         )

@@ -85,7 +85,7 @@ def load_base(
 ) -> Repository:
     """A tree to compare with; SpecError as of `load_repository`, but for cases that cannot be judged.
 
-    Another tree's suites judge this one, and the change may be what mends its own.
+    Another tree's suites judge this one, and the change may be what fixes its own.
     """
     reading = read_tree(tree, only, parsed)
     issues = [issue for issue in reading.issues if issue.blocks == "load"]
@@ -176,7 +176,7 @@ def _not_found(name: str, refs: Sequence[str], elsewhere: str | None) -> UsageEr
     close = nearest(name, [*refs, *(ref.rsplit("/", 1)[-1] for ref in refs)])
     known = f"there are {', '.join(refs)}" if refs else "there is nothing to choose from yet"
     if elsewhere is not None:
-        return UsageError(f"{elsewhere} is not what is to be named here\n  help: {known}")
+        return UsageError(f"{elsewhere} is not expected here\n  help: {known}")
     hint = f"did you mean {close}?" if close else known
     return UsageError(f"there is nothing named {name!r}\n  help: {hint}")
 

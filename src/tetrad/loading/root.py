@@ -21,5 +21,5 @@ def find_root(start: Path) -> Path:
             break
     raise UsageError(
         f"{start} is not in a repository of tetrad's shape (no stacks/, prompts/ or evals/ here or above)\n"
-        "  help: run `tetrad init` to lay one down, or name it with `tetrad -C DIR …`"
+        "  help: run `tetrad init` to create one, or name it with `tetrad -C DIR …`"
     )

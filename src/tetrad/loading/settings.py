@@ -44,7 +44,7 @@ def _link(name: str) -> Issue:
 def _no_toml(name: str, said: str) -> Issue:
     place = re.search(r" \(at line (\d+), column (\d+)\)", said)
     location = Location(name, int(place[1]), int(place[2])) if place else Location(name)
-    message = f"this is no TOML: {said.replace(place[0], '') if place else said}"
+    message = f"invalid TOML: {said.replace(place[0], '') if place else said}"
     return Issue(location=location, code="SCH100", message=message, hint="see https://toml.io")
 
 
@@ -102,7 +102,7 @@ def _unknown(
     return [
         Issue(
             location=places.of(key),
-            message=f"{prefix}{key} is no setting that is known",
+            message=f"{prefix}{key} is not a known setting",
             hint=did_you_mean(key, known, f"settings are {', '.join(known)}"),
             path=f"$.{prefix}{key}",
         )

@@ -8,7 +8,7 @@ ENDINGS = (".yaml", ".yml")
 
 
 class ReferenceRefused(ValueError):
-    """A text that is no reference; its text says what to write."""
+    """A text that is not a reference; its text says what to write."""
 
 
 def normalised(text: str, file: str) -> str:

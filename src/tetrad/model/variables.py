@@ -27,9 +27,9 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 _MENDED = {
-    "string": "write a text in quotes",
+    "string": "put it in quotes",
     "number": "write a number without quotes",
-    "integer": "write a whole number without quotes",
+    "integer": "write an integer without quotes",
     "boolean": "write true or false, without quotes",
     "array": "write a list: [a, b]",
     "object": "write its keys, indented, below it",

@@ -127,7 +127,7 @@ def _compare(
     subject = _subject(requirement)
     if spent.least > limit + TOLERANCE * max(1.0, abs(limit)):
         value = spent.least if spent.value is None else spent.value
-        aside = "; missing results cannot mend that" if not spent.complete else ""
+        aside = "; missing results cannot fix that" if not spent.complete else ""
         return "FAILED", f"{subject} is {_amount(requirement, value)}, and {against}{aside}"
     if spent.value is None or not spent.complete:
         return "INCONCLUSIVE", f"{subject} is not known: {_incomplete(requirement, spent)}"

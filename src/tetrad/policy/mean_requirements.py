@@ -106,7 +106,7 @@ def _whatever_is_missing(mean: _Mean) -> str:
     if not mean.missing:
         return ""
     return (
-        f"; the best that {pluralize(mean.missing, 'missing case')} could score would not mend that"
+        f"; the best that {pluralize(mean.missing, 'missing case')} could score would not fix that"
     )
 
 

@@ -83,7 +83,7 @@ class Pair:
 
     @property
     def surely_failed(self) -> bool:
-        """Some repeat failed, so no missing one can mend it."""
+        """Some repeat failed, so no missing one can fix it."""
         return self.candidate is not None and any(
             s.error is None and not s.passed for s in self.candidate.samples
         )

@@ -64,7 +64,7 @@ def cases_of_rows(path: str, data: bytes, report: Report) -> Iterator[RawCase]:
             if row:
                 yield from _case(names, row, location, report)
     except NotCsv as error:
-        message = f"this row is no CSV: {error}"
+        message = f"invalid CSV: {error}"
         hint = "put a cell that holds quotes or line breaks in quotes, and double the quotes in it"
         location = Location(path, error.line)
         raise SpecError([Issue(location=location, message=message, hint=hint)]) from None
@@ -98,7 +98,7 @@ def _column_problem(name: str, before: list[str], names: list[str]) -> tuple[str
         return message, f"promptfoo's column has two underscores: _{name}"
     if name.startswith("__") and not _is_known(name):
         hint = did_you_mean(name, _COLUMNS, f"columns with __ are {', '.join(_COLUMNS)}")
-        return f"{name!r} is no column that is known here", hint
+        return f"{name!r} is not a known column", hint
     target = _CONFIG.fullmatch(name)
     if target and _place(target[1]) > sum(map(_is_expected, names)):
         return f"there is no column that {name!r} is for", "__expected columns count from 1"

@@ -195,7 +195,7 @@ def _text_of(data: bytes, file: str) -> str:
 
 def _why_not_content(file: str) -> str:
     if _path(file).endswith(PROGRAMS):
-        return "a program stands where a value is needed, and is not run"
+        return "programs are not run to make a value"
     if file.lower().endswith(_NO_TEXT):
         return "promptfoo puts a picture, a recording or a PDF in here; texts and data are read"
     return ""

@@ -105,7 +105,7 @@ def in_promptfoos_words(problem: Problem, *, of_config: bool = False) -> Problem
         hint = f"a key of yours, for anchors, begins with x-; {problem.hint}"
         return replace(problem, hint=hint)
     if _names_a_variable(problem):
-        hint = f"a variable stands under vars: {{{name}: …}}"
+        hint = f"variables go under vars: {{{name}: …}}"
         return replace(problem, hint=hint if problem.meant else f"{hint}; {problem.hint}", meant="")
     return problem
 

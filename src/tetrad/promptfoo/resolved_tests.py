@@ -71,7 +71,7 @@ def _filled(
     name = item["$ref"].rsplit("/", 1)[-1]
     if name not in templates or "$ref" in templates[name]:
         hint = did_you_mean(name, templates, "define it under assertionTemplates: in this file")
-        message = f"there is no assertion template {name!r}"
+        message = f"unknown assertion template {name!r}"
         report(Issue(location=at, message=message, hint=hint, code="SCH107"))
         return {"type": "equals", "value": "", **own}
     return {**templates[name], **own}

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from tetrad.pytest_plugin.item_notes import Notes
+from tetrad.pytest_plugin.run_notes import Notes
 
 if TYPE_CHECKING:
     from tetrad.pytest_plugin.outcomes import Failure, Key

@@ -1,6 +1,6 @@
 """What stands between an answer and the one who asked: guardrails and the output contract.
 
-The white space around an answer is dropped; nothing else of it is mended. An answer that breaks the
+The white space around an answer is dropped; nothing else of it is fixed. An answer that breaks the
 contract goes out as it is, and its trace says so: whoever reads it decides.
 """
 

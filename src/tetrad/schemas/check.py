@@ -35,7 +35,7 @@ def schema_of(kind: str) -> Mapping[str, Any]:
         close = nearest(kind, SCHEMA_KINDS)
         known = ", ".join(SCHEMA_KINDS)
         hint = f"did you mean {close}?" if close else f"kinds are {known}"
-        raise UsageError(f"there is no kind {kind!r}\n  help: {hint}")
+        raise UsageError(f"unknown kind {kind!r}\n  help: {hint}")
     schema: Mapping[str, Any] = json.loads(schema_text(kind))
     return schema
 
@@ -94,9 +94,7 @@ def schema_problem(schema: Any) -> Problem | None:
 
     for error in _meta_schema().iter_errors(schema):
         place = error.instance_path[-1] if error.instance_path else "it"
-        message = (
-            f"this is no JSON Schema (draft 2020-12): {place} cannot be {shown(error.instance)}"
-        )
+        message = f"invalid JSON Schema (draft 2020-12): {place} cannot be {shown(error.instance)}"
         return Problem(tuple(error.instance_path), message, _HELP)
     try:
         compile_schema(schema)

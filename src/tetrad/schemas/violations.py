@@ -42,7 +42,7 @@ _MOST_TYPOS = 100  # unknown keys of a mapping; one with more was not written fo
 
 
 def problems(errors: Iterable[Any], schema: Mapping[str, Any], value: Any) -> Iterator[Problem]:
-    """The problems that a validator's errors on a value mean, one for each thing to mend."""
+    """The problems that a validator's errors on a value mean, one for each thing to fix."""
     found = [problem for error in errors for problem in _explain(error, schema, value)]
     meant = {(p.path[:-1], p.meant) for p in found if p.meant}
     yield from (p for p in found if not meant & {(p.path, name) for name in p.missing})
@@ -80,7 +80,7 @@ def _walk(schema: Mapping[str, Any], path: Sequence[str | int]) -> Mapping[str, 
     node: Any = schema
     for step in path:
         node = node[step]
-        # a promptfoo file has a key of this name too, whose schema is no reference
+        # a promptfoo file has a key of this name too, whose schema is not a reference
         if step == "$ref" and isinstance(node, str):
             node = schema["$defs"][node.rsplit("/", 1)[-1]]
     found: Mapping[str, Any] = node if isinstance(node, Mapping) else {}

@@ -254,7 +254,7 @@ class _Checker:
             yield self._problem(node, "loop", "loop is Jinja2's own", "choose another name")
         elif node.name == "loop":
             yield self._problem(
-                node, "loop", "loop itself is no value", "write one of its parts: loop.index"
+                node, "loop", "loop itself is not a value", "write one of its parts: loop.index"
             )
         elif node.name in _RESERVED:
             yield self._problem(
@@ -304,7 +304,7 @@ class _Checker:
 
     def _private(self, node: nodes.Node, token: str) -> TemplateProblem:
         return self._problem(
-            node, token, "names that begin with _ are no data", "rename the variable or key"
+            node, token, "names that begin with _ are not data", "rename the variable or key"
         )
 
     def _problem(self, node: nodes.Node, token: str, message: str, hint: str) -> TemplateProblem:

@@ -145,7 +145,7 @@ def _misplaced(tag: _Tag, blocks: Sequence[_Tag]) -> _Fault | None:
     place = tag.within(_WORD.match(tag.text))
     if not blocks:
         hint = f"begin the block before it: {{% {' or '.join(fitting)} … %}}"
-        return _Fault(place, f"{tag.word} stands in no block", hint)
+        return _Fault(place, f"{tag.word} is outside of any block", hint)
     block = blocks[-1]
     message = f"{tag.word} stands where {block.shown} is not closed"
     return _Fault(place, message, f"write {{% end{block.word} %}} where that ends")
@@ -177,7 +177,7 @@ def _explained(tag: _Tag, message: str, shift: int) -> _Fault:
         near = _OTHER_WORDS.get(unknown[1]) or nearest(unknown[1], _WORDS)
         place = tag.within(_WORD.match(tag.text))
         hint = f"did you mean {near}?" if near else _RAW
-        return _Fault(place, f"there is no tag {unknown[1]!r}", hint)
+        return _Fault(place, f"unknown tag {unknown[1]!r}", hint)
     character = re.search(r"unexpected char (['\"])(.+)\1 at (\d+)", message)
     if character:
         place = tag.start + max(int(character[3]) - shift, 0)

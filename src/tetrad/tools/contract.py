@@ -14,7 +14,7 @@ from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
 from tetrad.yamldoc.document import json_path
 
-_SHOWN = 3  # problems in one message; a model mends them one by one anyway
+_SHOWN = 3  # problems in one message; a model fixes them one by one anyway
 _COUNTED = 100  # a list of a megabyte has hundreds of thousands
 _SHOWN_CHARS = 1_000  # of a problem, which repeats the value that has it
 
@@ -46,7 +46,7 @@ def check_result(tool: Tool, result: Json) -> None:
     if problem is not None:
         raise ToolFailed(
             f"tool {tool.name!r} broke its contract: {problem}\n"
-            f"  help: mend the result, or output_schema in {tool.location.file}"
+            f"  help: fix the result, or output_schema in {tool.location.file}"
         )
 
 

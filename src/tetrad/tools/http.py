@@ -54,7 +54,7 @@ async def run_http(
     import httpx2
 
     if not is_address(run.url):
-        raise ToolFailed(f"tool {name!r}: its address is no http or https address")
+        raise ToolFailed(f"tool {name!r}: its address is not an http or https URL")
     check_network(run.url)
     headers = _headers(name, run, environment)
     try:
@@ -62,18 +62,18 @@ async def run_http(
             return Answer(refusal=f"{name} takes no {', '.join(taken)}: its address has that")
         request = _request(client, run, arguments, headers)
     except httpx2.InvalidURL as exc:
-        raise ToolFailed(f"tool {name!r}: its address cannot be asked: {exc}") from exc
+        raise ToolFailed(f"tool {name!r}: its address cannot be reached: {exc}") from exc
     host = request.url.netloc.decode("ascii")  # with its port, without anybody's password
     try:
         status, body = await _exchange(client, request, run.timeout_s)
     except _Compressed as exc:
         raise ToolFailed(
-            f"tool {name!r}: {host} answered compressed, which was not asked for"
+            f"tool {name!r}: {host} sent a compressed response, which was not requested"
         ) from exc
     except TimeoutError as exc:
         raise ToolFailed(f"tool {name!r}: {host} did not answer in {run.timeout_s:g} s") from exc
     except httpx2.HTTPError as exc:
-        raise ToolFailed(f"tool {name!r}: {host} cannot be asked ({type(exc).__name__})") from exc
+        raise ToolFailed(f"tool {name!r}: {host} cannot be reached ({type(exc).__name__})") from exc
     return _answer(name, host, status, body)
 
 

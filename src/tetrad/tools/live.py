@@ -98,7 +98,7 @@ class LiveToolbox:
                 f"tool {tool.name!r} has no runner\n  help: add `run:` to {tool.location.file}"
             )
         raise UsageError(
-            f"tool {tool.name!r} runs on MCP, which is not there yet\n"
+            f"tool {tool.name!r} runs on MCP, which is not supported yet\n"
             f"  help: use http: or python: in {tool.location.file}, or record its results in the case"
         )
 

@@ -66,7 +66,7 @@ class Composer:
             raise self._refuse(
                 self._document.text.find(chr(character)),
                 "SCH101",
-                f"the file holds the control character U+{character:04X}",
+                f"the file contains the control character U+{character:04X}",
                 "remove it, or write it as an escape in double quotes",
             ) from None
 
@@ -82,7 +82,7 @@ class Composer:
             raise self._refuse(
                 after.start_mark.index,
                 "SCH101",
-                "the file holds several documents",
+                "the file contains several documents",
                 "keep one document a file: remove the line ---",
             )
         return root
@@ -232,7 +232,7 @@ class Composer:
             raise self._refuse(
                 start,
                 "SCH100",
-                "a no-break space (U+00A0) stands where YAML wants spaces",
+                "no-break space (U+00A0) in the indentation",
                 "indent with spaces",
             )
         return key
@@ -275,7 +275,7 @@ class Composer:
         return self._refuse(
             event.start_mark.index,
             "SCH101",
-            f"{shorten(key, 60)!r} stands in braces without a value",
+            f"{shorten(key, 60)!r} has no value",
             "a comma in braces ends the text before it: quote the whole text, or write key: value",
         )
 

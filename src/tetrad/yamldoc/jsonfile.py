@@ -31,7 +31,7 @@ def parse_json(data: bytes, origin: str, *, limits: Limits = COMPONENT) -> Docum
         json.loads(text, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
         said = error.msg[0].lower() + error.msg[1:]
-        raise _refuse(document, error.pos, "SCH100", f"this is not JSON: {said}", _HINT) from None
+        raise _refuse(document, error.pos, "SCH100", f"invalid JSON: {said}", _HINT) from None
     except RecursionError:
         raise _too_deep(document, 0, limits) from None
     root = _Reader(document, limits).root()

@@ -49,7 +49,7 @@ def json_value(line: bytes, location: Location) -> Any:
         issue = Issue(location=location, code="SCH100", message=message, hint=hint)
     except json.JSONDecodeError as error:
         place = Location(location.file, location.line, error.colno)
-        message, hint = f"this is no JSON: {error.msg}", "write one JSON value a line"
+        message, hint = f"invalid JSON: {error.msg}", "write one JSON value a line"
         issue = Issue(location=place, code="SCH100", message=message, hint=hint)
     except RecursionError:
         issue = Issue(location=location, code="SCH101", message="values are nested too deep")
@@ -92,7 +92,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _integer(digits: str) -> int:
     if len(digits) > 17 or abs(int(digits)) > LARGEST:
-        raise _Refused("SCH105", "an integer is beyond ±(2^53−1), which JSON cannot carry exactly")
+        raise _Refused(
+            "SCH105", "an integer is beyond ±(2^53−1), which JSON cannot represent exactly"
+        )
     return int(digits)
 
 

@@ -65,7 +65,7 @@ def decode(data: bytes, origin: str, limits: Limits = COMPONENT) -> str:
         ) from error
     if "\0" in text:
         place = _end_of(text[: text.index("\0")], origin)
-        raise refused(place, "SCH101", "the file holds a NUL character", "remove it")
+        raise refused(place, "SCH101", "the file contains a NUL character", "remove it")
     return text
 
 

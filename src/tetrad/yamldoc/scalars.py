@@ -38,7 +38,7 @@ def resolve(text: str) -> bool | int | float | str | None:
     if _FLOAT.fullmatch(text):
         return _finite(text)
     if _NOT_FINITE.fullmatch(text):
-        raise NumberRefused(f"{text} is no number that JSON can carry")
+        raise NumberRefused(f"{text} is not a number that JSON can represent")
     return text
 
 
@@ -46,7 +46,7 @@ def _integer(digits: str, base: int) -> int:
     # int() itself refuses over 4,300 digits with an error that is not for users.
     number = int(digits, base) if len(digits.lstrip("+-0")) <= 64 else LARGEST + 1
     if abs(number) > LARGEST:
-        raise NumberRefused("the integer is beyond ±(2^53−1), which JSON cannot carry exactly")
+        raise NumberRefused("the integer is beyond ±(2^53−1), which JSON cannot represent exactly")
     return number
 
 

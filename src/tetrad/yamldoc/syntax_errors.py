@@ -8,7 +8,7 @@ from typing import NamedTuple
 _EXPLANATIONS: tuple[tuple[str, str, str], ...] = (
     (
         r"found character '\\t'|found character that cannot start any token.*tab|tab character",
-        "a tab stands where YAML wants spaces",
+        "tab in the indentation",
         "indent with spaces",
     ),
     (
@@ -18,7 +18,7 @@ _EXPLANATIONS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"mapping values are not allowed",
-        "a colon stands where no key can be",
+        "unexpected colon",
         "quote a text that holds ': ', and check the indentation of this line",
     ),
     (
@@ -153,7 +153,7 @@ def _no_break_space(text: str, complaint: Complaint) -> Explained | None:
     found = _NO_BREAK_INDENT.search(text, begin, complaint.at + 1)
     if found is None:
         return None
-    message = "a no-break space (U+00A0) stands where YAML wants spaces"
+    message = "no-break space (U+00A0) in the indentation"
     return Explained(found.end(), "SCH100", message, "indent with spaces")
 
 
@@ -222,4 +222,4 @@ def _in_words(problem: str, context: str, character: str) -> tuple[str, str, str
     for pattern, message, hint in _EXPLANATIONS:
         if re.search(pattern, problem) or re.search(pattern, f"{problem} {context}"):
             return "SCH100", message, hint
-    return "SCH100", f"this is not YAML: {problem or context}", "check the line and the one above"
+    return "SCH100", f"invalid YAML: {problem or context}", "check the line and the one above"

@@ -174,7 +174,7 @@ IS_JSON = PureAssertion(
 CONTAINS_JSON = PureAssertion(
     name="contains-json",
     value="nothing, or a JSON Schema, also as a text in JSON or YAML",
-    passes_if="an object stands in it, as JSON or YAML writes one, of that schema",
+    passes_if="it contains an object, as JSON or YAML writes one, of that schema",
     problem=_problem,
     grade=_grade_part,
 )

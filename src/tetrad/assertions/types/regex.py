@@ -61,7 +61,7 @@ def _problem(value: Json, assertion: Assertion) -> str | None:
     try:
         _compiled(value)
     except regex.error as error:
-        return f"is no regular expression: {error}"
+        return f"is not a valid regular expression: {error}"
     except RecursionError:
         return "is a regular expression that is nested too deeply"
     return None

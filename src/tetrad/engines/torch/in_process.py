@@ -105,7 +105,7 @@ class InProcessEngine:
                     desk.serve(asked, self._arrivals)
             except Exception as error:  # noqa: BLE001  # whoever waits is told, whatever it was
                 self._refuse(error)
-        self._refuse(EngineUnavailable("the torch engine was closed before it answered"))
+        self._refuse(EngineUnavailable("the torch engine was closed before it responded"))
 
     def _gather(self) -> list[_Asked]:
         """Wait for requests and for those that follow closely; none when the engine is closed."""
@@ -129,7 +129,7 @@ class InProcessEngine:
             if item is not None:
                 asked.append(item)
         if self._closed.is_set():
-            raise EngineUnavailable("the torch engine was closed before it answered")
+            raise EngineUnavailable("the torch engine was closed before it responded")
         return asked
 
     def _refuse(self, error: Exception) -> None:

@@ -8,11 +8,11 @@ from importlib import import_module
 from tetrad.lint.finding import Finding
 from tetrad.lint.tree import LintTree
 
-# Each format has a module of its name, which is imported where it is asked for.
+# Each format has a module, which is imported where it is asked for.
 FORMATS = ("text", "json", "sarif", "github")
 
 
 def render(form: str, findings: Sequence[Finding], tree: LintTree) -> str:
     """The findings in one of the formats."""
-    rendered: str = import_module(f"tetrad.lint.output.{form}").render(findings, tree)
+    rendered: str = import_module(f"tetrad.lint.output.findings_{form}").render(findings, tree)
     return rendered

@@ -56,7 +56,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
             yield RULE.at(
                 tree.value(until),
                 f"this waiver ended on {waiver.until}",
-                hint="mend what it waived, or have it renewed",
+                hint="fix what it waived, or have it renewed",
             )
 
 

@@ -2,7 +2,7 @@
 
 ## What it does
 Reports references (`prompt:`, `model:`, `use:`, `stacks:`, `extends:`, `golden:`, `file://…`) whose
-file does not exist, lies outside of the repository, or leads back to itself.
+file does not exist, is outside the repository, or leads back to itself.
 
 ## Why is this bad?
 A stack with a missing part has no identity, and a loop has no end.

@@ -31,7 +31,7 @@ from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree
 
 # Numbers that canonical JSON cannot carry, and old versions, are refused by the loader too; their
-# own rules are not there yet, and no issue of a file may get lost.
+# own rules are not supported yet, and no issue of a file may get lost.
 _WITHOUT_RULE = ("SCH103", "SCH105", "SCH106")
 
 

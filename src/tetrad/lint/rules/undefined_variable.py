@@ -76,7 +76,7 @@ def _known(tree: LintTree, prompt: Prompt) -> tuple[str, ...]:
 
 def _filled_by_ill_stacks(tree: LintTree) -> Mapping[str, Sequence[str]]:
     """What stacks with faults of their own retrieve, by the prompt that they name: it is declared
-    once those are mended.
+    once those are fixed.
     """
     found: dict[str, list[str]] = {}
     for stack in tree.components("stack"):

@@ -29,7 +29,7 @@ from pathlib import PurePosixPath
 
 from tetrad.lint.acceptances import merged_acceptances
 from tetrad.lint.finding import Edit, Finding, Fix, Place
-from tetrad.lint.foreign.endings import is_of_other_tool
+from tetrad.lint.other_tools import is_of_other_tool
 from tetrad.lint.rule import Rule
 from tetrad.lint.suppressions import Suppression
 from tetrad.lint.tree import LintTree, Part
@@ -70,7 +70,7 @@ def _unknown(tree: LintTree, comment: Suppression, name: str) -> Finding:
     close = by_code or nearest(name, codes)
     return RULE.at(
         tree.place(comment.file, comment.start, comment.end),
-        f"no rule is called {name!r}",
+        f"unknown rule {name!r}",
         hint=f"did you mean {close}?" if close else "`tetrad explain` lists the rules",
     )
 

@@ -73,7 +73,7 @@ class PartialCalls:
     def add(self, part: Mapping[str, Any]) -> None:
         index = part.get("index")
         if not isinstance(index, int | None):
-            raise Unreadable("a tool call's index is no integer")
+            raise Unreadable("a tool call's index is not an integer")
         function = mapping(part.get("function") or {}, "tool_calls[].function")
         written_id = text(part.get("id"), "tool_calls[].id")
         name = text(function.get("name"), "tool_calls[].function.name")

@@ -25,19 +25,19 @@ def load(written: bytes) -> Any:
 
 def mapping(value: Any, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise Unreadable(f"{what} is missing" if value is None else f"{what} is no object")
+        raise Unreadable(f"{what} is missing" if value is None else f"{what} is not an object")
     return value
 
 
 def sequence(value: Any, what: str) -> Sequence[Any]:
     if not isinstance(value, list | None):
-        raise Unreadable(f"{what} is no list")
+        raise Unreadable(f"{what} is not a list")
     return value or ()
 
 
 def text(value: Any, what: str) -> str:
     if not isinstance(value, str | None):
-        raise Unreadable(f"{what} is no text")
+        raise Unreadable(f"{what} is not a string")
     # JSON can escape half a surrogate pair, which no file and no digest can carry
     return (value or "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
