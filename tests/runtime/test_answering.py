@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,20 @@ def test_of_equally_similar_examples_the_first_are_taken(tmp_path: Path) -> None
 
     outputs = [m.content for m in prepared.request.messages if m.role == "assistant"]  # type: ignore[union-attr]
     assert outputs == ["1", "0"]
+
+
+@pytest.mark.parametrize("given", [[], [{"message": "far too long a text"}]])
+def test_where_no_request_is_left_to_render_nothing_is_embedded(
+    tmp_path: Path, given: list[dict[str, str]]
+) -> None:
+    shots = [example("billing", message="pay the bill twice")]
+    limited = Guardrails(max_input_chars=5)
+    of = replace(stack(prompt(examples=shots, nearest=1)), guardrails=limited)
+    running = runtime(of, tmp_path)
+
+    prepared = running.prepare_many(given)
+
+    assert [one.answer for one in prepared] == [TOO_LONG] * len(given)
 
 
 def test_a_choice_among_no_examples_is_none(tmp_path: Path) -> None:

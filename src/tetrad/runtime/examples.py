@@ -32,7 +32,7 @@ class Nearest:
 
     def choose(self, requests: Sequence[Mapping[str, Json]]) -> list[tuple[int, ...]]:
         """The numbers of the chosen examples for each request's variables, in the order shown."""
-        if not len(self._matrix):
+        if not len(self._matrix) or not requests:
             return [() for _ in requests]
         vectors = self._embedder.embed([_text(values, self._select) for values in requests])
         return [self._nearest(row) for row in vectors @ self._matrix.T]
