@@ -26,6 +26,7 @@ from tetrad.assertions.assertion_type import (
 )
 from tetrad.assertions.checks import why_it_cannot_fail, why_it_cannot_pass
 from tetrad.assertions.table import TYPES
+from tetrad.promptfoo.unsupported import IN_ITS_PLACE, NOT_YET
 from tetrad.schemas import check as schemas
 from tetrad.schemas.check import schema_of
 
@@ -100,6 +101,10 @@ VACUOUS: dict[str, tuple[Any, float | None, str]] = {
     "context-faithfulness": (None, 0, "its threshold is 0"),
 }
 HOPELESS = {name: row[0] for name, row in VACUOUS.items() if row[1] == 0}
+
+
+def test_no_type_is_listed_as_unsupported_too() -> None:
+    assert TYPES.keys().isdisjoint({*NOT_YET, *IN_ITS_PLACE})
 
 
 def test_every_type_of_a_file_is_in_the_table() -> None:

@@ -29,7 +29,7 @@ from tetrad.plan.requirements import loosened
         (
             [no_worse(0.05)],
             [no_worse(0.5)],
-            [("answer at most 0.05 under the base", "answer at most 0.50 under the base")],
+            [("answer at most 0.05 below the base", "answer at most 0.50 below the base")],
         ),
         ([max_flips(1)], [max_flips(0)], []),
         ([max_flips(1)], [max_flips(2)], [("flips ≤ 1", "flips ≤ 2")]),

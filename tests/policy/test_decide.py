@@ -55,7 +55,7 @@ def test_a_mean_under_the_minimum_fails_and_says_by_how_much() -> None:
 
     assert decision.decision == "FAILED"
     assert only(decision).reason == (
-        "answer averages 0.60, under the required 0.70 (n = 100, 95 % interval 0.50 to 0.70)"
+        "answer averages 0.60, below the required 0.70 (n = 100, 95 % interval 0.50 to 0.70)"
     )
 
 
@@ -63,7 +63,7 @@ def test_a_near_miss_is_printed_with_enough_decimals_to_see_it() -> None:
     found = only(judge(minimum(0.7), [0.6996, 0.6998]))
 
     assert found.decision == "FAILED"
-    assert "averages 0.6997, under the required 0.70 " in found.reason
+    assert "averages 0.6997, below the required 0.70 " in found.reason
 
 
 def test_where_no_more_decimals_are_needed_two_are_printed() -> None:
@@ -82,7 +82,7 @@ def test_a_drop_over_the_margin_fails_and_says_what_so_many_cases_can_show() -> 
     assert found.value == pytest.approx(-0.15)
     assert found.n == 60
     assert found.reason == (
-        "answer averages 0.65, 0.15 under the base's 0.80; the margin is 0.05 (n = 60,"
+        "answer averages 0.65, 0.15 below the base's 0.80; the margin is 0.05 (n = 60,"
         " 95 % interval of the change −0.24 to −0.06; 60 cases show a change of 0.13 or more)"
     )
 
@@ -391,7 +391,7 @@ def test_max_flips_counts_what_passed_on_the_base_and_fails_now() -> None:
     decision = judge(max_flips(1), candidate, base)
 
     assert decision.decision == "FAILED"
-    assert only(decision).reason == ("2 cases that passed on the base fail now, 1 may: c0, c1")
+    assert only(decision).reason == ("2 cases regressed (limit 1): c0, c1")
     assert dict(decision.flips) == {
         "c0": "broken",
         "c1": "broken",
@@ -468,14 +468,14 @@ def test_flips_that_are_allowed_are_named_all_the_same() -> None:
     found = only(judge(max_flips(1), [0.0, 1.0], [1.0, 1.0]))
 
     assert (found.decision, found.value, found.cases) == ("PASSED", 1.0, ("c0",))
-    assert found.reason == "1 case that passed on the base fails now, 1 may: c0"
+    assert found.reason == "1 case regressed (limit 1): c0"
     steady = only(judge(max_flips(1), [1.0, 1.0], [1.0, 1.0]))
-    assert steady.reason == "no case that passed on the base fails now; 1 may"
+    assert steady.reason == "no cases regressed (limit 1)"
 
 
 def test_of_many_cases_five_are_named() -> None:
     assert only(judge(max_flips(0), [0.0] * 7, [1.0] * 7)).reason == (
-        "7 cases that passed on the base fail now, 0 may: c0, c1, c2, c3, c4 and 2 more"
+        "7 cases regressed (limit 0): c0, c1, c2, c3, c4 and 2 more"
     )
 
 

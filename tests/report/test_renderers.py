@@ -14,6 +14,7 @@ from goldens import check_golden
 from report import extraction, samples
 from rich.cells import cell_len
 
+from tetrad.cli.report import FORMATS as COMMAND_FORMATS
 from tetrad.report import FORMATS, render
 from tetrad.report.as_text import render_text
 from tetrad.results.gate_report import Report, RequirementResult
@@ -63,6 +64,10 @@ def test_answers_that_break_the_output_contract_are_counted(fmt: str) -> None:
     ) in text
     compared = unescape(render(extraction.extraction(), fmt))
     assert "2 of 4 answers break the output contract (base: 0): output." in compared
+
+
+def test_the_command_takes_every_format_there_is() -> None:
+    assert set(COMMAND_FORMATS) == set(FORMATS)
 
 
 def test_the_json_counts_answers_that_break_the_output_contract_on_both_sides() -> None:

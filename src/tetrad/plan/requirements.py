@@ -47,7 +47,7 @@ def told(requirement: Requirement) -> str:
             return f"{requirement.metric} ≥ {_number(requirement.min)}{_by(requirement)}"
         case NoWorseThanBase():
             margin = _number(requirement.margin)
-            return f"{requirement.metric} at most {margin} under the base{_by(requirement)}"
+            return f"{requirement.metric} at most {margin} below the base{_by(requirement)}"
         case MustPass():
             named = [f"tag {tag}" for tag in requirement.tags]
             named += [f"case {case}" for case in requirement.cases]
@@ -106,7 +106,7 @@ def _holds(new: Requirement, old: Requirement) -> bool:
             return set(new.tags) >= set(old.tags) and set(new.cases) >= set(old.cases)
         case Budget(), Budget():
             return _is_within(new.max, old.max) and _is_within(new.increase, old.increase)
-    return False
+    return new == old
 
 
 def _is_as_sure(new: Minimum | NoWorseThanBase, old: Minimum | NoWorseThanBase) -> bool:

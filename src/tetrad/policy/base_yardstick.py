@@ -10,6 +10,7 @@ from tetrad.model import (
     Assertion,
     AssertionSet,
     Case,
+    MaxFlips,
     Minimum,
     MustPass,
     NoWorseThanBase,
@@ -27,6 +28,7 @@ NAMES = {
     Minimum: "min",
     NoWorseThanBase: "no_worse_than_base",
     MustPass: "must_pass",
+    MaxFlips: "max_flips",
 }
 
 
@@ -121,7 +123,7 @@ def _kept_must_pass(requirement: MustPass, suite: Suite, cases: Sequence[Case]) 
 
 def requirement_name(requirement: Requirement) -> str:
     """The key by which a suite's file says what a requirement asks."""
-    return getattr(requirement, "measure", None) or NAMES.get(type(requirement), "max_flips")
+    return getattr(requirement, "measure", None) or NAMES[type(requirement)]
 
 
 def failing(case: Case, suite: Suite, why: str) -> CaseOutcome:

@@ -29,7 +29,8 @@ from tetrad.policy.single_cases import judge_max_flips, judge_must_pass
 from tetrad.results.gate_report import Decision, Flip, RequirementResult, WaiverUse
 from tetrad.results.outcome import SuiteRun
 
-# A new requirement is a type in spec.model, a function here and a line in this table.
+# A new requirement is a class in model/suite.py, a function and a line in this table; docs/architecture.md
+# names the other places.
 JUDGES: Mapping[type, Callable[[Any, PairedCases], RequirementResult]] = {
     Minimum: judge_minimum,
     NoWorseThanBase: judge_no_worse,

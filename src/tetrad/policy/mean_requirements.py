@@ -124,7 +124,7 @@ def _minimum_reason(requirement: Minimum, mean: _Mean) -> str:
     if found is None:
         return _nothing_scored(requirement.metric, mean)
     value, threshold = figures(found.mean, requirement.min)
-    side = "at least" if at_least(found.mean, requirement.min) else "under"
+    side = "at least" if at_least(found.mean, requirement.min) else "below"
     return (
         f"{requirement.metric} averages {value}, {side} the required {threshold}"
         f" ({_size(found)}, 95 % interval {_interval(found)})"
@@ -142,7 +142,7 @@ def _no_worse_reason(requirement: NoWorseThanBase, mean: _Mean, pairs: tuple[Pai
     if float(change) == 0:
         compared = f"as the base's {figure(before)}"
     else:
-        compared = f"{change} {'under' if found.mean < 0 else 'over'} the base's {figure(before)}"
+        compared = f"{change} {'below' if found.mean < 0 else 'above'} the base's {figure(before)}"
     return (
         f"{metric} averages {figure(now)}, {compared}; the margin is {margin}"
         f" ({_size(found)}, 95 % interval of the change {_interval(found)};"

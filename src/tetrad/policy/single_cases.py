@@ -83,12 +83,8 @@ def _must_pass_verdict(
 def _max_flips_verdict(
     requirement: MaxFlips, held: tuple[Pair, ...], broken: tuple[Pair, ...]
 ) -> _Verdict:
-    allowed = f"{requirement.count:,} may"
-    fail = "fails" if len(broken) == 1 else "fail"
-    flipped = (
-        f"{pluralize(len(broken), 'case')} that passed on the base {fail} now, {allowed}:"
-        f" {named(ids(broken))}"
-    )
+    allowed = f"limit {requirement.count:,}"
+    flipped = f"{pluralize(len(broken), 'case')} regressed ({allowed}): {named(ids(broken))}"
     if len(broken) > requirement.count:
         return "FAILED", flipped, broken
     missing = tuple(pair for pair in held if not (pair.answered and pair.base_answered))
@@ -97,7 +93,7 @@ def _max_flips_verdict(
         return "INCONCLUSIVE", f"{reason}: {named(ids(missing))}", missing
     if broken:
         return "PASSED", flipped, broken
-    return "PASSED", f"no case that passed on the base fails now; {allowed}", ()
+    return "PASSED", f"no cases regressed ({allowed})", ()
 
 
 def _whose(requirement: MustPass) -> str:

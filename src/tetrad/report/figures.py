@@ -29,10 +29,9 @@ def value(found: RequirementResult) -> str:
 def asked(found: RequirementResult) -> str:
     if found.threshold is None:
         return ""
-    side = "≥" if found.requirement in {"min", "no_worse_than_base"} else "≤"
     if found.requirement == "must_pass":
         return "0 failed"
-    if side == "≥":
+    if found.is_floor:
         return f"≥ {_as_written(found.threshold)}"
     return f"≤ {_amount(found, found.threshold)}"
 

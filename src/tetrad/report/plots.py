@@ -37,10 +37,9 @@ def requirement_plot(found: RequirementResult) -> Markup:
     """Where the value lies, how sure it is, and where it should lie."""
     if found.value is None or found.threshold is None:
         return Markup()
-    is_floor = found.requirement in {"min", "no_worse_than_base"}
     scale = _scale_of(found)
     threshold, value = scale(found.threshold), scale(found.value)
-    refused = (0.0, threshold) if is_floor else (threshold, float(_WIDTH))
+    refused = (0.0, threshold) if found.is_floor else (threshold, float(_WIDTH))
     parts = [
         Markup('<rect class="refused" x="{}" y="4" width="{}" height="20"/>').format(
             refused[0], round(refused[1] - refused[0], 1)
@@ -55,7 +54,7 @@ def requirement_plot(found: RequirementResult) -> Markup:
             _line("interval", low, 10, 18),
             _line("interval", high, 10, 18),
         ]
-    elif not is_floor:
+    elif not found.is_floor:
         parts.append(
             Markup('<rect class="amount" x="0" y="11" width="{}" height="6"/>').format(value)
         )

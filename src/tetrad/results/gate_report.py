@@ -33,6 +33,11 @@ class RequirementResult:
     reason: str
     cases: tuple[str, ...] = ()  # the ids that decided, where cases do
 
+    @property
+    def is_floor(self) -> bool:
+        """Whether the value must be at least the threshold; else at most."""
+        return self.requirement in {"min", "no_worse_than_base"}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseReport:
