@@ -64,7 +64,7 @@ def test_the_plain_forms_of_a_transform_need_no_javascript(
         ("JSON.parse(output).a", '{"b": 1}', "there is no 'a' in {\"b\": 1}"),
         ("JSON.parse(output)[3]", "[1]", r"there is no 3 in \[1\]"),
         ("JSON.parse(output).a.trim()", '{"a": 1}', r"trim\(\) takes a string, and this is 1"),
-        ("JSON.parse(output).a.toString()", '{"a": [1]}', r"toString\(\) takes a text"),
+        ("JSON.parse(output).a.toString()", '{"a": [1]}', r"toString\(\) takes a string"),
         ("JSON.parse(output).a", '{"a": null}', r"it made nothing \(null\)"),
         ("JSON.parse(output)", "[" * 900 + "]" * 900, "nested too deeply|is not JSON"),
         ("output.color", "purple", "the answer is not JSON"),
