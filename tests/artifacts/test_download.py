@@ -204,7 +204,7 @@ def test_a_file_that_comes_packed_is_refused(tmp_path: Path) -> None:
     packed = (200, {"Content-Encoding": "gzip"})
     with (
         FileServer({"model.gguf": DATA}, misbehaviours=[packed]) as server,
-        pytest.raises(ArtifactError, match=r"sends the file packed \(gzip\)"),
+        pytest.raises(ArtifactError, match=r"sends the file compressed \(gzip\)"),
     ):
         bring(server, tmp_path / "file")
 

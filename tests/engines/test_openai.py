@@ -862,7 +862,7 @@ NOT_ANSWERS = [
     (b'{"choices": []}', "the answer has no choices"),
     (b'{"choices": [7]}', "choices[0] is not an object"),
     (b'{"choices": [{}]}', "choices[0].message is missing"),
-    (b'{"choices": [{"message": {"content": 7}}]}', "the message's content is no text"),
+    (b'{"choices": [{"message": {"content": 7}}]}', "the message's content is not a string"),
     (b'{"choices": [{"message": {"tool_calls": {}}}]}', "tool_calls is not a list"),
     (b'{"choices": [{"message": {"tool_calls": [{}]}}]}', "a tool call has no name"),
     (b"[" * 200_000, "the answer is not JSON"),
