@@ -314,7 +314,7 @@ def test_closing_refuses_what_has_no_answer_yet(
 
     before, after = asyncio.run(everything())
 
-    assert "closed before it answered" in str(before)
+    assert "closed before it responded" in str(before)
     assert "is closed" in str(after)
 
 
