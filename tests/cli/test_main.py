@@ -51,7 +51,7 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("", "tetrad: missing: COMMAND\n  help: `tetrad --help` tells of all there is\n"),
+        ("", "tetrad: missing: COMMAND\n  help: `tetrad --help` lists them\n"),
         ("glate", "tetrad: unknown command 'glate'\n  help: did you mean gate?\n"),
         (
             "gate --bsae=x",

@@ -52,5 +52,5 @@ class Parser(argparse.ArgumentParser):
     ) -> NoReturn:
         from tetrad.schemas.nearest import did_you_mean
 
-        hint = did_you_mean(word, known, otherwise or f"`{self.prog} --help` tells of all there is")
+        hint = did_you_mean(word, known, otherwise or f"`{self.prog} --help` lists them")
         raise UsageError(f"{self.prog}: {problem}\n  help: {hint}")
