@@ -21,6 +21,7 @@ kind: prompt
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from tetrad.lint.finding import Edit, Finding, Fix, Place
@@ -37,9 +38,10 @@ def check(tree: LintTree) -> Iterator[Finding]:
         text = document.text
         if file not in asked or not file.endswith((".yaml", ".yml")) or not text.strip():
             continue
+        texts = sorted(_texts(document.root), key=lambda node: node.start)
         edits = [
             Edit(file=file, start=found.start(), end=found.end(), text="")
-            for found in _outside(_SPACES.finditer(text), list(_texts(document.root)))
+            for found in _outside(_SPACES.finditer(text), texts)
         ]
         ends = text.endswith("\n")
         if edits:
@@ -48,7 +50,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
             place = Place(file, tree.lines(file).span(edits[0].start, edits[0].end))
             fix = Fix(title="remove the spaces", edits=tuple(edits), safe=True)
             yield RULE.at(place, f"{what} in spaces", fix=fix)
-        if not ends and not _is_text(list(_texts(document.root)), len(text)):
+        if not ends and not _is_text(texts, len(text)):
             edit = Edit(file=file, start=len(text), end=len(text), text="\n")
             place = Place(file, tree.lines(file).span(len(text), len(text)))
             fix = Fix(title="add it", edits=(edit,), safe=True)
@@ -68,7 +70,9 @@ def _outside(found: Iterator[re.Match[str]], texts: Sequence[Node]) -> Iterator[
 
 
 def _is_text(texts: Sequence[Node], offset: int) -> bool:
-    return any(node.start <= offset <= node.end for node in texts)
+    """Whether an offset lies in one of the scalars, which are in the order of the file."""
+    before = bisect_right(texts, offset, key=lambda node: node.start)
+    return before > 0 and offset <= texts[before - 1].end
 
 
 RULE = Rule(
