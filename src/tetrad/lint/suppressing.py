@@ -170,15 +170,8 @@ class _Places:
 
 def _scalars(root: Node, text: str) -> Iterator[tuple[int, int]]:
     """Where keys and scalars stand; a block begins with the end of its header's line."""
-    nodes = [root]
-    seen: set[int] = set()
-    while nodes:
-        node = nodes.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
+    for node in root.walk():
         yield from node.keys.values()
-        nodes.extend(node.children.values())
         if node.style in {"|", ">"}:
             yield max(text.find("\n", node.start), node.start), node.end
         elif not isinstance(node.value, dict | list):

@@ -76,15 +76,8 @@ def _is_blank(line: str) -> bool:
 
 def _texts(root: Node, text: str) -> Iterator[tuple[int, int]]:
     """Where keys and values stand that can hold a #; an alias stands for a value once."""
-    seen: set[int] = set()
-    nodes = [root]
-    while nodes:
-        node = nodes.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
+    for node in root.walk():
         yield from node.keys.values()
-        nodes.extend(node.children.values())
         if node.style in {"|", ">"}:
             yield max(text.find("\n", node.start) + 1, node.start), node.end
         elif node.style is not None:

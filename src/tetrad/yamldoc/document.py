@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -41,6 +41,17 @@ class Node:
         self.start = start
         self.end = end
         self.style = style  # of a scalar: None plain, ' " | >
+
+    def walk(self) -> Iterator[Node]:
+        """The node and all below it, each once however many aliases stand for it; in no order."""
+        seen: set[int] = set()
+        nodes: list[Node] = [self]
+        while nodes:
+            node = nodes.pop()
+            if id(node) not in seen:
+                seen.add(id(node))
+                yield node
+                nodes.extend(node.children.values())
 
 
 class Collection(Node):

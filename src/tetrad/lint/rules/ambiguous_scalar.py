@@ -57,11 +57,11 @@ def check(tree: LintTree) -> Iterator[Finding]:
             yield RULE.at(place, message, hint="put it in quotes", fix=fix)
 
 
-def _plain(node: Node) -> Iterator[Node]:
-    if node.style is None and isinstance(node.value, str) and _OTHERWISE.fullmatch(node.value):
-        yield node
-    for child in node.children.values():
-        yield from _plain(child)
+def _plain(root: Node) -> Iterator[Node]:
+    for node in root.walk():
+        is_plain = node.style is None and isinstance(node.value, str)
+        if is_plain and _OTHERWISE.fullmatch(node.value):
+            yield node
 
 
 RULE = Rule(

@@ -38,7 +38,8 @@ def check(tree: LintTree) -> Iterator[Finding]:
         text = document.text
         if file not in asked or not file.endswith((".yaml", ".yml")) or not text.strip():
             continue
-        texts = sorted(_texts(document.root), key=lambda node: node.start)
+        quoted = (node for node in document.root.walk() if node.style is not None)
+        texts = sorted(quoted, key=lambda node: node.start)
         edits = [
             Edit(file=file, start=found.start(), end=found.end(), text="")
             for found in _outside(_SPACES.finditer(text), texts)
@@ -55,14 +56,6 @@ def check(tree: LintTree) -> Iterator[Finding]:
             place = Place(file, tree.lines(file).span(len(text), len(text)))
             fix = Fix(title="add it", edits=(edit,), safe=True)
             yield RULE.at(place, "no newline at the end of the file", fix=fix)
-
-
-def _texts(node: Node) -> Iterator[Node]:
-    """The scalars that may have lines of their own, in the order of the file."""
-    if node.style is not None:
-        yield node
-    for child in node.children.values():
-        yield from _texts(child)
 
 
 def _outside(found: Iterator[re.Match[str]], texts: Sequence[Node]) -> Iterator[re.Match[str]]:

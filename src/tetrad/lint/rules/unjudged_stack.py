@@ -31,12 +31,15 @@ from tetrad.lint.tree import LintTree
 
 
 def check(tree: LintTree) -> Iterator[Finding]:
-    if not tree.whole or any(suite.get("stacks") is None for suite in tree.components("suite")):
+    listed = [suite.get("stacks") for suite in tree.components("suite")]
+    if not tree.whole or None in listed:
         return
+    # Those of suites that do not load, too.
     named = {
         str(part.value).removesuffix(".yaml").removesuffix(".yml")
-        for suite in tree.components("suite")
-        for part in (suite.get("stacks") or suite).parts()
+        for stacks in listed
+        if stacks
+        for part in stacks.parts()
     }
     asked = frozenset(tree.names)
     for stack in tree.repository.stacks.values():

@@ -28,6 +28,7 @@ from tetrad.lint.positions import Range
 from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree
 from tetrad.model import Repository
+from tetrad.model.references import reference_of
 
 
 def check(tree: LintTree) -> Iterator[Finding]:
@@ -41,12 +42,9 @@ def check(tree: LintTree) -> Iterator[Finding]:
     for component in (c for kind in kinds for c in kind.values()):
         file = component.location.file
         if component.ref not in used and file in asked:
-            message = f"nothing uses this {_KINDS[type(component).__name__]}"
+            message = f"nothing uses this {type(component).__name__.lower()}"
             place = Place(file, Range(1, 1, 1, 1))
             yield RULE.at(place, message, hint="delete the file, or name it in a stack")
-
-
-_KINDS = {"Prompt": "prompt", "Model": "model", "Corpus": "corpus", "Tool": "tool"}
 
 
 def _used(repository: Repository) -> Iterator[str]:
@@ -59,7 +57,7 @@ def _used(repository: Repository) -> Iterator[str]:
     yield from (corpus.embedding.ref for corpus in repository.corpora.values())
     for prompt in repository.prompts.values():
         own = prompt.location.file
-        yield from (_ref(s.file) for s in prompt.sources if s.file != own)
+        yield from (reference_of(s.file) for s in prompt.sources if s.file != own)
         if prompt.select is not None:
             yield prompt.select.embedding.ref
     for suite in repository.suites.values():
@@ -67,10 +65,6 @@ def _used(repository: Repository) -> Iterator[str]:
             yield judge.model.ref
             if judge.prompt is not None:
                 yield judge.prompt.ref
-
-
-def _ref(file: str) -> str:
-    return file.removesuffix(".yaml").removesuffix(".yml")
 
 
 RULE = Rule(
