@@ -42,6 +42,8 @@ COMMANDS: Mapping[str, str] = {
     "report": "render a report of `tetrad gate`: for a terminal, a pull request, CI, a browser",
     "show": "show what a stack or a suite is made of, with its digests",
     "lock": "write the locks of all stacks, and corpus digests",
+    "bundle": "write everything that an identity needs to answer again into one file",
+    "unbundle": "verify a bundle, and unpack it into a repository of its own",
     "pull": "fetch and verify the files of models",
     "pin": "write the revision and the digests of a model's files into its file",
     "schema": "print the JSON Schema of a kind of file",

@@ -8,6 +8,7 @@ from tetrad.git.brought import refuse_committed
 from tetrad.git.checkout import Checkout
 from tetrad.git.committed import CommitTree
 from tetrad.git.export import export
+from tetrad.git.locks import lock_with
 from tetrad.git.revisions import (
     head,
     id_algorithm,
@@ -27,6 +28,7 @@ __all__ = [
     "head",
     "id_algorithm",
     "is_dirty",
+    "lock_with",
     "merge_base",
     "merged_text",
     "not_checked_out",

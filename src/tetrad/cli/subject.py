@@ -1,0 +1,91 @@
+"""What a command is asked about: a stack as it is now, as it was at a revision, or an identity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from tetrad.errors import UsageError
+
+if TYPE_CHECKING:
+    from tetrad.model import Stack
+    from tetrad.trees import FileTree
+
+SUBJECT = "a stack, a stack at a revision (triage@main), or an identity (12 digits or more)"
+_IDENTITY = re.compile(r"(?:tetrad:)?([0-9a-f]{12,64})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """A stack, and the tree whose files it was loaded from."""
+
+    files: FileTree
+    stack: Stack
+    commit: str | None = None  # None: the working tree
+
+
+@contextmanager
+def subject_of(root: Path, written: str) -> Iterator[Subject]:
+    """What a text names; UsageError where it names nothing."""
+    from tetrad.snapshots.taking import stack_named
+    from tetrad.trees import WorkingTree
+
+    identity = _IDENTITY.fullmatch(written)
+    name, _, ref = written.rpartition("@")
+    if identity:
+        with _identified(root, identity[1]) as subject:
+            yield subject
+    elif name:
+        with _at(root, name, ref) as subject:
+            yield subject
+    else:
+        files = WorkingTree(root)
+        yield Subject(files=files, stack=stack_named(files, written))
+
+
+@contextmanager
+def _at(root: Path, name: str, ref: str) -> Iterator[Subject]:
+    from tetrad import git
+    from tetrad.snapshots.taking import stack_named
+
+    commit = git.resolve(root, ref)
+    with (
+        TemporaryDirectory(prefix="tetrad-tree-") as folder,
+        closing(git.CommitTree(root, commit, Path(folder))) as files,
+    ):
+        yield Subject(files=files, stack=stack_named(files, name), commit=commit)
+
+
+@contextmanager
+def _identified(root: Path, digits: str) -> Iterator[Subject]:
+    """The stack of an identity: of the working tree, or by a lock of the history."""
+    from tetrad import git
+    from tetrad.identity import identity_of
+    from tetrad.loading.repositories import load_repository
+    from tetrad.trees import WorkingTree
+
+    repository = load_repository(root)
+    stacks = [s for s in repository.stacks.values() if identity_of(s).hex.startswith(digits)]
+    if stacks:
+        yield Subject(files=WorkingTree(root), stack=stacks[0])
+        return
+    found = git.lock_with(root, f"identity: tetrad:{digits}")
+    if found is None:
+        raise UsageError(
+            f"unknown identity {digits[:12]}: no stack of this tree has it, and no lock of a commit"
+            "\n  help: git fetch the commit that it was made from, or name STACK@COMMIT"
+        )
+    commit, stack = found
+    with _at(root, stack, commit) as subject:
+        identity = identity_of(subject.stack)
+        if not identity.hex.startswith(digits):
+            raise UsageError(
+                f"{stack} at {commit[:12]} has the identity {identity.hex[:12]}, and its lock says"
+                f" {digits[:12]}\n  help: another release of Tetrad wrote the lock, or it was stale"
+            )
+        yield subject

@@ -1,0 +1,96 @@
+"""`tetrad bundle` and `tetrad unbundle`, by what a user sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from trees import Tree
+
+from tetrad.errors import ExitCode
+from tetrad.identity import identity_of
+from tetrad.loading.repositories import load_repository
+
+
+def identity(root: Path) -> str:
+    return identity_of(load_repository(root).stacks["stacks/feedback"]).hex
+
+
+def test_a_bundle_is_unpacked_into_a_repository_of_the_same_identity(
+    tree: Tree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, out = tmp_path / "made" / "feedback.tar", tmp_path / "out"
+
+    assert tree.tetrad("bundle", "feedback", "-o", str(file)) == ExitCode.PASSED
+    said = capsys.readouterr().out
+    assert tree.tetrad("unbundle", str(file), "-o", str(out)) == ExitCode.PASSED
+
+    assert f"identity  tetrad:{identity(tree.root)}\n" in said
+    assert capsys.readouterr().out.startswith(said.partition("wrote")[0])
+    assert identity(out) == identity(tree.root)
+
+
+def test_a_bundle_has_the_same_bytes_each_time_and_from_every_place(
+    tree: Tree, tmp_path: Path
+) -> None:
+    digits = identity(tree.root)
+    for number, name in enumerate(["feedback", "stacks/feedback", "feedback@HEAD", digits[:12]]):
+        assert tree.tetrad("bundle", name, "-o", str(tmp_path / f"{number}.tar")) == ExitCode.PASSED
+
+    assert len({(tmp_path / f"{number}.tar").read_bytes() for number in range(4)}) == 1
+
+
+def test_an_identity_of_the_past_is_found_by_its_lock(
+    tree: Tree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = identity(tree.root)
+    tree.edit("prompts/feedback.yaml", "role: user", "role: system")
+    tree.tetrad("lock")
+    tree.commit()
+    capsys.readouterr()
+
+    assert tree.tetrad("bundle", f"tetrad:{before}") == ExitCode.PASSED
+    assert before != identity(tree.root)
+    assert f"identity  tetrad:{before}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        ("fedback", "there is nothing named 'fedback'\n  help: did you mean feedback?"),
+        ("feedback@nowhere", "unknown revision 'nowhere'"),
+        ("0123456789ab", "unknown identity 0123456789ab: no stack of this tree has it"),
+        (
+            "evals/feedback",
+            "evals/feedback is not expected here\n  help: there are stacks/feedback",
+        ),
+    ],
+)
+def test_what_names_nothing_is_told(
+    subject: str, said: str, tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tree.tetrad("bundle", subject) == ExitCode.MISUSE
+    assert said in capsys.readouterr().err
+
+
+def test_a_changed_bundle_is_refused_and_nothing_is_unpacked(
+    tree: Tree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "feedback.tar"
+    tree.tetrad("bundle", "feedback", "-o", str(file))
+    data = file.read_bytes()
+    file.write_bytes(data.replace(b"kind: stack", b"kind: stick"))
+
+    assert tree.tetrad("unbundle", str(file), "-o", str(tmp_path / "out")) == ExitCode.MISUSE
+    assert "a blob is not the one that its manifest names" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "said"), [("no.tar", "no.tar cannot be read: No such file"), (".", "cannot be read")]
+)
+def test_a_bundle_that_cannot_be_read_is_told(
+    source: str, said: str, capsys: pytest.CaptureFixture[str], tree: Tree
+) -> None:
+    assert tree.tetrad("unbundle", source) == ExitCode.MISUSE
+    assert said in capsys.readouterr().err
