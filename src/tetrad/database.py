@@ -6,6 +6,7 @@ a power cut may take the last commits back, whole. A transaction that must survi
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -96,22 +97,31 @@ class Database:
 
     def explanation(self, error: sqlite3.Error, path: Path | None = None) -> DatabaseError:
         place = path or self.path
-        return DatabaseError(f"{place}: {error}\n  help: {self._help(place, str(error))}")
+        moved = f"move it away (mv {place} {place}.broken), {self._tables.if_lost}"
+        return explanation_of(error, place, if_damaged=moved)
 
-    def _help(self, path: Path, message: str) -> str:
-        if "malformed" in message or "not a database" in message:
-            moved = f"mv {path} {path}.broken"
-            return f"the file is damaged; move it away ({moved}), {self._tables.if_lost}"
-        if "readonly" in message or "unable to open" in message:
-            return f"make the file and its folder writable, or name another in {ENVIRONMENT}"
-        if "locked" in message:
-            return (
-                f"another process held it for {BUSY_TIMEOUT_S:.0f} s;"
-                " end that process and try again"
-            )
-        if "full" in message or "I/O" in message:
-            return "free some room on the disk and run again: what was committed is not asked again"
-        return f"name another file in {ENVIRONMENT}, and send us this message"
+
+def explanation_of(error: BaseException, path: Path, *, if_damaged: str) -> DatabaseError:
+    """What SQLite says of a file, and what to do."""
+    return DatabaseError(f"{path}: {error}\n  help: {_help(str(error), if_damaged)}")
+
+
+def _help(message: str, if_damaged: str) -> str:
+    if "malformed" in message or "not a database" in message:
+        return f"the file is damaged; {if_damaged}"
+    if "readonly" in message or "unable to open" in message:
+        return f"make the file and its folder writable, or name another in {ENVIRONMENT}"
+    if "locked" in message:
+        return f"another process held it for {BUSY_TIMEOUT_S:.0f} s; end that process and try again"
+    if "full" in message or "I/O" in message:
+        return "free some room on the disk and run again: what was committed is not asked again"
+    return f"name another file in {ENVIRONMENT}, and send us this message"
+
+
+def named_file() -> Path | None:
+    """The file that `TETRAD_REGISTRY` names; None where it names none, or a server."""
+    named = os.environ.get(ENVIRONMENT, "")
+    return Path(named) if named and "://" not in named else None
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
@@ -143,7 +153,7 @@ def _prepare(connection: sqlite3.Connection, tables: Tables) -> None:
     # A flipped bit can make a blob a text, and its decoding an error: digests judge the bytes.
     connection.text_factory = bytes
     _refuse_others(connection, tables)
-    _switch_to_wal(connection)
+    switch_to_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     _migrate(connection, tables)
@@ -152,7 +162,7 @@ def _prepare(connection: sqlite3.Connection, tables: Tables) -> None:
     connection.execute("ROLLBACK")
 
 
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
+def switch_to_wal(connection: sqlite3.Connection) -> None:
     """Two processes that make one new file: the switch does not wait, whatever the timeout says."""
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:

@@ -10,7 +10,7 @@ from tetrad.git.checkout import Checkout
 LINK, SUBMODULE = "120000", "160000"
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """Something in a commit's tree, by its path from the repository's top."""
 
     mode: str
@@ -18,20 +18,20 @@ class Entry(NamedTuple):
     path: str
 
 
-def entries_at(checkout: Checkout, commit: str, *paths: str) -> Iterator[Entry]:
+def entries_at(checkout: Checkout, commit: str, *paths: str) -> Iterator[TreeEntry]:
     """What lies at paths; of one that leads below another, the other counts only if it is no folder."""
     yield from _parsed(checkout, "-z", "--full-tree", commit, "--", *paths)
 
 
-def entries_below(checkout: Checkout, commit: str, folder: str) -> Iterator[Entry]:
+def entries_below(checkout: Checkout, commit: str, folder: str) -> Iterator[TreeEntry]:
     """All files, links and submodules below a folder, "." for the top."""
     paths = [] if folder == "." else [folder]
     yield from _parsed(checkout, "-r", "-z", "--full-tree", commit, "--", *paths)
 
 
-def _parsed(checkout: Checkout, *question: str) -> Iterator[Entry]:
+def _parsed(checkout: Checkout, *question: str) -> Iterator[TreeEntry]:
     for line in checkout.git("--literal-pathspecs", "ls-tree", *question).split("\0"):
         if line:
             entry, _, path = line.partition("\t")
             mode, _, id_ = entry.split(" ")
-            yield Entry(mode, id_, path)
+            yield TreeEntry(mode, id_, path)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tetrad.errors import GitError
 from tetrad.git.checkout import Checkout
-from tetrad.git.entries import LINK, SUBMODULE, Entry, entries_at, entries_below
+from tetrad.git.entries import LINK, SUBMODULE, TreeEntry, entries_at, entries_below
 from tetrad.git.submodules import places_to, submodule_at
 
 
@@ -59,7 +59,7 @@ def _add(
 
 
 def _add_submodule(
-    checkout: Checkout, entry: Entry, folder: PurePosixPath, prefix: str, found: Listed
+    checkout: Checkout, entry: TreeEntry, folder: PurePosixPath, prefix: str, found: Listed
 ) -> None:
     submodule = submodule_at(checkout, entry.path, entry.id)
     if submodule is None:

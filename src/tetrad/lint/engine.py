@@ -10,7 +10,7 @@ from tetrad.lint.rule import Rule
 from tetrad.lint.rules import CONTENT_RULES, RULES, SUPPRESSION_RULES
 from tetrad.lint.selection import Selection
 from tetrad.lint.suppressions import WHOLE_FILE, Suppression
-from tetrad.lint.tree import Ledger, LintTree
+from tetrad.lint.tree import LintTree, SuppressionLog
 from tetrad.lint.waiver_places import CasesByLine, file_and_case
 from tetrad.model import Waiver
 
@@ -24,7 +24,7 @@ def lint_tree(
     rules = [rule for rule in CONTENT_RULES if selection.takes(rule) and rule.code not in without]
     found = list(_without_replaced(rules, list(_run(rules, tree))))
     judged = _Judged(tree, found)
-    ledger = Ledger(
+    ledger = SuppressionLog(
         codes={rule.name: rule.code for rule in RULES},
         sealed=frozenset(rule.name for rule in RULES if rule.sealed),
         ran=frozenset(rule.code for rule in rules),

@@ -61,7 +61,7 @@ def _steps(value: Any) -> Collection[str | int]:
     return range(len(value)) if isinstance(value, list) else ()
 
 
-class Ledger(NamedTuple):
+class SuppressionLog(NamedTuple):
     """What suppressions did: the rules that look at them run after all others."""
 
     codes: Mapping[str, str] = {}  # of all rules there are, by name
@@ -110,7 +110,7 @@ class LintTree:
     names: tuple[str, ...]
     corpus_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by reference
     suppressions: tuple[Suppression, ...] = ()
-    ledger: Ledger = Ledger()
+    ledger: SuppressionLog = SuppressionLog()
     today: date
     whole: bool = True
     count: CountTokens = bytes_of

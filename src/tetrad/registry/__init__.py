@@ -1,8 +1,38 @@
-"""What happened: runs and their results.
+"""What happened: a ledger of identities, runs, decisions, evidence and where identities served.
 
-One SQLite file, shared by every process that evaluates this repository.
+Entries are appended, never changed, and chained by their digests; what they say lies beside them.
+SQLAlchemy and Alembic are imported when a ledger is opened, and not before.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tetrad.registry.entry import Entry, Fault, Head, Kind, NewEntry
+from tetrad.registry.place import Place, PostgresAddress, registry_place
 from tetrad.registry.runs import Registry, RunRecord, registry_path
 
-__all__ = ["Registry", "RunRecord", "registry_path"]
+if TYPE_CHECKING:
+    from tetrad.registry.ledger import Ledger
+
+__all__ = [
+    "Entry",
+    "Fault",
+    "Head",
+    "Kind",
+    "NewEntry",
+    "Place",
+    "PostgresAddress",
+    "Registry",
+    "RunRecord",
+    "open_ledger",
+    "registry_path",
+    "registry_place",
+]
+
+
+def open_ledger(place: Place) -> Ledger:
+    """The ledger at a place, made where there is none."""
+    from tetrad.registry.ledger import Ledger
+
+    return Ledger.open(place)

@@ -1,0 +1,227 @@
+"""The ledger: what happened, appended and never changed, each entry chained to the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tetrad.canonical import Digest, digest_bytes
+from tetrad.errors import DatabaseError, UsageError
+from tetrad.identity import written_identity
+from tetrad.registry.audit import audit
+from tetrad.registry.chain import NotAnEntry, Row, entry_of, row_of
+from tetrad.registry.connection import LedgerDatabase
+from tetrad.registry.entry import Entry, Fault, Head, Kind, NewEntry, written_time
+from tetrad.registry.erasures import erasure
+from tetrad.registry.ledger_tables import CONTENTS, ENTRIES
+from tetrad.registry.place import Place
+from tetrad.registry.upgrade import bring_up_to_date
+
+_PAGE = 500  # entries read at once
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Ledger:
+    """Entries and their contents, in a SQLite file or on a PostgreSQL server.
+
+    What `append` and `extend` returned is on the disk. Any number of processes append at once.
+    """
+
+    def __init__(self, database: LedgerDatabase, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        dialect = sqlite if database.is_file else postgresql
+        keep = dialect.insert(CONTENTS)
+        # What was erased and is appended again can be read again.
+        self._keep = keep.on_conflict_do_update(
+            index_elements=[CONTENTS.c.digest],
+            set_={"bytes": keep.excluded.bytes},
+            where=CONTENTS.c.bytes.is_(None),
+        )
+
+    @classmethod
+    def open(cls, place: Place, *, clock: Callable[[], datetime] = _now) -> Self:
+        """Open the ledger, made where there is none, at the newest version of its tables."""
+        database = LedgerDatabase(place)
+        try:
+            bring_up_to_date(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._database.close()
+
+    @property
+    def name(self) -> str:
+        """The file or the server, without its password."""
+        return self._database.name
+
+    # -- appending
+
+    def append(
+        self,
+        kind: Kind,
+        *,
+        stack: str | None = None,
+        identity: Digest | None = None,
+        environment: str | None = None,
+        content: bytes,
+    ) -> Entry:
+        new = NewEntry(
+            kind=kind, stack=stack, identity=identity, environment=environment, content=content
+        )
+        return self.extend([new])[0]
+
+    def extend(self, new: Sequence[NewEntry]) -> tuple[Entry, ...]:
+        """Append several entries, all or none."""
+        if not new:
+            return ()
+        with self._database.writing() as connection:
+            return self._extend(connection, new)
+
+    def _extend(self, connection: Connection, new: Sequence[NewEntry]) -> tuple[Entry, ...]:
+        number, previous = self._head(connection) or (0, None)
+        at = written_time(self._clock())
+        contents = {digest_bytes(one.content): one.content for one in new}
+        made: list[Entry] = []
+        for one in new:
+            number += 1
+            entry = Entry(
+                number=number,
+                kind=one.kind,
+                at=at,
+                stack=one.stack,
+                identity=one.identity,
+                environment=one.environment,
+                content=digest_bytes(one.content),
+                previous=previous,
+            )
+            made.append(entry)
+            previous = entry.digest
+        connection.execute(
+            self._keep, [{"digest": str(key), "bytes": data} for key, data in contents.items()]
+        )
+        names = [column.name for column in ENTRIES.columns]
+        rows = [dict(zip(names, row_of(entry), strict=True)) for entry in made]
+        connection.execute(ENTRIES.insert(), rows)
+        return tuple(made)
+
+    def erase(self, contents: Iterable[Digest], *, reason: str = "") -> tuple[Digest, ...]:
+        """Erase contents for good, and append an entry that says so; those that there were."""
+        with self._database.writing() as connection:
+            wanted = dict.fromkeys(contents)
+            kept = wanted.keys() & _erasures(connection)
+            if kept:
+                raise UsageError(f"{min(map(str, kept))} says what was erased, and stays")
+            erased = tuple(digest for digest in wanted if _erase(connection, digest))
+            if not erased:
+                return ()
+            self._extend(connection, [NewEntry(kind="erasure", content=erasure(erased, reason))])
+        self._database.forget_erased()
+        return erased
+
+    # -- reading
+
+    def head(self) -> Head | None:
+        """The last entry's number and digest; None where nothing has happened yet."""
+        with self._database.reading() as connection:
+            return self._head(connection)
+
+    def entries(
+        self,
+        *,
+        kind: Kind | None = None,
+        stack: str | None = None,
+        identity: Digest | None = None,
+        environment: str | None = None,
+        since: datetime | None = None,
+    ) -> Iterator[Entry]:
+        """The entries of a kind, a stack, an identity, an environment and a time, in order."""
+        wanted = {
+            ENTRIES.c.kind: kind,
+            ENTRIES.c.stack: stack,
+            ENTRIES.c.identity: None if identity is None else written_identity(identity),
+            ENTRIES.c.environment: environment,
+        }
+        query = select(ENTRIES).order_by(ENTRIES.c.number).limit(_PAGE)
+        query = query.where(*(c == value for c, value in wanted.items() if value is not None))
+        if since is not None:
+            query = query.where(ENTRIES.c.at >= written_time(since))
+        last = 0
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(query.where(ENTRIES.c.number > last)).all()
+            for row in rows:
+                entry = self._sound(row)
+                last = entry.number
+                yield entry
+            if len(rows) < _PAGE:
+                return
+
+    def content(self, digest: Digest) -> bytes | None:
+        """The bytes behind a digest; None where they were erased or are not of this ledger."""
+        query = select(CONTENTS.c.bytes).where(CONTENTS.c.digest == str(digest))
+        with self._database.reading() as connection:
+            data = connection.execute(query).scalar_one_or_none()
+        if data is not None and digest_bytes(data) != digest:
+            raise self._damaged(f"content {digest}")
+        return None if data is None else bytes(data)
+
+    def verify(self, heads: Iterable[Head] = ()) -> list[Fault]:
+        """Recompute the whole chain and every content: what is not as it was appended, in order.
+
+        Known `heads` that the ledger does not hold show a rewritten or an older copy.
+        """
+        return audit(self._database, heads)
+
+    def _head(self, connection: Connection) -> Head | None:
+        query = select(ENTRIES).order_by(ENTRIES.c.number.desc()).limit(1)
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        last = self._sound(row)
+        return Head(last.number, last.digest)
+
+    def _sound(self, row: Row) -> Entry:
+        try:
+            return entry_of(row)
+        except NotAnEntry as error:
+            raise self._damaged(f"entry {row[0]}") from error
+
+    def _damaged(self, what: str) -> DatabaseError:
+        return DatabaseError(
+            f"{self.name}: {what} is not what was appended\n"
+            "  help: `tetrad registry verify` says what is damaged; restore a backup"
+        )
+
+
+def _erasures(connection: Connection) -> set[Digest]:
+    """The contents that say what was erased."""
+    query = select(ENTRIES.c.content).where(ENTRIES.c.kind == "erasure")
+    return {Digest.parse(digest) for digest in connection.execute(query).scalars()}
+
+
+def _erase(connection: Connection, digest: Digest) -> bool:
+    here = update(CONTENTS).where(CONTENTS.c.digest == str(digest), CONTENTS.c.bytes.is_not(None))
+    return connection.execute(here.values(bytes=None)).rowcount > 0

