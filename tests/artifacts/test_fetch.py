@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -13,8 +14,10 @@ from pathlib import Path
 import pytest
 from artifacts.models import GGUF, SAFETENSORS, TOKENIZER, model_of, write_wheel
 from fakes import FileServer, Watcher, nowhere
+from registries import log_in, needs_registry, registry
 
 from tetrad.artifacts.fetch import fetch
+from tetrad.artifacts.oci import OciReference, OciRepository
 from tetrad.artifacts.store import Store
 from tetrad.canonical import digest_bytes
 from tetrad.errors import ArtifactError, ExitCode, FetchFailed, TetradError, UsageError
@@ -344,6 +347,37 @@ def test_a_package_without_name_and_version_is_refused(store: Store, root: Path,
     assert isinstance(refusal(model_of(uri, {"model.gguf": GGUF}), store, root), UsageError)
 
 
+# -- registries
+
+
+@needs_registry
+def test_the_files_of_an_artifact_arrive_with_the_login_of_its_registry(
+    store: Store, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    blobs = {"config": b"{}", "model": GGUF, "tokenizer": TOKENIZER}
+    layers = [
+        {"mediaType": "application/octet-stream", "digest": str(digest_bytes(b)), "size": len(b)}
+        for b in blobs.values()
+    ]
+    document = {"schemaVersion": 2, "mediaType": kind, "config": layers[0], "layers": layers[1:]}
+    manifest = json.dumps(document).encode()
+    with registry(tmp_path, login=True) as host:
+        log_in(tmp_path / "docker", host)
+        with OciRepository.opened(OciReference.parse(f"oci://{host}/models/small:1")) as place:
+            for blob in blobs.values():
+                place.push_blob(blob)
+            place.push_manifest(manifest, kind)
+        model = model_of(f"oci://{host}/models/small@{digest_bytes(manifest)}", FILES)
+        found = contents(fetch(model, store, root=root))
+        other = model_of(f"oci://{host}/models/small@{digest_bytes(b'')}", {"x": b"x"})
+        error = refusal(other, store, root)
+
+    assert found == FILES
+    assert "not found" in str(error)
+
+
 # -- all sources
 
 
@@ -352,7 +386,7 @@ def test_what_lies_behind_a_service_needs_no_files(store: Store, root: Path, uri
     assert fetch(model_of(uri, {}), store, root=root) == {}
 
 
-@pytest.mark.parametrize("uri", ["s3://bucket/model", "gs://bucket/model", "oci://registry/model"])
+@pytest.mark.parametrize("uri", ["s3://bucket/model", "gs://bucket/model"])
 def test_sources_to_come_are_told_so(store: Store, root: Path, uri: str) -> None:
     error = refusal(model_of(uri, {"model.gguf": GGUF}), store, root)
 

@@ -150,7 +150,7 @@ def _continue(
     wanted = {"Range": f"bytes={offset}-", "If-Range": etag} if etag and offset else {}
     try:
         with client.stream("GET", url, headers={**headers, **wanted}) as response:
-            _refuse_plain_http(response, url)
+            refuse_plain_http(response, url)
             _refuse_failures(response, url, into)
             _refuse_compressed(response, url)
             offset = _offset(response, offset)
@@ -162,7 +162,7 @@ def _continue(
         raise ArtifactError(f"{shown(url)}: {_reason(exc)}") from exc
 
 
-def _refuse_plain_http(response: httpx2.Response, url: str) -> None:
+def refuse_plain_http(response: httpx2.Response, url: str) -> None:
     """Whoever listens on the line could write what is pinned, if a redirect leads out of TLS."""
     hops = (*response.history, response)
     if url.startswith("https:") and any(hop.url.scheme != "https" for hop in hops):

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 from tetrad.artifacts.download import download, http_client, is_address
+from tetrad.artifacts.oci import OciReference, OciRepository
 from tetrad.artifacts.progress import Progress
 from tetrad.artifacts.store import Store
 from tetrad.artifacts.wheel import download_pinned, extract
@@ -111,6 +112,15 @@ def _from_web(order: FetchRequest) -> None:
         )
 
 
+def _from_oci(order: FetchRequest) -> None:
+    """A blob of its own for each file, as ORAS stores them, found by the digest that is pinned."""
+    place = OciReference.parse(order.source.uri)
+    with OciRepository.opened(place) as repository:
+        headers = repository.authorization()
+    addresses = {name: f"{place.address}/blobs/{digest}" for name, digest in order.wanted.items()}
+    _over_http(order, addresses.__getitem__, headers)
+
+
 def _over_http(
     order: FetchRequest, address_of: Callable[[str], str], headers: Mapping[str, str]
 ) -> None:
@@ -179,7 +189,7 @@ def _watched(progress: Progress, file: Path) -> Iterator[Path]:
 def _not_yet(order: FetchRequest) -> None:
     raise UsageError(
         f"{order.source.uri}: {order.source.scheme}:// sources are not supported yet"
-        "\n  help: use hf://, pypi://, https:// or file://"
+        "\n  help: use hf://, pypi://, https://, oci:// or file://"
     )
 
 
@@ -194,7 +204,7 @@ _DELIVERY: Mapping[str, Callable[[FetchRequest], None]] = {
     "file": _from_disk,
     "vendor": _nothing,
     "endpoint": _nothing,
-    "oci": _not_yet,
+    "oci": _from_oci,
     "s3": _not_yet,
     "gs": _not_yet,
 }

@@ -17,6 +17,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write an OCI image layout in a tar"
     )
+    parser.add_argument(
+        "--push",
+        metavar="oci://HOST/REPOSITORY[:TAG]",
+        help="store it in a registry, with the login that Docker's configuration has",
+    )
 
 
 def run(args: Namespace) -> ExitCode:
@@ -24,6 +29,7 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.snapshots import take_snapshot
     from tetrad.snapshots.bundle import bundle_of
     from tetrad.snapshots.layout import write_layout
+    from tetrad.snapshots.moving import push
 
     with subject_of(root_of(args), args.subject) as subject:
         snapshot = take_snapshot(subject.files, subject.stack.ref)
@@ -32,6 +38,8 @@ def run(args: Namespace) -> ExitCode:
     if args.output is not None:
         _write(args.output, write_layout(bundle))
         lines.append(f"wrote     {args.output} ({bundle.digest})")
+    if args.push is not None:
+        lines.append(f"pushed    {push(bundle, args.push)}")
     print_text("".join(f"{line}\n" for line in lines))
     return ExitCode.PASSED
 

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("source", metavar="FILE", help="what `tetrad bundle` wrote")
+    parser.add_argument(
+        "source",
+        metavar="FILE|oci://HOST/REPOSITORY@DIGEST",
+        help="what `tetrad bundle` wrote or pushed; a tag may stand for the digest",
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -43,6 +47,10 @@ def _brought(source: str) -> Bundle:
     from tetrad.snapshots.layout import read_layout
     from tetrad.snapshots.snapshot import MAX_BYTES
 
+    if source.startswith("oci://"):
+        from tetrad.snapshots.moving import pull
+
+        return pull(source)
     path = Path(source)
     try:
         size = path.stat().st_size
