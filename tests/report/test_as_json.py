@@ -103,7 +103,7 @@ def test_hostile_text_is_escaped_and_still_means_the_same() -> None:
         ('{"kind": "report", "version": 2, "dirty": "NO"}', "$.decision: is missing"),
         ('{"kind": "report", "kind": "report"}', "a key is given twice"),
         ('{"kind": NaN}', "NaN is not JSON"),
-        ("[" * 100_000, "is nested too deep"),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_what_is_not_a_report_is_refused_with_its_place(text: str, problem: str) -> None:

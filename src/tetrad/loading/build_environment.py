@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from tetrad.ed25519 import NotAKey, read_public
 from tetrad.loading.build_waivers import day_at
 from tetrad.loading.context import Context
 from tetrad.loading.fields import Fields
-from tetrad.model import Environment
+from tetrad.model import ApprovalRule, Environment, EvidenceRule, Signer
 from tetrad.model.defaults import picked
+from tetrad.model.references import reference_of
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.yamldoc.parse import Path
 
@@ -16,55 +22,124 @@ def build_environment(fields: Fields, context: Context) -> Environment:
         message = "kubernetes: is given, and the target is local"
         hint = "write target: kubernetes, or leave it out"
         context.report(fields.issue(("kubernetes",), message, hint, at_key=True))
-    _check_evidence(fields, context)
-    for name, signer in fields.get("signers", {}).items():
-        check_key(fields, context, ("signers", name, "ed25519"))
-        if "valid" in signer:
-            check_days(fields, context, ("signers", name, "valid"))
-    for ref, server in fields.get("models", {}).items():
-        check_model(fields, context, ("models", ref))
+    signers: dict[str, Signer] = {}
+    for name in fields.get("signers", {}):
+        signer = signer_at(fields, context, ("signers", name))
+        if signer is not None:
+            _refuse_shared(signer, signers, fields, context)
+            signers[name] = signer
+    unpinned = set()
+    for written, server in fields.get("models", {}).items():
+        model = check_model(fields, context, ("models", written))
+        if model is not None and server.get("unpinned"):
+            unpinned.add(model)
         if "replicas" in server:
-            check_replicas(fields, context, ("models", ref, "replicas"))
+            check_replicas(fields, context, ("models", written, "replicas"))
+    requires = fields.get("requires", {})
     return Environment(
         ref=fields.ref,
         location=fields.location,
+        signers=signers,
+        evidence=_evidence(fields, context) if "evidence" in requires else None,
+        approvals=_approvals(requires["approvals"]) if "approvals" in requires else None,
+        unpinned=frozenset(unpinned),
         document=fields.values,
         **picked(fields.values, "target"),
     )
 
 
-def _check_evidence(fields: Fields, context: Context) -> None:
-    evidence = fields.get("requires", {}).get("evidence", {})
+def _evidence(fields: Fields, context: Context) -> EvidenceRule:
+    rule = fields.values["requires"]["evidence"]
     path: Path = ("requires", "evidence")
     signers = fields.get("signers", {})
-    for number, name in enumerate(evidence.get("signers", ())):
+    for number, name in enumerate(rule["signers"]):
+        message, hint = "", ""
         if name not in signers:
-            hint = did_you_mean(name, signers, "add its key under signers:")
             message = f"unknown signer {name!r}"
+            hint = did_you_mean(name, signers, "add its key under signers:")
+        elif signers[name]["role"] != "evaluator":
+            message = f"signer {name!r} has the role {signers[name]['role']}, not evaluator"
+            hint = "name a signer whose role is evaluator"
+        if message:
             context.report(fields.issue((*path, "signers", number), message, hint))
-    for number in range(len(evidence.get("suites", ()))):
-        check_suite(fields, context, (*path, "suites", number))
+    count = len(rule.get("suites", ()))
+    suites = [check_suite(fields, context, (*path, "suites", number)) for number in range(count)]
+    return EvidenceRule(
+        signers=tuple(rule["signers"]),
+        suites=tuple(suite for suite in suites if suite is not None),
+        **picked(rule, "max_age_days"),
+    )
 
 
-def check_suite(fields: Fields, context: Context, path: Path) -> None:
-    context.names(fields, path, "suite")
+def _approvals(rule: Mapping[str, Any]) -> ApprovalRule:
+    return ApprovalRule(
+        count=rule["count"], teams=tuple(rule.get("from", ())), **picked(rule, "not_author")
+    )
 
 
-def check_model(fields: Fields, context: Context, path: Path) -> None:
-    """The model whose server a key stands for."""
-    context.names(fields, path, "model", at_key=True)
+def _refuse_shared(
+    signer: Signer, others: Mapping[str, Signer], fields: Fields, context: Context
+) -> None:
+    other = next((other for other in others.values() if other.key == signer.key), None)
+    if other is not None:
+        message = f"the key of {signer.name} is that of {other.name}, too"
+        hint = "give each signer a key of its own: `tetrad keys new NAME`"
+        context.report(fields.issue(("signers", signer.name, "ed25519"), message, hint))
 
 
-def check_key(fields: Fields, context: Context, path: Path) -> None:
-    """The file of a public key."""
-    context.data(fields, path, fields.value(path), from_root=True)
+def signer_at(fields: Fields, context: Context, path: Path) -> Signer | None:
+    """A signer; None, reported, where its key cannot be read."""
+    raw = fields.value(path)
+    key = check_key(fields, context, (*path, "ed25519"))
+    valid = check_days(fields, context, (*path, "valid")) if "valid" in raw else None
+    revoked = day_at(fields, context, (*path, "revoked")) if "revoked" in raw else None
+    if key is None:
+        return None
+    return Signer(
+        name=str(path[-1]),
+        key=key,
+        role=raw["role"],
+        valid=valid,
+        revoked=revoked,
+        teams=tuple(raw.get("teams", ())),
+        authors=tuple(raw.get("authors", ())),
+    )
 
 
-def check_days(fields: Fields, context: Context, path: Path) -> None:
+def check_suite(fields: Fields, context: Context, path: Path) -> str | None:
+    """The reference of a suite; None, reported, where there is none."""
+    file = context.names(fields, path, "suite")
+    return None if file is None else reference_of(file)
+
+
+def check_model(fields: Fields, context: Context, path: Path) -> str | None:
+    """The model whose server a key stands for; None, reported, where there is none."""
+    file = context.names(fields, path, "model", at_key=True)
+    return None if file is None else reference_of(file)
+
+
+def check_key(fields: Fields, context: Context, path: Path) -> bytes | None:
+    """The raw public key of a file; None, reported, where it holds none."""
+    read = context.data(fields, path, fields.value(path), from_root=True)
+    if read is None:
+        return None
+    file, pem = read
+    try:
+        return read_public(pem)
+    except NotAKey as error:
+        hint = "`tetrad keys new NAME` writes a key pair; only the public half belongs here"
+        context.report(fields.issue(path, f"{file} is {error}", hint))
+        return None
+
+
+def check_days(fields: Fields, context: Context, path: Path) -> tuple[date, date] | None:
     first, last = (day_at(fields, context, (*path, number)) for number in (0, 1))
-    if first is not None and last is not None and last < first:
+    if first is None or last is None:
+        return None
+    if last < first:
         message = f"{last} is before {first}"
         context.report(fields.issue(path, message, "write the first day, then the last"))
+    return first, last
 
 
 def check_replicas(fields: Fields, context: Context, path: Path) -> None:

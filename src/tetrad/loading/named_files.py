@@ -23,7 +23,7 @@ from tetrad.loading.build_prompt import content_at, examples_at
 from tetrad.loading.build_stack import check_environment, check_fallback
 from tetrad.loading.build_suite import check_golden
 from tetrad.loading.build_tool import python_at
-from tetrad.loading.build_waivers import waiver_at
+from tetrad.loading.build_waivers import day_at, waiver_at
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.schemas.violations import Problem
@@ -81,6 +81,7 @@ _FIELDS: Mapping[str, Sequence[tuple[str, _Follow]]] = {
         ("requires.evidence.suites.*", check_suite),
         ("signers.*.ed25519", check_key),
         ("signers.*.valid", check_days),
+        ("signers.*.revoked", day_at),
         ("models.*", check_model),
         ("models.*.replicas", check_replicas),
     ),

@@ -6,7 +6,7 @@ Nothing here reads a file; `tetrad.loading` does. What of a value is behavioural
 
 from tetrad.model.cases import Assertion, AssertionSet, Case, GoldenSet, RecordedCall, assertions_of
 from tetrad.model.corpus import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index
-from tetrad.model.environment import Environment
+from tetrad.model.environment import ApprovalRule, Environment, EvidenceRule, Signer, SignerRole
 from tetrad.model.models import (
     Adapter,
     EngineSpec,
@@ -62,6 +62,7 @@ __all__ = [
     "Acceptance",
     "Adapter",
     "Answerable",
+    "ApprovalRule",
     "Assertion",
     "AssertionSet",
     "Budget",
@@ -73,6 +74,7 @@ __all__ = [
     "Documents",
     "EngineSpec",
     "Environment",
+    "EvidenceRule",
     "Example",
     "Generation",
     "GoldenSet",
@@ -103,6 +105,8 @@ __all__ = [
     "ScriptedAnswer",
     "ScriptedEngine",
     "Settings",
+    "Signer",
+    "SignerRole",
     "Source",
     "Stack",
     "Suite",

@@ -1,20 +1,62 @@
-"""Environments that identities serve."""
+"""Environments that identities serve: whose keys count there, and what an identity must bring."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from datetime import date
+from typing import Literal, TypeAlias
 
 from tetrad.canonical import Json
 from tetrad.errors import Location
 
+SignerRole: TypeAlias = Literal["evaluator", "approver", "deployer"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signer:
+    """A person's or a job's key: what it may sign, when, and for whom."""
+
+    name: str
+    key: bytes  # the raw public key
+    role: SignerRole
+    valid: tuple[date, date] | None = None  # first and last day, of UTC
+    revoked: date | None = None  # since when nothing that it signed counts, whenever that was
+    teams: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()  # e-mail addresses of its commits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvidenceRule:
+    """Whose evidence counts, how old it may be, and which suites it covers besides the stack's own."""
+
+    signers: tuple[str, ...]
+    max_age_days: float | None = None
+    suites: tuple[str, ...] = ()  # references
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApprovalRule:
+    """How many people approve, of which teams (any, if none is named)."""
+
+    count: int
+    teams: tuple[str, ...] = ()
+    not_author: bool = False
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Environment:
-    """Loaded and checked; deploy gives its parts types of their own."""
+    """Loaded and checked; `document` has what deploy gives types of its own."""
 
     ref: str
     location: Location = field(compare=False)
     target: Literal["kubernetes", "local"] = "local"
+    signers: Mapping[str, Signer] = field(default_factory=dict)
+    evidence: EvidenceRule | None = None
+    approvals: ApprovalRule | None = None
+    unpinned: frozenset[str] = frozenset()  # models whose weights need not be pinned here
     document: Mapping[str, Json]
+
+    @property
+    def name(self) -> str:
+        return self.ref.rsplit("/", 1)[-1]

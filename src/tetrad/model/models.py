@@ -114,6 +114,11 @@ class Model:
     card: Mapping[str, Json] | None = None
 
     @property
+    def is_pinned(self) -> bool:
+        """Whether what answers is fixed: by the digests of its files, or by a vendor's version."""
+        return bool(self.files) or self.source.scheme == "vendor"
+
+    @property
     def name(self) -> str:
         """What its endpoint calls it, else the last part of its reference."""
         if isinstance(self.engine, OpenAIEngine):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from tetrad.canonical import Digest, Json
+from tetrad.canonical import Digest, Json, read_json
 from tetrad.errors import UsageError
 from tetrad.identity import read_identity, written_identity
 from tetrad.report.contracts import contract
@@ -83,13 +83,12 @@ def dump_report(report: Report) -> str:
 def load_report(text: str, *, origin: str = "report") -> Report:
     """Read what `dump_report` wrote; UsageError with file and JSON path for anything else."""
     try:
-        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_finite)
+        document = read_json(text)
         _expect_report(document, origin)
         return _CODEC.load(Report, document)
-    except (ValueError, RecursionError) as error:
-        problem = "is nested too deep" if isinstance(error, RecursionError) else str(error)
+    except ValueError as error:
         raise UsageError(
-            f"{origin}: not a report: {problem}\n  help: `tetrad gate --format json` writes one"
+            f"{origin}: not a report: {error}\n  help: `tetrad gate --format json` writes one"
         ) from error
 
 
@@ -225,14 +224,3 @@ def _lines(value: Any, indent: str = "\n") -> str:
 
 def _encode(value: Any) -> str:
     return json_escaped(_ENCODER.encode(value))
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise ValueError("a key is given twice")
-    return document
-
-
-def _finite(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")

@@ -74,7 +74,7 @@ class Codec:
 
 
 def fields_reader(
-    converter: Converter, kind: Any, *, whole: bool = False, **overrides: Any
+    converter: Converter, kind: Any, /, *, whole: bool = False, **overrides: Any
 ) -> Reader:
     """What reads the object of a value's fields, all of which must be there if it is `whole`."""
     from cattrs.gen import make_dict_structure_fn, override

@@ -1,0 +1,125 @@
+"""Envelopes by DSSE 1.0.2 (https://github.com/secure-systems-lab/dsse): signed bytes, and who signed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from tetrad.canonical import canonical_json, read_json
+from tetrad.ed25519 import PrivateKey, is_signed, key_id
+from tetrad.evidence.errors import Refused
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+LARGEST = 16 << 20  # bytes of an envelope that is read
+_MOST_SIGNATURES = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signature:
+    """`keyid` is a hint that nothing is decided by."""
+
+    keyid: str
+    value: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Envelope:
+    payload: bytes
+    payload_type: str
+    signatures: tuple[Signature, ...]
+
+    def signed_by(self, keys: Iterable[bytes]) -> tuple[bytes, ...]:
+        """Those of the public keys that signed, each once."""
+        signed = _signed(self.payload_type, self.payload)
+        return tuple(
+            key
+            for key in dict.fromkeys(keys)
+            if any(is_signed(key, signed, signature.value) for signature in self.signatures)
+        )
+
+
+def seal(payload: bytes, keys: Sequence[PrivateKey], payload_type: str = PAYLOAD_TYPE) -> bytes:
+    """An envelope as JSON, signed by each key."""
+    signed = _signed(payload_type, payload)
+    signatures = [
+        {"keyid": key_id(key.public), "sig": base64.b64encode(key.sign(signed)).decode()}
+        for key in keys
+    ]
+    return canonical_json(
+        {
+            "payload": base64.b64encode(payload).decode(),
+            "payloadType": payload_type,
+            "signatures": signatures,
+        }
+    )
+
+
+def open_envelope(data: bytes) -> Envelope:
+    """Read an envelope; nothing in it is trusted yet. Raises Refused."""
+    if len(data) > LARGEST:
+        _refuse(f"larger than {LARGEST:,} bytes")
+    try:
+        document = read_json(data.decode())
+    except ValueError as error:
+        _refuse(f"not JSON: {error}")
+    _expect_keys(document, {"payload", "payloadType", "signatures"})
+    signatures = document["signatures"]
+    if not isinstance(signatures, list) or not 0 < len(signatures) <= _MOST_SIGNATURES:
+        _refuse(f"signatures must be a list of 1 to {_MOST_SIGNATURES}")
+    return Envelope(
+        payload=_base64(document["payload"], "payload"),
+        payload_type=_text(document["payloadType"], "payloadType"),
+        signatures=tuple(map(_signature, signatures)),
+    )
+
+
+def _signed(payload_type: str, payload: bytes) -> bytes:
+    """The pre-authentication encoding of DSSE, which is what is signed."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def _signature(value: Any) -> Signature:
+    if isinstance(value, dict) and "keyid" not in value:
+        value = {"keyid": "", **value}
+    _expect_keys(value, {"keyid", "sig"})
+    return Signature(keyid=_text(value["keyid"], "keyid"), value=_base64(value["sig"], "sig"))
+
+
+def _expect_keys(value: Any, keys: set[str]) -> None:
+    if not isinstance(value, dict):
+        _refuse("not a JSON object")
+    for key in sorted(keys - value.keys()):
+        _refuse(f"{key} is missing")
+    for key in sorted(value.keys() - keys):
+        _refuse(f"unknown field {key!r}")
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        _refuse(f"{name} must be a text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        _refuse(f"{name} is not Unicode")
+    return value
+
+
+def _base64(value: Any, name: str) -> bytes:
+    """Base64 with the standard alphabet or the one for URLs (RFC 4648), each text one value."""
+    written = _text(value, name)
+    for altchars in (b"+/", b"-_"):
+        try:
+            data = base64.b64decode(written, altchars=altchars, validate=True)
+        except (binascii.Error, ValueError):
+            continue
+        if base64.b64encode(data, altchars=altchars).decode() == written:
+            return data
+    raise Refused("envelope", f"{name} is not base64")
+
+
+def _refuse(message: str) -> NoReturn:
+    raise Refused("envelope", message)

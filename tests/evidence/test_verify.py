@@ -1,0 +1,258 @@
+"""What an environment admits, and which clause refuses the rest."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import signing as s
+
+from tetrad.canonical import digest_bytes
+from tetrad.evidence import seal, verify
+from tetrad.model import Environment, EvidenceRule
+from tetrad.results.gate_report import WaiverUse
+
+
+def clauses(envelopes: Any, environment: Environment | None = None, **given: Any) -> set[str]:
+    """Every clause that is not met, of an envelope or of the whole; none is a yes."""
+    expected = given.pop("expected", s.expected())
+    now = given.pop("now", s.NOW)
+    found = verify(expected, environment or s.environment(), envelopes, now=now, **given)
+    assert found.is_yes == (not found.unmet or (found.admitted and not found.withdrawn))
+    return {entry.clause for entry in (*found.unmet, *found.set_aside)}
+
+
+def test_an_identity_with_evidence_and_approval_is_admitted() -> None:
+    found = verify(s.expected(), s.environment(), s.passing(), now=s.NOW)
+    assert found.is_yes
+    assert found.proven
+    assert set(found.accepted) == set(map(digest_bytes, s.passing()))
+
+
+def evaluated(**changes: Any) -> tuple[bytes, ...]:
+    run = s.signed(s.evaluation(**changes), "ci")
+    return run, s.signed(s.summary(run), "ci"), s.signed(s.approval(), "ada")
+
+
+def in_suite(**changes: Any) -> tuple[bytes, ...]:
+    return evaluated(suites=(s.suite_evaluation(**changes),))
+
+
+def summed(**changes: Any) -> tuple[bytes, ...]:
+    run = s.signed(s.evaluation(), "ci")
+    return run, s.signed(s.summary(run, **changes), "ci"), s.signed(s.approval(), "ada")
+
+
+OTHER = digest_bytes(b"other")
+WAIVED = WaiverUse(case="late", reason="r", owner="@o", until="2026-12-31")
+EVALUATIONS: dict[str, tuple[Callable[[], tuple[bytes, ...]], str]] = {
+    "a failed verdict": (lambda: evaluated(decision="FAILED"), "decision"),
+    "a failed suite": (lambda: in_suite(decision="FAILED"), "decision"),
+    "another golden set": (lambda: in_suite(golden=OTHER), "golden"),
+    "another policy": (lambda: in_suite(policy=OTHER), "policy"),
+    "another judge": (lambda: in_suite(judges=OTHER), "judges"),
+    "tools that were live": (lambda: in_suite(digest=OTHER), "suite"),
+    "a waiver that is not listed": (lambda: in_suite(waived=(WAIVED,)), "waivers"),
+    "another stack": (lambda: evaluated(stack="stacks/other"), "stack"),
+    "a judge without a pin": (lambda: evaluated(unpinned=("stacks/models/j",)), "unpinned"),
+    "an old run": (lambda: evaluated(evaluated_on=s.NOW - timedelta(days=31)), "age"),
+    "a run after its signature": (lambda: evaluated(evaluated_on=s.NOW), "age"),
+    "signed in the future": (lambda: evaluated(attested_on=s.NOW + timedelta(hours=1)), "validity"),
+    "signed before the key": (
+        lambda: evaluated(
+            attested_on=s.NOW - timedelta(days=200), evaluated_on=s.NOW - timedelta(days=200)
+        ),
+        "validity",
+    ),
+    "another environment": (
+        lambda: summed(resource_uri="tetrad://staging/stacks/triage"),
+        "environment",
+    ),
+    "another verifier": (
+        lambda: summed(verifier=replace(s.summary().verifier, id="x:y")),
+        "verifier",
+    ),
+    "a summary that failed": (lambda: summed(verification_result="FAILED"), "decision"),
+}
+
+
+@pytest.mark.parametrize("name", EVALUATIONS)
+def test_an_envelope_that_fails_a_clause_is_set_aside_with_it(name: str) -> None:
+    envelopes, clause = EVALUATIONS[name]
+    found = verify(s.expected(), s.environment(), envelopes(), now=s.NOW)
+    assert not found.is_yes
+    assert [entry.clause for entry in found.set_aside] == [clause]
+    assert {u.clause for u in found.unmet} <= {"complete", "evidence"}
+
+
+def test_a_waiver_of_the_merged_files_may_be_used() -> None:
+    listed = s.expected(waivers=frozenset({(f"{s.SUITE}#late", "r", "@o", "2026-12-31")}))
+    assert not clauses(in_suite(waived=(WAIVED,)), expected=listed)
+
+
+KEYS: dict[str, tuple[Callable[[], Any], dict[str, Any], str]] = {
+    "unknown": (lambda: s.signed(s.evaluation(), "mallory"), {}, "signature"),
+    "of another role": (lambda: s.signed(s.evaluation(), "ada"), {}, "role"),
+    "of no signer of the rule": (lambda: s.signed(s.evaluation(), "nightly"), {}, "role"),
+    "revoked": (
+        lambda: s.signed(s.evaluation(), "ci"),
+        {"signers": {"ci": s.signer("ci", "evaluator", revoked=date(2026, 6, 1))}},
+        "revoked",
+    ),
+    "out of its days": (
+        lambda: s.signed(s.evaluation(), "ci"),
+        {
+            "signers": {
+                "ci": s.signer("ci", "evaluator", valid=(date(2025, 1, 1), date(2025, 2, 1)))
+            }
+        },
+        "validity",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_only_keys_that_count_count(name: str) -> None:
+    envelope, changes, clause = KEYS[name]
+    found = verify(s.expected(), s.environment(**changes), [envelope()], now=s.NOW)
+    assert [entry.clause for entry in found.set_aside] == [clause]
+
+
+@pytest.mark.parametrize(("minutes", "is_yes"), [(4, True), (6, False)])
+def test_clocks_may_differ_by_five_minutes(minutes: int, is_yes: bool) -> None:
+    ahead = s.NOW + timedelta(minutes=minutes)
+    assert (not clauses(evaluated(attested_on=ahead))) is is_yes
+
+
+def envelope_with(**changes: Any) -> bytes:
+    document = json.loads(s.signed(s.evaluation(), "ci"))
+    return json.dumps({**document, **changes}).encode()
+
+
+def payload_with(change: Callable[[dict[str, Any]], Any]) -> bytes:
+    """An evaluation whose payload was changed before it was signed."""
+    document = json.loads(base64.b64decode(json.loads(s.signed(s.evaluation(), "ci"))["payload"]))
+    changed = change(document)
+    text = changed if isinstance(changed, str) else json.dumps(changed)
+    return seal(text.encode(), [s.key("ci")])
+
+
+ENVELOPES: dict[str, tuple[Callable[[], bytes], str]] = {
+    "no JSON": (lambda: b"{", "envelope"),
+    "no object": (lambda: b"[]", "envelope"),
+    "an unknown field": (lambda: envelope_with(more=1), "envelope"),
+    "no signatures": (lambda: envelope_with(signatures=[]), "envelope"),
+    "no base64": (lambda: envelope_with(payload="*"), "envelope"),
+    "another payload": (lambda: envelope_with(payload="e30="), "signature"),
+    "another payload type": (
+        lambda: seal(b"{}", [s.key("ci")], "text/plain"),
+        "payload-type",
+    ),
+    "no statement": (lambda: payload_with(lambda _: {}), "statement"),
+    "a key given twice": (lambda: payload_with(lambda d: '{"_type": 1, "_type": 1}'), "statement"),
+    "an unknown field of the predicate": (
+        lambda: payload_with(lambda d: d["predicate"].update(more=1) or d),
+        "statement",
+    ),
+    "another order": (lambda: payload_with(lambda d: d), "statement"),
+    "an unknown predicate": (
+        lambda: payload_with(lambda d: d.update(predicateType="x:y") or d),
+        "predicate-type",
+    ),
+    "two subjects": (
+        lambda: payload_with(lambda d: d.update(subject=d["subject"] * 2) or d),
+        "subject",
+    ),
+    "another identity": (lambda: s.signed(s.evaluation(), "ci", identity=OTHER), "subject"),
+}
+
+
+@pytest.mark.parametrize("name", ENVELOPES)
+def test_an_envelope_is_what_it_is_signed_as_and_nothing_else(name: str) -> None:
+    make, clause = ENVELOPES[name]
+    found = verify(s.expected(), s.environment(), [make()], now=s.NOW)
+    assert [entry.clause for entry in found.set_aside] == [clause]
+
+
+def test_the_alphabet_of_base64_and_the_key_id_decide_nothing() -> None:
+    document = json.loads(s.signed(s.evaluation(), "ci"))
+    signature = document["signatures"][0]["sig"].replace("+", "-").replace("/", "_")
+    document["signatures"] = [{"sig": signature}]
+    run = json.dumps(document).encode()
+    assert not clauses([run, s.signed(s.summary(run), "ci"), s.passing()[2]])
+
+
+def test_every_required_suite_has_to_be_covered() -> None:
+    more = s.expected(suites={s.SUITE: s.parts(), "evals/safety": s.parts()})
+    assert clauses(s.passing(), expected=more) == {"complete"}
+
+
+def test_two_runs_may_cover_the_suites_together() -> None:
+    more = s.expected(suites={s.SUITE: s.parts(), "evals/safety": s.parts()})
+    cpu = s.signed(s.evaluation(), "ci")
+    gpu = s.signed(s.evaluation(suites=(s.suite_evaluation(suite="evals/safety"),)), "ci")
+    both = [cpu, gpu, s.signed(s.summary(cpu, gpu), "ci"), s.passing()[2]]
+    assert not clauses(both, expected=more)
+    assert clauses([cpu, gpu, s.signed(s.summary(cpu), "ci"), both[3]], expected=more) == {
+        "complete"
+    }
+
+
+def test_an_evaluation_without_its_summary_is_not_enough() -> None:
+    run, _, approval = s.passing()
+    assert clauses([run, approval]) == {"evidence"}
+
+
+def test_approvals_are_by_enough_people_of_the_teams() -> None:
+    run, summary, approval = s.passing()
+    assert clauses([run, summary]) == {"approvals"}
+    environment = s.environment()
+    two = replace(environment, approvals=replace(environment.approvals, count=2))
+    again = s.signed(s.approval(approved_on=s.NOW), "ada")
+    assert clauses([run, summary, approval, again], two) == {"approvals"}  # one person, twice
+    others = replace(environment, approvals=replace(environment.approvals, teams=("legal",)))
+    assert clauses([run, summary, approval], others) == {"approvals"}
+
+
+def test_the_author_of_a_commit_does_not_approve_it() -> None:
+    assert clauses(s.passing(), authors=frozenset({"Ada@example.com"})) == {"approvals"}
+
+
+def test_what_was_admitted_stays_admitted_until_it_is_withdrawn() -> None:
+    envelopes = [s.signed(s.admission(), "deploy")]
+    found = verify(s.expected(), s.environment(), envelopes, now=s.NOW)
+    assert found.is_yes
+    assert not found.proven
+    gone = verify(s.expected(), s.environment(), envelopes, now=s.NOW, withdrawn="rolled back")
+    assert not gone.is_yes
+    assert "withdrawn" in {unmet.clause for unmet in gone.unmet}
+
+
+def test_age_counts_at_the_first_admission_alone() -> None:
+    later = s.NOW + timedelta(days=100)
+    admitted = [*s.passing(), s.signed(s.admission(), "deploy")]
+    assert verify(s.expected(), s.environment(), admitted, now=later).is_yes
+
+
+def test_an_environment_may_take_models_without_a_pin() -> None:
+    unpinned = s.expected(unpinned=frozenset({"stacks/models/m"}))
+    assert clauses(s.passing(), expected=unpinned) == {"unpinned", "complete"}
+    assert not clauses(
+        s.passing(), s.environment(unpinned=frozenset({"stacks/models/m"})), expected=unpinned
+    )
+
+
+def test_an_environment_that_requires_nothing_admits_everything() -> None:
+    bare = s.environment(evidence=None, approvals=None, signers={})
+    assert verify(s.expected(), bare, [], now=s.NOW).is_yes
+
+
+def test_evidence_of_any_age_counts_where_no_age_is_named() -> None:
+    rule = EvidenceRule(signers=("ci",))
+    later = s.NOW + timedelta(days=1000)
+    assert not clauses(s.passing(), s.environment(evidence=rule), now=later)
