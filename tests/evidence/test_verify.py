@@ -14,7 +14,7 @@ import signing as s
 
 from tetrad.canonical import digest_bytes
 from tetrad.evidence import seal, verify
-from tetrad.model import Environment, EvidenceRule
+from tetrad.model import ApprovalRule, Environment, EvidenceRule
 from tetrad.results.gate_report import WaiverUse
 
 
@@ -24,7 +24,7 @@ def clauses(envelopes: Any, environment: Environment | None = None, **given: Any
     now = given.pop("now", s.NOW)
     found = verify(expected, environment or s.environment(), envelopes, now=now, **given)
     assert found.is_yes == (not found.unmet or (found.admitted and not found.withdrawn))
-    return {entry.clause for entry in (*found.unmet, *found.set_aside)}
+    return {unmet.clause for unmet in found.unmet} | {aside.clause for aside in found.set_aside}
 
 
 def test_an_identity_with_evidence_and_approval_is_admitted() -> None:
@@ -156,16 +156,16 @@ ENVELOPES: dict[str, tuple[Callable[[], bytes], str]] = {
     "no statement": (lambda: payload_with(lambda _: {}), "statement"),
     "a key given twice": (lambda: payload_with(lambda d: '{"_type": 1, "_type": 1}'), "statement"),
     "an unknown field of the predicate": (
-        lambda: payload_with(lambda d: d["predicate"].update(more=1) or d),
+        lambda: payload_with(lambda d: {**d, "predicate": {**d["predicate"], "more": 1}}),
         "statement",
     ),
     "another order": (lambda: payload_with(lambda d: d), "statement"),
     "an unknown predicate": (
-        lambda: payload_with(lambda d: d.update(predicateType="x:y") or d),
+        lambda: payload_with(lambda d: {**d, "predicateType": "x:y"}),
         "predicate-type",
     ),
     "two subjects": (
-        lambda: payload_with(lambda d: d.update(subject=d["subject"] * 2) or d),
+        lambda: payload_with(lambda d: {**d, "subject": d["subject"] * 2}),
         "subject",
     ),
     "another identity": (lambda: s.signed(s.evaluation(), "ci", identity=OTHER), "subject"),
@@ -211,11 +211,10 @@ def test_an_evaluation_without_its_summary_is_not_enough() -> None:
 def test_approvals_are_by_enough_people_of_the_teams() -> None:
     run, summary, approval = s.passing()
     assert clauses([run, summary]) == {"approvals"}
-    environment = s.environment()
-    two = replace(environment, approvals=replace(environment.approvals, count=2))
+    two = s.environment(approvals=ApprovalRule(count=2, teams=("platform",)))
     again = s.signed(s.approval(approved_on=s.NOW), "ada")
     assert clauses([run, summary, approval, again], two) == {"approvals"}  # one person, twice
-    others = replace(environment, approvals=replace(environment.approvals, teams=("legal",)))
+    others = s.environment(approvals=ApprovalRule(count=1, teams=("legal",)))
     assert clauses([run, summary, approval], others) == {"approvals"}
 
 
