@@ -145,7 +145,8 @@ FRAMES: Mapping[str, tuple[str, Callable[[str], str]]] = {
 def shown(rule: Rule, part: str) -> list[str]:
     """The blocks of a part of a rule's page."""
     text = rule.explanation.split(f"## {part}\n")[1].split("\n## ")[0]
-    return re.findall(r"```(?:yaml|text)\n(.*?)```", text, re.DOTALL)
+    blocks = re.finditer(r"(?P<mark>`{3,})(?:yaml|text)\n(?P<shown>.*?)(?P=mark)", text, re.DOTALL)
+    return [block["shown"] for block in blocks]
 
 
 def codes(root: Path, example: str) -> set[str]:

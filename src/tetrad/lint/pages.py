@@ -76,12 +76,17 @@ lifted by a line in `waivers.yaml` only.
 
 
 # Findings on the prompts of tests/lint/corpus that are right, and all; a test counts them again.
-MEASURED_PROMPTS, MEASURED_ON = 120, "2026-11-30"
+MEASURED_PROMPTS, MEASURED_ON = 148, "2026-11-30"
 MEASURED: Mapping[str, tuple[int, int]] = {
     "INJ300": (59, 59),
-    "INJ301": (50, 50),
+    "INJ301": (50, 51),
     "INJ302": (13, 13),
     "OUT701": (3, 3),
+    "STY993": (2, 2),
+    "STY994": (2, 2),
+    "TPL208": (5, 5),
+    "TPL209": (3, 3),
+    "TPL210": (2, 2),
 }
 
 

@@ -24,4 +24,11 @@ def simple_outputs(text: str) -> list[re.Match[str]] | None:
     matches = list(SIMPLE.finditer(text))
     if "{%" in text or "{#" in text or text.count("{{") != len(matches):
         return None
-    return None if any(match["name"] in _WORDS for match in matches) else matches
+    if any(match["name"] in _WORDS or _is_after_brace(text, match.start()) for match in matches):
+        return None
+    return matches
+
+
+def _is_after_brace(text: str, start: int) -> bool:
+    """Whether a third brace makes something else of an output."""
+    return text[start - 1 : start] == "{"

@@ -39,6 +39,12 @@ _MENDED = {
     "if": "after else, a condition is written {% elif … %}",
     "of": "write {% for item in list %}",
 }
+# What tags of other template languages begin with, and what is written instead.
+_OF_OTHERS = {
+    r"\{\{~?\s*/": "blocks end with {% endif %} or {% endfor %}",
+    r"\{\{~?\s*>": 'a file is included with {% include "header.md" %}',
+    r"\{\{\s*[\"'][^\"']*[\"']\s*:": "write braces of the text once: { … }",
+}
 
 
 class _Tag(NamedTuple):
@@ -197,4 +203,5 @@ def _explained(tag: _Tag, message: str, shift: int) -> _Fault:
     expected = re.search(r"\bexpected '(\W)'", message)
     hint = _MENDED.get(got[1], "write one value and its filters: {{ name|upper }}")
     hint = f"write {expected[1]} before it" if expected else hint
+    hint = next((said for begin, said in _OF_OTHERS.items() if re.match(begin, tag.text)), hint)
     return _Fault(place, f"{got[1]!r} is not expected in {tag.shown}", hint)

@@ -77,6 +77,9 @@ def _document(
         keys["variables"] = first
     nodes["messages"] = listing([m.node() for m in messages], front.body, len(text))
     keys["messages"] = Span(front.body, front.body)
+    if front.get("model", "api") == "completion":
+        at = front.document.span(("model", "api"))
+        nodes["style"], keys["style"] = placed("completion", at), at
     output: ForeignOutput | None = form.output_of(front)
     if output is not None:
         nodes["output"], keys["output"] = placed(_contract(output), output.place), output.place

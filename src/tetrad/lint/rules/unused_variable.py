@@ -2,8 +2,9 @@
 
 ## What it does
 Reports variables under `variables:` that no message uses, nor `chat:`, nor the selection of
-examples, nor the query or the passages of a stack's retrieval. One that a message writes with one
-brace (`{message}`), which is text in Jinja2, is told how to be written, and not removed by `--fix`.
+examples, nor the query or the passages of a stack's retrieval. A variable that a message writes as
+another language would (`<<message>>`) gets help on how to write it, and `--fix` does not remove it;
+`{message}` and `${message}` are left to foreign-placeholder.
 
 ## Why is this bad?
 A request must bring what nothing reads, and whoever reads the prompt believes that it does
@@ -33,6 +34,7 @@ import re
 from collections.abc import Iterator
 
 from tetrad.lint.finding import Edit, Finding, Fix
+from tetrad.lint.foreign_placeholders import placeholders_of
 from tetrad.lint.prompts import stacks_with
 from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree, Part
@@ -87,6 +89,7 @@ def _used_by_file(tree: LintTree, asked: frozenset[str]) -> set[tuple[str, str]]
 def _used(tree: LintTree, prompt: Prompt) -> Iterator[str]:
     for message in prompt.messages:
         yield from _meant(message.content, prompt)
+        yield from (found.name for found in placeholders_of(message.content))  # its own rule's
     if prompt.chat is not None:
         yield prompt.chat.input
     if prompt.select is not None:

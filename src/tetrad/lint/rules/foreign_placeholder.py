@@ -1,0 +1,74 @@
+"""Allow foreign-placeholder: a placeholder of another template language, which nothing fills in.
+
+## What it does
+Reports `{name}` and `${name}` in a message where `name` is a declared variable. In a message
+without any Jinja2, also where `name` is not declared and the placeholder stands where input belongs:
+alone on its line, or behind a label. Code, code spans, JSON and formats that the answer is to have
+are left alone. Tags of Handlebars and Semantic Kernel (`{{#if}}`, `{{$name}}`) do not parse as
+Jinja2 at all: see template-syntax.
+
+## Why is this bad?
+Messages are Jinja2 templates, so the model reads the braces and the name, and never sees the value.
+The prompt still seems to work, on an input that is not there.
+
+## Example
+```yaml
+variables: {message: {type: string, trust: untrusted}}
+messages: [{role: user, content: "<message>{message}</message>"}]
+```
+
+## Use instead
+```yaml
+variables: {message: {type: string, trust: untrusted}}
+messages: [{role: user, content: "<message>{{ message }}</message>"}]
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tetrad.lint.finding import Finding
+from tetrad.lint.foreign_placeholders import Placeholder, placeholders_of, stands_for_input
+from tetrad.lint.prompts import prompts_asked
+from tetrad.lint.rule import Rule
+from tetrad.lint.tree import LintTree
+from tetrad.model import Prompt, PromptMessage
+from tetrad.templates.simple import has_marks
+
+
+def check(tree: LintTree) -> Iterator[Finding]:
+    for prompt in prompts_asked(tree):
+        for index, message in enumerate(prompt.messages):
+            seen: set[str] = set()
+            for placeholder in placeholders_of(message.content):
+                if placeholder.name not in seen and _is_left(prompt, message, placeholder):
+                    seen.add(placeholder.name)
+                    yield _finding(tree, prompt, index, placeholder)
+
+
+def _is_left(prompt: Prompt, message: PromptMessage, placeholder: Placeholder) -> bool:
+    if placeholder.name in prompt.variables:
+        return True
+    return not has_marks(message.content) and stands_for_input(message.content, placeholder)
+
+
+def _finding(tree: LintTree, prompt: Prompt, index: int, placeholder: Placeholder) -> Finding:
+    message, name = prompt.messages[index], placeholder.name
+    written = placeholder.written(message.content)
+    declared = name in prompt.variables
+    and_declare = "" if declared else f", and declare {name} under variables:"
+    return RULE.at(
+        tree.within_message(message, index, placeholder.start, placeholder.end),
+        f"{written} is not Jinja2 and is not filled in",
+        hint=f"write {{{{ {name} }}}}{and_declare}",
+        severity="error" if declared else "warning",
+    )
+
+
+RULE = Rule(
+    code="TPL208",
+    name="foreign-placeholder",
+    summary="`{name}` or `${name}`, which Jinja2 does not fill in",
+    check=check,
+)
