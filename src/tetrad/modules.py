@@ -40,6 +40,15 @@ class Module:
     digest: Digest
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenedFile:
+    """A file of the repository that code declares to open, as the file that declares it names it."""
+
+    name: str  # relative to the folder of that file
+    file: str
+    digest: Digest
+
+
 @dataclass
 class Modules:
     """Says which modules of a repository code imports; each file is read and parsed once."""
@@ -120,15 +129,22 @@ class Modules:
         return self._named[key]
 
 
-def code_digest(source: bytes, modules: Sequence[Module]) -> Digest:
-    """The digest of a file's code: of its text alone where it imports nothing of the repository."""
-    own = digest_text(source)
-    return digest_of({"source": str(own), "modules": by_name(modules)}) if modules else own
+def code_digest(
+    source: bytes, modules: Sequence[Module], opens: Sequence[OpenedFile] = ()
+) -> Digest:
+    """The digest of a file's code: of its text alone where it needs nothing of the repository."""
+    own, needed = digest_text(source), needed_by_name(modules, opens)
+    return digest_of({"source": str(own), **needed}) if needed else own
 
 
-def by_name(modules: Sequence[Module]) -> dict[str, Json]:
-    """The modules' digests by the names under which they are imported: where they lie is no matter."""
-    return {module.name: str(module.digest) for module in modules}
+def needed_by_name(modules: Sequence[Module], opens: Sequence[OpenedFile]) -> dict[str, Json]:
+    """Digests of what code imports and opens, by the names that it uses: each kind if there is any."""
+    kinds: dict[str, Sequence[Module | OpenedFile]] = {"modules": modules, "files": opens}
+    return {
+        kind: {needed.name: str(needed.digest) for needed in found}
+        for kind, found in kinds.items()
+        if found
+    }
 
 
 def _imports(source: bytes, package: str) -> Iterator[str]:

@@ -308,11 +308,31 @@ def test_code_that_no_digest_covers_is_not_run(tmp_path: Path) -> None:
 
 def test_a_module_that_is_read_in_place_of_imported_decides_nothing(tmp_path: Path) -> None:
     (tmp_path / "rules.py").write_text("def ok(output): return True\n")
-    (tmp_path / "words.txt").write_text("yes")
     code = "names = {}\nexec(open('rules.py').read(), names)\nreturn names['ok'](output)\n"
 
-    assert run(tmp_path, "open('words.txt').read() == output", "yes", {})
     with pytest.raises(JudgeFailed, match=r"reads rules\.py, which its digest does not cover"):
+        run(tmp_path, code, "yes", {})
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (
+            "open('words.txt').read() == output",
+            r"reads words\.txt, which its digest does not cover",
+        ),
+        ("file://check.py", r"reads words\.txt, which .*\n.*add it to `files:` in the suite"),
+        ("import subprocess\nreturn subprocess.run('true')\n", "starts 'true', which"),
+        ("open('words.txt', 'w').close()", r"writes words\.txt, and an evaluation"),
+    ],
+)
+def test_what_no_digest_covers_decides_nothing(tmp_path: Path, code: str, why: str) -> None:
+    (tmp_path / "words.txt").write_text("yes")
+    (tmp_path / "check.py").write_text(
+        "def get_assert(output, context): return open('words.txt').read() == output\n"
+    )
+
+    with pytest.raises(JudgeFailed, match=why):
         run(tmp_path, code, "yes", {})
 
 

@@ -176,15 +176,16 @@ def test_code_does_not_run_on_a_session_that_forbids_it(kept: Kept) -> None:
     assert "does not run in this job" in (outcome.samples[0].error or "")
 
 
-# Leaves a file while it runs and says how many do.
+# Leaves a file beside the repository while it runs and says how many do.
 TOGETHER = """\
-import pathlib, time, uuid
+import os, pathlib, time
 
 def together():
-    here = pathlib.Path(f"{uuid.uuid4()}.running")
+    folder = pathlib.Path("..")
+    here = folder / f"{os.getpid()}.running"
     here.touch()
     time.sleep(0.2)
-    count = len(list(pathlib.Path().glob("*.running")))
+    count = len(list(folder.glob("*.running")))
     here.unlink()
     return count
 """

@@ -185,6 +185,7 @@ def test_any_behavioural_edit_moves_the_stacks_that_it_reaches(
         ("stacks/corpora/handbook/leave.md", {"stacks/handbook-qa"}),
         ("stacks/corpora/handbook/notes.txt", set()),
         ("stacks/tools/orders.py", {"stacks/order-desk"}),
+        ("stacks/tools/limits.json", {"stacks/order-desk"}),
         ("stacks/models/probes.jsonl", set()),
         ("evals/triage/golden.jsonl", set()),
     ],

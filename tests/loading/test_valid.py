@@ -156,6 +156,7 @@ def test_engines_and_runners_are_values_of_their_own(formats: Repository) -> Non
         runners["refund"].source.value,
         runners["refund"].memory_mb,
     )
+    assert [file.file for file in runners["refund"].opens] == ["stacks/tools/limits.json"]
 
 
 def test_the_corpus_digest_is_the_merkle_root_of_its_documents(formats: Repository) -> None:

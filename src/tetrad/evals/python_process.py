@@ -16,7 +16,7 @@ from tetrad.assertions.answered import PythonRaised
 from tetrad.canonical import Digest, Json, digest_text
 from tetrad.errors import JudgeFailed, ToolFailed
 from tetrad.model import PythonRun
-from tetrad.modules import Module
+from tetrad.modules import Module, OpenedFile
 from tetrad.tools.python import run_python, verified_source
 from tetrad.trees import FileTree
 
@@ -33,7 +33,9 @@ def code_places() -> asyncio.Semaphore:
 
 
 class PythonCode:
-    """Runs code in the repository's root; `code` says which files each piece of it runs."""
+    """Runs code in the repository's root; `code` says which files each piece of it runs, `opens`
+    which any of it may open.
+    """
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class PythonCode:
         places: asyncio.Semaphore,
         *,
         code: Mapping[str, Mapping[str, Digest]] | None = None,
+        opens: tuple[OpenedFile, ...] = (),
         allowed: bool = True,
     ) -> None:
         self._files = files
@@ -52,6 +55,7 @@ class PythonCode:
             function="run",
             path=_CHILD,
             source=digest_text((_HERE / _CHILD).read_bytes()),
+            opens=opens,
             timeout_s=TIMEOUT_S,
             memory_mb=MEMORY_MB,
         )
@@ -82,6 +86,7 @@ class PythonCode:
                     {**job, "arguments": arguments},
                     root=_HERE,
                     repository=self._files.folder(),
+                    declares="the suite",
                 )
             except ToolFailed as error:
                 raise JudgeFailed(f"the golden set's code decided nothing: {error}") from error

@@ -177,8 +177,15 @@ class Session:
     def _services(self, suite: Suite, stack: Stack, files: FileTree) -> SuiteServices:
         used = {a.type for case in suite.golden.cases for a in assertions_of(case)}
         embedding = embedding_of(suite, stack) if used & EMBEDDED else None
+        golden = suite.golden
         return SuiteServices(
-            python=PythonCode(files, self._code_places, code=suite.golden.code, allowed=self.code),
+            python=PythonCode(
+                files,
+                self._code_places,
+                code=golden.code,
+                opens=golden.opens,
+                allowed=self.code,
+            ),
             embeddings=None if embedding is None else self._embeddings_of(embedding, files),
             judges=self.judges(suite, files),
         )

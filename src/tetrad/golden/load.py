@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -10,7 +10,7 @@ from tetrad.errors import Issue, Location
 from tetrad.golden.build_case import Locate, build_case
 from tetrad.golden.digest import golden_digest
 from tetrad.model import Case, GoldenSet
-from tetrad.modules import Modules
+from tetrad.modules import Modules, OpenedFile
 from tetrad.promptfoo.code import CodeFiles
 from tetrad.promptfoo.expansion import expanded, is_texts
 from tetrad.promptfoo.file_values import PromptfooFiles
@@ -42,12 +42,13 @@ def load_golden(
     glob: Glob,
     *,
     modules: Modules,
+    opens: Sequence[OpenedFile] = (),
     arrays: frozenset[str] | None = frozenset(),
 ) -> GoldenFile:
     """The cases of a file; what cannot be read is an issue, and the other cases are still there.
 
     `read` gives further files that the golden set names, `glob` those that fit a pattern, `modules`
-    what Python code in it imports. `arrays` are the variables that take lists: a list of texts for
+    what Python code in it imports, `opens` what this declares to open. `arrays` are the variables that take lists: a list of texts for
     any other is promptfoo's short form for several cases; None where they are unknown.
     """
     named: set[str] = set()
@@ -62,7 +63,7 @@ def load_golden(
 
     issues: list[Issue] = []
     patterns: list[str] = []
-    code = CodeFiles(modules)
+    code = CodeFiles(modules, opens)
     files = PromptfooFiles(path, remembered, matched, issues.append, code)
     reader = Reader(remembered, files)
     sources = reader.cases(path, data)
@@ -73,8 +74,9 @@ def load_golden(
     return GoldenFile(
         golden=GoldenSet(
             path=path,
-            files=tuple(sorted(named.union(*code.files.values()))),
+            files=tuple(sorted(named.union(*code.files.values(), (one.file for one in opens)))),
             code=dict(sorted(code.files.items())),
+            opens=tuple(opens),
             cases=unique,
             digest=golden_digest(unique),
         ),

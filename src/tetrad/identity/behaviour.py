@@ -32,7 +32,7 @@ from tetrad.model import (
     Variable,
     VllmEngine,
 )
-from tetrad.modules import by_name
+from tetrad.modules import needed_by_name
 
 Component: TypeAlias = Prompt | Model | Corpus | Tool
 
@@ -208,4 +208,4 @@ def _python(run: ToolRun | None) -> Json:
     if not isinstance(run, PythonRun):
         return None
     own: dict[str, Json] = {"source": str(run.source), "function": run.function}
-    return own | {"modules": by_name(run.modules)} if run.modules else own
+    return own | needed_by_name(run.modules, run.opens)

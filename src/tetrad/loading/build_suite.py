@@ -16,6 +16,7 @@ from tetrad.loading.case_tools import issues_of_names
 from tetrad.loading.case_values import issues_of_values
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
+from tetrad.loading.opened_files import opened_files
 from tetrad.model import (
     EMBEDDING_JUDGE,
     METRICS,
@@ -33,7 +34,9 @@ from tetrad.yamldoc.parse import Path
 
 def build_suite(fields: Fields, context: Context) -> Suite:
     stacks = _stacks(fields, context)
-    loaded = context.golden(fields, ("golden",), None if stacks is None else _arrays(stacks))
+    opens = opened_files(fields, context, ("files",))
+    arrays = None if stacks is None else _arrays(stacks)
+    loaded = context.golden(fields, ("golden",), arrays, opens)
     metrics = tuple(fields.get("metrics", METRICS))
     judges = _judges(fields, context)
     gate = build_gate(fields, context, metrics, stacks or ())

@@ -9,6 +9,7 @@ from tetrad.canonical import digest_text
 from tetrad.loading.build_prompt import check_user_schema
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
+from tetrad.loading.opened_files import opened_files
 from tetrad.model import HttpRun, McpRun, PythonRun, Tool, ToolRun
 from tetrad.model.defaults import picked
 from tetrad.yamldoc.parse import Path
@@ -34,7 +35,7 @@ def build_tool(fields: Fields, context: Context) -> Tool:
 
 _KEYS = {
     "http": {"http", "method", "headers_env", "timeout_s"},
-    "python": {"python", "memory_mb", "timeout_s"},
+    "python": {"python", "files", "memory_mb", "timeout_s"},
     "mcp": {"mcp", "tool", "timeout_s"},
 }
 
@@ -62,6 +63,7 @@ def _run(fields: Fields, context: Context, raw: dict[str, Any] | None) -> ToolRu
         source=digest_text(source),
         late_folders=beside,
         modules=modules,
+        opens=opened_files(fields, context, ("run", "files")),
         **picked(raw, "timeout_s", "memory_mb"),
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tetrad.errors import Issue, Location
     from tetrad.golden import GoldenFile
     from tetrad.loading.fields import Fields
     from tetrad.loading.files import Tree
     from tetrad.model import Corpus, Model, Prompt, Stack, Tool
-    from tetrad.modules import Modules
+    from tetrad.modules import Modules, OpenedFile
     from tetrad.yamldoc.parse import Path
 
 
@@ -52,9 +54,15 @@ class Context(Protocol):
     def tool(self, fields: Fields, path: Path) -> Tool | None: ...
 
     def golden(
-        self, fields: Fields, path: Path, arrays: frozenset[str] | None
+        self,
+        fields: Fields,
+        path: Path,
+        arrays: frozenset[str] | None,
+        opens: Sequence[OpenedFile] = (),
     ) -> GoldenFile | None:
-        """A golden set; `arrays` are the variables that take lists, None where that is unknown."""
+        """A golden set; `arrays` are the variables that take lists, None where that is unknown, and
+        `opens` the files that its code may open.
+        """
 
     def report_at(self, location: Location, message: str, hint: str) -> None: ...
 

@@ -42,7 +42,7 @@ from tetrad.model.references import (
     reference,
     reference_of,
 )
-from tetrad.modules import Modules
+from tetrad.modules import Modules, OpenedFile
 from tetrad.schemas.check import check_value, issue_of
 from tetrad.schemas.kinds import KINDS
 from tetrad.schemas.nearest import did_you_mean
@@ -255,15 +255,21 @@ class Loader:
         return self._resolve(Stack, fields, path)
 
     def golden(
-        self, fields: Fields, path: Path, arrays: frozenset[str] | None
+        self,
+        fields: Fields,
+        path: Path,
+        arrays: frozenset[str] | None,
+        opens: Sequence[OpenedFile] = (),
     ) -> GoldenFile | None:
         found = self.data(fields, path, str(fields.value(path)))
         if found is None:
             return None
 
         def load(file: str, data: bytes) -> GoldenFile:
-            tree, modules = self.tree, self.modules
-            return load_golden(file, data, tree.read, tree.glob, modules=modules, arrays=arrays)
+            tree = self.tree
+            return load_golden(
+                file, data, tree.read, tree.glob, modules=self.modules, opens=opens, arrays=arrays
+            )
 
         loaded = self.parsed.golden(*found, arrays, load)
         self.report(*loaded.issues)

@@ -26,6 +26,7 @@ from tetrad.loading.build_tool import python_at
 from tetrad.loading.build_waivers import day_at, waiver_at
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
+from tetrad.loading.opened_files import opened_file
 from tetrad.schemas.violations import Problem
 from tetrad.yamldoc.parse import Path
 
@@ -62,7 +63,7 @@ _FIELDS: Mapping[str, Sequence[tuple[str, _Follow]]] = {
     ),
     "model": (("engine.scripted.answers", answers_at), ("fingerprint.probes", probes_at)),
     "corpus": (("documents", documents_at), ("embedding", _model)),
-    "tool": (("run.python", python_at),),
+    "tool": (("run.python", python_at), ("run.files.*", opened_file)),
     "stack": (
         ("prompt", _prompt),
         ("model", _model),
@@ -74,6 +75,7 @@ _FIELDS: Mapping[str, Sequence[tuple[str, _Follow]]] = {
     "suite": (
         ("stacks.*", _stack),
         ("golden", check_golden),
+        ("files.*", opened_file),
         ("judges.*.model", _model),
         ("judges.*.prompt", _prompt),
     ),

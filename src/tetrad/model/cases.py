@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from tetrad.canonical import Digest, Json
 from tetrad.errors import Location
+
+if TYPE_CHECKING:
+    from tetrad.modules import OpenedFile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +95,7 @@ class GoldenSet:
     files: tuple[str, ...] = field(default=(), compare=False)  # further ones that it names
     # The files that each piece of Python code runs, by its own file or its text.
     code: Mapping[str, Mapping[str, Digest]] = field(default_factory=dict, compare=False)
+    opens: tuple[OpenedFile, ...] = field(default=(), compare=False)  # by any of its code
     cases: tuple[Case, ...]
     digest: Digest
     is_whole: bool = field(default=True, compare=False)  # whether `cases` are what the digest is of

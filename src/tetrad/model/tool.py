@@ -10,7 +10,7 @@ from tetrad.canonical import Digest, Json
 from tetrad.errors import Location
 
 if TYPE_CHECKING:
-    from tetrad.modules import Module
+    from tetrad.modules import Module, OpenedFile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +35,7 @@ class PythonRun:
     folders: tuple[str, ...] = ("",)
     late_folders: tuple[str, ...] = ()
     modules: tuple[Module, ...] = ()  # of the repository, that it imports
+    opens: tuple[OpenedFile, ...] = ()  # of the repository, that it declares to open
     timeout_s: float = 10.0
     memory_mb: int = 512
 

@@ -87,10 +87,12 @@ def _paths(part: str, stack: Stack) -> set[str]:
 
 
 def _tool_files(tool: Tool) -> set[str]:
-    """A tool's file, its module, and those of the repository that this imports."""
+    """A tool's file, its module, and what of the repository this imports and opens."""
     run = tool.run
-    code = {run.path, *(m.file for m in run.modules)} if isinstance(run, PythonRun) else set()
-    return {tool.location.file} | code
+    if not isinstance(run, PythonRun):
+        return {tool.location.file}
+    needed = {module.file for module in run.modules}.union(file.file for file in run.opens)
+    return {tool.location.file, run.path} | needed
 
 
 def prompt_files(prompt: Prompt) -> set[str]:

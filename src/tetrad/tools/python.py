@@ -32,15 +32,23 @@ async def run_python(
     *,
     root: Path,
     repository: Path | None = None,
+    declares: str = "the tool's `run:`",
 ) -> Answer:
     """Call the function; ToolFailed where it dies, runs out of its limits or answers no JSON.
 
-    It runs in the repository, `root` unless that is told, and can import of it the modules that its
-    digest covers, and no others.
+    It runs in the repository, `root` unless that is told, and can import and open of it what its
+    digest covers, and nothing else. `declares` names the place of `files:`, to be shown.
     """
     repository = repository or root
     source = verified_source(name, run.path, run.source, root)
-    job = {**_limits(run), **_code(name, run, repository), "source": source, "arguments": arguments}
+    job = {
+        **_limits(run),
+        **_code(name, run, repository),
+        "file": str(root / run.path),
+        "source": source,
+        "declares": declares,
+        "arguments": arguments,
+    }
     process, pipes = await _started(repository)
     said = bytearray()
     listening = asyncio.create_task(_listen(process.stderr, said))
@@ -64,17 +72,19 @@ async def run_python(
 
 def _code(name: str, run: PythonRun, repository: Path) -> Mapping[str, object]:
     """What the child runs, and where it finds it; every text is the one that the digest covers."""
+    for file in run.opens:
+        _verified(name, file.file, file.digest, repository)
     return {
         "root": str(repository),
         "module": run.module,
         "function": run.function,
-        "file": run.path,
         "folders": run.folders,
         "late_folders": run.late_folders,
         "modules": {
             module.file: verified_source(name, module.file, module.digest, repository)
             for module in run.modules
         },
+        "opens": [file.file for file in run.opens],
     }
 
 
@@ -102,15 +112,19 @@ async def _started(root: Path) -> tuple[Process, asyncio.SubprocessTransport]:
 def verified_source(name: str, file: str, digest: Digest, root: Path) -> str:
     """The text of a file with code, if it is still the one whose digest was taken."""
     try:
+        return _verified(name, file, digest, root).decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise ToolFailed(f"tool {name!r}: {file} is not UTF-8") from exc
+
+
+def _verified(name: str, file: str, digest: Digest, root: Path) -> bytes:
+    try:
         data = with_lf((root / file).read_bytes())
     except OSError as exc:
         raise ToolFailed(f"tool {name!r}: {file} cannot be read: {exc.strerror}") from exc
     if digest_bytes(data) != digest:
         raise ToolFailed(f"tool {name!r}: {file} changed while it was in use; start again")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise ToolFailed(f"tool {name!r}: {file} is not UTF-8") from exc
+    return data
 
 
 async def _converse(process: Process, job: bytes) -> bytes:
