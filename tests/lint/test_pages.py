@@ -41,7 +41,7 @@ version: 1
 """
 LABELS = """\
 kind: prompt
-variables: {message: {trust: untrusted}}
+variables: {message: {trust: untrusted, max_chars: 400}}
 messages: [{role: user, content: "<message>{{ message }}</message>"}]
 generation: {max_tokens: 8}
 output: {enum: [urgent, normal]}
