@@ -38,10 +38,8 @@ def locks_up_to_date(
     facts = dict(_facts(checked))
     unknown = [file for file, fact in facts.items() if not checked.holds(*fact)]
     if unknown:
-        users = checked.users(unknown)
-        reading = read_tree(
-            checked.content.tree, [*unknown, *(u for f in unknown for u in users[f])]
-        )
+        users = [user for file in unknown for user in checked.users(file)]
+        reading = read_tree(checked.content.tree, [*unknown, *users])
         if not _is_sound(reading, there) or is_stale(_only(reading.repository, unknown)):
             return None
         for file in unknown:
@@ -82,10 +80,9 @@ def _is_sound(reading: Reading, there: Sequence[str]) -> bool:
 def _facts(checked: Checked) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What is said of each stack whose lock, and each corpus whose digest, is as it should be."""
     locked = [f for f, seen in checked.components.items() if seen.kind in {"stack", "corpus"}]
-    users = checked.users(locked)
     for file in locked:
         lock = checked.content.of(f"{reference_of(file)}.lock").hex()
-        judging = [checked.digest(user) for user in users[file]]
+        judging = [checked.digest(user) for user in checked.users(file)]
         yield file, ("locked", file, checked.digest(file), lock, *judging)
 
 

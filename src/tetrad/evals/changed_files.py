@@ -74,9 +74,9 @@ class Moved:
         found = {s.location.file for side in repositories for s in side.stacks.values()}
         self._stacks |= found
         known = [file for file in found if file in self.checked.components]
-        judging = self.checked.users(known)
+        users = [user for file in known for user in self.checked.users(file)]
         yield from found
-        yield from (u for users in judging.values() for u in users if u.startswith("evals/"))
+        yield from (user for user in users if user.startswith("evals/"))
 
     def unmoved(self) -> Iterator[StackPlan]:
         """The plans of the stacks that are the same on both sides, as are the suites that judge them."""
@@ -86,11 +86,11 @@ class Moved:
             for file in self._there
             if file not in self._stacks and checked.components[file].kind == "stack"
         ]
-        users = checked.users(stacks)
         for file in stacks:
             identity = self._identity(file)
             if identity is not None:
-                judged = any(checked.components[user].kind == "suite" for user in users[file])
+                users = checked.users(file)
+                judged = any(checked.components[user].kind == "suite" for user in users)
                 yield unmoved_plan(reference_of(file), identity, judged=judged)
 
     def note(self, reading: Reading) -> None:

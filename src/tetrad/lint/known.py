@@ -1,30 +1,35 @@
 """Lint of a whole repository that looks again only at what may have changed.
 
-That nothing was found in a component's files is a fact about all that the rules can have seen: what
-the component is made of, what uses it, and the settings. Where a fact is not known, the component is
+What was found in a component's files is a fact about all that the rules can have seen: what the
+component is made of, what uses it, and the settings. Where a fact is not known, the component is
 linted as if it had been asked for; where only the whole shows what is to be said, nothing is
 answered here. What waivers speak of is always looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from tetrad.lint.engine import lint_tree
 from tetrad.lint.finding import Finding
+from tetrad.lint.kept_findings import dump_findings, load_findings
 from tetrad.lint.scope import tree_of
 from tetrad.lint.selection import Selection
+from tetrad.lint.surroundings import ENVIRONMENTS, Surroundings
 from tetrad.lint.tree import CountTokens, LintTree, ReadMerged
 from tetrad.loading.checked import Checked
+from tetrad.loading.parsed import Parsed
 from tetrad.loading.repositories import Reading, read_tree
 from tetrad.model import Model, Repository, Settings
 from tetrad.model.references import reference_of
 
-_WITH_USERS = frozenset({"prompt", "stack", "suite"})  # whose findings depend on what uses them
-_SETTINGS = ("pyproject.toml", "tetrad.toml")
+_EVERYWHERE = ("pyproject.toml", "tetrad.toml", f"{ENVIRONMENTS}/")
 _PART = 4  # of more than one component in so many, looking at all of them is as quick
+
+Found = Mapping[str, tuple[Finding, ...]]  # by component, in any of its files
 
 
 @dataclass
@@ -47,32 +52,47 @@ class Known:
 
     def _some(self, there: Sequence[str]) -> tuple[LintTree, tuple[Finding, ...]] | None:
         """By way of what is known; None where the whole has to be looked at."""
-        checked = self.checked
-        if checked.is_empty:
-            return None
+        checked, parsed = self.checked, Parsed()
         always = [file for file in there if "/" not in file or file.startswith("infra/")]
-        fresh = [f for f in there if not checked.holds("loads", f, checked.digest(f))]
-        if len(fresh) * _PART > len(there):
+        repository = self._learned(there, always, parsed)
+        if repository is None:
             return None
-        reading = read_tree(checked.content.tree, [*fresh, *always])
-        if reading.issues or not reading.seen.keys() <= set(there):
+        waived = set(self._waived(repository))
+        around = Surroundings(checked)
+        known = self._known([f for f in there if "/" in f and f not in waived], around)
+        files = {file: {f.place.file for f in found} for file, found in known.items() if found}
+        unknown = around.with_sharers([file for file in there if file not in known], files)
+        parts = {part for file in unknown for part in checked.components[file].parts}
+        reached = around.reached([*unknown, *self._first_stack(there)], parts)
+        if len(reached) * _PART > len(there):
             return None
-        checked.learn(reading.seen)
-        waived = set(self._waived(reading.repository))
-        facts = dict(self._facts(there))
-        unknown = [f for f in there if f in waived or "/" not in f or not checked.holds(*facts[f])]
-        users = self._users(unknown)
-        start = dict.fromkeys([*unknown, *(u for f in unknown for u in users.get(f, ())), *always])
-        reading = read_tree(checked.content.tree, list(start))
-        if reading.issues or len(unknown) * _PART > len(there):
+        reading = read_tree(checked.content.tree, [*reached, *always], parsed)
+        if reading.issues:
             return None
-        checked.learn(reading.seen)
-        tree, findings = self._linted(reading, unknown)
+        tree, findings = self._linted(reading, sorted(parts))
         if any("/" not in finding.place.file for finding in findings):
             return None  # what is wrong with a waiver, only the whole repository shows
         self._note(reading, findings, [f for f in unknown if f not in waived])
+        others = (finding for file in known.keys() - unknown for finding in known[file])
+        every = sorted(dict.fromkeys([*findings, *others]), key=lambda finding: finding.order)
         names = {part for file in there for part in checked.components[file].parts}
-        return replace(tree, clean=len(names) - len(tree.names)), findings
+        return replace(tree, clean=len(names) - len(tree.names)), tuple(every)
+
+    def _learned(
+        self, there: Sequence[str], always: Sequence[str], parsed: Parsed
+    ) -> Repository | None:
+        """What changed, once it is known what it depends on; None where that is much, or broken."""
+        checked = self.checked
+        if checked.is_empty:
+            return None
+        fresh = [f for f in there if not checked.holds("loads", f, checked.digest(f))]
+        if len(fresh) * _PART > len(there):
+            return None
+        reading = read_tree(checked.content.tree, [*fresh, *always], parsed)
+        if reading.issues or not reading.seen.keys() <= set(there):
+            return None
+        checked.learn(reading.seen)
+        return reading.repository
 
     def _all(self, there: Sequence[str]) -> tuple[LintTree, tuple[Finding, ...]]:
         reading = read_tree(self.checked.content.tree)
@@ -84,10 +104,8 @@ class Known:
         return tree, findings
 
     def _linted(
-        self, reading: Reading, components: Sequence[str] | None
+        self, reading: Reading, asked: Sequence[str] | None
     ) -> tuple[LintTree, tuple[Finding, ...]]:
-        parts = self.checked.components
-        asked = None if components is None else [p for f in components for p in parts[f].parts]
         tree = tree_of(reading, asked=asked, today=self.today, count=self._count)
         tree = replace(tree, merged=self.merged)
         return tree, lint_tree(tree, self.selection(reading.repository.settings))
@@ -97,45 +115,59 @@ class Known:
         self._counted.add(model.location.file)
         return self.count(model, text)
 
+    def _known(self, components: Iterable[str], around: Surroundings) -> Found:
+        """What earlier runs found in the files of components, where it still holds."""
+        values = self.checked.values
+        found = {f: load_findings(values[f]) if f in values else () for f in components}
+        facts = self._facts(found, around)
+        return {file: found[file] for file, fact in facts if self.checked.holds(*fact)}
+
     def _note(
         self, reading: Reading, findings: Sequence[Finding], components: Iterable[str]
     ) -> None:
         checked = self.checked
         for file in reading.seen:
             checked.note("loads", file, checked.digest(file))
-        found = {finding.place.file for finding in findings}
-        for file, fact in self._facts(components):
-            seen = checked.components[file]
-            counted = seen.kind == "stack" and self._counted & checked.closure(file)
-            if "/" in file and not counted and found.isdisjoint(seen.parts):
-                checked.note(*fact)
+        by_file: defaultdict[str, list[Finding]] = defaultdict(list)
+        for finding in findings:
+            by_file[finding.place.file].append(finding)
+        found = {
+            file: tuple(f for part in checked.components[file].parts for f in by_file.get(part, ()))
+            for file in components
+            if "/" in file and not self._is_counted(file)
+        }
+        for file, those in found.items():
+            checked.values.pop(file, None)
+            if those:
+                checked.values[file] = dump_findings(those)
+        for _, fact in self._facts(found, Surroundings(checked)):
+            checked.note(*fact)
 
-    def _facts(self, components: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """What is said of each component in whose files nothing was found."""
+    def _is_counted(self, file: str) -> bool:
         checked = self.checked
-        files = list(components)
-        settings = [checked.content.of(name).hex() for name in _SETTINGS]
-        users = self._users(files)
-        for file in files:
-            lock = f"{reference_of(file)}.lock"
-            around = [checked.digest(user) for user in users.get(file, ())]
-            own = [file, checked.digest(file), checked.content.of(lock).hex()]
-            yield file, ("clean", *self.asked, *settings, *own, *around)
+        is_stack = checked.components[file].kind == "stack"
+        return is_stack and not self._counted.isdisjoint(checked.closure(file))
 
-    def _users(self, components: Iterable[str]) -> dict[str, list[str]]:
-        """Those that use each component, where its findings may depend on them."""
+    def _facts(self, found: Found, around: Surroundings) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What is said of each component: what was found, and all that it was found from."""
         checked = self.checked
-        kinds = _WITH_USERS | ({"model"} if self._serves() else set())
-        known = [f for f in components if f in checked.components]
-        users = checked.users(known)
-        # Of the others one shows that they are used.
-        return {f: users[f] if checked.components[f].kind in kinds else users[f][:1] for f in known}
+        everywhere = [checked.content.of(name).hex() for name in _EVERYWHERE]
+        everywhere.append("stacks" if self._first_stack(checked.components) else "no stacks")
+        for file, those in found.items():
+            kind = checked.components[file].kind
+            own = [file, checked.digest(file), checked.values.get(file, "")]
+            if kind == "model":
+                own.append(self.today.isoformat())  # some models are shut down
+            if kind == "stack":
+                own.append(checked.content.of(f"{reference_of(file)}.lock").hex())
+            others = {finding.place.file for finding in those} - {file}
+            shared = [around.owners(part) for part in sorted(others)]
+            yield file, ("found", *self.asked, *everywhere, *own, *shared, *around.digests(file))
 
-    def _serves(self) -> bool:
-        """Whether an environment may be a cluster, which asks more of models that stacks use."""
-        folder = "infra/environments"
-        tree = self.checked.content.tree
-        return any(b"kubernetes" in tree.bytes(file) for file in tree.below(folder))
+    def _first_stack(self, components: Iterable[str]) -> list[str]:
+        """A stack, where there is any: without one, nothing is said of components in no use."""
+        known = self.checked.components
+        return [file for file in components if file in known and known[file].kind == "stack"][:1]
 
     def _waived(self, repository: Repository) -> Iterator[str]:
         """The components of which waivers speak: whether those are needed is seen each time."""

@@ -8,7 +8,8 @@ for. What a component depends on is what loading it looked at: `Tree` writes tha
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -99,6 +100,7 @@ class Checked:
         self._noted = False
         self._closures: dict[str, frozenset[str]] = {}
         self._digests: dict[str, str] = {}
+        self._looking_at: defaultdict[str, list[str]] = defaultdict(list)
         self._read(saved)
 
     def forget(self, there: Iterable[str]) -> None:
@@ -106,6 +108,7 @@ class Checked:
         kept = self.components.keys() & set(there)
         self.components = {file: seen for file, seen in self.components.items() if file in kept}
         self.values = {file: value for file, value in self.values.items() if file in kept}
+        self._looking_at.clear()
 
     def learn(self, found: Mapping[str, Seen]) -> None:
         """What components were seen to depend on; anything that was derived is derived again."""
@@ -113,6 +116,7 @@ class Checked:
             self.components |= found
             self._closures.clear()
             self._digests.clear()
+            self._looking_at.clear()
 
     def closure(self, file: str) -> frozenset[str]:
         """All names that a component's value depends on."""
@@ -157,21 +161,17 @@ class Checked:
     def _fact(self, said: Iterable[str]) -> str:
         return _digest("\0".join([self._version, *said])).hex()
 
-    def users(self, files: Iterable[str]) -> dict[str, list[str]]:
-        """The components that look at a part of others, by the other's file."""
-        by_name: dict[str, list[str]] = {}
-        for user, seen in self.components.items():
-            for name in seen.names:
-                by_name.setdefault(name, []).append(user)
-        return {
-            file: sorted({
-                user
-                for part in self.components[file].parts
-                for user in by_name.get(part, ())
-                if user != file
-            })
-            for file in files
-        }  # fmt: skip
+    def looking_at(self, name: str) -> Sequence[str]:
+        """The components that look at a file themselves, in order."""
+        if not self._looking_at:
+            for user in sorted(self.components):
+                for looked_at in self.components[user].names:
+                    self._looking_at[looked_at].append(user)
+        return self._looking_at.get(name, ())
+
+    def users(self, file: str) -> list[str]:
+        """The components that refer to another."""
+        return [user for user in self.looking_at(file) if user != file]
 
     @property
     def changed(self) -> bool:
