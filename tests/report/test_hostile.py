@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from report import samples
 
 from tetrad.report import FORMATS, render
-from tetrad.report.as_markdown import code, fenced
+from tetrad.report.inert_markdown import code, fenced
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, str] = {
     "lock": "write the locks of all stacks, and corpus digests",
     "bundle": "write everything that an identity needs to answer again into one file",
     "unbundle": "verify a bundle, and unpack it into a repository of its own",
+    "bom": "write a stack's bill of materials (CycloneDX)",
     "pull": "fetch and verify the files of models",
     "pin": "write the revision and the digests of a model's files into its file",
     "schema": "print the JSON Schema of a kind of file",

@@ -1,18 +1,13 @@
-"""The report as the comment on a pull request: verdict, waivers, what changed, flipped answers.
-
-Strangers' words stand in code spans and fenced blocks only, where Markdown, and what GitHub makes of
-mentions and references afterwards, leaves them alone; sentences pass as prose where they are made of
-nothing but words and a few signs that mean nothing to either.
-"""
+"""The report as the comment on a pull request: verdict, waivers, what changed, flipped answers."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from tetrad.report import contracts, figures, means, words, yardstick_text
 from tetrad.report.asked import asked
 from tetrad.report.glimpse import glimpse
+from tetrad.report.inert_markdown import code, entities, fenced, prose
 from tetrad.results.gate_report import (
     AcceptanceUse,
     BaseDecision,
@@ -24,7 +19,7 @@ from tetrad.results.gate_report import (
     SuiteReport,
     WaiverUse,
 )
-from tetrad.text import capped, for_log, inert, one_line, pluralize, shorten
+from tetrad.text import pluralize, shorten
 
 LIMIT = 60_000  # GitHub takes 65,536 characters
 _BLOCK = 1_500  # characters of one answer
@@ -37,10 +32,6 @@ _SIGNS: dict[Decision, str] = {
     "INCONCLUSIVE": "❔",
     "NOT_APPLICABLE": "➖",
 }
-# Words, numbers and signs that are no Markdown inside a line; no underscores, no address, no
-# reference, no :emoji:, nothing that could be taken for a commit.
-_PLAIN = re.compile(r"(?:[^\W_]|[ .,;()'’%−–+=≥≤/:\"-])*", re.UNICODE)
-_TAKEN_UP = re.compile(r"://|www\.|:\w+:|\bGH-\d|\b[0-9a-f]{7,40}\b", re.IGNORECASE)
 
 
 def render_markdown(report: Report) -> str:
@@ -71,7 +62,7 @@ def _fitted(parts: list[str], details: list[str]) -> str:
 
 
 def _head(report: Report) -> Iterator[str]:
-    yield f"## {_sign(report.decision)}: {_prose(words.headline(report))}"
+    yield f"## {_sign(report.decision)}: {prose(words.headline(report))}"
     yield f"{_commits(report)}{words.calls(report)}."
     if accepted := [_accepted(line) for line in yardstick_text.accepted(report)]:
         yield "\n".join([f"**{_capital(yardstick_text.ACCEPTED)}:**", *accepted])
@@ -83,7 +74,7 @@ def _head(report: Report) -> Iterator[str]:
         ("New in this change:", words.gained(report)),
     ):
         if lines:
-            yield "\n".join([f"**{title}**", *(f"- {_prose(line)}" for line in lines)])
+            yield "\n".join([f"**{title}**", *(f"- {prose(line)}" for line in lines)])
 
 
 def _overview(stacks: Sequence[StackReport]) -> Iterator[str]:
@@ -102,7 +93,7 @@ def _untouched(stacks: Sequence[StackReport]) -> Iterator[str]:
     for stack in stacks:
         identity = code(words.identities(stack))
         line = f"- {code(words.last(stack.stack))} · {words.what_changed(stack)} · {identity}"
-        lines.append(f"{line}: {_prose(stack.note)}" if stack.note else line)
+        lines.append(f"{line}: {prose(stack.note)}" if stack.note else line)
     if lines:
         yield "\n".join(lines)
 
@@ -113,14 +104,14 @@ def _capital(text: str) -> str:
 
 def _accepted(used: AcceptanceUse) -> str:
     what = f"{code(used.suite)}: {code(used.what)} does not count"
-    return f"- {what}, says {code(used.owner)}: {_prose(used.reason)}"
+    return f"- {what}, says {code(used.owner)}: {prose(used.reason)}"
 
 
 def _waiver(suite: SuiteReport, used: WaiverUse) -> str:
     brought = f"**{words.BROUGHT}:** " if used.is_new else ""
     case = code(f"{words.last(suite.suite)}#{used.case}")
-    who = f"until {_prose(used.until)}, says {code(used.owner)}"
-    return f"- {brought}{case} may be broken {who}: {_prose(used.reason)}"
+    who = f"until {prose(used.until)}, says {code(used.owner)}"
+    return f"- {brought}{case} may be broken {who}: {prose(used.reason)}"
 
 
 def _commits(report: Report) -> str:
@@ -132,14 +123,14 @@ def _commits(report: Report) -> str:
 
 
 def _stack(stack: StackReport) -> Iterator[str]:
-    yield f"### {code(words.last(stack.stack))} · {_prose(words.what_changed(stack))}"
+    yield f"### {code(words.last(stack.stack))} · {prose(words.what_changed(stack))}"
     answered = words.answered_by(stack)
     engine = "".join(f", {whose} {code(answerer)}" for whose, answerer in answered)
     preview = ", **a preview, never evidence**" if stack.preview else ""
-    builds = "".join(f", {_prose(whose)} {code(build)}" for whose, build in words.builds(stack))
+    builds = "".join(f", {prose(whose)} {code(build)}" for whose, build in words.builds(stack))
     yield f"Identity {code(words.identities(stack))}{engine}{builds}{preview}."
     if stack.note:
-        yield _prose(stack.note)
+        yield prose(stack.note)
     for change in stack.changes:
         if change.diff:
             yield _change(change)
@@ -150,7 +141,7 @@ def _stack(stack: StackReport) -> Iterator[str]:
 
 
 def _change(change: ComponentChange) -> str:
-    summary = f"{change.component}: <code>{_entities(change.ref)}</code>"
+    summary = f"{change.component}: <code>{entities(change.ref)}</code>"
     return _folded(summary, fenced(change.diff, _DIFF, language="diff"))
 
 
@@ -159,9 +150,9 @@ def _by_base(verdict: BaseDecision) -> Iterator[str]:
     heading = f"**{_sign(verdict.decision)}** by the base's yardstick: {code(verdict.suite)}"
     yield _block(heading, verdict)
     if verdict.note:
-        yield _prose(verdict.note)
+        yield prose(verdict.note)
     for case in words.flipped(verdict):
-        summary = f"{words.told(case)}: <code>{_entities(case.id)}</code>{_glimpse(case)}"
+        summary = f"{words.told(case)}: <code>{entities(case.id)}</code>{_glimpse(case)}"
         yield _folded(summary, "\n\n".join(_case(case)))
     if verdict.offers:
         offers = fenced(
@@ -188,7 +179,7 @@ def _block(heading: str, suite: SuiteReport | BaseDecision) -> str:
     for found in suite.requirements:
         cells = (
             _SIGNS[found.decision],
-            _prose(figures.requirement(found)),
+            prose(figures.requirement(found)),
             figures.value(found),
             figures.asked(found),
             figures.interval(found),
@@ -196,17 +187,17 @@ def _block(heading: str, suite: SuiteReport | BaseDecision) -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
-        f"| | {_prose(means.named(mean))} | {means.value(mean)} | | | {mean.n:,} |"
+        f"| | {prose(means.named(mean))} | {means.value(mean)} | | | {mean.n:,} |"
         for mean in unrequired
     ]
     told = [
-        f"- {_sign(found.decision)}: {_prose(found.reason)}"
+        f"- {_sign(found.decision)}: {prose(found.reason)}"
         for found in suite.requirements
         if found.decision != "PASSED"
     ]
-    told += [f"- Note: {_prose(note)}" for note in map(figures.caveat, suite.requirements) if note]
+    told += [f"- Note: {prose(note)}" for note in map(figures.caveat, suite.requirements) if note]
     if isinstance(suite, SuiteReport) and (broken := contracts.breaches(suite)):
-        told.append(f"- ⚠️ {_prose(broken)}")
+        told.append(f"- ⚠️ {prose(broken)}")
     if told:
         lines += ["", *told]
     return "\n".join(lines)
@@ -221,7 +212,7 @@ def _details(suite: SuiteReport) -> Iterator[str]:
     for case in flipped:
         if case.id in named:
             continue
-        summary = f"{words.told(case)}: <code>{_entities(words.last(suite.suite))}#{_entities(case.id)}</code>{_glimpse(case)}"
+        summary = f"{words.told(case)}: <code>{entities(words.last(suite.suite))}#{entities(case.id)}</code>{_glimpse(case)}"
         yield _folded(summary, "\n\n".join(_case(case)))
 
     if as_before:
@@ -250,10 +241,10 @@ def _glimpse(case: CaseReport) -> str:
     """What the answer became, in the line that is seen while folded."""
     seen = glimpse(case, room=40)
     if isinstance(seen, str):
-        return f" <code>{_entities(seen)}</code>"
+        return f" <code>{entities(seen)}</code>"
     changes = (
-        f"{f'{_entities(c.place)}: ' if c.place else ''}"
-        f"<code>{_entities(c.before)}</code> → <code>{_entities(c.after)}</code>"
+        f"{f'{entities(c.place)}: ' if c.place else ''}"
+        f"<code>{entities(c.before)}</code> → <code>{entities(c.after)}</code>"
         for c in seen.changes
     )
     return f" {'; '.join((*changes, *seen.rest()))}"
@@ -270,7 +261,7 @@ def _changed_places(case: CaseReport) -> str:
 
 def _case(case: CaseReport) -> Iterator[str]:
     if case.waived:
-        yield f"Waived: {_prose(case.waived)}"
+        yield f"Waived: {prose(case.waived)}"
     if case.vars:
         yield f"Asked:\n\n{fenced(asked(case), _BLOCK)}"
     if places := _changed_places(case):
@@ -288,38 +279,5 @@ def _folded(summary: str, body: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
-def fenced(text: str, limit: int, *, language: str = "text") -> str:
-    """A block whose fence is longer than any run of backticks in it."""
-    shown = capped(text, limit)
-    fence = "`" * max(3, _longest_run(shown) + 1)
-    return f"{fence}{language}\n{for_log(shown)}\n{fence}"
-
-
-def code(text: str) -> str:
-    """A code span that nothing inside can end, nor part a table's cells."""
-    line = for_log(one_line(text)).replace("|", "¦")
-    if not line:
-        return "`(nothing)`"
-    fence = "`" * (_longest_run(line) + 1)
-    pad = " " if line.startswith("`") or line.endswith("`") else ""
-    return f"{fence}{pad}{line}{pad}{fence}"
-
-
-def _prose(text: str) -> str:
-    """A sentence as it is if nothing in it is active, else in a code span."""
-    line = one_line(text)
-    is_plain = _PLAIN.fullmatch(line) and not _TAKEN_UP.search(line)
-    return line if is_plain else code(line)
-
-
-def _entities(text: str) -> str:
-    """Text for inside our own HTML tags, where Markdown does not reach: every sign as an entity."""
-    return "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in one_line(text))
-
-
 def _sign(decision: Decision) -> str:
     return f"{_SIGNS[decision]} {words.DECISIONS[decision]}"
-
-
-def _longest_run(text: str) -> int:
-    return max((len(run) for run in re.findall("`+", inert(text))), default=0)

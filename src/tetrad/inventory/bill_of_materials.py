@@ -1,0 +1,247 @@
+"""A stack's bill of materials: CycloneDX 1.7 JSON, the same bytes for the same tree.
+
+cyclonedx-python-lib, the usual library, knows neither model cards nor `data` components; the tests hold
+what is written here against the schema that it carries.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tetrad import __version__
+from tetrad.canonical import Digest, Json
+from tetrad.identity import component_digest, identity_of, written_identity
+from tetrad.identity.behaviour import Component
+from tetrad.identity.suite_digest import suite_digest
+from tetrad.inventory.model_components import (
+    Part,
+    adapter_parts,
+    as_uri,
+    container_part,
+    described,
+    model_part,
+    owned,
+    properties,
+)
+from tetrad.model import (
+    Corpus,
+    HttpRun,
+    McpRun,
+    Model,
+    Prompt,
+    PythonRun,
+    Stack,
+    Suite,
+    Tool,
+    VllmEngine,
+)
+from tetrad.plan.changes import prompt_files
+
+SPEC = "1.7"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Materials:
+    """A stack, the suites that judge it, and the digests of the files that its identity comes from."""
+
+    stack: Stack
+    suites: Sequence[Suite]
+    files: Mapping[str, Digest]
+    documents: int = 0  # of its corpus
+
+
+def bill_of_materials(materials: Materials) -> str:
+    """The document's text. It has no time of its own: the identity stands for what it is about."""
+    identity = written_identity(identity_of(materials.stack))
+    components, services, dependencies = _collected(materials, identity)
+    document: dict[str, Json] = {
+        "$schema": f"http://cyclonedx.org/schema/bom-{SPEC}.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": SPEC,
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, identity)}",
+        "version": 1,
+        "metadata": _metadata(materials.stack, identity),
+        "components": components,
+        "dependencies": dependencies,
+    }
+    if services:
+        document["services"] = services
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _metadata(stack: Stack, identity: str) -> Mapping[str, Json]:
+    tetrad: Json = {"type": "application", "name": "tetrad", "version": __version__}
+    component: dict[str, Json] = {
+        "type": "application",
+        "bom-ref": identity,
+        "name": stack.ref,
+        "version": identity,
+        **described(stack.description),
+        "properties": properties(identity=identity, owner=stack.owner),
+    }
+    return {"tools": {"components": [tetrad]}, "component": component}
+
+
+def _collected(materials: Materials, identity: str) -> tuple[list[Json], list[Json], list[Json]]:
+    """Components, services and dependencies, in the order of their references."""
+    parts = {part.ref: part for part in _needed(materials)}
+    direct = sorted(part.ref for part in _direct(materials))
+    for part in _judging(materials):
+        parts.setdefault(part.ref, part)
+    ordered = [parts[ref] for ref in sorted(parts)]
+    needs: list[Json] = [{"ref": identity, "dependsOn": direct}]
+    needs += [
+        {"ref": part.ref, "dependsOn": sorted(part.needs)} if part.needs else {"ref": part.ref}
+        for part in ordered
+    ]
+    components: list[Json] = [part.document for part in ordered if not part.is_service]
+    services: list[Json] = [part.document for part in ordered if part.is_service]
+    return components, services, needs
+
+
+def _direct(materials: Materials) -> Iterator[Part]:
+    """What the stack itself names."""
+    stack = materials.stack
+    yield _prompt_part(stack.prompt, materials.files)
+    yield model_part(stack.model)
+    if stack.retrieval is not None:
+        yield _corpus_part(stack.retrieval.corpus, materials.documents)
+    yield from (_tool_part(tool, materials.files) for tool in stack.tools)
+
+
+def _needed(materials: Materials) -> Iterator[Part]:
+    """All of it: what the stack names, and what that needs."""
+    stack = materials.stack
+    yield from _direct(materials)
+    yield from _of_model(stack.model)
+    if stack.retrieval is not None:
+        yield from _of_model(stack.retrieval.corpus.embedding)
+    if stack.prompt.select is not None:
+        yield from _of_model(stack.prompt.select.embedding)
+
+
+def _of_model(model: Model) -> Iterator[Part]:
+    yield model_part(model)
+    yield from adapter_parts(model)
+    if isinstance(model.engine, VllmEngine):
+        yield container_part(model.engine.image)
+
+
+def _judging(materials: Materials) -> Iterator[Part]:
+    """Golden sets and the models of judges: what evaluated the stack, and is no part of it."""
+    for suite in materials.suites:
+        yield _golden_part(suite)
+        for judge in suite.judges.values():
+            for part in _of_model(judge.model):
+                yield part.excluded()
+
+
+def _prompt_part(prompt: Prompt, files: Mapping[str, Digest]) -> Part:
+    needs = (prompt.select.embedding.ref,) if prompt.select else ()
+    document: dict[str, Json] = {
+        **_head("data", prompt),
+        "data": [_data("configuration", prompt)],
+        "components": _files(prompt_files(prompt), files),
+        "properties": properties(owner=prompt.owner),
+    }
+    return Part(prompt.ref, _without_nothing(document), needs)
+
+
+def _corpus_part(corpus: Corpus, documents: int) -> Part:
+    document: dict[str, Json] = {
+        **_head("data", corpus),
+        "data": [_data("dataset", corpus)],
+        "properties": properties(
+            owner=corpus.owner,
+            documents=str(documents),
+            root=str(corpus.digest),
+            path=corpus.documents.path,
+        ),
+    }
+    return Part(corpus.ref, _without_nothing(document), (corpus.embedding.ref,))
+
+
+def _golden_part(suite: Suite) -> Part:
+    golden = suite.golden
+    document: dict[str, Json] = {
+        "type": "data",
+        "bom-ref": golden.path,
+        "name": golden.path,
+        "version": str(golden.digest),
+        "scope": "excluded",
+        **described(suite.description),
+        "data": [{"type": "dataset", "name": golden.path, **owned(suite.owner)}],
+        "properties": properties(
+            suite=suite.ref, suite_digest=str(suite_digest(suite)), cases=str(len(golden.cases))
+        ),
+    }
+    return Part(golden.path, document)
+
+
+def _tool_part(tool: Tool, files: Mapping[str, Digest]) -> Part:
+    """Code of the repository is a component; what answers over the network is a service."""
+    about = properties(
+        owner=tool.owner, effect=tool.effect or "", name=tool.name, digest=_digest(tool)
+    )
+    if isinstance(tool.run, PythonRun):
+        code = {tool.location.file, tool.run.path, *(m.file for m in tool.run.modules)}
+        document: dict[str, Json] = {
+            **_head("application", tool),
+            "version": str(tool.version),
+            "components": _files(code, files),
+            "properties": about,
+        }
+        return Part(tool.ref, _without_nothing(document))
+    service: dict[str, Json] = {
+        "bom-ref": tool.ref,
+        "name": tool.ref,
+        "version": str(tool.version),
+        **described(tool.description),
+        "properties": about,
+    }
+    if isinstance(tool.run, HttpRun):
+        service |= {
+            "endpoints": [as_uri(tool.run.url)],
+            "authenticated": bool(tool.run.headers_env),
+            "x-trust-boundary": True,
+        }
+    elif isinstance(tool.run, McpRun):
+        service["properties"] = [*about, *properties(mcp_server=tool.run.server)]
+    return Part(tool.ref, service, is_service=True)
+
+
+def _head(kind: str, component: Prompt | Corpus | Tool) -> dict[str, Json]:
+    return {
+        "type": kind,
+        "bom-ref": component.ref,
+        "name": component.ref,
+        "version": _digest(component),
+        **described(component.description),
+    }
+
+
+def _digest(component: Component) -> str:
+    return str(component_digest(component))
+
+
+def _data(kind: str, component: Prompt | Corpus) -> Json:
+    return {"type": kind, "name": component.ref, **owned(component.owner)}
+
+
+def _files(paths: Iterable[str], files: Mapping[str, Digest]) -> list[Json]:
+    return [
+        {
+            "type": "file",
+            "name": path,
+            "hashes": [{"alg": "SHA-256", "content": files[path].hex}],
+        }
+        for path in sorted(set(paths))
+        if path in files
+    ]
+
+
+def _without_nothing(document: dict[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in document.items() if value not in ([], "")}
