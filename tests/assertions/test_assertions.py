@@ -271,7 +271,7 @@ def test_levenshtein_takes_its_threshold_from_the_assertion() -> None:
         ),
         (assertion("equals", {"a": 1}), '{"a": 1', 'does not equal "{"a": 1}": is not JSON'),
         (assertion("contains-all", ["a", "b", "c"]), "b", 'does not contain "a", "c"'),
-        (assertion("levenshtein", "kitten", threshold=2), "sitting", "3 edits > 2"),
+        (assertion("levenshtein", "kitten", threshold=2), "sitting", "edit distance 3 > 2"),
         (assertion("is-json"), "no", "is not JSON"),
         (assertion("retrieved", "a.md, b.md"), "no", "not retrieved: a.md, b.md"),
         (

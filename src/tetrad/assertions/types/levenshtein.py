@@ -53,7 +53,7 @@ def _grade(value: Json, assertion: Assertion, answered: Answered) -> Score:
     most = THRESHOLD if assertion.threshold is None else assertion.threshold
     edits = distance(composed(as_text(value)), composed(answered.text))
     near = edits <= most
-    return binary(near, f"{edits} edits {'≤' if near else '>'} {most:g}")
+    return binary(near, f"edit distance {edits} {'≤' if near else '>'} {most:g}")
 
 
 LEVENSHTEIN = PureAssertion(

@@ -46,22 +46,22 @@ def _grade(value: Json, assertion: Assertion, answered: Answered) -> Score:
 def _is_call(wanted: Json, called: Called) -> bool:
     if not isinstance(wanted, Mapping):
         return called.call.name == wanted
-    if called.call.name != wanted["tool"]:
-        return False
-    arguments = wanted.get("arguments", {})
-    return isinstance(arguments, Mapping) and all(
+    return called.call.name == wanted["tool"] and all(
         name in called.call.arguments and is_same(expected, called.call.arguments[name])
-        for name, expected in arguments.items()
+        for name, expected in _arguments(wanted).items()
     )
+
+
+def _arguments(wanted: Mapping[str, Json]) -> Mapping[str, Json]:
+    arguments = wanted.get("arguments")
+    return arguments if isinstance(arguments, Mapping) else {}
 
 
 def _written(wanted: Json) -> str:
     if not isinstance(wanted, Mapping):
         return str(wanted)
-    arguments = wanted.get("arguments", {})
-    if not isinstance(arguments, Mapping):
-        return str(wanted["tool"])
-    return f"{wanted['tool']}({', '.join(f'{k}={shown(v)}' for k, v in arguments.items())})"
+    arguments = (f"{name}={shown(value)}" for name, value in _arguments(wanted).items())
+    return f"{wanted['tool']}({', '.join(arguments)})"
 
 
 TOOL_CALLED = PureAssertion(
