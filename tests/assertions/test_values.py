@@ -56,6 +56,14 @@ def assertion(type_: str, value: Any = None) -> Assertion:
         ),
         (assertion("latency"), "needs a `threshold`"),
         (assertion("cost"), "needs a `threshold`"),
+        (
+            assertion("tool-called", {"tool": 7}),
+            "needs a tool's name, or a mapping with `tool` and `arguments`, as `value`",
+        ),
+        (
+            assertion("tool-called", ["a", ""]),
+            "needs a tool's name, or a mapping with `tool` and `arguments`, as `value`",
+        ),
         (assertion("tool-called", []), "needs the name of a tool as `value`"),
         (
             assertion("tool-called", {"arguments": {}}),
@@ -86,15 +94,32 @@ def test_counts_that_people_write_are_taken(pattern: str) -> None:
     assert value_problem(assertion("regex", pattern), pattern) is None
 
 
+LONG = "o" * 300
+
+
 @pytest.mark.parametrize(
-    "schema",
-    [{"type": "objct"}, {"$ref": "file:///etc/passwd"}, "{", "type: [object", "any object"],
+    ("schema", "why"),
+    [
+        (
+            {"type": "objct"},
+            """"objct" is not valid under any of the schemas listed in the 'anyOf' keyword""",
+        ),
+        (
+            {"$ref": "file:///etc/passwd"},
+            "Resource 'file:///etc/passwd' is not present in a registry and retrieving it failed:"
+            " ValueError: a schema may not refer to file:///etc/passwd",
+        ),
+        ("{", "a value was expected here"),
+        ("type: [object", "the list in brackets is not closed"),
+        ("any object", "Invalid string: expected value at line 1 column 1"),
+        ({"type": LONG}, f'"{LONG[:198]}…'),
+        ("type: &" + LONG, f"the anchor &{LONG[:187]}…"),
+    ],
 )
-def test_a_schema_is_one_and_reads_no_file(schema: Any) -> None:
+def test_a_schema_is_one_and_reads_no_file(schema: Any, why: str) -> None:
     message = value_problem(assertion("contains-json", schema), schema)
 
-    assert message is not None
-    assert message.startswith("has no valid JSON Schema as `value`: ")
+    assert message == f"has no valid JSON Schema as `value`: {why}"
 
 
 @pytest.mark.parametrize(

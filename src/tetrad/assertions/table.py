@@ -60,7 +60,7 @@ _TYPES: tuple[PureAssertion | ServiceAssertion, ...] = (
 TYPES: Mapping[str, PureAssertion | ServiceAssertion] = {type_.name: type_ for type_ in _TYPES}
 
 
-def _asking(service: Service) -> frozenset[str]:
+def _asking(service: Service) -> frozenset[str]:  # pragma: no mutate block
     asking = (type_ for type_ in _TYPES if isinstance(type_, ServiceAssertion))
     return frozenset(type_.name for type_ in asking if type_.service == service)
 

@@ -57,7 +57,7 @@ def _listed(texts: Sequence[str]) -> str:
     return ", ".join(map(shown, texts))
 
 
-def _of_one(name: str, passes_if: str, fold: _Fold) -> PureAssertion:
+def _of_one(name: str, passes_if: str, fold: _Fold) -> PureAssertion:  # pragma: no mutate block
     return PureAssertion(
         name=name,
         value="text",
@@ -71,7 +71,7 @@ def _of_one(name: str, passes_if: str, fold: _Fold) -> PureAssertion:
 
 def _of_several(
     name: str, passes_if: str, grade: Callable[..., Score], fold: _Fold
-) -> PureAssertion:
+) -> PureAssertion:  # pragma: no mutate block
     return PureAssertion(
         name=name,
         value="list, or `a, b`",
