@@ -1,7 +1,7 @@
 """The public interface, for notebooks, scripts and the infrastructure program.
 
-`import tetrad` gives these names and those of `tetrad.__all__`; every other module may change with
-any release.
+`import tetrad` gives its names, which `tetrad.__all__` lists; every other module may change with any
+release.
 """
 
 from __future__ import annotations
@@ -10,28 +10,19 @@ import os
 from pathlib import Path
 
 from tetrad import identity
-from tetrad.errors import Issue, SpecError, TetradError, UsageError
+from tetrad.errors import Issue as Issue
+from tetrad.errors import SpecError as SpecError
+from tetrad.errors import TetradError as TetradError
+from tetrad.errors import UsageError as UsageError
 from tetrad.loading import repositories
-from tetrad.model import Case, Repository, Stack, Suite
+from tetrad.model import Case as Case
+from tetrad.model import Repository as Repository
+from tetrad.model import Stack as Stack
+from tetrad.model import Suite as Suite
 from tetrad.report import load_report
-from tetrad.results.gate_report import Report, StackReport, SuiteReport
-
-__all__ = [
-    "Case",
-    "Issue",
-    "Report",
-    "Repository",
-    "SpecError",
-    "Stack",
-    "StackReport",
-    "Suite",
-    "SuiteReport",
-    "TetradError",
-    "UsageError",
-    "identity_of",
-    "load_repository",
-    "read_report",
-]
+from tetrad.results.gate_report import Report as Report
+from tetrad.results.gate_report import StackReport as StackReport
+from tetrad.results.gate_report import SuiteReport as SuiteReport
 
 
 def load_repository(root: str | os.PathLike[str] = ".") -> Repository:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from tetrad.errors import DatabaseError
 from tetrad.places import refuse_links
@@ -39,6 +41,19 @@ class Tables:
     @property
     def version(self) -> int:
         return len(self.scripts)
+
+
+class Closing(ABC):
+    """What is closed where a `with` ends."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Database:

@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeAlias
 
 from tetrad.answers.claims import CLAIMS, QuestionLocks
 from tetrad.answers.earlier import take_over
 from tetrad.answers.written import dump_completion, load_completion
 from tetrad.canonical import Digest, digest_bytes
-from tetrad.database import ENVIRONMENT, Database, Tables, files_of
+from tetrad.database import ENVIRONMENT, Closing, Database, Tables, files_of
 from tetrad.results.exchange import Completion
 
 # Answers that are held back at most before they are committed together.
@@ -75,7 +74,7 @@ def answers_files(path: Path) -> tuple[Path, ...]:
     return (*files_of(path), path.with_name(f"{path.name}{CLAIMS}"))
 
 
-class Answers:
+class Answers(Closing):
     """Answers by model, build and request; used from the thread that opened them.
 
     They are held back and committed in groups: `commit` says when, and every full group commits
@@ -110,17 +109,6 @@ class Answers:
         except BaseException:
             database.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Commit what is held back and let go of the file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tetrad.assertions.types.limits import latency_lack
 from tetrad.loading.context import Context
 from tetrad.loading.fields import Fields
 from tetrad.model import (
@@ -16,7 +17,6 @@ from tetrad.model import (
     NoWorseThanBase,
     Requirement,
     Stack,
-    TorchEngine,
 )
 from tetrad.model.defaults import picked
 from tetrad.schemas.nearest import did_you_mean
@@ -94,8 +94,10 @@ def _several(value: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check_latency(fields: Fields, context: Context, stacks: Sequence[Stack], path: Path) -> None:
-    batched = [stack.ref for stack in stacks if isinstance(stack.model.engine, TorchEngine)]
-    if batched:
-        message = f"{batched[0]} answers in batches, so no case has a latency of its own"
-        hint = "leave it out, or judge a stack whose model is behind an endpoint"
-        context.report(fields.issue((*path, "latency_ms"), message, hint, at_key=True))
+    for stack in stacks:
+        lack = latency_lack(stack)
+        if lack is not None:
+            message = f"{lack} ({stack.ref})"
+            hint = "leave it out, or judge a stack whose model is behind an endpoint"
+            context.report(fields.issue((*path, "latency_ms"), message, hint, at_key=True))
+            return

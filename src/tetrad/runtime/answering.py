@@ -25,7 +25,6 @@ from tetrad.runtime.request_variables import Variables
 from tetrad.trees import FileTree
 
 if TYPE_CHECKING:
-    from tetrad.corpora import CorpusIndex
     from tetrad.runtime.examples import Nearest
     from tetrad.runtime.tool_calls import Calling, Turn
 
@@ -35,6 +34,13 @@ class Toolbox(Protocol):
 
     async def call(self, call: ToolCall) -> Called:
         """The tool's answer; ToolFailed where the tool, not the model, is at fault."""
+
+
+class PassageIndex(Protocol):
+    """What finds the passages of a corpus."""
+
+    def search_many(self, queries: Sequence[str], top_k: int) -> Sequence[tuple[Passage, ...]]:
+        """For each query the best passages, best first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +72,7 @@ class Runtime:
         engine: Engine,
         conversation: Conversation,
         variables: Variables,
-        index: CorpusIndex | None,
+        index: PassageIndex | None,
         nearest: Nearest | None,
         calling: Calling | None,
         describe: Callable[[tuple[Message, ...]], tuple[Message, ...]] | None,
@@ -260,7 +266,7 @@ class _Draft:
         )
 
 
-def _retrieve(drafts: Sequence[_Draft], retrieval: Retrieval, index: CorpusIndex) -> None:
+def _retrieve(drafts: Sequence[_Draft], retrieval: Retrieval, index: PassageIndex) -> None:
     """Give each draft its passages, or the answer where none is similar enough."""
     queries = [text_of(draft.values[retrieval.query]) for draft in drafts]
     found = index.search_many(queries, retrieval.top_k)
@@ -308,7 +314,7 @@ def build(
 
 def _index(
     stack: Stack, embedder_of: Callable[[Model], Embedder], files: FileTree, cache: Path
-) -> CorpusIndex | None:
+) -> PassageIndex | None:
     if stack.retrieval is None:
         return None
     from tetrad.corpora import build_index
