@@ -36,6 +36,7 @@ def told(issues: Iterable[Issue]) -> list[tuple[str, str]]:
     return [(i.message, i.hint) for i in found]
 
 
+NO_TEMPLATE = "has a value that is not a valid template"
 JAVASCRIPT = (
     "the transform 'output.split()' is JavaScript, which does not run here",
     "write a function in a file: transform: file://transform.py:get_transform",
@@ -55,6 +56,24 @@ JAVASCRIPT = (
         (golden(assertion("regex", "({{ message }}")), []),
         (golden(assertion("contains-any", ["", "{{ message }}"])), []),
         (golden(assertion("contains-any", "file://values.py")), []),
+        (
+            golden(assertion("equals", "{{ message")),
+            [
+                (
+                    f"equals {NO_TEMPLATE}: {{{{ is not closed",
+                    "close it with }}",
+                )
+            ],
+        ),
+        (
+            golden(assertion("contains-any", ["{{ message }}", 7, "{{ message.x() }}"])),
+            [
+                (
+                    f"contains-any {NO_TEMPLATE}: a call is not allowed in a template",
+                    "use a filter, or compute the value before and pass it",
+                )
+            ],
+        ),
         (golden(assertion("no-such-type")), []),  # told where the file is read
         (
             golden(
@@ -91,6 +110,7 @@ def test_what_is_wrong_whatever_the_assertion_judges(
         (assertion("equals", "{{ other }}"), ["equals has a value that cannot be rendered: 'other' is not given; given: message"]),
         (assertion("contains-any", ["b", "{{ message }}"]), []),
         (assertion("contains-any", "file://{{ message }}.py"), []),
+        (assertion("equals", "{{ message"), []),  # told as it is written
     ],
 )  # fmt: skip
 def test_what_is_wrong_once_variables_are_filled_in(

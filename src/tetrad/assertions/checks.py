@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from tetrad.assertions.expressions import is_transform
-from tetrad.assertions.forms import is_templated
+from tetrad.assertions.forms import is_templated, template_problems
 from tetrad.assertions.table import CODED, JUDGED, TYPES
 from tetrad.canonical import Json
 from tetrad.errors import Issue, Location, UsageError
@@ -61,25 +61,37 @@ def why_it_cannot_pass(item: Assertion) -> str | None:
 def issues_as_written(golden: GoldenSet) -> Iterator[Issue]:
     """What is wrong with assertions and transforms whatever they judge.
 
-    Values with variables to be filled in are left to `issues_when_rendered`.
+    Of a value with variables only the template is looked at; the rest is left to
+    `issues_when_rendered`.
     """
     for case in golden.cases:
         if case.transform is not None:
             yield from _transform_issues(case.transform, case.location)
         for assertion in assertions_of(case):
-            if not is_templated(assertion.value):
-                problem = value_problem(assertion, assertion.value)
-                if problem is not None:
-                    yield _issue(assertion, problem)
+            yield from _value_issues(assertion)
             if assertion.transform is not None:
                 yield from _transform_issues(assertion.transform, assertion.location)
 
 
+def _value_issues(assertion: Assertion) -> Iterator[Issue]:
+    value = assertion.value
+    if is_templated(value):
+        for problem in template_problems(value):
+            message = f"has a value that is not a valid template: {problem.message}"
+            yield _issue(assertion, message, problem.hint)
+    else:
+        wrong = value_problem(assertion, value)
+        if wrong is not None:
+            yield _issue(assertion, wrong)
+
+
 def issues_when_rendered(golden: GoldenSet) -> Iterator[Issue]:
-    """What is wrong with values once a case's variables are filled in."""
+    """What is wrong with values once a case's variables are filled in; `issues_as_written` has told of
+    those that are no templates.
+    """
     for case in golden.cases:
         for assertion in assertions_of(case):
-            if is_templated(assertion.value):
+            if is_templated(assertion.value) and not template_problems(assertion.value):
                 problem = _rendered_problem(assertion, case)
                 if problem is not None:
                     yield _issue(assertion, problem)
