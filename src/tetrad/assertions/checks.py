@@ -6,10 +6,11 @@ An answer that cannot be graded was paid for in vain; so every assertion is look
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from tetrad.assertions.expressions import is_transform
-from tetrad.assertions.forms import is_templated, template_problems
+from tetrad.assertions.forms import is_templated
 from tetrad.assertions.table import CODED, JUDGED, TYPES
 from tetrad.canonical import Json
 from tetrad.errors import Issue, Location, UsageError
@@ -22,6 +23,10 @@ from tetrad.model import (
     Stack,
     assertions_of,
 )
+from tetrad.templates.reading import problems_of
+
+if TYPE_CHECKING:  # it comes with Jinja2, which most values do not need
+    from tetrad.templates.allowed import TemplateProblem
 
 INVALID_ASSERTION = "GLD983"  # the rule that reports it
 
@@ -76,7 +81,7 @@ def issues_as_written(golden: GoldenSet) -> Iterator[Issue]:
 def _value_issues(assertion: Assertion) -> Iterator[Issue]:
     value = assertion.value
     if is_templated(value):
-        for problem in template_problems(value):
+        for problem in _template_problems(value):
             message = f"has a value that is not a valid template: {problem.message}"
             yield _issue(assertion, message, problem.hint)
     else:
@@ -85,13 +90,19 @@ def _value_issues(assertion: Assertion) -> Iterator[Issue]:
             yield _issue(assertion, wrong)
 
 
+def _template_problems(value: Json) -> tuple[TemplateProblem, ...]:
+    """What keeps a value, or a text of its list, from being a template."""
+    texts = [value] if isinstance(value, str) else value if isinstance(value, Sequence) else []
+    return tuple(p for text in texts if isinstance(text, str) for p in problems_of(text))
+
+
 def issues_when_rendered(golden: GoldenSet) -> Iterator[Issue]:
     """What is wrong with values once a case's variables are filled in; `issues_as_written` has told of
     those that are no templates.
     """
     for case in golden.cases:
         for assertion in assertions_of(case):
-            if is_templated(assertion.value) and not template_problems(assertion.value):
+            if is_templated(assertion.value) and not _template_problems(assertion.value):
                 problem = _rendered_problem(assertion, case)
                 if problem is not None:
                     yield _issue(assertion, problem)

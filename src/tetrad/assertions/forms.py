@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from tetrad.assertions.values import comma_separated
 from tetrad.canonical import Json
 from tetrad.model import Assertion
-from tetrad.templates.reading import problems_of
 from tetrad.templates.simple import has_marks
-
-if TYPE_CHECKING:  # it comes with Jinja2, which most values do not need
-    from tetrad.templates.allowed import TemplateProblem
 
 
 def is_templated(value: Json) -> bool:
@@ -22,12 +17,6 @@ def is_templated(value: Json) -> bool:
     return isinstance(value, Sequence) and any(
         isinstance(v, str) and is_templated(v) for v in value
     )
-
-
-def template_problems(value: Json) -> tuple[TemplateProblem, ...]:
-    """What keeps a value, or a text of its list, from being a template."""
-    texts = [value] if isinstance(value, str) else value if isinstance(value, Sequence) else []
-    return tuple(p for text in texts if isinstance(text, str) for p in problems_of(text))
 
 
 def text_problem(value: Json, _: Assertion) -> str | None:

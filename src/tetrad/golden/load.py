@@ -35,6 +35,24 @@ class GoldenFile:
     is_alone: bool = False  # whether nothing was looked at but the file itself
 
 
+class _Followed:
+    """Reads the files that a golden set names, and remembers which."""
+
+    def __init__(self, read: Read, glob: Glob) -> None:
+        self.named: set[str] = set()
+        self.patterns: list[str] = []
+        self._read = read
+        self._glob = glob
+
+    def read(self, file: str, at: Location) -> bytes:
+        self.named.add(file)
+        return self._read(file, at)
+
+    def glob(self, pattern: str) -> Iterable[str]:
+        self.patterns.append(pattern)
+        return self._glob(pattern)
+
+
 def load_golden(
     path: str,
     data: bytes,
@@ -48,24 +66,15 @@ def load_golden(
     """The cases of a file; what cannot be read is an issue, and the other cases are still there.
 
     `read` gives further files that the golden set names, `glob` those that fit a pattern, `modules`
-    what Python code in it imports, `opens` what this declares to open. `arrays` are the variables that take lists: a list of texts for
-    any other is promptfoo's short form for several cases; None where they are unknown.
+    what Python code in it imports, `opens` what this declares to open. `arrays` are the variables
+    that take lists: a list of texts for any other is promptfoo's short form for several cases; None
+    where they are unknown.
     """
-    named: set[str] = set()
-
-    def remembered(file: str, at: Location) -> bytes:
-        named.add(file)
-        return read(file, at)
-
-    def matched(pattern: str) -> Iterable[str]:
-        patterns.append(pattern)
-        return glob(pattern)
-
+    followed = _Followed(read, glob)
     issues: list[Issue] = []
-    patterns: list[str] = []
     code = CodeFiles(modules, opens)
-    files = PromptfooFiles(path, remembered, matched, issues.append, code)
-    reader = Reader(remembered, files)
+    files = PromptfooFiles(path, followed.read, followed.glob, issues.append, code)
+    reader = Reader(followed.read, files)
     sources = reader.cases(path, data)
     raws = (r for s in sources for r in expanded(s, files, arrays, templates=reader.is_config))
     built = [(build_case(raw.value, raw.locate, issues.append), raw.locate) for raw in raws]
@@ -74,7 +83,9 @@ def load_golden(
     return GoldenFile(
         golden=GoldenSet(
             path=path,
-            files=tuple(sorted(named.union(*code.files.values(), (one.file for one in opens)))),
+            files=tuple(
+                sorted(followed.named.union(*code.files.values(), (one.file for one in opens)))
+            ),
             code=dict(sorted(code.files.items())),
             opens=tuple(opens),
             cases=unique,
@@ -85,7 +96,7 @@ def load_golden(
         places={case.id: locate for case, locate in placed},
         ill_ids=frozenset(reader.ill_ids),
         is_whole=reader.is_whole and not (arrays is None and any(map(_has_lists, unique))),
-        is_alone=not (named or patterns or code.looked),
+        is_alone=not (followed.named or followed.patterns or code.looked),
     )
 
 
