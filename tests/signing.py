@@ -78,8 +78,8 @@ def expected(**changes: Any) -> Expected:
     return replace(made, **changes)
 
 
-def suite_evaluation(**changes: Any) -> SuiteEvaluation:
-    requirement = RequirementResult(
+def requirement(**changes: Any) -> RequirementResult:
+    made = RequirementResult(
         requirement="min",
         metric="answer",
         decision="PASSED",
@@ -89,13 +89,17 @@ def suite_evaluation(**changes: Any) -> SuiteEvaluation:
         n=60,
         reason="0.90, required ≥ 0.80",
     )
+    return replace(made, **changes)
+
+
+def suite_evaluation(**changes: Any) -> SuiteEvaluation:
     made = SuiteEvaluation(
         suite=SUITE,
         **parts()._asdict(),
         decision="PASSED",
         cases=60,
         results=digest_bytes(b"results"),
-        requirements=(requirement,),
+        requirements=(requirement(),),
     )
     return replace(made, **changes)
 
@@ -146,7 +150,7 @@ def admission(**changes: Any) -> Admission:
         environment="production",
         commit="4" * 40,
         admitted_on=NOW - timedelta(hours=1),
-        evidence=(digest_bytes(b"evidence"),),
+        evidence=(),
     )
     return replace(made, **changes)
 

@@ -24,6 +24,7 @@ from tetrad.canonical import (
     digest_file,
     digest_of,
     merkle_root,
+    read_json,
 )
 
 EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -251,3 +252,19 @@ def test_keys_are_put_in_the_order_of_rfc_8785_at_every_depth() -> None:
 )
 def test_whole_numbers_are_told_without_a_fraction(value: float, expected: str) -> None:
     assert [str(number) for number in as_digested([value])] == [expected]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1, "a": 1}', '{"a": {"b": 1, "\\u0062": 2}}', "NaN", "[-Infinity]", "1e400", "[-1e400]",
+     "[" * 100_000, "1" * 10_000, "{", "", "1 2", "\ufeff1"],
+)  # fmt: skip
+def test_json_that_could_mean_two_things_or_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        read_json(text)
+
+
+def test_json_is_read_as_it_is_written() -> None:
+    assert read_json('{"a": [1, 2.5, -1e-400, true, null, "\\u00e9"]}') == {
+        "a": [1, 2.5, 0.0, True, None, "é"]
+    }

@@ -78,7 +78,12 @@ def read_json(text: str) -> Any:
     Raises ValueError for any other text, and for what is nested too deeply.
     """
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        return json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_float=_finite,
+            parse_constant=_refuse_constant,
+        )
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -88,6 +93,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         raise ValueError("a key is given twice")
     return document
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if value in {float("inf"), float("-inf")}:
+        raise ValueError(f"{number} is not finite")
+    return value
 
 
 def _refuse_constant(constant: str) -> NoReturn:

@@ -21,9 +21,11 @@ _PUBLIC_HEAD = bytes.fromhex(
     "302a300506032b6570032100"
 )  # SubjectPublicKeyInfo up to the key's bytes
 _PEM = re.compile(
-    rb"\s*-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)-----END PUBLIC KEY-----\s*\Z"
+    rb"\s*-----BEGIN PUBLIC KEY-----\s([A-Za-z0-9+/=\s]+?)-----END PUBLIC KEY-----\s*\Z"
 )
 _KEY_SIZE = 32
+_FIELD = 2**255 - 19
+_Y_OF_ORDER_8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 
 
 class NotAKey(ValueError):
@@ -92,7 +94,16 @@ def read_public(pem: bytes) -> bytes:
         raise NotAKey("not a public key in PEM") from None
     if not der.startswith(_PUBLIC_HEAD) or len(der) != len(_PUBLIC_HEAD) + _KEY_SIZE:
         raise NotAKey("a public key of another kind than Ed25519")
-    return der[len(_PUBLIC_HEAD) :]
+    key = der[len(_PUBLIC_HEAD) :]
+    if _is_weak(key):
+        raise NotAKey("a weak key, for which anybody can sign")
+    return key
+
+
+def _is_weak(public: bytes) -> bool:
+    """Whether the key is a point of order 1, 2, 4 or 8."""
+    y = (int.from_bytes(public, "little") & (1 << 255) - 1) % _FIELD
+    return y in {0, 1, _FIELD - 1, _Y_OF_ORDER_8, _FIELD - _Y_OF_ORDER_8}
 
 
 def key_id(public: bytes) -> str:

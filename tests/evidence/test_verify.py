@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,8 @@ import signing as s
 
 from tetrad.canonical import digest_bytes
 from tetrad.evidence import seal, verify
-from tetrad.model import ApprovalRule, Environment, EvidenceRule
+from tetrad.evidence.expected import ListedWaiver
+from tetrad.model import ApprovalRule, Environment, EvidenceRule, Signer
 from tetrad.results.gate_report import WaiverUse
 
 
@@ -53,6 +54,10 @@ WAIVED = WaiverUse(case="late", reason="r", owner="@o", until="2026-12-31")
 EVALUATIONS: dict[str, tuple[Callable[[], tuple[bytes, ...]], str]] = {
     "a failed verdict": (lambda: evaluated(decision="FAILED"), "decision"),
     "a failed suite": (lambda: in_suite(decision="FAILED"), "decision"),
+    "a requirement that is not met": (
+        lambda: in_suite(requirements=(s.requirement(decision="FAILED"),)),
+        "decision",
+    ),
     "another golden set": (lambda: in_suite(golden=OTHER), "golden"),
     "another policy": (lambda: in_suite(policy=OTHER), "policy"),
     "another judge": (lambda: in_suite(judges=OTHER), "judges"),
@@ -73,6 +78,10 @@ EVALUATIONS: dict[str, tuple[Callable[[], tuple[bytes, ...]], str]] = {
         lambda: summed(resource_uri="tetrad://staging/stacks/triage"),
         "environment",
     ),
+    "an environment of the same name elsewhere": (
+        lambda: summed(policy=replace(s.summary().policy, uri="infra/environments/eu/production")),
+        "environment",
+    ),
     "another verifier": (
         lambda: summed(verifier=replace(s.summary().verifier, id="x:y")),
         "verifier",
@@ -90,9 +99,13 @@ def test_an_envelope_that_fails_a_clause_is_set_aside_with_it(name: str) -> None
     assert {u.clause for u in found.unmet} <= {"complete", "evidence"}
 
 
-def test_a_waiver_of_the_merged_files_may_be_used() -> None:
-    listed = s.expected(waivers=frozenset({(f"{s.SUITE}#late", "r", "@o", "2026-12-31")}))
-    assert not clauses(in_suite(waived=(WAIVED,)), expected=listed)
+@pytest.mark.parametrize(("until", "is_yes"), [("2026-06-15", True), ("2026-06-14", False)])
+def test_a_waiver_of_the_merged_files_may_be_used_until_its_last_day(
+    until: str, is_yes: bool
+) -> None:
+    listed = s.expected(waivers=frozenset({ListedWaiver(f"{s.SUITE}#late", "r", "@o", until)}))
+    used = in_suite(waived=(replace(WAIVED, until=until),))
+    assert clauses(used, expected=listed) == (set() if is_yes else {"waivers", "complete"})
 
 
 KEYS: dict[str, tuple[Callable[[], Any], dict[str, Any], str]] = {
@@ -218,12 +231,62 @@ def test_approvals_are_by_enough_people_of_the_teams() -> None:
     assert clauses([run, summary, approval], others) == {"approvals"}
 
 
+def with_signers(*signers: Signer, count: int = 1) -> Environment:
+    """Production with more keys, and `count` approvals of the platform team."""
+    made = s.environment(approvals=ApprovalRule(count=count, teams=("platform",), not_author=True))
+    return replace(made, signers={**made.signers, **{signer.name: signer for signer in signers}})
+
+
+def platform(name: str, *authors: str) -> Signer:
+    return s.signer(name, "approver", teams=("platform",), authors=authors)
+
+
+def test_two_keys_of_one_person_are_one_approval() -> None:
+    """Keys that name an e-mail address in common are a person's old key and the new one."""
+    keys = platform("ada-2027", "ADA@example.com", "ada@home.example"), platform("bob", "b@x.y")
+    run, summary, approval = s.passing()
+    again, bob = s.signed(s.approval(), "ada-2027"), s.signed(s.approval(), "bob")
+    two = with_signers(*keys, count=2)
+    assert clauses([run, summary, approval, again], two) == {"approvals"}
+    assert not clauses([run, summary, approval, again, bob], two)
+    assert clauses(s.passing(), two, authors=frozenset({"ada@home.example"})) == {"approvals"}
+
+
+def test_an_approval_that_counts_by_one_of_its_keys_is_not_set_aside() -> None:
+    run, summary, _ = s.passing()
+    both = s.signed(s.approval(), "eve", "ada")
+    keys = with_signers(platform("eve", "eve@example.com"))
+    found = verify(
+        s.expected(), keys, [run, summary, both], now=s.NOW, authors=frozenset({"eve@example.com"})
+    )
+    assert found.is_yes
+    assert not found.set_aside
+
+
+def test_order_and_repetition_decide_nothing() -> None:
+    envelopes = [
+        *s.passing(),
+        *evaluated(decision="FAILED"),
+        s.signed(s.approval(approved_on=s.NOW), "ada"),
+        s.signed(s.admission(), "deploy"),
+        b"{",
+    ]
+    found = verify(s.expected(), s.environment(), envelopes, now=s.NOW)
+    again = verify(s.expected(), s.environment(), [*envelopes[::-1], *envelopes], now=s.NOW)
+    assert again == found
+
+
 def test_the_author_of_a_commit_does_not_approve_it() -> None:
     assert clauses(s.passing(), authors=frozenset({"Ada@example.com"})) == {"approvals"}
 
 
+def admitted(*envelopes: bytes) -> bytes:
+    """The record that production took the identity, by the envelopes."""
+    return s.signed(s.admission(evidence=tuple(map(digest_bytes, envelopes))), "deploy")
+
+
 def test_what_was_admitted_stays_admitted_until_it_is_withdrawn() -> None:
-    envelopes = [s.signed(s.admission(), "deploy")]
+    envelopes = [admitted()]
     found = verify(s.expected(), s.environment(), envelopes, now=s.NOW)
     assert found.is_yes
     assert not found.proven
@@ -234,13 +297,34 @@ def test_what_was_admitted_stays_admitted_until_it_is_withdrawn() -> None:
 
 def test_age_counts_at_the_first_admission_alone() -> None:
     later = s.NOW + timedelta(days=100)
-    admitted = [*s.passing(), s.signed(s.admission(), "deploy")]
-    assert verify(s.expected(), s.environment(), admitted, now=later).is_yes
+    envelopes = [*s.passing(), admitted(*s.passing())]
+    found = verify(s.expected(), s.environment(), envelopes, now=later)
+    assert found.is_yes
+    assert not found.proven
+
+
+def test_what_was_admitted_rests_on_evidence_whose_keys_still_count() -> None:
+    run, summary, approval = s.passing()
+    record = admitted(run, summary, approval)
+    other = s.expected(suites={s.SUITE: s.parts(golden=OTHER)})
+    renamed = s.environment(evidence=EvidenceRule(signers=("nightly",)))
+    for environment in (s.environment(), renamed):  # today's rules are not asked again
+        assert verify(other, environment, [record, run, summary, approval], now=s.NOW).admitted
+    signers = s.environment().signers
+    stolen = {**signers, "ci": s.signer("ci", "evaluator", revoked=date(2026, 6, 1))}
+    revoked = s.environment(signers=stolen)
+    found = verify(s.expected(), revoked, [record, run, summary, approval], now=s.NOW)
+    assert not found.is_yes
+    assert digest_bytes(record) in {a.envelope for a in found.set_aside if a.clause == "evidence"}
+    # Without the evidence nobody can tell whose keys it was signed by.
+    assert clauses([record], revoked) == {"evidence", "approvals"}
 
 
 def test_an_environment_may_take_models_without_a_pin() -> None:
     unpinned = s.expected(unpinned=frozenset({"stacks/models/m"}))
-    assert clauses(s.passing(), expected=unpinned) == {"unpinned", "complete"}
+    assert clauses(s.passing(), expected=unpinned) == {"unpinned"}
+    bare = s.environment(evidence=None, approvals=None, signers={})
+    assert clauses([], bare, expected=unpinned) == {"unpinned"}
     assert not clauses(
         s.passing(), s.environment(unpinned=frozenset({"stacks/models/m"})), expected=unpinned
     )
@@ -249,6 +333,29 @@ def test_an_environment_may_take_models_without_a_pin() -> None:
 def test_an_environment_that_requires_nothing_admits_everything() -> None:
     bare = s.environment(evidence=None, approvals=None, signers={})
     assert verify(s.expected(), bare, [], now=s.NOW).is_yes
+
+
+def test_a_stack_that_no_suite_judges_proves_nothing() -> None:
+    assert clauses(s.passing(), expected=s.expected(suites={})) == {"complete"}
+
+
+@pytest.mark.parametrize("days", [(date.min, date(2026, 12, 31)), (date(2026, 1, 1), date.max)])
+def test_a_key_may_be_valid_for_all_days_there_are(days: tuple[date, date]) -> None:
+    signers = {**s.environment().signers, "ci": s.signer("ci", "evaluator", valid=days)}
+    assert not clauses(s.passing(), s.environment(signers=signers))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)],
+)
+def test_a_time_at_the_end_of_the_calendar_is_refused_like_any_other(moment: datetime) -> None:
+    assert clauses(evaluated(attested_on=moment, evaluated_on=moment)) & {"validity", "statement"}
+
+
+def test_an_age_may_be_longer_than_the_calendar() -> None:
+    rule = EvidenceRule(signers=("ci",), max_age_days=1e300)
+    assert not clauses(s.passing(), s.environment(evidence=rule))
 
 
 def test_evidence_of_any_age_counts_where_no_age_is_named() -> None:

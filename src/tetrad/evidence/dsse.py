@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -19,7 +19,7 @@ _MOST_SIGNATURES = 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signature:
-    """`keyid` is a hint that nothing is decided by."""
+    """`keyid` is a hint: it says which key to try first, and decides nothing."""
 
     keyid: str
     value: bytes
@@ -32,13 +32,17 @@ class Envelope:
     signatures: tuple[Signature, ...]
 
     def signed_by(self, keys: Iterable[bytes]) -> tuple[bytes, ...]:
-        """Those of the public keys that signed, each once."""
+        """Those of the public keys that signed, each once; a signature is of one key."""
         signed = _signed(self.payload_type, self.payload)
-        return tuple(
-            key
-            for key in dict.fromkeys(keys)
-            if any(is_signed(key, signed, signature.value) for signature in self.signatures)
-        )
+        known = {key_id(key): key for key in keys}
+        signed_by = {_signer(signature, signed, known) for signature in self.signatures}
+        return tuple(key for key in known.values() if key in signed_by)
+
+
+def _signer(signature: Signature, signed: bytes, known: Mapping[str, bytes]) -> bytes | None:
+    hinted = known.get(signature.keyid)
+    tried = known.values() if hinted is None else (hinted, *known.values())
+    return next((key for key in tried if is_signed(key, signed, signature.value)), None)
 
 
 def seal(payload: bytes, keys: Sequence[PrivateKey], payload_type: str = PAYLOAD_TYPE) -> bytes:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from tetrad.text import shorten
+
+_LONGEST = 300  # characters of a reason, which may repeat what a stranger wrote
+
 Clause: TypeAlias = Literal[
     "envelope",  # DSSE 1.0.2 as JSON
     "payload-type",
@@ -36,6 +40,6 @@ class Refused(Exception):
     """The one error of reading and verifying: the clause that is not met, and why."""
 
     def __init__(self, clause: Clause, message: str) -> None:
-        super().__init__(f"{clause}: {message}")
         self.clause: Clause = clause
-        self.message = message
+        self.message = shorten(message, _LONGEST)
+        super().__init__(f"{clause}: {self.message}")

@@ -218,7 +218,11 @@ def payload_of(identity: Digest, name: str, predicate_type: str, predicate: Json
 
 def predicate_type_of(payload: bytes) -> str:
     """The type of a statement that may be of any; Refused where the payload is none."""
-    value = _document(payload).get("predicateType")
+    return _type_of(_document(payload))
+
+
+def _type_of(document: Mapping[str, Any]) -> str:
+    value = document.get("predicateType")
     if not isinstance(value, str):
         raise Refused("statement", "predicateType is missing")
     return value
@@ -227,9 +231,10 @@ def predicate_type_of(payload: bytes) -> str:
 def read_statement(payload: bytes) -> Statement:
     """Read what `write_statement` wrote, and nothing else; raises Refused."""
     document = _document(payload)
-    kind = _KINDS.get(predicate_type_of(payload))
+    predicate_type = _type_of(document)
+    kind = _KINDS.get(predicate_type)
     if kind is None:
-        raise Refused("predicate-type", f"unknown predicate type {document['predicateType']}")
+        raise Refused("predicate-type", f"unknown predicate type {predicate_type}")
     identity, name = _subject(document.get("subject"))
     try:
         predicate: Any = _CODEC.load(kind, document.get("predicate"))

@@ -10,6 +10,7 @@ from tetrad.loading.case_values import issues_of_examples
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.model import (
+    ENVIRONMENTS,
     PASSAGES,
     Answerable,
     Generation,
@@ -24,8 +25,6 @@ from tetrad.model.references import ENDINGS, reference_of
 from tetrad.schemas.nearest import did_you_mean, nearest
 from tetrad.templates.reading import problems_of, variables_of
 from tetrad.yamldoc.parse import Path
-
-_ENVIRONMENTS = "infra/environments"
 
 
 def build_stack(fields: Fields, context: Context) -> Stack:
@@ -119,15 +118,15 @@ def check_fallback(fields: Fields, context: Context, path: Path) -> None:
 def check_environment(fields: Fields, context: Context, path: Path) -> None:
     """An environment that a stack names is there, once there are any."""
     name = fields.value(path)
-    if not any(context.tree.has(f"{_ENVIRONMENTS}/{name}{ending}") for ending in ENDINGS):
+    if not any(context.tree.has(f"{ENVIRONMENTS}/{name}{ending}") for ending in ENDINGS):
         known = [
-            reference_of(f).removeprefix(f"{_ENVIRONMENTS}/")
-            for f in context.tree.below(_ENVIRONMENTS)
+            reference_of(f).removeprefix(f"{ENVIRONMENTS}/")
+            for f in context.tree.below(ENVIRONMENTS)
             if f.endswith(ENDINGS)
         ]
         if known:
             hint = did_you_mean(name, known, f"environments are {', '.join(known)}")
-            message = f"unknown environment {name!r} in {_ENVIRONMENTS}"
+            message = f"unknown environment {name!r} in {ENVIRONMENTS}"
             context.report(fields.issue(path, message, hint, code="SCH107"))
 
 

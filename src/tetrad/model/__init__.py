@@ -6,7 +6,14 @@ Nothing here reads a file; `tetrad.loading` does. What of a value is behavioural
 
 from tetrad.model.cases import Assertion, AssertionSet, Case, GoldenSet, RecordedCall, assertions_of
 from tetrad.model.corpus import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index
-from tetrad.model.environment import ApprovalRule, Environment, EvidenceRule, Signer, SignerRole
+from tetrad.model.environment import (
+    ENVIRONMENTS,
+    ApprovalRule,
+    Environment,
+    EvidenceRule,
+    Signer,
+    SignerRole,
+)
 from tetrad.model.models import (
     Adapter,
     EngineSpec,
@@ -55,6 +62,7 @@ from tetrad.model.waivers import Acceptance, Waiver
 __all__ = [
     "DEFAULT_JUDGE",
     "EMBEDDING_JUDGE",
+    "ENVIRONMENTS",
     "METRICS",
     "MOST_EMBEDDED_TOKENS",
     "PASSAGES",

@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 from tetrad.canonical import Json
 from tetrad.errors import Location
 
+ENVIRONMENTS = "infra/environments"  # the folder of their files
+
 SignerRole: TypeAlias = Literal["evaluator", "approver", "deployer"]
 
 
@@ -59,4 +61,5 @@ class Environment:
 
     @property
     def name(self) -> str:
-        return self.ref.rsplit("/", 1)[-1]
+        """As stacks name it: its path in the folder of environments."""
+        return self.ref.removeprefix(f"{ENVIRONMENTS}/")
