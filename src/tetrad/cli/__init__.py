@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, str] = {
     "bundle": "write everything that an identity needs to answer again into one file",
     "unbundle": "verify a bundle, and unpack it into a repository of its own",
     "bom": "write a stack's bill of materials (CycloneDX)",
+    "card": "write a stack's card: what it is, what it is for, its limits, its scores",
     "pull": "fetch and verify the files of models",
     "pin": "write the revision and the digests of a model's files into its file",
     "schema": "print the JSON Schema of a kind of file",

@@ -1,0 +1,284 @@
+"""A stack's card in Markdown: what it is, what it is for, where it ends, and how it scored.
+
+What strangers wrote stands in it as in the comment on a pull request, where nothing of it is active.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from tetrad.canonical import Json
+from tetrad.identity import component_digest, identity_of, written_identity
+from tetrad.identity.suite_digest import suite_digest
+from tetrad.inventory.bill_of_materials import Materials
+from tetrad.inventory.model_section import model_section
+from tetrad.model import (
+    Generation,
+    HttpRun,
+    McpRun,
+    Model,
+    Prompt,
+    PythonRun,
+    Retrieval,
+    Stack,
+    Suite,
+    Tool,
+)
+from tetrad.plan.requirements import told
+from tetrad.report import figures
+from tetrad.report.inert_markdown import code, fenced, prose
+from tetrad.report.words import DECISIONS
+from tetrad.results.gate_report import Report, StackReport, SuiteReport
+from tetrad.text import pluralize
+
+_MESSAGE = 6_000  # characters of one message that are shown
+_EFFECTS = {
+    "read": "reads",
+    "write": "writes",
+    "destructive": "destroys or cannot be undone",
+    None: "not stated",
+}
+
+
+class _Scored(NamedTuple):
+    """A suite's result in a report, with the stack and the report that it is of."""
+
+    report: Report
+    stack: StackReport
+    suite: SuiteReport
+
+
+def render_card(materials: Materials, report: Report | None) -> str:
+    """The card; `report` is the last one of the gate, which counts where it is about this identity."""
+    stack = materials.stack
+    parts = [
+        *_head(stack),
+        "## Model",
+        *model_section(stack.model, "answers"),
+        *_other_models(stack),
+        "## Prompt",
+        *_prompt(stack.prompt),
+        *_corpus(stack.retrieval, materials.documents),
+        *_tools(stack.tools),
+        "## Guardrails",
+        _bullets(_guardrails(stack)),
+        "## Evaluation",
+        *_evaluation(materials, report),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of cells that are Markdown already."""
+    named = list(heads)
+    lines = [named, ["---"] * len(named), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _head(stack: Stack) -> Iterator[str]:
+    yield f"# {code(stack.name)}"
+    if stack.description:
+        yield prose(stack.description)
+    serving = stack.serving or {}
+    environments: Any = serving.get("environments")
+    rows = [
+        ("stack", code(stack.ref)),
+        ("identity", code(written_identity(identity_of(stack)))),
+        ("owner", code(stack.owner) if stack.owner else "not stated"),
+        ("serves in", _codes(environments) if environments else "nowhere"),
+    ]
+    fallback = serving.get("fallback")
+    if fallback is not None:
+        rows.append(("if it fails", _fallback(fallback)))
+    yield _table(("", ""), rows)
+
+
+def _fallback(fallback: Json) -> str:
+    if isinstance(fallback, Mapping):
+        return f"answers {code(str(fallback.get('answer', '')))}"
+    if fallback == "previous":
+        return "the identity before it answers"
+    return f"the stack {code(str(fallback))} answers"
+
+
+def _other_models(stack: Stack) -> Iterator[str]:
+    embedders: dict[str, tuple[Model, list[str]]] = {}
+    if stack.retrieval is not None:
+        model = stack.retrieval.corpus.embedding
+        embedders.setdefault(model.ref, (model, []))[1].append("the corpus")
+    if stack.prompt.select is not None:
+        model = stack.prompt.select.embedding
+        embedders.setdefault(model.ref, (model, []))[1].append("the examples")
+    for model, what in embedders.values():
+        yield from model_section(model, f"embeds {' and '.join(what)}")
+
+
+def _prompt(prompt: Prompt) -> Iterator[str]:
+    if prompt.description:
+        yield prose(prompt.description)
+    yield _bullets(
+        (
+            f"{code(prompt.ref)}, {prompt.style}, digest {code(str(component_digest(prompt)))}",
+            *_examples(prompt),
+            *_output(prompt),
+        )
+    )
+    if prompt.variables:
+        rows = [
+            (
+                code(v.name),
+                v.type,
+                v.trust,
+                f"{v.max_chars:,} characters" if v.max_chars else "",
+                prose(v.description) if v.description else "",
+            )
+            for v in prompt.variables.values()
+        ]
+        yield _table(("variable", "type", "trust", "at most", ""), rows)
+    for message in prompt.messages:
+        yield f"{message.role.capitalize()}:\n\n{fenced(message.content, _MESSAGE)}"
+
+
+def _examples(prompt: Prompt) -> Iterator[str]:
+    if prompt.examples:
+        chosen = f", of which the {prompt.select.count} nearest are shown" if prompt.select else ""
+        yield f"{pluralize(len(prompt.examples), 'example')}{chosen}"
+
+
+def _output(prompt: Prompt) -> Iterator[str]:
+    output = prompt.output
+    if output.enum:
+        yield f"the answer is one of {_codes(output.enum)}"
+    elif output.format == "json":
+        yield "the answer is JSON" + (" that keeps to a schema" if output.schema else "")
+
+
+def _corpus(retrieval: Retrieval | None, documents: int) -> Iterator[str]:
+    if retrieval is None:
+        return
+    corpus, index = retrieval.corpus, retrieval.corpus.index
+    yield "## Corpus"
+    if corpus.description:
+        yield prose(corpus.description)
+    passages = f"{retrieval.top_k} passages nearest to {code(retrieval.query)}"
+    mixed = f"store {index.store}, dense {index.dense:g}, BM25 {index.bm25:g}"
+    size, overlap = corpus.chunking.size, corpus.chunking.overlap
+    lines = [
+        f"{code(corpus.ref)}, {pluralize(documents, 'document')}, digest {code(str(corpus.digest))}",
+        f"the {passages} are put into {code(retrieval.into)}",
+        f"chunks of {size} tokens that overlap by {overlap}; {mixed}",
+    ]
+    if retrieval.answerable is not None:
+        floor, otherwise = retrieval.answerable.min_similarity, retrieval.answerable.otherwise
+        lines.append(f"below a similarity of {floor:g} it answers {code(otherwise)}")
+    yield _bullets(lines)
+
+
+def _tools(tools: Iterable[Tool]) -> Iterator[str]:
+    rows = [
+        (
+            code(tool.name),
+            _EFFECTS[tool.effect],
+            _run(tool),
+            str(tool.version),
+            prose(tool.description),
+        )
+        for tool in tools
+    ]
+    if rows:
+        yield "## Tools"
+        yield _table(("tool", "effect", "runs", "version", ""), rows)
+
+
+def _run(tool: Tool) -> str:
+    match tool.run:
+        case PythonRun():
+            return "in a process of its own"
+        case HttpRun(url=url):
+            return f"at {code(url)}"
+        case McpRun(server=server):
+            return f"on the MCP server {code(server)}"
+    return "only as recorded"
+
+
+def _guardrails(stack: Stack) -> Iterator[str]:
+    limit = stack.guardrails.max_input_chars
+    yield f"input over {limit:,} characters is refused" if limit else "input of any length is taken"
+    blocked = stack.guardrails.block_pii_in_output
+    yield f"answers with personal data are {'withheld' if blocked else 'not withheld'}"
+    if stack.tools:
+        yield f"at most {pluralize(stack.max_steps, 'round')} of tool calls"
+    yield from _generation(stack.generation)
+
+
+def _generation(generation: Generation) -> Iterator[str]:
+    said = {
+        "temperature": generation.temperature,
+        "top_p": generation.top_p,
+        "max_tokens": generation.max_tokens,
+        "seed": generation.seed,
+    }
+    given = [f"{name} {value:g}" for name, value in said.items() if value is not None]
+    yield f"sampling: {', '.join(given)}" if given else "sampling: as the engine does it"
+
+
+def _evaluation(materials: Materials, report: Report | None) -> Iterator[str]:
+    identity = identity_of(materials.stack)
+    found = (
+        {}
+        if report is None
+        else {
+            (suite.suite, suite.digest): _Scored(report, stack, suite)
+            for stack in report.stacks
+            if stack.identity == identity
+            for suite in stack.suites
+        }
+    )
+    if not materials.suites:
+        yield "No suite judges this stack."
+    for suite in materials.suites:
+        yield f"### {code(suite.ref)}"
+        if suite.description:
+            yield prose(suite.description)
+        cases = pluralize(len(suite.golden.cases), "case")
+        yield f"{cases}, golden set {code(str(suite.golden.digest))}."
+        scored = found.get((suite.ref, suite_digest(suite)))
+        yield from _scores(scored) if scored else _unscored(suite)
+
+
+def _unscored(suite: Suite) -> Iterator[str]:
+    yield "Not evaluated: there is no report of this identity and this suite."
+    yield _bullets(f"required: {prose(told(requirement))}" for requirement in suite.gate)
+
+
+def _scores(scored: _Scored) -> Iterator[str]:
+    report = scored.report
+    at = f" at {code(report.head[:12])}" if report.head else ""
+    dirty = " with uncommitted changes" if report.dirty else ""
+    when = f" on {code(report.created)}" if report.created else ""
+    yield f"**{DECISIONS[scored.suite.decision]}**{at}{dirty}{when}."
+    if scored.stack.preview:
+        yield f"A preview, never evidence: {prose(scored.stack.engine)} answered."
+    yield _table(
+        ("requirement", "value", "required", "95 % interval", "n", ""),
+        (
+            (
+                prose(figures.requirement(found)),
+                figures.value(found),
+                figures.asked(found),
+                figures.interval(found),
+                f"{found.n:,}" if found.n else "",
+                DECISIONS[found.decision],
+            )
+            for found in scored.suite.requirements
+        ),
+    )
+
+
+def _codes(names: Iterable[object]) -> str:
+    return ", ".join(code(str(name)) for name in names)
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
