@@ -1,8 +1,8 @@
 """Evidence: signed statements about one identity, and whether they admit it to an environment."""
 
 from tetrad.evidence.dsse import PAYLOAD_TYPE, Envelope, open_envelope, seal
-from tetrad.evidence.errors import Clause, Refused
 from tetrad.evidence.expected import Expected, expected_of, parts_of, required_suites
+from tetrad.evidence.refused import Clause, Refused
 from tetrad.evidence.verify import SetAside, Unmet, Verification, verify
 
 __all__ = [

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from tetrad.canonical import Digest
 from tetrad.evidence.dsse import PAYLOAD_TYPE, open_envelope
-from tetrad.evidence.errors import Clause, Refused
 from tetrad.evidence.expected import Expected, ListedWaiver
+from tetrad.evidence.refused import Clause, Refused
 from tetrad.evidence.statements import (
     VERIFIER,
     Admission,

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from tetrad.canonical import canonical_json, read_json
 from tetrad.ed25519 import PrivateKey, is_signed, key_id
-from tetrad.evidence.errors import Refused
+from tetrad.evidence.refused import Refused
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 LARGEST = 16 << 20  # bytes of an envelope that is read

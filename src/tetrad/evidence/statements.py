@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from tetrad.canonical import Digest, Json, canonical_json, read_json
-from tetrad.evidence.errors import Refused
+from tetrad.evidence.refused import Refused
 from tetrad.results.codec import Codec, ShapeError, fields_reader
 from tetrad.results.gate_report import (
     AcceptanceUse,

@@ -14,9 +14,9 @@ from typing import TypeAlias, TypeVar
 
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.evidence.clauses import Check, Signed
-from tetrad.evidence.errors import Clause, Refused
 from tetrad.evidence.expected import Expected
 from tetrad.evidence.people import Person, people_of
+from tetrad.evidence.refused import Clause, Refused
 from tetrad.evidence.statements import (
     Admission,
     Approval,
