@@ -15,6 +15,7 @@ import signing as s
 from tetrad.canonical import digest_bytes
 from tetrad.evidence import seal, verify
 from tetrad.evidence.expected import ListedWaiver
+from tetrad.evidence.verify import admitted as admissions_of
 from tetrad.model import ApprovalRule, Environment, EvidenceRule, Signer
 from tetrad.results.gate_report import WaiverUse
 
@@ -293,6 +294,21 @@ def test_what_was_admitted_stays_admitted_until_it_is_withdrawn() -> None:
     gone = verify(s.expected(), s.environment(), envelopes, now=s.NOW, withdrawn="rolled back")
     assert not gone.is_yes
     assert "withdrawn" in {unmet.clause for unmet in gone.unmet}
+
+
+def test_admissions_of_a_stack_are_told_last_one_first() -> None:
+    first = s.admission(admitted_on=s.NOW - timedelta(days=3), commit="5" * 40)
+    envelopes = [
+        s.signed(first, "deploy", identity=OTHER),
+        s.signed(s.admission(), "deploy"),
+        s.signed(s.admission(stack="stacks/other"), "deploy"),
+        s.signed(s.admission(environment="staging"), "deploy"),
+        s.signed(s.admission(commit="6" * 40), "ci"),
+        s.signed(s.approval(), "ada"),
+        b"{",
+    ]
+    found = admissions_of(s.STACK, s.environment(), envelopes, now=s.NOW)
+    assert found == (s.admission(), first)
 
 
 def test_age_counts_at_the_first_admission_alone() -> None:

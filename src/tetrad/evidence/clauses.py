@@ -26,6 +26,28 @@ from tetrad.model import Environment, Signer, SignerRole
 SKEW = timedelta(minutes=5)  # by which clocks of signers and verifiers may differ
 
 
+def statement_of(
+    data: bytes, environment: Environment, now: datetime
+) -> tuple[Statement, tuple[Signer, ...]]:
+    """The statement of an envelope, and whose keys signed it that may and that count; raises Refused."""
+    envelope = open_envelope(data)
+    if envelope.payload_type != PAYLOAD_TYPE:
+        raise Refused("payload-type", f"{envelope.payload_type!r} is not {PAYLOAD_TYPE}")
+    by_key = {signer.key: signer for signer in environment.signers.values()}
+    signers = tuple(by_key[key] for key in envelope.signed_by(by_key))
+    if not signers:
+        raise Refused("signature", "no key of the environment signed it")
+    statement = read_statement(envelope.payload)  # the bytes that were verified
+    role, moment = _role_and_time(statement)
+    if moment - now > SKEW:
+        raise Refused("validity", f"signed in the future, on {moment.isoformat()}")
+    refusals = {signer: _refusal(signer, role, moment) for signer in signers}
+    good = tuple(signer for signer, refusal in refusals.items() if refusal is None)
+    if not good:
+        raise next(refusal for refusal in refusals.values() if refusal is not None)
+    return statement, good
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signed:
     """A statement about the identity, and the keys of the environment that signed it in their role."""
@@ -43,15 +65,7 @@ class Check:
 
     def read(self, digest: Digest, data: bytes) -> Signed:
         """The statement about the identity, by keys that count; raises Refused."""
-        envelope = open_envelope(data)
-        if envelope.payload_type != PAYLOAD_TYPE:
-            raise Refused("payload-type", f"{envelope.payload_type!r} is not {PAYLOAD_TYPE}")
-        by_key = {signer.key: signer for signer in self.environment.signers.values()}
-        signers = tuple(by_key[key] for key in envelope.signed_by(by_key))
-        if not signers:
-            raise Refused("signature", "no key of the environment signed it")
-        statement = read_statement(envelope.payload)  # the bytes that were verified
-        signers = self._in_role(signers, statement)
+        statement, signers = statement_of(data, self.environment, self.now)
         if statement.identity != self.expected.identity:
             raise Refused("subject", f"about another identity, tetrad:{statement.identity.hex}")
         return Signed(digest=digest, statement=statement, signers=signers)
@@ -70,17 +84,6 @@ class Check:
             case Approval() | Admission():
                 self._fits_stack(predicate.stack)
                 self._fits_environment(predicate.environment)
-
-    def _in_role(self, signers: Sequence[Signer], statement: Statement) -> tuple[Signer, ...]:
-        """Those who may sign such a statement, with a key that counts; Refused where none may."""
-        role, moment = _role_and_time(statement)
-        if moment - self.now > SKEW:
-            raise Refused("validity", f"signed in the future, on {moment.isoformat()}")
-        refusals = [(signer, _refusal(signer, role, moment)) for signer in signers]
-        good = tuple(signer for signer, refusal in refusals if refusal is None)
-        if good:
-            return good
-        raise next(refusal for _, refusal in refusals if refusal is not None)
 
     def _fits_signers(self, signers: Sequence[Signer]) -> None:
         rule = self.environment.evidence

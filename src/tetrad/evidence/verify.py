@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 from tetrad.canonical import Digest, digest_bytes
-from tetrad.evidence.clauses import Check, Signed
+from tetrad.evidence.clauses import Check, Signed, statement_of
 from tetrad.evidence.expected import Expected
 from tetrad.evidence.people import Person, people_of
 from tetrad.evidence.refused import Clause, Refused
@@ -97,6 +97,22 @@ def verify(
         accepted=_all(part.accepted for part in (*proof, admissions)),
         set_aside=(*found.aside, *_all(part.set_aside for part in (*proof, admissions))),
     )
+
+
+def admitted(
+    stack: str, environment: Environment, envelopes: Iterable[bytes], *, now: datetime
+) -> tuple[Admission, ...]:
+    """The admissions of a stack to an environment, of any identity, the last one first."""
+    found = set()
+    for data in envelopes:
+        try:
+            predicate = statement_of(data, environment, now)[0].predicate
+        except Refused:
+            continue
+        if isinstance(predicate, Admission) and predicate.stack == stack:
+            found.add(predicate)
+    named = [admission for admission in found if admission.environment == environment.name]
+    return tuple(sorted(named, key=lambda admission: admission.admitted_on, reverse=True))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
