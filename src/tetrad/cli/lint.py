@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tetrad.cli.folding import columns, folded
 from tetrad.cli.options import add_format
 from tetrad.cli.output import in_colour, print_status, write_file, write_out
 from tetrad.errors import ExitCode, UsageError
@@ -189,9 +190,8 @@ def _rendered(findings: Sequence[Finding], tree: LintTree, args: Namespace) -> s
         return rule_counts.render_json(findings)
     if args.statistics:
         return f"{rule_counts.render_text(findings)}{findings_text.totals(findings, tree)}\n"
-    if args.format == "text":
-        colour = in_colour() and args.output_file is None
-        return findings_text.render(findings, tree, colour=colour)
+    if args.format == "text" and args.output_file is None:
+        return folded(findings_text.render(findings, tree, colour=in_colour(), width=columns()))
     return render(args.format, findings, tree)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.fixing import ROUNDS, diff, still_parses
+from tetrad.cli.folding import columns, folded
 from tetrad.cli.linting import any_root, lint, request_of_text
 from tetrad.cli.output import print_status, write_out
 from tetrad.errors import UsageError
@@ -69,7 +70,7 @@ def show(found: Found) -> None:
     from tetrad.lint.output import findings_text
 
     tree, findings = found
-    print_status(findings_text.render(findings, tree))
+    print_status(folded(findings_text.render(findings, tree, width=columns())))
 
 
 def _write(data: bytes) -> None:

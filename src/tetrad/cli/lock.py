@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tetrad.cli.folding import folded
 from tetrad.cli.output import print_status, print_text
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode
@@ -62,10 +63,11 @@ def _run(args: Namespace, root: Path, checked: Checked | None) -> ExitCode:
     stale = [*_corpora(repository), *stale_locks(repository), *_orphans(repository)]
     for path, said, content in stale:
         if args.check:
-            print_text(f"{path}: {said}\n")
+            print_text(folded(f"{path}: {said}\n"))
         else:
             _write(root / path, content)
-            print_status(f"{path}: {said}; {'removed' if content is None else 'written'}\n")
+            done = "removed" if content is None else "written"
+            print_status(folded(f"{path}: {said}; {done}\n"))
     if args.check and stale:
         sys.stderr.write("  help: run `tetrad lock` and commit what it writes\n")
         return ExitCode.REFUSED

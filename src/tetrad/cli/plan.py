@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tetrad.cli.folding import folded
 from tetrad.cli.options import add_base, add_engine, add_format, add_names, stacks_named
 from tetrad.cli.output import write_out
 from tetrad.cli.repository_root import root_of
@@ -43,7 +44,8 @@ def run(args: argparse.Namespace) -> ExitCode:
             ids = git.id_algorithm(base[0])
             with collecting_later(), kept(root, "plan", ids=ids) as checked:
                 plan = _of_what_moved(args, base, checked)
-    write_out(RENDERERS[args.format](plan))
+    text = RENDERERS[args.format](plan)
+    write_out(folded(text) if args.format == "text" else text)
     return ExitCode.PASSED
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tetrad.cli.folding import columns
 from tetrad.cli.options import add_format
 from tetrad.cli.output import in_colour, write_file, write_out
 from tetrad.cli.repository_root import root_of
@@ -41,8 +41,7 @@ def shown(report: Report, fmt: str) -> str:
     from tetrad.report.as_text import WIDTH, render_text
 
     if fmt == "text":
-        width = shutil.get_terminal_size((WIDTH, 24)).columns
-        return render_text(report, width=width, colour=in_colour())
+        return render_text(report, width=columns() or WIDTH, colour=in_colour())
     return render(report, fmt)
 
 

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tetrad.cli.folding import folded
 from tetrad.cli.output import print_text, write_out
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
@@ -44,7 +45,7 @@ def run(args: Namespace) -> ExitCode:
     if args.identity_json:
         write_out(canonical_json(document).decode())
     else:
-        print_text("".join(f"{line}\n" for line in lines))
+        print_text(folded("".join(f"{line}\n" for line in lines)))
     return ExitCode.PASSED
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -22,9 +23,15 @@ _COLOURS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
 
 
 def render(
-    findings: Sequence[Finding], tree: LintTree, *, colour: bool = False, folds: bool = True
+    findings: Sequence[Finding],
+    tree: LintTree,
+    *,
+    colour: bool = False,
+    folds: bool = True,
+    width: int | None = None,
 ) -> str:
-    """Findings by file, and a count; colour repeats what the words say.
+    """Findings by file, and a count; colour repeats what the words say. A source line is cut to
+    `width`.
 
     Where it `folds`, three are shown of findings that differ by their place alone, or by the case
     that they name: a renamed variable can be missed by every case of a golden set.
@@ -37,7 +44,7 @@ def render(
     for finding in findings:
         same = alike[_cause(finding)]
         if not folds or finding in same[:SHOWN_ALIKE]:
-            blocks += _block(finding, tree, paint)
+            blocks += _block(finding, tree, paint, width or sys.maxsize)
         if folds and len(same) > SHOWN_ALIKE and finding is same[SHOWN_ALIKE - 1]:
             blocks.append(_rest(same[SHOWN_ALIKE:]))
     return for_log("\n".join([*blocks, *_by_rule(findings), totals(findings, tree)])) + "\n"
@@ -64,14 +71,14 @@ class _Paint:
         return f"\x1b[{code}m{text}\x1b[0m" if self._on and text else text
 
 
-def _block(finding: Finding, tree: LintTree, paint: _Paint) -> Iterator[str]:
+def _block(finding: Finding, tree: LintTree, paint: _Paint, width: int) -> Iterator[str]:
     place, colour = finding.place, _COLOURS[finding.severity]
     file = inert(place.file).replace("\n", "⏎")
     where = f"{file}:{place.span.line}:{place.span.column}"
     what = paint(f"{finding.severity}[{finding.code}]", f"1;{colour}")
     yield f"{paint(where, '1')}: {what} {finding.name}: {_flat(finding.message)}"
     if not finding.hidden:
-        yield from _source(finding, tree, paint)
+        yield from _source(finding, tree, paint, width)
     if finding.hint:
         yield f"  help: {_flat(finding.hint)}"
     if finding.fix is not None:
@@ -83,11 +90,13 @@ def _flat(text: str) -> str:
     return " ".join(inert(text).split())
 
 
-def _source(finding: Finding, tree: LintTree, paint: _Paint) -> Iterator[str]:
+def _source(finding: Finding, tree: LintTree, paint: _Paint, width: int) -> Iterator[str]:
     """The line, inert, with marks under the characters that the finding is about."""
     span = finding.place.span
+    number = str(span.line)
+    room = min(_MAX_LINE, width - len(f"  {number} | "))
     column = max(span.column - 1, 0)
-    first = max(0, column - _MAX_LINE // 2)
+    first = max(0, column - room // 2)
     line = tree.lines(finding.place.file).line(span.line, first, column + _LOOKED_AT)
     if not line.strip():
         return
@@ -95,9 +104,8 @@ def _source(finding: Finding, tree: LintTree, paint: _Paint) -> Iterator[str]:
     end = span.end_column - 1 - first if span.end_line == span.line else len(line)
     parts = [line[:begin], line[begin:end], line[max(begin, end) :]]
     before, marked, after = (inert(part).replace("\t", " ") for part in parts)
-    shown = f"{before}{marked}{after}"[:_MAX_LINE]
-    marks = "^" * max(1, min(len(marked), _MAX_LINE - len(before)))
-    number = str(span.line)
+    shown = f"{before}{marked}{after}"[:room]
+    marks = "^" * max(1, min(len(marked), room - len(before)))
     yield f"  {number} | {shown}"
     yield f"  {' ' * len(number)} | {' ' * len(before)}{paint(marks, _COLOURS[finding.severity])}"
 

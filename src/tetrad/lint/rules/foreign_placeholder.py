@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.lint.finding import Finding
-from tetrad.lint.foreign_placeholders import Placeholder, placeholders_of, stands_for_input
+from tetrad.lint.placeholders import Placeholder, placeholders_of, stands_for_input
 from tetrad.lint.prompts import prompts_asked
 from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree

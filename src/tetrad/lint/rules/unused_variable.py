@@ -34,7 +34,7 @@ import re
 from collections.abc import Iterator
 
 from tetrad.lint.finding import Edit, Finding, Fix
-from tetrad.lint.foreign_placeholders import placeholders_of
+from tetrad.lint.placeholders import placeholders_of
 from tetrad.lint.prompts import stacks_with
 from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree, Part
