@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tetrad.database import Database, Tables, files_of
-from tetrad.errors import DatabaseError
+from tetrad.database import Database, Tables, explanation_of, files_of
+from tetrad.errors import DatabaseError, DatabaseUnusable, ExitCode
 
 OLD = Tables(
     name="notes",
@@ -39,6 +39,17 @@ def test_a_file_that_is_no_database_is_named_with_what_to_do(tmp_path: Path) -> 
 
     with pytest.raises(DatabaseError, match=r"notes\.db: file is not a database\n  help: .*mv "):
         Database(path, NEW)
+
+
+def test_a_file_that_someone_has_to_mend_is_misuse_and_one_in_use_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    path.write_bytes(b"nonsense " * 200)
+    with pytest.raises(DatabaseUnusable) as caught:
+        Database(path, NEW)
+    assert caught.value.exit_code == ExitCode.MISUSE
+
+    locked = explanation_of(sqlite3.OperationalError("database is locked"), path, if_damaged="")
+    assert locked.exit_code == ExitCode.INCONCLUSIVE
 
 
 def test_damage_that_sqlite_cannot_even_quote_is_one_sentence(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tetrad.errors import DatabaseError
+from tetrad.errors import DatabaseError, DatabaseUnusable
 from tetrad.places import refuse_links
 from tetrad.writing import make_folder, replace_file
 
@@ -108,7 +108,7 @@ class Database:
             malformed = sqlite3.DatabaseError("malformed database schema")
             raise self.explanation(malformed, path) from error
         except _Refused as error:
-            raise DatabaseError(f"{self.path}: {error}") from error
+            raise DatabaseUnusable(f"{self.path}: {error}") from error
 
     def explanation(self, error: sqlite3.Error, path: Path | None = None) -> DatabaseError:
         place = path or self.path
@@ -118,19 +118,23 @@ class Database:
 
 def explanation_of(error: BaseException, path: Path, *, if_damaged: str) -> DatabaseError:
     """What SQLite says of a file, and what to do."""
-    return DatabaseError(f"{path}: {error}\n  help: {_help(str(error), if_damaged)}")
+    kind, what_to_do = _help(str(error), if_damaged)
+    return kind(f"{path}: {error}\n  help: {what_to_do}")
 
 
-def _help(message: str, if_damaged: str) -> str:
+def _help(message: str, if_damaged: str) -> tuple[type[DatabaseError], str]:
     if "malformed" in message or "not a database" in message:
-        return f"the file is damaged; {if_damaged}"
+        return DatabaseUnusable, f"the file is damaged; {if_damaged}"
     if "readonly" in message or "unable to open" in message:
-        return f"make the file and its folder writable, or name another in {ENVIRONMENT}"
+        what_to_do = f"make the file and its folder writable, or name another in {ENVIRONMENT}"
+        return DatabaseUnusable, what_to_do
     if "locked" in message:
-        return f"another process held it for {BUSY_TIMEOUT_S:.0f} s; end that process and try again"
+        held = f"another process held it for {BUSY_TIMEOUT_S:.0f} s"
+        return DatabaseError, f"{held}; end that process and try again"
     if "full" in message or "I/O" in message:
-        return "free some room on the disk and run again: what was committed is not asked again"
-    return f"name another file in {ENVIRONMENT}, and send us this message"
+        freed = "free some room on the disk and run again"
+        return DatabaseError, f"{freed}: what was committed is not asked again"
+    return DatabaseUnusable, f"name another file in {ENVIRONMENT}, and send us this message"
 
 
 def named_file() -> Path | None:
@@ -154,7 +158,7 @@ def make_kept_folder(folder: Path) -> None:
         # The folder is this machine's; without this it would make every tree dirty.
         replace_file(folder / ".gitignore", b"*\n")
     except OSError as error:
-        raise DatabaseError(
+        raise DatabaseUnusable(
             f"{folder}: the folder cannot be made: {error.strerror}\n"
             f"  help: name a file elsewhere in {ENVIRONMENT}"
         ) from error

@@ -165,6 +165,12 @@ class JudgeFailed(TetradError):
 
 
 class DatabaseError(TetradError):
-    """Kept answers or the registry cannot be read or written."""
+    """Kept answers or the registry cannot be read or written; another try may succeed."""
 
     exit_code = ExitCode.INCONCLUSIVE
+
+
+class DatabaseUnusable(DatabaseError):
+    """The same until the user acts: the file is damaged, not ours, or may not be written."""
+
+    exit_code = ExitCode.MISUSE

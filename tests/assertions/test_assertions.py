@@ -96,6 +96,9 @@ PASSING: list[tuple[str, Any, str]] = [
     ("regex", r"\d{4}", "in 2026"),
     ("regex", r"^The (?<kind>answer) is", "The answer is 4"),
     ("regex", r"(?i)answer", "The ANSWER"),
+    ("regex", r"^a\cJ[\cj\cI]\\cJ$", "a\n\t\\cJ"),
+    ("rouge-n", "😀 👍🏽", "👍🏽😀"),
+    ("rouge-n", "…", "…"),
     ("is-json", None, '{"a": [1, 2]}'),
     ("is-json", None, '"text"'),
     ("is-json", {"format": "date"}, '"2026-02-28"'),
@@ -433,7 +436,7 @@ def test_similar_fails_under_its_threshold() -> None:
         ({"pass": False}, None, False, 0.0),
         ({"pass": True, "score": 0.7}, 0.8, False, 0.7),
         ({"pass": False, "score": 0.9}, 0.8, False, 0.9),
-        ({"pass": True, "score": 7}, None, True, 1.0),
+        ({"pass": True, "score": None}, None, True, 1.0),
     ],
 )
 def test_a_rubric_passes_as_the_judge_says(
@@ -449,6 +452,14 @@ def test_a_rubric_passes_as_the_judge_says(
 def test_a_judge_that_does_not_say_pass_decides_nothing() -> None:
     with pytest.raises(JudgeFailed, match="no `pass`"):
         judged(assertion("llm-rubric", "is polite"), "text", Services({"score": 1.0}))
+
+
+@pytest.mark.parametrize("score", [7, -0.1, 1.5, 10**30, True, "0.9", [1]])
+def test_a_judges_score_out_of_its_range_decides_nothing(score: Any) -> None:
+    with pytest.raises(JudgeFailed, match=r"the judge's score is .*, not a number from 0 to 1"):
+        judged(
+            assertion("llm-rubric", "is polite"), "text", Services({"pass": True, "score": score})
+        )
 
 
 def test_what_is_judged_stands_between_marks_that_it_cannot_hold() -> None:

@@ -297,6 +297,20 @@ def test_eval_of_no_case_is_misuse(tree: Tree, capsys: pytest.CaptureFixture[str
     assert "no cases match" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("golden", ["[]\n", "tests: []\n"])
+def test_a_golden_set_without_cases_is_named(
+    tree: Tree, capsys: pytest.CaptureFixture[str], golden: str
+) -> None:
+    tree.write("evals/feedback/golden.yaml", golden)
+
+    code = tree.tetrad("eval")
+
+    assert code == ExitCode.MISUSE
+    assert capsys.readouterr().err == (
+        "no cases in evals/feedback/golden.yaml\n  help: write the first one\n"
+    )
+
+
 ENDPOINT = "engine: {openai: {model: m, base_url_env: LLM_URL_OF_NOBODY}}"
 
 

@@ -75,6 +75,12 @@ MEANINGS = {
     "the test's own vars": (
         config_of("{type: python, value: 'context[\"test\"][\"vars\"][\"q\"] == \"hello\"'}"), {}, True, 1.0,
     ),
+    "the provider's response": (
+        config_of(
+            "{type: python, value: 'context[\"providerResponse\"][\"output\"] == \"hello\"',"
+            " transform: output.toUpperCase()}"
+        ), {}, True, 1.0,
+    ),
     "a file in a list": (
         config_of("{type: contains-any, value: [file://t.txt, zz]}"), {"t.txt": "hell\n"}, True, 1.0,
     ),
@@ -91,6 +97,9 @@ MEANINGS = {
     "a back reference by name": (
         config_of("{type: regex, value: '(?<n>l)\\k<n>'}"), {}, True, 1.0,
     ),
+    "a control character": (
+        config_of(r"{type: regex, value: 'a\cJb|[\cIx]a'}", "xa"), {}, True, 1.0,
+    ),
     "any character": (config_of("{type: regex, value: 'hell[^]$'}"), {}, True, 1.0),
     "no character": (config_of("{type: not-regex, value: 'hell[]'}"), {}, True, 1.0),
     "a bracket within a class": (config_of("{type: not-regex, value: '[[\\]$]'}"), {}, True, 1.0),
@@ -99,6 +108,19 @@ MEANINGS = {
             "{type: assert-set, weight: 0, assert: [{type: contains, value: zzz}]}, "
             "{type: contains, value: hell}"
         ), {}, False, 1.0,
+    ),
+    "a threshold where nothing has a weight": (
+        "tests: [{vars: {q: hello}, threshold: 0.5, assert: [{type: contains, value: hell, weight: 0}]}]\n",
+        {}, False, 1.0,
+    ),
+    "a threshold of a set where nothing has a weight": (
+        config_of(
+            "{type: assert-set, threshold: 0.5, assert: [{type: contains, value: hell, weight: 0}]}"
+        ), {}, False, 1.0,
+    ),
+    "a threshold of 0 where nothing has a weight": (
+        "tests: [{vars: {q: hello}, threshold: 0, assert: [{type: contains, value: zz, weight: 0}]}]\n",
+        {}, True, 0.0,
     ),
     "an assertion of weight 0 does not": (
         config_of("{type: contains, value: zzz, weight: 0}, {type: contains, value: hell}"), {}, True, 1.0,
@@ -111,7 +133,7 @@ def test_an_assertion_means_what_it_means_in_promptfoo(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config, files, passed, score = MEANINGS[name]
-    tree = repository(tmp_path, config, ["hello"], files)
+    tree = repository(tmp_path, config, ["hello", "xa"], files)
 
     assert results(tree, capsys) == [(passed, {"answer": score})]
 
@@ -123,6 +145,47 @@ def test_named_scores_of_code_are_measured_beside_its_own(
     tree = repository(tmp_path, config_of(f'{{type: python, value: "{value}"}}'), ["hello"], {})
 
     assert results(tree, capsys) == [(True, {"answer": 0.9, "tone": 0.2})]
+
+
+NAMED_METRICS = {
+    "by a variable that names another": """\
+tests:
+  - vars: {q: hello, tone: 'a{{ kind }}', kind: nswer}
+    assert: [{type: contains, value: hell, metric: '{{tone}}'}]
+""",
+    "in part": """\
+defaultTest: {assert: [{type: contains, value: hell, metric: 'an{{ kind }}'}]}
+tests: [{vars: {q: hello, kind: swer}}]
+""",
+    "of a set and in it": """\
+tests:
+  - vars: {q: hello, kind: answer}
+    assert:
+      - {type: assert-set, metric: '{{ kind }}', assert: [{type: contains, value: hell, metric: '{{kind}}'}]}
+""",
+}
+
+
+@pytest.mark.parametrize("way", NAMED_METRICS)
+def test_a_metric_is_named_by_the_variables(
+    way: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = repository(tmp_path, NAMED_METRICS[way], ["hello"], {})
+
+    assert results(tree, capsys) == [(True, {"answer": 1.0})]
+
+
+@pytest.mark.parametrize("metric", ["{{ missing }}", "{{ q | upper }}", "{% if q %}a{% endif %}"])
+def test_a_metric_that_no_variable_names_is_refused(
+    metric: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = config_of(f"{{type: contains, value: hell, metric: '{metric}'}}")
+    tree = repository(tmp_path, config, ["hello"], {})
+
+    assert tree.tetrad("eval", "x") == ExitCode.MISUSE
+    told = capsys.readouterr().err
+    assert "promptfooconfig.yaml:1:3" in told
+    assert f"promptfoo runs the template in the metric {metric!r}" in told
 
 
 def test_code_that_makes_no_value_decides_nothing(

@@ -12,7 +12,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from tetrad.errors import DatabaseError
+from tetrad.errors import DatabaseUnusable
 
 CLAIMS = "-asking"  # ends the name of the file
 _PLACES = 2**62  # byte offsets that every system's locks take
@@ -28,7 +28,7 @@ class QuestionLocks:
         try:
             self._file = os.open(path, flags, 0o644)
         except OSError as error:
-            raise DatabaseError(
+            raise DatabaseUnusable(
                 f"{path}: the file cannot be opened: {error.strerror}\n"
                 "  help: make it and its folder writable, or name another file in TETRAD_REGISTRY"
             ) from error

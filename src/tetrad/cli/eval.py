@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_engine, add_format
@@ -48,13 +48,14 @@ def run(args: argparse.Namespace) -> ExitCode:
     with open_session(
         root, offline=args.offline, engine=args.engine, progress=progress_bars()
     ) as session:
+        judged = list(_named(repository, args.names))
         selections = [
             session.select(suite, stack, files=repository.files, cases=cases)
-            for suite, stack in _named(repository, args.names)
+            for suite, stack in judged
             if (cases := [case for case in suite.golden.cases if _is_wanted(case, args)])
         ]
         if not selections:
-            raise UsageError("no cases match\n  help: `tetrad eval` without -k and --tag runs all")
+            raise UsageError(_why_no_cases((suite for suite, _ in judged), args))
         runs = interrupts.run(_executed(session, selections))
         calls = session.calls
     if args.format == "json":
@@ -64,6 +65,15 @@ def run(args: argparse.Namespace) -> ExitCode:
         sys.stderr.write(f"{pluralize(calls.made, 'call')} made, {calls.cached:,} cached\n")
     missing = any(case.missing for run in runs for case in run.cases)
     return ExitCode.INCONCLUSIVE if missing else ExitCode.PASSED
+
+
+def _why_no_cases(judged: Iterable[Suite], args: argparse.Namespace) -> str:
+    golden = sorted({suite.golden.path for suite in judged})
+    if not golden:
+        return "there is no suite\n  help: write evals/NAME/suite.yaml; `tetrad init` shows one"
+    if args.pattern or args.tag:
+        return "no cases match\n  help: `tetrad eval` without -k and --tag runs all"
+    return f"no cases in {', '.join(golden)}\n  help: write the first one"
 
 
 async def _executed(session: Session, selections: Sequence[SelectedCases]) -> tuple[SuiteRun, ...]:

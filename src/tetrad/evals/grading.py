@@ -170,7 +170,8 @@ async def _set_result(
 def _passes(results: Sequence[AssertionResult], threshold: float | None) -> bool:
     if threshold is None or not results:
         return all(result.passed for result in results)
-    return reaches(_mean(results), threshold)
+    decides = any(result.weight for result in results)  # else nothing reaches it, as in promptfoo
+    return reaches(_mean(results) if decides else 0.0, threshold)
 
 
 def _metrics(results: Sequence[AssertionResult]) -> Mapping[str, float]:

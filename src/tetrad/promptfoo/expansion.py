@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -27,7 +27,7 @@ def expanded(
     With `templates` it is a config's case, whose variables promptfoo takes for templates.
     """
     for one in _combinations(files.filled(case), arrays, files.report):
-        yield _composed(one, files.report, templates=templates)
+        yield _with_metrics(_composed(one, files.report, templates=templates), files.report)
 
 
 def _combinations(
@@ -102,3 +102,30 @@ def _is_template(own: str, value: str, given: Mapping[str, Any], *, anyhow: bool
     if anyhow:
         return any(0 <= value.find(start) < value.rfind(end) for start, end in _MARKS)
     return any(name in given and name != own for name in _STARTS_WITH_NAME.findall(value))
+
+
+def _with_metrics(case: RawCase, report: Report) -> RawCase:
+    """The case with the variables filled into the names of its metrics, as promptfoo does it."""
+    if not _names_by_template(case.value["assert"]):
+        return case
+    given = case.value["vars"]
+
+    def named(item: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+        inner = [named(one, number) for one in item.get("assert", ())]
+        own = {**item, "assert": inner} if inner else dict(item)
+        written = item.get("metric", "")
+        if "{" in written:
+            own["metric"] = _NAME.sub(lambda match: _of_name(match, "", given), written)
+            if any(mark in own["metric"] for marks in _MARKS for mark in marks):
+                at = case.locate(("assert", number))
+                message = f"promptfoo runs the template in the metric {written!r}"
+                hint = "name a metric of the suite; {{ name }} of a variable is filled in"
+                report(Issue(location=at, message=message, hint=hint))
+        return own
+
+    asserts = [named(item, number) for number, item in enumerate(case.value["assert"])]
+    return RawCase({**case.value, "assert": asserts}, case.locate)
+
+
+def _names_by_template(items: Sequence[Mapping[str, Any]]) -> bool:
+    return any("{" in i.get("metric", "") or _names_by_template(i.get("assert", ())) for i in items)

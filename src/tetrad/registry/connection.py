@@ -19,7 +19,7 @@ from tetrad.database import (
     make_kept_folder,
     switch_to_wal,
 )
-from tetrad.errors import DatabaseError, MissingExtra, UsageError
+from tetrad.errors import DatabaseError, DatabaseUnusable, MissingExtra, UsageError
 from tetrad.places import refuse_links
 from tetrad.registry.place import Place
 
@@ -130,7 +130,7 @@ def _refuse_others(connection: sqlite3.Connection) -> None:
     ).fetchone()
     if count and application != APPLICATION:
         (file,) = (file for _, name, file in connection.execute("PRAGMA database_list"))
-        raise DatabaseError(
+        raise DatabaseUnusable(
             f"{file}: the file is a database of another program\n"
             f"  help: name another file in {ENVIRONMENT}"
         )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tetrad.canonical import Digest, digest_bytes
-from tetrad.errors import DatabaseError, UsageError
+from tetrad.errors import DatabaseUnusable, UsageError
 from tetrad.identity import written_identity
 from tetrad.registry.audit import audit
 from tetrad.registry.chain import NotAnEntry, Row, entry_of, row_of
@@ -209,8 +209,8 @@ class Ledger:
         except NotAnEntry as error:
             raise self._damaged(f"entry {row[0]}") from error
 
-    def _damaged(self, what: str) -> DatabaseError:
-        return DatabaseError(
+    def _damaged(self, what: str) -> DatabaseUnusable:
+        return DatabaseUnusable(
             f"{self.name}: {what} is not what was appended\n"
             "  help: `tetrad registry verify` says what is damaged; restore a backup"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from tetrad.database import ENVIRONMENT
-from tetrad.errors import DatabaseError
+from tetrad.errors import DatabaseUnusable
 from tetrad.registry.connection import APPLICATION, LedgerDatabase
 
 NEWEST = 1  # the number of the last file in migrations/versions
@@ -35,7 +35,7 @@ def _version(database: LedgerDatabase, connection: Connection) -> int:
         return 0
     version = int(connection.execute(text("SELECT version_num FROM ledger_version")).scalar_one())
     if version > NEWEST:
-        raise DatabaseError(
+        raise DatabaseUnusable(
             f"{database.name}: the registry's tables have version {version}, and this tetrad knows"
             f" {NEWEST}\n  help: upgrade tetrad, or name another registry in {ENVIRONMENT}"
         )

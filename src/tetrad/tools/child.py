@@ -243,7 +243,7 @@ class _Guard:
     def __init__(self, job: dict[str, Any], repository: _Repository) -> None:
         self._repository = repository
         self._declares = job["declares"]
-        covered = [job["file"], *map(repository.path, [*job["modules"], *job["opens"]])]
+        covered = [__file__, job["file"], *map(repository.path, [*job["modules"], *job["opens"]])]
         self._covered = {os.path.realpath(file) for file in covered}
         self._searched = {os.path.realpath(folder) for folder in sys.path}
         self._checks: dict[str, Callable[..., None]] = {

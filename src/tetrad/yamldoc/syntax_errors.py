@@ -113,6 +113,9 @@ _NO_BREAK_INDENT = re.compile("(?m)^ *(?=\u00a0)")
 _KEY_WITHOUT_SPACE = re.compile(r"([A-Za-z_][\w-]*):(?!//)(?=[^\s:])")
 _KEY = re.compile(r"[\w.-]+:(?!\S)")
 _COMMENT = re.compile(r"[ \t]+(#)[^\r\n]*\s*")
+# Two escapes for one character, which JSON has and YAML has not.
+_PAIR = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
+_HALF = "invalid Unicode character escape code"
 
 
 class Complaint(NamedTuple):
@@ -142,8 +145,20 @@ def explain(text: str, complaint: Complaint) -> Explained:
             found = look(text, complaint)
             if found is not None:
                 return found
+    pair = _PAIR.match(text, max(0, complaint.at - len("\\u")))
+    if pair is not None and _HALF in complaint.problem:
+        return _pair(pair)
     character = text[complaint.at : complaint.at + 1]
     return Explained(complaint.at, *_in_words(complaint.problem, complaint.context, character))
+
+
+def _pair(match: re.Match[str]) -> Explained:
+    character = bytes.fromhex(match[1] + match[2]).decode("utf-16-be")
+    message = f"{match[0]} is a surrogate pair, which JSON reads and YAML does not"
+    hint = (
+        f'write {character}, or "\\U{ord(character):08X}"; json.dumps does with ensure_ascii=False'
+    )
+    return Explained(match.start(), "SCH101", message, hint)
 
 
 def _no_break_space(text: str, complaint: Complaint) -> Explained | None:
@@ -212,7 +227,7 @@ def _indent(text: str, offset: int) -> int:
 
 def _in_words(problem: str, context: str, character: str) -> tuple[str, str, str]:
     """Code, message and hint of what libyaml reports at a character."""
-    if "invalid Unicode character escape code" in problem:
+    if _HALF in problem:
         hint = "write the character itself, or \\U and eight digits"
         return "SCH101", "this escape is half a character (a lone surrogate)", hint
     if "exceeded" in problem:

@@ -47,3 +47,11 @@ def test_schemas_of_one_digest_have_one_grammar(tiny: Path) -> None:
     assert digest_of(one) == digest_of(other)
     assert takes(tiny, {"anyOf": [one, {"type": "null"}]}, '{"tool": "status", "arguments": {}}')
     assert takes(tiny, {"anyOf": [other, {"type": "null"}]}, '{"tool": "status", "arguments": {}}')
+
+
+def test_a_control_character_in_a_pattern_is_followed(tiny: Path) -> None:
+    schema = {"type": "string", "pattern": r"^(a|\cJ)$"}
+
+    assert takes(tiny, schema, '"a"')
+    assert takes(tiny, schema, r'"\n"')
+    assert not takes(tiny, schema, '"J"')

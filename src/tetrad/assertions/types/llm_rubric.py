@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import partial
 
@@ -55,9 +56,11 @@ def _read(said: Mapping[str, Json], threshold: float | None) -> Score:
     if not isinstance(passed, bool):
         # promptfoo takes a missing `pass` for true; a gate must not pass on what nobody said.
         raise JudgeFailed("the judge's answer has no `pass` that is true or false")
-    if isinstance(score, bool) or not isinstance(score, int | float):
+    if score is None:
         score = 1.0 if passed else 0.0
-    score = min(1.0, max(0.0, float(score)))
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+        written = shorten(json.dumps(score), 40)
+        raise JudgeFailed(f"the judge's score is {written}, not a number from 0 to 1")
     reason = said.get("reason")
     words = shorten(reason, REASON_CHARS) if isinstance(reason, str) else "no reason given"
     if threshold is not None and not reaches(score, threshold):

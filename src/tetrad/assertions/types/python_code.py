@@ -51,6 +51,7 @@ async def _grade(
 
 def context_of(assertion: Assertion, answered: Answered) -> Mapping[str, Json]:
     """What code is given beside the output: promptfoo's keys, and in `metadata` the steps."""
+    metadata = _metadata(answered)
     return {
         "prompt": _prompt(answered),
         "vars": answered.vars,
@@ -60,16 +61,29 @@ def context_of(assertion: Assertion, answered: Answered) -> Mapping[str, Json]:
             "metadata": answered.metadata,
         },
         "config": assertion.config,
-        "metadata": {
-            "passages": [
-                {"document": p.document, "text": p.text, "score": p.score}
-                for p in answered.passages
-            ],
-            "tool_calls": [
-                {"name": c.call.name, "arguments": c.call.arguments} for c in answered.called
-            ],
-        },
+        "metadata": metadata,
+        "providerResponse": _response(answered, metadata),
     }
+
+
+def _metadata(answered: Answered) -> Mapping[str, Json]:
+    return {
+        "passages": [
+            {"document": p.document, "text": p.text, "score": p.score} for p in answered.passages
+        ],
+        "tool_calls": [
+            {"name": c.call.name, "arguments": c.call.arguments} for c in answered.called
+        ],
+    }
+
+
+def _response(answered: Answered, metadata: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The answer before any transform, and what of it was measured."""
+    seconds, cost = answered.latency_s, answered.cost_usd
+    output = answered.text if answered.untransformed is None else answered.untransformed
+    measured = {"latencyMs": None if seconds is None else seconds * 1000, "cost": cost}
+    known = {name: value for name, value in measured.items() if value is not None}
+    return {"output": output, "metadata": metadata, **known}
 
 
 def _prompt(answered: Answered) -> str:

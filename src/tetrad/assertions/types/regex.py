@@ -14,6 +14,7 @@ from tetrad.assertions.values import as_text, shown
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed
 from tetrad.model import Assertion
+from tetrad.schemas.patterns import without_control_letters
 
 # A pattern can backtrack for ever on a text that a model was talked into.
 TIMEOUT_S = 1.0
@@ -39,10 +40,10 @@ def _compiled(text: str) -> Any:
 
 
 def _from_javascript(pattern: str) -> str:
-    """The pattern with what JavaScript writes otherwise: names of groups, the classes of nothing
-    and of everything, and `$`, which stands at the very end alone.
+    """The pattern with what JavaScript writes otherwise: names of groups, control characters, the
+    classes of nothing and of everything, and `$`, which stands at the very end alone.
     """
-    return _JAVASCRIPT.sub(_in_python, pattern)
+    return _JAVASCRIPT.sub(_in_python, without_control_letters(pattern))
 
 
 def _in_python(match: re.Match[str]) -> str:

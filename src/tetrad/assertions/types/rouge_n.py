@@ -13,13 +13,15 @@ from tetrad.assertions.score import Score, at_least
 from tetrad.assertions.values import as_text
 from tetrad.canonical import Json
 from tetrad.model import Assertion
-from tetrad.segmentation import words_of
+from tetrad.segmentation import tokens_of, words_of
 
 THRESHOLD = 0.75
 
 
 def _grade(value: Json, assertion: Assertion, answered: Answered) -> Score:
-    wanted, said = Counter(words_of(as_text(value))), Counter(words_of(answered.text))
+    # What has no words (emoji, marks) is compared by its marks.
+    parts_of = words_of if words_of(as_text(value)) else tokens_of
+    wanted, said = Counter(parts_of(as_text(value))), Counter(parts_of(answered.text))
     words = wanted.total() + said.total()
     score = 2 * (wanted & said).total() / words if words else 0.0
     return at_least("rouge-n", score, assertion.threshold, THRESHOLD)

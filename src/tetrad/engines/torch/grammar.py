@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tetrad.canonical import Json, canonical_json
 from tetrad.errors import EngineUnavailable
+from tetrad.schemas.patterns import without_control_letters
 
 if TYPE_CHECKING:
     from llguidance._lib import JsonCompileOptions
@@ -57,7 +58,7 @@ class Grammars:
         return Guide(self._compiled(canonical_json(schema)).deep_copy())
 
     def _compile(self, schema: bytes) -> LLMatcher:
-        ordered = _in_order_of_required(json.loads(schema))
+        ordered = _as_followed(json.loads(schema))
         grammar = LLMatcher.grammar_from_json_schema(ordered, overrides=_STYLE)
         matcher = LLMatcher(self._tokenizer, grammar, log_level=0)
         if matcher.is_error():
@@ -67,18 +68,21 @@ class Grammars:
         return matcher
 
 
-def _in_order_of_required(schema: Any) -> Any:
-    """A schema whose objects are written in the order of `required`, what is optional after it.
+def _as_followed(schema: Any) -> Any:
+    """A schema whose objects are written in the order of `required`, what is optional after it, with
+    patterns as the grammar's library writes them.
 
     The grammar binds an answer to the order of `properties`. That is none of a schema's meaning and
     not of its digest either, while `required` is a list: equal digests must give equal answers, and
     a tool has to be named before its arguments are.
     """
     if isinstance(schema, list):
-        return [_in_order_of_required(item) for item in schema]
+        return [_as_followed(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    inner = {key: _in_order_of_required(value) for key, value in schema.items()}
+    inner = {key: _as_followed(value) for key, value in schema.items()}
+    if isinstance(inner.get("pattern"), str):
+        inner["pattern"] = without_control_letters(inner["pattern"])
     properties, required = inner.get("properties"), inner.get("required")
     if isinstance(properties, dict) and isinstance(required, list):
         first = [name for name in required if name in properties]
