@@ -53,9 +53,18 @@ async def grade(case: Case, answered: Answered, *, metric: str, services: Servic
             result, named = await _set_result(assertion, answered, metric, services)
         results.append(result)
         beside.extend(named)
-    passed = _passes(results, case.threshold)
+    passed = passes(results, case.threshold)
     results += beside
-    return Grade(passed=passed, metrics=_metrics(results), assertions=tuple(results))
+    return Grade(passed=passed, metrics=metric_means(results), assertions=tuple(results))
+
+
+async def grade_trace(
+    case: Case, trace: Trace, *, cost_usd: float | None, metric: str, services: Services
+) -> Grade:
+    """Evaluate a case's assertions on what a stack answered; what was withheld fails them all."""
+    if trace.withheld:
+        return failed_by(case, metric, trace.withheld)
+    return await grade(case, answered_of(trace, cost_usd), metric=metric, services=services)
 
 
 async def _result(
@@ -145,7 +154,7 @@ def failed_by(case: Case, metric: str, reason: str) -> Grade:
         )
         for item in case.assertions
     )
-    return Grade(passed=False, metrics=_metrics(results), assertions=results)
+    return Grade(passed=False, metrics=metric_means(results), assertions=results)
 
 
 async def _set_result(
@@ -158,7 +167,7 @@ async def _set_result(
     result = AssertionResult(
         type="assert-set",
         metric=group.metric or metric,
-        passed=_passes(inner, group.threshold),
+        passed=passes(inner, group.threshold),
         score=_mean(inner),
         weight=group.weight,
         reason="; ".join(broken) if broken else f"all {len(inner)} hold",
@@ -167,14 +176,16 @@ async def _set_result(
     return result, [*own, *(score for _, named in graded for score in named)]
 
 
-def _passes(results: Sequence[AssertionResult], threshold: float | None) -> bool:
+def passes(results: Sequence[AssertionResult], threshold: float | None) -> bool:
+    """Whether a case, or a set, passes by the results of its assertions."""
     if threshold is None or not results:
         return all(result.passed for result in results)
     decides = any(result.weight for result in results)  # else nothing reaches it, as in promptfoo
     return reaches(_mean(results) if decides else 0.0, threshold)
 
 
-def _metrics(results: Sequence[AssertionResult]) -> Mapping[str, float]:
+def metric_means(results: Sequence[AssertionResult]) -> Mapping[str, float]:
+    """The weighted mean of each metric's assertions."""
     if len(results) == 1:
         return {results[0].metric: results[0].score}
     by_metric: dict[str, list[AssertionResult]] = defaultdict(list)

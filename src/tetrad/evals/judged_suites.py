@@ -73,7 +73,7 @@ class Sides:
         if identity_of(old) == identity_of(stack):
             return JudgedSuite(suite=suite, candidate=candidate, base=candidate)
         put = posed(suite, old, stack, self.partners.then(suite.ref))
-        judged, unjudged = self._judgeable(put.suite, old)
+        judged, unjudged = judgeable(put.suite, self.session.answering(old))
         try:
             before = self.session.select(
                 judged, priced_as(old, stack), files=self.base.files, suite_files=self.head.files
@@ -102,7 +102,7 @@ class Sides:
             run = self._select(suite, priced, self.head)
             return JudgedSuite(suite=suite, candidate=run, base=run)
         put = posed(suite, stack, old, self.partners.now(suite.ref))
-        judged, unjudged = self._judgeable(put.faithful, stack)
+        judged, unjudged = judgeable(put.faithful, self.session.answering(stack))
         trial = JudgedSuite(
             suite=suite,
             candidate=self._select(judged, priced, self.head),
@@ -124,23 +124,23 @@ class Sides:
     def _sound(self, suite: Suite, old: Stack) -> Suite:
         """The suite with the cases that judge the base's own stack: the others are no yardstick."""
         put = posed(suite, old, old, {})
-        return self._judgeable(put.suite, old)[0]
+        return judgeable(put.suite, self.session.answering(old))[0]
 
-    def _judgeable(self, suite: Suite, stack: Stack) -> tuple[Suite, Mapping[str, str]]:
-        """The suite with the cases that a stack's answers can be judged by, and why not by others."""
-        answering = self.session.answering(stack)
-        kept: list[Case] = []
-        unjudged: dict[str, str] = {}
-        for case in suite.golden.cases:
-            golden = suite.golden.with_cases((case,))
-            issues = chain(
-                issues_as_written(golden),
-                issues_on_stack(golden, answering, suite.judges),
-                issues_when_rendered(golden),
-            )
-            issue = next(issues, None)
-            if issue is None:
-                kept.append(case)
-            else:
-                unjudged[case.id] = issue.message
-        return with_cases(suite, kept), unjudged
+
+def judgeable(suite: Suite, answering: Stack) -> tuple[Suite, Mapping[str, str]]:
+    """The suite with the cases that a stack's answers can be judged by, and why not by others."""
+    kept: list[Case] = []
+    unjudged: dict[str, str] = {}
+    for case in suite.golden.cases:
+        golden = suite.golden.with_cases((case,))
+        issues = chain(
+            issues_as_written(golden),
+            issues_on_stack(golden, answering, suite.judges),
+            issues_when_rendered(golden),
+        )
+        issue = next(issues, None)
+        if issue is None:
+            kept.append(case)
+        else:
+            unjudged[case.id] = issue.message
+    return with_cases(suite, kept), unjudged

@@ -21,7 +21,7 @@ from tetrad.model import Repository, ScriptedEngine, Stack
 from tetrad.plan import Plan, StackPlan, Waived, suites_of, waived
 from tetrad.policy import overall
 from tetrad.policy.notes import noted
-from tetrad.results.gate_report import Decision, Report, StackReport
+from tetrad.results.gate_report import Report, StackReport
 from tetrad.results.outcome import Calls
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def gate(
     )
     stacks = tuple(_report(each, trees.head, verdicts, session) for each in trials)
     return Report(
-        decision=overall([decision for stack in stacks for decision in _decisions(stack)]),
+        decision=overall([decision for stack in stacks for decision in stack.decisions]),
         base=trees.base_commit,
         head=trees.head_commit,
         dirty=trees.dirty,
@@ -115,12 +115,6 @@ def _report(
     )
     suites = [head.suites[suite.suite] for suite in trials.planned.suites]
     return replace(report, helpers=session.helpers(suites, stack, head.files))
-
-
-def _decisions(stack: StackReport) -> list[Decision]:
-    """What counts: the base's yardstick where the identity moved."""
-    decisions = [suite.decision for suite in stack.suites]
-    return decisions + [by.decision for by in stack.by_base if by.binding]
 
 
 def _is_preview(stack: Stack, session: Session) -> bool:

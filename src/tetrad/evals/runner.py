@@ -17,7 +17,7 @@ from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.assertions.answered import Services
 from tetrad.canonical import Digest, Json
 from tetrad.errors import DatabaseError, EngineRefused, TetradError
-from tetrad.evals.grading import answered_of, failed_by, grade
+from tetrad.evals.grading import grade_trace
 from tetrad.evals.kept import BuildMoved
 from tetrad.evals.kept_engine import Recorded
 from tetrad.evals.traces import Traces
@@ -309,12 +309,13 @@ class _Run:
         cost = usage.cost_usd(selection.stack.model.prices)
         if trace.error is not None:
             return Sample(output=trace.output, error=trace.error, metrics={}, usage=usage)
-        answered = answered_of(trace, cost)
-        case, metric = self.case(ask.index), selection.suite.metrics[0]
-        if trace.withheld:
-            graded = failed_by(case, metric, trace.withheld)
-        else:
-            graded = await grade(case, answered, metric=metric, services=selection.services)
+        graded = await grade_trace(
+            self.case(ask.index),
+            trace,
+            cost_usd=cost,
+            metric=selection.suite.metrics[0],
+            services=selection.services,
+        )
         return Sample(
             output=trace.output,
             passed=graded.passed,
@@ -322,7 +323,7 @@ class _Run:
             assertions=graded.assertions,
             usage=usage,
             cost_usd=cost,
-            latency_s=answered.latency_s,
+            latency_s=trace.latency_s,
             breaches=trace.breaches,
         )
 

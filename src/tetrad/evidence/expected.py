@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from tetrad.canonical import Digest, digest_of
 from tetrad.identity import identity_of
 from tetrad.identity.suite_digest import suite_document
-from tetrad.model import Environment, Model, Repository, Stack, Suite
+from tetrad.model import Environment, Repository, Stack, Suite
 
 
 class SuiteParts(NamedTuple):
@@ -47,7 +47,7 @@ def expected_of(repository: Repository, stack: Stack, environment: Environment) 
         stack=stack.ref,
         identity=identity_of(stack),
         suites={s.ref: parts_of(s) for s in required_suites(repository, stack, environment)},
-        unpinned=frozenset(model.ref for model in _models(stack) if not model.is_pinned),
+        unpinned=frozenset(model.ref for model in stack.models if not model.is_pinned),
         waivers=frozenset(
             ListedWaiver(w.case, w.reason, w.owner, w.until.isoformat())
             for w in repository.waivers
@@ -78,11 +78,3 @@ def parts_of(suite: Suite) -> SuiteParts:
         policy=digest_of(parts),
         judges=digest_of(judges),
     )
-
-
-def _models(stack: Stack) -> Iterator[Model]:
-    yield stack.model
-    if stack.retrieval is not None:
-        yield stack.retrieval.corpus.embedding
-    if stack.prompt.select is not None:
-        yield stack.prompt.select.embedding

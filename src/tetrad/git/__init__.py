@@ -1,33 +1,44 @@
 """What Tetrad asks of Git, by the `git` command; `root` may be any folder inside a repository.
 
-Nothing here writes into the repository; `export` writes into a folder of the caller's.
+Nothing here writes into the repository but `EvidenceBranch`; `export` writes into a folder of the
+caller's.
 """
 
 from tetrad.git.base import base_tree
 from tetrad.git.brought import refuse_committed
 from tetrad.git.checkout import Checkout
 from tetrad.git.committed import CommitTree
+from tetrad.git.evidence_branch import EvidenceBranch
 from tetrad.git.export import export
 from tetrad.git.locks import lock_with
 from tetrad.git.revisions import (
+    authors,
     head,
     id_algorithm,
+    is_ancestor,
     is_dirty,
+    is_known,
     merge_base,
     merged_text,
     resolve,
     state,
+    tree_of,
+    user_email,
 )
 from tetrad.git.sparse import not_checked_out, of_a_system, refuse_absent, sparse_message
 
 __all__ = [
     "Checkout",
     "CommitTree",
+    "EvidenceBranch",
+    "authors",
     "base_tree",
     "export",
     "head",
     "id_algorithm",
+    "is_ancestor",
     "is_dirty",
+    "is_known",
     "lock_with",
     "merge_base",
     "merged_text",
@@ -38,4 +49,6 @@ __all__ = [
     "resolve",
     "sparse_message",
     "state",
+    "tree_of",
+    "user_email",
 ]

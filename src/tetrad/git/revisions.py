@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
@@ -44,6 +45,44 @@ def merge_base(root: Path, ref: str) -> str:
             f"{reason} in this shallow clone{_DEEPEN}" if _is_shallow(checkout) else reason
         )
     return asked.out.strip()
+
+
+def is_ancestor(root: Path, older: str, newer: str) -> bool:
+    """Whether a commit is part of another one's history, or that commit itself."""
+    checkout = Checkout.of(root)
+    older, newer = commit_of(checkout, older), commit_of(checkout, newer)
+    return checkout.ask("merge-base", "--is-ancestor", older, newer).code == 0
+
+
+def tree_of(root: Path, commit: str) -> str:
+    """Git's id of all files of a commit."""
+    return Checkout.of(root).git("rev-parse", "--verify", f"{commit}^{{tree}}").strip()
+
+
+def is_known(root: Path, commit: str) -> bool:
+    """Whether a commit is in the repository."""
+    asked = Checkout.of(root).ask("cat-file", "-e", f"{commit}^{{commit}}")
+    return asked.code == 0
+
+
+def authors(
+    root: Path, since: str | None, until: str, paths: Sequence[str] = (".",)
+) -> frozenset[str]:
+    """The e-mail addresses of whoever wrote or committed what is new since a commit, to some paths
+    below the root.
+    """
+    span = until if since is None else f"{since}..{until}"
+    named = [f":(literal){path}" for path in paths]
+    said = Checkout.of(root).git("log", "--format=%aE%n%cE", span, "--", *named)
+    return frozenset(filter(None, said.splitlines()))
+
+
+def user_email(root: Path) -> str:
+    """The address that new commits get; empty where none is set."""
+    try:
+        return Checkout.of(root).ask("config", "user.email").out.strip()
+    except GitError:
+        return ""
 
 
 def is_dirty(root: Path) -> bool:

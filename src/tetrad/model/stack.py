@@ -69,5 +69,20 @@ class Stack:
         return () if self.retrieval is None else (self.retrieval.into,)
 
     @property
+    def models(self) -> tuple[Model, ...]:
+        """Every model that shapes an answer: the one that answers, and those that make vectors."""
+        found = [self.model]
+        if self.retrieval is not None:
+            found.append(self.retrieval.corpus.embedding)
+        if self.prompt.select is not None:
+            found.append(self.prompt.select.embedding)
+        return tuple(found)
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of the environments that it serves."""
+        return tuple(map(str, (self.serving or {}).get("environments", ())))  # type: ignore[arg-type]
+
+    @property
     def name(self) -> str:
         return self.ref.rsplit("/", 1)[-1]

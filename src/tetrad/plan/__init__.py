@@ -9,7 +9,7 @@ from tetrad.plan.plans import Amount, BasePlan, CaseChange, Estimate, Plan, Stac
 from tetrad.plan.posing import Posed, posed, with_cases
 from tetrad.plan.stacks import plan_stacks, suites_of, unmoved_plan
 from tetrad.plan.suites import Estimator, Side, no_estimate
-from tetrad.plan.yardstick import priced_as, yardstick_changes
+from tetrad.plan.yardstick import judging_before, priced_as, yardstick_changes
 
 __all__ = [
     "RENDERERS",
@@ -27,6 +27,7 @@ __all__ = [
     "SuitePlan",
     "Waived",
     "coverage_changes",
+    "judging_before",
     "no_estimate",
     "partners_of",
     "plan_stacks",

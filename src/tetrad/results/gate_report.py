@@ -197,6 +197,12 @@ class StackReport:
     suites: tuple[SuiteReport, ...]
     by_base: tuple[BaseDecision, ...] = ()
 
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What counts: the suites', and those by the base's yardstick where the identity changed."""
+        by_base = (by.decision for by in self.by_base if by.binding)
+        return (*(suite.decision for suite in self.suites), *by_base)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:

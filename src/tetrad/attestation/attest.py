@@ -1,0 +1,368 @@
+"""What is signed about the stacks of one or more reports on one commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tetrad import __version__
+from tetrad.attestation.disagreement import Disagreement
+from tetrad.attestation.regrading import regrade
+from tetrad.attestation.retaking import Trees, check_by_base, check_overall, retake
+from tetrad.canonical import Digest, Json, canonical_json, digest_bytes, merkle_root
+from tetrad.ed25519 import PrivateKey
+from tetrad.evidence import Refused, open_envelope, seal
+from tetrad.evidence.expected import parts_of, required_suites
+from tetrad.evidence.statements import (
+    VERIFIER,
+    Commit,
+    Evaluation,
+    Harness,
+    LedgerHead,
+    Regraded,
+    Resource,
+    Statement,
+    SuiteEvaluation,
+    Summary,
+    Verdict,
+    VerifierId,
+    YardstickEvaluation,
+    read_statement,
+    resource_uri,
+    write_statement,
+)
+from tetrad.identity import RUNTIME, identity_of, short
+from tetrad.identity.suite_digest import GRADING, suite_digest
+from tetrad.model import Environment, Model, Repository, Stack, Suite
+from tetrad.plan import partners_of, waived
+from tetrad.results.gate_report import BaseDecision, Report, StackReport, SuiteReport
+from tetrad.results.outcome import CaseOutcome
+
+_LEVEL = "TETRAD_EVALUATED"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """The commit that reports are about, and the base that they compare with."""
+
+    head: Repository
+    commit: Commit
+    base: Repository | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedReport:
+    """A report, and the bytes that it was read from."""
+
+    report: Report
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attested:
+    """The envelopes about one identity; `incomplete` says what the summaries of environments lack."""
+
+    stack: str
+    identity: Digest
+    verdict: Verdict
+    envelopes: tuple[bytes, ...]
+    incomplete: Mapping[str, tuple[str, ...]]  # environment -> suites without evidence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signing:
+    """With what, when, and beside what is signed."""
+
+    key: PrivateKey
+    now: datetime
+    earlier: Mapping[Digest, Sequence[bytes]]  # envelopes that there are, by identity
+    ledger: LedgerHead | None = None
+
+
+def attest(
+    reports: Sequence[SignedReport], change: Change, signing: Signing
+) -> tuple[Attested, ...]:
+    """Check every report against its commit, and sign what it says of each identity it evaluated.
+
+    Raises Disagreement where a report cannot be signed: nothing of any report is signed then.
+    """
+    found: dict[str, list[Evaluation]] = {}
+    for signed in reports:
+        trees = _trees(signed.report, change, signing.now)
+        for stack in signed.report.stacks:
+            if stack.suites:
+                found.setdefault(stack.stack, []).append(
+                    _evaluation(stack, signed, change, trees, signing)
+                )
+    return tuple(
+        _attested(change.head.stacks[ref], evaluations, change, signing)
+        for ref, evaluations in found.items()
+    )
+
+
+# -- a report against its commit
+
+
+def _trees(report: Report, change: Change, now: datetime) -> Trees:
+    if report.dirty or report.head is None:
+        raise Disagreement(
+            "the report is about uncommitted files\n  help: commit, and run the gate"
+        )
+    if report.head != change.commit.head:
+        raise Disagreement(
+            f"the report is about commit {report.head[:12]}, not {change.commit.head[:12]}"
+        )
+    if report.base != change.commit.base:
+        raise Disagreement(f"the report compares with {report.base}, not {change.commit.base}")
+    if report.harness != __version__:
+        raise Disagreement(
+            f"the report is of tetrad {report.harness}, and this is {__version__}"
+            "\n  help: run the gate and attest with one release"
+        )
+    created = _moment(report.created)
+    if created > now:
+        raise Disagreement(f"the report was made in the future, on {report.created}")
+    check_overall(report.decision, report.stacks)
+    partners = partners_of(change.head, change.base) if change.base is not None else None
+    return Trees(
+        head=change.head,
+        base=change.base,
+        partners=partners,
+        waived=waived(change.head, change.base, partners),
+        today=created.date(),
+    )
+
+
+def _moment(written: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise Disagreement(f"the report's time {written!r} is none") from None
+    if moment.tzinfo is None:
+        raise Disagreement(f"the report's time {written!r} has no time zone")
+    return moment.astimezone(UTC)
+
+
+def _evaluation(
+    report: StackReport, signed: SignedReport, change: Change, trees: Trees, signing: Signing
+) -> Evaluation:
+    stack = change.head.stacks.get(report.stack)
+    if stack is None:
+        raise Disagreement(f"the commit has no stack {report.stack}")
+    if report.preview:
+        raise Disagreement(f"{stack.ref}: another engine answered, or a script; that is a preview")
+    if report.identity != identity_of(stack):
+        raise Disagreement(
+            f"{stack.ref}: the report's identity is {short(report.identity)}, the commit's"
+            f" {short(identity_of(stack))}"
+        )
+    old = trees.base_stack(stack)
+    if report.base_identity != (None if old is None else identity_of(old)):
+        raise Disagreement(f"{stack.ref}: the base's identity is another one")
+    check_by_base(report, stack, trees)
+    suites, graded = [], []
+    for suite_report in report.suites:
+        suite = _suite_of(suite_report, stack, change.head)
+        graded.append(asyncio.run(_regraded(suite, suite_report, stack)))
+        retake(suite_report, suite, stack, trees)
+        suites.append(_suite_evaluation(suite_report, suite))
+    return Evaluation(
+        stack=stack.ref,
+        commit=change.commit,
+        decision=_verdict(report),
+        evaluated_on=_moment(signed.report.created),
+        attested_on=signing.now,
+        harness=Harness(version=__version__, runtime=RUNTIME, grading=GRADING),
+        model=report.model,
+        engine=report.engine,
+        build=report.build,
+        helpers=report.helpers,
+        report=digest_bytes(signed.data),
+        suites=tuple(suites),
+        yardsticks=tuple(_yardsticks(report.by_base, change)),
+        loosened=signed.report.yardstick,
+        unpinned=tuple(_unpinned(stack, [change.head.suites[s.suite] for s in suites])),
+        regraded=Regraded(
+            assertions=sum(g.assertions for g in graded), of=sum(g.of for g in graded)
+        ),
+        ledger=signing.ledger,
+    )
+
+
+def _verdict(report: StackReport) -> Verdict:
+    """INCONCLUSIVE is no evidence of anything; NOT_APPLICABLE refuses nothing."""
+    if "INCONCLUSIVE" in report.decisions:
+        raise Disagreement(
+            f"{report.stack}: INCONCLUSIVE cannot be attested\n  help: `tetrad report` says why"
+        )
+    return "FAILED" if "FAILED" in report.decisions else "PASSED"
+
+
+def _suite_of(report: SuiteReport, stack: Stack, head: Repository) -> Suite:
+    """The commit's suite, whose every case is in the report with every repeat."""
+    suite = head.suites.get(report.suite)
+    where = f"{stack.ref}: {report.suite}"
+    if suite is None:
+        raise Disagreement(f"{where}: the commit has no such suite")
+    if (report.digest, report.golden) != (suite_digest(suite), suite.golden.digest):
+        raise Disagreement(f"{where}: the commit's suite is another one")
+    if [case.id for case in report.cases] != [case.id for case in suite.golden.cases]:
+        raise Disagreement(f"{where}: the cases are not those of the golden set")
+    for case, said in zip(suite.golden.cases, report.cases, strict=True):
+        if len(said.candidate.samples) != case.repeats:
+            raise Disagreement(
+                f"{where}#{case.id}: {len(said.candidate.samples)} of {case.repeats} repeats"
+            )
+        for outcome in (said.candidate, said.base):
+            if outcome is not None and (outcome.group, outcome.tags) != (case.group, case.tags):
+                raise Disagreement(f"{where}#{case.id}: its group or its tags are others")
+    return suite
+
+
+async def _regraded(suite: Suite, report: SuiteReport, stack: Stack) -> Regraded:
+    """Both sides: a base that is made out worse than it was would let a worse candidate pass."""
+    where = f"{stack.ref}: {suite.ref}"
+    now = await regrade(suite, [case.candidate for case in report.cases], where)
+    before = [case.base for case in report.cases if case.base is not None]
+    then = await regrade(suite, before, f"{where} on the base")
+    return Regraded(assertions=now.assertions + then.assertions, of=now.of + then.of)
+
+
+# -- what is said of it
+
+
+def _suite_evaluation(report: SuiteReport, suite: Suite) -> SuiteEvaluation:
+    if report.decision not in {"PASSED", "FAILED", "NOT_APPLICABLE"}:
+        raise Disagreement(f"{suite.ref}: {report.decision} cannot be attested")
+    return SuiteEvaluation(
+        suite=suite.ref,
+        **parts_of(suite)._asdict(),
+        decision="FAILED" if report.decision == "FAILED" else "PASSED",
+        cases=len(report.cases),
+        results=merkle_root(_leaf(case.candidate) for case in report.cases),
+        requirements=report.requirements,
+        waived=report.waived,
+    )
+
+
+def _leaf(outcome: CaseOutcome) -> bytes:
+    """What is bound of a case: its outputs by digest, and how they were scored."""
+    samples: list[Json] = [
+        {
+            "output": str(digest_bytes(sample.output.encode("utf-8", "surrogatepass"))),
+            "passed": sample.passed,
+            "metrics": dict(sample.metrics),
+        }
+        for sample in outcome.samples
+    ]
+    return canonical_json({"case": outcome.id, "samples": samples})
+
+
+def _yardsticks(by_base: Sequence[BaseDecision], change: Change) -> Iterator[YardstickEvaluation]:
+    for said in by_base:
+        suite = change.base.suites.get(said.suite) if change.base is not None else None
+        if suite is None:
+            raise Disagreement(f"the base has no suite {said.suite}")
+        yield YardstickEvaluation(
+            suite=said.suite,
+            digest=suite_digest(suite),
+            decision="FAILED" if said.decision == "FAILED" else "PASSED",
+            binding=said.binding,
+            accepted=said.accepted,
+        )
+
+
+def _unpinned(stack: Stack, suites: Sequence[Suite]) -> Iterator[str]:
+    judges = (judge.model for suite in suites for judge in suite.judges.values())
+    models: list[Model] = [*stack.models, *judges]
+    yield from sorted({model.ref for model in models if not model.is_pinned})
+
+
+# -- signing
+
+
+def _attested(
+    stack: Stack, evaluations: Sequence[Evaluation], change: Change, signing: Signing
+) -> Attested:
+    identity = identity_of(stack)
+    signed = [_signed(e, stack, identity, signing) for e in evaluations]
+    known = {
+        digest_bytes(data): suites
+        for data in signing.earlier.get(identity, ())
+        if (suites := _suites_in(data, change.head))
+    }
+    known |= {
+        digest_bytes(data): frozenset(s.suite for s in e.suites)
+        for data, e in zip(signed, evaluations, strict=True)
+    }
+    verdict: Verdict = "FAILED" if any(e.decision == "FAILED" for e in evaluations) else "PASSED"
+    incomplete = {}
+    summaries = []
+    for environment in _environments(stack, change.head):
+        required = {s.ref for s in required_suites(change.head, stack, environment)}
+        missing = required.difference(*known.values())
+        if missing:
+            incomplete[environment.name] = tuple(sorted(missing))
+        else:
+            summary = _summary(stack, environment, tuple(known), verdict, signing.now)
+            summaries.append(_signed(summary, stack, identity, signing))
+    return Attested(
+        stack=stack.ref,
+        identity=identity,
+        verdict=verdict,
+        envelopes=(*signed, *summaries),
+        incomplete=incomplete,
+    )
+
+
+def _suites_in(data: bytes, head: Repository) -> frozenset[str]:
+    """The commit's suites that an earlier envelope says were passed; whoever verifies it asks more."""
+    try:
+        found = read_statement(open_envelope(data).payload).predicate
+    except Refused:
+        return frozenset()
+    if not isinstance(found, Evaluation) or found.decision != "PASSED":
+        return frozenset()
+    return frozenset(
+        said.suite
+        for said in found.suites
+        if said.suite in head.suites and said.digest == suite_digest(head.suites[said.suite])
+    )
+
+
+def _environments(stack: Stack, head: Repository) -> Iterator[Environment]:
+    by_name = {environment.name: environment for environment in head.environments.values()}
+    return (by_name[name] for name in stack.environments if name in by_name)
+
+
+def _summary(
+    stack: Stack,
+    environment: Environment,
+    inputs: Sequence[Digest],
+    verdict: Verdict,
+    now: datetime,
+) -> Summary:
+    return Summary(
+        verifier=VerifierId(id=VERIFIER, version={"tetrad": __version__}),
+        time_verified=now,
+        resource_uri=resource_uri(environment.name, stack.ref),
+        policy=Resource(
+            uri=environment.location.file,
+            digest={"sha256": digest_bytes(canonical_json(environment.document)).hex},
+        ),
+        input_attestations=tuple(
+            Resource(uri=f"tetrad:evidence/{digest.hex}", digest={"sha256": digest.hex})
+            for digest in inputs
+        ),
+        verification_result=verdict,
+        verified_levels=(_LEVEL if verdict == "PASSED" else "FAILED",),
+    )
+
+
+def _signed(
+    predicate: Evaluation | Summary, stack: Stack, identity: Digest, signing: Signing
+) -> bytes:
+    statement = Statement(identity=identity, name=stack.name, predicate=predicate)
+    return seal(write_statement(statement), [signing.key])

@@ -1,0 +1,176 @@
+"""Grading a report's recorded answers again, as far as that is arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import isclose
+from typing import NoReturn
+
+from tetrad.assertions.score import Score
+from tetrad.assertions.table import CODED
+from tetrad.attestation.disagreement import Disagreement
+from tetrad.canonical import Json
+from tetrad.evals.grading import Grade, grade_trace, metric_means, passes
+from tetrad.evidence.statements import Regraded
+from tetrad.model import Assertion, AssertionSet, Case, Suite
+from tetrad.results.outcome import AssertionResult, CaseOutcome, Sample
+from tetrad.results.trace import Trace
+
+_TOLERANCE = 1e-9  # of scores that two machines compute
+
+
+class _Asked(Exception):
+    """An assertion asks a judge, an embedder or code, none of which is there."""
+
+
+class _NoServices:
+    async def similarities(self, text: str, others: tuple[str, ...]) -> tuple[float, ...]:
+        raise _Asked(text, others)
+
+    async def ask_judge(
+        self,
+        name: str | None,
+        question: Mapping[str, str],
+        schema: Mapping[str, Json],
+        read: Callable[[Mapping[str, Json]], Score],
+    ) -> Score:
+        raise _Asked(name, question, schema, read)
+
+    async def run_python(self, code: str, function: str, *arguments: Json) -> Json:
+        raise _Asked(code, function, arguments)
+
+
+async def regrade(suite: Suite, outcomes: Sequence[CaseOutcome], where: str) -> Regraded:
+    """Grade the recorded answers of a suite again; Disagreement where a score or a pass is another.
+
+    What a judge, an embedder or code scored stays as recorded, and the means over it are taken again.
+    """
+    cases = {case.id: case for case in suite.golden.cases}
+    again = total = 0
+    for outcome in outcomes:
+        for sample in outcome.samples:
+            if sample.error is None:
+                check = _Check(cases[outcome.id], sample, suite.metrics[0], f"{where}#{outcome.id}")
+                again += await check.regraded()
+                total += len(sample.assertions)
+    return Regraded(assertions=again, of=total)
+
+
+class _Check:
+    """One recorded sample of a case."""
+
+    def __init__(self, case: Case, sample: Sample, metric: str, where: str) -> None:
+        self._case = case
+        self._sample = sample
+        self._metric = metric
+        self._where = where
+
+    async def regraded(self) -> int:
+        """How many assertions were graded again."""
+        trace, recorded = self._sample.trace, self._sample.assertions
+        if trace is None:
+            self._check_sums()
+            return 0
+        if trace.output != self._sample.output:
+            self._refuse("the trace ends in another answer")
+        self._check_variables(trace)
+        whole = await self._graded(self._case, trace)
+        if whole is not None:
+            self._compare(recorded, whole.assertions)
+            self._check_whole(whole.passed, whole.metrics)
+            return len(whole.assertions)
+        return await self._regraded_in_part(trace)
+
+    async def _regraded_in_part(self, trace: Trace) -> int:
+        recorded = self._sample.assertions
+        again = 0
+        for item, result in zip(self._case.assertions, recorded, strict=False):
+            alone = await self._graded(
+                replace(self._case, assertions=(item,), threshold=None), trace
+            )
+            if alone is not None:
+                self._compare((result,), alone.assertions[:1])
+                again += 1
+        self._check_sums()
+        return again
+
+    async def _graded(self, case: Case, trace: Trace) -> Grade | None:
+        """The grade by the recorded trace; None where an assertion asks somebody."""
+        try:
+            return await grade_trace(
+                case,
+                trace,
+                cost_usd=self._sample.cost_usd,
+                metric=self._metric,
+                services=_NoServices(),
+            )
+        except _Asked:
+            return None
+
+    def _check_variables(self, trace: Trace) -> None:
+        for name, value in self._case.vars.items():
+            if name in trace.vars and trace.vars[name] != value:
+                self._refuse(f"it was asked with another value of {name}")
+
+    def _compare(
+        self, recorded: Sequence[AssertionResult], graded: Sequence[AssertionResult]
+    ) -> None:
+        if len(recorded) != len(graded):
+            self._refuse(f"{len(recorded)} assertions are recorded, and it has {len(graded)}")
+        for said, found in zip(recorded, graded, strict=True):
+            if not _is_alike(said, found):
+                self._refuse(
+                    f"{said.type} is recorded with the score {said.score:g}, graded {found.score:g}"
+                )
+
+    def _check_sums(self) -> None:
+        """Whether what is recorded of the whole case follows from what is of its assertions."""
+        items, results = self._case.assertions, self._sample.assertions
+        if len(results) < len(items):
+            self._refuse(f"{len(results)} assertions are recorded, and it has {len(items)}")
+        own, beside = results[: len(items)], results[len(items) :]
+        for item, result in zip(items, own, strict=True):
+            if (result.type, result.metric, result.weight) != _written(item, self._metric):
+                self._refuse(
+                    f"{result.type} is recorded where the golden set has another assertion"
+                )
+        extra = next((r for r in beside if r.type not in set(_may_add(items))), None)
+        if extra is not None:
+            self._refuse(f"{extra.type} is recorded, and the golden set has no such assertion")
+        self._check_whole(passes(own, self._case.threshold), metric_means(results))
+
+    def _check_whole(self, passed: bool, means: Mapping[str, float]) -> None:
+        if self._sample.passed != passed:
+            self._refuse("whether it passed does not follow from its assertions")
+        said = self._sample.metrics
+        if said.keys() != means.keys() or not all(_is_close(said[m], means[m]) for m in means):
+            self._refuse("its metrics do not follow from its assertions")
+
+    def _refuse(self, problem: str) -> NoReturn:
+        raise Disagreement(f"{self._where}: {problem}")
+
+
+def _is_alike(one: AssertionResult, other: AssertionResult) -> bool:
+    return (
+        (one.type, one.metric, one.passed, one.weight)
+        == (other.type, other.metric, other.passed, other.weight)
+    ) and _is_close(one.score, other.score)
+
+
+def _is_close(one: float, other: float) -> bool:
+    return isclose(one, other, rel_tol=0, abs_tol=_TOLERANCE)
+
+
+def _written(item: Assertion | AssertionSet, metric: str) -> tuple[str, str, float]:
+    type_ = "assert-set" if isinstance(item, AssertionSet) else item.written
+    return type_, item.metric or metric, item.weight
+
+
+def _may_add(items: Sequence[Assertion | AssertionSet]) -> Iterator[str]:
+    """The types whose results stand beside those of the case's own assertions."""
+    for item in items:
+        inner = item.assertions if isinstance(item, AssertionSet) else ()
+        yield from (a.written for a in inner)
+        if isinstance(item, Assertion) and item.type in CODED:
+            yield item.written

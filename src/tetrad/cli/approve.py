@@ -1,0 +1,72 @@
+"""`tetrad approve IDENTITY --env ENV`: a reviewer signs that it may serve there."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tetrad.cli.output import print_text
+from tetrad.cli.repository_root import root_of
+from tetrad.cli.signing_keys import add_key, read_key
+from tetrad.cli.subject import SUBJECT, subject_of
+from tetrad.cli.verify import add_environment, question
+from tetrad.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from tetrad.ed25519 import PrivateKey
+    from tetrad.model import Environment, Signer
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("subject", metavar="STACK|IDENTITY", help=SUBJECT)
+    add_environment(parser)
+    add_key(parser)
+    parser.add_argument(
+        "--push",
+        nargs="?",
+        const="origin",
+        metavar="REMOTE",
+        help="push the approval to the branch tetrad/evidence of a remote (default: origin)",
+    )
+
+
+def run(args: Namespace) -> ExitCode:
+    from tetrad.cli.kept_evidence import KeptEvidence
+    from tetrad.evidence import seal
+    from tetrad.evidence.statements import Approval, Statement, write_statement
+    from tetrad.identity import identity_of, short
+
+    root, key = root_of(args), read_key(args.key)
+    with subject_of(root, args.subject) as subject:
+        stack = subject.stack
+        environment = question(root, stack, args.env).environment
+    signer = _approver(key, environment)
+    identity = identity_of(stack)
+    approval = Approval(
+        stack=stack.ref, environment=environment.name, approved_on=datetime.now(UTC)
+    )
+    statement = Statement(identity=identity, name=stack.name, predicate=approval)
+    envelope = seal(write_statement(statement), [key])
+    kept = KeptEvidence(root)
+    kept.keep("approval", stack.ref, identity, [envelope], environment=environment.name)
+    if args.push is not None:
+        kept.push(args.push, {identity: [envelope]})
+    print_text(f"{signer.name} approved {stack.name} ({short(identity)}) for {environment.name}\n")
+    return ExitCode.PASSED
+
+
+def _approver(key: PrivateKey, environment: Environment) -> Signer:
+    """Whose key it is; UsageError where it approves nothing there."""
+    for signer in environment.signers.values():
+        if signer.key == key.public:
+            if signer.role == "approver":
+                return signer
+            raise UsageError(
+                f"the key of {signer.name} has the role {signer.role} in {environment.name}"
+                "\n  help: sign with the key of an approver"
+            )
+    raise UsageError(
+        f"{environment.location.file} names no signer with this key"
+        "\n  help: add it under signers: with role: approver (`tetrad keys new NAME --role approver`)"
+    )

@@ -1,0 +1,165 @@
+"""`tetrad attest`: check reports against their commit, and sign what they say."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from tetrad.cli.output import write_out
+from tetrad.cli.report import LAST
+from tetrad.cli.repository_root import root_of
+from tetrad.cli.signing_keys import add_key, read_key
+from tetrad.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from tetrad.attestation import Attested, Change, SignedReport
+    from tetrad.loading.files import Tree
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "reports",
+        nargs="*",
+        metavar="REPORT",
+        type=Path,
+        help=f"reports of `tetrad gate` on the commit that is checked out (default: {LAST.as_posix()})",
+    )
+    add_key(parser)
+    parser.add_argument(
+        "--base",
+        metavar="REF",
+        help="refuse reports whose base is not the merge base of HEAD and this branch, tag or commit",
+    )
+    parser.add_argument(
+        "--push",
+        nargs="?",
+        const="origin",
+        metavar="REMOTE",
+        help="push the evidence to the branch tetrad/evidence of a remote (default: origin)",
+    )
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    from tetrad.attestation import Signing, attest
+    from tetrad.cli.kept_evidence import KeptEvidence
+
+    root = root_of(args)
+    key = read_key(args.key)
+    reports = [_report(root, path) for path in args.reports or [root / LAST]]
+    kept = KeptEvidence(root)
+    with ExitStack() as open_trees:
+        change = _change(root, reports, args.base, open_trees)
+        _refuse_secrets(change, reports)
+        identities = {s.identity for signed in reports for s in signed.report.stacks}
+        signing = Signing(
+            key=key,
+            now=datetime.now(UTC),
+            earlier={identity: kept.about(identity) for identity in identities},
+            ledger=kept.head(),
+        )
+        attested = attest(reports, change, signing)
+    for one in attested:
+        kept.keep("evidence", one.stack, one.identity, one.envelopes)
+    if args.push is not None and attested:
+        kept.push(args.push, {one.identity: one.envelopes for one in attested})
+    write_out("".join(_lines(attested)))
+    return _exit(attested)
+
+
+def _report(root: Path, path: Path) -> SignedReport:
+    from tetrad import git
+    from tetrad.attestation import SignedReport
+    from tetrad.report import load_report
+
+    git.refuse_committed(root, path)
+    try:
+        data = path.read_bytes()
+        return SignedReport(report=load_report(data.decode(), origin=str(path)), data=data)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}\n  help: `tetrad gate` writes a report"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not a report: it is not UTF-8") from error
+
+
+def _change(
+    root: Path, reports: Sequence[SignedReport], base: str | None, open_trees: ExitStack
+) -> Change:
+    """The commit that is checked out, and the base that all reports name."""
+    from tetrad import git
+    from tetrad.attestation import Change
+    from tetrad.evidence.statements import Commit
+    from tetrad.loading.repositories import load_base, read_tree, sound
+
+    bases = {signed.report.base for signed in reports}
+    if len(bases) > 1:
+        raise UsageError("the reports compare with different bases\n  help: attest them apart")
+    (before,) = bases
+    head = git.head(root)
+    if base is not None and before != git.merge_base(root, base):
+        raise UsageError(
+            f"the reports compare with {before or 'nothing'}, not with where HEAD left {base}"
+            f"\n  help: tetrad gate --base {base}"
+        )
+    if before is not None and not git.is_ancestor(root, before, head):
+        raise UsageError(f"the base {before[:12]} is not part of the history of HEAD")
+    return Change(
+        head=sound(read_tree(_tree(root, head, open_trees))),
+        commit=Commit(head=head, tree=git.tree_of(root, head), base=before),
+        base=None if before is None else load_base(_tree(root, before, open_trees)),
+    )
+
+
+def _tree(root: Path, commit: str, open_trees: ExitStack) -> Tree:
+    from tetrad import git
+    from tetrad.loading.files import Tree
+
+    folder = open_trees.enter_context(TemporaryDirectory(prefix="tetrad-commit-"))
+    return Tree(open_trees.enter_context(closing(git.CommitTree(root, commit, Path(folder)))))
+
+
+def _refuse_secrets(change: Change, reports: Sequence[SignedReport]) -> None:
+    """What is signed is kept and shown: a key in it would be, too."""
+    from tetrad.attestation import Disagreement
+    from tetrad.lint.credentials import credentials_in
+    from tetrad.snapshots import take_snapshot
+
+    stacks = {s.stack for signed in reports for s in signed.report.stacks if s.suites}
+    for ref in sorted(stacks & change.head.stacks.keys()):
+        for path, data in take_snapshot(change.head.files, ref).files.items():
+            text = data.decode("utf-8", "replace")
+            for found in credentials_in(text):
+                line = text.count("\n", 0, found.start) + 1
+                raise Disagreement(
+                    f"{path}:{line}: {found.what} ({found.shown})"
+                    "\n  help: revoke it, and name an environment variable instead"
+                )
+
+
+def _lines(attested: Sequence[Attested]) -> Iterator[str]:
+    from tetrad.identity import short
+
+    if not attested:
+        yield "no stack was evaluated: nothing to attest\n"
+    for one in attested:
+        name = one.stack.removeprefix("stacks/")
+        yield f"{name} ({short(one.identity)}): {one.verdict}, {len(one.envelopes)} envelopes signed\n"
+        for environment, suites in one.incomplete.items():
+            yield (
+                f"  no summary for {environment}: no evidence of {', '.join(suites)}\n"
+                f"  help: tetrad gate --unproven --env {environment}\n"
+            )
+
+
+def _exit(attested: Sequence[Attested]) -> ExitCode:
+    is_good = all(one.verdict == "PASSED" and not one.incomplete for one in attested)
+    if not is_good:
+        sys.stderr.write("not every identity has complete evidence\n")
+    return ExitCode.PASSED if is_good else ExitCode.REFUSED

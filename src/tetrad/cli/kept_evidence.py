@@ -1,0 +1,113 @@
+"""Where envelopes are kept: a shared ledger, or the branch of the repository and its own ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tetrad.canonical import Digest
+
+if TYPE_CHECKING:
+    from tetrad import git
+    from tetrad.evidence.statements import LedgerHead
+    from tetrad.registry import Kind
+
+_KINDS: Sequence[Kind] = ("evidence", "approval", "admission")
+
+
+class KeptEvidence:
+    """The envelopes of a repository, wherever they are kept."""
+
+    def __init__(self, root: Path) -> None:
+        from tetrad.registry import registry_place
+
+        self._root = root
+        self._place = registry_place(root)
+
+    @property
+    def _is_shared(self) -> bool:
+        return not isinstance(self._place, Path)
+
+    def about(self, identity: Digest) -> tuple[bytes, ...]:
+        """Every envelope about an identity, each once."""
+        found = [*self._of_branch(identity), *self._of_ledger(identity, _KINDS)]
+        return tuple(dict.fromkeys(found))
+
+    def admissions(self) -> tuple[bytes, ...]:
+        """Every envelope that may be an admission, whatever the identity."""
+        found = [*self._of_branch(None), *self._of_ledger(None, ("admission",))]
+        return tuple(dict.fromkeys(found))
+
+    def head(self) -> LedgerHead | None:
+        """The last entry of the ledger; None where there is none yet."""
+        from tetrad.evidence.statements import LedgerHead
+        from tetrad.registry import open_ledger
+
+        if not self._has_ledger():
+            return None
+        with open_ledger(self._place) as ledger:
+            last = ledger.head()
+        return None if last is None else LedgerHead(number=last.number, digest=last.digest)
+
+    def keep(
+        self,
+        kind: Kind,
+        stack: str,
+        identity: Digest,
+        envelopes: Sequence[bytes],
+        *,
+        environment: str | None = None,
+    ) -> None:
+        """Append envelopes to the ledger and, where that is this machine's alone, to the branch."""
+        from tetrad.registry import NewEntry, open_ledger
+
+        with open_ledger(self._place) as ledger:
+            ledger.extend(
+                [
+                    NewEntry(
+                        kind=kind,
+                        stack=stack,
+                        identity=identity,
+                        environment=environment,
+                        content=data,
+                    )
+                    for data in envelopes
+                ]
+            )
+        if not self._is_shared:
+            self._branch().add({identity: envelopes}, f"{kind} for {stack}")
+
+    def push(self, remote: str, envelopes: Mapping[Digest, Sequence[bytes]]) -> None:
+        """Add envelopes to the remote's branch."""
+        self._branch().push(remote, envelopes, "Add evidence")
+
+    def _branch(self) -> git.EvidenceBranch:
+        from tetrad import git
+
+        return git.EvidenceBranch(self._root)
+
+    def _of_branch(self, identity: Digest | None) -> tuple[bytes, ...]:
+        """All that the branch has about an identity, or about any."""
+        from tetrad.errors import GitError
+
+        try:
+            branch = self._branch()
+        except GitError:
+            return ()  # outside of Git there is no branch
+        return branch.all_envelopes() if identity is None else branch.envelopes(identity)
+
+    def _of_ledger(self, identity: Digest | None, kinds: Sequence[Kind]) -> Iterator[bytes]:
+        from tetrad.registry import open_ledger
+
+        if not self._has_ledger():
+            return
+        with open_ledger(self._place) as ledger:
+            for kind in kinds:
+                for entry in ledger.entries(kind=kind, identity=identity):
+                    data = ledger.content(entry.content)
+                    if data is not None:
+                        yield data
+
+    def _has_ledger(self) -> bool:
+        return not isinstance(self._place, Path) or self._place.is_file()

@@ -1,0 +1,234 @@
+"""From a gate's report to a yes: keys, evidence, approval, and everything that refuses a forged report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from evidenced import answering, evidenced_tree, key_of
+from fakes import Reply
+from trees import Tree
+
+from tetrad.errors import ExitCode
+
+REPORT = ".tetrad/report.json"
+
+
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with keys and a repository whose report is there and passed."""
+    folder = tmp_path_factory.mktemp("gated")
+    made = evidenced_tree(folder)
+    with pytest.MonkeyPatch.context() as patch, answering(patch):
+        assert made.tetrad("gate", "--base", "HEAD~1") == ExitCode.PASSED
+    return folder
+
+
+@pytest.fixture
+def tree(gated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Tree:
+    """A copy of it."""
+    shutil.copytree(gated, tmp_path, dirs_exist_ok=True)
+    capsys.readouterr()
+    return Tree(tmp_path / "repository")
+
+
+def attest(tree: Tree, *options: str) -> int:
+    return tree.tetrad("attest", "--key", key_of(tree, "ci"), *options)
+
+
+def verify(tree: Tree) -> int:
+    return tree.tetrad("verify", "feedback", "--env", "production")
+
+
+def test_an_attested_and_approved_identity_may_serve(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify(tree) == ExitCode.REFUSED
+    assert attest(tree) == ExitCode.PASSED
+    assert "PASSED, 2 envelopes signed" in capsys.readouterr().out
+    assert verify(tree) == ExitCode.REFUSED
+    said = capsys.readouterr().out
+    assert "approvals   0 of 1 approvals of platform" in said
+    approve = ("approve", "feedback", "--env", "production", "--key", key_of(tree, "ada"))
+    assert tree.tetrad(*approve) == ExitCode.PASSED
+    assert verify(tree) == ExitCode.PASSED
+    assert capsys.readouterr().out.endswith("may serve production\n")
+
+
+def test_evidence_is_about_one_identity(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    attest(tree)
+    tree.edit("prompts/feedback.yaml", "Sort each", "Sort every")
+    capsys.readouterr()
+    assert verify(tree) == ExitCode.REFUSED
+    assert "no verification summary for production counts" in capsys.readouterr().out
+
+
+def test_evidence_lies_on_a_branch_and_in_the_ledger(tree: Tree) -> None:
+    attest(tree)
+    listed = tree.git("ls-tree", "-r", "--name-only", "tetrad/evidence").splitlines()
+    assert len(listed) == 2  # an evaluation, and a summary for production
+    assert all(path.startswith("evidence/") and path.endswith(".json") for path in listed)
+    (tree.root / ".tetrad/registry.db").unlink()
+    assert json.loads(tree.git("show", f"tetrad/evidence:{listed[0]}"))["payloadType"]
+    attest(tree)
+    assert len(tree.git("log", "--format=%H", "tetrad/evidence").splitlines()) == 2
+
+
+Forge = Callable[[dict[str, Any]], None]
+
+
+def first_case(report: dict[str, Any]) -> dict[str, Any]:
+    case: dict[str, Any] = report["stacks"][0]["suites"][0]["cases"][0]
+    return case
+
+
+def forge_output(report: dict[str, Any]) -> None:
+    first_case(report)["samples"][0]["output"] = "negative"
+
+
+def forge_score(report: dict[str, Any]) -> None:
+    sample = first_case(report)["samples"][0]
+    sample["assertions"][0].update(score=0.5)
+
+
+def forge_metrics(report: dict[str, Any]) -> None:
+    first_case(report)["samples"][0]["metrics"] = {"answer": 0.9}
+
+
+def forge_case(report: dict[str, Any]) -> None:
+    del report["stacks"][0]["suites"][0]["cases"][0]
+
+
+def forge_requirement(report: dict[str, Any]) -> None:
+    report["stacks"][0]["suites"][0]["requirements"][0]["value"] = 0.99
+
+
+def forge_identity(report: dict[str, Any]) -> None:
+    report["stacks"][0]["identity"] = "tetrad:" + "0" * 64
+
+
+def forge_golden(report: dict[str, Any]) -> None:
+    report["stacks"][0]["suites"][0]["digest"] = "sha256:" + "0" * 64
+
+
+def forge_preview(report: dict[str, Any]) -> None:
+    report["stacks"][0]["preview"] = True
+
+
+FORGED: dict[str, tuple[Forge, str]] = {
+    "an answer": (forge_output, "the trace ends in another answer"),
+    "a score": (forge_score, "is recorded with the score 0.5, graded 1"),
+    "a metric": (forge_metrics, "its metrics do not follow from its assertions"),
+    "a case that is left out": (forge_case, "the cases are not those of the golden set"),
+    "a requirement's value": (forge_requirement, "min is not what the scores give"),
+    "an identity": (forge_identity, "the report's identity is 000000000000"),
+    "a suite": (forge_golden, "the commit's suite is another one"),
+    "a preview": (forge_preview, "that is a preview"),
+    "another commit": (
+        lambda r: r.update(head="0" * 40),
+        "the report is about commit 000000000000",
+    ),
+    "uncommitted files": (lambda r: r.update(dirty=True), "about uncommitted files"),
+    "another decision": (lambda r: r.update(decision="FAILED"), "the report says FAILED"),
+    "a future time": (lambda r: r.update(created="2999-01-01T00:00:00+00:00"), "in the future"),
+    "another release": (lambda r: r.update(harness="0.0.1"), "the report is of tetrad 0.0.1"),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_report_that_the_commit_does_not_give_is_not_signed(
+    tree: Tree, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forge, problem = FORGED[name]
+    report = json.loads((tree.root / REPORT).read_text())
+    forge(report)
+    (tree.root / REPORT).write_text(json.dumps(report))
+    assert attest(tree) == ExitCode.REFUSED
+    assert problem in capsys.readouterr().err
+    assert verify(tree) == ExitCode.REFUSED
+
+
+def test_a_failed_gate_is_evidence_of_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = evidenced_tree(tmp_path)
+    with answering(monkeypatch, lambda _: Reply(text="positive")):
+        assert tree.tetrad("gate") == ExitCode.REFUSED
+    assert attest(tree) == ExitCode.REFUSED
+    assert "FAILED, 2 envelopes signed" in capsys.readouterr().out
+    assert verify(tree) == ExitCode.REFUSED
+    assert "decision: the verdict is" in capsys.readouterr().out
+
+
+def test_a_report_has_to_compare_with_the_base_that_is_named(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert attest(tree, "--base", "HEAD~1") == ExitCode.PASSED
+    assert attest(tree, "--base", "HEAD") == ExitCode.MISUSE
+    assert "not with where HEAD left HEAD" in capsys.readouterr().err
+
+
+def test_what_holds_a_secret_is_not_signed(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = "hf_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z"[:34]
+    tree.edit("prompts/feedback.yaml", "Sort each", f"The token is {token}. Sort each")
+    tree.tetrad("lock")
+    tree.commit()
+    with answering(monkeypatch):
+        tree.tetrad("gate")
+    capsys.readouterr()
+    assert attest(tree) == ExitCode.REFUSED
+    assert "prompts/feedback.yaml:" in (said := capsys.readouterr().err)
+    assert "Hugging Face token" in said
+    assert token not in said
+
+
+def test_evidence_is_pushed_on_top_of_what_others_pushed(tree: Tree, tmp_path: Path) -> None:
+    tree.git("init", "--quiet", "--bare", str(tmp_path / "remote.git"))
+    tree.git("remote", "add", "origin", str(tmp_path / "remote.git"))
+    tree.git("push", "--quiet", "origin", "main")
+    assert attest(tree, "--push") == ExitCode.PASSED
+    approve = ("approve", "feedback", "--env", "production", "--push")
+    assert tree.tetrad(*approve, "--key", key_of(tree, "ada")) == ExitCode.PASSED
+    listed = tree.git("ls-tree", "-r", "--name-only", "origin/tetrad/evidence").splitlines()
+    assert len(listed) == 3
+    clone = Tree(tmp_path / "clone")
+    tree.git("clone", "--quiet", str(tmp_path / "remote.git"), "-b", "main", str(clone.root))
+    assert verify(clone) == ExitCode.PASSED
+
+
+def test_keys_stay_out_of_the_repository(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    inside = str(tree.root / "secret.pem")
+    assert tree.tetrad("keys", "new", "eve", "--private", inside) == ExitCode.MISUSE
+    assert "where a private key must never be" in capsys.readouterr().err
+    assert tree.tetrad("keys", "new", "ci", "--private", inside + "2") == ExitCode.MISUSE
+    private = tree.root.parent / "ci.pem"
+    assert private.stat().st_mode & 0o077 == 0
+
+
+def test_a_key_of_another_role_approves_nothing(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    approve = ("approve", "feedback", "--env", "production", "--key")
+    assert tree.tetrad(*approve, key_of(tree, "ci")) == ExitCode.MISUSE
+    assert "has the role evaluator" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        ("env:NOT_SET", "NOT_SET is not set"),
+        ("file:/nowhere.pem", "No such file"),
+        ("ci.pem", "write env:NAME or file:PATH"),
+    ],
+)
+def test_a_key_that_cannot_be_read_is_explained(
+    tree: Tree, key: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tree.tetrad("attest", "--key", key) == ExitCode.MISUSE
+    assert problem in capsys.readouterr().err
