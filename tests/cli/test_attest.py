@@ -16,6 +16,7 @@ from trees import Tree
 from tetrad.errors import ExitCode
 
 REPORT = ".tetrad/report.json"
+PRODUCTION = ("feedback", "--env", "production")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def attest(tree: Tree, *options: str) -> int:
 
 
 def verify(tree: Tree) -> int:
-    return tree.tetrad("verify", "feedback", "--env", "production")
+    return tree.tetrad("verify", *PRODUCTION)
 
 
 def test_an_attested_and_approved_identity_may_serve(
@@ -53,7 +54,7 @@ def test_an_attested_and_approved_identity_may_serve(
     assert verify(tree) == ExitCode.REFUSED
     said = capsys.readouterr().out
     assert "approvals   0 of 1 approvals of platform" in said
-    approve = ("approve", "feedback", "--env", "production", "--key", key_of(tree, "ada"))
+    approve = ("approve", *PRODUCTION, "--key", key_of(tree, "ada"))
     assert tree.tetrad(*approve) == ExitCode.PASSED
     assert verify(tree) == ExitCode.PASSED
     assert capsys.readouterr().out.endswith("may serve production\n")
@@ -74,8 +75,8 @@ def test_evidence_lies_on_a_branch_and_in_the_ledger(tree: Tree) -> None:
     assert all(path.startswith("evidence/") and path.endswith(".json") for path in listed)
     (tree.root / ".tetrad/registry.db").unlink()
     assert json.loads(tree.git("show", f"tetrad/evidence:{listed[0]}"))["payloadType"]
-    attest(tree)
-    assert len(tree.git("log", "--format=%H", "tetrad/evidence").splitlines()) == 2
+    assert tree.tetrad("approve", *PRODUCTION, "--key", key_of(tree, "ada")) == ExitCode.PASSED
+    assert verify(tree) == ExitCode.PASSED  # the branch alone is enough
 
 
 Forge = Callable[[dict[str, Any]], None]
@@ -193,7 +194,7 @@ def test_evidence_is_pushed_on_top_of_what_others_pushed(tree: Tree, tmp_path: P
     tree.git("remote", "add", "origin", str(tmp_path / "remote.git"))
     tree.git("push", "--quiet", "origin", "main")
     assert attest(tree, "--push") == ExitCode.PASSED
-    approve = ("approve", "feedback", "--env", "production", "--push")
+    approve = ("approve", *PRODUCTION, "--push")
     assert tree.tetrad(*approve, "--key", key_of(tree, "ada")) == ExitCode.PASSED
     listed = tree.git("ls-tree", "-r", "--name-only", "origin/tetrad/evidence").splitlines()
     assert len(listed) == 3
@@ -214,7 +215,7 @@ def test_keys_stay_out_of_the_repository(tree: Tree, capsys: pytest.CaptureFixtu
 def test_a_key_of_another_role_approves_nothing(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    approve = ("approve", "feedback", "--env", "production", "--key")
+    approve = ("approve", *PRODUCTION, "--key")
     assert tree.tetrad(*approve, key_of(tree, "ci")) == ExitCode.MISUSE
     assert "has the role evaluator" in capsys.readouterr().err
 

@@ -349,7 +349,7 @@ def _summary(
         time_verified=now,
         resource_uri=resource_uri(environment.name, stack.ref),
         policy=Resource(
-            uri=environment.location.file,
+            uri=environment.ref,
             digest={"sha256": digest_bytes(canonical_json(environment.document)).hex},
         ),
         input_attestations=tuple(
