@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, str] = {
     "keys": "make a key pair for signing",
     "show": "show what a stack or a suite is made of, with its digests",
     "lock": "write the locks of all stacks, and corpus digests",
+    "diff": "show what differs between two identities, part by part, with their scores",
     "bundle": "write everything that an identity needs to answer again into one file",
     "unbundle": "verify a bundle, and unpack it into a repository of its own",
     "bom": "write a stack's bill of materials (CycloneDX)",
