@@ -12,6 +12,7 @@ from tetrad.results.gate_report import Decision
 
 _ORDER: tuple[Decision, ...] = ("FAILED", "INCONCLUSIVE", "PASSED", "NOT_APPLICABLE")
 _NAMED = 5
+_MOST_DECIMALS = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,12 +54,15 @@ def at_least(value: float, threshold: float) -> bool:
 
 
 def figures(value: float, threshold: float) -> tuple[str, str]:
-    """Both numbers with as few decimals, from two on, as show which is larger."""
-    for decimals in range(2, 7):
-        first, second = (figure(x, decimals) for x in (value, threshold))
-        if first != second or abs(value - threshold) <= TOLERANCE:
-            break
-    return first, second
+    """A value with as few decimals as show on which side of the threshold it is, and the threshold
+    with all of its own.
+    """
+    written = figure(threshold, _MOST_DECIMALS)
+    if abs(value - threshold) <= TOLERANCE:
+        return written, written
+    least = len(written.partition(".")[2])
+    shown = (figure(value, decimals) for decimals in range(least, _MOST_DECIMALS + 1))
+    return next((text for text in shown if text != written), written), written
 
 
 def figure(value: float, decimals: int = 2) -> str:

@@ -52,7 +52,7 @@ def caveat(found: RequirementResult) -> str:
     cases = pluralize(found.n, "case")
     return (
         f"{cases} cannot show a change under {_decimals(found.mde)};"
-        f" the margin is {_decimals(-found.threshold)}"
+        f" the margin is {_as_written(-found.threshold)}"
     )
 
 
