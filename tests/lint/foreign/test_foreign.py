@@ -398,3 +398,38 @@ def test_settings_and_waivers_of_the_repository_count(
     assert found(capsys, ".") == ["a.prompty:11:1 INJ301"]
     write_files(root, {"pyproject.toml": "[tool.tetrad.lint]\nselct = []\n"})
     assert "pyproject.toml:2:1 SCH104" in found(capsys, "a.prompty", code=1)
+
+
+WORDS: Mapping[str, tuple[str, str, str]] = {
+    "a Prompty file that asks for JSON": (
+        "a.prompty",
+        PROMPTY.replace("You sort messages.", "Return a JSON object with the queue."),
+        "add outputs: with the keys of the answer, or a response_format: under model.parameters",
+    ),
+    "a Dotprompt file that asks for JSON": (
+        "a.prompt",
+        DOTPROMPT.replace("You sort messages.", "Return a JSON object with the queue."),
+        "add output: {format: json, schema: …} with the keys of the answer",
+    ),
+    "a Prompty file with an undeclared variable": (
+        "a.prompty",
+        PROMPTY.replace("You sort", "You, {{ agent }}, sort"),
+        "declare it under inputs: in a.prompty",
+    ),
+    "a Dotprompt file with an undeclared variable": (
+        "a.prompt",
+        DOTPROMPT.replace("You sort", "You, {{agent}}, sort"),
+        "declare it in the schema of input: in a.prompt",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WORDS)
+def test_help_names_keys_of_the_file_s_own_format(
+    case: str, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, text, help_ = WORDS[case]
+    write_files(root, {name: text})
+    main(["lint", name])
+
+    assert f"help: {help_}" in " ".join(capsys.readouterr().out.split())

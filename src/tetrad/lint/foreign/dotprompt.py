@@ -14,6 +14,13 @@ from tetrad.lint.foreign.parts import Declared, ForeignOutput, type_of
 from tetrad.lint.foreign.prompty import type_of_value
 from tetrad.yamldoc.document import Path
 
+# What our messages and help say, and what the author of such a file can do.
+WORDS = {
+    ", or declare the variable trust: trusted": "",
+    "under variables:": "in the schema of input:",
+    "with a JSON Schema of the answer": "with the keys of the answer",
+    " (api_key_env: …)": "",
+}
 _KEY = re.compile(r"(?P<name>[^?(]+)\??\s*(?:\((?P<kind>\w+)[^)]*\))?")
 _ANY = "(*)"
 

@@ -32,10 +32,6 @@ NOT_ASKED = frozenset({"INJ300", "TPL204", "BUD602", "BUD603"})
 # the others the prompt's own text alone.
 _FIXED_ANYWHERE = ("NOQ", "UNI")
 _FIXED_IN_TEXT = ("INJ", "STY")
-_THEIRS = {
-    ", or declare the variable trust: trusted": "",
-    "declare it under variables: in": "declare it in the front matter of",
-}
 _NOT_OURS = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "build", "dist"})
 
 
@@ -125,19 +121,20 @@ def lint_foreign(
     findings = lint_tree(tree, selection, without=NOT_ASKED)
     return tuple(
         replace(
-            finding,
-            hint=_in_their_words(finding.hint),
+            _in_their_words(finding, converted),
             fix=finding.fix if _fits(finding, converted) else None,
         )
         for finding in findings
     )
 
 
-def _in_their_words(hint: str) -> str:
-    """Help that names no key of ours."""
-    for ours, theirs in _THEIRS.items():
-        hint = hint.replace(ours, theirs)
-    return hint
+def _in_their_words(finding: Finding, converted: Mapping[str, Converted]) -> Finding:
+    """The finding, naming no key that its file's format does not have."""
+    one = converted.get(finding.place.file)
+    message, hint = finding.message, finding.hint
+    for ours, theirs in one.words.items() if one else ():
+        message, hint = message.replace(ours, theirs), hint.replace(ours, theirs)
+    return replace(finding, message=message, hint=hint)
 
 
 def _fits(finding: Finding, converted: Mapping[str, Converted]) -> bool:

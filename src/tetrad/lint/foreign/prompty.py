@@ -16,6 +16,17 @@ from tetrad.lint.foreign.mapped import ForeignMessage
 from tetrad.lint.foreign.parts import Declared, ForeignOutput, type_of
 from tetrad.yamldoc.document import Path, Span
 
+# What our messages and help say, and what the author of such a file can do.
+WORDS = {
+    ", or declare the variable trust: trusted": "",
+    "under variables:": "under inputs:",
+    "and the prompt has no output:": "and the front matter does not describe the answer",
+    "add output: {format: json, schema: …} with a JSON Schema of the answer": (
+        "add outputs: with the keys of the answer, or a response_format: under model.parameters"
+    ),
+    "add schema: with a JSON Schema of the answer": "add outputs: with the keys of the answer",
+    "(api_key_env: …)": "(${env:NAME})",
+}
 _ROLES = {
     "system": "system",
     "developer": "developer",

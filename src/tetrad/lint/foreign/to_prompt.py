@@ -23,11 +23,14 @@ _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class Converted(NamedTuple):
-    """A file as one of our prompts; `body` is where its own text begins."""
+    """A file as one of our prompts; `body` is where its own text begins, `words` are what its author
+    would say for words of ours.
+    """
 
     document: Document
     suppressions: tuple[Suppression, ...]
     body: int
+    words: Mapping[str, str]
 
 
 def convert(text: str, origin: str, *, as_prompty: bool = False) -> Converted:
@@ -45,9 +48,8 @@ def convert(text: str, origin: str, *, as_prompty: bool = False) -> Converted:
         declared = {**used, **declared}
     document = _document(text, front, messages, list(declared.values()), form)
     comments = suppressions_of(front.document)
-    return Converted(
-        document, tuple(comment._replace(line=WHOLE_FILE) for comment in comments), front.body
-    )
+    suppressions = tuple(comment._replace(line=WHOLE_FILE) for comment in comments)
+    return Converted(document, suppressions, front.body, form.WORDS)
 
 
 def _used(messages: list[ForeignMessage]) -> Iterator[Declared]:

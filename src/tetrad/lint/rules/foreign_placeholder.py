@@ -60,7 +60,7 @@ def _finding(tree: LintTree, prompt: Prompt, index: int, placeholder: Placeholde
     and_declare = "" if declared else f", and declare {name} under variables:"
     return RULE.at(
         tree.within_message(message, index, placeholder.start, placeholder.end),
-        f"{written} is not Jinja2 and is not filled in",
+        f"{written} is plain text here: nothing fills it in",
         hint=f"write {{{{ {name} }}}}{and_declare}",
         severity="error" if declared else "warning",
     )

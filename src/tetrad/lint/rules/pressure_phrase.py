@@ -68,7 +68,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
                 yield RULE.at(
                     tree.within_message(message, index, *found.span()),
                     "this puts pressure on the model",
-                    hint="state what the answer must be, and check it with a suite",
+                    hint="state what the answer must be, and test for it",
                 )
 
 
