@@ -73,18 +73,21 @@ def lay_down(root: Path, cases: int, *, engine: str = "scripted") -> Path:
 def opened(root: Path, suite: Suite) -> Iterator[tuple[Session, SelectedCases]]:
     """The suite on its one stack, ready to be executed; all that is kept lies in the repository."""
     # Here, since the peers' Python reads this file too and has no tetrad.
-    from tetrad.answers import Answers
+    from tetrad.answers import Answers, KeptRuns
     from tetrad.artifacts.store import Store
     from tetrad.evals import Session
-    from tetrad.registry import Registry
     from tetrad.trees import WorkingTree
 
     with (
-        Registry.open(root / "registry.db") as registry,
         Answers.open(root / "answers.db") as answers,
+        KeptRuns.open(root / "answers.db") as runs,
     ):
         bench = Session(
-            answers=answers, registry=registry, store=Store(root / "store"), cache=root / "cache"
+            answers=answers,
+            runs=runs,
+            registry=root / "registry.db",
+            store=Store(root / "store"),
+            cache=root / "cache",
         )
         yield bench, bench.select(suite, suite.stacks[0], files=WorkingTree(root))
 

@@ -32,7 +32,7 @@ def main() -> int:
         suite = load_repository(root).suites["evals/triage"]
         loaded = _peak_mb()
         with opened(root, suite) as (bench, selection):
-            (run,) = asyncio.run(execute([selection], registry=bench.registry))
+            (run,) = asyncio.run(execute([selection], log=bench.runs))
     peak = _peak_mb()
     passed = sum(case.passed for case in run.cases)
     if passed != args.cases:

@@ -110,7 +110,7 @@ def _tetrad_seconds(cases: int) -> float:
         suite = load_repository(root).suites["evals/triage"]
         start = time.perf_counter()
         with opened(root, suite) as (bench, selection):
-            (run,) = asyncio.run(execute([selection], registry=bench.registry))
+            (run,) = asyncio.run(execute([selection], log=bench.runs))
         seconds = time.perf_counter() - start
     _expect(sum(case.passed for case in run.cases), cases)
     return seconds
@@ -288,7 +288,7 @@ def _through_tetrad(cases: int) -> float:
 
     async def work(bench: Session, selection: SelectedCases) -> Sequence[SuiteRun]:
         try:
-            return await execute([selection], registry=bench.registry)
+            return await execute([selection], log=bench.runs)
         finally:
             await bench.aclose()
 

@@ -53,7 +53,7 @@ def main() -> int:
 def _run(root: Path, suite: Suite) -> tuple[float, Calls]:
     start = time.perf_counter()
     with opened(root, suite) as (bench, selection):
-        asyncio.run(execute([selection], registry=bench.registry))
+        asyncio.run(execute([selection], log=bench.runs))
     return time.perf_counter() - start, bench.calls
 
 

@@ -1,4 +1,6 @@
-"""Answers that earlier versions kept in the registry's file were paid for, and are moved."""
+"""Answers that earlier versions kept in the registry's file were paid for, and are moved; how long
+calls took is copied.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tetrad.answers import Answers
+from tetrad.answers import Answers, KeptRuns
 from tetrad.canonical import Digest, digest_bytes, digest_of
 from tetrad.errors import DatabaseError
-from tetrad.registry import Registry
+from tetrad.registry import open_ledger
 
 MODEL = digest_of("a model")
 VERSION_2 = """
@@ -34,7 +36,7 @@ VERSION_2 = """
         digest BLOB NOT NULL, created INTEGER NOT NULL, UNIQUE (model, request, build)
     );
     INSERT INTO runs (suite, stack, identity, golden, engine, started, finished, made)
-    VALUES ('evals/a', 'stacks/a', x'00', x'00', 'scripted', 1, 3, 1);
+    VALUES ('evals/a', 'stacks/a', zeroblob(32), zeroblob(32), 'scripted', 1, 3, 1);
     PRAGMA application_id = 0x74657472;
     PRAGMA user_version = 2;
 """
@@ -42,11 +44,9 @@ OPEN = """
 import sys
 from pathlib import Path
 from tetrad.answers import Answers
-from tetrad.registry import Registry
 for number in range(int(sys.argv[2])):
     folder = Path(sys.argv[1], str(number))
-    with Registry.open(folder / "registry.db"):
-        Answers.open(folder / "answers.db", earlier=folder / "registry.db").close()
+    Answers.open(folder / "answers.db", earlier=folder / "registry.db").close()
 """
 
 
@@ -90,22 +90,44 @@ def test_answers_of_an_earlier_registry_are_moved_with_their_builds(tmp_path: Pa
     path = earlier(tmp_path)
     size = path.stat().st_size
 
-    with Registry.open(path) as registry, Answers.open(tmp_path / "a.db", earlier=path) as answers:
+    with (
+        Answers.open(tmp_path / "a.db", earlier=path) as answers,
+        KeptRuns.open(tmp_path / "a.db") as runs,
+    ):
         assert texts(answers) == ["engine 1: 0", "engine 1: 1", "engine 1: 2"]
         assert texts(answers, "engine 2") == ["engine 2: 0", "engine 2: 1", "engine 2: 2"]
         assert answers.build_of(MODEL, question(0)) == "engine 1"  # the latest
         assert answers.corrupt == 0
-        assert registry.seconds_a_call("stacks/a", "scripted") == 2.0
+        assert runs.seconds_a_call("stacks/a", "scripted") == 2.0
     assert tables(path) == {"runs"}
     assert path.stat().st_size < size
 
 
 def test_a_registry_that_is_opened_alone_keeps_the_answers_for_later(tmp_path: Path) -> None:
     path = earlier(tmp_path)
-    Registry.open(path).close()
+    open_ledger(path).close()
 
     with Answers.open(tmp_path / "a.db", earlier=path) as answers:
         assert len(texts(answers)) == 3
+
+
+def test_runs_are_copied_once(tmp_path: Path) -> None:
+    path = earlier(tmp_path)
+    for _ in range(2):
+        Answers.open(tmp_path / "a.db", earlier=path).close()
+
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+
+
+def test_a_tetrad_that_would_look_for_the_answers_there_refuses_the_registry(
+    tmp_path: Path,
+) -> None:
+    path = earlier(tmp_path)
+    Answers.open(tmp_path / "a.db", earlier=path).close()
+
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
 
 
 def test_answers_that_were_copied_and_not_yet_dropped_are_moved_again(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from trees import Tree
 
 from tetrad.errors import ExitCode
-from tetrad.registry import Registry
+from tetrad.registry import open_ledger
 
 REPORT = ".tetrad/report.json"
 
@@ -107,7 +107,7 @@ def test_a_submodule_in_the_place_of_what_is_kept_is_refused(
 ) -> None:  # fmt: skip
     other = tmp_path / "other"
     subprocess.run(["git", "init", "--quiet", str(other)], check=True)
-    Registry.open(other / "registry.db").close()
+    open_ledger(other / "registry.db").close()
     subprocess.run(["git", "-C", str(other), "add", "--force", "registry.db"], check=True)
     subprocess.run(["git", "-C", str(other), "commit", "--quiet", "--message", "x"], check=True)
     allowed = ("-c", "protocol.file.allow=always")

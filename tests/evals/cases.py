@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tetrad.answers import Answers
+from tetrad.answers import Answers, KeptRuns
 from tetrad.canonical import digest_of
 from tetrad.engines.interfaces import ComputingEngine
 from tetrad.errors import Location
@@ -34,7 +34,6 @@ from tetrad.model import (
     Suite,
     Variable,
 )
-from tetrad.registry import Registry
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called, Passage
 from tetrad.runtime.answering import build
@@ -104,7 +103,7 @@ class Kept:
     """What executions keep, in one folder."""
 
     answers: Answers
-    registry: Registry
+    runs: KeptRuns
 
     @property
     def folder(self) -> Path:
@@ -115,9 +114,9 @@ class Kept:
 def kept_in(folder: Path) -> Iterator[Kept]:
     with (
         Answers.open(folder / "answers.db") as answers,
-        Registry.open(folder / "registry.db") as registry,
+        KeptRuns.open(folder / "answers.db") as runs,
     ):
-        yield Kept(answers=answers, registry=registry)
+        yield Kept(answers=answers, runs=runs)
 
 
 def selection(

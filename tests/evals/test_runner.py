@@ -28,7 +28,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
 
 def run_one(kept: Kept, judged: Any, engine: Any = None, **changed: Any) -> SuiteRun:
     chosen = selection(judged, engine or ScriptedAnswers(), kept.answers, kept.folder, **changed)
-    (run,) = asyncio.run(execute([chosen], registry=kept.registry))
+    (run,) = asyncio.run(execute([chosen], log=kept.runs))
     return run
 
 
@@ -174,7 +174,7 @@ def test_cases_that_cannot_be_prepared_are_missing_with_the_reason(kept: Kept) -
     chosen = selection(judged, ScriptedAnswers(), kept.answers, kept.folder)
     failing = replace(chosen, runtime=OutOfMemory(chosen.runtime))
 
-    (run,) = asyncio.run(execute([failing], registry=kept.registry))
+    (run,) = asyncio.run(execute([failing], log=kept.runs))
 
     errors = [sample.error for outcome in run.cases for sample in outcome.samples]
     assert errors == [None] * 64 + ["out of memory"] * 136
@@ -199,7 +199,7 @@ def test_an_answer_that_was_withheld_fails_with_its_reason_and_is_kept(
         (run,) = asyncio.run(
             execute(
                 [selection(judged, engine, kept.answers, tmp_path, stack=subject)],
-                registry=kept.registry,
+                log=kept.runs,
             )
         )
 
@@ -214,7 +214,7 @@ def test_an_answer_that_was_cut_off_is_graded_as_it_is(kept: Kept, tmp_path: Pat
     judged = suite(case("a", assertion("contains", "yes")))
 
     (run,) = asyncio.run(
-        execute([selection(judged, engine, kept.answers, tmp_path)], registry=kept.registry)
+        execute([selection(judged, engine, kept.answers, tmp_path)], log=kept.runs)
     )
 
     assert run.cases[0].passed
@@ -281,7 +281,7 @@ def test_a_bug_of_ours_ends_the_run_and_is_no_missing_result(kept: Kept, place: 
     buggy = replace(chosen, runtime=Buggy(chosen.runtime, place), services=BuggyServices())
 
     with pytest.raises(KeyError, match="oops") as raised:
-        asyncio.run(execute([buggy], registry=kept.registry))
+        asyncio.run(execute([buggy], log=kept.runs))
 
     assert any(
         entry.name in {"prepare_many", "answer_prepared", "similarities"}
@@ -296,7 +296,7 @@ def test_a_bug_in_what_is_prepared_ahead_of_need_ends_the_run(kept: Kept, number
     buggy = replace(chosen, runtime=Buggy(chosen.runtime, "preparing", case=f"case-{number}"))
 
     with pytest.raises(KeyError, match="oops"):
-        asyncio.run(execute([buggy], registry=kept.registry))
+        asyncio.run(execute([buggy], log=kept.runs))
 
 
 def test_an_answer_costs_what_its_tokens_cost(kept: Kept) -> None:
@@ -325,7 +325,7 @@ def test_selections_of_one_engine_share_its_places_and_others_run_beside(
         selection(suite(*many), other, kept.answers, tmp_path),
     ]
 
-    runs = asyncio.run(execute(chosen, registry=kept.registry))
+    runs = asyncio.run(execute(chosen, log=kept.runs))
 
     assert [len(run.cases) for run in runs] == [6, 6, 6]
     assert engine.most_in_flight == 4
@@ -337,7 +337,7 @@ def test_progress_counts_samples(kept: Kept, tmp_path: Path) -> None:
     judged = suite(case("a", YES, repeats=3), case("b", YES))
     chosen = selection(judged, ScriptedAnswers(), kept.answers, tmp_path)
 
-    asyncio.run(execute([chosen], registry=kept.registry, progress=watcher))
+    asyncio.run(execute([chosen], log=kept.runs, progress=watcher))
 
     assert watcher.work == [("cases", 4, 4)]
 
@@ -347,7 +347,7 @@ def test_failures_are_told_while_the_run_goes_on(kept: Kept, tmp_path: Path) -> 
     judged = suite(case("a", YES), case("b", NO), case("c", YES, vars={"messag": "x"}))
     chosen = selection(judged, ScriptedAnswers(), kept.answers, tmp_path)
 
-    asyncio.run(execute([chosen], registry=kept.registry, progress=watcher))
+    asyncio.run(execute([chosen], log=kept.runs, progress=watcher))
 
     assert watcher.tallies[-1] == "1 failed, 1 without result"
     assert len(watcher.notes) == 1
@@ -363,7 +363,7 @@ def test_a_selection_runs_only_its_cases(kept: Kept) -> None:
     assert [outcome.id for outcome in run.cases] == ["b"]
 
 
-def test_outcomes_are_kept_in_the_registry(kept: Kept) -> None:
+def test_outcomes_are_kept(kept: Kept) -> None:
     judged = suite(*(case(f"case-{n}", YES if n % 2 else NO) for n in range(600)))
 
     run = run_one(kept, judged)
@@ -371,7 +371,7 @@ def test_outcomes_are_kept_in_the_registry(kept: Kept) -> None:
         replace(o, samples=tuple(replace(s, trace=None) for s in o.samples)) for o in run.cases
     )
 
-    assert kept.registry.results(1) == bare
+    assert kept.runs.results(1) == bare
 
 
 def test_a_partial_run_leaves_the_whole_ones_results(kept: Kept) -> None:
@@ -380,7 +380,7 @@ def test_a_partial_run_leaves_the_whole_ones_results(kept: Kept) -> None:
     run_one(kept, judged)
     run_one(kept, judged, cases=judged.golden.cases[:1])
 
-    assert [len(kept.registry.results(number)) for number in (1, 2)] == [2, 1]
+    assert [len(kept.runs.results(number)) for number in (1, 2)] == [2, 1]
 
 
 def test_the_traces_kept_are_of_failing_samples_first_and_in_order(
@@ -389,14 +389,14 @@ def test_the_traces_kept_are_of_failing_samples_first_and_in_order(
     judged = suite(*(case(f"case-{n}", NO if n in {3, 7} else YES) for n in range(10)))
     chosen = selection(judged, ScriptedAnswers(), kept.answers, tmp_path)
 
-    (run,) = asyncio.run(execute([chosen], registry=kept.registry, traces=4))
+    (run,) = asyncio.run(execute([chosen], log=kept.runs, traces=4))
 
     with_trace = [n for n, o in enumerate(run.cases) if o.samples[0].trace is not None]
 
     assert with_trace == [0, 1, 3, 7]
 
 
-@pytest.mark.parametrize("what", ["answers", "registry"])
+@pytest.mark.parametrize("what", ["answers", "runs"])
 def test_a_database_that_fails_ends_the_execution(kept: Kept, what: str) -> None:
     connection = getattr(kept, what)._database.connection
 
@@ -411,7 +411,7 @@ def test_a_database_that_fails_ends_the_execution(kept: Kept, what: str) -> None
         run_one(kept, judged, FullDisk())
 
     connection.execute("PRAGMA query_only = OFF")
-    assert kept.registry.results(1) == ()
+    assert kept.runs.results(1) == ()
 
 
 def test_a_tool_answers_each_sample_from_what_the_case_recorded(kept: Kept) -> None:
@@ -431,13 +431,13 @@ def test_a_run_begins_again_where_the_endpoint_proves_to_be_of_another_build(
     watcher, cases = Watcher(), [case(name) for name in "abc"]
     chosen = selection(suite(*cases), new, kept.answers, kept.folder)
 
-    (run,) = asyncio.run(execute([chosen], registry=kept.registry, progress=watcher))
+    (run,) = asyncio.run(execute([chosen], log=kept.runs, progress=watcher))
 
     assert [one.samples[0].output for one in run.cases] == ["server 2"] * 3
     assert chosen.engine.build == "server 2"
     assert chosen.engine.calls == Calls(made=3)
     assert watcher.work[-1] == ("cases", 3, 3)
-    assert kept.registry.results(2) == tuple(
+    assert kept.runs.results(2) == tuple(
         replace(one, samples=tuple(replace(s, trace=None) for s in one.samples))
         for one in run.cases
     )
@@ -449,7 +449,7 @@ def test_a_run_whose_answers_are_all_kept_is_of_their_build(kept: Kept) -> None:
     run_one(kept, judged, old)
     chosen = selection(judged, new, kept.answers, kept.folder)
 
-    asyncio.run(execute([chosen], registry=kept.registry))
+    asyncio.run(execute([chosen], log=kept.runs))
 
     assert chosen.engine.build == "server 1"
     assert new.asked == []

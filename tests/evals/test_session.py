@@ -46,7 +46,8 @@ def opened(kept: Kept, *, engine: EngineSpec | None = None, code: bool = True) -
     root = kept.folder
     return Session(
         answers=kept.answers,
-        registry=kept.registry,
+        runs=kept.runs,
+        registry=root / "registry.db",
         store=Store(root / "store"),
         cache=root / "cache",
         engine=engine,
@@ -58,9 +59,9 @@ def run(session: Session, judged: Suite) -> SuiteRun:
     async def work() -> SuiteRun:
         try:
             selection = session.select(
-                judged, judged.stacks[0], files=WorkingTree(session.registry.path.parent)
+                judged, judged.stacks[0], files=WorkingTree(session.runs.path.parent)
             )
-            (done,) = await execute([selection], registry=session.registry)
+            (done,) = await execute([selection], log=session.runs)
             return done
         finally:
             await session.aclose()
@@ -162,7 +163,7 @@ def test_code_of_the_golden_set_runs_from_the_suites_own_tree(kept: Kept, tmp_pa
         files=WorkingTree(tmp_path / "base"),
         suite_files=WorkingTree(tmp_path / "head"),
     )
-    (done,) = asyncio.run(execute([selection], registry=kept.registry))
+    (done,) = asyncio.run(execute([selection], log=kept.runs))
 
     assert done.cases[0].passed
 
@@ -253,11 +254,11 @@ def test_one_limit_on_processes_with_a_golden_sets_code_holds_for_a_whole_run(
 def run_all(session: Session, *suites: Suite) -> tuple[SuiteRun, ...]:
     async def work() -> tuple[SuiteRun, ...]:
         try:
-            root = session.registry.path.parent
+            root = session.runs.path.parent
             selections = [
                 session.select(one, one.stacks[0], files=WorkingTree(root)) for one in suites
             ]
-            return await execute(selections, registry=session.registry)
+            return await execute(selections, log=session.runs)
         finally:
             await session.aclose()
 

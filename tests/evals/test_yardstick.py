@@ -12,8 +12,8 @@ import pytest
 from fakes import Asked, OpenAIServer, Reply
 from trees import Tree, scripted_tree
 
+from tetrad.answers import KeptRuns, answers_path
 from tetrad.errors import ExitCode
-from tetrad.registry import Registry, registry_path
 from tetrad.report import yardstick_text
 from tetrad.results.gate_report import AcceptanceOffer
 
@@ -84,9 +84,9 @@ def accept(tree: Tree, *lines: str) -> None:
 
 
 def kept(tree: Tree) -> list[int]:
-    """How many results the registry has of each run."""
-    with Registry.open(registry_path(tree.root)) as registry:
-        counts = [len(registry.results(number)) for number in range(1, 30)]
+    """How many results are kept of each run."""
+    with KeptRuns.open(answers_path(tree.root)) as runs:
+        counts = [len(runs.results(number)) for number in range(1, 30)]
     return [count for count in counts if count]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -10,41 +9,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self, TypeAlias
 
+from tetrad.answers.cache_tables import TABLES
 from tetrad.answers.claims import CLAIMS, QuestionLocks
 from tetrad.answers.earlier import take_over
 from tetrad.answers.written import dump_completion, load_completion
 from tetrad.canonical import Digest, digest_bytes
-from tetrad.database import ENVIRONMENT, Closing, Database, Tables, files_of
+from tetrad.database import Closing, Database, files_of, named_file
 from tetrad.results.exchange import Completion
 
 # Answers that are held back at most before they are committed together.
 GROUP = 256
 # SQLite takes 32,766 parameters a statement.
 KEYS_A_QUERY = 10_000
-
-TABLES = Tables(
-    name="kept answers",
-    application=0x74657461,  # "teta"
-    if_lost="its questions are asked again",
-    scripts=(
-        """
-        CREATE TABLE builds (
-            digest BLOB PRIMARY KEY,
-            build TEXT NOT NULL
-        ) WITHOUT ROWID;
-        -- `digest` covers model, build, request and completion, so no flipped bit is ever an answer.
-        CREATE TABLE answers (
-            model BLOB NOT NULL,
-            request BLOB NOT NULL,
-            build BLOB NOT NULL,
-            completion BLOB NOT NULL,
-            digest BLOB NOT NULL,
-            created INTEGER NOT NULL,
-            UNIQUE (model, request, build)
-        );
-        """,
-    ),
-)
 
 _KEEP_ANSWER = """
     INSERT INTO answers (model, build, request, completion, digest, created)
@@ -59,13 +35,12 @@ _LATEST_BUILD = """
 
 
 def answers_path(root: Path) -> Path:
-    """`.tetrad/answers.db` under the repository's root, or NAME-answers.db beside a registry NAME.db
-    that `TETRAD_REGISTRY` names.
+    """`.tetrad/answers.db` under the repository's root, or NAME-answers.db beside a file NAME.db that
+    `TETRAD_REGISTRY` names.
     """
-    named = os.environ.get(ENVIRONMENT)
-    if not named:
+    registry = named_file()
+    if registry is None:
         return root / ".tetrad" / "answers.db"
-    registry = Path(named)
     return registry.with_name(f"{registry.stem}-answers{registry.suffix}")
 
 

@@ -80,7 +80,7 @@ async def _executed(session: Session, selections: Sequence[SelectedCases]) -> tu
     from tetrad.evals import execute
 
     try:
-        return await execute(selections, registry=session.registry, progress=session.progress)
+        return await execute(selections, log=session.runs, progress=session.progress)
     finally:
         await session.aclose()
 

@@ -35,7 +35,7 @@ from tetrad.plan import (
 from tetrad.runtime.answering import Prepared
 from tetrad.trees import FileTree
 
-# How an engine's name begins in the registry, by what asks for it; all others are endpoints.
+# How an engine's name begins in a run's record, by what asks for it; all others are endpoints.
 _ENGINES: Mapping[type, str] = {TorchEngine: "torch", ScriptedEngine: "scripted"}
 
 
@@ -143,7 +143,7 @@ def estimates(session: Session) -> Estimator:
 
     def pace(stack: Stack) -> float | None:
         engine = _ENGINES.get(type(session.answering(stack).model.engine), "openai")
-        return session.registry.seconds_a_call(stack.ref, engine)
+        return session.runs.seconds_a_call(stack.ref, engine)
 
     return Forecast(session=session, count=count, pace=pace)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tetrad import __version__
 from tetrad.artifacts.progress import Progress
 from tetrad.evals.judged_suites import BaseJudgedSuite, JudgedSuite, Sides, alone
+from tetrad.evals.recording import Executed, record
 from tetrad.evals.runner import SelectedCases, execute
 from tetrad.evals.session import Session
 from tetrad.evals.stack_reports import StackReports
@@ -21,8 +22,9 @@ from tetrad.model import Repository, ScriptedEngine, Stack
 from tetrad.plan import Plan, StackPlan, Waived, suites_of, waived
 from tetrad.policy import overall
 from tetrad.policy.notes import noted
+from tetrad.registry import open_ledger
 from tetrad.results.gate_report import Report, StackReport
-from tetrad.results.outcome import Calls
+from tetrad.results.outcome import Calls, SuiteRun
 
 if TYPE_CHECKING:
     from tetrad.evals.comparison import Comparison
@@ -60,9 +62,7 @@ async def gate(
     try:
         trials = [_trials(trees, planned, session, accepted) for planned in plan.stacks]
         selections = {id(s): s for each in trials for s in each.selections}
-        runs = await execute(
-            tuple(selections.values()), registry=session.registry, progress=progress
-        )
+        runs = await execute(tuple(selections.values()), log=session.runs, progress=progress)
     finally:
         await session.aclose()
     verdicts = StackReports(
@@ -73,7 +73,7 @@ async def gate(
         today=now.date(),
     )
     stacks = tuple(_report(each, trees.head, verdicts, session) for each in trials)
-    return Report(
+    report = Report(
         decision=overall([decision for stack in stacks for decision in stack.decisions]),
         base=trees.base_commit,
         head=trees.head_commit,
@@ -85,6 +85,21 @@ async def gate(
         created=now.isoformat(timespec="seconds"),
         harness=__version__,
     )
+    _recorded(report, zip(selections.values(), runs, strict=True), session)
+    return report
+
+
+def _recorded(
+    report: Report, runs: Iterable[tuple[SelectedCases, SuiteRun]], session: Session
+) -> None:
+    """Add what was executed and decided to the ledger; nothing where nothing was."""
+    executed = [
+        Executed(selection=selection, run=run, preview=_is_preview(selection.stack, session))
+        for selection, run in runs
+    ]
+    if executed:
+        with open_ledger(session.registry) as ledger:
+            record(ledger, report, executed)
 
 
 def _trials(trees: Comparison, planned: StackPlan, session: Session, accepted: Waived) -> _Trials:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from tetrad.answers import RunRecord
 from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.assertions.answered import Services
 from tetrad.canonical import Digest, Json
@@ -23,7 +24,6 @@ from tetrad.evals.kept_engine import Recorded
 from tetrad.evals.traces import Traces
 from tetrad.evals.watching import Watch
 from tetrad.model import Case, Stack, Suite
-from tetrad.registry import RunRecord
 from tetrad.results.exchange import Usage
 from tetrad.results.outcome import Calls, CaseOutcome, Sample, SuiteRun
 from tetrad.results.trace import Trace
@@ -88,20 +88,20 @@ class SelectedCases:
 async def execute(
     selections: Sequence[SelectedCases],
     *,
-    registry: RunLog,
+    log: RunLog,
     progress: Progress | None = None,
     traces: int = TRACES,
 ) -> tuple[SuiteRun, ...]:
     """Execute all selections; a run for each, in order, with outcomes in the golden set's order.
 
-    Where an engine, a tool or a judge fails, the sample has an `error` and no metrics. The registry
+    Where an engine, a tool or a judge fails, the sample has an `error` and no metrics. The log
     failing ends the execution: answers that cannot be kept would be paid for again. Where kept
     answers were served and the endpoint then proves to be of another build, all begins again.
     """
-    numbers = registry.start_runs([_record(selection) for selection in selections])
+    numbers = log.start_runs([_record(selection) for selection in selections])
     while True:
         kept = Traces(traces)
-        runs = [_Run(n, s, registry, kept) for n, s in zip(numbers, selections, strict=True)]
+        runs = [_Run(n, s, log, kept) for n, s in zip(numbers, selections, strict=True)]
         watch = Watch(progress or Unwatched(), sum(run.samples for run in runs))
         try:
             await _work(runs, watch)
@@ -247,12 +247,10 @@ def _prepared(runtime: Answerer, cases: Sequence[Case]) -> Sequence[Prepared | E
 class _Run:
     """One selection's run: samples come in as they are done, outcomes are committed in groups."""
 
-    def __init__(
-        self, number: int, selection: SelectedCases, registry: RunLog, traces: Traces
-    ) -> None:
+    def __init__(self, number: int, selection: SelectedCases, log: RunLog, traces: Traces) -> None:
         self.selection = selection
-        self._number = number  # the registry's; it rises with the selections
-        self._registry = registry
+        self._number = number  # the log's; it rises with the selections
+        self._log = log
         self._traces = traces
         self._samples: list[list[Sample | None]] = [[None] * c.repeats for c in selection.cases]
         self._calls = Calls()
@@ -288,7 +286,7 @@ class _Run:
     def finished(self) -> SuiteRun:
         """The run's value, once every sample is in."""
         self._commit()
-        self._registry.finish_run(
+        self._log.finish_run(
             self._number, _record(self.selection), self._calls, replaces=self.selection.is_whole
         )
         return SuiteRun(
@@ -350,7 +348,7 @@ class _Run:
         if self._uncommitted:
             done, self._uncommitted = self._uncommitted, []
             self.selection.engine.commit()  # no result without the answers that it comes from
-            self._registry.keep_results(
+            self._log.keep_results(
                 self._number, [(self._positions[i], self._outcome(i, traces=False)) for i in done]
             )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from tetrad.answers import Answers, answers_files, answers_path
+from tetrad.answers import Answers, KeptRuns, answers_files, answers_path
 from tetrad.artifacts.progress import Progress
 from tetrad.artifacts.store import Store, store_from_environment
 from tetrad.assertions.table import EMBEDDED, JUDGED
@@ -41,7 +41,7 @@ from tetrad.model import (
     Suite,
     assertions_of,
 )
-from tetrad.registry import Registry, registry_path
+from tetrad.registry import Place, registry_place
 from tetrad.results.gate_report import Helper
 from tetrad.results.outcome import Calls
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
@@ -60,7 +60,8 @@ class Session:
     """
 
     answers: Answers
-    registry: Registry
+    runs: KeptRuns
+    registry: Place
     store: Store
     cache: Path
     offline: bool = False
@@ -236,19 +237,20 @@ class Session:
 def open_session(
     root: Path, *, offline: bool, engine: EngineSpec | None, progress: Progress | None
 ) -> Iterator[Session]:
-    """What a command evaluates the tree at `root` with; answers and registry are closed at the end."""
-    store, kept = store_from_environment(), registry_path(root)
+    """What a command evaluates the tree at `root` with; answers and runs are closed at the end."""
+    store, place = store_from_environment(), registry_place(root)
+    registry = place if isinstance(place, Path) else None
     kept_answers = answers_path(root)
-    files = (*files_of(kept), *answers_files(kept_answers))
+    files = (*(files_of(registry) if registry else ()), *answers_files(kept_answers))
     refuse_committed(root, root / ".tetrad", *files, store.root)
-    # The registry first: once it has its newest version, no older tetrad looks for answers there.
     with (
-        Registry.open(kept) as registry,
-        Answers.open(kept_answers, earlier=kept) as answers,
+        Answers.open(kept_answers, earlier=registry) as answers,
+        KeptRuns.open(kept_answers) as runs,
     ):
         yield Session(
             answers=answers,
-            registry=registry,
+            runs=runs,
+            registry=place,
             store=store,
             cache=store.root / "embeddings",
             offline=offline,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tetrad import git
+from tetrad.answers import answers_path
 from tetrad.artifacts.progress import Progress
 from tetrad.errors import TetradError
 from tetrad.evals import (
@@ -37,7 +38,6 @@ from tetrad.pytest_plugin.outcomes import (
     Verdict,
 )
 from tetrad.pytest_plugin.sharing import once_a_session
-from tetrad.registry import registry_path
 from tetrad.results.gate_report import BaseDecision, StackReport, SuiteReport
 from tetrad.text import for_log, inert
 from tetrad.trees import WorkingTree
@@ -132,7 +132,7 @@ class SessionRun:
         if self._options.session is None:
             self._outcomes = attempt()
         else:
-            folder = registry_path(self._root).parent / "pytest"
+            folder = answers_path(self._root).parent / "pytest"
             self._outcomes = once_a_session(folder, self._options.session, attempt)
         self._by_trial = self._outcomes.by_trial()
 
@@ -171,7 +171,7 @@ class SessionRun:
         try:
             judged = await self._judge(bench, whole) if whole else ()
             selections = [self._part(bench, self._trials[key], selected[key]) for key in parts]
-            runs = await execute(selections, registry=bench.registry)
+            runs = await execute(selections, log=bench.runs)
         finally:
             await bench.aclose()
         return [*judged, *map(of_part, runs)]

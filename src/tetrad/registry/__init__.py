@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from tetrad.registry.entry import Entry, Fault, Head, Kind, NewEntry
 from tetrad.registry.place import Place, PostgresAddress, registry_place
-from tetrad.registry.runs import Registry, RunRecord, registry_path
 
 if TYPE_CHECKING:
     from tetrad.registry.ledger import Ledger
@@ -23,10 +22,7 @@ __all__ = [
     "NewEntry",
     "Place",
     "PostgresAddress",
-    "Registry",
-    "RunRecord",
     "open_ledger",
-    "registry_path",
     "registry_place",
 ]
 

@@ -16,8 +16,11 @@ Row: TypeAlias = Sequence[object]
 _UNREADABLE = object()  # stands for the digest of a row that cannot be read
 
 
-class NotAnEntry(ValueError):
-    """A row that no version of Tetrad wrote."""
+class NotAnEntry(Exception):
+    """A row whose digest is not that of what it says."""
+
+    def __init__(self, number: object) -> None:
+        super().__init__(f"entry {number} is not what was appended")
 
 
 def row_of(entry: Entry) -> Row:
@@ -38,9 +41,9 @@ def entry_of(row: Row) -> Entry:
     """The entry that a row holds; NotAnEntry where its digest is not that of what it says."""
     number, kind, at, stack, identity, environment, content, previous, digest = row
     if not isinstance(number, int) or not all(isinstance(x, str) for x in (kind, at, content)):
-        raise NotAnEntry
+        raise NotAnEntry(number)
     if not all(x is None or isinstance(x, str) for x in (stack, identity, environment, previous)):
-        raise NotAnEntry
+        raise NotAnEntry(number)
     try:
         entry = Entry(
             number=number,
@@ -54,9 +57,9 @@ def entry_of(row: Row) -> Entry:
         )
         is_sound = digest == str(entry.digest)
     except ValueError as error:
-        raise NotAnEntry from error
+        raise NotAnEntry(number) from error
     if not is_sound:
-        raise NotAnEntry
+        raise NotAnEntry(number)
     return entry
 
 
@@ -84,8 +87,8 @@ class ChainCheck:
                 self._say(number, f"entry {number} does not follow entry {number - 1}")
             try:
                 entry = entry_of(row)
-            except NotAnEntry:
-                self._say(number, f"entry {number} is not what was appended: its digest differs")
+            except NotAnEntry as error:
+                self._say(number, f"{error}: its digest differs")
             else:
                 self._meet(entry)
                 yield entry

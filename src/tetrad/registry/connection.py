@@ -21,6 +21,7 @@ from tetrad.database import (
 )
 from tetrad.errors import DatabaseError, DatabaseUnusable, MissingExtra, UsageError
 from tetrad.places import refuse_links
+from tetrad.registry.chain import NotAnEntry
 from tetrad.registry.place import Place
 
 _DAMAGED = "`tetrad registry verify` says what is damaged; restore a backup"
@@ -77,9 +78,11 @@ class LedgerDatabase:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """The driver's errors as one sentence, with what to do."""
+        """The driver's errors, and entries that were changed, as one sentence with what to do."""
         try:
             yield
+        except NotAnEntry as error:
+            raise self.damaged(str(error)) from error
         except DBAPIError as error:
             raise self._explanation(error.orig or error) from error
         except sqlite3.Error as error:
@@ -87,6 +90,9 @@ class LedgerDatabase:
         except UnicodeDecodeError as error:
             # SQLite quotes a damaged schema in what it says of it, and Python reads that as UTF-8.
             raise self._explanation(sqlite3.DatabaseError("malformed database schema")) from error
+
+    def damaged(self, what: str) -> DatabaseError:
+        return DatabaseError(f"{self.name}: {what}\n  help: {_DAMAGED}")
 
     def _explanation(self, error: BaseException) -> DatabaseError:
         if self._path is not None:

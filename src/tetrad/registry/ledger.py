@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tetrad.canonical import Digest, digest_bytes
-from tetrad.errors import DatabaseUnusable, UsageError
+from tetrad.errors import UsageError
 from tetrad.identity import written_identity
+from tetrad.registry.appending import extend, last_entry
 from tetrad.registry.audit import audit
-from tetrad.registry.chain import NotAnEntry, Row, entry_of, row_of
+from tetrad.registry.chain import entry_of
 from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.entry import Entry, Fault, Head, Kind, NewEntry, written_time
 from tetrad.registry.erasures import erasure
@@ -38,21 +38,13 @@ class Ledger:
     def __init__(self, database: LedgerDatabase, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
-        dialect = sqlite if database.is_file else postgresql
-        keep = dialect.insert(CONTENTS)
-        # What was erased and is appended again can be read again.
-        self._keep = keep.on_conflict_do_update(
-            index_elements=[CONTENTS.c.digest],
-            set_={"bytes": keep.excluded.bytes},
-            where=CONTENTS.c.bytes.is_(None),
-        )
 
     @classmethod
     def open(cls, place: Place, *, clock: Callable[[], datetime] = _now) -> Self:
         """Open the ledger, made where there is none, at the newest version of its tables."""
         database = LedgerDatabase(place)
         try:
-            bring_up_to_date(database)
+            bring_up_to_date(database, clock)
         except BaseException:
             database.close()
             raise
@@ -98,34 +90,7 @@ class Ledger:
         if not new:
             return ()
         with self._database.writing() as connection:
-            return self._extend(connection, new)
-
-    def _extend(self, connection: Connection, new: Sequence[NewEntry]) -> tuple[Entry, ...]:
-        number, previous = self._head(connection) or (0, None)
-        at = written_time(self._clock())
-        contents = {digest_bytes(one.content): one.content for one in new}
-        made: list[Entry] = []
-        for one in new:
-            number += 1
-            entry = Entry(
-                number=number,
-                kind=one.kind,
-                at=at,
-                stack=one.stack,
-                identity=one.identity,
-                environment=one.environment,
-                content=digest_bytes(one.content),
-                previous=previous,
-            )
-            made.append(entry)
-            previous = entry.digest
-        connection.execute(
-            self._keep, [{"digest": str(key), "bytes": data} for key, data in contents.items()]
-        )
-        names = [column.name for column in ENTRIES.columns]
-        rows = [dict(zip(names, row_of(entry), strict=True)) for entry in made]
-        connection.execute(ENTRIES.insert(), rows)
-        return tuple(made)
+            return extend(connection, new, at=written_time(self._clock()))
 
     def erase(self, contents: Iterable[Digest], *, reason: str = "") -> tuple[Digest, ...]:
         """Erase contents for good, and append an entry that says so; those that there were."""
@@ -137,7 +102,8 @@ class Ledger:
             erased = tuple(digest for digest in wanted if _erase(connection, digest))
             if not erased:
                 return ()
-            self._extend(connection, [NewEntry(kind="erasure", content=erasure(erased, reason))])
+            said = NewEntry(kind="erasure", content=erasure(erased, reason))
+            extend(connection, [said], at=written_time(self._clock()))
         self._database.forget_erased()
         return erased
 
@@ -146,7 +112,8 @@ class Ledger:
     def head(self) -> Head | None:
         """The last entry's number and digest; None where nothing has happened yet."""
         with self._database.reading() as connection:
-            return self._head(connection)
+            last = last_entry(connection)
+        return None if last is None else Head(last.number, last.digest)
 
     def entries(
         self,
@@ -172,12 +139,11 @@ class Ledger:
         while True:
             with self._database.reading() as connection:
                 rows = connection.execute(query.where(ENTRIES.c.number > last)).all()
-            for row in rows:
-                entry = self._sound(row)
-                last = entry.number
-                yield entry
-            if len(rows) < _PAGE:
+                page = [entry_of(row) for row in rows]
+            yield from page
+            if len(page) < _PAGE:
                 return
+            last = page[-1].number
 
     def content(self, digest: Digest) -> bytes | None:
         """The bytes behind a digest; None where they were erased or are not of this ledger."""
@@ -185,7 +151,7 @@ class Ledger:
         with self._database.reading() as connection:
             data = connection.execute(query).scalar_one_or_none()
         if data is not None and digest_bytes(data) != digest:
-            raise self._damaged(f"content {digest}")
+            raise self._database.damaged(f"content {digest} is not what was appended")
         return None if data is None else bytes(data)
 
     def verify(self, heads: Iterable[Head] = ()) -> list[Fault]:
@@ -194,26 +160,6 @@ class Ledger:
         Known `heads` that the ledger does not hold show a rewritten or an older copy.
         """
         return audit(self._database, heads)
-
-    def _head(self, connection: Connection) -> Head | None:
-        query = select(ENTRIES).order_by(ENTRIES.c.number.desc()).limit(1)
-        row = connection.execute(query).one_or_none()
-        if row is None:
-            return None
-        last = self._sound(row)
-        return Head(last.number, last.digest)
-
-    def _sound(self, row: Row) -> Entry:
-        try:
-            return entry_of(row)
-        except NotAnEntry as error:
-            raise self._damaged(f"entry {row[0]}") from error
-
-    def _damaged(self, what: str) -> DatabaseUnusable:
-        return DatabaseUnusable(
-            f"{self.name}: {what} is not what was appended\n"
-            "  help: `tetrad registry verify` says what is damaged; restore a backup"
-        )
 
 
 def _erasures(connection: Connection) -> set[Digest]:

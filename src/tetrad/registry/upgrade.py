@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -9,13 +11,15 @@ from sqlalchemy import Connection, inspect, text
 from tetrad.database import ENVIRONMENT
 from tetrad.errors import DatabaseUnusable
 from tetrad.registry.connection import APPLICATION, LedgerDatabase
+from tetrad.registry.earlier_runs import take_over_runs
 
 NEWEST = 1  # the number of the last file in migrations/versions
 # Before Alembic counted versions, SQLite did, up to 3: a higher one keeps those tetrads away.
 _FOR_EARLIER = 4
 
 
-def bring_up_to_date(database: LedgerDatabase) -> None:
+def bring_up_to_date(database: LedgerDatabase, clock: Callable[[], datetime]) -> None:
+    """Make the tables or migrate them."""
     with database.reading() as connection:
         if _version(database, connection) == NEWEST:
             return
@@ -24,6 +28,7 @@ def bring_up_to_date(database: LedgerDatabase) -> None:
         if _version(database, connection) < NEWEST:
             _migrate(connection)
             if database.is_file:
+                take_over_runs(connection, clock)
                 connection.execute(text(f"PRAGMA application_id = {APPLICATION}"))
                 connection.execute(text(f"PRAGMA user_version = {_FOR_EARLIER}"))
 

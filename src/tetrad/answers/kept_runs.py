@@ -1,12 +1,12 @@
-"""The registry's runs and results.
+"""How runs went: their results and how long calls took, which kept answers can give again.
 
-A run's end waits for the disk: what was said to have happened survives a power cut, too.
+What happened is the registry's to say. A run's end waits for the disk, so that answers that were
+paid for survive a power cut, too.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,68 +14,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tetrad.answers.cache_tables import TABLES
 from tetrad.canonical import Digest
-from tetrad.database import ENVIRONMENT, Database, Tables
+from tetrad.database import Database
 from tetrad.results.codec import Codec
 from tetrad.results.outcome import Calls, CaseOutcome
-
-TABLES = Tables(
-    name="registry's tables",
-    application=0x74657472,  # "tetr"
-    if_lost="a new registry is begun",
-    scripts=(
-        """
-        CREATE TABLE answers (
-            model BLOB NOT NULL,
-            request BLOB NOT NULL,
-            completion BLOB NOT NULL,
-            digest BLOB NOT NULL,
-            created INTEGER NOT NULL,
-            UNIQUE (model, request)
-        );
-        CREATE TABLE runs (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            suite TEXT NOT NULL,
-            stack TEXT NOT NULL,
-            identity BLOB NOT NULL,
-            golden BLOB NOT NULL,
-            engine TEXT NOT NULL,
-            started REAL NOT NULL,
-            finished REAL,
-            made INTEGER NOT NULL DEFAULT 0,
-            cached INTEGER NOT NULL DEFAULT 0
-        );
-        CREATE INDEX runs_of_a_subject ON runs (suite, stack, identity);
-        CREATE TABLE results (
-            run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-            position INTEGER NOT NULL,
-            "case" TEXT NOT NULL,
-            outcome BLOB NOT NULL,
-            PRIMARY KEY (run, position)
-        );
-        """,
-        """
-        -- Answers of version 1 cannot say what computed them, so they are asked anew. Version 2 kept
-        -- others here, which `tetrad.answers` moves to a file of their own.
-        DROP TABLE answers;
-        """,
-        """
-        -- Results of earlier versions are of another shape, and kept answers give them again.
-        DELETE FROM results;
-        """,
-    ),
-)
 
 _CODEC = Codec()
 # Made once: json.dumps with options builds an encoder at each call.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
 _KEEP_RESULT = 'INSERT OR REPLACE INTO results (run, position, "case", outcome) VALUES (?, ?, ?, ?)'
-
-
-def registry_path(root: Path) -> Path:
-    """`TETRAD_REGISTRY`, or `.tetrad/registry.db` under the repository's root."""
-    named = os.environ.get(ENVIRONMENT)
-    return Path(named) if named else root / ".tetrad" / "registry.db"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,8 +37,8 @@ class RunRecord:
     engine: str
 
 
-class Registry:
-    """Runs and their results; used from the thread that opened it."""
+class KeptRuns:
+    """Runs and their results, in the file of the answers; used from the thread that opened it."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self.path = database.path
@@ -100,7 +48,7 @@ class Registry:
 
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Self:
-        """Open the file, made where it is absent, at the newest version of its tables."""
+        """Open the file, made where it is absent."""
         return cls(Database(path, TABLES), clock)
 
     def __enter__(self) -> Self:
