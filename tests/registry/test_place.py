@@ -12,6 +12,8 @@ import psycopg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from postgres import schema
+from sqlalchemy import make_url
 
 import tetrad.registry
 from tetrad.errors import DatabaseError, TetradError, UsageError
@@ -138,3 +140,29 @@ def test_the_newest_version_is_that_of_the_last_migration() -> None:
     config.set_main_option("path_separator", "os")
 
     assert ScriptDirectory.from_config(config).get_heads() == [str(NEWEST)]
+
+
+def test_a_role_that_can_change_no_entry_can_append(postgres: str) -> None:
+    with (
+        schema(postgres) as url,
+        psycopg.connect(url, autocommit=True) as owner,
+        open_ledger(PostgresAddress(url)) as made,
+    ):
+        made.append("run", content=b"by the owner")
+        role = owner.execute("SELECT current_schema() || '_role'").fetchall()[0][0]
+        owner.execute(
+            f"CREATE ROLE {role}; GRANT USAGE ON SCHEMA {role.removesuffix('_role')} TO {role};"
+            f"GRANT SELECT ON ledger_version, ledger_entries, ledger_contents TO {role};"
+            f"GRANT INSERT ON ledger_entries, ledger_contents TO {role};"
+            f"GRANT UPDATE ON ledger_contents TO {role}"
+        )
+        appender = make_url(url).update_query_dict(
+            {"options": f"{make_url(url).query['options']} -crole={role}"}
+        )
+        try:
+            place = PostgresAddress(appender.render_as_string(hide_password=False))
+            with open_ledger(place) as ledger:
+                assert ledger.append("run", content=b"by the role").number == 2
+                assert ledger.verify() == []
+        finally:
+            owner.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")

@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, str] = {
     "card": "write a stack's card: what it is, what it is for, its limits, its scores",
     "pull": "fetch and verify the files of models",
     "pin": "write the revision and the digests of a model's files into its file",
+    "registry": "check, export or erase what happened: identities, runs, decisions, evidence",
     "schema": "print the JSON Schema of a kind of file",
 }
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tetrad.registry.entry import Entry, Fault, Head, Kind, NewEntry
+from tetrad.registry.erasures import SIGNED
 from tetrad.registry.place import Place, PostgresAddress, registry_place
 
 if TYPE_CHECKING:
     from tetrad.registry.ledger import Ledger
 
 __all__ = [
+    "SIGNED",
     "Entry",
     "Fault",
     "Head",

@@ -12,8 +12,6 @@ from tetrad.registry.chain import entry_of, row_of
 from tetrad.registry.entry import Entry, NewEntry
 from tetrad.registry.ledger_tables import CONTENTS, ENTRIES
 
-_COLUMNS = [column.name for column in ENTRIES.columns]
-
 
 def last_entry(connection: Connection) -> Entry | None:
     query = select(ENTRIES).order_by(ENTRIES.c.number.desc()).limit(1)
@@ -39,8 +37,7 @@ def extend(connection: Connection, new: Sequence[NewEntry], *, at: str) -> tuple
             previous=last.digest if last else None,
         )
         made.append(last)
-    rows = [dict(zip(_COLUMNS, row_of(entry), strict=True)) for entry in made]
-    connection.execute(ENTRIES.insert(), rows)
+    connection.execute(ENTRIES.insert(), [row_of(entry) for entry in made])
     return tuple(made)
 
 

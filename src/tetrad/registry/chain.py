@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from tetrad.canonical import Digest
-from tetrad.identity import read_identity, written_identity
+from tetrad.identity import read_identity
 from tetrad.registry.entry import Entry, Fault, Head
 
 # An entry as it is stored: the columns of the table, in order, the recorded digest last.
@@ -23,18 +23,9 @@ class NotAnEntry(Exception):
         super().__init__(f"entry {number} is not what was appended")
 
 
-def row_of(entry: Entry) -> Row:
-    return (
-        entry.number,
-        entry.kind,
-        entry.at,
-        entry.stack,
-        None if entry.identity is None else written_identity(entry.identity),
-        entry.environment,
-        str(entry.content),
-        None if entry.previous is None else str(entry.previous),
-        str(entry.digest),
-    )
+def row_of(entry: Entry) -> dict[str, object]:
+    """The columns of an entry's row."""
+    return {**entry.document(), "digest": str(entry.digest)}
 
 
 def entry_of(row: Row) -> Entry:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple, TypeAlias
 
-from tetrad.canonical import Digest, digest_of
+from tetrad.canonical import Digest, Json, digest_of
 from tetrad.identity import written_identity
 
 Kind: TypeAlias = Literal[
@@ -48,19 +48,21 @@ class Entry:
 
     @property
     def digest(self) -> Digest:
-        """SHA-256 over the RFC 8785 JSON of the fields."""
-        return digest_of(
-            {
-                "number": self.number,
-                "kind": self.kind,
-                "at": self.at,
-                "stack": self.stack,
-                "identity": None if self.identity is None else written_identity(self.identity),
-                "environment": self.environment,
-                "content": str(self.content),
-                "previous": None if self.previous is None else str(self.previous),
-            }
-        )
+        """SHA-256 over the RFC 8785 JSON of the document."""
+        return digest_of(self.document())
+
+    def document(self) -> dict[str, Json]:
+        """The fields, as they are digested and exported."""
+        return {
+            "number": self.number,
+            "kind": self.kind,
+            "at": self.at,
+            "stack": self.stack,
+            "identity": None if self.identity is None else written_identity(self.identity),
+            "environment": self.environment,
+            "content": str(self.content),
+            "previous": None if self.previous is None else str(self.previous),
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from tetrad.canonical import Digest, canonical_json
 
+# What was signed about an identity holds digests and no texts, and is needed to verify it.
+SIGNED = frozenset({"evidence", "approval", "admission", "withdrawal", "deployment"})
+
 
 def erasure(contents: Iterable[Digest], reason: str) -> bytes:
     return canonical_json({"erased": [str(digest) for digest in contents], "reason": reason})

@@ -1,0 +1,174 @@
+"""`tetrad registry`: check, export and erase what happened."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tetrad.cli.output import print_text, write_out
+from tetrad.cli.repository_root import root_of
+from tetrad.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from tetrad.canonical import Digest
+    from tetrad.registry import Entry, Head
+    from tetrad.registry.ledger import Ledger
+
+_BATCH = 200  # lines written at once
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    verify = actions.add_parser("verify", help="recompute the chain and say where it breaks")
+    verify.add_argument(
+        "--head",
+        action="append",
+        default=[],
+        type=_head,
+        metavar="NUMBER:DIGEST",
+        help="an entry that is known from elsewhere, as `verify` printed it; repeat it for several",
+    )
+    export = actions.add_parser("export", help="print everything that happened as JSON lines")
+    export.add_argument(
+        "--since", type=_date, metavar="DATE", help="2026-11-30, or a time by RFC 3339"
+    )
+    erase = actions.add_parser("erase", help="erase contents for good; that they were there stays")
+    erase.add_argument(
+        "what",
+        nargs="+",
+        metavar="DIGEST",
+        help="tetrad:… of an identity, or sha256:… of a content",
+    )
+    erase.add_argument("--reason", default="", metavar="TEXT", help="noted in the ledger")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    with _opened(root_of(args)) as ledger:
+        if args.action == "verify":
+            return _verify(ledger, args.head)
+        if args.action == "export":
+            return _export(ledger, args.since)
+        return _erase(ledger, args.what, args.reason)
+
+
+@contextmanager
+def _opened(root: Path) -> Iterator[Ledger]:
+    """The ledger where there is one: an empty one that was just made would pass every check."""
+    from tetrad import git
+    from tetrad.database import ENVIRONMENT, files_of
+    from tetrad.registry import open_ledger, registry_place
+
+    place = registry_place(root)
+    if isinstance(place, Path):
+        git.refuse_committed(root, root / ".tetrad", *files_of(place))
+        if not place.exists():
+            raise UsageError(
+                f"{place}: there is no registry\n"
+                f"  help: `tetrad gate` makes it; {ENVIRONMENT} names another"
+            )
+    with open_ledger(place) as ledger:
+        yield ledger
+
+
+def _verify(ledger: Ledger, heads: Sequence[Head]) -> ExitCode:
+    from tetrad.text import pluralize
+
+    faults = ledger.verify(heads)
+    if faults:
+        told = [f"  {fault.message}\n" for fault in faults]
+        print_text(f"{ledger.name}: {pluralize(len(faults), 'fault')}\n{''.join(told)}")
+        sys.stderr.write("help: restore a backup; docs/registry.md says how\n")
+        return ExitCode.REFUSED
+    head = ledger.head()
+    if head is None:
+        print_text(f"{ledger.name}: no entries\n")
+    else:
+        entries = "1 entry" if head.number == 1 else f"{head.number:,} entries"
+        print_text(f"{ledger.name}: {entries}, whole\nhead {head.number}:{head.digest}\n")
+    return ExitCode.PASSED
+
+
+def _export(ledger: Ledger, since: datetime | None) -> ExitCode:
+    lines: list[str] = []
+    for entry in ledger.entries(since=since):
+        lines.append(_line(entry, ledger.content(entry.content)))
+        if len(lines) == _BATCH:
+            write_out("".join(lines))
+            lines.clear()
+    write_out("".join(lines))
+    return ExitCode.PASSED
+
+
+def _line(entry: Entry, content: bytes | None) -> str:
+    from tetrad.text import json_escaped
+
+    document = {**entry.document(), "digest": str(entry.digest), **_said(content)}
+    return json_escaped(json.dumps(document, ensure_ascii=False)) + "\n"
+
+
+def _said(content: bytes | None) -> dict[str, object]:
+    """The content as a text whose UTF-8 bytes have its digest, or in base64."""
+    if content is None:
+        return {"erased": True}
+    try:
+        return {"text": content.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(content).decode()}
+
+
+def _erase(ledger: Ledger, named: Sequence[str], reason: str) -> ExitCode:
+    from tetrad.text import pluralize
+
+    erased = ledger.erase(
+        [digest for name in named for digest in _named(ledger, name)], reason=reason
+    )
+    if not erased:
+        raise UsageError("nothing to erase: no such content, or it was erased before")
+    print_text("".join(f"{digest}\n" for digest in erased))
+    sys.stderr.write(f"{pluralize(len(erased), 'content')} erased\n")
+    return ExitCode.PASSED
+
+
+def _named(ledger: Ledger, name: str) -> Sequence[Digest]:
+    """A content, or those of an identity but what was signed about it."""
+    from tetrad.canonical import Digest
+    from tetrad.identity import read_identity
+    from tetrad.registry import SIGNED
+
+    try:
+        if not name.startswith("tetrad:"):
+            return [Digest.parse(name)]
+        identity = read_identity(name)
+    except ValueError:
+        raise UsageError(
+            f"{name!r} is no digest\n"
+            "  help: tetrad: or sha256: and 64 lower-case hexadecimal digits, as `export` prints them"
+        ) from None
+    return [e.content for e in ledger.entries(identity=identity) if e.kind not in SIGNED]
+
+
+def _head(written: str) -> Head:
+    from tetrad.canonical import Digest
+    from tetrad.registry import Head
+
+    matched = re.fullmatch(r"([1-9][0-9]{0,17}):(sha256:[0-9a-f]{64})", written)
+    if matched is None:
+        raise argparse.ArgumentTypeError(f"{written!r} is no head: write it as 12:sha256:…")
+    return Head(int(matched[1]), Digest.parse(matched[2]))
+
+
+def _date(written: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(written)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError:
+        message = f"{written!r} is no date: write it as 2026-11-30"
+        raise argparse.ArgumentTypeError(message) from None
