@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tetrad.answers.cache_tables import TABLES
 from tetrad.canonical import Digest
-from tetrad.database import Database
+from tetrad.database import Closing, Database
 from tetrad.results.codec import Codec
 from tetrad.results.outcome import Calls, CaseOutcome
 
@@ -37,7 +36,7 @@ class RunRecord:
     engine: str
 
 
-class KeptRuns:
+class KeptRuns(Closing):
     """Runs and their results, in the file of the answers; used from the thread that opened it."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
@@ -50,17 +49,6 @@ class KeptRuns:
     def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Self:
         """Open the file, made where it is absent."""
         return cls(Database(path, TABLES), clock)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self._database.close()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, select, update
 
 from tetrad.canonical import Digest, digest_bytes
+from tetrad.database import Closing
 from tetrad.errors import UsageError
 from tetrad.identity import written_identity
 from tetrad.registry.appending import extend, last_entry
@@ -29,7 +29,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger:
+class Ledger(Closing):
     """Entries and their contents, in a SQLite file or on a PostgreSQL server.
 
     What `append` and `extend` returned is on the disk. Any number of processes append at once.
@@ -49,17 +49,6 @@ class Ledger:
             database.close()
             raise
         return cls(database, clock)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self._database.close()
