@@ -91,8 +91,8 @@ class LedgerDatabase:
             # SQLite quotes a damaged schema in what it says of it, and Python reads that as UTF-8.
             raise self._explanation(sqlite3.DatabaseError("malformed database schema")) from error
 
-    def damaged(self, what: str) -> DatabaseError:
-        return DatabaseError(f"{self.name}: {what}\n  help: {_DAMAGED}")
+    def damaged(self, what: str) -> DatabaseUnusable:
+        return DatabaseUnusable(f"{self.name}: {what}\n  help: {_DAMAGED}")
 
     def _explanation(self, error: BaseException) -> DatabaseError:
         if self._path is not None:
