@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from trees import Tree
+from trees import Tree, scripted_tree
 
 from tetrad.errors import ExitCode
 from tetrad.identity import identity_of
@@ -94,3 +94,74 @@ def test_a_bundle_that_cannot_be_read_is_told(
 ) -> None:
     assert tree.tetrad("unbundle", source) == ExitCode.MISUSE
     assert said in capsys.readouterr().err
+
+
+def test_an_identity_is_found_below_the_top_of_a_checkout_and_beside_broken_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = scripted_tree(tmp_path / "whole" / "system")
+    (tree.root / ".git").rename(tmp_path / "whole" / ".git")
+    tree.commit()
+    before = identity(tree.root)
+    tree.edit("prompts/feedback.yaml", "temperature: 0", "temperature: 0.5")
+    tree.tetrad("lock")
+    tree.write("prompts/broken.yaml", "kind: prompt\nnonsense: 1\n")
+    capsys.readouterr()
+
+    assert tree.tetrad("bundle", before[:20]) == ExitCode.PASSED
+    assert f"identity  tetrad:{before}\n" in capsys.readouterr().out
+
+
+def test_a_stack_that_does_not_load_at_a_commit_is_told_with_the_commit(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit("stacks/feedback.yaml", "prompt: prompts/feedback", "prompt: prompts/fedback")
+    tree.commit()
+    tree.git("revert", "--no-edit", "HEAD")
+
+    assert tree.tetrad("bundle", "feedback@HEAD~1") == ExitCode.MISUSE
+    commit = tree.git("rev-parse", "--short=12", "HEAD~1").strip()
+    said = capsys.readouterr().err
+    assert said.startswith(f"feedback does not load at {commit}:\n  stacks/feedback.yaml:5:9: ")
+
+
+def test_a_lock_that_lies_is_told(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    before = identity(tree.root)
+    other = "0123456789ab" + before[12:]
+    tree.edit("stacks/feedback.lock", before, other)
+    tree.commit()
+
+    assert tree.tetrad("bundle", other) == ExitCode.MISUSE
+    assert f"has the identity {before[:12]}, and its lock says" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("made", ["a file", "a file above", "a dangling link", "a full folder"])
+def test_a_place_that_cannot_take_the_files_is_told_and_left_as_it_was(
+    made: str, tree: Tree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "places"
+    place.mkdir()
+    (place / "file").write_text("")
+    (place / "link").symlink_to("nowhere")
+    (place / "full").mkdir()
+    (place / "full" / "mine").write_text("")
+    outputs = {
+        "a file": "file", "a file above": "file/x", "a dangling link": "link", "a full folder": "full",
+    }  # fmt: skip
+    tree.tetrad("bundle", "feedback", "-o", str(tmp_path / "b.tar"))
+    before = sorted(place.rglob("*"))
+
+    output = place / outputs[made]
+    assert tree.tetrad("unbundle", str(tmp_path / "b.tar"), "-o", str(output)) == ExitCode.MISUSE
+    assert str(output) in capsys.readouterr().err
+    assert sorted(place.rglob("*")) == before
+
+
+def test_an_empty_folder_is_filled(tree: Tree, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    tree.tetrad("bundle", "feedback", "-o", str(tmp_path / "b.tar"))
+
+    code = tree.tetrad("unbundle", str(tmp_path / "b.tar"), "-o", str(tmp_path / "empty"))
+
+    assert code == ExitCode.PASSED
+    assert identity(tmp_path / "empty") == identity(tree.root)

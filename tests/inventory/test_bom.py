@@ -140,6 +140,8 @@ IDS = set(_schema("spdx")["enum"])
     [
         ("apache-2.0", [{"license": {"id": "Apache-2.0"}}]),
         (" MIT ", [{"license": {"id": "MIT"}}]),
+        ("mit or (Apache-2.0 AND cc0-1.0)", [{"expression": "MIT OR (Apache-2.0 AND CC0-1.0)"}]),
+        ("MIT OR other", [{"license": {"name": "MIT OR other"}}]),
         ("llama3.1", [{"license": {"name": "llama3.1"}}]),
         ("", []),
     ],

@@ -180,6 +180,40 @@ def test_a_registry_that_does_not_answer_is_inconclusive() -> None:
             repository.manifest(MANIFEST)
 
 
+@pytest.mark.parametrize("way", ["Location", "redirect"])
+def test_a_login_is_sent_to_no_other_host(way: str, logins: Path) -> None:
+    from starlette.applications import Starlette
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    heard: list[str | None] = []
+
+    async def elsewhere(request: Request) -> Response:
+        heard.append(request.headers.get("authorization"))
+        return Response(BUNDLE.manifest, 201 if request.method == "PUT" else 200)
+
+    async def here(request: Request) -> Response:
+        if "authorization" not in request.headers:
+            return Response(status_code=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+        if request.method in {"HEAD", "PUT"}:
+            return Response(status_code=404 if request.method == "HEAD" else 201)
+        status = 202 if way == "Location" else 307
+        return Response(status_code=status, headers={"Location": f"http://{other}/upload?a=b"})
+
+    methods = ["GET", "HEAD", "POST", "PUT"]
+    first = Starlette(routes=[Route("/{rest:path}", here, methods=methods)])
+    second = Starlette(routes=[Route("/{rest:path}", elsewhere, methods=methods)])
+    with at_root(first) as host, at_root(second) as other:
+        log_in(logins, host)
+        if way == "Location":
+            push(BUNDLE, f"oci://{host}/a:1")
+        else:
+            with pytest.raises(ArtifactError):
+                pull(f"oci://{host}/a:1")
+
+    assert set(heard) == {None}
+
+
 @pytest.mark.parametrize(
     "written",
     [

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tetrad.errors import UsageError
+from tetrad.errors import SpecError, UsageError
 
 if TYPE_CHECKING:
     from tetrad.model import Stack
@@ -58,7 +58,12 @@ def _at(root: Path, name: str, ref: str) -> Iterator[Subject]:
         TemporaryDirectory(prefix="tetrad-tree-") as folder,
         closing(git.CommitTree(root, commit, Path(folder))) as files,
     ):
-        yield Subject(files=files, stack=stack_named(files, name), commit=commit)
+        try:
+            stack = stack_named(files, name)
+        except SpecError as error:
+            told = str(error).replace("\n", "\n  ")
+            raise UsageError(f"{name} does not load at {commit[:12]}:\n  {told}") from error
+        yield Subject(files=files, stack=stack, commit=commit)
 
 
 @contextmanager
@@ -66,11 +71,11 @@ def _identified(root: Path, digits: str) -> Iterator[Subject]:
     """The stack of an identity: of the working tree, or by a lock of the history."""
     from tetrad import git
     from tetrad.identity import identity_of
-    from tetrad.loading.repositories import load_repository
+    from tetrad.loading.repositories import read_repository
     from tetrad.trees import WorkingTree
 
-    repository = load_repository(root)
-    stacks = [s for s in repository.stacks.values() if identity_of(s).hex.startswith(digits)]
+    known = read_repository(root).repository.stacks.values()  # whatever is wrong with others
+    stacks = [stack for stack in known if identity_of(stack).hex.startswith(digits)]
     if stacks:
         yield Subject(files=WorkingTree(root), stack=stacks[0])
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tetrad.canonical import Json
 
 # Those under which models and data are published; any other stands by the name that was written.
@@ -16,12 +18,19 @@ _IDENTIFIERS = (
     "ODbL-1.0", "ODC-By-1.0", "OFL-1.1", "OSL-3.0", "PDDL-1.0", "PostgreSQL", "Unlicense", "WTFPL",
     "Zlib",
 )  # fmt: skip
+_WORD = re.compile(r"[()]|[^\s()]+")
+_JOINED = {word: word for word in ("AND", "OR", "(", ")")}
 _SPELLINGS = {identifier.lower(): identifier for identifier in _IDENTIFIERS}
 
 
 def licences(written: str) -> list[Json]:
     """What a component's `licenses` holds for the licence that a file states."""
+    words = _WORD.findall(written)
+    found = [_JOINED.get(word.upper()) or _SPELLINGS.get(word.lower()) for word in words]
     if not written.strip():
         return []
-    identifier = _SPELLINGS.get(written.strip().lower())
-    return [{"license": {"id": identifier} if identifier else {"name": written}}]
+    if not all(found) or "".join(words) != "".join(written.split()):
+        return [{"license": {"name": written}}]
+    if len(found) == 1:
+        return [{"license": {"id": found[0]}}]
+    return [{"expression": " ".join(filter(None, found)).replace("( ", "(").replace(" )", ")")}]
