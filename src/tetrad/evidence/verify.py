@@ -112,7 +112,7 @@ def admitted(
         if isinstance(predicate, Admission) and predicate.stack == stack:
             found.add(predicate)
     named = [admission for admission in found if admission.environment == environment.name]
-    return tuple(sorted(named, key=lambda admission: admission.admitted_on, reverse=True))
+    return tuple(sorted(named, key=lambda said: (said.admitted_on, said.commit), reverse=True))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
