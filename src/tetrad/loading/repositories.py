@@ -129,6 +129,8 @@ def _read(tree: Tree, only: Sequence[str] | None, parsed: Parsed) -> Reading:
         waivers=loader.lines(Waiver),
         acceptances=loader.lines(Acceptance),
     )
+    if only is None:
+        loader.report(*_of_required_suites(repository))
     return Reading(
         repository=repository,
         issues=loader.issues(),
@@ -189,6 +191,20 @@ def _of_one_name(files: Sequence[str]) -> Iterator[Issue]:
         if first != file:
             message = f"{first} has the same reference {reference_of(file)}"
             yield Issue(location=Location(file), message=message, hint="rename one of them")
+
+
+def _of_required_suites(repository: Repository) -> Iterator[Issue]:
+    """Suites that an environment requires, and that do not judge a stack that serves there."""
+    serving = [(name, stack) for stack in repository.stacks.values() for name in stack.environments]
+    for environment in repository.environments.values():
+        for ref in environment.evidence.suites if environment.evidence else ():
+            suite = repository.suites.get(ref)
+            judged = {stack.ref for stack in suite.stacks} if suite else set()
+            for name, stack in serving:
+                if suite is not None and name == environment.name and stack.ref not in judged:
+                    message = f"{environment.name} requires {ref}, which does not judge {stack.ref}"
+                    hint = f"add {stack.ref} to stacks: of {suite.location.file}"
+                    yield Issue(location=stack.location, message=message, hint=hint)
 
 
 def _of_no_name(files: Sequence[str]) -> Iterator[Issue]:
