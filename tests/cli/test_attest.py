@@ -16,6 +16,11 @@ from trees import Tree
 from tetrad.errors import ExitCode
 
 REPORT = ".tetrad/report.json"
+NEW_CASE = """\
+- id: broken-handle
+  vars: {review: "The handle is torn off."}
+  assert: [{type: equals, value: negative}]
+"""
 PRODUCTION = ("feedback", "--env", "production")
 
 
@@ -233,3 +238,32 @@ def test_a_key_that_cannot_be_read_is_explained(
 ) -> None:
     assert tree.tetrad("attest", "--key", key) == ExitCode.MISUSE
     assert problem in capsys.readouterr().err
+
+
+def test_what_lacks_evidence_is_evaluated_alone(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unproven = ("gate", "--unproven", "--env", "production")
+    attest(tree)
+    assert tree.tetrad(*unproven) == ExitCode.PASSED
+    assert "nothing to evaluate" in capsys.readouterr().err
+    tree.append("evals/feedback/golden.yaml", NEW_CASE)
+    tree.tetrad("lock")
+    tree.commit("Add a case")
+    with answering(monkeypatch) as server:
+        assert tree.tetrad(*unproven) == ExitCode.PASSED
+    assert len(server.asked) == 1  # the other answers are cached
+    attest(tree)
+    assert tree.tetrad(*unproven) == ExitCode.PASSED
+    assert "nothing to evaluate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--unproven",), ("--env", "production"), ("--unproven", "--env", "p", "--base", "x")],
+)
+def test_unproven_needs_an_environment_and_no_base(
+    tree: Tree, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tree.tetrad("gate", *options) == ExitCode.MISUSE
+    assert "write --unproven --env ENV, without --base" in capsys.readouterr().err

@@ -36,11 +36,12 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.evidence import seal
     from tetrad.evidence.statements import Approval, Statement, write_statement
     from tetrad.identity import identity_of, short
+    from tetrad.loading.repositories import load_repository
 
     root, key = root_of(args), read_key(args.key)
     with subject_of(root, args.subject) as subject:
         stack = subject.stack
-        environment = question(root, stack, args.env).environment
+        environment = question(load_repository(root), stack, args.env).environment
     signer = _approver(key, environment)
     identity = identity_of(stack)
     approval = Approval(

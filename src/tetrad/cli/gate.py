@@ -12,7 +12,7 @@ from tetrad.cli.options import add_base, add_engine, add_format, add_names, stac
 from tetrad.cli.output import write_file, write_out
 from tetrad.cli.report import FORMATS, LAST, shown
 from tetrad.cli.repository_root import root_of
-from tetrad.errors import ExitCode
+from tetrad.errors import ExitCode, UsageError
 from tetrad.writing import remove_file
 
 if TYPE_CHECKING:
@@ -28,6 +28,13 @@ EXITS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_names(parser)
     add_base(parser)
+    parser.add_argument(
+        "--unproven",
+        action="store_true",
+        help="evaluate only stacks that serve the environment of --env without evidence for it, each"
+        " alone: by every suite, without a base",
+    )
+    parser.add_argument("--env", metavar="ENV", help="the environment that --unproven is about")
     add_engine(parser)
     add_format(parser, *FORMATS)
 
@@ -41,13 +48,17 @@ def run(args: argparse.Namespace) -> ExitCode:
     from tetrad.trees import WorkingTree
 
     root, progress = root_of(args), progress_bars()
+    names = _unproven(root, args) if args.unproven or args.env else args.names
     remove_last(root)
+    if args.unproven and not names:
+        sys.stderr.write(f"every stack that serves {args.env} has evidence: nothing to evaluate\n")
+        return ExitCode.PASSED
     with git.base_tree(root, args.base) as base:
         head_commit, dirty = git.state(root)
         trees = compare(
-            Tree(WorkingTree(root)), base, head_commit=head_commit, dirty=dirty, names=args.names
+            Tree(WorkingTree(root)), base, head_commit=head_commit, dirty=dirty, names=names
         )
-        stacks = stacks_named(trees.head, args.names)
+        stacks = stacks_named(trees.head, names)
         with open_session(
             root, offline=args.offline, engine=args.engine, progress=progress
         ) as session:
@@ -57,6 +68,24 @@ def run(args: argparse.Namespace) -> ExitCode:
     write_out(shown(report, args.format))
     sys.stderr.write(f"report: {write_last(root, report)}\n")
     return EXITS[report.decision]
+
+
+def _unproven(root: Path, args: argparse.Namespace) -> list[str]:
+    """The stacks that serve an environment, among those named, and lack evidence for it."""
+    from tetrad.cli.verify import question, verified
+    from tetrad.loading.repositories import find, load_repository
+
+    if args.base is not None or not (args.unproven and args.env):
+        raise UsageError("write --unproven --env ENV, without --base")
+    repository = load_repository(root)
+    environment = repository.environments[find(repository, args.env, repository.environments)]
+    named = stacks_named(repository, args.names)
+    serving = [stack for stack in named if environment.name in stack.environments]
+    return [
+        stack.ref
+        for stack in serving
+        if not verified(root, question(repository, stack, args.env)).has_evidence
+    ]
 
 
 def remove_last(root: Path) -> None:

@@ -34,9 +34,11 @@ def add_environment(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
+    from tetrad.loading.repositories import load_repository
+
     root = root_of(args)
     with subject_of(root, args.subject) as subject:
-        asked = question(root, subject.stack, args.env)
+        asked = question(load_repository(root), subject.stack, args.env)
         found = verified(root, asked)
     if args.format == "json":
         write_out(_json(found, asked))
@@ -54,11 +56,10 @@ class Question:
     environment: Environment
 
 
-def question(root: Path, stack: Stack, environment: str) -> Question:
+def question(repository: Repository, stack: Stack, environment: str) -> Question:
     """UsageError where there is no such environment."""
-    from tetrad.loading.repositories import find, load_repository
+    from tetrad.loading.repositories import find
 
-    repository = load_repository(root)
     ref = find(repository, environment, repository.environments)
     return Question(repository=repository, stack=stack, environment=repository.environments[ref])
 

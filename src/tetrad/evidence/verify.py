@@ -64,6 +64,11 @@ class Verification:
     set_aside: tuple[SetAside, ...] = ()
 
     @property
+    def has_evidence(self) -> bool:
+        """Whether nothing but approvals, or the end of a withdrawal, is missing."""
+        return {unmet.clause for unmet in self.unmet} <= {"approvals", "withdrawn"}
+
+    @property
     def is_yes(self) -> bool:
         return (self.proven or self.admitted) and not self.withdrawn
 
