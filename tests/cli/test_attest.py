@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -35,10 +36,9 @@ def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tree(gated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Tree:
+def tree(gated: Path, tmp_path: Path) -> Tree:
     """A copy of it."""
     shutil.copytree(gated, tmp_path, dirs_exist_ok=True)
-    capsys.readouterr()
     return Tree(tmp_path / "repository")
 
 
@@ -267,3 +267,38 @@ def test_unproven_needs_an_environment_and_no_base(
 ) -> None:
     assert tree.tetrad("gate", *options) == ExitCode.MISUSE
     assert "write --unproven --env ENV, without --base" in capsys.readouterr().err
+
+
+def test_the_log_shows_identities_with_their_evidence(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attest(tree)
+    tree.tetrad("approve", *PRODUCTION, "--key", key_of(tree, "ada"))
+    capsys.readouterr()
+    assert tree.tetrad("log", "feedback") == ExitCode.PASSED
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("prompt")
+    assert lines[1].endswith(": Say it in fewer words")
+    assert lines[2].endswith("  ci: evaluation PASSED: feedback answer 1.00 (n = 10)")
+    assert lines[3].endswith("  ci: summary for production: PASSED")
+    assert lines[4].endswith("  ada: approval for production")
+    assert lines[5].endswith("new")
+    assert tree.tetrad("log", "feedback", "--format", "json", "-n", "1") == ExitCode.PASSED
+    (last,) = json.loads(capsys.readouterr().out)
+    assert last["changed"] == ["prompt"]
+    assert [said["signers"] for said in last["evidence"]] == [["ci"], ["ci"], ["ada"]]
+
+
+def test_the_bytes_of_an_envelope_are_those_that_were_signed(
+    tree: Tree, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    attest(tree)
+    path = tree.git("ls-tree", "-r", "--name-only", "tetrad/evidence").splitlines()[0]
+    digest = Path(path).stem
+    capfdbinary.readouterr()
+    assert tree.tetrad("evidence", "show", f"sha256:{digest}") == ExitCode.PASSED
+    data = capfdbinary.readouterr().out
+    assert hashlib.sha256(data).hexdigest() == digest
+    assert tree.tetrad("evidence", "show", f"sha256:{'0' * 64}") == ExitCode.MISUSE
+    assert tree.tetrad("evidence", "show", "feedback") == ExitCode.PASSED
+    assert b"evaluation PASSED" in capfdbinary.readouterr().out

@@ -34,6 +34,13 @@ class KeptEvidence:
         found = [*self._of_branch(identity), *self._of_ledger(identity, _KINDS)]
         return tuple(dict.fromkeys(found))
 
+    def envelope(self, digest: Digest) -> bytes | None:
+        """The envelope with a digest; None where it is not here."""
+        from tetrad.canonical import digest_bytes
+
+        found = [*self._of_branch(None), *self._of_ledger(None, _KINDS)]
+        return next((data for data in found if digest_bytes(data) == digest), None)
+
     def admissions(self) -> tuple[bytes, ...]:
         """Every envelope that may be an admission, whatever the identity."""
         found = [*self._of_branch(None), *self._of_ledger(None, ("admission",))]

@@ -10,6 +10,7 @@ from tetrad.git.checkout import Checkout
 from tetrad.git.committed import CommitTree
 from tetrad.git.evidence_branch import EvidenceBranch
 from tetrad.git.export import export
+from tetrad.git.history import Version, history_of
 from tetrad.git.locks import lock_with
 from tetrad.git.revisions import (
     authors,
@@ -31,10 +32,12 @@ __all__ = [
     "Checkout",
     "CommitTree",
     "EvidenceBranch",
+    "Version",
     "authors",
     "base_tree",
     "export",
     "head",
+    "history_of",
     "id_algorithm",
     "is_ancestor",
     "is_dirty",

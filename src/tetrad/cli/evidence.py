@@ -1,0 +1,86 @@
+"""`tetrad evidence show`: what was signed about an identity, and the exact bytes of an envelope."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tetrad.cli.options import add_format
+from tetrad.cli.output import print_text, write_out
+from tetrad.cli.repository_root import root_of
+from tetrad.cli.subject import SUBJECT, subject_of
+from tetrad.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from tetrad.cli.said import Said
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
+    show = actions.add_parser(
+        "show",
+        help="list what was signed about an identity, or print an envelope",
+        description="List what was signed about an identity, or print an envelope.",
+    )
+    show.add_argument(
+        "subject",
+        metavar="STACK|IDENTITY|sha256:DIGEST",
+        help=f"{SUBJECT}; or the digest of an envelope, whose bytes are printed as they were signed",
+    )
+    add_format(show, "text", "json")
+
+
+def run(args: Namespace) -> ExitCode:
+    from tetrad.cli.said import said_about
+    from tetrad.identity import identity_of, short
+    from tetrad.loading.repositories import load_repository
+
+    root = root_of(args)
+    if args.subject.startswith("sha256:"):
+        return _print_envelope(root, args.subject)
+    with subject_of(root, args.subject) as subject:
+        stack, identity = subject.stack, identity_of(subject.stack)
+    said = said_about(root, identity, load_repository(root).environments.values())
+    if args.format == "json":
+        write_out(json.dumps([_document(one) for one in said], indent=2) + "\n")
+    else:
+        lines = [f"{stack.name} ({short(identity)})", *_lines(said)]
+        print_text("".join(f"{line}\n" for line in lines))
+    return ExitCode.PASSED
+
+
+def _print_envelope(root: Path, written: str) -> ExitCode:
+    from tetrad.canonical import Digest
+    from tetrad.cli.kept_evidence import KeptEvidence
+
+    try:
+        digest = Digest.parse(written)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    data = KeptEvidence(root).envelope(digest)
+    if data is None:
+        raise UsageError(
+            f"there is no envelope {written} here\n  help: git fetch origin tetrad/evidence"
+        )
+    sys.stdout.buffer.write(data)
+    return ExitCode.PASSED
+
+
+def _lines(said: Sequence[Said]) -> Iterator[str]:
+    if not said:
+        yield "  no evidence"
+    for one in said:
+        by = ", ".join(one.signers) or "unknown key"
+        yield f"  {one.moment:%Y-%m-%d %H:%M}  {one.digest.hex[:12]}  {by:<10}  {one.text}"
+
+
+def _document(one: Said) -> Any:
+    return {
+        "envelope": str(one.digest),
+        "signers": list(one.signers),
+        "statement": json.loads(one.payload),
+    }

@@ -1,0 +1,136 @@
+"""`tetrad log STACK`: its identities over time, with what changed, scores and evidence."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tetrad.canonical import Digest
+from tetrad.cli.options import add_format
+from tetrad.cli.output import print_text, write_out
+from tetrad.cli.repository_root import root_of
+from tetrad.errors import ExitCode, SpecError
+
+if TYPE_CHECKING:
+    from tetrad.cli.said import Said
+    from tetrad.git import Version
+    from tetrad.identity.lock import Lock
+    from tetrad.model import Repository
+
+_PARTS = ("prompt", "model", "corpus", "tools", "settings")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("stack", metavar="STACK", help="a stack")
+    parser.add_argument(
+        "-n", "--max-count", type=int, metavar="N", help="show at most the last N identities"
+    )
+    add_format(parser, "text", "json")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Logged:
+    """An identity from the commit that brought it on."""
+
+    version: Version
+    identity: Digest
+    changed: tuple[str, ...]
+    said: tuple[Said, ...] = field(default=())
+
+
+def run(args: Namespace) -> ExitCode:
+    from tetrad import git
+    from tetrad.identity.lock import path_of
+    from tetrad.loading.repositories import find, load_repository
+
+    root = root_of(args)
+    repository = load_repository(root)
+    stack = repository.stacks[find(repository, args.stack, repository.stacks)]
+    locks = _locks(git.history_of(root, path_of(stack)))
+    logged = (
+        list(_identities(locks))[-args.max_count :] if args.max_count else list(_identities(locks))
+    )
+    logged.reverse()
+    entries = [_with_evidence(one, root, repository) for one in logged]
+    if args.format == "json":
+        write_out(json.dumps([_document(entry) for entry in entries], indent=2) + "\n")
+    else:
+        print_text("".join(f"{line}\n" for line in _lines(entries)) or _none(stack.name))
+    return ExitCode.PASSED
+
+
+def _none(name: str) -> str:
+    return f"no identity of {name} is committed\n  help: run `tetrad lock`, and commit the lock\n"
+
+
+def _locks(versions: Sequence[Version]) -> Iterator[tuple[Version, Lock]]:
+    """The locks of a stack, the oldest first; those with conflict marks in them are left out."""
+    from tetrad.identity.lock import load_lock
+
+    for version in versions:
+        try:
+            yield version, load_lock(version.data.decode(), version.path)
+        except (SpecError, UnicodeDecodeError):
+            continue
+
+
+def _identities(locks: Iterator[tuple[Version, Lock]]) -> Iterator[Logged]:
+    before: Lock | None = None
+    for version, lock in locks:
+        if before is None or lock.identity != before.identity:
+            yield Logged(version=version, identity=lock.identity, changed=_changed(before, lock))
+        before = lock
+
+
+def _changed(before: Lock | None, lock: Lock) -> tuple[str, ...]:
+    if before is None:
+        return ()
+    parts = [part for part in _PARTS if getattr(before, part) != getattr(lock, part)]
+    return tuple(parts) or ("runtime",)
+
+
+def _with_evidence(logged: Logged, root: Path, repository: Repository) -> Logged:
+    from dataclasses import replace
+
+    from tetrad.cli.said import said_about
+
+    said = said_about(root, logged.identity, repository.environments.values())
+    return replace(logged, said=said)
+
+
+def _lines(entries: Sequence[Logged]) -> Iterator[str]:
+    from tetrad.identity import short
+
+    for entry in entries:
+        changed = ", ".join(entry.changed) or "new"
+        version = entry.version
+        yield f"{short(entry.identity)}  {version.date[:10]}  {version.commit[:7]}  {changed}"
+        yield f"  {version.author}: {version.subject}"
+        for said in entry.said:
+            by = ", ".join(said.signers) or "unknown key"
+            yield f"  {said.moment:%Y-%m-%d}  {by}: {said.text}"
+
+
+def _document(entry: Logged) -> Any:
+    from tetrad.identity import written_identity
+
+    return {
+        "identity": written_identity(entry.identity),
+        "commit": entry.version.commit,
+        "date": entry.version.date,
+        "author": entry.version.author,
+        "subject": entry.version.subject,
+        "changed": list(entry.changed),
+        "evidence": [
+            {
+                "envelope": str(said.digest),
+                "signers": list(said.signers),
+                "statement": json.loads(said.payload),
+            }
+            for said in entry.said
+        ],
+    }

@@ -1,0 +1,93 @@
+"""What envelopes say, as lines for people, with the names of whoever signed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tetrad.canonical import Digest
+
+if TYPE_CHECKING:
+    from tetrad.evidence.statements import Evaluation, Predicate
+    from tetrad.model import Environment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """One statement that Tetrad reads; `signers` are names that an environment gives the keys."""
+
+    digest: Digest  # of the envelope
+    signers: tuple[str, ...]
+    moment: datetime
+    text: str
+    payload: bytes
+    predicate: Predicate
+
+
+def said_about(
+    root: Path, identity: Digest, environments: Iterable[Environment]
+) -> tuple[Said, ...]:
+    """What was signed about an identity, the oldest first; what is no statement of ours is left out."""
+    from tetrad.cli.kept_evidence import KeptEvidence
+
+    names = {s.key: s.name for e in environments for s in e.signers.values()}
+    read = (_said(data, identity, names) for data in KeptEvidence(root).about(identity))
+    return tuple(sorted((one for one in read if one is not None), key=lambda one: one.moment))
+
+
+def _said(data: bytes, identity: Digest, names: dict[bytes, str]) -> Said | None:
+    from tetrad.canonical import digest_bytes
+    from tetrad.evidence import Refused, open_envelope
+    from tetrad.evidence.statements import read_statement
+
+    try:
+        envelope = open_envelope(data)
+        statement = read_statement(envelope.payload)
+    except Refused:
+        return None
+    if statement.identity != identity:
+        return None
+    moment, text = _told(statement.predicate)
+    return Said(
+        digest=digest_bytes(data),
+        signers=tuple(names[key] for key in envelope.signed_by(names)),
+        moment=moment,
+        text=text,
+        payload=envelope.payload,
+        predicate=statement.predicate,
+    )
+
+
+def _told(predicate: Predicate) -> tuple[datetime, str]:
+    from tetrad.evidence.statements import Admission, Approval, Evaluation, Summary
+
+    match predicate:
+        case Evaluation():
+            scores = scores_of(predicate)
+            return predicate.attested_on, f"evaluation {predicate.decision}: {scores}"
+        case Summary():
+            where = predicate.resource_uri.removeprefix("tetrad://").partition("/")[0]
+            return predicate.time_verified, f"summary for {where}: {predicate.verification_result}"
+        case Approval():
+            return predicate.approved_on, f"approval for {predicate.environment}"
+        case Admission():
+            return predicate.admitted_on, f"admission to {predicate.environment}"
+
+
+def scores_of(evaluation: Evaluation) -> str:
+    """The scores of an evaluation, suite by suite."""
+    parts = []
+    for suite in evaluation.suites:
+        means = [
+            f"{result.metric} {result.value:.2f}"
+            for result in suite.requirements
+            if result.requirement == "min" and result.value is not None
+        ]
+        name = suite.suite.removeprefix("evals/")
+        parts.append(
+            f"{name} {', '.join(dict.fromkeys(means)) or suite.decision} (n = {suite.cases})"
+        )
+    return "; ".join(parts)
