@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -141,6 +142,27 @@ def test_a_declared_file_that_changed_since_it_was_read_is_not_opened(root: Path
 
     with pytest.raises(ToolFailed, match=r"data/words\.txt changed while it was in use"):
         asyncio.run(run_python("desk", run, {}, root=root))
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("return open('../outside/words.txt').read()", r"reads \.\./outside/words\.txt, which"),
+        ("return os.listdir('../outside')", r"lists \.\./outside, which"),
+        ("open('../outside/new.txt', 'w')", r"writes \.\./outside/new\.txt, and"),
+        (
+            "sys.path.insert(0, os.path.abspath('../outside'))\nimport near\nreturn near.X",
+            r"reads \.\./outside/near\.py, which its digest does not cover\n  help: move it into",
+        ),
+    ],
+)
+def test_what_else_the_checkout_holds_is_not_free_either(root: Path, body: str, told: str) -> None:
+    """A monorepo's change can edit it, and no digest covers it."""
+    (root / "../outside/near.py").write_text("X = 1\n")
+    subprocess.run(["git", "init", "--quiet", str(root.parent)], check=True)
+
+    with pytest.raises(ToolFailed, match=told):
+        answer(root, body)
 
 
 @pytest.mark.parametrize(

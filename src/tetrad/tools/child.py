@@ -27,6 +27,7 @@ _BY_STATEMENT = (
     "import it by a statement (import a.b) that names it as it is found from the repository's root"
     " or from beside the code"
 )
+_OUTSIDE = "move it into the repository: it lies in the same checkout, but outside"
 # Audit events of other programs, and of changes to files. (A relative path below a descriptor is
 # looked for here in the working folder; no folder of the repository can be opened as one.)
 _STARTS = (
@@ -111,11 +112,15 @@ def _function(job: dict[str, Any]) -> Any:
 
 
 class _Repository:
-    """Which paths are the repository's, and what was first refused of it."""
+    """Which paths are the repository's, and what was first refused of it.
+
+    What else its checkout holds counts as well: the same change can edit it, and no digest covers it.
+    """
 
     def __init__(self, job: dict[str, Any]) -> None:
         self.refused = ""
         self._root = os.path.realpath(job["root"])
+        self._checkout = os.path.realpath(job["checkout"])
         installed = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
         self._installed = tuple(
             place + os.sep
@@ -138,11 +143,9 @@ class _Repository:
         return self.name(file) or self._below(os.path.realpath(file))
 
     def _below(self, file: str) -> str | None:
-        if file == self._root:
-            return "."
-        if not file.startswith(self._root + os.sep) or file.startswith(self._installed):
+        if not f"{file}/".startswith(f"{self._checkout}/") or file.startswith(self._installed):
             return None
-        return file[len(self._root) + 1 :]
+        return os.path.relpath(file, self._root)
 
     def refusal(self, what: str, how: str) -> Exception:
         self.refused = self.refused or f"{what}\n  help: {how}"
@@ -223,8 +226,13 @@ class _Modules:
         exec(compile(self._sources[file], file, "exec"), module.__dict__)  # noqa: S102 -- the tool
 
     def _refusal(self, file: str) -> Exception:
-        what = f"imports {self._repository.name(file)}, which its digest does not cover"
-        return self._repository.refusal(what, _BY_STATEMENT)
+        name = str(self._repository.name(file))
+        what = f"imports {name}, which its digest does not cover"
+        return self._repository.refusal(what, _OUTSIDE if _is_outside(name) else _BY_STATEMENT)
+
+
+def _is_outside(name: str) -> bool:
+    return name.split(os.sep, maxsplit=1)[0] == os.pardir
 
 
 class _Last:
@@ -312,9 +320,11 @@ class _Guard:
         name = self._repository.reached(file)
         if name is None or os.path.realpath(file) in self._covered or not os.path.lexists(file):
             return
-        if does == "lists":
+        if _is_outside(name):
+            how = _OUTSIDE
+        elif does == "lists":
             how = "name what it needs in the code, or in a file that it declares"
-        elif name.endswith(".py"):
+        elif name.endswith((".py", ".pyc")):
             how = _BY_STATEMENT
         else:
             how = f"add it to `files:` in {self._declares}"

@@ -15,6 +15,7 @@ from pathlib import Path
 from tetrad.canonical import Digest, Json, digest_bytes, with_lf
 from tetrad.errors import ToolFailed
 from tetrad.model import PythonRun
+from tetrad.places import checkout_above
 from tetrad.tools.answer import MAX_BYTES, Answer
 
 _CHILD = Path(__file__).with_name("child.py")
@@ -76,6 +77,7 @@ def _code(name: str, run: PythonRun, repository: Path) -> Mapping[str, object]:
         _verified(name, file.file, file.digest, repository)
     return {
         "root": str(repository),
+        "checkout": str(checkout_above(repository) or repository),
         "module": run.module,
         "function": run.function,
         "folders": run.folders,
