@@ -218,9 +218,9 @@ def _quick(value: Json) -> Any:
     if isinstance(value, dict | Mapping):
         if not all(type(key) is str and key.isascii() for key in value):
             raise _Unusual
-        return {key: _quick(item) for key, item in value.items()}
+        return {k: item if type(item) is str else _quick(item) for k, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_quick(item) for item in value]
+        return [item if type(item) is str else _quick(item) for item in value]
     raise _Unusual
 
 

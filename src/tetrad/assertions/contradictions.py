@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from tetrad.assertions.assertion_type import Literally
 from tetrad.assertions.table import TYPES
 from tetrad.model import Assertion, AssertionSet, Case
 
 _ENCODER = json.JSONEncoder(sort_keys=True)  # `json.dumps` would make one at each call
+
+
+Said: TypeAlias = "str | tuple[str, str]"
 
 
 class _Claim(NamedTuple):
@@ -29,10 +32,12 @@ class Claims:
 
     def __init__(self) -> None:
         self._made = 0
-        self._by_key: dict[tuple[bool, str], _Claim] = {}
+        self._by_key: dict[tuple[bool, Said], _Claim] = {}
         self._exact: list[_Claim] = []  # answers that are asked for word by word
         self._literal: list[_Claim] = []  # those, and parts of answers
-        self._compared: dict[tuple[bool, str], int] = {}  # how many of the other kind agree, by key
+        self._compared: dict[
+            tuple[bool, Said], int
+        ] = {}  # how many of the other kind agree, by key
 
     def contradicted_by(self, case: Case) -> tuple[Case, str] | None:
         """The first case, perhaps this one, that no answer can meet together with it, and why.
@@ -51,7 +56,7 @@ class Claims:
         claim, item = min(found, key=lambda pair: pair[0].order)
         return claim.case, _reason(claim.item, item)
 
-    def _add(self, case: Case, item: Assertion, said: str) -> None:
+    def _add(self, case: Case, item: Assertion, said: Said) -> None:
         self._made += 1
         key = item.negated, said
         if key in self._by_key:
@@ -62,14 +67,14 @@ class Claims:
             if is_exact(item):
                 self._exact.append(claim)
 
-    def _excluding(self, item: Assertion, said: str) -> _Claim | None:
+    def _excluding(self, item: Assertion, said: Said) -> _Claim | None:
         """The first claim that cannot be met together with an assertion."""
         opposite = self._by_key.get((not item.negated, said))
         apart = self._apart(item, said) if _literally(item) is not None else None
         found = [claim for claim in (opposite, apart) if claim is not None]
         return min(found, default=None, key=lambda claim: claim.order)
 
-    def _apart(self, item: Assertion, said: str) -> _Claim | None:
+    def _apart(self, item: Assertion, said: Said) -> _Claim | None:
         """The first claim on a literal text that excludes another."""
         key = item.negated, said
         others = self._literal if is_exact(item) else self._exact
@@ -93,8 +98,10 @@ def _required(case: Case) -> Iterator[Assertion]:
             yield item
 
 
-def _said(item: Assertion) -> str:
+def _said(item: Assertion) -> Said:
     """What an assertion says, whether it is negated or not."""
+    if isinstance(item.value, str) and item.threshold is None and not item.config:
+        return item.type, item.value
     return _ENCODER.encode([item.type, item.value, item.threshold, item.config])
 
 

@@ -26,13 +26,14 @@ class Leak(NamedTuple):
 
 def leaks_of(tree: LintTree, suite: Suite) -> Iterator[Leak]:
     """Each case once, at the first place that shows it."""
-    index = _Index(suite)
+    shown = [(where, words_of(text), is_example) for where, text, is_example in _shown(suite)]
+    index = _Index(suite, among={word for _, words, _ in shown for word in words})
     queries = _Index(suite, only={s.retrieval.query for s in suite.stacks if s.retrieval})
     seen: set[str] = set()
-    for where, text, is_example in _shown(suite):
-        yield from _fresh(index.found_in(text, whole=is_example), where, seen)
-    for where, text in _retrievable(tree, suite):
-        yield from _fresh(queries.found_in(text, whole=False), where, seen)
+    for where, words, is_example in shown:
+        yield from _fresh(index.found_in(words, whole=is_example), where, seen)
+    for where, text in _retrievable(tree, suite) if queries.whole else ():
+        yield from _fresh(queries.found_in(words_of(text), whole=False), where, seen)
 
 
 def _fresh(found: Iterator[tuple[Case, str]], where: str, seen: set[str]) -> Iterator[Leak]:
@@ -43,11 +44,14 @@ def _fresh(found: Iterator[tuple[Case, str]], where: str, seen: set[str]) -> Ite
 
 
 class _Index:
-    """Runs of words of a suite's cases."""
+    """Runs of words of a suite's cases; of those with a run `among` words, where these are given."""
 
-    def __init__(self, suite: Suite, only: set[str] | None = None) -> None:
+    def __init__(
+        self, suite: Suite, only: set[str] | None = None, among: set[str] | None = None
+    ) -> None:
+        self._among = among
         self._grams: dict[str, Case] = {}
-        self._whole: dict[str, Case] = {}
+        self.whole: dict[str, Case] = {}
         for case in suite.golden.cases:
             for name, value in case.vars.items():
                 if only is None or name in only:
@@ -56,17 +60,16 @@ class _Index:
 
     def _add(self, case: Case, words: list[str]) -> None:
         if sum(map(_length, words)) >= _WHOLE:
-            self._whole.setdefault(" ".join(words), case)
+            self.whole.setdefault(" ".join(words), case)
+        if self._among is not None and sum(map(self._among.__contains__, words)) < N:
+            return
         for gram in _grams(words):
             self._grams.setdefault(gram, case)
 
-    def found_in(self, text: str, *, whole: bool) -> Iterator[tuple[Case, str]]:
-        if not self._whole:
-            return
-        words = words_of(text)
+    def found_in(self, words: Sequence[str], *, whole: bool) -> Iterator[tuple[Case, str]]:
         joined = " ".join(words)
-        if whole and joined in self._whole:
-            yield self._whole[joined], _as_written(joined)
+        if whole and joined in self.whole:
+            yield self.whole[joined], _as_written(joined)
         for gram in _grams(words):
             if gram in self._grams:
                 yield self._grams[gram], _as_written(gram)

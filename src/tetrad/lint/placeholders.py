@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tetrad.lint.prose import prose_of
 
 _PLACEHOLDER = r"(?<![\w{}$\\^_/=@.-])\$?\{[ \t]?(?P<name>[A-Za-z_]\w*)[ \t]?\}(?![}\w/{(=]|\.\w)"
+_BRACE = r"(?<!\{)\{[ \t]?[A-Za-z_]"  # what every placeholder begins with
 # What a line says where the braces themselves are meant.
 _MEANT = r"(?i)\b(?:placeholders?|verbatim|literally|replaced?|braces|f-strings?)\b|=>|\bf[\"']"
 # Where a format is shown that the answer is to have.
@@ -36,7 +37,7 @@ class Placeholder(NamedTuple):
 
 def placeholders_of(content: str) -> Iterator[Placeholder]:
     """The placeholders in the prose of a message, those left out that their line speaks about."""
-    if "{" not in content:
+    if not re.search(_BRACE, content):
         return
     text = prose_of(content)
     for match in re.finditer(_PLACEHOLDER, text):

@@ -68,11 +68,7 @@ def prompts_asked(tree: LintTree) -> Iterator[Prompt]:
 
     Others are read only because they are used with one; their templates need no look.
     """
-    asked = frozenset(tree.names)
-    for prompt in tree.repository.prompts.values():
-        files = {file for message in prompt.messages for file in message.files}
-        if prompt.location.file in asked or files & asked:
-            yield prompt
+    yield from tree.prompts_asked
 
 
 def untrusted_in(tree: LintTree, prompt: Prompt) -> Iterator[Untrusted]:
@@ -82,12 +78,12 @@ def untrusted_in(tree: LintTree, prompt: Prompt) -> Iterator[Untrusted]:
     """
     untrusted = _untrusted(tree, prompt)
     for index, message in enumerate(prompt.messages):
-        if "{{" not in message.content:
-            continue
         content = message.content
+        if "{{" not in content or not any(name in content for name in untrusted):
+            continue
         compared = compared_in(content)
         found: dict[str, list[TemplateOutput]] = {}
-        for written in outputs_of(message.content):
+        for written in outputs_of(content):
             for name in sorted(written.variables & untrusted.keys()):
                 variable = untrusted[name]
                 if is_stated(variable) or not reads_as_setting(

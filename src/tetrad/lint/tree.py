@@ -12,7 +12,7 @@ from tetrad.errors import Issue
 from tetrad.lint.finding import Place
 from tetrad.lint.positions import Keys, Lines, Range
 from tetrad.lint.suppressions import Suppression
-from tetrad.model import Model, PromptMessage, Repository, Stack, Waiver
+from tetrad.model import Model, Prompt, PromptMessage, Repository, Stack, Waiver
 from tetrad.schemas.kinds import Kind
 from tetrad.text import lines_of
 from tetrad.yamldoc.parse import Document, Path
@@ -134,6 +134,17 @@ class LintTree:
         for stack in self.repository.stacks.values():
             found.setdefault(stack.prompt.ref, []).append(stack)
         return found
+
+    @cached_property
+    def prompts_asked(self) -> Sequence[Prompt]:
+        """The prompts of which something lies in a file asked for."""
+        asked = frozenset(self.names)
+        return [
+            prompt
+            for prompt in self.repository.prompts.values()
+            if prompt.location.file in asked
+            or any(not asked.isdisjoint(message.files) for message in prompt.messages)
+        ]
 
     def components(self, kind: Kind) -> Iterator[Part]:
         """The documents of a kind as they are written, whether or not they could be built."""

@@ -53,17 +53,22 @@ class PromptfooFiles:
     def filled(self, case: RawCase) -> RawCase:
         """The case with its files read; code is named by its path from the root, and digested."""
         raw, at = case.value, case.locate
-        options, source = self._transform(raw.get("options", {}), at(("options",)))
-        value = {
+        options, source = raw.get("options", {}), None
+        if options:
+            options, source = self._transform(options, at(("options",)))
+        filled = {
             **raw,
-            "vars": {n: self._var(v, at(("vars", n))) for n, v in raw.get("vars", {}).items()},
+            "vars": {
+                name: self._var(value, at(("vars", name))) if _may_be_file(value) else value
+                for name, value in raw.get("vars", {}).items()
+            },
             "assert": [
                 self._assertion(item, at(("assert", number)))
                 for number, item in enumerate(raw.get("assert", ()))
             ],
             "options": options,
         }
-        return RawCase({**value, "source": source} if source else value, case.locate)
+        return RawCase({**filled, "source": source} if source else filled, case.locate)
 
     def beside(self, written: str, at: Location) -> str | None:
         """The path from the root of a file that is named relative to the golden set."""
@@ -204,6 +209,10 @@ def _why_not_content(file: str) -> str:
 def _path(written: str) -> str:
     """A path without the scheme before it and the function behind it."""
     return written.removeprefix(_FILE).partition(":")[0]
+
+
+def _may_be_file(value: object) -> bool:
+    return isinstance(value, list) or _is_file(value)
 
 
 def _is_file(value: object) -> TypeGuard[str]:

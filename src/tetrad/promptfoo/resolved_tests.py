@@ -41,16 +41,16 @@ def resolved(
         for number, item in enumerate(raw.get("assert", ()))
         for at in [locate(("assert", number))]
     ]
-    vars_ = _vars(raw.get("vars", {}), locate(("vars",)), files)
+    vars_ = raw.get("vars", {})
+    if not isinstance(vars_, Mapping):
+        vars_ = _named_vars(vars_, locate(("vars",)), files)
     aside = {"description"} if default else {}
     own = {key: value for key, value in raw.items() if key not in aside}
     return RawCase({**own, "vars": vars_, "assert": asserts}, locate)
 
 
-def _vars(written: Any, at: Location, files: PromptfooFiles) -> Mapping[str, Any]:
-    """The vars, or those of the files that stand in their place."""
-    if isinstance(written, Mapping):
-        return written
+def _named_vars(written: Any, at: Location, files: PromptfooFiles) -> Mapping[str, Any]:
+    """The vars of the files that stand in their place."""
     beside = files.of(at.file)
     values: dict[str, Any] = {}
     for name in [written] if isinstance(written, str) else written:

@@ -64,7 +64,7 @@ def _of_assertion(assertion: Node, variables: Node | None) -> Iterator[Node]:
     scalars = [*value.children.values()] if isinstance(value.value, list) else [value]
     for scalar in () if is_value else scalars:
         yield scalar
-        if isinstance(scalar.value, str) and variables is not None:
+        if variables is not None and isinstance(scalar.value, str) and "{" in scalar.value:
             names = variables_of(scalar.value)
             yield from (variables.children[name] for name in names if name in variables.children)
 

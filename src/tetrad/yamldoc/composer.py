@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import yaml  # noqa: TID251 - its events are composed here, for tetrad.yamldoc.parse
-from yaml import events  # noqa: TID251
+from yaml.events import (  # noqa: TID251
+    AliasEvent,
+    MappingEndEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
 
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.text import shorten
@@ -73,12 +80,12 @@ class Composer:
     def _compose(self) -> Node:
         self._next = yaml.CSafeLoader(self._document.text).get_event
         self._next()  # the stream's start
-        if isinstance(self._next(), events.StreamEndEvent):
+        if isinstance(self._next(), StreamEndEvent):
             return Node(None, 0, 0)
         root = self._node(self._next(), 1)
         self._next()  # the document's end
         after: Any = self._next()
-        if not isinstance(after, events.StreamEndEvent):
+        if not isinstance(after, StreamEndEvent):
             raise self._refuse(
                 after.start_mark.index,
                 "SCH101",
@@ -91,15 +98,21 @@ class Composer:
         self._count += 1
         if self._count > self._most_nodes or depth > self._most_depth:
             raise self._over_limit(event)
-        kind = type(event)
         if event.anchor is not None:
             return self._named(event, depth)
         if event.tag is not None:
             raise self._tagged(event)
-        if kind is events.ScalarEvent:
-            return self._scalar(event)
+        kind = type(event)
+        if kind is ScalarEvent:
+            value, style = event.value, event.style or None
+            if style is None:
+                try:
+                    value = resolve(value)
+                except NumberRefused as error:
+                    raise self._number_refused(event, error) from None
+            return Node(value, event.start_mark.index, event.end_mark.index, style)
         self._deepest = max(self._deepest, depth)
-        if kind is events.SequenceStartEvent:
+        if kind is SequenceStartEvent:
             return self._sequence(event, depth)
         return self._mapping(event, depth)
 
@@ -112,7 +125,7 @@ class Composer:
         return self._refuse(start, "SCH101", message, "flatten the value")
 
     def _named(self, event: Any, depth: int) -> Node:
-        if type(event) is events.AliasEvent:
+        if type(event) is AliasEvent:
             return self._alias(event, depth)
         return self._anchored(event, depth)
 
@@ -161,19 +174,9 @@ class Composer:
             raise self._over_limit(event)
         return anchor.node
 
-    def _scalar(self, event: Any) -> Node:
-        value = event.value
-        if not event.style:
-            try:
-                value = resolve(value)
-            except NumberRefused as error:
-                raise self._refuse(
-                    event.start_mark.index,
-                    "SCH105",
-                    str(error),
-                    "write a number that is smaller, or a text in quotes",
-                ) from None
-        return Node(value, event.start_mark.index, event.end_mark.index, event.style or None)
+    def _number_refused(self, event: Any, error: NumberRefused) -> SpecError:
+        hint = "write a number that is smaller, or a text in quotes"
+        return self._refuse(event.start_mark.index, "SCH105", str(error), hint)
 
     def _collection(self, value: Any, event: Any) -> Collection:
         return Collection(value, event.start_mark.index, event.end_mark.index, event.flow_style)
@@ -182,7 +185,8 @@ class Composer:
         values: list[Any] = []
         node = self._collection(values, event)
         children, below = node.children, depth + 1
-        while type(item := self._next()) is not events.SequenceEndEvent:
+        next_event = self._next
+        while type(item := next_event()) is not SequenceEndEvent:
             child = self._node(item, below)
             children[len(values)] = child
             values.append(child.value)
@@ -194,11 +198,13 @@ class Composer:
         node = self._collection(values, event)
         keys, children, below = node.keys, node.children, depth + 1
         merged: list[Node] = []
+        next_event = self._next
         new_span = tuple.__new__  # what Span does, at half the price
-        while type(item := self._next()) is not events.MappingEndEvent:
+        while type(item := next_event()) is not MappingEndEvent:
             key = self._key(item)
-            child = self._node(self._next(), below)
-            if child.value is None and node.flow and self._lacks_colon(item, child):
+            child = self._node(next_event(), below)
+            value = child.value
+            if value is None and node.flow and self._lacks_colon(item, child):
                 raise self._cut_by_comma(item, key)
             if key == "<<" and not item.style:
                 merged.append(self._merge_source(item, child))
@@ -207,7 +213,7 @@ class Composer:
                 raise self._duplicate(node, key, item)
             keys[key] = new_span(Span, (item.start_mark.index, item.end_mark.index))
             children[key] = child
-            values[key] = child.value
+            values[key] = value
         self._close(node, item)
         for source in merged:
             self._merge(node, source)
@@ -216,7 +222,7 @@ class Composer:
     def _key(self, event: Any) -> str:
         """A key is its text: `on`, `1` and `null` are names here."""
         start = event.start_mark.index
-        if type(event) is not events.ScalarEvent:
+        if type(event) is not ScalarEvent:
             raise self._refuse(
                 start,
                 "SCH101",
@@ -228,7 +234,7 @@ class Composer:
         if event.anchor is not None:
             self._anchored(event, 1)
         key: str = event.value
-        if key[:1] == "\u00a0" and not event.style:
+        if not event.style and key.startswith("\u00a0"):
             raise self._refuse(
                 start,
                 "SCH100",
@@ -325,7 +331,7 @@ def _last_scalar(text: str) -> Any:
     last = None
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            last = event if isinstance(event, events.ScalarEvent) else last
+            last = event if isinstance(event, ScalarEvent) else last
     except yaml.MarkedYAMLError:
         return last
     return last

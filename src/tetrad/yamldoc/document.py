@@ -44,14 +44,16 @@ class Node:
 
     def walk(self) -> Iterator[Node]:
         """The node and all below it, each once however many aliases stand for it; in no order."""
-        seen: set[int] = set()
-        nodes: list[Node] = [self]
-        while nodes:
-            node = nodes.pop()
-            if id(node) not in seen:
-                seen.add(id(node))
-                yield node
-                nodes.extend(node.children.values())
+        yield self
+        seen = {id(self)}
+        collections: list[Node] = [self]
+        while collections:
+            for node in collections.pop().children.values():
+                if id(node) not in seen:
+                    seen.add(id(node))
+                    yield node
+                    if node.children:
+                        collections.append(node)
 
 
 class Collection(Node):

@@ -37,6 +37,7 @@ _OTHERWISE = re.compile(
     | \d{4}-\d\d-\d\d | \d{4}-\d\d?-\d\d? [Tt ] .*
     """
 )
+_BEGINNINGS = frozenset("yYnNoO+-0123456789")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _OF_DAYS = ("waivers", "environment")  # their schemas ask for days, and quote none
 
@@ -59,8 +60,9 @@ def check(tree: LintTree) -> Iterator[Finding]:
 
 def _plain(root: Node) -> Iterator[Node]:
     for node in root.walk():
-        is_plain = node.style is None and isinstance(node.value, str)
-        if is_plain and _OTHERWISE.fullmatch(node.value):
+        text = node.value
+        is_plain = node.style is None and isinstance(text, str)
+        if is_plain and text[:1] in _BEGINNINGS and _OTHERWISE.fullmatch(text):
             yield node
 
 

@@ -34,15 +34,18 @@ from tetrad.model import GoldenSet
 
 
 def check(tree: LintTree) -> Iterator[Finding]:
+    encoder = json.JSONEncoder(sort_keys=True)  # `json.dumps` would make one at each call
     for golden in golden_sets(tree):
-        yield from _contradictions(tree, golden)
+        yield from _contradictions(tree, golden, encoder)
 
 
-def _contradictions(tree: LintTree, golden: GoldenSet) -> Iterator[Finding]:
+def _contradictions(
+    tree: LintTree, golden: GoldenSet, encoder: json.JSONEncoder
+) -> Iterator[Finding]:
     asked: defaultdict[str, Claims] = defaultdict(Claims)
     for case in golden.cases:
         answers = [[call.tool, call.arguments, call.result, call.error] for call in case.tools]
-        claims = asked[json.dumps([case.vars, answers], sort_keys=True)]
+        claims = asked[encoder.encode([case.vars, answers])]
         found = claims.contradicted_by(case)
         if found is not None:
             other, reason = found

@@ -51,16 +51,18 @@ _PHRASES = rf"""(?ix)
     | \b(?:kittens?|pupp(?:y|ies)|grandm(?:a|other))\ (?:will|could|may|might)\ (?:die|be\ killed)\b
 """
 _QUOTES = ('"', "“", "‘", "«")  # it is spoken of
-_LIKELY = (
-    r"(?i)\btip|\bbonus|\$|reward|fired|\bjob|career|penali|punish|\bdie\b|kill|terminated|livelihood"
-    r"|shut down|deleted|destroyed|unplugged|sued|jail|prison|bribe|life"
+_LIKELY = (  # one of them stands in every phrase
+    *("tip", "bonus", "$", "reward", "fired", "job", "career", "penali", "punish", "die", "kill"),
+    *("terminated", "livelihood", "shut down", "deleted", "destroyed", "unplugged", "sued", "jail"),
+    *("prison", "bribe", "life"),
 )
 
 
 def check(tree: LintTree) -> Iterator[Finding]:
     for prompt in prompts_asked(tree):
         for index, message in enumerate(prompt.messages):
-            if message.role == "assistant" or not re.search(_LIKELY, message.content):
+            lowered = message.content.lower()
+            if message.role == "assistant" or not any(word in lowered for word in _LIKELY):
                 continue
             text = prose_of(message.content)
             found = re.search(_PHRASES, text)

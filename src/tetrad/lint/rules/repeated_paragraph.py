@@ -80,11 +80,13 @@ def _paragraphs(index: int, message: PromptMessage) -> Iterator[tuple[str, _Para
     content = message.content
     if message.role == "assistant" or len(content) < _SHORTEST:
         return
+    paragraphs = list(re.finditer(_PARAGRAPH, content))
+    long = [found for found in paragraphs if found.end() - found.start() >= _SHORTEST]
+    if not long:
+        return
     branches = branches_of(content)
     prose = prose_of(content)
-    for found in re.finditer(_PARAGRAPH, content):
-        if found.end() - found.start() < _SHORTEST:
-            continue
+    for found in long:
         bullet = re.match(_BULLET, found[0])
         start = found.start() + (bullet.end() if bullet else 0)
         text = " ".join(content[start : found.end()].split())

@@ -30,6 +30,7 @@ from tetrad.lint.tree import LintTree
 from tetrad.yamldoc.document import Node
 
 _SPACES = re.compile(r"[ \t]+(?=\r?$)", re.MULTILINE)
+_BEFORE_BREAKS = (" \n", "\t\n", " \r", "\t\r")
 
 
 def check(tree: LintTree) -> Iterator[Finding]:
@@ -38,13 +39,15 @@ def check(tree: LintTree) -> Iterator[Finding]:
         text = document.text
         if file not in asked or not file.endswith((".yaml", ".yml")) or not text.strip():
             continue
+        ends = text.endswith("\n")
+        if ends and not any(spaces in text for spaces in _BEFORE_BREAKS):
+            continue
         quoted = (node for node in document.root.walk() if node.style is not None)
         texts = sorted(quoted, key=lambda node: node.start)
         edits = [
             Edit(file=file, start=found.start(), end=found.end(), text="")
             for found in _outside(_SPACES.finditer(text), texts)
         ]
-        ends = text.endswith("\n")
         if edits:
             count = len(edits)
             what = f"{count} lines end" if count > 1 else "this line ends"
