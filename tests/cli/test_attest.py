@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evidenced import answering, evidenced_tree, key_of
+from evidenced import ENVIRONMENT, answering, environment_text, evidenced_tree, key_of
 from fakes import Reply
 from trees import Tree
 
@@ -302,3 +302,44 @@ def test_the_bytes_of_an_envelope_are_those_that_were_signed(
     assert tree.tetrad("evidence", "show", f"sha256:{'0' * 64}") == ExitCode.MISUSE
     assert tree.tetrad("evidence", "show", "feedback") == ExitCode.PASSED
     assert b"evaluation PASSED" in capfdbinary.readouterr().out
+
+
+def test_an_identity_is_admitted_once_and_stays_so(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admit = ("admit", *PRODUCTION, "--key", key_of(tree, "deploy"))
+    assert tree.tetrad(*admit) == ExitCode.REFUSED
+    attest(tree)
+    tree.tetrad("approve", *PRODUCTION, "--key", key_of(tree, "ada"))
+    capsys.readouterr()
+    assert tree.tetrad(*admit) == ExitCode.PASSED
+    assert capsys.readouterr().out == "production admits feedback (a1024817be9a)\n"
+    assert tree.tetrad(*admit) == ExitCode.PASSED
+    assert capsys.readouterr().out.endswith("was admitted to production before\n")
+    tree.write(
+        ENVIRONMENT,
+        environment_text(requires={"evidence": {"signers": ["ci"]}, "approvals": {"count": 2}}),
+    )
+    assert verify(tree) == ExitCode.PASSED  # by the rules of then
+    assert tree.tetrad(*admit[:-1], key_of(tree, "ci")) == ExitCode.MISUSE
+
+
+def test_the_author_of_a_change_does_not_approve_it(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attest(tree)
+    tree.tetrad("approve", *PRODUCTION, "--key", key_of(tree, "ada"))
+    tree.write(
+        ENVIRONMENT,
+        environment_text(
+            requires={
+                "evidence": {"signers": ["ci"]},
+                "approvals": {"count": 1, "not_author": True},
+            }
+        ),
+    )
+    assert verify(tree) == ExitCode.PASSED  # somebody else made every commit
+    tree.git("commit", "--quiet", "--amend", "--no-edit", "--author", "Ada <ada@example.com>")
+    capsys.readouterr()
+    assert verify(tree) == ExitCode.REFUSED
+    assert "approvals: ada wrote a commit since the last admission" in capsys.readouterr().out

@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, str] = {
     "attest": "check a report against its commit, and sign what it says as evidence",
     "approve": "sign that an identity may serve an environment",
     "verify": "say whether an identity may serve an environment, and which clauses are not met",
+    "admit": "record that an environment takes an identity that may serve there",
     "evidence": "show what was signed about an identity",
     "log": "show a stack's identities over time: what changed, scores, evidence, approvals",
     "keys": "make a key pair for signing",

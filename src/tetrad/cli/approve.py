@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from tetrad.cli.output import print_text
 from tetrad.cli.repository_root import root_of
-from tetrad.cli.signing_keys import add_key, read_key
+from tetrad.cli.signing_keys import add_key, add_push, read_key, refuse_role
 from tetrad.cli.subject import SUBJECT, subject_of
 from tetrad.cli.verify import add_environment, question
-from tetrad.errors import ExitCode, UsageError
-
-if TYPE_CHECKING:
-    from tetrad.ed25519 import PrivateKey
-    from tetrad.model import Environment, Signer
+from tetrad.errors import ExitCode
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("subject", metavar="STACK|IDENTITY", help=SUBJECT)
     add_environment(parser)
     add_key(parser)
-    parser.add_argument(
-        "--push",
-        nargs="?",
-        const="origin",
-        metavar="REMOTE",
-        help="push the approval to the branch tetrad/evidence of a remote (default: origin)",
-    )
+    add_push(parser, "approval")
 
 
 def run(args: Namespace) -> ExitCode:
@@ -42,7 +31,7 @@ def run(args: Namespace) -> ExitCode:
     with subject_of(root, args.subject) as subject:
         stack = subject.stack
         environment = question(load_repository(root), stack, args.env).environment
-    signer = _approver(key, environment)
+    signer = refuse_role(key, environment, "approver")
     identity = identity_of(stack)
     approval = Approval(
         stack=stack.ref, environment=environment.name, approved_on=datetime.now(UTC)
@@ -55,19 +44,3 @@ def run(args: Namespace) -> ExitCode:
         kept.push(args.push, {identity: [envelope]})
     print_text(f"{signer.name} approved {stack.name} ({short(identity)}) for {environment.name}\n")
     return ExitCode.PASSED
-
-
-def _approver(key: PrivateKey, environment: Environment) -> Signer:
-    """Whose key it is; UsageError where it approves nothing there."""
-    for signer in environment.signers.values():
-        if signer.key == key.public:
-            if signer.role == "approver":
-                return signer
-            raise UsageError(
-                f"the key of {signer.name} has the role {signer.role} in {environment.name}"
-                "\n  help: sign with the key of an approver"
-            )
-    raise UsageError(
-        f"{environment.location.file} names no signer with this key"
-        "\n  help: add it under signers: with role: approver (`tetrad keys new NAME --role approver`)"
-    )

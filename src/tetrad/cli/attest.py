@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tetrad.cli.output import write_out
 from tetrad.cli.report import LAST
 from tetrad.cli.repository_root import root_of
-from tetrad.cli.signing_keys import add_key, read_key
+from tetrad.cli.signing_keys import add_key, add_push, read_key
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -36,13 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="REF",
         help="refuse reports whose base is not the merge base of HEAD and this branch, tag or commit",
     )
-    parser.add_argument(
-        "--push",
-        nargs="?",
-        const="origin",
-        metavar="REMOTE",
-        help="push the evidence to the branch tetrad/evidence of a remote (default: origin)",
-    )
+    add_push(parser, "evidence")
 
 
 def run(args: argparse.Namespace) -> ExitCode:

@@ -11,6 +11,7 @@ from tetrad.errors import UsageError
 
 if TYPE_CHECKING:
     from tetrad.ed25519 import PrivateKey
+    from tetrad.model import Environment, Signer, SignerRole
 
 VARIABLE = "TETRAD_SIGNING_KEY"
 
@@ -21,6 +22,32 @@ def add_key(parser: argparse.ArgumentParser) -> None:
         default=f"env:{VARIABLE}",
         metavar="env:NAME|file:PATH",
         help=f"the private key, as PEM (default: env:{VARIABLE})",
+    )
+
+
+def add_push(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--push",
+        nargs="?",
+        const="origin",
+        metavar="REMOTE",
+        help=f"push the {what} to the branch tetrad/evidence of a remote (default: origin)",
+    )
+
+
+def refuse_role(key: PrivateKey, environment: Environment, role: SignerRole) -> Signer:
+    """Whose key it is; UsageError where it does not have the role in the environment."""
+    for signer in environment.signers.values():
+        if signer.key == key.public:
+            if signer.role == role:
+                return signer
+            raise UsageError(
+                f"the key of {signer.name} has the role {signer.role} in {environment.name}"
+                f"\n  help: sign with a key whose role is {role}"
+            )
+    raise UsageError(
+        f"{environment.location.file} names no signer with this key"
+        f"\n  help: add it under signers: with role: {role} (`tetrad keys new NAME --role {role}`)"
     )
 
 

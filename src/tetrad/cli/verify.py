@@ -43,7 +43,7 @@ def run(args: Namespace) -> ExitCode:
     if args.format == "json":
         write_out(_json(found, asked))
     else:
-        print_text("".join(f"{line}\n" for line in _lines(found, asked)))
+        print_text("".join(f"{line}\n" for line in lines_of(found, asked)))
     return ExitCode.PASSED if found.is_yes else ExitCode.REFUSED
 
 
@@ -101,10 +101,11 @@ def _authors(
     return git.authors(root, None, "HEAD", sorted(paths))
 
 
-def _lines(found: Verification, asked: Question) -> Iterator[str]:
+def lines_of(found: Verification, asked: Question) -> Iterator[str]:
+    """The answer for people: every clause that is not met, and what was set aside."""
     from tetrad.identity import short
 
-    name = f"{asked.stack.ref.removeprefix('stacks/')} ({short(found.identity)})"
+    name = f"{asked.stack.name} ({short(found.identity)})"
     may = "may serve" if found.is_yes else "may not serve"
     yield f"{name} {may} {found.environment}"
     if found.is_yes and not found.proven:

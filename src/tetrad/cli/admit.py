@@ -1,0 +1,57 @@
+"""`tetrad admit STACK --env ENV`: record, once, that an environment takes an identity."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from datetime import UTC, datetime
+
+from tetrad.cli.output import print_text
+from tetrad.cli.repository_root import root_of
+from tetrad.cli.signing_keys import add_key, add_push, read_key, refuse_role
+from tetrad.cli.verify import add_environment, lines_of, question, verified
+from tetrad.errors import ExitCode
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("stack", metavar="STACK", help="a stack, as it is checked out")
+    add_environment(parser)
+    add_key(parser)
+    add_push(parser, "admission")
+
+
+def run(args: Namespace) -> ExitCode:
+    from tetrad import git
+    from tetrad.cli.kept_evidence import KeptEvidence
+    from tetrad.evidence import seal
+    from tetrad.evidence.statements import Admission, Statement, write_statement
+    from tetrad.identity import short
+    from tetrad.loading.repositories import find, load_repository
+
+    root, key = root_of(args), read_key(args.key)
+    repository = load_repository(root)
+    stack = repository.stacks[find(repository, args.stack, repository.stacks)]
+    asked = question(repository, stack, args.env)
+    refuse_role(key, asked.environment, "deployer")
+    found = verified(root, asked)
+    name = f"{stack.name} ({short(found.identity)})"
+    if not found.is_yes:
+        print_text("".join(f"{line}\n" for line in lines_of(found, asked)))
+        return ExitCode.REFUSED
+    if found.admitted:
+        print_text(f"{name} was admitted to {found.environment} before\n")
+        return ExitCode.PASSED
+    admission = Admission(
+        stack=stack.ref,
+        environment=found.environment,
+        commit=git.head(root),
+        admitted_on=datetime.now(UTC),
+        evidence=found.accepted,
+    )
+    statement = Statement(identity=found.identity, name=stack.name, predicate=admission)
+    envelope = seal(write_statement(statement), [key])
+    kept = KeptEvidence(root)
+    kept.keep("admission", stack.ref, found.identity, [envelope], environment=found.environment)
+    if args.push is not None:
+        kept.push(args.push, {found.identity: [envelope]})
+    print_text(f"{found.environment} admits {name}\n")
+    return ExitCode.PASSED
