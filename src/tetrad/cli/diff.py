@@ -14,7 +14,7 @@ from tetrad.cli.subject import SUBJECT, subject_of
 from tetrad.errors import ExitCode
 
 if TYPE_CHECKING:
-    from tetrad.inventory.comparing import Side
+    from tetrad.inventory.comparing import ComparedStack
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -36,12 +36,12 @@ def run(args: Namespace) -> ExitCode:
     return ExitCode.PASSED
 
 
-def _side(root: Path, written: str) -> Side:
-    from tetrad.inventory.comparing import Side
+def _side(root: Path, written: str) -> ComparedStack:
+    from tetrad.inventory.comparing import ComparedStack
     from tetrad.snapshots import take_snapshot
 
     with subject_of(root, written) as subject:
-        return Side(
+        return ComparedStack(
             stack=subject.stack,
             snapshot=take_snapshot(subject.files, subject.stack.ref),
             commit=subject.commit,

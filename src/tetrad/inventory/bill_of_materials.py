@@ -17,12 +17,12 @@ from tetrad.identity import component_digest, identity_of, written_identity
 from tetrad.identity.behaviour import Component
 from tetrad.identity.suite_digest import suite_digest
 from tetrad.inventory.model_components import (
-    Part,
-    adapter_parts,
+    BillEntry,
+    adapter_entries,
     as_uri,
-    container_part,
+    container_entry,
     described,
-    model_part,
+    model_entry,
     owned,
     properties,
 )
@@ -87,32 +87,32 @@ def _metadata(stack: Stack, identity: str) -> Mapping[str, Json]:
 
 def _collected(materials: Materials, identity: str) -> tuple[list[Json], list[Json], list[Json]]:
     """Components, services and dependencies, in the order of their references."""
-    parts = {part.ref: part for part in _needed(materials)}
-    direct = sorted(part.ref for part in _direct(materials))
-    for part in _judging(materials):
-        parts.setdefault(part.ref, part)
-    ordered = [parts[ref] for ref in sorted(parts)]
+    entries = {entry.ref: entry for entry in _needed(materials)}
+    direct = sorted(entry.ref for entry in _direct(materials))
+    for entry in _judging(materials):
+        entries.setdefault(entry.ref, entry)
+    ordered = [entries[ref] for ref in sorted(entries)]
     needs: list[Json] = [{"ref": identity, "dependsOn": direct}]
     needs += [
-        {"ref": part.ref, "dependsOn": sorted(part.needs)} if part.needs else {"ref": part.ref}
-        for part in ordered
+        {"ref": entry.ref, "dependsOn": sorted(entry.needs)} if entry.needs else {"ref": entry.ref}
+        for entry in ordered
     ]
-    components: list[Json] = [part.document for part in ordered if not part.is_service]
-    services: list[Json] = [part.document for part in ordered if part.is_service]
+    components: list[Json] = [entry.document for entry in ordered if not entry.is_service]
+    services: list[Json] = [entry.document for entry in ordered if entry.is_service]
     return components, services, needs
 
 
-def _direct(materials: Materials) -> Iterator[Part]:
+def _direct(materials: Materials) -> Iterator[BillEntry]:
     """What the stack itself names."""
     stack = materials.stack
-    yield _prompt_part(stack.prompt, materials.files)
-    yield model_part(stack.model)
+    yield _prompt_entry(stack.prompt, materials.files)
+    yield model_entry(stack.model)
     if stack.retrieval is not None:
-        yield _corpus_part(stack.retrieval.corpus, materials.documents)
-    yield from (_tool_part(tool, materials.files) for tool in stack.tools)
+        yield _corpus_entry(stack.retrieval.corpus, materials.documents)
+    yield from (_tool_entry(tool, materials.files) for tool in stack.tools)
 
 
-def _needed(materials: Materials) -> Iterator[Part]:
+def _needed(materials: Materials) -> Iterator[BillEntry]:
     """All of it: what the stack names, and what that needs."""
     stack = materials.stack
     yield from _direct(materials)
@@ -123,23 +123,23 @@ def _needed(materials: Materials) -> Iterator[Part]:
         yield from _of_model(stack.prompt.select.embedding)
 
 
-def _of_model(model: Model) -> Iterator[Part]:
-    yield model_part(model)
-    yield from adapter_parts(model)
+def _of_model(model: Model) -> Iterator[BillEntry]:
+    yield model_entry(model)
+    yield from adapter_entries(model)
     if isinstance(model.engine, VllmEngine):
-        yield container_part(model.engine.image)
+        yield container_entry(model.engine.image)
 
 
-def _judging(materials: Materials) -> Iterator[Part]:
+def _judging(materials: Materials) -> Iterator[BillEntry]:
     """Golden sets and the models of judges: what evaluated the stack, and is no part of it."""
     for suite in materials.suites:
-        yield _golden_part(suite)
+        yield _golden_entry(suite)
         for judge in suite.judges.values():
-            for part in _of_model(judge.model):
-                yield part.excluded()
+            for entry in _of_model(judge.model):
+                yield entry.excluded()
 
 
-def _prompt_part(prompt: Prompt, files: Mapping[str, Digest]) -> Part:
+def _prompt_entry(prompt: Prompt, files: Mapping[str, Digest]) -> BillEntry:
     needs = (prompt.select.embedding.ref,) if prompt.select else ()
     document: dict[str, Json] = {
         **_head("data", prompt),
@@ -147,10 +147,10 @@ def _prompt_part(prompt: Prompt, files: Mapping[str, Digest]) -> Part:
         "components": _files(prompt_files(prompt), files),
         "properties": properties(owner=prompt.owner),
     }
-    return Part(prompt.ref, _without_nothing(document), needs)
+    return BillEntry(prompt.ref, _without_nothing(document), needs)
 
 
-def _corpus_part(corpus: Corpus, documents: int) -> Part:
+def _corpus_entry(corpus: Corpus, documents: int) -> BillEntry:
     document: dict[str, Json] = {
         **_head("data", corpus),
         "data": [_data("dataset", corpus)],
@@ -161,10 +161,10 @@ def _corpus_part(corpus: Corpus, documents: int) -> Part:
             path=corpus.documents.path,
         ),
     }
-    return Part(corpus.ref, _without_nothing(document), (corpus.embedding.ref,))
+    return BillEntry(corpus.ref, _without_nothing(document), (corpus.embedding.ref,))
 
 
-def _golden_part(suite: Suite) -> Part:
+def _golden_entry(suite: Suite) -> BillEntry:
     golden = suite.golden
     document: dict[str, Json] = {
         "type": "data",
@@ -178,10 +178,10 @@ def _golden_part(suite: Suite) -> Part:
             suite=suite.ref, suite_digest=str(suite_digest(suite)), cases=str(len(golden.cases))
         ),
     }
-    return Part(golden.path, document)
+    return BillEntry(golden.path, document)
 
 
-def _tool_part(tool: Tool, files: Mapping[str, Digest]) -> Part:
+def _tool_entry(tool: Tool, files: Mapping[str, Digest]) -> BillEntry:
     """Code of the repository is a component; what answers over the network is a service."""
     about = properties(
         owner=tool.owner, effect=tool.effect or "", name=tool.name, digest=_digest(tool)
@@ -194,7 +194,7 @@ def _tool_part(tool: Tool, files: Mapping[str, Digest]) -> Part:
             "components": _files(code, files),
             "properties": about,
         }
-        return Part(tool.ref, _without_nothing(document))
+        return BillEntry(tool.ref, _without_nothing(document))
     service: dict[str, Json] = {
         "bom-ref": tool.ref,
         "name": tool.ref,
@@ -210,7 +210,7 @@ def _tool_part(tool: Tool, files: Mapping[str, Digest]) -> Part:
         }
     elif isinstance(tool.run, McpRun):
         service["properties"] = [*about, *properties(mcp_server=tool.run.server)]
-    return Part(tool.ref, service, is_service=True)
+    return BillEntry(tool.ref, service, is_service=True)
 
 
 def _head(kind: str, component: Prompt | Corpus | Tool) -> dict[str, Json]:

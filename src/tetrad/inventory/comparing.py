@@ -15,7 +15,7 @@ from tetrad.snapshots import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Side:
+class ComparedStack:
     """One of the two: the stack, its snapshot, and the commit that it is of."""
 
     stack: Stack
@@ -45,14 +45,16 @@ class ScorePair:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdentityDiff:
-    before: Side
-    after: Side
+    before: ComparedStack
+    after: ComparedStack
     parts: tuple[PartChange, ...]
     other_files: tuple[str, ...]  # that differ, and move no part
     scores: tuple[ScorePair, ...]
 
 
-def compare_sides(before: Side, after: Side, report: Report | None) -> IdentityDiff:
+def compare_sides(
+    before: ComparedStack, after: ComparedStack, report: Report | None
+) -> IdentityDiff:
     """The comparison; `report` is the last one of the gate."""
     head, base = after.stack, before.stack
     new, old = _HeldTexts(after.snapshot), _HeldTexts(before.snapshot)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.canonical import Digest, Json
 from tetrad.identity import identity_of, short, written_identity
-from tetrad.inventory.comparing import IdentityDiff, PartChange, ScorePair, Side
+from tetrad.inventory.comparing import ComparedStack, IdentityDiff, PartChange, ScorePair
 from tetrad.text import for_log, inert, json_escaped, one_line
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def diff_as_json(diff: IdentityDiff) -> str:
     return json_escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
-def _side(side: Side) -> Json:
+def _side(side: ComparedStack) -> Json:
     return {
         "stack": side.stack.ref,
         "identity": written_identity(identity_of(side.stack)),

@@ -28,7 +28,7 @@ _CONSIDERATIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BillEntry:
     """A component or a service of the document, and the references of what it needs."""
 
     ref: str
@@ -37,11 +37,11 @@ class Part:
     is_service: bool = field(default=False, kw_only=True)
 
     def excluded(self) -> Self:
-        """The same as something that the stack does not hold."""
+        """The same as something that is no part of the stack."""
         return replace(self, document={**self.document, "scope": "excluded"})
 
 
-def model_part(model: Model) -> Part:
+def model_entry(model: Model) -> BillEntry:
     image = (model.engine.image,) if isinstance(model.engine, VllmEngine) else ()
     document: dict[str, Json] = {
         "type": "machine-learning-model",
@@ -59,11 +59,11 @@ def model_part(model: Model) -> Part:
             engine=json.dumps(behaviour(model)["engine"], sort_keys=True),
         ),
     }
-    adapters = tuple(part.ref for part in adapter_parts(model))
-    return Part(model.ref, document, (*adapters, *image))
+    adapters = tuple(entry.ref for entry in adapter_entries(model))
+    return BillEntry(model.ref, document, (*adapters, *image))
 
 
-def adapter_parts(model: Model) -> Iterator[Part]:
+def adapter_entries(model: Model) -> Iterator[BillEntry]:
     for number, adapter in enumerate(model.adapters, 1):
         ref = f"{model.ref}#adapter-{number}"
         document: dict[str, Json] = {
@@ -76,10 +76,10 @@ def adapter_parts(model: Model) -> Iterator[Part]:
             "pedigree": _pedigree(adapter),
             "modelCard": _trained_on(adapter.training_data),
         }
-        yield Part(ref, {key: value for key, value in document.items() if value != {}})
+        yield BillEntry(ref, {key: value for key, value in document.items() if value != {}})
 
 
-def container_part(image: str) -> Part:
+def container_entry(image: str) -> BillEntry:
     name, _, digest = image.partition("@")
     document: dict[str, Json] = {
         "type": "container",
@@ -88,7 +88,7 @@ def container_part(image: str) -> Part:
         **({"version": digest} if digest else {}),
         "purl": container_url(image),
     }
-    return Part(image, document)
+    return BillEntry(image, document)
 
 
 def described(description: str) -> dict[str, Json]:
