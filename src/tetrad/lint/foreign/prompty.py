@@ -20,7 +20,7 @@ from tetrad.yamldoc.document import Path, Span
 WORDS = {
     ", or declare the variable trust: trusted": "",
     "under variables:": "under inputs:",
-    "and the prompt has no output:": "and the front matter does not describe the answer",
+    "asks for JSON in words, and has no output:": "asks for JSON in words only",
     "add output: {format: json, schema: …} with a JSON Schema of the answer": (
         "add outputs: with the keys of the answer, or a response_format: under model.parameters"
     ),

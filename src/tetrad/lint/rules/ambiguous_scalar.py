@@ -1,11 +1,11 @@
-"""Allow ambiguous-scalar: a text that YAML 1.1 reads as something else.
+"""Allow ambiguous-scalar: text that YAML 1.1 reads as something else.
 
 ## What it does
-Reports plain scalars that YAML 1.2, which is read here, takes for text and YAML 1.1 for a boolean, a
-number or a date: `no`, `on`, `1:30`, `2026-01-31`, `1_000`.
+Reports plain scalars that are text in YAML 1.2, which Tetrad reads, and a boolean, a number or a date
+in YAML 1.1: `no`, `on`, `1:30`, `2026-01-31`, `1_000`.
 
 ## Why is this bad?
-Other tools read the same file: PyYAML, Helm, older linters. `enum: [yes, no]` is two booleans there.
+PyYAML, Helm and older linters read YAML 1.1. To them, `enum: [yes, no]` is two booleans.
 
 ## Example
 ```yaml
@@ -69,7 +69,7 @@ def _plain(root: Node) -> Iterator[Node]:
 RULE = Rule(
     code="SCH103",
     name="ambiguous-scalar",
-    summary="a plain text that YAML 1.1 reads as a boolean, a number or a date",
+    summary="text without quotes that YAML 1.1 reads as a boolean, a number or a date",
     severity="warning",
     fixable="safe",
     check=check,

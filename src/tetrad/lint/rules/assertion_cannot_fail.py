@@ -1,11 +1,11 @@
 """Allow assertion-cannot-fail: an assertion that every answer passes.
 
 ## What it does
-Reports a `regex` that matches every text, a Python expression that is always true, and thresholds
-of 0, of assertions, of sets of them and of cases.
+Reports a `regex` that matches every text, a Python expression that is always true, and a threshold
+of 0 on an assertion, a set of assertions or a case.
 
 ## Why is this bad?
-The case is green whatever the model does, so the score says less than it seems to.
+The case passes whatever the model answers, so the score means less than it seems to.
 
 ## Example
 ```yaml
@@ -48,7 +48,7 @@ def _of_case(tree: LintTree, case: Case) -> Iterator[Finding]:
             yield RULE.at(
                 place(tree, item.location),
                 f"this assertion of {case.id!r} cannot fail: {reason}",
-                hint="say what a wrong answer would lack, or remove it",
+                hint="assert something that a wrong answer lacks, or remove it",
             )
         for inner in () if isinstance(item, Assertion) else item.assertions:
             reason = why_it_cannot_fail(inner)

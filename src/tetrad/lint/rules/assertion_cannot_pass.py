@@ -1,11 +1,11 @@
 """Allow assertion-cannot-pass: an assertion that no answer passes.
 
 ## What it does
-Reports thresholds over 1, which no score reaches, and `equals` with a text that is not one of the
-labels in the prompt's `enum`.
+Reports thresholds above 1, which no score can reach, and `equals` with a value that is not in the
+prompt's `enum`.
 
 ## Why is this bad?
-The case is red whatever the model does.
+The case fails whatever the model answers.
 
 ## Example
 ```yaml
@@ -59,7 +59,7 @@ def _not_a_label(tree: LintTree, suite: Suite) -> Iterator[Finding]:
             if _asks_for_another(item, labels):
                 yield RULE.at(
                     place(tree, item.location),
-                    f"this assertion of {case.id!r} cannot pass: {item.value!r} is no answer that "
+                    f"this assertion of {case.id!r} cannot pass: {item.value!r} is not an answer that "
                     f"the prompt's enum allows",
                     hint=did_you_mean(str(item.value), labels, f"they are {', '.join(labels)}"),
                 )

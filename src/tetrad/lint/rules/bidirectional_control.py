@@ -1,11 +1,11 @@
-r"""Allow bidirectional-control: characters that make text read in another order than it is.
+r"""Allow bidirectional-control: characters that change the order in which text is displayed.
 
 ## What it does
-Reports bidirectional embeddings, overrides and isolates, as characters and as escapes. The marks
-that Hebrew and Arabic lines need to order their neighbours are let through in such lines.
+Reports bidirectional embeddings, overrides and isolates, written as characters or as escapes. The
+directional marks that lines in Hebrew or Arabic need are allowed in such lines.
 
 ## Why is this bad?
-A reviewer sees another text than the model gets (CVE-2021-42574, "Trojan Source").
+The reviewer sees a different text from the one the model gets (CVE-2021-42574, "Trojan Source").
 
 ## Example
 ```yaml
@@ -37,7 +37,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
 RULE = Rule(
     code="UNI501",
     name="bidirectional-control",
-    summary="a character that reorders the text around it",
+    summary="a character that changes the display order of the text around it",
     sealed=True,
     fixable="unsafe",
     check=check,

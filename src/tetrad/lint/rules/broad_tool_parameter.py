@@ -1,11 +1,11 @@
-"""Allow broad-tool-parameter: a parameter by which a model can do anything.
+"""Allow broad-tool-parameter: a parameter with which a model can do anything.
 
 ## What it does
-Reports free-text parameters of tools that are named or described as SQL, a shell command or code:
-without an `enum`, a `const` or a `pattern` that limits them.
+Reports free-text tool parameters that are named or described as SQL, a shell command or code and
+have no `enum`, `const` or `pattern`.
 
 ## Why is this bad?
-Whoever reaches the model reaches the database or the machine (least privilege).
+Whoever can talk to the model can reach the database or the machine. Grant least privilege.
 
 ## Example
 ```yaml
@@ -48,7 +48,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
             what = _what(part)
             if what:
                 message = f"by {part.path[-1]!r} the model passes {what}, and nothing limits it"
-                hint = "offer what is needed by enum: or pattern:, or as tools of their own"
+                hint = "limit it with enum: or pattern:, or write one tool per operation"
                 yield RULE.at(tree.key(part), message, hint=hint)
 
 
@@ -66,7 +66,7 @@ def _what(part: Part) -> str:
 RULE = Rule(
     code="TOL965",
     name="broad-tool-parameter",
-    summary="a parameter that takes SQL, commands or code without a limit",
+    summary="a parameter that accepts any SQL, command or code",
     severity="warning",
     check=check,
 )

@@ -1,13 +1,13 @@
 """Allow chat-markup: a chat template's own tokens in a message.
 
 ## What it does
-Reports, once a message, tokens that mark turns for a model: `<|im_start|>`, `<|eot_id|>`, `[INST]`,
+Reports, once per message, tokens that mark turns for a model: `<|im_start|>`, `<|eot_id|>`, `[INST]`,
 `<<SYS>>`, `<start_of_turn>` and the like, in prompts of `style: chat`, outside of code. Qwen3's
 switches `/think` and `/no_think` at the end of a line are a warning.
 
 ## Why is this bad?
-The chat template, or the vendor, writes these tokens around every message. Written in a message as
-well, they end the turn early or stand there twice, and another model reads them as text. Qwen3's
+The chat template, or the vendor, adds these tokens to every message. If the message contains them
+too, the turn ends early or is marked twice, and a different model reads them as text. Qwen3's
 switches mean nothing to other models.
 
 ## Example
@@ -25,7 +25,7 @@ messages:
   - role: system
     content: You sort messages into queues.
 ```
-A prompt whose text is sent as it is, without a chat template, says `style: completion`.
+If the text is sent as it is, without a chat template, set `style: completion`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
                 yield RULE.at(
                     tree.within_message(message, index, *token.span()),
                     f"{token[0]} is written by the chat template",
-                    hint="remove the markup: the role of a message says who speaks",
+                    hint="remove the markup: the message's role says who is speaking",
                 )
             switch = re.search(_SWITCH, text)
             if switch is not None:

@@ -1,17 +1,18 @@
-"""Allow context-overflow: a request that its model's context window may not hold.
+"""Allow context-overflow: a request that may not fit the model's context window.
 
 ## What it does
-Adds up what a stack can send at most: the fixed text of its messages and examples, the tools'
+Adds up the most that a stack can send: the fixed text of its messages and examples, the tools'
 definitions, every variable at its `max_chars`, the history, the retrieved passages
-(`top_k` × the chunk's size), and `max_tokens` for the answer. Each byte of UTF-8 counts as a token,
-four of them for a character of a variable, which no tokenizer exceeds. Only where that is too much,
-fixed text is counted by the pinned tokenizer if it is at hand; the finding says which. What
-overflows even at one token for each character of a variable is an error. What overflows only where
-a character takes several, as in Chinese, Thai or emoji, is a warning. A variable without `max_chars`
-is bounded by `guardrails: {max_input_chars: …}`, else it is not counted.
+(`top_k` × the chunk size), and `max_tokens` for the answer. Fixed text counts one token per byte of
+UTF-8, and variables four tokens per character: no tokenizer produces more. Only if that sum is too
+large is fixed text counted with the pinned tokenizer, if it has been downloaded; the finding says
+which count was used. A request that overflows even at one token per character is an error; one that
+overflows only if characters take several tokens, as in Chinese, Thai or emoji, is a warning. A
+variable without `max_chars` is bounded by `guardrails: {max_input_chars: …}`; without that, it is not
+counted.
 
 ## Why is this bad?
-What does not fit is cut off or refused, by the engine and in production, on the longest inputs.
+The engine cuts off or refuses what does not fit: in production, on the longest inputs.
 
 ## Example
 ```yaml
@@ -22,7 +23,7 @@ variables: {document: {type: string, max_chars: 100000}}   # and a model of 8,19
 ```yaml
 variables: {document: {type: string, max_chars: 1800}}
 ```
-or a larger window. A stack that is asked in Latin script only can allow the warning.
+or use a model with a larger window. If inputs are in Latin script only, suppress the warning.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
             tree.value(part),
             f"a request can need up to {worst:,} of {window:,} tokens"
             f"{_at_one_token(need, least)}: {_sum_of(need, fixed)} ({_counted(exact=exact)})",
-            hint="lower max_chars, top_k, max_tokens or the number of examples, or take a larger window",
+            hint="lower max_chars, top_k, max_tokens or the number of examples, or use a model with a larger window",
             severity="error" if least > window else "warning",
         )
 
@@ -170,7 +171,7 @@ def _characters(stack: Stack) -> int:
 RULE = Rule(
     code="BUD601",
     name="context-overflow",
-    summary="a request that its model's context window may not hold",
+    summary="a request that may not fit the model's context window",
     scope="stack",
     check=check,
 )

@@ -1,11 +1,11 @@
-"""Allow contradictory-cases: golden cases of the same variables whose expectations exclude each other.
+"""Allow contradictory-cases: golden cases with the same input and incompatible expectations.
 
 ## What it does
-Reports a case that no answer can meet together with another one of the same variables and tool
-results, or whose own assertions exclude each other.
+Reports cases with the same variables and tool results whose assertions no answer can satisfy
+together, and cases whose own assertions contradict each other.
 
 ## Why is this bad?
-One of the two is red whatever the model does, or passes by chance where answers are sampled.
+One of the two always fails, or passes by chance if answers are sampled.
 
 ## Example
 ```yaml
@@ -60,6 +60,6 @@ def _contradictions(
 RULE = Rule(
     code="GLD990",
     name="contradictory-cases",
-    summary="golden cases whose expectations exclude each other",
+    summary="golden cases with the same input and incompatible expectations",
     check=check,
 )

@@ -1,11 +1,11 @@
-"""Allow contradictory-effect: a tool that says it reads, and is named after something that writes.
+"""Allow contradictory-effect: a tool that is declared to read and named as if it writes.
 
 ## What it does
 Reports tools of `effect: read` whose name begins with a verb that changes something: delete, create,
 update, send, cancel, refund, pay and so on; and `effect: write` under a verb that destroys.
 
 ## Why is this bad?
-What may run in evaluations and in an environment is decided by the effect.
+`effect` decides what may run in evaluations and in environments.
 
 ## Example
 ```yaml
@@ -50,8 +50,10 @@ def check(tree: LintTree) -> Iterator[Finding]:
         verb = first[0].lower() if first else ""
         needed = _needed(verb, effect.text)
         if needed:
-            message = f"{name.text!r} is declared to {effect.text}, and {verb!r} says otherwise"
-            hint = f"write effect: {needed}, or another name"
+            message = (
+                f"{name.text!r} is declared effect: {effect.text}, but {verb!r} suggests otherwise"
+            )
+            hint = f"write effect: {needed}, or rename the tool"
             yield RULE.at(tree.value(effect), message, hint=hint)
 
 

@@ -4,11 +4,11 @@
 Searches every file of the repository's components, golden sets, examples and documents for
 credentials by their published forms: keys of model vendors (OpenAI, Anthropic, Google, xAI, Groq,
 Hugging Face, Replicate, …), clouds, code hosts and package registries, private keys, tokens, and
-passwords in addresses. Placeholders are let through. The secret itself is never printed.
+passwords in URLs. Placeholders are not reported. The secret itself is never printed.
 
 ## Why is this bad?
-What is in Git is in every clone and stays in the history; what is in a prompt, a model repeats to
-whoever asks (OWASP LLM02, sensitive information disclosure).
+Whatever is in Git is in every clone and stays in its history, and a model repeats what is in its
+prompt to anyone who asks (OWASP LLM02, sensitive information disclosure).
 
 ## Example
 ```yaml

@@ -1,11 +1,11 @@
 """Allow duplicate-case-id: two golden cases with the same id.
 
 ## What it does
-Reports the second case of an id, and the id `gate`, which is the name of the suite's own result in
+Reports every further case with an id that is taken, and the id `gate`, which is the name of the suite's own result in
 pytest and JUnit.
 
 ## Why is this bad?
-Reports, waivers and comparisons with the base name cases by their ids.
+Reports, waivers and comparisons with the base refer to cases by id.
 
 ## Example
 ```yaml

@@ -4,7 +4,7 @@
 Reports a key that occurs twice in a mapping, with the line of the first.
 
 ## Why is this bad?
-Most parsers keep the last one in silence. Whoever reads the first sees a value that no model gets.
+Most parsers silently keep the last one, so the first value, which a reader sees, is never used.
 
 ## Example
 ```yaml

@@ -1,10 +1,10 @@
-"""Allow empty-golden-set: a golden set without a case.
+"""Allow empty-golden-set: a golden set without cases.
 
 ## What it does
-Reports golden sets that have no case.
+Reports golden sets that have no cases.
 
 ## Why is this bad?
-Nothing is judged, and nobody sees that nothing is.
+Nothing is evaluated, and nothing shows that.
 
 ## Example
 ```yaml
@@ -35,14 +35,14 @@ def check(tree: LintTree) -> Iterator[Finding]:
     for golden in golden_sets(tree):
         if not golden.cases and golden.path in whole:
             place = Place(golden.path, Range(1, 1, 1, 1))
-            message = "this golden set has no case, so nothing is judged"
+            message = "this golden set has no cases, so nothing is evaluated"
             yield RULE.at(place, message, hint="write the first case")
 
 
 RULE = Rule(
     code="GLD993",
     name="empty-golden-set",
-    summary="a golden set without a case",
+    summary="a golden set without cases",
     severity="warning",
     check=check,
 )

@@ -4,7 +4,7 @@
 Reports messages whose content is empty or white space.
 
 ## Why is this bad?
-Servers answer an empty message with an error, or leave it out.
+Some servers reject an empty message, others drop it.
 
 ## Example
 ```yaml

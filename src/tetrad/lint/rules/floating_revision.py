@@ -1,13 +1,12 @@
-"""Allow floating-revision: a model that its source can change without a commit.
+"""Allow floating-revision: a model that can change without a commit.
 
 ## What it does
 Reports sources without a revision or version, with a branch or alias (`main`, `latest`), vendor
 model names without a date, and servers whose weights are not pinned (`endpoint://`). The last is a
-warning, and an error for a stack that names an environment of the target kubernetes.
+warning, or an error for a stack in an environment whose target is kubernetes.
 
 ## Why is this bad?
-The identity says that nothing changed while the answers do: what was evaluated is not what is
-served (OWASP LLM03, supply chain).
+The answers change while the identity does not: what is served is no longer what was evaluated (OWASP LLM03, supply chain).
 
 ## Example
 ```yaml
@@ -99,7 +98,7 @@ def _of_endpoint(tree: LintTree, part: Part, uri: str, serving: list[Stack]) -> 
         yield RULE.at(
             tree.value(part),
             message,
-            hint="fine on a laptop; a kubernetes environment refuses it",
+            hint="this is fine on a laptop, but a kubernetes environment refuses it",
             severity="warning",
             sealed=False,
         )
@@ -127,7 +126,7 @@ def _is_floating_image(reference: str) -> bool:
 RULE = Rule(
     code="PIN901",
     name="floating-revision",
-    summary="a model that its source can change without a commit",
+    summary="a model that can change without a commit",
     sealed=True,
     scope="repository",
     check=check,

@@ -2,14 +2,14 @@
 
 ## What it does
 Reports `{name}` and `${name}` in a message where `name` is a declared variable. In a message
-without any Jinja2, also where `name` is not declared and the placeholder stands where input belongs:
-alone on its line, or behind a label. Code, code spans, JSON and formats that the answer is to have
-are left alone. Tags of Handlebars and Semantic Kernel (`{{#if}}`, `{{$name}}`) do not parse as
-Jinja2 at all: see template-syntax.
+without any Jinja2, an undeclared `name` is a warning if the placeholder is where input belongs: alone
+on its line, or after a label. Code, JSON, and formats that the answer should follow are not reported.
+Tags of Handlebars and Semantic Kernel (`{{#if}}`, `{{$name}}`) do not parse as Jinja2 and are
+reported by template-syntax.
 
 ## Why is this bad?
-Messages are Jinja2 templates, so the model reads the braces and the name, and never sees the value.
-The prompt still seems to work, on an input that is not there.
+Messages are Jinja2 templates, so the model gets the braces and the name instead of the value, and
+often answers as if nothing were missing.
 
 ## Example
 ```yaml

@@ -1,13 +1,13 @@
-"""Allow golden-leak: a golden case whose text stands in what it judges.
+"""Allow golden-leak: a golden case whose text is part of what it judges.
 
 ## What it does
-Normalises the texts of every case (case, punctuation, compatibility characters) and looks for runs
-of eight words of them (in scripts without spaces, 16 characters) in the messages and examples of
-the stacks that its suite judges, and for runs of the retrieval's query in the corpus. A shorter text
-is found where an example's is the same.
+Normalises the texts of every case (case, punctuation, compatibility characters) and searches the
+messages and examples of the stacks that its suite judges for any eight consecutive words of them (16
+characters in scripts without spaces), and the corpus for those of the retrieval's query. A shorter
+text is reported if an example has exactly the same one.
 
 ## Why is this bad?
-A model that was shown the case repeats the answer. The score says nothing about the next request.
+A model that has seen the case can repeat the answer, so the score says nothing about new requests.
 
 ## Example
 ```yaml
@@ -39,7 +39,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
             yield RULE.at(
                 _place(tree, leak),
                 f'the case {leak.case.id!r} is in {leak.where}: "{shorten(leak.words, 80)}"',
-                hint="take it out of there, or replace the case",
+                hint="remove it there, or replace the case",
             )
 
 
@@ -52,7 +52,7 @@ def _place(tree: LintTree, leak: Leak) -> Place:
 RULE = Rule(
     code="GLD981",
     name="golden-leak",
-    summary="a golden case whose text stands in the prompt, its examples or the corpus",
+    summary="a golden case whose text occurs in the prompt, its examples or the corpus",
     scope="repository",
     check=check,
 )

@@ -1,12 +1,12 @@
 """Allow ignored-key: a key of a promptfoo file that is not applied.
 
 ## What it does
-Reports keys at the top of a promptfoo config, and under a test's `options`, that decide nothing
-here: promptfoo hands them to its own command or to the provider.
+Reports top-level keys of a promptfoo config, and keys in a test's `options`, that have no effect in
+Tetrad: promptfoo passes them to its own command or to the provider.
 
 ## Why is this bad?
-`options: {temperature: 0}` looks as if the case were asked at that temperature. Here the stack and
-its prompt say how an answer is generated, for every case alike.
+`options: {temperature: 0}` looks as if the case ran at that temperature. In Tetrad, the stack and its
+prompt define how answers are generated, for all cases alike.
 
 ## Example
 ```yaml

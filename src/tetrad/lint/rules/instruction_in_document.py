@@ -1,11 +1,11 @@
 """Allow instruction-in-document: a document of a corpus that tells the model what to do.
 
 ## What it does
-Looks in the documents of every corpus for phrases of published injections (ignore all previous
-instructions, do not tell the user) and for control tokens of chat templates.
+Searches the documents of every corpus for phrases of published injections ("ignore all previous
+instructions", "do not tell the user") and for control tokens of chat templates.
 
 ## Why is this bad?
-What is retrieved stands in the request, and a model may follow it as if you had written it.
+Retrieved text becomes part of the request, and a model may follow it as if you had written it.
 
 ## Example
 ```text

@@ -1,12 +1,12 @@
-"""Allow instruction-in-tool: a tool's description that tells the model more than what the tool does.
+"""Allow instruction-in-tool: a tool description that gives the model instructions.
 
 ## What it does
-Looks in the descriptions of a tool and of its parameters for phrases of published attacks: ignore
-all previous instructions, do not tell the user, before using this tool read …
+Searches the descriptions of tools and their parameters for phrases of published attacks: "ignore all
+previous instructions", "do not tell the user", "before using this tool, read …".
 
 ## Why is this bad?
-Descriptions are shown to the model as part of the request. A poisoned one makes it hand over data or
-call other tools, and nobody who reads the conversation sees why.
+Descriptions are part of the request. A poisoned one can make the model hand over data or call other
+tools, and nobody who reads the conversation sees why.
 
 ## Example
 ```yaml
@@ -42,7 +42,9 @@ def check(tree: LintTree) -> Iterator[Finding]:
             found = instruction_in(part.text or "")
             if found is not None:
                 message = f'this description instructs the model: "{shorten(found[0], 80)}"'
-                yield RULE.at(tree.value(part), message, hint="say what the tool does, and no more")
+                yield RULE.at(
+                    tree.value(part), message, hint="describe what the tool does, and nothing else"
+                )
 
 
 def _descriptions(tool: Part) -> Iterator[Part]:
@@ -59,7 +61,7 @@ def _descriptions(tool: Part) -> Iterator[Part]:
 RULE = Rule(
     code="TOL964",
     name="instruction-in-tool",
-    summary="a tool's description that tells the model what to do",
+    summary="a tool description that tells the model what to do",
     sealed=True,
     check=check,
 )

@@ -1,12 +1,12 @@
 """Allow invalid-assertion: an assertion that cannot be evaluated.
 
 ## What it does
-Reports assertions that no answer can be graded by: a `regex` that does not compile, a value of the
+Reports assertions that cannot grade an answer: a `regex` that does not compile, a value of the
 wrong form, a transform in JavaScript, a judge that the suite does not have, `similar` without an
 embedding model, `retrieved` without a corpus, `cost` without prices.
 
 ## Why is this bad?
-The answer would be paid for and could not be graded, so no suite with such a case is evaluated.
+The answer would be paid for and could not be graded, so a suite with such a case is not run.
 
 ## Example
 ```yaml

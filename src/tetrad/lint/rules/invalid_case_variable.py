@@ -1,12 +1,12 @@
-"""Allow invalid-case-variable: a golden case that a prompt of its suite cannot be asked.
+"""Allow invalid-case-variable: a golden case whose variables the prompt does not accept.
 
 ## What it does
-Reports cases that lack a variable which the prompt of a stack requires, and values that a variable
-does not take: of another type, longer than `max_chars`, not one of the `enum`. Of a CSV file it
-reports the column.
+Reports cases that lack a variable that a stack's prompt requires, and values that a variable does not
+accept: the wrong type, longer than `max_chars`, or not in the `enum`. In a CSV file, the column is
+reported.
 
 ## Why is this bad?
-The case has no result on any model, so the suite is inconclusive.
+The case cannot run on any model, so the suite is inconclusive.
 
 ## Example
 ```yaml
@@ -68,6 +68,6 @@ def _lacking(tree: LintTree, suite: Suite) -> Iterator[Finding]:
 RULE = Rule(
     code=INVALID_VARIABLE,
     name="invalid-case-variable",
-    summary="a golden case that lacks a required variable, or gives a value that it does not take",
+    summary="a golden case that lacks a required variable, or has a value that the variable does not accept",
     check=check,
 )

@@ -1,12 +1,12 @@
-"""Allow invalid-recording: a recorded tool call that breaks the tool's schema.
+"""Allow invalid-recording: a recorded tool call that violates the tool's schema.
 
 ## What it does
-Holds recorded arguments against the tool's `input_schema`, and recorded results against its
+Validates recorded arguments against the tool's `input_schema`, and recorded results against its
 `output_schema`.
 
 ## Why is this bad?
-No call of the model matches such arguments, and the tool never gives such a result: the case tests
-an answer that no user gets.
+No call by the model can match such arguments, and the tool never returns such a result: the case
+tests an answer that no user gets.
 
 ## Example
 ```yaml
@@ -38,6 +38,6 @@ def check(tree: LintTree) -> Iterator[Finding]:
 RULE = Rule(
     code=INVALID_RECORDING,
     name="invalid-recording",
-    summary="a recorded tool call that breaks the tool's schema",
+    summary="a recorded tool call that violates the tool's schema",
     check=check,
 )

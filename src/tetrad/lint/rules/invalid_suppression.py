@@ -5,8 +5,8 @@ Reports comments `# tetrad: allow NAME` without `-- reason`, comments that name 
 lines of waivers.yaml whose `until:` has passed.
 
 ## Why is this bad?
-A suppression without a reason cannot be judged by whoever reads it next. A sealed rule guards what
-one person alone must not lift: its waiver stands in waivers.yaml, which a code owner approves.
+Without a reason, the next reader cannot judge a suppression. A finding of a sealed rule must not be
+suppressed by one person alone: it takes a line in waivers.yaml, which a code owner approves.
 
 ## Example
 ```yaml
@@ -37,33 +37,33 @@ def check(tree: LintTree) -> Iterator[Finding]:
     for comment in tree.suppressions:
         place = tree.place(comment.file, comment.start, comment.end)
         if not comment.names:
-            yield RULE.at(place, "this comment allows nothing", hint="name a rule after allow")
+            yield RULE.at(place, "this comment names no rule", hint="name a rule after allow")
         elif not comment.reason:
             yield RULE.at(
-                place, "this suppression gives no reason", hint="write it after --, in a few words"
+                place, "this suppression gives no reason", hint="write the reason after --"
             )
         for name in comment.names:
             is_sealed = name in tree.ledger.sealed
             if is_sealed and (comment, name) not in tree.ledger.used:
                 yield RULE.at(
                     place,
-                    f"{name} is sealed: no comment lifts it",
-                    hint="ask its code owner for a line in waivers.yaml",
+                    f"{name} is sealed: a comment cannot suppress it",
+                    hint="add a line to waivers.yaml, which a code owner approves",
                 )
     for waiver, part in waiver_parts(tree):
         if waiver.is_expired(today=tree.today):
             until = part.get("until") or part
             yield RULE.at(
                 tree.value(until),
-                f"this waiver ended on {waiver.until}",
-                hint="fix what it waived, or have it renewed",
+                f"this waiver expired on {waiver.until}",
+                hint="fix the finding, or have the waiver renewed",
             )
 
 
 RULE = Rule(
     code="NOQ002",
     name="invalid-suppression",
-    summary="a suppression without a reason, of a sealed rule, or expired",
+    summary="a suppression that has no reason, names a sealed rule, or has expired",
     sealed=True,
     check=check,
 )

@@ -1,14 +1,14 @@
 r"""Allow invisible-character: zero-width characters, stray variation selectors, fillers, soft hyphens.
 
 ## What it does
-Reports characters that take no room, as characters and as escapes: zero-width spaces and joiners,
-variation selectors, Hangul fillers, soft hyphens, byte order marks within a file. Let through is
-what writing needs: joiners and selectors of emoji, non-joiners of Persian, joiners of Indic
-scripts, selectors after ideographs.
+Reports characters without width, written as characters or as escapes: zero-width spaces and joiners,
+variation selectors, Hangul fillers, soft hyphens, and byte order marks inside a file. Legitimate uses
+are allowed: joiners and selectors in emoji, non-joiners in Persian, joiners in Indic scripts,
+selectors after ideographs.
 
 ## Why is this bad?
-They split words that filters and people look for, they carry hidden data, and they make two texts
-that look the same have different digests.
+They split words that people and filters search for, can carry hidden data, and give two texts that
+look alike different digests.
 
 ## Example
 ```yaml

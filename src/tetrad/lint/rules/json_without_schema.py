@@ -1,13 +1,12 @@
-"""Allow json-without-schema: an answer that must be JSON, of no stated shape.
+"""Allow json-without-schema: a JSON answer without a schema.
 
 ## What it does
-Reports prompts with `output: {format: json}` and no `schema:`. A prompt that says nothing under
-`output:` and asks for JSON in words ("respond with a JSON object") is a warning, once a prompt, at
-those words.
+Reports prompts with `output: {format: json}` and no `schema:`. A prompt without `output:` that asks
+for JSON in words ("respond with a JSON object") gets one warning, at those words.
 
 ## Why is this bad?
-Whatever parses the answer relies on keys that nothing promises, and decoding cannot be constrained
-to them (OWASP LLM05, improper output handling).
+The code that parses the answer relies on keys that nothing guarantees, and decoding cannot be
+constrained to them (OWASP LLM05, improper output handling).
 
 ## Example
 ```yaml
@@ -53,7 +52,7 @@ def _asked_in_words(tree: LintTree, prompt: Prompt) -> Iterator[Finding]:
         if asked is not None:
             yield RULE.at(
                 tree.within_message(message, index, asked.start, asked.end),
-                "JSON is asked for in words, and the prompt has no output:",
+                "the prompt asks for JSON in words, and has no output:",
                 hint="add output: {format: json, schema: …} with a JSON Schema of the answer",
                 severity="warning",
             )
@@ -69,7 +68,7 @@ def _without_schema(tree: LintTree) -> Iterator[Finding]:
         if output.get("schema") is None:
             yield RULE.at(
                 tree.value(form),
-                "the answer is JSON of no stated shape",
+                "the answer is JSON without a schema",
                 hint="add schema: with a JSON Schema of the answer",
             )
 
@@ -77,6 +76,6 @@ def _without_schema(tree: LintTree) -> Iterator[Finding]:
 RULE = Rule(
     code="OUT701",
     name="json-without-schema",
-    summary="JSON asked for without a schema; a warning where only words ask for it",
+    summary="a JSON answer without a schema; a warning if only the text asks for JSON",
     check=check,
 )

@@ -1,11 +1,11 @@
-"""Allow malformed-pin: a revision or digest that is not one, an image tag without its digest.
+"""Allow malformed-pin: a malformed revision or digest, or an image tag without a digest.
 
 ## What it does
 Reports Hugging Face revisions that are not 40 lower-case hexadecimal digits, digests that are not
-`sha256:` and 64 of them, and images that are named by a tag alone.
+`sha256:` and 64 of them, and images with a tag only.
 
 ## Why is this bad?
-A short revision or a tag can mean another thing tomorrow, and a digest that no file can have
+A short revision or a tag can refer to something else tomorrow, and a digest that no file can have
 verifies nothing (OWASP LLM03, supply chain).
 
 ## Example
@@ -120,7 +120,7 @@ def _is_unpinned(image: str) -> bool:
 RULE = Rule(
     code="PIN902",
     name="malformed-pin",
-    summary="a revision or digest that is not one, an image tag without its digest",
+    summary="a malformed revision or digest, or an image tag without a digest",
     sealed=True,
     fixable="safe",
     replaces=("SCH104",),

@@ -1,11 +1,11 @@
-"""Allow missing-license: weights whose licence nobody wrote down.
+"""Allow missing-license: weights without a stated licence.
 
 ## What it does
 Reports models with weights of their own (hf, pypi, https, file and the like) without `license`.
 
 ## Why is this bad?
-Whether the weights may be used, and how, is decided by a text that nobody who reviews the file sees;
-a bill of materials has nothing to say.
+The licence decides whether and how the weights may be used. Without it, a reviewer cannot tell, and a
+bill of materials is incomplete.
 
 ## Example
 ```yaml
@@ -43,7 +43,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
             continue
         if license_ is None or not license_.text:
             message = "the licence of these weights is not stated"
-            yield RULE.at(tree.value(source), message, hint="add license: with its SPDX identifier")
+            yield RULE.at(tree.value(source), message, hint="add license: with the SPDX identifier")
 
 
 RULE = Rule(

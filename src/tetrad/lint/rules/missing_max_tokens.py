@@ -1,10 +1,10 @@
-"""Allow missing-max-tokens: a stack whose answers have no limit.
+"""Allow missing-max-tokens: a stack whose answers have no length limit.
 
 ## What it does
-Reports stacks for which neither the prompt nor the stack itself says `max_tokens`.
+Reports stacks where neither the prompt nor the stack itself sets `max_tokens`.
 
 ## Why is this bad?
-One answer that does not end costs as much as hundreds, and the default differs between servers.
+An answer that never ends costs as much as hundreds of others, and defaults differ between servers.
 
 ## Example
 ```yaml
@@ -31,7 +31,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
     for stack in tree.repository.stacks.values():
         if stack.location.file in asked and stack.generation.max_tokens is None:
             prompt = Part(tree.documents[stack.location.file], ("prompt",), stack.prompt.ref)
-            message = "no max_tokens: an answer of this stack has no limit"
+            message = "max_tokens is not set, so answers have no length limit"
             hint = f"add max_tokens to generation: in {stack.prompt.location.file}, or here"
             yield RULE.at(tree.value(prompt), message, hint=hint)
 
@@ -39,7 +39,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
 RULE = Rule(
     code="BUD603",
     name="missing-max-tokens",
-    summary="a stack whose answers have no limit",
+    summary="a stack whose answers have no length limit",
     scope="stack",
     check=check,
 )

@@ -1,11 +1,11 @@
-"""Allow missing-reference: a reference to a file that is not there, or a loop of references.
+"""Allow missing-reference: a reference to a missing file, or a circular reference.
 
 ## What it does
 Reports references (`prompt:`, `model:`, `use:`, `stacks:`, `extends:`, `golden:`, `file://…`) whose
 file does not exist, is outside the repository, or leads back to itself.
 
 ## Why is this bad?
-A stack with a missing part has no identity, and a loop has no end.
+A stack with a missing or circular part has no identity.
 
 ## Example
 ```yaml
@@ -37,7 +37,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
 RULE = Rule(
     code="SCH107",
     name="missing-reference",
-    summary="a reference to a file that is not there, or a loop of references",
+    summary="a reference to a missing file, or a circular reference",
     sealed=True,
     scope="repository",
     check=check,

@@ -1,12 +1,12 @@
-"""Allow pressure-phrase: tips and threats to a model.
+"""Allow pressure-phrase: a tip or a threat addressed to the model.
 
 ## What it does
-Reports, once a message, phrases such as "I'll tip you $200", "you will be fired" and "my career
-depends on it", outside of code. It is information: nothing fails by it.
+Reports, once per message, phrases such as "I'll tip you $200", "you will be fired" and "my career
+depends on it", outside of code. It is information only and does not fail the lint.
 
 ## Why is this bad?
-They helped some models of 2023 a little and others not at all, and readers take them for a trick
-that works. What an answer must be is said better as a rule, and checked by a suite.
+Such phrases cost tokens and rarely improve answers, and nobody dares to remove them. State what the
+answer must be instead, and test for it in a suite.
 
 ## Example
 ```yaml
@@ -77,7 +77,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
 RULE = Rule(
     code="STY994",
     name="pressure-phrase",
-    summary="tips and threats to a model",
+    summary="a tip or a threat addressed to the model",
     severity="info",
     check=check,
 )

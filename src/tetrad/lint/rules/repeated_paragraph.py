@@ -1,12 +1,12 @@
-"""Allow repeated-paragraph: a paragraph that a prompt says twice.
+"""Allow repeated-paragraph: a paragraph that occurs twice in a prompt.
 
 ## What it does
-Reports paragraphs and list items of 80 characters or more that stand in a prompt a second time,
-apart from case and spacing. Code, JSON, branches of conditions, assistant messages and solved
-examples are left alone.
+Reports paragraphs and list items of at least 80 characters that occur twice in a prompt, ignoring
+case and spacing. Code, JSON, branches of conditions, assistant messages and few-shot examples are
+not compared.
 
 ## Why is this bad?
-Every request pays for it, and when somebody edits one copy, the prompt contradicts itself.
+Every request pays for both copies, and if only one of them is edited, the prompt contradicts itself.
 
 ## Example
 ```yaml
@@ -130,7 +130,7 @@ def _finding(tree: LintTree, prompt: Prompt, pairs: list[list[_Paragraph]]) -> F
 RULE = Rule(
     code="STY993",
     name="repeated-paragraph",
-    summary="a paragraph that a prompt says twice",
+    summary="a paragraph that occurs twice in a prompt",
     severity="warning",
     check=check,
 )

@@ -1,8 +1,8 @@
-"""Allow respelled-number: a number in a golden set whose text is compared and is not kept.
+"""Allow respelled-number: a number in a golden set that is compared as text but read differently.
 
 ## What it does
-Reports numbers and booleans without quotes that an assertion compares as text, where the text that
-is compared is not the one that is written: `3.10` is read as 3.1, `12e7` as 120000000.
+Reports unquoted numbers and booleans that an assertion compares as text, if their text changes when
+they are read: `3.10` becomes 3.1, and `12e7` becomes 120000000.
 
 ## Why is this bad?
 `contains: 3.10` looks for 3.1, which 3.12 contains.
@@ -38,6 +38,6 @@ def check(tree: LintTree) -> Iterator[Finding]:
 RULE = Rule(
     code=RESPELLED,
     name="respelled-number",
-    summary="a number whose text is compared, written another way than it is read",
+    summary="an unquoted number that is compared as text, and whose text changes when it is read",
     check=check,
 )

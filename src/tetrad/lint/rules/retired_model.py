@@ -1,11 +1,11 @@
 """Allow retired-model: a vendor's model that is, or soon will be, shut down.
 
 ## What it does
-Looks the vendor's model up in a dated table of announced retirements (OpenAI, Anthropic). A model
-that is retired is an error, one that will be within 90 days a warning.
+Looks up the vendor's model in a dated table of announced retirements (OpenAI, Anthropic). A retired
+model is an error; one that will be retired within 90 days is a warning.
 
 ## Why is this bad?
-Requests to a retired model fail, at the vendor's time and not at yours.
+Requests to a retired model fail, on the vendor's schedule and not on yours.
 
 ## Example
 ```yaml
@@ -50,7 +50,7 @@ def _of_name(tree: LintTree, part: Part, name: str) -> Iterator[Finding]:
     table = f"by the table of {AS_OF.isoformat()}"
     said = _said(model, day, tree.today)
     severity: Severity = "error" if day <= tree.today else "warning"
-    hint = "name another dated version, and evaluate it"
+    hint = "switch to another dated version, and evaluate it"
     yield RULE.at(tree.value(part), f"{said} ({table})", hint=hint, severity=severity)
 
 

@@ -1,12 +1,12 @@
-"""Allow schema-violation: a file that its kind's JSON Schema refuses.
+"""Allow schema-violation: a file that does not match the JSON Schema of its kind.
 
 ## What it does
-Holds every file against the schema of its kind (`tetrad schema KIND` prints it) and reports unknown
-keys with the nearest known one, wrong types, missing keys and values that fit no pattern.
+Validates every file against the schema of its kind (`tetrad schema KIND` prints it) and reports
+unknown keys, with the nearest known one, wrong types, missing keys and values that do not match.
 
 ## Why is this bad?
-A misspelt key is a setting that is silently not there: `temprature: 0` samples at the engine's own
-temperature, and nobody asked for that.
+A misspelt key is a setting that is silently missing: with `temprature: 0`, the engine samples at its
+own default.
 
 ## Example
 ```yaml

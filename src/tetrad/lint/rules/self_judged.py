@@ -1,10 +1,10 @@
-"""Allow self-judged: a judge that is the model it judges.
+"""Allow self-judged: a judge that evaluates its own answers.
 
 ## What it does
 Reports suites whose judge is the model of one of its stacks.
 
 ## Why is this bad?
-Models prefer their own answers, and a fault of the model is a fault of its verdict.
+Models prefer their own answers, and a model that makes a mistake overlooks it as a judge.
 
 ## Example
 ```yaml
@@ -43,13 +43,13 @@ def check(tree: LintTree) -> Iterator[Finding]:
             if stack is not None and judge.name != EMBEDDING_JUDGE:
                 part = Part(tree.documents[suite.location.file], ("judges", judge.name), None)
                 message = f"the judge {judge.name!r} is the model of {stack}, which it judges"
-                yield RULE.at(tree.key(part), message, hint="let another model judge")
+                yield RULE.at(tree.key(part), message, hint="use another model as the judge")
 
 
 RULE = Rule(
     code="GLD980",
     name="self-judged",
-    summary="a judge that is the model it judges",
+    summary="a judge that is the same model as the one it judges",
     severity="warning",
     scope="repository",
     check=check,

@@ -1,12 +1,11 @@
-"""Allow small-golden-set: too few cases for what the gate asks of them.
+"""Allow small-golden-set: too few cases for what the gate requires.
 
 ## What it does
-Reports requirements `by: bound` that no result of so few cases can meet: even if every case scores
-the same on both sides, the interval reaches further down than the margin allows (3/n, the rule of
-three).
+Reports requirements with `by: bound` that so few cases can never meet: even if every case scores the
+same on both sides, the interval extends below the margin (3/n, the rule of three).
 
 ## Why is this bad?
-The gate never passes, whatever the change is.
+The gate can never pass, whatever the change.
 
 ## Example
 ```yaml
@@ -47,14 +46,14 @@ def check(tree: LintTree) -> Iterator[Finding]:
                     f"{n} independent cases cannot show a margin of {requirement.margin:g} by their"
                     f" bound: at least {least:,} are needed"
                 )
-                hint = "add cases, or decide by: value"
+                hint = "add cases, or set by: value"
                 yield RULE.at(place(tree, requirement.location), message, hint=hint)
 
 
 RULE = Rule(
     code="GLD984",
     name="small-golden-set",
-    summary="too few cases for a requirement by its bound",
+    summary="too few cases for a requirement with `by: bound`",
     severity="warning",
     check=check,
 )

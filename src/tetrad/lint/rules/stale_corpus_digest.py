@@ -1,11 +1,10 @@
-"""Allow stale-corpus-digest: a corpus whose documents are not those that its digest says.
+"""Allow stale-corpus-digest: a corpus whose documents do not match its digest.
 
 ## What it does
-Computes the digest of the documents in the tree and compares it with the one that is written.
+Computes the digest of the documents and compares it with the one in the corpus file.
 
 ## Why is this bad?
-Somebody changed what the stack answers from, on purpose or not, and the file still says the old
-state (OWASP LLM04, data poisoning; LLM08).
+Somebody changed the documents, on purpose or not, and the file still records the old state (OWASP LLM04, data poisoning; LLM08).
 
 ## Example
 ```yaml
@@ -33,14 +32,14 @@ def check(tree: LintTree) -> Iterator[Finding]:
         yield RULE.at(
             tree.value(part),
             f"the documents have the digest {corpus.digest}",
-            hint="run `tetrad lock`, and look at what changed in the documents",
+            hint="review what changed in the documents, and run `tetrad lock`",
         )
 
 
 RULE = Rule(
     code="COR951",
     name="stale-corpus-digest",
-    summary="a corpus whose documents are not those that its digest says",
+    summary="a corpus whose documents do not match its digest",
     sealed=True,
     scope="repository",
     check=check,

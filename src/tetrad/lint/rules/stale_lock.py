@@ -1,11 +1,11 @@
-"""Allow stale-lock: a stack whose lock is missing, or records another composition.
+"""Allow stale-lock: a stack whose lock is missing or out of date.
 
 ## What it does
 Composes every stack and its suites, and compares the result with the lock beside the stack's file.
 
 ## Why is this bad?
-The lock is what a reviewer sees of a changed identity, and what makes two changes of one stack
-conflict. A stale one hides both.
+The lock shows a reviewer that the identity changed, and makes two changes of the same stack conflict.
+A stale lock does neither.
 
 ## Example
 A prompt was edited, and `stacks/triage.lock` still records its digest from before.
@@ -138,7 +138,7 @@ def _place(tree: LintTree, stack: Stack, key: str) -> Place:
 RULE = Rule(
     code="COR952",
     name="stale-lock",
-    summary="a stack whose lock is missing, or records another composition",
+    summary="a stack whose lock is missing or out of date",
     sealed=True,
     fixable="safe",
     scope="repository",

@@ -1,11 +1,11 @@
 r"""Allow tag-characters: invisible copies of ASCII that models read and people do not.
 
 ## What it does
-Reports characters of the block Tags (U+E0000 to U+E007F), as characters and as escapes, and says
-what they spell. The flags of England, Scotland and Wales are let through.
+Reports characters of the Unicode block Tags (U+E0000 to U+E007F), written as characters or as
+escapes, and shows what they spell. The flags of England, Scotland and Wales are allowed.
 
 ## Why is this bad?
-Instructions can be hidden in any text: nothing is shown, and many models obey them (OWASP LLM01,
+They can hide instructions in any text: nothing is displayed, and many models obey (OWASP LLM01,
 prompt injection).
 
 ## Example
@@ -45,7 +45,7 @@ def _message(run: Run) -> str:
 RULE = Rule(
     code="UNI502",
     name="tag-characters",
-    summary="invisible copies of ASCII, in which instructions are hidden",
+    summary="invisible copies of ASCII characters, which can hide instructions",
     sealed=True,
     fixable="unsafe",
     check=check,

@@ -1,7 +1,7 @@
-"""Allow template-syntax: a message that is no valid Jinja2 template.
+"""Allow template-syntax: a message that is not a valid Jinja2 template.
 
 ## What it does
-Parses every message and every `file://` text, and reports what Jinja2 cannot read.
+Parses every message and every `file://` text, and reports what Jinja2 cannot parse.
 
 ## Why is this bad?
 The prompt cannot be rendered, so every request fails.
@@ -34,6 +34,6 @@ def check(tree: LintTree) -> Iterator[Finding]:
 RULE = Rule(
     code="TPL201",
     name="template-syntax",
-    summary="a message that is no valid Jinja2 template",
+    summary="a message that is not a valid Jinja2 template",
     check=check,
 )

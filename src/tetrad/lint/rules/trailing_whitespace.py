@@ -1,11 +1,11 @@
 """Allow trailing-whitespace: spaces at the ends of lines, or no newline at the end of a file.
 
 ## What it does
-Reports lines of YAML files that end in spaces or tabs, outside of text that a prompt says, and files
-that do not end in a newline; one finding a file.
+Reports lines of YAML files that end in spaces or tabs, outside of prompt text, and files without a
+newline at the end; one finding per file.
 
 ## Why is this bad?
-Editors and formatters remove them, and then the diff shows lines that nobody meant to change.
+Editors and formatters remove them, and the diff then shows lines that nobody meant to change.
 
 ## Example
 ```text

@@ -1,16 +1,15 @@
-"""Allow trust-unstated: variables of which it is not said who writes them.
+"""Allow trust-unstated: variables without an explicit `trust`.
 
 ## What it does
-Reports, once a prompt, the variables without `trust`. Integers, numbers, booleans and variables
-with an `enum` are left out: they carry no instructions.
+Reports, once per prompt, the variables without `trust`. Integers, numbers, booleans and variables
+with an `enum` are not reported: they cannot carry instructions.
 
-The fix writes `trust: untrusted` beside free text. What reads as a setting (a language, a date, a
-limit, a product's name) is left to you: `trust: trusted` where your own code fills it.
+The fix adds `trust: untrusted` to free text. Variables that look like settings (a language, a date, a
+limit, a product name) are left to you: write `trust: trusted` if only your own code sets them.
 
 ## Why is this bad?
-A variable without `trust` counts as untrusted when a request is answered, so nothing is less
-guarded. But lint cannot tell a stranger's text from your own settings, and only warns where it
-would refuse.
+At run time, a variable without `trust` is untrusted, so no guardrail is weaker. But lint cannot tell
+user input from your own settings, and only warns where it would otherwise report an error.
 
 ## Example
 ```yaml
@@ -113,7 +112,7 @@ def _statement(document: Document, name: str) -> Edit | None:
 RULE = Rule(
     code="INJ300",
     name="trust-unstated",
-    summary="variables of which it is not said who writes them",
+    summary="variables without an explicit `trust`",
     severity="warning",
     fixable="unsafe",
     check=check,

@@ -1,11 +1,11 @@
-"""Allow unclear-tool: a tool that a model can only guess the use of.
+"""Allow unclear-tool: a tool whose use a model has to guess.
 
 ## What it does
-Reports descriptions of fewer than 20 or more than 1,024 characters, or that repeat the name, and
-parameters without a description (one finding a tool; those with an `enum` or a `const` say enough).
+Reports descriptions that have fewer than 20 or more than 1,024 characters or repeat the name, and
+parameters without a description (one finding per tool; an `enum` or a `const` is enough).
 
 ## Why is this bad?
-Models choose tools, and what to pass to them, by their descriptions; APIs cut long ones off.
+Models choose tools and arguments by their descriptions, and APIs truncate long ones.
 
 ## Example
 ```yaml
@@ -46,7 +46,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
         if description is not None and description.text is not None:
             problem = _problem(description.text, "" if name is None else name.text or "")
             if problem:
-                hint = "say what the tool does, and when it is the one to call"
+                hint = "describe what the tool does, and when to call it"
                 yield RULE.at(tree.value(description), problem, hint=hint)
         yield from _undescribed(tree, tool)
 
@@ -77,7 +77,11 @@ def _undescribed(tree: LintTree, tool: Part) -> Iterator[Finding]:
     ]
     if bare:
         names = ", ".join(repr(part.path[-1]) for part in bare)
-        what = "parameters without a description" if len(bare) > 1 else "a parameter without one"
+        what = (
+            "parameters without a description"
+            if len(bare) > 1
+            else "a parameter without a description"
+        )
         message = f"{what}: {names}"
         yield RULE.at(tree.key(bare[0]), message, hint="add description: to each")
 
@@ -85,7 +89,7 @@ def _undescribed(tree: LintTree, tool: Part) -> Iterator[Finding]:
 RULE = Rule(
     code="TOL962",
     name="unclear-tool",
-    summary="a tool, or a parameter, that is not described well enough to be chosen",
+    summary="a tool or a parameter without a useful description",
     severity="warning",
     check=check,
 )

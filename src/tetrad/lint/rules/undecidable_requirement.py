@@ -1,10 +1,10 @@
-"""Allow undecidable-requirement: a requirement of a gate that no case decides, or any answer meets.
+"""Allow undecidable-requirement: a gate requirement that no case tests, or that every answer meets.
 
 ## What it does
 Reports requirements on tags or metrics that no case has, and a `min` of 0.
 
 ## Why is this bad?
-The gate seems to hold something that nothing holds.
+The gate seems to enforce something that it does not.
 
 ## Example
 ```yaml
@@ -53,7 +53,7 @@ def _undecidable(tree: LintTree, suite: Suite) -> Iterator[Finding]:
                 hint = f"write metric: {requirement.metric} at the assertions that it scores"
                 yield RULE.at(there, _no_case(suite, named), hint=hint)
             case Minimum() if requirement.min <= 0:
-                message = "a mean of at least 0 is reached by any answers"
+                message = "every answer reaches a mean of at least 0"
                 yield RULE.at(there, message, hint="raise min, or remove it")
 
 
@@ -72,7 +72,7 @@ def _no_case(suite: Suite, named: str) -> str:
 RULE = Rule(
     code="GLD994",
     name="undecidable-requirement",
-    summary="a requirement of a gate that no case decides, or that any answer meets",
+    summary="a gate requirement that no case tests, or that every answer meets",
     severity="warning",
     check=check,
 )

@@ -2,8 +2,8 @@
 
 ## What it does
 Compares the variables that messages use with those under `variables:` and with the one that a
-stack's retrieval fills (`into:`), and suggests the nearest declared name. A prompt that only others
-extend is judged in them.
+stack's retrieval fills (`into:`), and suggests the nearest declared name. A prompt that is only
+extended by others is checked as part of them.
 
 ## Why is this bad?
 Rendering an undefined variable is an error, so every request of the stack fails.

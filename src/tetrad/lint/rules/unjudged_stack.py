@@ -4,7 +4,7 @@
 Reports stacks that are in no suite.
 
 ## Why is this bad?
-Nothing is evaluated when it changes, so every change of it passes.
+Nothing is evaluated when it changes, so every change passes.
 
 ## Example
 ```yaml

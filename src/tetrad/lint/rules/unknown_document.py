@@ -4,7 +4,7 @@
 Looks up the documents that `retrieved` assertions name in the corpora of the suite's stacks.
 
 ## Why is this bad?
-The assertion cannot pass (or, as `not-retrieved`, cannot fail) whatever is retrieved.
+Whatever is retrieved, the assertion cannot pass (or, as `not-retrieved`, cannot fail).
 
 ## Example
 ```yaml
@@ -54,7 +54,7 @@ def _unknown(tree: LintTree, suite: Suite) -> Iterator[Finding]:
                 yield RULE.at(
                     place(tree, item.location),
                     f"{which} {'have' if len(corpora) > 1 else 'has'} no document {name!r}",
-                    hint=_meant(name, ids) or f"write its path in {folders}, with the ending",
+                    hint=_meant(name, ids) or f"write its path below {folders}, with the extension",
                 )
 
 

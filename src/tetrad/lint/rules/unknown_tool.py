@@ -2,10 +2,10 @@
 
 ## What it does
 Looks up the tools of recorded results and of `tool-called` among the tools of the suite's stacks, by
-the names that the model calls them.
+the names that the model uses.
 
 ## Why is this bad?
-The result is never read, and the call is waited for in vain.
+The recorded result is never used, and the expected call never happens.
 
 ## Example
 ```yaml

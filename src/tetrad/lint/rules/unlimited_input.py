@@ -1,13 +1,13 @@
-"""Allow unlimited-input: text from outside whose length has no limit.
+"""Allow unlimited-input: untrusted input without a length limit.
 
 ## What it does
 Reports, once per prompt that a stack uses, the untrusted variables without `max_chars`, unless every
 such stack sets `guardrails: {max_input_chars: …}`. Numbers, booleans, variables with an `enum` and
-what a retrieval fills in are left out.
+what a retrieval fills in are not reported.
 
 ## Why is this bad?
-Whoever sends the longest text decides what a request costs and how long others wait (OWASP LLM10,
-unbounded consumption), and lint cannot tell whether requests fit the model's context window.
+One long input can make a request expensive and slow down everybody else (OWASP LLM10, unbounded
+consumption), and lint cannot tell whether requests fit the model's context window.
 
 ## Example
 ```yaml
@@ -40,7 +40,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
         if document is not None and names:
             yield RULE.at(
                 tree.key(Part(document, ("variables",), None)),
-                f"no limit on the length of {', '.join(map(repr, names))}",
+                f"no length limit for {', '.join(map(repr, names))}",
                 hint="add max_chars, or guardrails: {max_input_chars: …} in the stack",
             )
 
@@ -62,7 +62,7 @@ def _unlimited(tree: LintTree, prompt: Prompt) -> list[str]:
 RULE = Rule(
     code="BUD602",
     name="unlimited-input",
-    summary="text from outside without a limit on its length",
+    summary="untrusted input without a length limit",
     severity="warning",
     scope="stack",
     check=check,

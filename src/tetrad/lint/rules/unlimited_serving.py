@@ -1,11 +1,11 @@
-"""Allow unlimited-serving: serving without a budget, a fallback or a condition to stop.
+"""Allow unlimited-serving: serving without a budget, a fallback or a condition that stops a rollout.
 
 ## What it does
 Reports stacks that name environments and lack `serving.budget`, `serving.fallback`, or
 `abort_if` in a rollout.
 
 ## Why is this bad?
-What is served without limits costs without limits, and a rollout that nothing stops ends at 100 %.
+Without limits, costs are unlimited, and a rollout that nothing stops reaches 100 %.
 
 ## Example
 ```yaml
@@ -53,7 +53,7 @@ def _lacking(serving: Part) -> Iterator[str]:
 RULE = Rule(
     code="SRV971",
     name="unlimited-serving",
-    summary="serving without a budget, a fallback or a condition to stop a rollout",
+    summary="serving without a budget, a fallback or a condition that stops a rollout",
     severity="warning",
     check=check,
 )

@@ -1,11 +1,11 @@
 """Allow unread-recording: recorded tool results in a suite whose tools run live.
 
 ## What it does
-Reports suites with `tools: live` whose golden set has recorded results, unless another suite of the
-same golden set reads them.
+Reports suites with `tools: live` whose golden set has recorded results, unless another suite with
+the same golden set uses them.
 
 ## Why is this bad?
-Whoever recorded them believes that they decide what the tools answer.
+The recordings look as if they determined what the tools return, and they do not.
 
 ## Example
 ```yaml
@@ -43,7 +43,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
             continue
         message = _unread(suite, tree.repository.suites.values())
         if message:
-            hint = "remove tools: live, or what the cases recorded"
+            hint = "remove tools: live, or the recorded results"
             yield RULE.at(tree.value(live), message, hint=hint)
 
 

@@ -1,12 +1,12 @@
-"""Allow unreadable-file: a file that is not UTF-8, not YAML 1.2, or not where it seems to be.
+"""Allow unreadable-file: a file that is not UTF-8, not YAML 1.2, or outside the repository.
 
 ## What it does
 Reports files that cannot be read at all: bytes that are not UTF-8, text that is not YAML, tabs in
 the indentation, and symbolic links that lead out of the repository.
 
 ## Why is this bad?
-Nothing else can be said about such a file: no digest, no evaluation, no other rule. A link that
-leads elsewhere would put a file into the identity that the repository does not hold.
+Such a file has no digest, cannot be evaluated, and no other rule can check it. A link out of the
+repository would make the identity depend on a file that the repository does not contain.
 
 ## Example
 ```yaml

@@ -1,4 +1,4 @@
-"""Allow unrepeated-sampling: a gate on answers that are sampled once.
+"""Allow unrepeated-sampling: a gate on answers that are sampled only once.
 
 ## What it does
 Reports suites with a gate whose stacks sample (`temperature` above 0) and whose cases run once, and

@@ -1,20 +1,20 @@
-"""Allow unsafe-template: a template construct that is outside the allow-list.
+"""Allow unsafe-template: a template construct that is not on the allow-list.
 
 ## What it does
 Reports calls of anything but the template's own macros, arithmetic that can blow up, filters and
-tests that are not listed, `import`, `extends`, `include` of a name that is computed, attributes
-that begin with an underscore, and loops over anything but data.
+tests that are not listed, `import`, `extends`, `include` with a computed name, attributes that
+begin with an underscore, and loops over anything but data.
 
 Allowed are output, `if`, `for` over data, listed filters and tests, `+`, `-`, `//`, `~`, slices
 with whole numbers (`turns[-2:]`), `{% set name = value %}`, macros that are defined before they are
 called, and `{% include "file.md" %}`.
 
-Methods of Python have filters that do the same, and the fix writes them: `x.items()` is `x|items`,
+Python methods have equivalent filters, and the fix writes them: `x.items()` is `x|items`,
 `x.values()` is `x|values`, `x.get("k")` is `x["k"]|default`, `x.splitlines()` is `x|lines`.
 
 ## Why is this bad?
-Jinja2's sandbox keeps a template from code, but it bounds neither time nor memory:
-`{{ 'a' * 10**9 }}` takes the process down. What a template may do is therefore a short list.
+Jinja2's sandbox keeps a template from running code, but limits neither time nor memory:
+`{{ 'a' * 10**9 }}` takes the process down. Templates are therefore limited to a short list.
 
 ## Example
 ```yaml
@@ -59,7 +59,7 @@ def _filter_for_method(tree: LintTree, finding: Finding) -> Fix | None:
 RULE = Rule(
     code="TPL204",
     name="unsafe-template",
-    summary="a template construct outside the allow-list",
+    summary="a template construct that is not on the allow-list",
     sealed=True,
     fixable="safe",
     check=check,

@@ -1,12 +1,12 @@
-"""Allow unsafe-weights: weights that are neither safetensors nor GGUF, or code beside them.
+"""Allow unsafe-weights: weights that are neither safetensors nor GGUF, or code next to them.
 
 ## What it does
 Reports files of a model or an adapter that hold weights in another format (`.bin`, `.pt`, `.ckpt`,
 `.pkl`, `.h5`, …) or Python code, and `trust_remote_code` anywhere in the file.
 
 ## Why is this bad?
-Unpickling runs whatever code the file brings, and so does `trust_remote_code` (OWASP LLM03, supply
-chain).
+Unpickling runs whatever code the file contains, and `trust_remote_code` runs the code next to it
+(OWASP LLM03, supply chain).
 
 ## Example
 ```yaml
@@ -61,11 +61,11 @@ def _file(tree: LintTree, part: Part, name: str, *, at_key: bool) -> Iterator[Fi
     ending = name.rpartition(".")[2].lower()
     if ending in _WEIGHTS:
         message = f"{name!r} is neither safetensors nor GGUF"
-        yield RULE.at(place, message, hint="take the safetensors or GGUF file of the same model")
+        yield RULE.at(place, message, hint="use the safetensors or GGUF file of the same model")
     elif ending == "py":
         message = f"{name!r} is code that comes with the weights"
         yield RULE.at(
-            place, message, hint="leave it out, and take an architecture that is built in"
+            place, message, hint="remove it, and use a model whose architecture is built in"
         )
 
 
@@ -74,14 +74,14 @@ def _remote_code(tree: LintTree, part: Part) -> Iterator[Finding]:
     named = isinstance(last, str) and re.match(_REMOTE_CODE, last) and part.value is not False
     flagged = part.text is not None and re.search(_REMOTE_CODE, part.text.partition("=")[0])
     if named or flagged:
-        message = "trust_remote_code runs whatever code the source brings"
-        yield RULE.at(tree.key(part), message, hint="take an architecture that the engine has")
+        message = "trust_remote_code runs whatever code the source contains"
+        yield RULE.at(tree.key(part), message, hint="use a model whose architecture is built in")
 
 
 RULE = Rule(
     code="PIN903",
     name="unsafe-weights",
-    summary="weights that are neither safetensors nor GGUF, or code beside them",
+    summary="weights that are neither safetensors nor GGUF, or code next to them",
     sealed=True,
     replaces=("SCH104",),
     check=check,

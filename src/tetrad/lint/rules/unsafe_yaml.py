@@ -1,4 +1,4 @@
-"""Allow unsafe-yaml: YAML that is dangerous, or read differently by different parsers.
+"""Allow unsafe-yaml: YAML that is dangerous, or that parsers read differently.
 
 ## What it does
 Reports anchors, aliases and merge keys (they are expanded within limits in promptfoo's test files
@@ -7,9 +7,9 @@ only), tags, several documents in a file, values nested deeper than 32 levels, f
 U+2028 and U+2029 where they are not written as escapes.
 
 ## Why is this bad?
-Aliases within aliases grow a few lines into gigabytes, tags make some parsers run code, and deep
-nesting ends the process of others. What parsers read differently has no identity: U+2028 ends a
-line for parsers of YAML 1.1 and for no editor or diff, so that a key can hide in a comment.
+Nested aliases expand a few lines into gigabytes, tags make some parsers run code, and deep nesting
+crashes others. A file that parsers read differently has no identity: U+2028 ends a line in YAML 1.1
+but in no editor or diff, so a key can hide in a comment.
 
 ## Example
 ```yaml
@@ -43,7 +43,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
 RULE = Rule(
     code="SCH101",
     name="unsafe-yaml",
-    summary="anchors, tags, merge keys, several documents, values too deep or files too large",
+    summary="anchors, tags, merge keys, several documents, deep nesting or large files",
     sealed=True,
     check=check,
 )

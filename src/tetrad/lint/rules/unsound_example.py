@@ -1,12 +1,12 @@
-"""Allow unsound-example: an example whose output breaks the prompt's own output contract.
+"""Allow unsound-example: an example whose output violates the prompt's own output contract.
 
 ## What it does
-Holds the output of every example against the prompt's `output:`: one of the labels of `enum:`, or
-JSON of the `schema:` where the `format:` is json.
+Checks the output of every example against the prompt's `output:`: it must be one of the `enum:`, or
+JSON that matches the `schema:` if the `format:` is json.
 
 ## Why is this bad?
-A model imitates its examples rather than the instruction: an example with a label that is none
-teaches it to answer what the contract refuses.
+Models imitate examples more than they follow instructions: an example with an unknown label teaches
+the model to answer what the contract rejects.
 
 ## Example
 ```yaml
@@ -47,7 +47,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
             if breach is not None:
                 yield RULE.at(
                     _place(tree, example),
-                    f"this example's output breaks {breach.rule}: {shorten(breach.detail, 200)}",
+                    f"this example's output violates {breach.rule}: {shorten(breach.detail, 200)}",
                     hint=f"correct it, or the output: of {prompt.location.file}",
                 )
 
@@ -69,6 +69,6 @@ def _place(tree: LintTree, example: Example) -> Place:
 RULE = Rule(
     code="OUT703",
     name="unsound-example",
-    summary="an example whose output breaks the prompt's output contract",
+    summary="an example whose output violates the prompt's output contract",
     check=check,
 )

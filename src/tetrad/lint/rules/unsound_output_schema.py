@@ -1,12 +1,12 @@
 """Allow unsound-output-schema: an answer's JSON Schema that is invalid, remote or open.
 
 ## What it does
-Reports an `output: {schema: …}` that is no valid JSON Schema (draft 2020-12), that refers to
-something outside of itself, that has objects without `additionalProperties: false`, or that requires
-a property which it does not take.
+Reports an `output: {schema: …}` that is not a valid JSON Schema (draft 2020-12), refers to
+something outside itself, has objects without `additionalProperties: false`, or requires a property
+that it does not allow.
 
 ## Why is this bad?
-An open object lets a model add whatever it likes, also what an injected text asks for; decoding
+An open object lets the model add anything, including what an injected text asks for, and decoding
 cannot be constrained to it (OWASP LLM05). A remote part can change without a commit.
 
 ## Example
@@ -46,6 +46,6 @@ def check(tree: LintTree) -> Iterator[Finding]:
 RULE = Rule(
     code="OUT702",
     name="unsound-output-schema",
-    summary="output schema that is invalid, refers elsewhere, or is open",
+    summary="an output schema that is invalid, remote or open",
     check=check,
 )

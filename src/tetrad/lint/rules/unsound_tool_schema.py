@@ -1,14 +1,14 @@
 """Allow unsound-tool-schema: a tool's JSON Schema that is invalid, remote, open or untyped.
 
 ## What it does
-Reports an `input_schema:` that is no valid JSON Schema (draft 2020-12), that refers to something
-outside of itself, that has objects without `additionalProperties: false`, or properties without a
-type, or that requires a property which it does not take. An `output_schema:` must be valid, refer to
-nothing outside, and require nothing that it does not take.
+Reports an `input_schema:` that is not a valid JSON Schema (draft 2020-12), refers to something
+outside itself, has objects without `additionalProperties: false` or properties without a type, or
+requires a property that it does not allow. An `output_schema:` must be valid, refer to nothing
+outside itself, and require nothing that it does not allow.
 
 ## Why is this bad?
-A tool's arguments are what a model writes, and a model writes what an injected text asks for. What
-the schema lets through, the tool gets (OWASP LLM06, excessive agency).
+The model writes a tool's arguments, and may write what an injected text asks for. The tool gets
+whatever the schema allows (OWASP LLM06, excessive agency).
 
 ## Example
 ```yaml
@@ -48,6 +48,6 @@ def check(tree: LintTree) -> Iterator[Finding]:
 RULE = Rule(
     code="TOL961",
     name="unsound-tool-schema",
-    summary="tool schema that is invalid, refers elsewhere, is open or untyped",
+    summary="a tool schema that is invalid, remote, open or untyped",
     check=check,
 )

@@ -1,17 +1,16 @@
-"""Allow untrusted-instruction: text of strangers in a system or developer message.
+"""Allow untrusted-instruction: untrusted text in a system or developer message.
 
 ## What it does
-Follows variables that are not `trust: trusted`, passages of a retrieval too, and reports where a
-message of the role `system` or `developer` writes them, delimited or not, once per variable and
-message.
+Reports, once per variable and message, variables that are not `trust: trusted`, and retrieved
+passages, in messages with the role `system` or `developer`, delimited or not.
 
-Where `trust: untrusted` is written, it is an error and sealed. Where nothing is written, it is a
-warning that a comment can allow, and what reads as a setting (a language, a date, a limit, a
-product's name, a message that is one variable) is let through.
+With `trust: untrusted`, it is a sealed error. Without an explicit `trust`, it is a warning that a
+comment can suppress, and variables that look like settings (a language, a date, a limit, a product
+name, a message that is one variable) are not reported.
 
 ## Why is this bad?
-Models are trained to obey these messages above all others. Whoever fills the variable gives the
-orders (OWASP LLM01, prompt injection).
+Models are trained to obey these messages above all others, so whoever sets the variable can give
+instructions (OWASP LLM01, prompt injection).
 
 ## Example
 ```yaml
@@ -26,7 +25,7 @@ orders (OWASP LLM01, prompt injection).
 - role: user
   content: <customer>{{ customer_name }}</customer>
 ```
-Where the value is your own, say so: `trust: trusted`.
+If only your own code sets the value, declare the variable `trust: trusted`.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
 def _finding(tree: LintTree, found: Untrusted) -> Finding:
     return RULE.at(
         found.place(tree),
-        f"{found.called} stands in a {found.message.role} message{found.elsewhere}",
+        f"{found.called} is in a {found.message.role} message{found.elsewhere}",
         hint="move it to a user message, or declare the variable trust: trusted",
         severity="error" if found.stated else "warning",
         sealed=found.stated,
@@ -59,7 +58,7 @@ def _finding(tree: LintTree, found: Untrusted) -> Finding:
 RULE = Rule(
     code="INJ302",
     name="untrusted-instruction",
-    summary="text of strangers in a system or developer message; a warning where its trust is not stated",
+    summary="untrusted text in a system or developer message; a warning if its trust is not stated",
     sealed=True,
     scope="stack",
     check=check,

@@ -1,23 +1,22 @@
-"""Allow untrusted-undelimited: text of strangers that is not marked as data.
+"""Allow untrusted-undelimited: untrusted text that is not marked as data.
 
 ## What it does
-Follows variables that are not `trust: trusted`, passages of a retrieval too, through loops and
-filters to where a message writes them, and reports each variable that a message writes outside a
-block with a beginning and an end: tags (`<message>…</message>`, attributes and several words too),
+Follows variables that are not `trust: trusted`, and retrieved passages, through loops and filters,
+and reports each variable that a message writes outside a block with a beginning and an end: tags (`<message>…</message>`, attributes and several words too),
 fences (three backticks or tildes that begin a line), triple quotes, `<<<…>>>`, lines such as
 `[BEGIN MAIL]` and `[END MAIL]`, a section that holds nothing else (from a heading, a title or a
 line of `---` to the next one or to the end), a JSON value, or the filter `tojson`. A user or
 assistant message that is nothing but the variable is data by its role.
 
-Where `trust: untrusted` is written, it is an error. Where nothing is written, it is a warning, and
-what reads as a setting (a language, a date, a limit, a product's name) is let through. Integers,
-numbers, booleans and variables with an `enum` carry no instructions.
+With `trust: untrusted`, it is an error. Without an explicit `trust`, it is a warning, and variables
+that look like settings (a language, a date, a limit, a product name) are not reported. Integers,
+numbers, booleans and variables with an `enum` cannot carry instructions.
 
-The fix puts tags around an output that is alone in its line or behind a label; one in a sentence,
-in quotes or in a format that the model is to copy is left to a person.
+The fix puts tags around a variable that is alone on its line or follows a label. One in a sentence,
+in quotes, or in a format that the model should copy is left to you.
 
 ## Why is this bad?
-The model cannot tell your words from a stranger's, and obeys both. Marking what is data
+The model cannot tell your words from a user's, and may obey both. Marking what is data
 ("spotlighting", arXiv 2403.14720) makes injected instructions far less likely to be followed
 (OWASP LLM01, prompt injection).
 
@@ -78,7 +77,7 @@ def _finding(tree: LintTree, found: Untrusted) -> Finding:
 RULE = Rule(
     code="INJ301",
     name="untrusted-undelimited",
-    summary="text of strangers that is not marked as data; a warning where its trust is not stated",
+    summary="untrusted text that is not marked as data; a warning if its trust is not stated",
     fixable="unsafe",
     scope="stack",
     check=check,

@@ -1,12 +1,12 @@
-"""Allow unused-case-variable: a variable of a golden case that nothing reads, by a slip.
+"""Allow unused-case-variable: a case variable that nothing reads, because of a slip.
 
 ## What it does
-Reports variables of cases that no prompt of their stacks takes, where the name is close to an
-optional one that the case does not give, or is a key of cases (`assert`, `tags`, `tools`) that is
-indented too far. Any other variable may be there for assertions to read.
+Reports case variables that no prompt of the suite's stacks declares, if the name is close to an
+optional variable that the case does not set, or is a key of cases (`assert`, `tags`, `tools`) that is
+indented too far. Other extra variables may be there for assertions to read.
 
 ## Why is this bad?
-The case asks something else than it says, and passes or fails for it.
+The case does not test what it seems to test.
 
 ## Example
 ```yaml
@@ -50,8 +50,8 @@ def _keys_of_cases(tree: LintTree, suite: Suite) -> Iterator[Finding]:
     declared = {name for stack in suite.stacks for name in stack.prompt.variables}
     for case in suite.golden.cases:
         for name in sorted(_KEYS & case.vars.keys() - declared):
-            message = f"the case {case.id!r} has {name!r} among its vars, where nothing reads it"
-            hint = f"indent {name}: as far as vars:"
+            message = f"the case {case.id!r} has {name!r} in its vars, where nothing reads it"
+            hint = f"move {name}: to the level of vars:"
             yield RULE.at(place(tree, case.location), message, hint=hint)
 
 
@@ -65,7 +65,7 @@ def _misspelt(tree: LintTree, suite: Suite) -> Iterator[Finding]:
             near = difflib.get_close_matches(name, free, n=1, cutoff=_ALIKE)
             if name in declared or name in filled or not near or _is_read(name, case):
                 continue
-            message = f"the case {case.id!r} gives {name!r}, which no prompt of its stacks takes"
+            message = f"the case {case.id!r} sets {name!r}, which no prompt of its stacks declares"
             yield RULE.at(place(tree, case.location), message, hint=f"did you mean {near[0]}?")
 
 
@@ -78,7 +78,7 @@ def _is_read(name: str, case: Case) -> bool:
 RULE = Rule(
     code="GLD992",
     name="unused-case-variable",
-    summary="a variable of a golden case that nothing reads, misspelt or indented too far",
+    summary="a case variable that nothing reads: misspelt, or indented too far",
     severity="warning",
     check=check,
 )

@@ -4,7 +4,7 @@
 Reports components that no stack, suite or other component names.
 
 ## Why is this bad?
-It looks as if it were in use; a change of it is reviewed, and changes nothing.
+It looks as if it were in use, and reviewers spend time on changes that have no effect.
 
 ## Example
 ```yaml
@@ -14,7 +14,7 @@ kind: prompt
 
 ## Use instead
 ```yaml
-# delete the file, or name it in a stack
+# delete the file, or use it in a stack
 prompt: prompts/old
 ```
 """
@@ -44,7 +44,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
         if component.ref not in used and file in asked:
             message = f"nothing uses this {type(component).__name__.lower()}"
             place = Place(file, Range(1, 1, 1, 1))
-            yield RULE.at(place, message, hint="delete the file, or name it in a stack")
+            yield RULE.at(place, message, hint="delete the file, or use it in a stack")
 
 
 def _used(repository: Repository) -> Iterator[str]:

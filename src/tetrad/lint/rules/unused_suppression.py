@@ -2,12 +2,11 @@
 
 ## What it does
 Reports comments `# tetrad: allow NAME -- reason` and lines of waivers.yaml whose rule finds nothing
-there, names that no rule has, waivers of cases that are not there, and lines that accept something
-of the base's yardstick in a change that is merged.
+there, unknown rule names, waivers of cases that do not exist, and lines that accept a change of the
+yardstick after that change is merged.
 
 ## Why is this bad?
-It hides what comes next: the finding that it was written for is gone, another one will be let
-through unseen.
+The finding that it was written for is gone, and it would hide the next one.
 
 ## Example
 ```yaml

@@ -1,14 +1,14 @@
 """Allow unused-variable: a variable that is declared and never used.
 
 ## What it does
-Reports variables under `variables:` that no message uses, nor `chat:`, nor the selection of
-examples, nor the query or the passages of a stack's retrieval. A variable that a message writes as
+Reports variables under `variables:` that neither a message nor `chat:`, the selection of
+examples or a stack's retrieval uses. A variable that a message writes as
 another language would (`<<message>>`) gets help on how to write it, and `--fix` does not remove it;
 `{message}` and `${message}` are left to foreign-placeholder.
 
 ## Why is this bad?
-A request must bring what nothing reads, and whoever reads the prompt believes that it does
-something.
+Requests must supply a value that nothing reads, and readers of the prompt believe that it has an
+effect.
 
 ## Example
 ```yaml
