@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import shutil
@@ -55,7 +56,7 @@ def test_an_attested_and_approved_identity_may_serve(
 ) -> None:
     assert verify(tree) == ExitCode.REFUSED
     assert attest(tree) == ExitCode.PASSED
-    assert "PASSED, 2 envelopes signed" in capsys.readouterr().out
+    assert "PASSED, 3 envelopes signed" in capsys.readouterr().out
     assert verify(tree) == ExitCode.REFUSED
     said = capsys.readouterr().out
     assert "approvals   0 of 1 approvals of platform" in said
@@ -76,7 +77,7 @@ def test_evidence_is_about_one_identity(tree: Tree, capsys: pytest.CaptureFixtur
 def test_evidence_lies_on_a_branch_and_in_the_ledger(tree: Tree) -> None:
     attest(tree)
     listed = tree.git("ls-tree", "-r", "--name-only", "tetrad/evidence").splitlines()
-    assert len(listed) == 2  # an evaluation, and a summary for production
+    assert len(listed) == 3  # an evaluation, a test result, and a summary for production
     assert all(path.startswith("evidence/") and path.endswith(".json") for path in listed)
     (tree.root / ".tetrad/registry.db").unlink()
     assert json.loads(tree.git("show", f"tetrad/evidence:{listed[0]}"))["payloadType"]
@@ -165,7 +166,7 @@ def test_a_failed_gate_is_evidence_of_a_failure(
     with answering(monkeypatch, lambda _: Reply(text="positive")):
         assert tree.tetrad("gate") == ExitCode.REFUSED
     assert attest(tree) == ExitCode.REFUSED
-    assert "FAILED, 2 envelopes signed" in capsys.readouterr().out
+    assert "FAILED, 3 envelopes signed" in capsys.readouterr().out
     assert verify(tree) == ExitCode.REFUSED
     assert "decision: the verdict is" in capsys.readouterr().out
 
@@ -202,7 +203,7 @@ def test_evidence_is_pushed_on_top_of_what_others_pushed(tree: Tree, tmp_path: P
     approve = ("approve", *PRODUCTION, "--push")
     assert tree.tetrad(*approve, "--key", key_of(tree, "ada")) == ExitCode.PASSED
     listed = tree.git("ls-tree", "-r", "--name-only", "origin/tetrad/evidence").splitlines()
-    assert len(listed) == 3
+    assert len(listed) == 4
     clone = Tree(tmp_path / "clone")
     tree.git("clone", "--quiet", str(tmp_path / "remote.git"), "-b", "main", str(clone.root))
     assert verify(clone) == ExitCode.PASSED
@@ -343,3 +344,24 @@ def test_the_author_of_a_change_does_not_approve_it(
     capsys.readouterr()
     assert verify(tree) == ExitCode.REFUSED
     assert "approvals: ada wrote a commit since the last admission" in capsys.readouterr().out
+
+
+def test_what_a_ci_job_evaluated_is_told_to_other_readers_too(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "acme/support")
+    monkeypatch.setenv("GITHUB_RUN_ID", "7")
+    assert attest(tree) == ExitCode.PASSED
+    assert "5 envelopes signed" in capsys.readouterr().out
+    types = set()
+    for path in tree.git("ls-tree", "-r", "--name-only", "tetrad/evidence").splitlines():
+        envelope = json.loads(tree.git("show", f"tetrad/evidence:{path}"))
+        types.add(json.loads(base64.b64decode(envelope["payload"]))["predicateType"])
+    assert types == {
+        "https://github.com/tetrad-dev/tetrad/evaluation/v1",
+        "https://in-toto.io/attestation/eval-result/v0.1",
+        "https://in-toto.io/attestation/test-result/v0.1",
+        "https://slsa.dev/provenance/v1",
+        "https://slsa.dev/verification_summary/v1",
+    }

@@ -15,6 +15,7 @@ from tetrad.canonical import Digest, Json, canonical_json, digest_bytes, merkle_
 from tetrad.ed25519 import PrivateKey
 from tetrad.evidence import Refused, open_envelope, seal
 from tetrad.evidence.expected import parts_of, required_suites
+from tetrad.evidence.standard import CiJob, standard_payloads
 from tetrad.evidence.statements import (
     VERIFIER,
     Commit,
@@ -79,6 +80,7 @@ class Signing:
     now: datetime
     earlier: Mapping[Digest, Sequence[bytes]]  # envelopes that there are, by identity
     ledger: LedgerHead | None = None
+    job: CiJob | None = None  # that evaluated
 
 
 def attest(
@@ -308,11 +310,16 @@ def _attested(
         else:
             summary = _summary(stack, environment, tuple(known), verdict, signing.now)
             summaries.append(_signed(summary, stack, identity, signing))
+    standard = [
+        seal(payload, [signing.key])
+        for evaluation in evaluations
+        for payload in standard_payloads(evaluation, identity, stack.name, signing.job)
+    ]
     return Attested(
         stack=stack.ref,
         identity=identity,
         verdict=verdict,
-        envelopes=(*signed, *summaries),
+        envelopes=(*signed, *standard, *summaries),
         incomplete=incomplete,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -11,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from tetrad.cli.ci_job import ci_job
 from tetrad.cli.output import write_out
 from tetrad.cli.report import LAST
 from tetrad.cli.repository_root import root_of
@@ -56,6 +58,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             now=datetime.now(UTC),
             earlier={identity: kept.about(identity) for identity in identities},
             ledger=kept.head(),
+            job=ci_job(os.environ),
         )
         attested = attest(reports, change, signing)
     for one in attested:

@@ -35,7 +35,14 @@ def said_about(
 
     names = {s.key: s.name for e in environments for s in e.signers.values()}
     read = (_said(data, identity, names) for data in KeptEvidence(root).about(identity))
-    return tuple(sorted((one for one in read if one is not None), key=lambda one: one.moment))
+    return tuple(sorted((one for one in read if one is not None), key=_order))
+
+
+def _order(said: Said) -> tuple[datetime, int]:
+    """By time, and of one second in the order in which each follows from the one before."""
+    from tetrad.evidence.statements import TYPES
+
+    return said.moment, list(TYPES).index(type(said.predicate))
 
 
 def _said(data: bytes, identity: Digest, names: dict[bytes, str]) -> Said | None:

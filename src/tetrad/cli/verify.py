@@ -112,10 +112,12 @@ def lines_of(found: Verification, asked: Question) -> Iterator[str]:
         yield "  it was admitted before; on evidence alone, not met today:"
     for unmet in found.unmet:
         yield f"  {unmet.clause:<12}{unmet.message}"
-    if found.set_aside:
+    # Statements of other types are for other readers.
+    aside = [one for one in found.set_aside if one.clause != "predicate-type"]
+    if aside:
         yield "  set aside:"
-    for aside in found.set_aside:
-        yield f"    {aside.envelope.hex[:12]}  {aside.clause}: {aside.message}"
+    for one in aside:
+        yield f"    {one.envelope.hex[:12]}  {one.clause}: {one.message}"
 
 
 def _json(found: Verification, asked: Question) -> str:
