@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from tetrad.canonical import digest_bytes
-from tetrad.registry.chain import ChainCheck, Row
+from tetrad.registry.chain import ChainCheck, Row, SoundRow
 from tetrad.registry.connection import LedgerDatabase
-from tetrad.registry.entry import Entry, Fault, Head
+from tetrad.registry.entry import Fault, Head
 from tetrad.registry.erasures import erased_by
 from tetrad.registry.ledger_tables import CONTENTS, ENTRIES
 
@@ -24,7 +23,7 @@ def audit(database: LedgerDatabase, heads: Iterable[Head]) -> list[Fault]:
     with database.reading() as connection:
         contents = _Contents(connection, is_file=database.is_file)
         for rows in _pages(connection, chain, is_file=database.is_file):
-            contents.look(list(chain.entries(rows)))
+            contents.look(list(chain.sound(rows)))
         chain.finish()
         damage = _integrity(connection) if database.is_file else []
     faults = [*chain.faults, *contents.faults()]
@@ -33,35 +32,35 @@ def audit(database: LedgerDatabase, heads: Iterable[Head]) -> list[Fault]:
 
 def _pages(connection: Connection, chain: ChainCheck, *, is_file: bool) -> Iterator[Sequence[Row]]:
     """The rows in order; those that cannot be read are named to the chain."""
-    last = connection.execute(select(func.max(ENTRIES.c.number))).scalar_one() or 0
-    query = select(ENTRIES).order_by(ENTRIES.c.number)
-    for start in range(1, last + 1, _PAGE):
-        page = query.where(ENTRIES.c.number.between(start, start + _PAGE - 1))
+    end = connection.execute(select(func.max(ENTRIES.c.number))).scalar_one() or 0
+    query = select(ENTRIES).order_by(ENTRIES.c.number).limit(_PAGE)
+    last = 0
+    while last < end:
         try:
-            rows: Sequence[Row] = [tuple(row) for row in connection.execute(page)]
-        except DBAPIError as error:
+            rows: Sequence[Row] = connection.execute(query.where(ENTRIES.c.number > last)).all()
+        except DBAPIError:
             if not is_file:  # a transaction of PostgreSQL ends with its first error
                 raise
-            yield from _one_by_one(
-                connection, chain, range(start, min(start + _PAGE, last + 1)), error
-            )
+            numbers = range(last + 1, min(last + _PAGE, end) + 1)
+            yield from _one_by_one(connection, chain, numbers)
+            last = numbers[-1]
         else:
+            if not rows:
+                return
             yield rows
+            last = rows[-1][0]
 
 
 def _one_by_one(
-    connection: Connection, chain: ChainCheck, numbers: range, error: DBAPIError
+    connection: Connection, chain: ChainCheck, numbers: range
 ) -> Iterator[Sequence[Row]]:
-    why = str(error.orig)
+    """The rows of those numbers that can be read."""
     for number in numbers:
+        query = select(ENTRIES).where(ENTRIES.c.number == number)
         try:
-            yield [tuple(r) for r in connection.execute(_entry(number))]
-        except DBAPIError:
-            chain.unreadable(number, why)
-
-
-def _entry(number: int) -> Select[Any]:
-    return select(ENTRIES).where(ENTRIES.c.number == number)
+            yield connection.execute(query).all()
+        except DBAPIError as error:
+            chain.unreadable(range(number, number + 1), str(error.orig))
 
 
 def _integrity(connection: Connection) -> list[Fault]:
@@ -85,8 +84,8 @@ class _Contents:
         self._erased: set[str] = set()
         self._faults: list[Fault] = []
 
-    def look(self, entries: Sequence[Entry]) -> None:
-        new = {str(entry.content): entry for entry in entries}
+    def look(self, entries: Sequence[SoundRow]) -> None:
+        new = {entry.content: entry for entry in entries}
         new = {digest: entry for digest, entry in new.items() if digest not in self._seen}
         self._seen |= new.keys()
         digests = list(new)
@@ -101,17 +100,17 @@ class _Contents:
         missing = "the content of entry {} is missing, and no entry says that it was erased"
         return self._faults + [Fault(number=n, message=missing.format(n)) for n in lost]
 
-    def _judge(self, entry: Entry, data: object) -> None:
+    def _judge(self, entry: SoundRow, data: object) -> None:
         if data is None:
-            self._gone[str(entry.content)] = entry.number
+            self._gone[entry.content] = entry.number
         elif isinstance(data, DBAPIError):
             self._say(entry, f"cannot be read: {data.orig}")
-        elif not isinstance(data, bytes) or digest_bytes(data) != entry.content:
+        elif not isinstance(data, bytes) or str(digest_bytes(data)) != entry.content:
             self._say(entry, "is not what was appended: its digest differs")
         elif entry.kind == "erasure":
             self._erased.update(erased_by(data))
 
-    def _say(self, entry: Entry, what: str) -> None:
+    def _say(self, entry: SoundRow, what: str) -> None:
         message = f"the content of entry {entry.number} {what}"
         self._faults.append(Fault(number=entry.number, message=message))
 
@@ -119,7 +118,7 @@ class _Contents:
         """Bytes by their digest, or why they cannot be read."""
         query = select(CONTENTS.c.digest, CONTENTS.c.bytes).where(CONTENTS.c.digest.in_(digests))
         try:
-            return {row.digest: row.bytes for row in self._connection.execute(query)}
+            return {row[0]: row[1] for row in self._connection.execute(query).all()}
         except DBAPIError as error:
             if not self._is_file:
                 raise

@@ -55,8 +55,11 @@ class LedgerDatabase:
         with self.explained(), self._engine.connect() as connection:
             if not self.is_file:
                 connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin():
+            transaction = connection.begin()
+            try:
                 yield connection
+            finally:
+                transaction.rollback()  # SQLite refuses to commit where it met a damaged page
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
