@@ -560,6 +560,11 @@ def test_code_that_returns_something_else_decides_nothing(said: Any) -> None:
         judged(assertion("python", "code"), "text", Services(said))
 
 
+def test_what_code_returned_instead_is_shown() -> None:
+    with pytest.raises(JudgeFailed, match='the code returned "words"\n  help: return a boolean'):
+        judged(assertion("python", "code"), "text", Services("words"))
+
+
 # -- laws
 
 

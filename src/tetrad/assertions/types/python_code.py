@@ -100,8 +100,8 @@ def _value(said: Json) -> Json:
     return _read(said) if isinstance(said, str) else said
 
 
-def _score(said: Json, threshold: float | None, text: str) -> Score:
-    said = _value(said)
+def _score(returned: Json, threshold: float | None, text: str) -> Score:
+    said = _value(returned)
     if isinstance(said, bool):
         return binary(said, f"the code returned {said} on {shown(text)}")
     if isinstance(said, int | float):
@@ -110,7 +110,7 @@ def _score(said: Json, threshold: float | None, text: str) -> Score:
     if isinstance(said, Mapping):
         return _graded(said, threshold, text)
     raise JudgeFailed(
-        f"the code returned {shorten(json.dumps(said, default=list), 80)}\n"
+        f"the code returned {shorten(json.dumps(returned, default=list), 80)}\n"
         "  help: return a boolean, a number, or {'pass': …, 'score': …, 'reason': …}"
     )
 

@@ -1,8 +1,8 @@
 """Allow assertion-cannot-pass: an assertion that no answer passes.
 
 ## What it does
-Reports thresholds above 1, which no score can reach, and `equals` with a value that is not in the
-prompt's `enum`.
+Reports thresholds above 1, which no score can reach, thresholds of a case or a set in which no
+assertion has a weight, and `equals` with a value that is not in the prompt's `enum`.
 
 ## Why is this bad?
 The case fails whatever the model answers.
@@ -31,13 +31,14 @@ from tetrad.lint.finding import Finding
 from tetrad.lint.goldens import place, suites_of_golden_sets
 from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree
-from tetrad.model import Assertion, Suite, assertions_of
+from tetrad.model import Assertion, AssertionSet, Case, Suite, assertions_of
 from tetrad.schemas.nearest import did_you_mean
 
 
 def check(tree: LintTree) -> Iterator[Finding]:
     for suite in suites_of_golden_sets(tree):
         yield from _out_of_reach(tree, suite)
+        yield from _mean_out_of_reach(tree, suite)
         yield from _not_a_label(tree, suite)
 
 
@@ -48,6 +49,30 @@ def _out_of_reach(tree: LintTree, suite: Suite) -> Iterator[Finding]:
             if reason is not None:
                 message = f"this assertion of {case.id!r} cannot pass: {reason}"
                 yield RULE.at(place(tree, item.location), message, hint="write a share of 1")
+
+
+def _mean_out_of_reach(tree: LintTree, suite: Suite) -> Iterator[Finding]:
+    """Cases and sets whose weighted mean never reaches their threshold."""
+    for case in suite.golden.cases:
+        groups: list[Case | AssertionSet] = [case]
+        groups += [item for item in case.assertions if isinstance(item, AssertionSet)]
+        for group in groups:
+            why = _why_out_of_reach(group)
+            if why is not None:
+                name = "the case" if group is case else "this set of the case"
+                message = f"{name} {case.id!r} cannot pass: {why}"
+                hint = "write a threshold that the weighted mean reaches, or none"
+                yield RULE.at(place(tree, group.location), message, hint=hint)
+
+
+def _why_out_of_reach(group: Case | AssertionSet) -> str | None:
+    least = group.threshold or 0
+    if least > 1:
+        return "its threshold is above 1, and no mean is"
+    weights = [item.weight for item in group.assertions]
+    if least > 0 and weights and not any(weights):
+        return "it has a threshold, and no assertion has a weight"
+    return None
 
 
 def _not_a_label(tree: LintTree, suite: Suite) -> Iterator[Finding]:
