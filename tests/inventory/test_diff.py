@@ -77,26 +77,72 @@ def test_one_identity_has_no_differences(desk: Tree, capsys: pytest.CaptureFixtu
     assert "differ without effect on the identity:\n  stacks/models/embedder.yaml\n" in text
 
 
-def test_scores_of_both_sides_come_from_the_last_gate(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def gated(tmp_path: Path) -> Tree:
+    """A scripted stack whose change was gated against main."""
     tree = scripted_tree(tmp_path / "repository")
     tree.edit("prompts/feedback.yaml", "role: user", "role: system")
     tree.tetrad("gate", "--base", "main")
+    return tree
 
-    both = shown(tree.root, "feedback@main", "feedback", capsys=capsys).splitlines()[-2:]
-    again = shown(tree.root, "feedback", "feedback@main", "--format", "json", capsys=capsys)
-    tree.edit("prompts/feedback.yaml", "temperature: 0", "temperature: 0.5")
-    one = shown(tree.root, "feedback@main", "feedback", capsys=capsys).splitlines()[-1]
 
-    assert both == [
-        "scores of the last gate  before   after  change",
-        "evals/feedback  answer     1.00    1.00    0.00",
-    ]
-    assert json.loads(again)["scores"] == [
-        {"suite": "evals/feedback", "metric": "answer", "before": 1.0, "after": 1.0}
-    ]
-    assert one.split() == ["evals/feedback", "answer", "1.00", "–"]
+SCORES = [
+    "scores                  before   after  change",
+    "evals/feedback  answer    1.00    1.00    0.00  preview before and after",
+]
+
+
+@pytest.mark.parametrize("absent", [".tetrad/report.json", ".tetrad/registry.db"])
+def test_scores_of_both_sides_come_from_the_registry_or_the_last_report(
+    absent: str, gated: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (gated.root / absent).unlink()
+
+    text = shown(gated.root, "feedback@main", "feedback", capsys=capsys)
+
+    assert text.splitlines()[-2:] == SCORES
+
+
+def test_scores_are_told_to_programs(gated: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(gated.root, "feedback", "feedback@main", "--format", "json", capsys=capsys)
+    (score,) = json.loads(text)["scores"]
+
+    assert (score["suite"], score["metric"], score["change"]) == ("evals/feedback", "answer", 0.0)
+    assert score["before"] == score["after"]
+    assert score["before"]["mean"] == 1.0
+
+
+def test_a_score_that_is_not_known_is_no_zero(
+    gated: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gated.edit("prompts/feedback.yaml", "temperature: 0", "temperature: 0.5")
+
+    text = shown(gated.root, "feedback@main", "feedback", capsys=capsys)
+
+    assert text.splitlines()[-1].split() == ["evals/feedback", "answer", "1.00", "–"]
+
+
+def test_scores_of_two_golden_sets_are_not_subtracted(
+    gated: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gated.edit("prompts/feedback.yaml", "temperature: 0", "temperature: 0.5")
+    golden = (gated.root / "evals/feedback/golden.yaml").read_text()
+    first = golden.index("\n- ")
+    gated.write(
+        "evals/feedback/golden.yaml", golden[:first] + golden[golden.index("\n- ", first + 1) :]
+    )
+    gated.tetrad("gate")
+
+    text = shown(gated.root, "feedback@main", "feedback", capsys=capsys)
+
+    assert text.splitlines()[-1].endswith("1.00    1.00    the suite differs")
+
+
+def test_looking_makes_no_registry(desk: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(desk.root, "desk@main", "desk", capsys=capsys)
+
+    assert "no scores: no gate has evaluated either of them" in text
+    assert not (desk.root / ".tetrad").exists()
 
 
 def test_hostile_text_is_not_active(desk: Tree, capsys: pytest.CaptureFixture[str]) -> None:

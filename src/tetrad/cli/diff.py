@@ -24,12 +24,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.inventory.comparing import compare_sides
+    from tetrad.cli.known_scores import known_scores
+    from tetrad.identity import identity_of
+    from tetrad.inventory.comparing import compare_stacks
     from tetrad.inventory.diff_formats import diff_as_json, render_diff
 
     root = root_of(args)
     before, after = _side(root, args.before), _side(root, args.after)
-    diff = compare_sides(before, after, last_report(root))
+    identities = [identity_of(side.stack) for side in (before, after)]
+    scores = known_scores(root, identities, last_report(root))
+    diff = compare_stacks(before, after, scores)
     write_out(
         diff_as_json(diff) if args.format == "json" else render_diff(diff, colour=in_colour())
     )

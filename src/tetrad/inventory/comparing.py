@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 from tetrad.canonical import Digest, Json, digest_of, digest_text
 from tetrad.identity import identity_document, identity_of
 from tetrad.model import Stack
 from tetrad.plan.changes import changed_parts, describe_changes, touched_files
-from tetrad.report.means import means
-from tetrad.results.gate_report import ComponentChange, Report
+from tetrad.results.gate_report import ComponentChange
 from tetrad.snapshots import Snapshot
 
 
@@ -33,14 +33,32 @@ class PartChange:
     files: tuple[ComponentChange, ...]
 
 
+class Score(NamedTuple):
+    """The mean of a metric, and the digest of the suite that asked for it."""
+
+    mean: float
+    suite: str
+    preview: bool  # another engine than the stack's own answered
+
+
+Scores: TypeAlias = Mapping[tuple[str, str], Score]  # by suite and metric
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScorePair:
-    """The mean of a suite's metric on both sides; None where no report has it."""
+    """A metric of a suite on both sides; None where it is not known."""
 
     suite: str
     metric: str
-    before: float | None
-    after: float | None
+    before: Score | None
+    after: Score | None
+
+    @property
+    def change(self) -> float | None:
+        """How far the mean moved; None where it is not known, or not by one and the same suite."""
+        if self.before is None or self.after is None or self.before.suite != self.after.suite:
+            return None
+        return self.after.mean - self.before.mean
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +70,10 @@ class IdentityDiff:
     scores: tuple[ScorePair, ...]
 
 
-def compare_sides(
-    before: ComparedStack, after: ComparedStack, report: Report | None
+def compare_stacks(
+    before: ComparedStack, after: ComparedStack, scores: Mapping[Digest, Scores]
 ) -> IdentityDiff:
-    """The comparison; `report` is the last one of the gate."""
+    """The comparison, with the scores that are known of each identity."""
     head, base = after.stack, before.stack
     new, old = _HeldTexts(after.snapshot), _HeldTexts(before.snapshot)
     documents = [_parts(side.stack) for side in (before, after)]
@@ -75,7 +93,7 @@ def compare_sides(
         after=after,
         parts=parts,
         other_files=tuple(path for path in touched if path not in shown),
-        scores=_scores(identity_of(base), identity_of(head), report),
+        scores=_pairs(scores.get(identity_of(base), {}), scores.get(identity_of(head), {})),
     )
 
 
@@ -85,35 +103,16 @@ def _parts(stack: Stack) -> Mapping[str, Json]:
     return {**document, "settings": str(digest_of(document["settings"]))}
 
 
-def _scores(before: Digest, after: Digest, report: Report | None) -> tuple[ScorePair, ...]:
-    known = {identity: _means(identity, report) for identity in (before, after)}
+def _pairs(before: Scores, after: Scores) -> tuple[ScorePair, ...]:
     return tuple(
         ScorePair(
             suite=suite,
             metric=metric,
-            before=known[before].get((suite, metric)),
-            after=known[after].get((suite, metric)),
+            before=before.get((suite, metric)),
+            after=after.get((suite, metric)),
         )
-        for suite, metric in dict.fromkeys([*known[before], *known[after]])
+        for suite, metric in sorted({*before, *after})
     )
-
-
-def _means(identity: Digest, report: Report | None) -> Mapping[tuple[str, str], float]:
-    """The means of an identity by suite and metric, from whichever side of a report has it."""
-    found: dict[tuple[str, str], float] = {}
-    for stack in report.stacks if report else ():
-        for suite in stack.suites:
-            for mean in means(suite):
-                value = _value(identity, stack.identity, mean.mean)
-                if value is None:
-                    value = _value(identity, stack.base_identity, mean.base)
-                if value is not None:
-                    found[suite.suite, mean.metric] = value
-    return found
-
-
-def _value(wanted: Digest, identity: Digest | None, value: float | None) -> float | None:
-    return value if identity == wanted else None
 
 
 class _HeldTexts:

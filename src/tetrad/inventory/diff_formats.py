@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.canonical import Digest, Json
 from tetrad.identity import identity_of, short, written_identity
-from tetrad.inventory.comparing import ComparedStack, IdentityDiff, PartChange, ScorePair
+from tetrad.inventory.comparing import ComparedStack, IdentityDiff, PartChange, Score, ScorePair
 from tetrad.text import for_log, inert, json_escaped, one_line
 
 if TYPE_CHECKING:
@@ -62,8 +62,14 @@ def diff_as_json(diff: IdentityDiff) -> str:
         ],
         "other_files": list(diff.other_files),
         "scores": [
-            {"suite": s.suite, "metric": s.metric, "before": s.before, "after": s.after}
-            for s in diff.scores
+            {
+                "suite": pair.suite,
+                "metric": pair.metric,
+                "before": _score(pair.before),
+                "after": _score(pair.after),
+                "change": pair.change,
+            }
+            for pair in diff.scores
         ],
     }
     return json_escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
@@ -111,26 +117,36 @@ def _named(value: Json) -> str:
     return "none" if value is None else str(value)
 
 
-def _scores(console: Console, scores: Sequence[ScorePair]) -> None:
-    if not scores:
-        console.print("\nno scores: the last gate evaluated neither of them", style="dim")
+def _score(score: Score | None) -> Json:
+    if score is None:
+        return None
+    return {"mean": score.mean, "suite_digest": score.suite, "preview": score.preview}
+
+
+def _scores(console: Console, pairs: Sequence[ScorePair]) -> None:
+    if not pairs:
+        console.print("\nno scores: no gate has evaluated either of them", style="dim")
         return
-    title = "scores of the last gate"
-    names = [f"{one_line(score.suite)}  {one_line(score.metric)}" for score in scores]
-    width = max(map(len, (title, *names)))
-    console.print(f"\n{title:<{width}}  before   after  change", style="bold")
-    for name, score in zip(names, scores, strict=True):
-        console.print(
-            f"{name:<{width}}  {_mean(score.before)}  {_mean(score.after)}  {_change(score)}"
-        )
+    names = [f"{one_line(pair.suite)}  {one_line(pair.metric)}" for pair in pairs]
+    width = max(map(len, ("scores", *names)))
+    console.print(f"\n{'scores':<{width}}  before   after  change", style="bold")
+    for name, pair in zip(names, pairs, strict=True):
+        line = f"{name:<{width}}  {_mean(pair.before)}  {_mean(pair.after)}  {_change(pair)}"
+        console.print(line.rstrip())
 
 
-def _mean(value: float | None) -> str:
-    return f"{'–' if value is None else f'{value:.2f}':>6}"
+def _mean(score: Score | None) -> str:
+    return f"{'–' if score is None else f'{score.mean:.2f}':>6}"
 
 
-def _change(score: ScorePair) -> str:
-    if score.before is None or score.after is None:
+def _change(pair: ScorePair) -> str:
+    if pair.before is None or pair.after is None:
         return ""
-    change = round(score.after - score.before, 2)
-    return f"{f'{change:+.2f}'.replace('-', '−') if change else '0.00':>6}"
+    if pair.change is None:
+        return "  the suite differs"
+    change = round(pair.change, 2)
+    written = f"{change:+.2f}".replace("-", "−") if change else "0.00"
+    previewed = [
+        side for side, score in (("before", pair.before), ("after", pair.after)) if score.preview
+    ]
+    return f"{written:>6}" + (f"  preview {' and '.join(previewed)}" if previewed else "")
