@@ -14,6 +14,13 @@ from tetrad.trees import FileTree, WorkingTree
 _SETTINGS = ("user.name=A", "user.email=a@example.org", "protocol.file.allow=always")
 
 
+def mark_checkout(folder: Path) -> Path:
+    """Make a folder the top of a checkout, for code that only looks where one begins."""
+    (folder / ".git").mkdir(parents=True)
+    (folder / ".git" / "HEAD").touch()
+    return folder
+
+
 def run(root: Path, *arguments: str) -> str:
     settings = [part for setting in _SETTINGS for part in ("-c", setting)]
     done = subprocess.run(

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from checkouts import mark_checkout
 
 from tetrad.errors import UsageError
 from tetrad.writing import make_folder, remove_file, replace_file
@@ -14,8 +15,7 @@ from tetrad.writing import make_folder, remove_file, replace_file
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    (tmp_path / "repository" / ".git").mkdir(parents=True)
-    (tmp_path / "repository" / ".git" / "HEAD").touch()
+    mark_checkout(tmp_path / "repository")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "file").write_text("as it was")
     return tmp_path / "repository"

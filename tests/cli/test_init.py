@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from checkouts import mark_checkout
 from trees import Tree
 
 from tetrad import __version__
@@ -124,8 +125,7 @@ def test_what_is_laid_down_keeps_environments_and_kept_answers_out_of_git(tmp_pa
 def test_in_a_folder_of_a_repository_what_git_hosts_and_hooks_read_is_written_for_its_top(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "HEAD").touch()
+    mark_checkout(tmp_path)
     folder = tmp_path / "services" / "my desk"
 
     main(["init", str(folder), "--engine", "scripted"])
@@ -141,8 +141,7 @@ def test_in_a_folder_of_a_repository_what_git_hosts_and_hooks_read_is_written_fo
 def test_at_the_top_of_a_repository_nothing_is_to_be_moved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "HEAD").touch()
+    mark_checkout(tmp_path)
 
     main(["init", str(tmp_path), "--engine", "scripted"])
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checkouts import mark_checkout
 
 from tetrad.cli import main
 
@@ -126,8 +127,7 @@ def editor_in(root: Path) -> Iterator[Editor]:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "prompts").mkdir()
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "HEAD").touch()
+    mark_checkout(tmp_path)
     return tmp_path
 
 

@@ -174,6 +174,14 @@ def tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Tree]:
     capsys.readouterr()
 
 
+def apply(tree: Tree, edit: Mapping[str, str | None]) -> None:
+    for path, text in edit.items():
+        if text is None:
+            (tree.root / path).unlink(missing_ok=True)
+        else:
+            tree.write(path, text)
+
+
 def said(
     tree: Tree, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> tuple[int, str, str]:
@@ -195,20 +203,12 @@ def test_what_is_kept_changes_nothing_that_is_said(
     for command in COMMANDS:
         monkeypatch.setenv("TETRAD_CACHE", str(tmp_path / "kept"))
         tree.tetrad(*command)
-        for path, text in edit.items():
-            if text is None:
-                (tree.root / path).unlink(missing_ok=True)
-            else:
-                tree.write(path, text)
+        apply(tree, edit)
         edited = said(tree, command, capsys)
         again = said(tree, command, capsys)
         monkeypatch.setenv("TETRAD_CACHE", str(tmp_path / "-".join(command)))
         anew = said(tree, command, capsys)
-        for path in edit:
-            if path in TREE:
-                tree.write(path, TREE[path])
-            elif not path.endswith(".lock"):
-                (tree.root / path).unlink()
+        apply(tree, {path: TREE.get(path) for path in edit})
         tree.tetrad("lock")
         monkeypatch.setenv("TETRAD_CACHE", str(tmp_path / "kept"))
         restored = said(tree, command, capsys)
@@ -231,11 +231,7 @@ def test_a_plan_of_what_moved_is_that_of_all(
     tree.commit()
     command = ("plan", "--base", "main", "--offline", "--format", "json")
     tree.tetrad(*command)
-    for path, text in edit.items():
-        if text is None:
-            (tree.root / path).unlink(missing_ok=True)
-        else:
-            tree.write(path, text)
+    apply(tree, edit)
     edited = said(tree, command, capsys)
     again = said(tree, command, capsys)
     monkeypatch.setenv("TETRAD_CACHE", str(tmp_path / "new"))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkouts import mark_checkout
 from lint.case_files import PARTS, PROMPT, write_files
 
 from tetrad.cli import main
@@ -25,8 +26,7 @@ class Input:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "HEAD").touch()
+    mark_checkout(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from lint.case_files import PROMPT, write_files
-
-from tetrad.cli import main
+from lint.commands import lint
 
 UNUSED = PROMPT.replace(
     "  message:", "  tone: {trust: trusted}\n  mood: {trust: trusted}\n  message:"
@@ -22,10 +21,6 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     write_files(tmp_path, {"prompts/a.yaml": UNUSED, "prompts/b.yaml": OPEN})
     return tmp_path
-
-
-def lint(root: Path, *arguments: str) -> int:
-    return main(["-C", str(root), "lint", *arguments])
 
 
 def test_statistics_count_by_rule_and_mark_what_can_be_fixed(

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from checkouts import mark_checkout
 from lint.case_files import PARTS, PROMPT, TODAY, write_files
 from lint.vectors import VECTORS
 
@@ -217,8 +218,7 @@ def test_github_annotations_stand_most_severe_first(tmp_path: Path) -> None:
 
 
 def test_ci_is_told_files_from_the_checkouts_top(tmp_path: Path) -> None:
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "HEAD").touch()
+    mark_checkout(tmp_path)
     tree = read(tmp_path / "services" / "llm", a=UNDELIMITED)
     findings = lint_tree(tree)
     (result,) = json.loads(render("sarif", findings, tree))["runs"][0]["results"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from lint.case_files import TODAY, Case, all_cases, findings_in, write_files, write_locks
+from lint.commands import lint
 
-from tetrad.cli import main
 from tetrad.lint import read_tree
 from tetrad.lint.rules import SUPPRESSION_RULES
 from tetrad.lint.suppressing import with_suppressions
@@ -16,10 +16,6 @@ from tetrad.yamldoc.parse import parse
 HEAD = "kind: prompt\nvariables: {message: {trust: untrusted}}\nmessages:\n"
 NAME = "untrusted-undelimited"
 ALLOW = f"# tetrad: allow {NAME} -- TODO: say why"
-
-
-def lint(root: Path, *arguments: str) -> int:
-    return main(["-C", str(root), "lint", *arguments])
 
 
 USER = "  - role: user\n    "

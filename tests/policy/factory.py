@@ -110,6 +110,9 @@ def sample(
     )
 
 
+BAD, GOOD = sample(0.0), sample(1.0)
+
+
 def outcome(*samples: Sample, name: str = "c0") -> CaseOutcome:
     return CaseOutcome(id=name, samples=samples)
 

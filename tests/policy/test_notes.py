@@ -7,13 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from policy.factory import outcome, sample
+from policy.factory import BAD, GOOD, outcome, sample
 
 from tetrad.policy.notes import Sighting, noted
 from tetrad.results.gate_report import YardstickChange
 from tetrad.results.outcome import Sample
-
-BAD, GOOD = sample(0.0), sample(1.0)
 
 
 def sighting(

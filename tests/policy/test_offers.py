@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import pytest
 from policy.factory import (
+    BAD,
+    GOOD,
     budget,
     case,
     judge,
@@ -26,8 +28,6 @@ from tetrad.model import Case, MustPass, Requirement
 from tetrad.policy import Beside, Narrowed, base_verdict, unjudged
 from tetrad.results.gate_report import AcceptanceOffer, BaseDecision
 from tetrad.results.outcome import AssertionResult, Sample
-
-BAD, GOOD = sample(0.0), sample(1.0)
 
 
 class ByBase(NamedTuple):

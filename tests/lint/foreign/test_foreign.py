@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from checkouts import mark_checkout
 from lint.case_files import PROMPT, write_files
 
 from tetrad.cli import main
@@ -46,8 +47,7 @@ You sort messages.
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout that knows nothing of Tetrad."""
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "HEAD").touch()
+    mark_checkout(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
