@@ -116,14 +116,32 @@ def test_the_first_case_is_named_that_cannot_be_met_together() -> None:
     )
 
 
-def test_of_several_reasons_the_one_with_the_earliest_case_is_told() -> None:
-    cases = [
-        case("a", assertion("not-contains", "y")),
-        case("b", equals("x")),
-        case("c", equals("y"), assertion("contains", "z")),
-    ]
+@pytest.mark.parametrize(
+    ("before", "last", "told"),
+    [
+        (
+            [assertion("not-contains", "y"), equals("x")],
+            [assertion("contains", "z"), equals("y")],
+            "equals 'y' and not-contains 'y'",
+        ),
+        (
+            [equals("xy"), assertion("contains", "y")],
+            [assertion("not-contains", "y")],
+            "equals 'xy' and not-contains 'y'",
+        ),
+        (
+            [equals("x")],
+            [assertion("contains", "y"), assertion("contains", "z")],
+            "equals 'x' and contains 'y'",
+        ),
+    ],
+)
+def test_of_several_reasons_the_one_with_the_earliest_case_is_told(
+    before: list[Assertion], last: list[Assertion], told: str
+) -> None:
+    cases = [case(f"c{number}", each) for number, each in enumerate(before)]
 
-    assert first_contradiction(cases) == ("c", "a", "equals 'y' and not-contains 'y'")
+    assert first_contradiction([*cases, case("last", *last)]) == ("last", "c0", told)
 
 
 def test_a_case_is_held_against_each_case_before_it_also_those_found_wrong() -> None:

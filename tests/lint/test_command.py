@@ -246,7 +246,12 @@ HEAVY = {
     *("pygls", "lsprotocol", "asyncio"),
 }
 # What is needed for other files, for writing, and for editors.
-ELSEWHERE = ("tetrad.lint.foreign.", "tetrad.lint.edited", "tetrad.lint.suppressing", "tetrad.cli.l")
+ELSEWHERE = (
+    "tetrad.lint.foreign.",
+    "tetrad.lint.edited",
+    "tetrad.lint.suppressing",
+    "tetrad.cli.l",
+)
 
 
 def test_linting_one_file_loads_nothing_heavy(root: Path) -> None:

@@ -122,9 +122,9 @@ def _differ(first: Assertion, second: Assertion) -> bool:
     """Whether no answer meets two literal texts of which one is the whole answer."""
     exact, other = (first, second) if is_exact(first) else (second, first)
     literal = _literally(other)
-    if literal is None:
-        return False
-    return literal.is_met(str(other.value), str(exact.value)) == other.negated
+    return literal is not None and (
+        literal.is_met(str(other.value), str(exact.value)) == other.negated
+    )
 
 
 def _reason(first: Assertion, second: Assertion) -> str:
