@@ -70,7 +70,7 @@ JAVASCRIPT = (
             [
                 (
                     f"contains-any {NO_TEMPLATE}: a call is not allowed in a template",
-                    "use a filter, or compute the value before and pass it",
+                    "use a filter, or compute the value in your code and pass it as a variable",
                 )
             ],
         ),

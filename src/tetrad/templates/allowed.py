@@ -46,9 +46,9 @@ class Position:
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 _NO_CALL = "a call is not allowed in a template"
-_HINT_CALL = "use a filter, or compute the value before and pass it"
-_HINT_VALUE = "compute the value before, and pass it as a variable"
-_HINT_TEXT = "write the text where it is needed; a template is one message and nothing else"
+_HINT_CALL = "use a filter, or compute the value in your code and pass it as a variable"
+_HINT_VALUE = "compute the value in your code and pass it as a variable"
+_HINT_TEXT = 'write the text in the message itself, or include a file: {% include "rules.md" %}'
 
 # What a refused node is called, the token by which it is found, and what to do instead.
 _REFUSED: Mapping[type[nodes.Node], tuple[str, str, str]] = {
@@ -64,16 +64,16 @@ _REFUSED: Mapping[type[nodes.Node], tuple[str, str, str]] = {
     nodes.Include: (
         "this include",
         "include",
-        'only a message includes files, each named as a text: {% include "rules.md" %}',
+        'only messages can include files, by a constant name: {% include "rules.md" %}',
     ),
-    nodes.Extends: ("extends", "extends", "`extends: prompts/…` in the prompt's file does that"),
+    nodes.Extends: ("extends", "extends", "use `extends: prompts/…` in the prompt's file"),
     nodes.CallBlock: ("call", "call", _HINT_TEXT),
     nodes.FilterBlock: ("a filter block", "filter", "apply the filter to a value: {{ x|upper }}"),
     nodes.Block: ("block", "block", _HINT_TEXT),
     nodes.ScopedEvalContextModifier: (
         "autoescape",
         "autoescape",
-        "remove it: what a prompt writes is no HTML, and nothing is escaped",
+        "remove it: prompts are not HTML, and nothing is escaped",
     ),
 }
 
@@ -176,7 +176,7 @@ class _Checker:
 
     def _compare(self, node: nodes.Compare) -> Iterator[TemplateProblem]:
         if len(node.ops) > MAX_DEPTH:
-            message = f"more than {MAX_DEPTH} values in one comparison"
+            message = f"a comparison of more than {MAX_DEPTH} values"
             yield self._problem(node, "", message, _HINT_VALUE)
 
     def _for(self, node: nodes.For) -> Iterator[TemplateProblem]:
@@ -186,13 +186,13 @@ class _Checker:
             node.iter, nodes.Name | nodes.Getattr | nodes.Getitem | nodes.Filter | nodes.Call
         ):
             yield self._problem(
-                node, "for", "a loop goes over a variable only", "pass the list as a variable"
+                node, "for", "a loop must iterate over a variable", "pass the list as a variable"
             )
 
     def _assign(self, node: nodes.Assign) -> Iterator[TemplateProblem]:
         if not isinstance(node.target, nodes.Name):
-            message = "set gives a value to one name"
-            yield self._problem(node, "set", message, "set each name by itself")
+            message = "set can assign only one name"
+            yield self._problem(node, "set", message, "use one set for each name")
         elif node.target.name in self._macros:
             yield self._again(node, "set", node.target.name)
 
@@ -200,11 +200,11 @@ class _Checker:
         name = node.name
         if id(node) not in self._at_top:
             message = "a macro is not allowed in a loop, a condition or another macro"
-            yield self._problem(node, "macro", message, "define it at the beginning")
+            yield self._problem(node, "macro", message, "define it at the top of the template")
         elif name in self._macros:
             yield self._again(node, "macro", name)
         elif name in _RESERVED or name == "loop" or name.startswith("_"):
-            message = f"{name} is no name for a macro"
+            message = f"{name} cannot be the name of a macro"
             yield self._problem(node, "macro", message, "choose another name")
         else:
             self._tokens.find("macro", node.lineno)
@@ -216,7 +216,7 @@ class _Checker:
         self._tokens.find("(", node.lineno)
 
     def _again(self, node: nodes.Node, token: str, name: str) -> TemplateProblem:
-        message = f"the macro {name} is defined already"
+        message = f"the macro {name} is already defined"
         return self._problem(node, token, message, "choose another name")
 
     def _call(self, node: nodes.Call) -> Iterator[TemplateProblem]:
@@ -243,22 +243,25 @@ class _Checker:
     def _slice(self, node: nodes.Slice) -> Iterator[TemplateProblem]:
         bounds = (node.start, node.stop, node.step)
         if not all(bound is None or _is_integer(bound) for bound in bounds):
-            message = "the bounds of a slice are whole numbers"
-            yield self._problem(node, ":", message, "write them: [2:5], [-3:]")
+            message = "the bounds of a slice must be whole numbers"
+            yield self._problem(node, ":", message, "write constants: [2:5], [-3:]")
 
     def _name(self, node: nodes.Name) -> Iterator[TemplateProblem]:
         if node.name in self._macros and node.ctx == "load" and id(node) not in self._called:
-            message = f"{node.name} is a macro, which is no value"
+            message = f"{node.name} is a macro and cannot be used as a value"
             yield self._problem(node, node.name, message, f"call it: {{{{ {node.name}() }}}}")
         if node.name == "loop" and node.ctx != "load":
-            yield self._problem(node, "loop", "loop is Jinja2's own", "choose another name")
+            yield self._problem(node, "loop", "loop is reserved by Jinja2", "choose another name")
         elif node.name == "loop":
             yield self._problem(
-                node, "loop", "loop itself is not a value", "write one of its parts: loop.index"
+                node,
+                "loop",
+                "loop cannot be used as a value",
+                "use one of its attributes: loop.index",
             )
         elif node.name in _RESERVED:
             yield self._problem(
-                node, node.name, f"{node.name} is Jinja2's own", "choose another name"
+                node, node.name, f"{node.name} is reserved by Jinja2", "choose another name"
             )
         elif node.name.startswith("_"):
             yield self._private(node, node.name)
@@ -285,26 +288,29 @@ class _Checker:
             message = "* and ** are not allowed in arguments"
             yield self._problem(node, token, message, _HINT_VALUE)
         if node.name not in FILTERS:
-            message = f"the filter {node.name!r} is not on the list"
+            message = f"the filter {node.name!r} is not allowed"
             yield self._problem(node, token, message, _nearest(node.name, FILTERS))
 
     def _test(self, node: nodes.Test) -> Iterator[TemplateProblem]:
         if node.name not in TESTS:
             hint = _nearest(node.name, TESTS)
-            yield self._problem(node, node.name, f"the test {node.name!r} is not on the list", hint)
+            yield self._problem(node, node.name, f"the test {node.name!r} is not allowed", hint)
 
     def _list(self, node: nodes.List | nodes.Tuple) -> Iterator[TemplateProblem]:
         store = isinstance(node, nodes.Tuple) and node.ctx == "store"
         if not store and not all(isinstance(item, nodes.Const) for item in node.items):
             yield self._problem(
-                node, "", "a list in a template holds constants only", "pass the list as a variable"
+                node,
+                "",
+                "a list in a template must contain only constants",
+                "pass the list as a variable",
             )
 
     _tuple = _list
 
     def _private(self, node: nodes.Node, token: str) -> TemplateProblem:
         return self._problem(
-            node, token, "names that begin with _ are not data", "rename the variable or key"
+            node, token, "names must not begin with _", "rename the variable or key"
         )
 
     def _problem(self, node: nodes.Node, token: str, message: str, hint: str) -> TemplateProblem:
@@ -333,10 +339,10 @@ def _is_loop_attribute(node: nodes.Node, child: nodes.Node) -> bool:
 
 # Filters of Jinja2 that have no place here, and what does the same.
 _INSTEAD: Mapping[str, str] = {
-    "e": "remove it: what a prompt writes is no HTML",
-    "escape": "remove it: what a prompt writes is no HTML",
-    "forceescape": "remove it: what a prompt writes is no HTML",
-    "safe": "remove it: nothing is escaped in a prompt",
+    "e": "remove it: prompts are not HTML",
+    "escape": "remove it: prompts are not HTML",
+    "forceescape": "remove it: prompts are not HTML",
+    "safe": "remove it: prompts are not escaped",
     "striptags": _HINT_VALUE,
     "dictsort": "loop over x|items",
     "strip": "did you mean trim?",

@@ -264,7 +264,7 @@ _TOO_DEEP = TemplateProblem(
     column=1,
     code="TPL204",
     message=f"nested more than {MAX_DEPTH} levels deep",
-    hint="compute the value before, and pass it as a variable",
+    hint="compute the value in your code and pass it as a variable",
 )
 
 
