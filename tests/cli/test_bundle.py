@@ -25,8 +25,8 @@ def test_a_bundle_is_unpacked_into_a_repository_of_the_same_identity(
     said = capsys.readouterr().out
     assert tree.tetrad("unbundle", str(file), "-o", str(out)) == ExitCode.PASSED
 
-    assert f"identity  tetrad:{identity(tree.root)}\n" in said
-    assert capsys.readouterr().out.startswith(said.partition("wrote")[0])
+    assert f"identity tetrad:{identity(tree.root)}\n" in said
+    assert capsys.readouterr().out.startswith(said.partition("manifest")[0])
     assert identity(out) == identity(tree.root)
 
 
@@ -51,7 +51,7 @@ def test_an_identity_of_the_past_is_found_by_its_lock(
 
     assert tree.tetrad("bundle", f"tetrad:{before}") == ExitCode.PASSED
     assert before != identity(tree.root)
-    assert f"identity  tetrad:{before}\n" in capsys.readouterr().out
+    assert f"identity tetrad:{before}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,30 @@ def test_an_identity_is_found_below_the_top_of_a_checkout_and_beside_broken_file
     capsys.readouterr()
 
     assert tree.tetrad("bundle", before[:20]) == ExitCode.PASSED
-    assert f"identity  tetrad:{before}\n" in capsys.readouterr().out
+    assert f"identity tetrad:{before}\n" in capsys.readouterr().out
+
+
+def test_seven_digits_name_an_identity_unless_a_stack_has_that_name(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits = identity(tree.root)
+    text = (tree.root / "stacks/feedback.yaml").read_text()
+    assert tree.tetrad("bundle", digits[:7]) == ExitCode.PASSED
+    tree.write(f"stacks/{digits[:7]}.yaml", f"{text}generation: {{max_tokens: 9}}\n")
+    capsys.readouterr()
+
+    assert tree.tetrad("bundle", digits[:7]) == ExitCode.PASSED
+    assert capsys.readouterr().out.startswith(f"stacks/{digits[:7]}\n")
+    assert tree.tetrad("bundle", f"tetrad:{digits[:7]}") == ExitCode.PASSED
+    assert capsys.readouterr().out.startswith("stacks/feedback\n")
+
+
+def test_every_line_but_places_fits_a_terminal_of_eighty_columns(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.tetrad("bundle", "feedback")
+
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
 def test_a_stack_that_does_not_load_at_a_commit_is_told_with_the_commit(

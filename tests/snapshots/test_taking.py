@@ -227,6 +227,22 @@ def test_a_file_that_is_missing_is_told(tree: Tree) -> None:
         check_snapshot(replace(snapshot, files=files), "x.tar")
 
 
+@pytest.mark.parametrize(
+    ("stack", "said"),
+    [
+        ("feedback", "'feedback' is not the reference of stacks/feedback"),
+        ("stacks/other", "does not load:\n  there is nothing named 'stacks/other'"),
+        ("", "does not load:\n  there is nothing named ''"),
+        ("../feedback", "does not load:\n  there is nothing named"),
+    ],
+)
+def test_a_snapshot_of_a_stack_that_is_not_in_it_is_refused(
+    stack: str, said: str, tree: Tree
+) -> None:
+    with pytest.raises(ArtifactError, match=said):
+        check_snapshot(replace(taken(tree), stack=stack), "x.tar")
+
+
 def test_a_snapshot_of_another_runtime_names_the_release_that_took_it(tree: Tree) -> None:
     snapshot = taken(tree)
     older = replace(snapshot, document={**snapshot.document, "runtime": 1}, release="0.0.9")

@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.cli.snapshot_lines import lines_of_snapshot
+    from tetrad.cli.snapshot_lines import lines_of_snapshot, row
     from tetrad.snapshots import take_snapshot
     from tetrad.snapshots.bundle import bundle_of
     from tetrad.snapshots.layout import write_layout
@@ -37,9 +37,9 @@ def run(args: Namespace) -> ExitCode:
     lines = lines_of_snapshot(snapshot)
     if args.output is not None:
         _write(args.output, write_layout(bundle))
-        lines.append(f"wrote     {args.output} ({bundle.digest})")
+        lines += [row("manifest", str(bundle.digest)), row("wrote", str(args.output))]
     if args.push is not None:
-        lines.append(f"pushed    {push(bundle, args.push)}")
+        lines.append(row("pushed", str(push(bundle, args.push))))
     print_text("".join(f"{line}\n" for line in lines))
     return ExitCode.PASSED
 

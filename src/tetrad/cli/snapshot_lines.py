@@ -15,7 +15,12 @@ def lines_of_snapshot(snapshot: Snapshot) -> list[str]:
     files = pluralize(len(snapshot.files), "file")
     return [
         snapshot.stack,
-        f"identity  {written_identity(snapshot.identity)}",
-        f"snapshot  {snapshot.digest}",
-        f"holds     {files}, {snapshot.size:,} bytes (Tetrad {snapshot.release})",
+        row("identity", written_identity(snapshot.identity)),
+        row("snapshot", str(snapshot.digest)),
+        row("holds", f"{files}, {snapshot.size:,} bytes (Tetrad {snapshot.release})"),
     ]
+
+
+def row(label: str, value: str) -> str:
+    """A line that a digest fits on, on a terminal of 80 columns."""
+    return f"{label:<9}{value}"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tetrad.model import Stack
     from tetrad.trees import FileTree
 
-SUBJECT = "a stack, a stack at a revision (triage@main), or an identity (12 digits or more)"
-_IDENTITY = re.compile(r"(?:tetrad:)?([0-9a-f]{12,64})")
+SUBJECT = "a stack, a stack at a revision (triage@main), or an identity (7 digits or more)"
+_IDENTITY = re.compile(r"(?:tetrad:)?([0-9a-f]{7,64})")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,10 +32,15 @@ class Subject:
 @contextmanager
 def subject_of(root: Path, written: str) -> Iterator[Subject]:
     """What a text names; UsageError where it names nothing."""
+    from tetrad.loading.files import Tree
+    from tetrad.loading.reach import files_of
     from tetrad.snapshots.taking import stack_named
     from tetrad.trees import WorkingTree
 
+    files = WorkingTree(root)
     identity = _IDENTITY.fullmatch(written)
+    if identity and files_of(Tree(files), [written], ("stack",)) is not None:
+        identity = None  # a stack has this name
     name, _, ref = written.rpartition("@")
     if identity:
         with _identified(root, identity[1]) as subject:
@@ -44,7 +49,6 @@ def subject_of(root: Path, written: str) -> Iterator[Subject]:
         with _at(root, name, ref) as subject:
             yield subject
     else:
-        files = WorkingTree(root)
         yield Subject(files=files, stack=stack_named(files, written))
 
 
@@ -76,6 +80,9 @@ def _identified(root: Path, digits: str) -> Iterator[Subject]:
 
     known = read_repository(root).repository.stacks.values()  # whatever is wrong with others
     stacks = [stack for stack in known if identity_of(stack).hex.startswith(digits)]
+    if len({identity_of(stack) for stack in stacks}) > 1:
+        refs = ", ".join(stack.ref for stack in stacks)
+        raise UsageError(f"{digits} is ambiguous: {refs}\n  help: write more digits")
     if stacks:
         yield Subject(files=WorkingTree(root), stack=stacks[0])
         return

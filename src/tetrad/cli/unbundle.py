@@ -29,16 +29,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.cli.snapshot_lines import lines_of_snapshot
+    from tetrad.cli.snapshot_lines import lines_of_snapshot, row
     from tetrad.snapshots import check_snapshot, unpack
     from tetrad.snapshots.bundle import snapshot_of
 
     snapshot = snapshot_of(_brought(args.source), args.source)
     check_snapshot(snapshot, args.source)
-    lines = [*lines_of_snapshot(snapshot), "verified  every digest, and the identity"]
+    lines = [*lines_of_snapshot(snapshot), row("verified", "every digest, and the identity")]
     if args.output is not None:
         unpack(snapshot, args.output)
-        lines.append(f"unpacked  {args.output}")
+        lines.append(row("unpacked", str(args.output)))
     print_text("".join(f"{line}\n" for line in lines))
     return ExitCode.PASSED
 

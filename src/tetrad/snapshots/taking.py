@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tetrad import __version__
 from tetrad.canonical import with_lf
-from tetrad.errors import ArtifactError, Location, SpecError
+from tetrad.errors import ArtifactError, Location, TetradError
 from tetrad.identity import RUNTIME, identity_document
 from tetrad.loading.documents import MAX_DOCUMENT_BYTES, documents_of
 from tetrad.loading.files import Tree
@@ -63,9 +63,11 @@ def check_snapshot(snapshot: Snapshot, origin: str) -> None:
         )
     try:
         again = take_snapshot(HeldTree(snapshot.files), snapshot.stack)
-    except SpecError as error:
+    except TetradError as error:
         told = str(error).replace("\n", "\n  ")
         raise ArtifactError(f"{origin}: its stack does not load:\n  {told}") from error
+    if again.stack != snapshot.stack:
+        raise ArtifactError(f"{origin}: {snapshot.stack!r} is not the reference of {again.stack}")
     if again.identity != snapshot.identity:
         raise ArtifactError(
             f"{origin}: the files make another identity"
