@@ -259,15 +259,24 @@ def test_what_lacks_evidence_is_evaluated_alone(
     assert "nothing to evaluate" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "options",
-    [("--unproven",), ("--env", "production"), ("--unproven", "--env", "p", "--base", "x")],
-)
-def test_unproven_needs_an_environment_and_no_base(
+@pytest.mark.parametrize("options", [("--unproven",), ("--env", "production")])
+def test_unproven_is_about_an_environment(
     tree: Tree, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert tree.tetrad("gate", *options) == ExitCode.MISUSE
-    assert "write --unproven --env ENV, without --base" in capsys.readouterr().err
+    assert "write --unproven --env ENV" in capsys.readouterr().err
+
+
+def test_what_lacks_evidence_is_compared_with_a_base_that_it_equals(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(monkeypatch):
+        unproven = ("gate", "--unproven", "--env", "production", "--base", "HEAD")
+        assert tree.tetrad(*unproven) == ExitCode.PASSED
+    report = json.loads((tree.root / REPORT).read_text())
+    (suite,) = report["stacks"][0]["suites"]
+    assert [r["decision"] for r in suite["requirements"]] == ["PASSED"] * 3
+    assert attest(tree, "--base", "HEAD") == ExitCode.PASSED
 
 
 def test_the_log_shows_identities_with_their_evidence(

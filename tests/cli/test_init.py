@@ -134,7 +134,7 @@ def test_in_a_folder_of_a_repository_what_git_hosts_and_hooks_read_is_written_fo
     hooks = (folder / ".pre-commit-config.yaml").read_text()
     assert "entry: tetrad -C 'services/my desk' lint\n" in hooks
     workflow = (folder / ".github/workflows/gate.yml").read_text()
-    assert "run: tetrad -C 'services/my desk' gate --base" in workflow
+    assert "  tetrad -C 'services/my desk' gate --base" in workflow
     assert "path: services/my desk/.tetrad/report.*\n" in workflow
 
 
@@ -146,7 +146,7 @@ def test_at_the_top_of_a_repository_nothing_is_to_be_moved(
     main(["init", str(tmp_path), "--engine", "scripted"])
 
     assert "larger Git repository" not in capsys.readouterr().out
-    assert "run: tetrad gate --base" in (tmp_path / ".github/workflows/gate.yml").read_text()
+    assert "  tetrad gate --base" in (tmp_path / ".github/workflows/gate.yml").read_text()
 
 
 def test_the_workflow_installs_the_version_that_laid_it_down(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unproven",
         action="store_true",
-        help="evaluate only stacks that serve the environment of --env without evidence for it, each"
-        " alone: by every suite, without a base",
+        help="evaluate the stacks that serve the environment of --env and lack evidence for it, by every"
+        " suite that judges them",
     )
     parser.add_argument("--env", metavar="ENV", help="the environment that --unproven is about")
     add_engine(parser)
@@ -62,7 +62,9 @@ def run(args: argparse.Namespace) -> ExitCode:
         with open_session(
             root, offline=args.offline, engine=args.engine, progress=progress
         ) as session:
-            plan = plan_comparison(trees, stacks, session, estimate=no_estimate)
+            plan = plan_comparison(
+                trees, stacks, session, estimate=no_estimate, everything=args.unproven
+            )
             now = datetime.now(UTC)
             report = interrupts.run(gate(trees, plan, session, now=now, progress=progress))
     write_out(shown(report, args.format))
@@ -75,8 +77,8 @@ def _unproven(root: Path, args: argparse.Namespace) -> list[str]:
     from tetrad.cli.verify import question, verified
     from tetrad.loading.repositories import find, load_repository
 
-    if args.base is not None or not (args.unproven and args.env):
-        raise UsageError("write --unproven --env ENV, without --base")
+    if not (args.unproven and args.env):
+        raise UsageError("--unproven and --env go together: write --unproven --env ENV")
     repository = load_repository(root)
     environment = repository.environments[find(repository, args.env, repository.environments)]
     named = stacks_named(repository, args.names)

@@ -101,9 +101,16 @@ def _loaded(commit: str, tree: SpecTree, only: Sequence[str] | None, parsed: Par
 
 
 def plan_comparison(
-    trees: Comparison, stacks: Sequence[Stack], session: Session, *, estimate: Estimator
+    trees: Comparison,
+    stacks: Sequence[Stack],
+    session: Session,
+    *,
+    estimate: Estimator,
+    everything: bool = False,
 ) -> Plan:
-    """What differs, seen by rendering every case on both trees; asks no engine."""
+    """What differs, seen by rendering every case on both trees; asks no engine. `everything` plans
+    the suites that the change does not touch, too.
+    """
 
     def on_base(stack: Stack, cases: Sequence[Case], *, files: FileTree) -> Sequence[Prepared]:
         try:
@@ -128,6 +135,7 @@ def plan_comparison(
             trees.partners,
             stacks=stacks,
             estimate=estimate,
+            everything=everything,
         ),
         coverage=coverage_changes(trees.head, trees.base, trees.partners),
         yardstick=yardstick_changes(trees.head, trees.base, trees.partners),

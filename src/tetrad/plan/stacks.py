@@ -37,12 +37,16 @@ def plan_stacks(
     *,
     stacks: Sequence[Stack],
     estimate: Estimator,
+    everything: bool = False,
 ) -> tuple[StackPlan, ...]:
-    """Plan each of `stacks` (the head's), in order; `partners` are those of the two trees."""
+    """Plan each of `stacks` (the head's), in order; `partners` are those of the two trees.
+
+    `everything` plans the suites that the change does not touch, too.
+    """
     return tuple(
         _alone(head, stack, estimate)
         if base is None or partners is None
-        else _compared(head, base, partners, stack, estimate)
+        else _compared(head, base, partners, stack, estimate, everything=everything)
         for stack in stacks
     )
 
@@ -68,7 +72,13 @@ def _alone(head: Side, stack: Stack, estimate: Estimator) -> StackPlan:
 
 
 def _compared(
-    head: Side, base: Side, partners: Partners, stack: Stack, estimate: Estimator
+    head: Side,
+    base: Side,
+    partners: Partners,
+    stack: Stack,
+    estimate: Estimator,
+    *,
+    everything: bool,
 ) -> StackPlan:
     old = base.repository.stacks.get(partners.was(stack.ref))
     if old is None:
@@ -92,7 +102,7 @@ def _compared(
         base_identity=identity_of(old),
         changed=parts,
         changes=changes,
-        suites=tuple(suite_plan(both, suite) for suite in moved),
+        suites=tuple(suite_plan(both, suite) for suite in (suites if everything else moved)),
         by_base=tuple(_by_base(both, moved, binding=identity_moved)),
         note="; ".join(
             said
