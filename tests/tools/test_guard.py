@@ -181,6 +181,16 @@ def test_the_names_in_a_folder_are_not_listed(root: Path, body: str, name: str) 
         answer(root, body)
 
 
+def test_a_folder_that_leads_to_the_repository_is_not_opened(root: Path) -> None:
+    body = (
+        f"above = os.open({str(root.parent)!r}, os.O_RDONLY)\nos.chdir('/')\n"
+        "return os.read(os.open('repository/rates.json', os.O_RDONLY, dir_fd=above), 9).decode()"
+    )
+
+    with pytest.raises(ToolFailed, match=r"opens the folder .*, from which all of the repository"):
+        answer(root, body)
+
+
 WRITES = {
     "a new file": ("open('new.txt', 'w').write('x')", "new.txt"),
     "more of a file": ("open('data/words.txt', 'a').write('x')", "data/words.txt"),
@@ -280,6 +290,12 @@ ALLOWED: dict[str, tuple[str, Any]] = {
     "modules and their versions": (
         ("import importlib.metadata, decimal, sqlite3, email.message, ctypes, multiprocessing\n"
         "return bool(importlib.metadata.version('pytest'))"), True,
+    ),
+    "what the machine is": (
+        ("import platform, ctypes.util, uuid\n"
+        "ctypes.util.find_library('c')\n"
+        "return bool(platform.platform() and platform.processor() is not None and uuid.uuid1())"),
+        True,
     ),
     "threads": (
         ("from concurrent.futures import ThreadPoolExecutor\n"

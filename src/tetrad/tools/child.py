@@ -38,6 +38,8 @@ _CHANGES = (
     "os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir",
     "os.symlink", "os.truncate", "os.utime",
 )  # fmt: skip
+# Modules that say something of the machine, and find a way where a program does not start.
+_WITHOUT_PROGRAMS = ("/platform.py", "/ctypes/util.py", "/uuid.py")
 # What a C library is not asked for by name: programs, and files past the events.
 _NATIVE = {
     "execl", "execle", "execlp", "execv", "execve", "execvp", "execvpe", "fexecve", "fork", "popen",
@@ -120,7 +122,7 @@ class _Repository:
     def __init__(self, job: dict[str, Any]) -> None:
         self.refused = ""
         self._root = os.path.realpath(job["root"])
-        self._checkout = os.path.realpath(job["checkout"])
+        self._checkout: str = os.path.realpath(job["checkout"])
         installed = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
         self._installed = tuple(
             place + os.sep
@@ -146,6 +148,11 @@ class _Repository:
         if not f"{file}/".startswith(f"{self._checkout}/") or file.startswith(self._installed):
             return None
         return os.path.relpath(file, self._root)
+
+    def is_below(self, folder: Any) -> bool:
+        """Whether a folder holds the checkout."""
+        place = os.path.realpath(os.fsdecode(folder)).rstrip(os.sep)
+        return self._checkout.startswith(place + os.sep)
 
     def refusal(self, what: str, how: str) -> Exception:
         self.refused = self.refused or f"{what}\n  help: {how}"
@@ -231,6 +238,14 @@ class _Modules:
         return self._repository.refusal(what, _OUTSIDE if _is_outside(name) else _BY_STATEMENT)
 
 
+def _is_asked_by(modules: tuple[str, ...]) -> bool:
+    """Whether one of these modules of the standard library is on the way to here."""
+    frame: types.FrameType | None = sys._getframe()  # noqa: SLF001 -- documented
+    while frame is not None and not frame.f_code.co_filename.endswith(modules):
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename.startswith(os.path.dirname(os.__file__))
+
+
 def _is_outside(name: str) -> bool:
     return name.split(os.sep, maxsplit=1)[0] == os.pardir
 
@@ -282,8 +297,13 @@ class _Guard:
     def _opened(self, path: Any, mode: Any, flags: int) -> None:
         if flags & (os.O_ACCMODE | os.O_CREAT | os.O_TRUNC) or set("wax+").intersection(mode or ""):
             self._changed(path)
-        else:
-            self._check(path, "reads")
+            return
+        self._check(path, "reads")
+        if mode is None and not isinstance(path, int) and self._repository.is_below(path):
+            what = (
+                f"opens the folder {os.fsdecode(path)}, from which all of the repository is reached"
+            )
+            raise self._repository.refusal(what, "open the file by its own path")
 
     def _executed(self, code: Any) -> None:
         file = getattr(code, "co_filename", "")
@@ -305,7 +325,7 @@ class _Guard:
             raise self._repository.refusal(f"calls {name} of a C library", "do it in Python")
 
     def _listed(self, folder: Any) -> None:
-        caller = sys._getframe(2).f_code.co_filename  # noqa: SLF001 -- documented, and quick
+        caller = sys._getframe(2).f_code.co_filename  # noqa: SLF001 -- documented
         is_search = caller.startswith("<frozen importlib") or (
             not isinstance(folder, int) and os.path.realpath(folder or ".") in self._searched
         )  # for modules, which are judged by their own names
@@ -343,6 +363,8 @@ class _Guard:
                     )
 
     def _started(self, *arguments: Any) -> None:
+        if _is_asked_by(_WITHOUT_PROGRAMS):
+            raise OSError("no other program is started here")
         program = next((a for a in arguments if isinstance(a, str | bytes | os.PathLike)), None)
         what = "another process" if program is None else f"{os.fsdecode(program)[:80]!r}"
         raise self._repository.refusal(
