@@ -3,7 +3,7 @@
 Nothing of the change runs here: no code of the repository, no model, no tool.
 """
 
-from tetrad.attestation.attest import Attested, Change, SignedReport, Signing, attest
+from tetrad.attestation.attest import Attested, ReportedCommit, SignedReport, Signing, attest
 from tetrad.attestation.disagreement import Disagreement
 
-__all__ = ["Attested", "Change", "Disagreement", "SignedReport", "Signing", "attest"]
+__all__ = ["Attested", "Disagreement", "ReportedCommit", "SignedReport", "Signing", "attest"]

@@ -45,7 +45,7 @@ _LEVEL = "TETRAD_EVALUATED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class ReportedCommit:
     """The commit that reports are about, and the base that they compare with."""
 
     head: Repository
@@ -84,7 +84,7 @@ class Signing:
 
 
 def attest(
-    reports: Sequence[SignedReport], change: Change, signing: Signing
+    reports: Sequence[SignedReport], change: ReportedCommit, signing: Signing
 ) -> tuple[Attested, ...]:
     """Check every report against its commit, and sign what it says of each identity it evaluated.
 
@@ -107,7 +107,7 @@ def attest(
 # -- a report against its commit
 
 
-def _trees(report: Report, change: Change, now: datetime) -> Trees:
+def _trees(report: Report, change: ReportedCommit, now: datetime) -> Trees:
     if report.dirty or report.head is None:
         raise Disagreement(
             "the report is about uncommitted files\n  help: commit, and run the gate"
@@ -148,7 +148,11 @@ def _moment(written: str) -> datetime:
 
 
 def _evaluation(
-    report: StackReport, signed: SignedReport, change: Change, trees: Trees, signing: Signing
+    report: StackReport,
+    signed: SignedReport,
+    change: ReportedCommit,
+    trees: Trees,
+    signing: Signing,
 ) -> Evaluation:
     stack = change.head.stacks.get(report.stack)
     if stack is None:
@@ -262,7 +266,9 @@ def _leaf(outcome: CaseOutcome) -> bytes:
     return canonical_json({"case": outcome.id, "samples": samples})
 
 
-def _yardsticks(by_base: Sequence[BaseDecision], change: Change) -> Iterator[YardstickEvaluation]:
+def _yardsticks(
+    by_base: Sequence[BaseDecision], change: ReportedCommit
+) -> Iterator[YardstickEvaluation]:
     for said in by_base:
         suite = change.base.suites.get(said.suite) if change.base is not None else None
         if suite is None:
@@ -286,7 +292,7 @@ def _unpinned(stack: Stack, suites: Sequence[Suite]) -> Iterator[str]:
 
 
 def _attested(
-    stack: Stack, evaluations: Sequence[Evaluation], change: Change, signing: Signing
+    stack: Stack, evaluations: Sequence[Evaluation], change: ReportedCommit, signing: Signing
 ) -> Attested:
     identity = identity_of(stack)
     signed = [_signed(e, stack, identity, signing) for e in evaluations]

@@ -20,7 +20,7 @@ from tetrad.cli.signing_keys import add_key, add_push, read_key
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from tetrad.attestation import Attested, Change, SignedReport
+    from tetrad.attestation import Attested, ReportedCommit, SignedReport
     from tetrad.loading.files import Tree
 
 
@@ -88,10 +88,10 @@ def _report(root: Path, path: Path) -> SignedReport:
 
 def _change(
     root: Path, reports: Sequence[SignedReport], base: str | None, open_trees: ExitStack
-) -> Change:
+) -> ReportedCommit:
     """The commit that is checked out, and the base that all reports name."""
     from tetrad import git
-    from tetrad.attestation import Change
+    from tetrad.attestation import ReportedCommit
     from tetrad.evidence.statements import Commit
     from tetrad.loading.repositories import load_base, read_tree, sound
 
@@ -107,7 +107,7 @@ def _change(
         )
     if before is not None and not git.is_ancestor(root, before, head):
         raise UsageError(f"the base {before[:12]} is not part of the history of HEAD")
-    return Change(
+    return ReportedCommit(
         head=sound(read_tree(_tree(root, head, open_trees))),
         commit=Commit(head=head, tree=git.tree_of(root, head), base=before),
         base=None if before is None else load_base(_tree(root, before, open_trees)),
@@ -122,7 +122,7 @@ def _tree(root: Path, commit: str, open_trees: ExitStack) -> Tree:
     return Tree(open_trees.enter_context(closing(git.CommitTree(root, commit, Path(folder)))))
 
 
-def _refuse_secrets(change: Change, reports: Sequence[SignedReport]) -> None:
+def _refuse_secrets(change: ReportedCommit, reports: Sequence[SignedReport]) -> None:
     """What is signed is kept and shown: a key in it would be, too."""
     from tetrad.attestation import Disagreement
     from tetrad.lint.credentials import credentials_in

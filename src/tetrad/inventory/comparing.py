@@ -33,7 +33,7 @@ class PartChange:
     files: tuple[ComponentChange, ...]
 
 
-class Score(NamedTuple):
+class MeanScore(NamedTuple):
     """The mean of a metric, and the digest of the suite that asked for it."""
 
     mean: float
@@ -41,7 +41,7 @@ class Score(NamedTuple):
     preview: bool  # another engine than the stack's own answered
 
 
-Scores: TypeAlias = Mapping[tuple[str, str], Score]  # by suite and metric
+Scores: TypeAlias = Mapping[tuple[str, str], MeanScore]  # by suite and metric
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,8 +50,8 @@ class ScorePair:
 
     suite: str
     metric: str
-    before: Score | None
-    after: Score | None
+    before: MeanScore | None
+    after: MeanScore | None
 
     @property
     def change(self) -> float | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tetrad.canonical import Digest, Json
 from tetrad.identity import identity_of, short, written_identity
-from tetrad.inventory.comparing import ComparedStack, IdentityDiff, PartChange, Score, ScorePair
+from tetrad.inventory.comparing import ComparedStack, IdentityDiff, MeanScore, PartChange, ScorePair
 from tetrad.text import for_log, inert, json_escaped, one_line
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _named(value: Json) -> str:
     return "none" if value is None else str(value)
 
 
-def _score(score: Score | None) -> Json:
+def _score(score: MeanScore | None) -> Json:
     if score is None:
         return None
     return {"mean": score.mean, "suite_digest": score.suite, "preview": score.preview}
@@ -135,7 +135,7 @@ def _scores(console: Console, pairs: Sequence[ScorePair]) -> None:
         console.print(line.rstrip())
 
 
-def _mean(score: Score | None) -> str:
+def _mean(score: MeanScore | None) -> str:
     return f"{'–' if score is None else f'{score.mean:.2f}':>6}"
 
 
