@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tetrad.canonical import Digest
 
 if TYPE_CHECKING:
-    from tetrad.inventory.comparing import Score, Scores
+    from tetrad.inventory.comparing import MeanScore, Scores
     from tetrad.results.gate_report import Report
 
 _LATEST = 50  # runs of an identity that are looked at
@@ -35,9 +35,11 @@ def known_scores(
     return found
 
 
-def _reported(identity: Digest, report: Report | None) -> Iterator[tuple[tuple[str, str], Score]]:
+def _reported(
+    identity: Digest, report: Report | None
+) -> Iterator[tuple[tuple[str, str], MeanScore]]:
     """The means of an identity, from whichever side of a report has it."""
-    from tetrad.inventory.comparing import Score
+    from tetrad.inventory.comparing import MeanScore
     from tetrad.report.means import means
 
     for stack in report.stacks if report else ():
@@ -48,18 +50,21 @@ def _reported(identity: Digest, report: Report | None) -> Iterator[tuple[tuple[s
                     value = mean.base
                 if value is not None:
                     digest = str(suite.digest)
-                    yield (suite.suite, mean.metric), Score(value, digest, stack.preview)
+                    yield (suite.suite, mean.metric), MeanScore(value, digest, stack.preview)
 
 
-def _run_scores(contents: Iterable[bytes]) -> Iterator[tuple[tuple[str, str], Score]]:
+def _run_scores(contents: Iterable[bytes]) -> Iterator[tuple[tuple[str, str], MeanScore]]:
     """The means that runs recorded, the oldest first."""
-    from tetrad.inventory.comparing import Score
+    from tetrad.inventory.comparing import MeanScore
 
     for content in contents:
         try:
             run = json.loads(content)
             suite, preview = str(run["suite"]), bool(run["preview"])
             for metric, mean in run["metrics"].items():
-                yield (suite, str(metric)), Score(float(mean), str(run["suite_digest"]), preview)
+                yield (
+                    (suite, str(metric)),
+                    MeanScore(float(mean), str(run["suite_digest"]), preview),
+                )
         except (ValueError, KeyError, TypeError, AttributeError):
             continue  # not written by this version
