@@ -47,6 +47,7 @@ _TOKENS = r"""(?x)
         )\|>
     | <(?:start|end)_of_turn>
     | \[/?INST\] | <</?SYS>>"""
+_SIGNS = ("<|", "INST]", "SYS>>", "_of_turn>", "/think", "/no_think")
 _SWITCH = r"(?<!\S)/(?:no_)?think(?=[ \t]*(?:\n|\Z))"
 
 
@@ -54,7 +55,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
     for prompt in prompts_asked(tree):
         for index, message in enumerate(prompt.messages if prompt.style == "chat" else ()):
             content = message.content
-            if "<|" not in content and not re.search(r"INST\]|SYS>>|_of_turn>|think\b", content):
+            if not any(sign in content for sign in _SIGNS):
                 continue
             text = prose_of(content)
             token = re.search(_TOKENS, text)

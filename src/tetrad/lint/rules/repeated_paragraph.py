@@ -64,6 +64,8 @@ class _Paragraph(NamedTuple):
 
 def check(tree: LintTree) -> Iterator[Finding]:
     for prompt in prompts_asked(tree):
+        if sum(len(message.content) for message in prompt.messages) < 2 * _SHORTEST:
+            continue
         found: dict[str, list[_Paragraph]] = {}
         for index, message in enumerate(prompt.messages):
             for text, paragraph in _paragraphs(index, message):
