@@ -365,7 +365,7 @@ def test_code_that_does_not_compile_says_so(tmp_path: Path) -> None:
 
 
 def test_code_that_dies_decides_nothing(tmp_path: Path) -> None:
-    with pytest.raises(JudgeFailed, match="the golden set's code decided nothing"):
+    with pytest.raises(JudgeFailed, match="code of the golden set died: exit code 7"):
         run(tmp_path, "__import__('os')._exit(7)", "", {})
 
 

@@ -57,7 +57,7 @@ def answer(root: Path, body: str, *opens: str) -> Json:
         ),
         timeout_s=60,
     )
-    return asyncio.run(run_python("desk", run, {}, root=root)).result
+    return asyncio.run(run_python("tool 'desk'", run, {}, root=root)).result
 
 
 READS = {
@@ -141,7 +141,7 @@ def test_a_declared_file_that_changed_since_it_was_read_is_not_opened(root: Path
     )
 
     with pytest.raises(ToolFailed, match=r"data/words\.txt changed while it was in use"):
-        asyncio.run(run_python("desk", run, {}, root=root))
+        asyncio.run(run_python("tool 'desk'", run, {}, root=root))
 
 
 @pytest.mark.parametrize(

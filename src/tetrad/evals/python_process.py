@@ -23,6 +23,7 @@ from tetrad.trees import FileTree
 _HERE = Path(__file__).parent
 _CHILD = "python_child.py"
 _FILE = "file://"
+_SUBJECT = "code of the golden set"
 TIMEOUT_S = 10.0
 MEMORY_MB = 512
 
@@ -81,7 +82,7 @@ class PythonCode:
                 if file:
                     job["code"] = self._source(file, files)
                 answer = await run_python(
-                    "python",
+                    _SUBJECT,
                     run,
                     {**job, "arguments": arguments},
                     root=_HERE,
@@ -89,7 +90,7 @@ class PythonCode:
                     declares="the suite",
                 )
             except ToolFailed as error:
-                raise JudgeFailed(f"the golden set's code decided nothing: {error}") from error
+                raise JudgeFailed(str(error)) from error
         if answer.refusal is not None:
             raise PythonRaised(answer.refusal)
         return answer.result
@@ -100,4 +101,4 @@ class PythonCode:
                 f"{file} is named by a variable, so no digest covers it\n"
                 "  help: write file:// and the path into the assertion itself"
             )
-        return verified_source("python", file, files[file], self._files.folder())
+        return verified_source(_SUBJECT, file, files[file], self._files.folder())

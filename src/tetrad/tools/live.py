@@ -84,7 +84,8 @@ class LiveToolbox:
     async def _run(self, tool: Tool, call: ToolCall) -> Answer:
         if isinstance(tool.run, PythonRun):
             async with self._shared.places:
-                return await run_python(tool.name, tool.run, call.arguments, root=self._root)
+                subject = f"tool {tool.name!r}"
+                return await run_python(subject, tool.run, call.arguments, root=self._root)
         if isinstance(tool.run, HttpRun):
             return await run_http(
                 tool.name,

@@ -27,7 +27,7 @@ _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
 
 
 async def run_python(
-    name: str,
+    subject: str,
     run: PythonRun,
     arguments: Mapping[str, Json],
     *,
@@ -35,16 +35,17 @@ async def run_python(
     repository: Path | None = None,
     declares: str = "the tool's `run:`",
 ) -> Answer:
-    """Call the function; ToolFailed where it dies, runs out of its limits or answers no JSON.
+    """Call the function; ToolFailed, about `subject`, where it dies, runs out of its limits or answers
+    no JSON.
 
     It runs in the repository, `root` unless that is told, and can import and open of it what its
     digest covers, and nothing else. `declares` names the place of `files:`, to be shown.
     """
     repository = repository or root
-    source = verified_source(name, run.path, run.source, root)
+    source = verified_source(subject, run.path, run.source, root)
     job = {
         **_limits(run),
-        **_code(name, run, repository),
+        **_code(subject, run, repository),
         "file": str(root / run.path),
         "source": source,
         "declares": declares,
@@ -58,7 +59,7 @@ async def run_python(
         async with asyncio.timeout(run.timeout_s):
             written = await _converse(process, json.dumps(job).encode())
     except TimeoutError as exc:
-        raise ToolFailed(f"tool {name!r} took longer than {run.timeout_s:g} s") from exc
+        raise ToolFailed(f"{subject} took longer than {run.timeout_s:g} s") from exc
     finally:
         # Its reply is whole once its output ends; whatever it left running ends with it.
         with suppress(ProcessLookupError, PermissionError):
@@ -68,13 +69,13 @@ async def run_python(
         await asyncio.wait([listening], timeout=_LAST_WORDS_S)
         listening.cancel()
         pipes.close()
-    return _answer(name, status, written, bytes(said))
+    return _answer(subject, status, written, bytes(said))
 
 
-def _code(name: str, run: PythonRun, repository: Path) -> Mapping[str, object]:
+def _code(subject: str, run: PythonRun, repository: Path) -> Mapping[str, object]:
     """What the child runs, and where it finds it; every text is the one that the digest covers."""
     for file in run.opens:
-        _verified(name, file.file, file.digest, repository)
+        _verified(subject, file.file, file.digest, repository)
     return {
         "root": str(repository),
         "checkout": str(checkout_above(repository) or repository),
@@ -83,7 +84,7 @@ def _code(name: str, run: PythonRun, repository: Path) -> Mapping[str, object]:
         "folders": run.folders,
         "late_folders": run.late_folders,
         "modules": {
-            module.file: verified_source(name, module.file, module.digest, repository)
+            module.file: verified_source(subject, module.file, module.digest, repository)
             for module in run.modules
         },
         "opens": [file.file for file in run.opens],
@@ -111,21 +112,21 @@ async def _started(root: Path) -> tuple[Process, asyncio.SubprocessTransport]:
     return Process(pipes, protocol, loop), pipes
 
 
-def verified_source(name: str, file: str, digest: Digest, root: Path) -> str:
+def verified_source(subject: str, file: str, digest: Digest, root: Path) -> str:
     """The text of a file with code, if it is still the one whose digest was taken."""
     try:
-        return _verified(name, file, digest, root).decode("utf-8-sig")
+        return _verified(subject, file, digest, root).decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise ToolFailed(f"tool {name!r}: {file} is not UTF-8") from exc
+        raise ToolFailed(f"{subject}: {file} is not UTF-8") from exc
 
 
-def _verified(name: str, file: str, digest: Digest, root: Path) -> bytes:
+def _verified(subject: str, file: str, digest: Digest, root: Path) -> bytes:
     try:
         data = with_lf((root / file).read_bytes())
     except OSError as exc:
-        raise ToolFailed(f"tool {name!r}: {file} cannot be read: {exc.strerror}") from exc
+        raise ToolFailed(f"{subject}: {file} cannot be read: {exc.strerror}") from exc
     if digest_bytes(data) != digest:
-        raise ToolFailed(f"tool {name!r}: {file} changed while it was in use; start again")
+        raise ToolFailed(f"{subject}: {file} changed while it was in use; start again")
     return data
 
 
@@ -153,16 +154,16 @@ async def _listen(stream: asyncio.StreamReader | None, said: bytearray) -> None:
         del said[:-_SHOWN_BYTES]
 
 
-def _answer(name: str, status: int, written: bytes, said: bytes) -> Answer:
+def _answer(subject: str, status: int, written: bytes, said: bytes) -> Answer:
     try:
         reply = json.loads(written)
         kind, value = reply["kind"], reply["value"]
     except RecursionError as exc:
-        raise ToolFailed(f"tool {name!r}: its answer is nested too deeply") from exc
+        raise ToolFailed(f"{subject}: its answer is nested too deeply") from exc
     except (ValueError, TypeError, KeyError) as exc:
-        raise ToolFailed(f"tool {name!r} died: {_why(status, said)}") from exc
+        raise ToolFailed(f"{subject} died: {_why(status, said)}") from exc
     if kind == "broken":
-        raise ToolFailed(f"tool {name!r}: {value}")
+        raise ToolFailed(f"{subject}: {value}")
     if kind == "refusal":
         return Answer(refusal=value)
     return Answer(result=value)
