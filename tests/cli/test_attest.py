@@ -374,3 +374,19 @@ def test_what_a_ci_job_evaluated_is_told_to_other_readers_too(
         "https://slsa.dev/provenance/v1",
         "https://slsa.dev/verification_summary/v1",
     }
+
+
+def test_a_ledger_that_was_rewritten_does_not_hold_the_head_that_was_signed(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = tree.root / ".tetrad/registry.db"
+    older = database.read_bytes()
+    assert attest(tree) == ExitCode.PASSED
+    assert attest(tree) == ExitCode.PASSED  # its head is the evidence of before
+    assert tree.tetrad("registry", "verify") == ExitCode.PASSED
+    for end in ("-wal", "-shm"):
+        database.with_name(f"registry.db{end}").unlink(missing_ok=True)
+    database.write_bytes(older)
+    capsys.readouterr()
+    assert tree.tetrad("registry", "verify") == ExitCode.REFUSED
+    assert "it is an older copy, or entries were removed" in capsys.readouterr().out

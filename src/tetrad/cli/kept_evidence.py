@@ -54,8 +54,27 @@ class KeptEvidence:
         if not self._has_ledger():
             return None
         with open_ledger(self._place) as ledger:
-            last = ledger.head()
-        return None if last is None else LedgerHead(number=last.number, digest=last.digest)
+            last, first = ledger.head(), next(ledger.entries(), None)
+        if last is None or first is None:
+            return None
+        return LedgerHead(first=first.digest, number=last.number, digest=last.digest)
+
+    def signed_heads(self) -> tuple[LedgerHead, ...]:
+        """The heads that are signed with evidence, of whatever ledger; its keys are not looked at: a
+        head that nobody signed can only find a fault too many.
+        """
+        from tetrad.evidence import Refused, open_envelope
+        from tetrad.evidence.statements import Evaluation, read_statement
+
+        found: dict[LedgerHead, None] = {}
+        for data in [*self._of_branch(None), *self._of_ledger(None, ("evidence",))]:
+            try:
+                predicate = read_statement(open_envelope(data).payload).predicate
+            except Refused:
+                continue
+            if isinstance(predicate, Evaluation) and predicate.ledger is not None:
+                found[predicate.ledger] = None
+        return tuple(found)
 
     def keep(
         self,

@@ -51,9 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    with _opened(root_of(args)) as ledger:
+    root = root_of(args)
+    with _opened(root) as ledger:
         if args.action == "verify":
-            return _verify(ledger, args.head)
+            return _verify(ledger, [*args.head, *_signed_heads(root, ledger)])
         if args.action == "export":
             return _export(ledger, args.since)
         return _erase(ledger, args.what, args.reason)
@@ -94,6 +95,17 @@ def _verify(ledger: Ledger, heads: Sequence[Head]) -> ExitCode:
         entries = "1 entry" if head.number == 1 else f"{head.number:,} entries"
         print_text(f"{ledger.name}: {entries}, whole\nhead {head.number}:{head.digest}\n")
     return ExitCode.PASSED
+
+
+def _signed_heads(root: Path, ledger: Ledger) -> Iterator[Head]:
+    """The heads of this ledger that evidence was signed with."""
+    from tetrad.cli.kept_evidence import KeptEvidence
+    from tetrad.registry import Head
+
+    first = next(ledger.entries(), None)
+    for head in KeptEvidence(root).signed_heads():
+        if first is not None and head.first == first.digest:
+            yield Head(head.number, head.digest)
 
 
 def _export(ledger: Ledger, since: datetime | None) -> ExitCode:

@@ -112,12 +112,22 @@ def lines_of(found: Verification, asked: Question) -> Iterator[str]:
         yield "  it was admitted before; on evidence alone, not met today:"
     for unmet in found.unmet:
         yield f"  {unmet.clause:<12}{unmet.message}"
+    yield from _help(found, asked)
     # Statements of other types are for other readers.
     aside = [one for one in found.set_aside if one.clause != "predicate-type"]
     if aside:
         yield "  set aside:"
     for one in aside:
         yield f"    {one.envelope.hex[:12]}  {one.clause}: {one.message}"
+
+
+def _help(found: Verification, asked: Question) -> Iterator[str]:
+    where = f"--env {found.environment}"
+    unmet = {one.clause for one in found.unmet}
+    if unmet & {"evidence", "complete"}:
+        yield f"  help: tetrad gate --unproven {where}, then tetrad attest"
+    if "approvals" in unmet:
+        yield f"  help: tetrad approve {asked.stack.name} {where}"
 
 
 def _json(found: Verification, asked: Question) -> str:

@@ -91,8 +91,12 @@ class Regraded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerHead:
-    """The last entry of the signer's ledger: a database that is rewritten later no longer has it."""
+    """The last entry of the signer's ledger: a database that is rewritten later no longer has it.
 
+    `first` is the digest of the first entry, by which a ledger knows its own heads.
+    """
+
+    first: Digest
     number: int
     digest: Digest
 
