@@ -210,7 +210,9 @@ def test_files_that_make_another_identity_are_refused(tree: Tree) -> None:
         check_snapshot(replace(snapshot, files=other), "x.tar")
 
 
-@pytest.mark.parametrize("path", ["conftest.py", "stacks/other.yml", "evals/x/suite.yaml"])
+@pytest.mark.parametrize(
+    "path", ["conftest.py", "stacks/other.yml", "evals/x/suite.yaml", "waivers.yaml"]
+)
 def test_a_file_that_the_identity_does_not_come_from_is_refused(path: str, tree: Tree) -> None:
     snapshot = taken(tree)
     data = snapshot.files["stacks/feedback.yaml"]

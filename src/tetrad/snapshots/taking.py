@@ -26,8 +26,8 @@ from tetrad.trees import FileTree
 
 def take_snapshot(files: FileTree, name: str) -> Snapshot:
     """The snapshot of a stack of a tree; SpecError where it does not load."""
-    stack = stack_named(files, name)
-    tree, repository = _loaded(files, stack.location.file)
+    tree, repository = _loaded(files, _files_named(files, name))
+    stack = repository.stacks[find(repository, name, repository.stacks)]
     taken = {path: _content(tree, path) for path in sorted(_paths(tree, repository))}
     refuse_paths(taken, stack.ref)
     snapshot = Snapshot(
@@ -46,10 +46,7 @@ def take_snapshot(files: FileTree, name: str) -> Snapshot:
 
 def stack_named(files: FileTree, name: str) -> Stack:
     """The stack that a name means in a tree, loaded without what judges it."""
-    tree = Tree(files)
-    found = files_of(tree, [name], ("stack",))
-    only = None if found is None else [file for file in found if tree.says(file, "stack")]
-    repository = sound(read_tree(tree, only))
+    repository = sound(read_tree(Tree(files), _files_named(files, name)))
     return repository.stacks[find(repository, name, repository.stacks)]
 
 
@@ -78,9 +75,17 @@ def check_snapshot(snapshot: Snapshot, origin: str) -> None:
         raise ArtifactError(f"{origin}: the identity does not come from {surplus[0]}")
 
 
-def _loaded(files: FileTree, first: str) -> tuple[Tree, Repository]:
-    """A stack and those that it falls back to, with what loading them looked at."""
-    only = [first]
+def _files_named(files: FileTree, name: str) -> list[str] | None:
+    """The files of stacks that a name can mean; None where it means none."""
+    found = files_of(Tree(files), [name], ("stack",))
+    if found is None:
+        return None
+    # without suites and waivers, whatever they say that they are
+    return [file for file in found if "/" in file and not file.startswith("evals/")]
+
+
+def _loaded(files: FileTree, only: list[str] | None) -> tuple[Tree, Repository]:
+    """Stacks and those that they fall back to, with what loading them looked at."""
     while True:
         tree = Tree(files)
         repository = sound(read_tree(tree, only))
@@ -88,11 +93,11 @@ def _loaded(files: FileTree, first: str) -> tuple[Tree, Repository]:
             file
             for stack in repository.stacks.values()
             for file in _fallback(files, stack)
-            if file not in only
+            if only is not None and file not in only
         ]
         if not fallbacks:
             return tree, repository
-        only += dict.fromkeys(fallbacks)
+        only = [*(only or ()), *dict.fromkeys(fallbacks)]
 
 
 def _fallback(files: FileTree, stack: Stack) -> Iterator[str]:
