@@ -59,7 +59,7 @@ class _Index:
                         self._add(case, words_of(text))
 
     def _add(self, case: Case, words: list[str]) -> None:
-        if sum(map(_length, words)) >= _WHOLE:
+        if len(words) >= 2 * _WHOLE or sum(map(_length, words)) >= _WHOLE:
             self.whole.setdefault(" ".join(words), case)
         if self._among is not None and sum(map(self._among.__contains__, words)) < N:
             return
