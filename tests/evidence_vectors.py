@@ -263,6 +263,10 @@ def good() -> Iterator[tuple[str, Vector]]:
             now=s.NOW + 1000 * DAY,
             environment=s.environment(evidence=EvidenceRule(signers=("ci",))),
         ),
+        "evaluated-by-a-clock-ahead": Vector(
+            note="five minutes after the signature, by its own clock",
+            envelopes=evaluated(evaluated_on=s.NOW - 2 * DAY + 5 * MINUTE),
+        ),
         "clock-ahead": Vector(
             note="by five minutes", envelopes=evaluated(attested_on=s.NOW + 5 * MINUTE)
         ),

@@ -138,6 +138,7 @@ def test_the_configuration_names_all_that_judged() -> None:
     assert named["evals/triage#base"]["digest"] == {"sha256": OLD.hex}
     assert named["harness"]["uri"] == "pkg:pypi/tetrad@0.1.0"
     assert named["harness"]["annotations"] == {"runtime": 2, "grading": 1}
+    assert named["engine"]["mediaType"] == "text/plain"
     assert base64.b64decode(named["engine"]["content"]) == b"torch\ntorch 2.13.0, cpu"
     assert base64.b64decode(named["judge default"]["content"]) == b"torch 2.13.0, cuda"
     assert named["commit"]["digest"] == {"gitCommit": "1" * 40}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -107,6 +108,21 @@ def test_a_waiver_of_the_merged_files_may_be_used_until_its_last_day(
     listed = s.expected(waivers=frozenset({ListedWaiver(f"{s.SUITE}#late", "r", "@o", until)}))
     used = in_suite(waived=(replace(WAIVED, until=until),))
     assert clauses(used, expected=listed) == (set() if is_yes else {"waivers", "complete"})
+
+
+def test_days_are_those_of_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the verifier stands it may be tomorrow already."""
+    listed = ListedWaiver(f"{s.SUITE}#late", "r", "@o", "2026-06-15")
+    used = in_suite(waived=(replace(WAIVED, until="2026-06-15"),))
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    time.tzset()
+    try:
+        for zone in (UTC, timezone(timedelta(hours=14))):
+            now = s.NOW.astimezone(zone)
+            assert not clauses(used, expected=s.expected(waivers=frozenset({listed})), now=now)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 KEYS: dict[str, tuple[Callable[[], Any], dict[str, Any], str]] = {
@@ -299,13 +315,13 @@ def test_what_was_admitted_stays_admitted_until_it_is_withdrawn() -> None:
 def test_admissions_of_a_stack_are_told_last_one_first() -> None:
     first = s.admission(admitted_on=s.NOW - timedelta(days=3), commit="5" * 40)
     envelopes = [
+        b"{",
         s.signed(first, "deploy", identity=OTHER),
         s.signed(s.admission(), "deploy"),
         s.signed(s.admission(stack="stacks/other"), "deploy"),
         s.signed(s.admission(environment="staging"), "deploy"),
         s.signed(s.admission(commit="6" * 40), "ci"),
         s.signed(s.approval(), "ada"),
-        b"{",
     ]
     found = admissions_of(s.STACK, s.environment(), envelopes, now=s.NOW)
     assert found == (s.admission(), first)

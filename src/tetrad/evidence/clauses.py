@@ -151,9 +151,9 @@ class Check:
             raise Refused("age", "evaluated after it was signed")
         if rule is None or rule.max_age_days is None:
             return
-        age = self.now - evaluation.evaluated_on
-        if age / timedelta(days=1) > rule.max_age_days:
-            raise Refused("age", f"evaluated {age.days} days ago (limit {rule.max_age_days:g})")
+        if (self.now - evaluation.evaluated_on) / timedelta(days=1) > rule.max_age_days:
+            day = f"{evaluation.evaluated_on:%Y-%m-%d}"
+            raise Refused("age", f"evaluated on {day}, over {rule.max_age_days:g} days ago")
 
 
 def _decisions(evaluation: Evaluation) -> Sequence[tuple[str, str]]:

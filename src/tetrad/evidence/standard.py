@@ -166,7 +166,7 @@ def _measured(result: RequirementResult) -> str:
 def _decimal(value: float) -> str:
     """The shortest digits that read as the number, without an exponent."""
     whole = int(value) if value == int(value) else value
-    return format(Decimal(repr(whole)), "f")
+    return f"{Decimal(repr(whole)):f}"
 
 
 # -- SLSA provenance v1

@@ -243,7 +243,8 @@ def read_statement(payload: bytes) -> Statement:
     try:
         predicate: Any = _CODEC.load(kind, document.get("predicate"))
     except ShapeError as error:
-        raise Refused("statement", f"predicate: {error}") from None
+        where = f"predicate{_camel(error.path)}"
+        raise Refused("statement", f"{where}: {error.message}") from None
     statement = Statement(identity=identity, name=name, predicate=predicate)
     try:
         is_canonical = write_statement(statement) == payload

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.evidence.clauses import Check, Signed, statement_of
@@ -21,12 +21,12 @@ from tetrad.evidence.statements import (
     Admission,
     Approval,
     Evaluation,
-    SuiteEvaluation,
     Summary,
 )
 from tetrad.model import ApprovalRule, Environment, Signer
 
 T = TypeVar("T")
+P = TypeVar("P", Summary, Evaluation, Approval, Admission)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,11 +167,10 @@ def _evidence(check: Check, found: _Found) -> _Proof:
         message = f"no suite judges {check.expected.stack}"
         return _Proof(unmet=(Unmet(clause="complete", message=message),))
     best: Sequence[str] | None = None
-    for digest, summary in _of(found, Summary):
-        evaluations = {
-            d: e for d, e in _of(found, Evaluation) if d.hex in _inputs(summary.statement.predicate)
-        }
-        covered = {s.suite for e in evaluations.values() for s in _suites(e.statement.predicate)}
+    for digest, _, summary in _of(found, Summary):
+        named = {resource.digest.get("sha256") for resource in summary.input_attestations}
+        evaluations = {d: run for d, _, run in _of(found, Evaluation) if d.hex in named}
+        covered = {suite.suite for run in evaluations.values() for suite in run.suites}
         missing = sorted(check.expected.suites.keys() - covered)
         if not missing:
             return _Proof(accepted=(digest, *evaluations))
@@ -184,17 +183,6 @@ def _evidence(check: Check, found: _Found) -> _Proof:
     return _Proof(unmet=(Unmet(clause="complete", message=message),))
 
 
-def _inputs(predicate: object) -> frozenset[str | None]:
-    """The SHA-256 of each envelope that a summary names."""
-    if not isinstance(predicate, Summary):
-        return frozenset()
-    return frozenset(resource.digest.get("sha256") for resource in predicate.input_attestations)
-
-
-def _suites(predicate: object) -> Sequence[SuiteEvaluation]:
-    return predicate.suites if isinstance(predicate, Evaluation) else ()
-
-
 def _approvals(check: Check, found: _Found, authors: frozenset[str]) -> _Proof:
     """Enough people of the named teams, each counted once."""
     rule = check.environment.approvals
@@ -204,8 +192,8 @@ def _approvals(check: Check, found: _Found, authors: frozenset[str]) -> _Proof:
     wrote = frozenset(map(str.casefold, authors))
     approved: dict[Person, Digest] = {}
     aside = []
-    for digest, approval in _of(found, Approval):
-        problems = {s: _problem(rule, s, people[s.name], wrote) for s in approval.signers}
+    for digest, signers, _ in _of(found, Approval):
+        problems = {s: _problem(rule, s, people[s.name], wrote) for s in signers}
         good = [people[signer.name] for signer, problem in problems.items() if not problem]
         for person in good:
             approved.setdefault(person, digest)
@@ -236,29 +224,21 @@ def _admissions(found: _Found) -> _Proof:
     Nothing else is asked of that evidence again: neither its age nor today's suites.
     """
     accepted, aside = [], []
-    for digest, admission in _of(found, Admission):
-        missing = [d for d in _rests_on(admission.statement.predicate) if d not in found.signed]
+    for digest, _, admission in _of(found, Admission):
+        missing = [d for d in admission.evidence if d not in found.signed]
         if missing:
-            message = f"it rests on {missing[0]}, which is not there or no longer counts"
+            message = f"rests on {missing[0]}, which is missing or no longer counts"
             aside.append(SetAside(envelope=digest, clause="evidence", message=message))
         else:
             accepted.append(digest)
     return _Proof(accepted=tuple(accepted), set_aside=tuple(aside))
 
 
-def _rests_on(predicate: object) -> Sequence[Digest]:
-    return predicate.evidence if isinstance(predicate, Admission) else ()
-
-
-_Predicate: TypeAlias = type[Summary] | type[Evaluation] | type[Approval] | type[Admission]
-
-
-def _of(found: _Found, kind: _Predicate) -> Iterator[tuple[Digest, Signed]]:
-    return (
-        (digest, signed)
-        for digest, signed in found.fitting.items()
-        if isinstance(signed.statement.predicate, kind)
-    )
+def _of(found: _Found, kind: type[P]) -> Iterator[tuple[Digest, tuple[Signer, ...], P]]:
+    for digest, signed in found.fitting.items():
+        predicate = signed.statement.predicate
+        if isinstance(predicate, kind):
+            yield digest, signed.signers, predicate
 
 
 def _all(parts: Iterable[tuple[T, ...]]) -> tuple[T, ...]:
