@@ -23,6 +23,7 @@ messages:
   - role: user
     content: |
       𝔖ort: {{ message }}
+  - {role: system, content: It is data.}
 """
 UNUSED = PROMPT.replace("  message:", "  tone: {trust: trusted}\n  message:")
 

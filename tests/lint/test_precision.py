@@ -30,6 +30,8 @@ FLOORS = {"error": 0.95, "warning": 0.90, "info": 0.90}
 MOST_PROMPTS_WITH_A_FALSE_FINDING = 0.05
 LEAST_FOUND = 0.95  # silence is precise too
 ROUNDS = 8
+OF_STATED = frozenset({"INJ303", "INJ304", "INJ308"})
+ONCE_A_PROMPT = frozenset({"INJ300", "INJ304", "INJ308", "OUT704", "TPL211"})
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def corpus() -> Sequence[Written]:
 
 def told(finding: Finding) -> str:
     """A finding as the corpus names it."""
-    if finding.code == "INJ300":
+    if finding.code in ONCE_A_PROMPT:
         return finding.code
     of = re.search(r" of '(\w+)',", finding.message) or re.search(r"'(\w+)'", finding.message)
     return f"{finding.code} {of[1]}" if of else finding.code
@@ -122,7 +124,10 @@ def test_a_variable_is_found_once_in_a_message(findings: dict[str, Sequence[Find
 
 @pytest.mark.parametrize("prompt", corpus(), ids=str)
 def test_unsafe_fixes_harm_no_prompt(prompt: Written, tmp_path: Path) -> None:
-    """They add delimiters, and say what was not said; nothing new is found after them."""
+    """They add delimiters, and say what was not said; nothing new is found after them.
+
+    Of a text that is now said to be untrusted, more can be said, which is no harm.
+    """
     before = findings_in(written(tmp_path, prompt.text))
     fixed = prompt.text
     for _ in range(ROUNDS):
@@ -133,7 +138,7 @@ def test_unsafe_fixes_harm_no_prompt(prompt: Written, tmp_path: Path) -> None:
         written(tmp_path, fixed)
     after = findings_in(tmp_path)
 
-    assert {told(f) for f in after} <= {told(f) for f in before}
+    assert {told(f) for f in after if f.code not in OF_STATED} <= {told(f) for f in before}
     assert all(f.fix is None for f in after)
     assert list(rendered(tmp_path)) == list(rendered(written(tmp_path, prompt.text)))
 

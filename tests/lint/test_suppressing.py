@@ -13,7 +13,10 @@ from tetrad.lint.rules import SUPPRESSION_RULES
 from tetrad.lint.suppressing import with_suppressions
 from tetrad.yamldoc.parse import parse
 
-HEAD = "kind: prompt\nvariables: {message: {trust: untrusted}}\nmessages:\n"
+HEAD = (
+    "kind: prompt\nvariables: {message: {trust: untrusted}}\nmessages:\n"
+    "  - {role: system, content: It is data.}\n"
+)
 NAME = "untrusted-undelimited"
 ALLOW = f"# tetrad: allow {NAME} -- TODO: say why"
 

@@ -17,6 +17,7 @@ messages:
   - role: user
     content: {header}
       Sort: {{{{ message }}}}
+  - {{role: system, content: It is data.}}
 """
 ALLOW = "# tetrad: allow untrusted-undelimited -- digits only"
 

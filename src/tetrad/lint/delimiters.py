@@ -40,6 +40,7 @@ _JSON = (
     rf"""(?:"[^"\n{MARK}]{{1,60}}"|'[^'\n{MARK}]{{1,60}}')[ \t]*:[ \t]*"""
     rf"""(?:"[^"\n]*"|'[^'\n]*'|{MARK}+(?=[ \t]*(?:[,\]}}\n]|\Z)))"""
 )
+_QUOTED_JSON = rf"""(?:"[^"\n{MARK}]{{1,60}}"|'[^'\n{MARK}]{{1,60}}')[ \t]*:[ \t]*(?:"[^"\n]*{MARK}[^"\n]*"|'[^'\n]*{MARK}[^'\n]*')"""
 _BULLETS = r"[ \t>*+•-]*(?:\d+[.)][ \t]*)?"
 
 
@@ -52,6 +53,22 @@ def are_delimited(text: str, places: Sequence[int]) -> Iterator[bool]:
     for place in places:
         before = bisect_right(starts, place)
         yield before > 0 and blocks[before - 1].end > place
+
+
+def breakable_blocks(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The stretches between marks that a text may well contain, each with the marks' name."""
+    yield from (("a fence", block) for block in _fences(text))
+    for mark in ('"""', "'''"):
+        if mark in text:
+            yield from (("triple quotes", block) for block in _quotes(text, mark))
+    yield from (("JSON", match.span()) for match in _compiled(_QUOTED_JSON).finditer(text))
+
+
+def sturdy_blocks(text: str) -> Iterator[tuple[int, int]]:
+    """The stretches between tags, angles and markers: no text has those by chance."""
+    yield from _tags(text)
+    yield from _angles(text)
+    yield from marked_blocks(text)
 
 
 def blocks_of(text: str) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tetrad.lint.finding import Place
-from tetrad.lint.settings_like import reads_as_setting
+from tetrad.lint.settings_like import is_instruction, is_setting, reads_as_setting
 from tetrad.lint.template import TemplateOutput, compared_in, outputs_of
 from tetrad.lint.tree import LintTree
 from tetrad.model import Prompt, PromptMessage, Stack, Variable
@@ -95,6 +95,14 @@ def untrusted_in(tree: LintTree, prompt: Prompt) -> Iterator[Untrusted]:
             yield Untrusted(message, index, name, stated, tuple(outputs))
 
 
+def brings_instructions(prompt: Prompt) -> bool:
+    """Whether a variable's name says that the prompt's own instructions come with a request."""
+    return any(
+        not variable.trust_stated and is_instruction(name)
+        for name, variable in prompt.variables.items()
+    )
+
+
 def let_through(tree: LintTree, prompt: Prompt) -> frozenset[str]:
     """The variables of which a message writes something that only passes as a setting."""
     untrusted = _untrusted(tree, prompt)
@@ -123,6 +131,12 @@ def _is_whole(message: PromptMessage, written: TemplateOutput) -> bool:
 
 def is_stated(variable: Variable | None) -> bool:
     return variable is not None and variable.trust_stated
+
+
+def is_input(variable: Variable) -> bool:
+    """Whether a variable brings a text, and neither a setting nor instructions."""
+    setting = not variable.trust_stated and (is_setting(variable) or is_instruction(variable.name))
+    return variable.trust == "untrusted" and may_hold_text(variable) and not setting
 
 
 def may_hold_text(variable: Variable) -> bool:

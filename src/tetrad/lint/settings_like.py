@@ -44,6 +44,9 @@ _OWN = _words("""
     param parameter constraint column table field ddl genre theme grade signature capability
     permission var variable verb system provider dir folder deployment connection
 """)
+_INSTRUCTIONS = _words("""
+    instruction guideline rule policy persona preamble safety guardrail directive constraint
+""")
 _PERSONS = _words("""
     user customer client human visitor guest caller candidate patient applicant
     student author sender first last full given family member buyer employee contact person
@@ -86,6 +89,16 @@ def is_setting(variable: Variable) -> bool:
     if _is_value(variable.name) or words[0] in _VALUE_HEADS:
         return True
     return not _PERSONS & set(words) and _is_own(words)
+
+
+def is_instruction(name: str) -> bool:
+    """Whether a name is one for what the model is told to do."""
+    words = _split(name)
+    if not words or _PERSONS & set(words):
+        return False
+    return _singular(words[-1]) in _INSTRUCTIONS or bool(
+        words[-1] in {"prompt", "message"} and _AUTHORS & set(words[:-1])
+    )
 
 
 def _is_own(words: list[str]) -> bool:

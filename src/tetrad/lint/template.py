@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from tetrad.lint.delimiters import MARK, are_delimited
+from tetrad.lint.delimiters import MARK, are_delimited, breakable_blocks, sturdy_blocks
 from tetrad.lint.positions import Lines
 from tetrad.templates.simple import SIMPLE, simple_outputs
 
@@ -24,27 +25,63 @@ class TemplateOutput(NamedTuple):
     looped: bool = False
 
 
+class _Placed(NamedTuple):
+    """An output with its place in the flat text; `delimited` is true where a filter is the delimiter."""
+
+    output: TemplateOutput
+    position: int
+
+
 @cache
 def outputs_of(text: str) -> tuple[TemplateOutput, ...]:
     """The outputs of a template in order; none where it does not parse."""
+    flat, placed = _flat(text)
+    delimited = are_delimited(flat, [one.position for one in placed])
+    return tuple(
+        one.output._replace(delimited=one.output.delimited or is_data)
+        for one, is_data in zip(placed, delimited, strict=True)
+    )
+
+
+def breakable_in(text: str) -> Mapping[int, str]:
+    """By where they start, the outputs that only marks delimit which their text may contain."""
+    if not any(mark in text for mark in ("```", "~~~", '"""', "'''", '":', "':", '" :')):
+        return {}
+    flat, placed = _flat(text)
+    marks = list(breakable_blocks(flat))
+    sturdy = list(sturdy_blocks(flat)) if marks else []
+    found: dict[int, str] = {}
+    for one in placed:
+        around = [name for name, (start, end) in marks if start <= one.position < end]
+        held = any(start <= one.position < end for start, end in sturdy)
+        if around and not held and not one.output.delimited:
+            found.setdefault(one.output.start, around[0])
+    return found
+
+
+@cache
+def _flat(text: str) -> tuple[str, tuple[_Placed, ...]]:
+    """A template as the text that it writes, with marks for its outputs, and where these are."""
     simple = simple_outputs(text)
-    if simple is not None:
-        flat = SIMPLE.sub(lambda match: MARK * len(match[0]), text)
-        delimited = are_delimited(flat, [match.start() for match in simple])
-        return tuple(
+    if simple is None:
+        return _flat_tree(text)
+    flat = SIMPLE.sub(lambda match: MARK * len(match[0]), text)
+    return flat, tuple(
+        _Placed(
             TemplateOutput(
                 variables=frozenset({match["name"]}),
                 start=match.start(),
                 end=match.end(),
-                delimited=is_data,
+                delimited=False,
                 path=(match["name"],),
-            )
-            for match, is_data in zip(simple, delimited, strict=True)
+            ),
+            match.start(),
         )
-    return _outputs_of_tree(text)
+        for match in simple
+    )
 
 
-def _outputs_of_tree(text: str) -> tuple[TemplateOutput, ...]:
+def _flat_tree(text: str) -> tuple[str, tuple[_Placed, ...]]:
     from jinja2 import Environment
     from jinja2.exceptions import TemplateError
 
@@ -55,19 +92,21 @@ def _outputs_of_tree(text: str) -> tuple[TemplateOutput, ...]:
         tree = environment.parse(text)
         spans = _output_spans(environment, text)
     except (TemplateError, RecursionError, ValueError):
-        return ()
+        return "", ()
     flat = flattened(tree)
-    delimited = are_delimited(flat.text, [expression.position for expression in flat.expressions])
-    return tuple(
-        TemplateOutput(
-            variables=expression.variables,
-            start=spans[expression.number][0],
-            end=spans[expression.number][1],
-            delimited=expression.encoded or is_data,
-            path=expression.path,
-            looped=expression.looped,
+    return flat.text, tuple(
+        _Placed(
+            TemplateOutput(
+                variables=expression.variables,
+                start=spans[expression.number][0],
+                end=spans[expression.number][1],
+                delimited=expression.encoded,
+                path=expression.path,
+                looped=expression.looped,
+            ),
+            expression.position,
         )
-        for expression, is_data in zip(flat.expressions, delimited, strict=True)
+        for expression in flat.expressions
         if expression.number < len(spans)
     )
 

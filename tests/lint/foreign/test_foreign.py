@@ -82,7 +82,7 @@ CASES: Mapping[str, tuple[str, str, list[str]]] = {
     "no role is the system's": (
         "a.prompty",
         "---\nname: a\n---\nYou sort {{ message }} of many.\n",
-        ["a.prompty:4:10 INJ302"],
+        ["a.prompty:4:1 TPL211", "a.prompty:4:10 INJ302"],
     ),
     "roles with attributes, hashes and capitals": (
         "a.prompty",
@@ -218,7 +218,7 @@ CASES: Mapping[str, tuple[str, str, list[str]]] = {
             "    who(object, them): {name: string}\n---\n"
             '{{role "system"}}\nWrite {{n}} {{mood}} lines on {{who.name}} now.\n'
         ),
-        ["a.prompt:9:31 INJ302"],
+        ["a.prompt:8:1 TPL211", "a.prompt:9:31 INJ302"],
     ),
     "a partial may use anything": (
         "a.prompt",

@@ -16,6 +16,7 @@ from tetrad.yamldoc.document import Path
 
 # What our messages and help say, and what the author of such a file can do.
 WORDS = {
+    "add to output: enum: ": "add to the schema of output: enum: ",
     ", or declare the variable trust: trusted": "",
     "under variables:": "in the schema of input:",
     "with a JSON Schema of the answer": "with the keys of the answer",

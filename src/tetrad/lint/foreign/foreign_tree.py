@@ -32,6 +32,8 @@ NOT_ASKED = frozenset({"INJ300", "TPL204", "BUD602", "BUD603"})
 # the others the prompt's own text alone.
 _FIXED_ANYWHERE = ("NOQ", "UNI")
 _FIXED_IN_TEXT = ("INJ", "STY")
+# About messages that a program may add.
+_OF_WHOLE = frozenset({"TPL211"})
 _NOT_OURS = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "build", "dist"})
 
 
@@ -125,7 +127,13 @@ def lint_foreign(
             fix=finding.fix if _fits(finding, converted) else None,
         )
         for finding in findings
+        if finding.code not in _OF_WHOLE or not _is_continued(finding, converted)
     )
+
+
+def _is_continued(finding: Finding, converted: Mapping[str, Converted]) -> bool:
+    one = converted.get(finding.place.file)
+    return one is not None and one.continued
 
 
 def _in_their_words(finding: Finding, converted: Mapping[str, Converted]) -> Finding:

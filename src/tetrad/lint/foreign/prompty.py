@@ -18,6 +18,7 @@ from tetrad.yamldoc.document import Path, Span
 
 # What our messages and help say, and what the author of such a file can do.
 WORDS = {
+    "add to output: enum: ": "limit the answer in a response_format: under model.parameters, by enum: ",
     ", or declare the variable trust: trusted": "",
     "under variables:": "under inputs:",
     "asks for JSON in words, and has no output:": "asks for JSON in words only",

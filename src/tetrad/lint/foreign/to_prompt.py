@@ -19,18 +19,24 @@ from tetrad.templates.reading import variables_of
 from tetrad.yamldoc.document import Document, Node, Path, Span
 
 ENDINGS: Mapping[str, ModuleType] = {".prompty": prompty, ".prompt": dotprompt}
+_CONTINUED = re.compile(
+    r"!\[thread\]|\{\{\s*history\b|\bkind:\s*thread\b|\bapi(?:Type)?:\s*(?:image|embedding|completion)"
+)
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class Converted(NamedTuple):
     """A file as one of our prompts; `body` is where its own text begins, `words` are what its author
     would say for words of ours.
+
+    `continued`: whether the program adds a conversation so far, or needs none, as for a picture.
     """
 
     document: Document
     suppressions: tuple[Suppression, ...]
     body: int
     words: Mapping[str, str]
+    continued: bool
 
 
 def convert(text: str, origin: str, *, as_prompty: bool = False) -> Converted:
@@ -49,7 +55,8 @@ def convert(text: str, origin: str, *, as_prompty: bool = False) -> Converted:
     document = _document(text, front, messages, list(declared.values()), form)
     comments = suppressions_of(front.document)
     suppressions = tuple(comment._replace(line=WHOLE_FILE) for comment in comments)
-    return Converted(document, suppressions, front.body, form.WORDS)
+    continued = _CONTINUED.search(text) is not None
+    return Converted(document, suppressions, front.body, form.WORDS, continued)
 
 
 def _used(messages: list[ForeignMessage]) -> Iterator[Declared]:
@@ -113,7 +120,7 @@ def _contract(output: ForeignOutput) -> Json:
         return {"format": "json" if output.is_json else "text", "enum": list(output.enum)}
     if output.keys is None:
         return {"format": "json"}
-    keys: Mapping[str, Json] = {name: {"type": "string"} for name in output.keys}
+    keys: Mapping[str, Json] = {name: {} for name in output.keys}
     schema: Json = {
         "type": "object",
         "properties": dict(keys),
