@@ -166,3 +166,16 @@ def test_a_role_that_can_change_no_entry_can_append(postgres: str) -> None:
                 assert ledger.verify() == []
         finally:
             owner.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_a_ledger_that_is_there_is_opened_without_alembic(tmp_path: Path) -> None:
+    open_ledger(tmp_path / "registry.db").close()
+    code = (
+        "import sys; from pathlib import Path; from tetrad.registry import open_ledger\n"
+        "open_ledger(Path(sys.argv[1])).close(); print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "registry.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert "sqlalchemy" in done.stdout.split()
+    assert "alembic" not in done.stdout.split()
