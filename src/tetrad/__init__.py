@@ -18,9 +18,11 @@ if TYPE_CHECKING:
         SuiteReport,
         TetradError,
         UsageError,
+        Verification,
         identity_of,
         load_repository,
         read_report,
+        verify,
     )
 
 __version__ = "0.1.0"
@@ -37,10 +39,12 @@ __all__ = [
     "SuiteReport",
     "TetradError",
     "UsageError",
+    "Verification",
     "__version__",
     "identity_of",
     "load_repository",
     "read_report",
+    "verify",
 ]
 
 # `python -m tetrad` puts the working folder, which may be a stranger's, before all that is installed:

@@ -10,10 +10,12 @@ import os
 from pathlib import Path
 
 from tetrad import identity
+from tetrad.admission import question, verified
 from tetrad.errors import Issue as Issue
 from tetrad.errors import SpecError as SpecError
 from tetrad.errors import TetradError as TetradError
 from tetrad.errors import UsageError as UsageError
+from tetrad.evidence import Verification as Verification
 from tetrad.loading import repositories
 from tetrad.model import Case as Case
 from tetrad.model import Repository as Repository
@@ -60,3 +62,14 @@ def read_report(file: str | os.PathLike[str]) -> Report:
             f"{path} cannot be read: {why}\n  help: `tetrad gate` writes one"
         ) from error
     return load_report(text, origin=str(path))
+
+
+def verify(stack: str, environment: str, root: str | os.PathLike[str] = ".") -> Verification:
+    """Whether a stack, as it is checked out, may serve an environment.
+
+    By the evidence that is kept here, without a network; `unmet` names what is missing to a yes.
+    Raises `UsageError` where there is no such stack or environment.
+    """
+    repository = load_repository(root)
+    ref = repositories.find(repository, stack, repository.stacks)
+    return verified(Path(root), question(repository, repository.stacks[ref], environment))

@@ -15,6 +15,7 @@ from evidenced import ENVIRONMENT, answering, environment_text, evidenced_tree, 
 from fakes import Reply
 from trees import Tree
 
+import tetrad
 from tetrad.errors import ExitCode
 
 REPORT = ".tetrad/report.json"
@@ -64,6 +65,7 @@ def test_an_attested_and_approved_identity_may_serve(
     assert tree.tetrad(*approve) == ExitCode.PASSED
     assert verify(tree) == ExitCode.PASSED
     assert capsys.readouterr().out.endswith("may serve production\n")
+    assert tetrad.verify("feedback", "production", tree.root).is_yes
 
 
 def test_evidence_is_about_one_identity(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:

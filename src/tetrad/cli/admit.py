@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from tetrad.cli.output import print_text
 from tetrad.cli.repository_root import root_of
 from tetrad.cli.signing_keys import add_key, add_push, read_key, refuse_role
-from tetrad.cli.verify import add_environment, lines_of, question, verified
+from tetrad.cli.verify import add_environment, lines_of
 from tetrad.errors import ExitCode
 
 
@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> ExitCode:
     from tetrad import git
-    from tetrad.cli.kept_evidence import KeptEvidence
+    from tetrad.admission import KeptEvidence, question, verified
     from tetrad.evidence import seal
     from tetrad.evidence.statements import Admission, Statement, write_statement
     from tetrad.identity import short

@@ -9,7 +9,7 @@ from tetrad.cli.output import print_text
 from tetrad.cli.repository_root import root_of
 from tetrad.cli.signing_keys import add_key, add_push, read_key, refuse_role
 from tetrad.cli.subject import SUBJECT, subject_of
-from tetrad.cli.verify import add_environment, question
+from tetrad.cli.verify import add_environment
 from tetrad.errors import ExitCode
 
 
@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.cli.kept_evidence import KeptEvidence
+    from tetrad.admission import KeptEvidence, question
     from tetrad.evidence import seal
     from tetrad.evidence.statements import Approval, Statement, write_statement
     from tetrad.identity import identity_of, short

@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
+    from tetrad.admission import KeptEvidence
     from tetrad.attestation import Signing, attest
-    from tetrad.cli.kept_evidence import KeptEvidence
 
     root = root_of(args)
     key = read_key(args.key)

@@ -54,8 +54,8 @@ def run(args: Namespace) -> ExitCode:
 
 
 def _print_envelope(root: Path, written: str) -> ExitCode:
+    from tetrad.admission import KeptEvidence
     from tetrad.canonical import Digest
-    from tetrad.cli.kept_evidence import KeptEvidence
 
     try:
         digest = Digest.parse(written)

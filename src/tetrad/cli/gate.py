@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 def _unproven(root: Path, args: argparse.Namespace) -> list[str]:
     """The stacks that serve an environment, among those named, and lack evidence for it."""
-    from tetrad.cli.verify import question, verified
+    from tetrad.admission import question, verified
     from tetrad.loading.repositories import find, load_repository
 
     if not (args.unproven and args.env):

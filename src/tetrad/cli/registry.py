@@ -99,7 +99,7 @@ def _verify(ledger: Ledger, heads: Sequence[Head]) -> ExitCode:
 
 def _signed_heads(root: Path, ledger: Ledger) -> Iterator[Head]:
     """The heads of this ledger that evidence was signed with."""
-    from tetrad.cli.kept_evidence import KeptEvidence
+    from tetrad.admission import KeptEvidence
     from tetrad.registry import Head
 
     first = next(ledger.entries(), None)

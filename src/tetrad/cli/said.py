@@ -31,7 +31,7 @@ def said_about(
     root: Path, identity: Digest, environments: Iterable[Environment]
 ) -> tuple[Said, ...]:
     """What was signed about an identity, the oldest first; what is no statement of ours is left out."""
-    from tetrad.cli.kept_evidence import KeptEvidence
+    from tetrad.admission import KeptEvidence
 
     names = {s.key: s.name for e in environments for s in e.signers.values()}
     read = (_said(data, identity, names) for data in KeptEvidence(root).about(identity))

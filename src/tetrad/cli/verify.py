@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_format
@@ -17,8 +14,8 @@ from tetrad.cli.subject import SUBJECT, subject_of
 from tetrad.errors import ExitCode
 
 if TYPE_CHECKING:
+    from tetrad.admission import Question
     from tetrad.evidence import Verification
-    from tetrad.model import Environment, Repository, Stack
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -34,6 +31,7 @@ def add_environment(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
+    from tetrad.admission import question, verified
     from tetrad.loading.repositories import load_repository
 
     root = root_of(args)
@@ -45,60 +43,6 @@ def run(args: Namespace) -> ExitCode:
     else:
         print_text("".join(f"{line}\n" for line in lines_of(found, asked)))
     return ExitCode.PASSED if found.is_yes else ExitCode.REFUSED
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
-    """A stack, and the environment that it is to serve, by the files that are checked out."""
-
-    repository: Repository
-    stack: Stack
-    environment: Environment
-
-
-def question(repository: Repository, stack: Stack, environment: str) -> Question:
-    """UsageError where there is no such environment."""
-    from tetrad.loading.repositories import find
-
-    ref = find(repository, environment, repository.environments)
-    return Question(repository=repository, stack=stack, environment=repository.environments[ref])
-
-
-def verified(root: Path, asked: Question) -> Verification:
-    """The answer from the envelopes that there are here."""
-    from tetrad.cli.kept_evidence import KeptEvidence
-    from tetrad.evidence import expected_of, verify
-
-    expected = expected_of(asked.repository, asked.stack, asked.environment)
-    kept = KeptEvidence(root)
-    now = datetime.now(UTC)
-    return verify(
-        expected,
-        asked.environment,
-        kept.about(expected.identity),
-        now=now,
-        authors=_authors(root, kept.admissions(), asked, now),
-    )
-
-
-def _authors(
-    root: Path, admissions: tuple[bytes, ...], asked: Question, now: datetime
-) -> frozenset[str]:
-    """Whoever made a commit since the environment last admitted the stack; before the first time,
-    whoever made one to the files of the stack.
-    """
-    from tetrad import git
-    from tetrad.evidence.verify import admitted
-    from tetrad.snapshots import take_snapshot
-
-    rule = asked.environment.approvals
-    if rule is None or not rule.not_author:
-        return frozenset()
-    for admission in admitted(asked.stack.ref, asked.environment, admissions, now=now):
-        if git.is_known(root, admission.commit) and git.is_ancestor(root, admission.commit, "HEAD"):
-            return git.authors(root, admission.commit, "HEAD")
-    paths = take_snapshot(asked.repository.files, asked.stack.ref).files
-    return git.authors(root, None, "HEAD", sorted(paths))
 
 
 def lines_of(found: Verification, asked: Question) -> Iterator[str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tetrad.canonical import Digest
-
-if TYPE_CHECKING:
-    from tetrad import git
-    from tetrad.evidence.statements import LedgerHead
-    from tetrad.registry import Kind
+from tetrad import git
+from tetrad.canonical import Digest, digest_bytes
+from tetrad.errors import GitError
+from tetrad.evidence import Refused, open_envelope
+from tetrad.evidence.statements import Evaluation, LedgerHead, read_statement
+from tetrad.registry import Kind, NewEntry, open_ledger, registry_place
 
 _KINDS: Sequence[Kind] = ("evidence", "approval", "admission")
 
@@ -20,8 +19,6 @@ class KeptEvidence:
     """The envelopes of a repository, wherever they are kept."""
 
     def __init__(self, root: Path) -> None:
-        from tetrad.registry import registry_place
-
         self._root = root
         self._place = registry_place(root)
 
@@ -36,8 +33,6 @@ class KeptEvidence:
 
     def envelope(self, digest: Digest) -> bytes | None:
         """The envelope with a digest; None where it is not here."""
-        from tetrad.canonical import digest_bytes
-
         found = [*self._of_branch(None), *self._of_ledger(None, _KINDS)]
         return next((data for data in found if digest_bytes(data) == digest), None)
 
@@ -48,9 +43,6 @@ class KeptEvidence:
 
     def head(self) -> LedgerHead | None:
         """The last entry of the ledger; None where there is none yet."""
-        from tetrad.evidence.statements import LedgerHead
-        from tetrad.registry import open_ledger
-
         if not self._has_ledger():
             return None
         with open_ledger(self._place) as ledger:
@@ -63,9 +55,6 @@ class KeptEvidence:
         """The heads that are signed with evidence, of whatever ledger; its keys are not looked at: a
         head that nobody signed can only find a fault too many.
         """
-        from tetrad.evidence import Refused, open_envelope
-        from tetrad.evidence.statements import Evaluation, read_statement
-
         found: dict[LedgerHead, None] = {}
         for data in [*self._of_branch(None), *self._of_ledger(None, ("evidence",))]:
             try:
@@ -86,8 +75,6 @@ class KeptEvidence:
         environment: str | None = None,
     ) -> None:
         """Append envelopes to the ledger and, where that is this machine's alone, to the branch."""
-        from tetrad.registry import NewEntry, open_ledger
-
         with open_ledger(self._place) as ledger:
             ledger.extend(
                 [
@@ -109,14 +96,10 @@ class KeptEvidence:
         self._branch().push(remote, envelopes, "Add evidence")
 
     def _branch(self) -> git.EvidenceBranch:
-        from tetrad import git
-
         return git.EvidenceBranch(self._root)
 
     def _of_branch(self, identity: Digest | None) -> tuple[bytes, ...]:
         """All that the branch has about an identity, or about any."""
-        from tetrad.errors import GitError
-
         try:
             branch = self._branch()
         except GitError:
@@ -124,8 +107,6 @@ class KeptEvidence:
         return branch.all_envelopes() if identity is None else branch.envelopes(identity)
 
     def _of_ledger(self, identity: Digest | None, kinds: Sequence[Kind]) -> Iterator[bytes]:
-        from tetrad.registry import open_ledger
-
         if not self._has_ledger():
             return
         with open_ledger(self._place) as ledger:
