@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tetrad.canonical import Digest, canonical_json, digest_bytes
@@ -349,6 +349,7 @@ _NAMES = st.text(
 _PATHS = st.lists(_NAMES, min_size=1, max_size=4).map("/".join)
 
 
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(_PATHS, st.binary(max_size=2_000), max_size=8))
 def test_whatever_is_written_is_read_again(files: dict[str, bytes]) -> None:
     snapshot = replace(SNAPSHOT, files=files)
