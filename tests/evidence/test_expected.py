@@ -16,15 +16,12 @@ from tetrad.loading.repositories import load_repository
 from tetrad.model import EvidenceRule, Repository
 
 FORMATS = Path(__file__).parent.parent / "loading" / "valid" / "formats"
-PRODUCTION = "infra/environments/production.yaml"
 QA = "evals/handbook-qa/suite.yaml"
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    made = Path(shutil.copytree(FORMATS, tmp_path / "tree"))
-    edit(made, PRODUCTION, ", suites: [evals/safety]", "")
-    return made
+    return Path(shutil.copytree(FORMATS, tmp_path / "tree"))
 
 
 def edit(tree: Path, file: str, old: str, new: str) -> None:
