@@ -100,8 +100,8 @@ def test_a_path_that_is_a_folder_is_one_sentence(tmp_path: Path) -> None:
 
 def test_processes_that_make_one_new_file_wait_for_each_other(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from tetrad.registry import Registry\n"
-        "for n in range(20): Registry.open(Path(sys.argv[1], str(n), 'notes.db')).close()"
+        "import sys; from pathlib import Path; from tetrad.answers import Answers\n"
+        "for n in range(20): Answers.open(Path(sys.argv[1], str(n), 'notes.db')).close()"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
 
