@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,18 @@ def test_a_gate_with_nothing_to_execute_leaves_no_ledger(tree: Tree) -> None:
     assert tree.tetrad("gate", "--base", "main") == 0
 
     assert not (tree.root / ".tetrad" / "registry.db").exists()
+
+
+def test_nothing_is_asked_where_it_cannot_be_noted(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TETRAD_REGISTRY", "postgresql://ci@127.0.0.1:1/tetrad")
+
+    assert tree.tetrad("gate") == 3
+
+    assert "postgresql://ci@127.0.0.1:1/tetrad: " in capsys.readouterr().err
+    with closing(sqlite3.connect(answers_path(tree.root))) as connection:
+        assert connection.execute("SELECT count(*) FROM answers").fetchone() == (0,)
 
 
 def test_nothing_that_happened_is_lost_with_the_cache(tree: Tree, place: Place) -> None:

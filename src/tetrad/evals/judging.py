@@ -62,6 +62,8 @@ async def gate(
     try:
         trials = [_trials(trees, planned, session, accepted) for planned in plan.stacks]
         selections = {id(s): s for each in trials for s in each.selections}
+        if selections:
+            open_ledger(session.registry).close()  # what cannot be noted is not paid for
         runs = await execute(tuple(selections.values()), log=session.runs, progress=progress)
     finally:
         await session.aclose()
