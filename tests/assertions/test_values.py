@@ -131,6 +131,7 @@ def test_a_schema_is_one_and_reads_no_file(schema: Any, why: str) -> None:
         ("contains-all", "a, b"),
         ("regex", 4),
         ("is-json", None),
+        ("is-json", ""),
         ("similar", ["a", "b"]),
         ("tool-called", [{"tool": "a", "arguments": {"b": 1}}, "c"]),
         ("python", "len(output) > 3"),
