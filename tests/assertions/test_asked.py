@@ -126,6 +126,10 @@ def test_code_is_given_the_answer_and_all_that_it_came_from() -> None:
 
     asyncio.run(grade(judging, answered, metric="answer", services=services))
 
+    steps = {
+        "passages": [{"document": "a.md", "text": "Two weeks.", "score": 0.5}],
+        "tool_calls": [{"name": "refund", "arguments": {"order": 7}}],
+    }
     context = {
         "prompt": "Say ä.",
         "vars": {"question": "How long?"},
@@ -135,10 +139,8 @@ def test_code_is_given_the_answer_and_all_that_it_came_from() -> None:
             "metadata": {"team": "x"},
         },
         "config": {"most": 3},
-        "metadata": {
-            "passages": [{"document": "a.md", "text": "Two weeks.", "score": 0.5}],
-            "tool_calls": [{"name": "refund", "arguments": {"order": 7}}],
-        },
+        "metadata": steps,
+        "providerResponse": {"output": "yes", "metadata": steps},
     }
     assert services.calls == [("file://check.py", "get_assert", "yes", context)]
 
