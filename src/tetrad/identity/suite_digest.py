@@ -31,7 +31,7 @@ from tetrad.model import (
     Suite,
 )
 
-GRADING = 1  # raised whenever our assertions would score the same answer otherwise
+GRADING = 2  # raised whenever our assertions would score the same answer otherwise
 
 
 def suite_document(suite: Suite) -> Mapping[str, Json]:
