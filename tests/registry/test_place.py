@@ -21,7 +21,7 @@ from tetrad.registry import Place, PostgresAddress, open_ledger, registry_place
 from tetrad.registry.connection import APPLICATION
 from tetrad.registry.upgrade import NEWEST
 
-PASSWORD = "s3cret"  # noqa: S105 - apart from its URL, so that this file holds nothing like a credential
+PASSWORD = "s3cret"  # apart from its URL, so that this file holds nothing like a credential
 
 
 def test_the_registry_lies_in_the_repository_unless_the_environment_names_another(
