@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tetrad import __version__
+from tetrad.attestation.by_base import check_by_base
 from tetrad.attestation.disagreement import Disagreement
-from tetrad.attestation.regrading import regrade
-from tetrad.attestation.retaking import Trees, check_by_base, check_overall, retake
+from tetrad.attestation.regrading import Recorded, regrade
+from tetrad.attestation.retaking import Trees, check_overall, keeps_every_trace, retake
 from tetrad.canonical import Digest, Json, canonical_json, digest_bytes, merkle_root
 from tetrad.ed25519 import PrivateKey
 from tetrad.evidence import Refused, open_envelope, seal
@@ -36,8 +37,9 @@ from tetrad.evidence.statements import (
 )
 from tetrad.identity import RUNTIME, identity_of, short
 from tetrad.identity.suite_digest import GRADING, suite_digest
-from tetrad.model import Environment, Model, Repository, Stack, Suite
-from tetrad.plan import partners_of, waived
+from tetrad.model import Environment, Model, Repository, ScriptedEngine, Stack, Suite
+from tetrad.plan import partners_of, priced_as, waived, yardstick_changes
+from tetrad.policy import SuiteDecision
 from tetrad.results.gate_report import BaseDecision, Report, StackReport, SuiteReport
 from tetrad.results.outcome import CaseOutcome
 
@@ -157,23 +159,26 @@ def _evaluation(
     stack = change.head.stacks.get(report.stack)
     if stack is None:
         raise Disagreement(f"the commit has no stack {report.stack}")
-    if report.preview:
+    if report.preview or isinstance(stack.model.engine, ScriptedEngine):
         raise Disagreement(f"{stack.ref}: another engine answered, or a script; that is a preview")
     if report.identity != identity_of(stack):
         raise Disagreement(
             f"{stack.ref}: the report's identity is {short(report.identity)}, the commit's"
             f" {short(identity_of(stack))}"
         )
+    if report.suites and report.model != stack.model.name:
+        raise Disagreement(f"{stack.ref}: the report's model is {report.model}")
     old = trees.base_stack(stack)
     if report.base_identity != (None if old is None else identity_of(old)):
         raise Disagreement(f"{stack.ref}: the base's identity is another one")
     check_by_base(report, stack, trees)
+    traced = keeps_every_trace(signed.report, trees)
     suites, graded = [], []
     for suite_report in report.suites:
         suite = _suite_of(suite_report, stack, change.head)
-        graded.append(asyncio.run(_regraded(suite, suite_report, stack)))
-        retake(suite_report, suite, stack, trees)
-        suites.append(_suite_evaluation(suite_report, suite))
+        graded.append(asyncio.run(_regraded(suite, suite_report, stack, old, traced=traced)))
+        decided = retake(suite_report, suite, stack, trees)
+        suites.append(_suite_evaluation(suite_report, suite, decided))
     return Evaluation(
         stack=stack.ref,
         commit=change.commit,
@@ -188,7 +193,7 @@ def _evaluation(
         report=digest_bytes(signed.data),
         suites=tuple(suites),
         yardsticks=tuple(_yardsticks(report.by_base, change)),
-        loosened=signed.report.yardstick,
+        loosened=yardstick_changes(trees.head, trees.base, trees.partners),
         unpinned=tuple(_unpinned(stack, [change.head.suites[s.suite] for s in suites])),
         regraded=Regraded(
             assertions=sum(g.assertions for g in graded), of=sum(g.of for g in graded)
@@ -217,29 +222,34 @@ def _suite_of(report: SuiteReport, stack: Stack, head: Repository) -> Suite:
     if [case.id for case in report.cases] != [case.id for case in suite.golden.cases]:
         raise Disagreement(f"{where}: the cases are not those of the golden set")
     for case, said in zip(suite.golden.cases, report.cases, strict=True):
-        if len(said.candidate.samples) != case.repeats:
-            raise Disagreement(
-                f"{where}#{case.id}: {len(said.candidate.samples)} of {case.repeats} repeats"
-            )
-        for outcome in (said.candidate, said.base):
-            if outcome is not None and (outcome.group, outcome.tags) != (case.group, case.tags):
+        for outcome, on in ((said.candidate, ""), (said.base, " on the base")):
+            if outcome is None:
+                continue
+            if (number := len(outcome.samples)) != case.repeats:
+                raise Disagreement(f"{where}#{case.id}: {number} of {case.repeats} repeats{on}")
+            if (outcome.group, outcome.tags) != (case.group, case.tags):
                 raise Disagreement(f"{where}#{case.id}: its group or its tags are others")
     return suite
 
 
-async def _regraded(suite: Suite, report: SuiteReport, stack: Stack) -> Regraded:
+async def _regraded(
+    suite: Suite, report: SuiteReport, stack: Stack, old: Stack | None, *, traced: bool
+) -> Regraded:
     """Both sides: a base that is made out worse than it was would let a worse candidate pass."""
     where = f"{stack.ref}: {suite.ref}"
-    now = await regrade(suite, [case.candidate for case in report.cases], where)
+    recorded = Recorded(prices=stack.model.prices, traced=traced)
+    now = await regrade(suite, [case.candidate for case in report.cases], recorded, where)
     before = [case.base for case in report.cases if case.base is not None]
-    then = await regrade(suite, before, f"{where} on the base")
+    if old is not None:
+        recorded = Recorded(prices=priced_as(old, stack).model.prices, traced=traced)
+    then = await regrade(suite, before, recorded, f"{where} on the base")
     return Regraded(assertions=now.assertions + then.assertions, of=now.of + then.of)
 
 
 # -- what is said of it
 
 
-def _suite_evaluation(report: SuiteReport, suite: Suite) -> SuiteEvaluation:
+def _suite_evaluation(report: SuiteReport, suite: Suite, decided: SuiteDecision) -> SuiteEvaluation:
     if report.decision not in {"PASSED", "FAILED", "NOT_APPLICABLE"}:
         raise Disagreement(f"{suite.ref}: {report.decision} cannot be attested")
     return SuiteEvaluation(
@@ -248,8 +258,8 @@ def _suite_evaluation(report: SuiteReport, suite: Suite) -> SuiteEvaluation:
         decision="FAILED" if report.decision == "FAILED" else "PASSED",
         cases=len(report.cases),
         results=merkle_root(_leaf(case.candidate) for case in report.cases),
-        requirements=report.requirements,
-        waived=report.waived,
+        requirements=decided.requirements,
+        waived=decided.waivers,
     )
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import isclose
 from typing import NoReturn
 
+from tetrad.assertions.assertion_type import PureAssertion
 from tetrad.assertions.score import Score
-from tetrad.assertions.table import CODED
+from tetrad.assertions.table import CODED, TYPES
 from tetrad.attestation.disagreement import Disagreement
 from tetrad.canonical import Json
 from tetrad.evals.grading import Grade, grade_trace, metric_means, passes
 from tetrad.evidence.statements import Regraded
-from tetrad.model import Assertion, AssertionSet, Case, Suite
+from tetrad.model import Assertion, AssertionSet, Case, Prices, Suite
 from tetrad.results.outcome import AssertionResult, CaseOutcome, Sample
 from tetrad.results.trace import Trace
 
 _TOLERANCE = 1e-9  # of scores that two machines compute
+_OF_STEPS = frozenset({"latency", "retrieved", "tool-called"})  # they read more than the text
 
 
 class _Asked(Exception):
@@ -41,7 +43,17 @@ class _NoServices:
         raise _Asked(code, function, arguments)
 
 
-async def regrade(suite: Suite, outcomes: Sequence[CaseOutcome], where: str) -> Regraded:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """How answers were recorded: at which prices, and whether each has a trace."""
+
+    prices: Prices | None
+    traced: bool
+
+
+async def regrade(
+    suite: Suite, outcomes: Sequence[CaseOutcome], recorded: Recorded, where: str
+) -> Regraded:
     """Grade the recorded answers of a suite again; Disagreement where a score or a pass is another.
 
     What a judge, an embedder or code scored stays as recorded, and the means over it are taken again.
@@ -51,10 +63,39 @@ async def regrade(suite: Suite, outcomes: Sequence[CaseOutcome], where: str) -> 
     for outcome in outcomes:
         for sample in outcome.samples:
             if sample.error is None:
-                check = _Check(cases[outcome.id], sample, suite.metrics[0], f"{where}#{outcome.id}")
+                place = f"{where}#{outcome.id}"
+                _check_measured(sample, recorded, place)
+                check = _Check(cases[outcome.id], sample, suite.metrics[0], place)
                 again += await check.regraded()
                 total += len(sample.assertions)
     return Regraded(assertions=again, of=total)
+
+
+def _check_measured(sample: Sample, recorded: Recorded, where: str) -> None:
+    """What an answer took is what its trace and the model's prices say."""
+    trace = sample.trace
+    if trace is None and recorded.traced:
+        raise Disagreement(f"{where}: an answer has no trace, so that nothing can be graded again")
+    if trace is not None and sample.usage != trace.usage:
+        raise Disagreement(f"{where}: its usage is not the trace's")
+    if trace is not None and sample.latency_s != trace.latency_s:
+        raise Disagreement(f"{where}: its latency is not the trace's")
+    if sample.cost_usd != sample.usage.cost_usd(recorded.prices):
+        raise Disagreement(f"{where}: its cost is not that of its tokens")
+
+
+async def graded_alone(
+    case: Case, sample: Sample, metric: str, *, cost_usd: float | None
+) -> Grade | None:
+    """The grade of an answer by its trace; None where it has none, or an assertion asks somebody."""
+    if sample.trace is None or sample.error is not None:
+        return None
+    try:
+        return await grade_trace(
+            case, sample.trace, cost_usd=cost_usd, metric=metric, services=_NoServices()
+        )
+    except _Asked:
+        return None
 
 
 class _Check:
@@ -70,8 +111,7 @@ class _Check:
         """How many assertions were graded again."""
         trace, recorded = self._sample.trace, self._sample.assertions
         if trace is None:
-            self._check_sums()
-            return 0
+            return await self._regraded_in_part(self._bare_trace(), reads=_reads_text_alone)
         if trace.output != self._sample.output:
             self._refuse("the trace ends in another answer")
         self._check_variables(trace)
@@ -82,10 +122,19 @@ class _Check:
             return len(whole.assertions)
         return await self._regraded_in_part(trace)
 
-    async def _regraded_in_part(self, trace: Trace) -> int:
+    def _bare_trace(self) -> Trace:
+        """What is known of an answer whose trace was dropped from a large report."""
+        return Trace(vars=self._case.vars, steps=(), output=self._sample.output)
+
+    async def _regraded_in_part(
+        self, trace: Trace, reads: Callable[[Assertion | AssertionSet], bool] = lambda _: True
+    ) -> int:
         recorded = self._sample.assertions
         again = 0
+        is_withheld = self._sample.trace is None and not any(r.score for r in recorded)
         for item, result in zip(self._case.assertions, recorded, strict=False):
+            if is_withheld or not reads(item):
+                continue
             alone = await self._graded(
                 replace(self._case, assertions=(item,), threshold=None), trace
             )
@@ -96,17 +145,8 @@ class _Check:
         return again
 
     async def _graded(self, case: Case, trace: Trace) -> Grade | None:
-        """The grade by the recorded trace; None where an assertion asks somebody."""
-        try:
-            return await grade_trace(
-                case,
-                trace,
-                cost_usd=self._sample.cost_usd,
-                metric=self._metric,
-                services=_NoServices(),
-            )
-        except _Asked:
-            return None
+        sample = replace(self._sample, trace=trace)
+        return await graded_alone(case, sample, self._metric, cost_usd=sample.cost_usd)
 
     def _check_variables(self, trace: Trace) -> None:
         for name, value in self._case.vars.items():
@@ -165,6 +205,14 @@ def _is_close(one: float, other: float) -> bool:
 def _written(item: Assertion | AssertionSet, metric: str) -> tuple[str, str, float]:
     type_ = "assert-set" if isinstance(item, AssertionSet) else item.written
     return type_, item.metric or metric, item.weight
+
+
+def _reads_text_alone(item: Assertion | AssertionSet) -> bool:
+    """Whether an assertion looks at nothing but the text of an answer."""
+    if isinstance(item, AssertionSet):
+        return all(map(_reads_text_alone, item.assertions))
+    is_pure = isinstance(TYPES[item.type], PureAssertion) and item.type not in _OF_STEPS
+    return is_pure and "{{" not in str(item.value)
 
 
 def _may_add(items: Sequence[Assertion | AssertionSet]) -> Iterator[str]:
