@@ -604,7 +604,7 @@ def unapproved() -> Iterator[tuple[str, Vector]]:
         "one-of-two": Vector(note="too few", envelopes=s.passing(), environment=replace(BOB, approvals=platform(count=2))),
         "one-person-twice": Vector(note="by one key", envelopes=(run, summary, approval, again), environment=replace(BOB, approvals=platform(count=2))),
         "one-person-by-two-keys": Vector(note="which name one e-mail address", envelopes=(run, summary, approval, s.signed(s.approval(), "ada-2027")), environment=replace(ADA_TWICE, approvals=platform(count=2))),
-        "of-another-team": Vector(note="legal is asked", envelopes=s.passing(), aside={2: "approvals"}, environment=s.environment(approvals=platform(teams=("legal",)))),
+        "of-another-team": Vector(note="legal is asked", envelopes=s.passing(), aside={2: "approvals"}, environment=s.environment(approvals=platform(teams=("legal", "security")))),
         "of-no-team": Vector(note="ada is in none", envelopes=s.passing(), aside={2: "approvals"}, environment=changed("ada", teams=())),
         "by-the-author": Vector(note="ada wrote it", envelopes=s.passing(), aside={2: "approvals"}, authors=("ada@example.com",)),
         "by-the-author-in-capitals": Vector(note="addresses differ in case alone", envelopes=s.passing(), aside={2: "approvals"}, authors=("ADA@EXAMPLE.COM", "x@y.z")),

@@ -51,6 +51,7 @@ def test_a_key_survives_its_file() -> None:
     assert PrivateKey.read(key.pem()).public == key.public
     assert read_public(public_pem(key.public)) == key.public
     assert read_public(public_pem(key.public).replace(b"\n", b"\r\n")) == key.public
+    assert read_public(public_pem(key.public).replace(b"MCow", b"MC\now ")) == key.public
 
 
 def test_openssl_reads_the_public_half(tmp_path: Path) -> None:
@@ -125,6 +126,7 @@ PUBLIC_FILES = {
     "text before": (b"# ci\n" + PEM, "not a public key in PEM"),
     "text after": (PEM + b"# ci\n", "not a public key in PEM"),
     "no base64": (PEM.replace(b"MCow", b"MC=w"), "not a public key in PEM"),
+    "padding before": (PEM.replace(b"MCow", b"=MCow"), "not a public key in PEM"),
     "another kind": (
         OTHER_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "a public key of another kind than Ed25519",

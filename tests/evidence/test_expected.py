@@ -56,6 +56,12 @@ def test_suites_are_those_that_judge_the_stack_and_those_that_the_environment_re
     }
 
 
+def test_a_stack_that_no_suite_judges_has_none(tree: Path) -> None:
+    shutil.rmtree(tree / "evals" / "shop")
+    repository = load_repository(tree)
+    assert not expected(repository, "stacks/order-desk").suites
+
+
 def test_no_suite_is_required_twice(tree: Path) -> None:
     repository = load_repository(tree)
     production = repository.environments["infra/environments/production"]

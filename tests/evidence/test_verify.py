@@ -153,6 +153,23 @@ def test_only_keys_that_count_count(name: str) -> None:
     assert [entry.clause for entry in found.set_aside] == [clause]
 
 
+@pytest.mark.parametrize(
+    ("moment", "is_yes"),
+    [
+        ("2026-06-09T23:54:59Z", False),
+        ("2026-06-09T23:55:00Z", True),
+        ("2026-06-14T00:04:59Z", True),
+        ("2026-06-14T00:05:00Z", False),
+    ],
+)
+def test_a_key_counts_from_its_first_day_to_the_end_of_its_last(moment: str, is_yes: bool) -> None:
+    days = (date(2026, 6, 10), date(2026, 6, 13))
+    signers = {**s.environment().signers, "ci": s.signer("ci", "evaluator", valid=days)}
+    signed_on = datetime.fromisoformat(moment)
+    envelopes = evaluated(attested_on=signed_on, evaluated_on=signed_on)
+    assert (not clauses(envelopes, s.environment(signers=signers))) is is_yes
+
+
 @pytest.mark.parametrize(("minutes", "is_yes"), [(4, True), (6, False)])
 def test_clocks_may_differ_by_five_minutes(minutes: int, is_yes: bool) -> None:
     ahead = s.NOW + timedelta(minutes=minutes)

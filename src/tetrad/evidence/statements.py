@@ -8,6 +8,7 @@ field, a repeated one, another order) is refused.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -303,8 +304,7 @@ def _rename(converter: Converter, kind: type) -> None:
 
 
 def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(map(str.capitalize, others))
+    return re.sub("_(.)", lambda match: match[1].upper(), name)
 
 
 # Those inside others first.
