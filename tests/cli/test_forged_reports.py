@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evidenced import answering, evidenced_tree, key_of
+from evidenced import ENVIRONMENT, answering, environment_text, evidenced_tree, key_of
 from fakes import Reply
 from trees import Tree, scripted_tree
 
@@ -105,6 +105,18 @@ def another_model(report: Json) -> None:
     report["stacks"][0]["model"] = "large"
 
 
+def unsignable_engine(report: Json) -> None:
+    report["stacks"][0]["engine"] = "small\ud800"
+
+
+def hostile_build(report: Json) -> None:
+    report["stacks"][0]["build"] = "\x1b[31m\n::add-mask::x"
+
+
+def first_day_of_all(report: Json) -> None:
+    report["created"] = "0001-01-01T00:00:00+23:59"
+
+
 FORGED: dict[str, tuple[Forge, str]] = {
     "answers without traces": (without_traces, "has no trace"),
     "another number of the base's repeats": (fewer_repeats_of_the_base, "2 of 1 repeats on the"),
@@ -114,6 +126,9 @@ FORGED: dict[str, tuple[Forge, str]] = {
     "another question": (without_variables, "it was asked with another value of review"),
     "a stack twice": (two_of_a_stack, "stacks/feedback is in the report twice"),
     "a suite twice": (two_of_a_suite, "evals/feedback is in the report twice"),
+    "a lone surrogate": (unsignable_engine, "'small\\ud800' cannot be signed"),
+    "escape sequences": (hostile_build, "cannot be signed: it is not printable"),
+    "a time before time": (first_day_of_all, "is not a time"),
     "a model": (another_model, "the report's model is large"),
 }
 
@@ -253,3 +268,38 @@ def test_what_the_base_s_yardstick_refuses_is_signed_as_failed(
     assert [(moved["kind"], len(moved["cases"])) for moved in said["loosened"]] == [
         ("assertions", 5)
     ]
+
+
+def test_authors_are_not_looked_for_in_a_part_of_the_history(
+    passed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(passed, tmp_path / "full")
+    tree = Tree(tmp_path / "full/repository")
+    rules = {"evidence": {"signers": ["ci"]}, "approvals": {"count": 1, "not_author": True}}
+    tree.write(ENVIRONMENT, environment_text(requires=rules))
+    tree.commit()
+    shallow = Tree(tmp_path / "shallow")
+    tree.git("clone", "--quiet", "--depth", "1", f"file://{tree.root}", str(shallow.root))
+    assert shallow.tetrad("verify", "feedback", "--env", "production") == ExitCode.MISUSE
+    assert "who wrote the commits is not known in this shallow clone" in capsys.readouterr().err
+
+
+def test_outside_of_git_nothing_is_half_kept(
+    passed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(passed, tmp_path, dirs_exist_ok=True)
+    tree = Tree(tmp_path / "repository")
+    shutil.rmtree(tree.root / ".git")
+    approve = ("approve", "feedback", "--env", "production", "--key", key_of(tree, "ada"))
+    assert tree.tetrad(*approve) == ExitCode.MISUSE
+    tree.tetrad("evidence", "show", "feedback")
+    assert "no evidence" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", ["0", "-1"])
+def test_the_log_shows_at_least_one_identity(
+    passed: Path, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = Tree(passed / "repository")
+    assert tree.tetrad("log", "feedback", "-n", number) == ExitCode.MISUSE
+    assert "must be 1 or more" in capsys.readouterr().err

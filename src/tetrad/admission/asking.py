@@ -40,20 +40,18 @@ def verified(root: Path, asked: Question) -> Verification:
         asked.environment,
         kept.about(expected.identity),
         now=now,
-        authors=_authors(root, kept.admissions(), asked, now),
+        authors=_authors(root, kept, asked, now),
     )
 
 
-def _authors(
-    root: Path, admissions: tuple[bytes, ...], asked: Question, now: datetime
-) -> frozenset[str]:
+def _authors(root: Path, kept: KeptEvidence, asked: Question, now: datetime) -> frozenset[str]:
     """Whoever made a commit since the environment last admitted the stack; before the first time,
     whoever made one to the files of the stack.
     """
     rule = asked.environment.approvals
     if rule is None or not rule.not_author:
         return frozenset()
-    for admission in admitted(asked.stack.ref, asked.environment, admissions, now=now):
+    for admission in admitted(asked.stack.ref, asked.environment, kept.admissions(), now=now):
         if git.is_known(root, admission.commit) and git.is_ancestor(root, admission.commit, "HEAD"):
             return git.authors(root, admission.commit, "HEAD")
     paths = take_snapshot(asked.repository.files, asked.stack.ref).files

@@ -75,6 +75,7 @@ class KeptEvidence:
         environment: str | None = None,
     ) -> None:
         """Append envelopes to the ledger and, where that is this machine's alone, to the branch."""
+        branch = None if self._is_shared else self._branch()  # nothing is half kept outside of Git
         with open_ledger(self._place) as ledger:
             ledger.extend(
                 [
@@ -88,8 +89,8 @@ class KeptEvidence:
                     for data in envelopes
                 ]
             )
-        if not self._is_shared:
-            self._branch().add({identity: envelopes}, f"{kind} for {stack}")
+        if branch is not None:
+            branch.add({identity: envelopes}, f"{kind} for {stack}")
 
     def push(self, remote: str, envelopes: Mapping[Digest, Sequence[bytes]]) -> None:
         """Add envelopes to the remote's branch."""

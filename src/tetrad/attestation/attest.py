@@ -142,11 +142,11 @@ def _trees(report: Report, change: ReportedCommit, now: datetime) -> Trees:
 def _moment(written: str) -> datetime:
     try:
         moment = datetime.fromisoformat(written)
-    except ValueError:
-        raise Disagreement(f"the report's time {written!r} is none") from None
-    if moment.tzinfo is None:
-        raise Disagreement(f"the report's time {written!r} has no time zone")
-    return moment.astimezone(UTC)
+        if moment.tzinfo is None:
+            raise Disagreement(f"the report's time {written!r} has no time zone")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Disagreement(f"the report's time {written!r} is not a time") from None
 
 
 def _evaluation(
@@ -156,23 +156,9 @@ def _evaluation(
     trees: Trees,
     signing: Signing,
 ) -> Evaluation:
-    stack = change.head.stacks.get(report.stack)
-    if stack is None:
-        raise Disagreement(f"the commit has no stack {report.stack}")
-    if report.preview or isinstance(stack.model.engine, ScriptedEngine):
-        raise Disagreement(f"{stack.ref}: another engine answered, or a script; that is a preview")
-    if report.identity != identity_of(stack):
-        raise Disagreement(
-            f"{stack.ref}: the report's identity is {short(report.identity)}, the commit's"
-            f" {short(identity_of(stack))}"
-        )
-    if report.suites and report.model != stack.model.name:
-        raise Disagreement(f"{stack.ref}: the report's model is {report.model}")
-    old = trees.base_stack(stack)
-    if report.base_identity != (None if old is None else identity_of(old)):
-        raise Disagreement(f"{stack.ref}: the base's identity is another one")
+    stack = _stack_of(report, change.head, trees)
     check_by_base(report, stack, trees)
-    traced = keeps_every_trace(signed.report, trees)
+    old, traced = trees.base_stack(stack), keeps_every_trace(signed.report, trees)
     suites, graded = [], []
     for suite_report in report.suites:
         suite = _suite_of(suite_report, stack, change.head)
@@ -200,6 +186,29 @@ def _evaluation(
         ),
         ledger=signing.ledger,
     )
+
+
+def _stack_of(report: StackReport, head: Repository, trees: Trees) -> Stack:
+    """The commit's stack, which answered itself as the identity that the report names."""
+    stack = head.stacks.get(report.stack)
+    if stack is None:
+        raise Disagreement(f"the commit has no stack {report.stack}")
+    if report.preview or isinstance(stack.model.engine, ScriptedEngine):
+        raise Disagreement(f"{stack.ref}: another engine answered, or a script; that is a preview")
+    if report.identity != identity_of(stack):
+        raise Disagreement(
+            f"{stack.ref}: the report's identity is {short(report.identity)}, the commit's"
+            f" {short(identity_of(stack))}"
+        )
+    if report.suites and report.model != stack.model.name:
+        raise Disagreement(f"{stack.ref}: the report's model is {report.model}")
+    for text in (report.engine, report.build, *(f"{h.name}{h.build}" for h in report.helpers)):
+        if not text.isprintable():
+            raise Disagreement(f"{stack.ref}: {text!a} cannot be signed: it is not printable")
+    old = trees.base_stack(stack)
+    if report.base_identity != (None if old is None else identity_of(old)):
+        raise Disagreement(f"{stack.ref}: the base's identity is another one")
+    return stack
 
 
 def _verdict(report: StackReport) -> Verdict:

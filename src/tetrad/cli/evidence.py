@@ -64,7 +64,8 @@ def _print_envelope(root: Path, written: str) -> ExitCode:
     data = KeptEvidence(root).envelope(digest)
     if data is None:
         raise UsageError(
-            f"there is no envelope {written} here\n  help: git fetch origin tetrad/evidence"
+            f"there is no envelope {written} here"
+            "\n  help: git fetch origin tetrad/evidence:refs/remotes/origin/tetrad/evidence"
         )
     sys.stdout.buffer.write(data)
     return ExitCode.PASSED

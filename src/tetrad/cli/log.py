@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,9 +27,15 @@ _PARTS = ("prompt", "model", "corpus", "tools", "settings")
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("stack", metavar="STACK", help="a stack")
     parser.add_argument(
-        "-n", "--max-count", type=int, metavar="N", help="show at most the last N identities"
+        "-n", "--max-count", type=_count, metavar="N", help="show at most the last N identities"
     )
     add_format(parser, "text", "json")
+
+
+def _count(written: str) -> int:
+    if not written.isdecimal() or int(written) < 1:
+        raise ArgumentTypeError("must be 1 or more")
+    return int(written)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -69,11 +69,14 @@ def authors(
     root: Path, since: str | None, until: str, paths: Sequence[str] = (".",)
 ) -> frozenset[str]:
     """The e-mail addresses of whoever wrote or committed what is new since a commit, to some paths
-    below the root.
+    below the root; GitError in a shallow clone, which would leave some of them out.
     """
+    checkout = Checkout.of(root)
+    if _is_shallow(checkout):
+        raise GitError(f"who wrote the commits is not known in this shallow clone{_DEEPEN}")
     span = until if since is None else f"{since}..{until}"
     named = [f":(literal){path}" for path in paths]
-    said = Checkout.of(root).git("log", "--format=%aE%n%cE", span, "--", *named)
+    said = checkout.git("log", "--format=%aE%n%cE", span, "--", *named)
     return frozenset(filter(None, said.splitlines()))
 
 
