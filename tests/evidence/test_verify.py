@@ -14,7 +14,7 @@ import pytest
 import signing as s
 
 from tetrad.canonical import digest_bytes
-from tetrad.evidence import seal, verify
+from tetrad.evidence import open_envelope, seal, verify
 from tetrad.evidence.expected import ListedWaiver
 from tetrad.evidence.verify import admitted as admissions_of
 from tetrad.model import ApprovalRule, Environment, EvidenceRule, Signer
@@ -34,6 +34,7 @@ def test_an_identity_with_evidence_and_approval_is_admitted() -> None:
     found = verify(s.expected(), s.environment(), s.passing(), now=s.NOW)
     assert found.is_yes
     assert found.proven
+    assert found.identity == s.IDENTITY
     assert set(found.accepted) == set(map(digest_bytes, s.passing()))
 
 
@@ -231,6 +232,7 @@ def test_the_alphabet_of_base64_and_the_key_id_decide_nothing() -> None:
     signature = document["signatures"][0]["sig"].replace("+", "-").replace("/", "_")
     document["signatures"] = [{"sig": signature}]
     run = json.dumps(document).encode()
+    assert open_envelope(run).signatures[0].keyid == ""
     assert not clauses([run, s.signed(s.summary(run), "ci"), s.passing()[2]])
 
 

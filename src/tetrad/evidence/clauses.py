@@ -52,7 +52,6 @@ def statement_of(
 class Signed:
     """A statement about the identity, and the keys of the environment that signed it in their role."""
 
-    digest: Digest
     statement: Statement
     signers: tuple[Signer, ...]
 
@@ -63,12 +62,12 @@ class Check:
     environment: Environment
     now: datetime
 
-    def read(self, digest: Digest, data: bytes) -> Signed:
+    def read(self, data: bytes) -> Signed:
         """The statement about the identity, by keys that count; raises Refused."""
         statement, signers = statement_of(data, self.environment, self.now)
         if statement.identity != self.expected.identity:
             raise Refused("subject", f"about another identity, tetrad:{statement.identity.hex}")
-        return Signed(digest=digest, statement=statement, signers=signers)
+        return Signed(statement=statement, signers=signers)
 
     def fits(self, signed: Signed) -> None:
         """Raises Refused where the environment does not take what is said, or not from its signer."""

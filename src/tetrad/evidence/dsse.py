@@ -87,7 +87,7 @@ def _signed(payload_type: str, payload: bytes) -> bytes:
 
 
 def _signature(value: Any) -> Signature:
-    if isinstance(value, dict) and "keyid" not in value:
+    if isinstance(value, dict):
         value = {"keyid": "", **value}
     _expect_keys(value, {"keyid", "sig"})
     return Signature(keyid=_text(value["keyid"], "keyid"), value=_base64(value["sig"], "sig"))
@@ -117,7 +117,7 @@ def _base64(value: Any, name: str) -> bytes:
     written = _text(value, name)
     for altchars in (b"+/", b"-_"):
         try:
-            data = base64.b64decode(written, altchars=altchars, validate=True)
+            data = base64.b64decode(written, altchars=altchars)
         except (binascii.Error, ValueError):
             continue
         if base64.b64encode(data, altchars=altchars).decode() == written:

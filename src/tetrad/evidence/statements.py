@@ -228,7 +228,7 @@ def predicate_type_of(payload: bytes) -> str:
 
 def _type_of(document: Mapping[str, Any]) -> str:
     value = document.get("predicateType")
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value:
         raise Refused("statement", "predicateType is missing")
     return value
 

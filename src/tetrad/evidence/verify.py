@@ -134,7 +134,7 @@ def _sorted_out(check: Check, envelopes: Iterable[bytes]) -> _Found:
     signed, fitting, aside = {}, {}, []
     for digest in sorted(by_digest, key=str):
         try:
-            signed[digest] = check.read(digest, by_digest[digest])
+            signed[digest] = check.read(by_digest[digest])
             check.fits(signed[digest])
             fitting[digest] = signed[digest]
         except Refused as refused:
