@@ -590,7 +590,12 @@ def unfit_there() -> Iterator[tuple[str, Vector]]:
     )
     yield (
         "complete-a-summary-of-nothing",
-        Vector(note="the run is not there", envelopes=(summary, approval), unmet=("complete",)),
+        Vector(
+            note="the run is not there",
+            envelopes=(summary, approval),
+            expected=BOTH,
+            unmet=("complete",),
+        ),
     )
     yield (
         "evidence-no-summary",
