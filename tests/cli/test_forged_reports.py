@@ -225,6 +225,23 @@ def cases_passed(report: Json) -> None:
             sample.update(passed=True, metrics={"answer": 1.0})
 
 
+def worse_base(report: Json) -> None:
+    """Nothing is worse than a base that failed everything."""
+    for case in base_of(report)["cases"]:
+        case["base_metrics"] = {"answer": 0.5}
+        for sample in case["base_samples"]:
+            sample.update(metrics={"answer": 0.5})
+
+
+def fewer_flips(report: Json) -> None:
+    flips = base_of(report)["requirements"][2]
+    flips.update(value=flips["value"] + 3)
+
+
+def better_comparison(report: Json) -> None:
+    base_of(report)["requirements"][1].update(value=0.9, interval=[0.8, 1.0])
+
+
 def accepted(report: Json) -> None:
     not_applicable(report)
     line = {"suite": "evals/feedback", "what": "metric answer", "reason": "new", "owner": "@a"}
@@ -242,6 +259,9 @@ BY_BASE: dict[str, tuple[Forge, str]] = {
     "passed requirements": (passed_requirements, "min is not what the scores give"),
     "the scores of the change's own suite": (nothing_seen_otherwise, "graded again"),
     "passed cases": (cases_passed, "graded again"),
+    "another base": (worse_base, "graded again"),
+    "another number of flips": (fewer_flips, "max_flips is not what the scores give"),
+    "a better comparison": (better_comparison, "no_worse_than_base is not what the scores give"),
     "an acceptance": (accepted, "what is accepted of it is not what the commit says"),
 }
 

@@ -1,8 +1,8 @@
 """Taking the base's decisions on a change again, from the base's suites and the recorded answers.
 
 A report keeps of them the cases that the two yardsticks see differently, without traces; the others
-score as by the candidate's own suites, whose traces it has. So what asks nothing of the base's stack
-and of no judge is derived again; of the rest, that the requirements are those of the base's suite.
+score as by the candidate's own suites, whose traces it has. So what no judge scores is derived again
+where both suites ask alike; of the rest, that the requirements are those of the base's suite.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from tetrad.model import Case, Stack, Suite
 from tetrad.plan import judging_before, posed, priced_as
 from tetrad.policy import Narrowed, SuiteDecision, decide, narrowed, overall, scores_alike
 from tetrad.policy.base_yardstick import uses
-from tetrad.results.gate_report import BaseDecision, RequirementResult, StackReport
+from tetrad.results.gate_report import BaseDecision, CaseReport, RequirementResult, StackReport
 from tetrad.results.outcome import CaseOutcome, Sample, SuiteRun
 
 _OF_CANDIDATE = frozenset({"min", "must_pass"})  # requirements that compare with nothing
+_OF_BOTH = frozenset({"no_worse_than_base", "max_flips"})
+
+_Own = Mapping[str, tuple[Case, CaseReport]]  # by the ids of a suite of the base
 
 
 def check_by_base(report: StackReport, stack: Stack, trees: Trees) -> None:
@@ -65,9 +68,9 @@ def _narrowed(suite: Suite, old: Stack, trees: Trees) -> Narrowed:
     return narrowed(sound, [line for line in trees.waived.acceptances if line.suite in names])
 
 
-def _own(report: StackReport, ref: str, trees: Trees) -> Mapping[str, tuple[Case, CaseOutcome]]:
-    """The candidate's outcomes by its own yardstick, by the ids of a suite of the base."""
-    found = {(s.suite, case.id): case.candidate for s in report.suites for case in s.cases}
+def _own(report: StackReport, ref: str, trees: Trees) -> _Own:
+    """The cases of a suite of the base as the candidate's own suites have them."""
+    found = {(s.suite, case.id): case for s in report.suites for case in s.cases}
     partners = trees.partners.of_base.get(ref, {}) if trees.partners is not None else {}
     return {
         id_: (partner.case, found[partner.suite, partner.case.id])
@@ -87,7 +90,7 @@ class _Again:
     trees: Trees
     where: str
 
-    def check(self, own: Mapping[str, tuple[Case, CaseOutcome]]) -> None:
+    def check(self, own: _Own) -> None:
         said = self.said
         if said.accepted != uses(self.by.used):
             self._refuse("what is accepted of it is not what the commit says")
@@ -105,67 +108,76 @@ class _Again:
         if said.decision != found:
             self._refuse(f"{said.decision}, and its requirements {found}")
 
-    def _check_grades(self, own: Mapping[str, tuple[Case, CaseOutcome]]) -> None:
+    def _check_grades(self, own: _Own) -> None:
         """The base's assertions on the recorded answers to what both suites ask alike."""
-        told = {case.id: case.candidate for case in self.said.cases}
+        told = {case.id: case for case in self.said.cases}
         for case in self.by.suite.golden.cases:
-            if case.id not in own:
+            if not _is_asked_alike(case, own):
                 continue
-            partner, outcome = own[case.id]
-            if (case.vars, case.tools, case.repeats) != (
-                partner.vars, partner.tools, partner.repeats,
-            ):  # fmt: skip
-                continue
-            graded = asyncio.run(self._graded(case, outcome))
-            said = told.get(case.id, outcome)
-            if graded is not None and not said.missing and not scores_alike(graded, said):
-                self._refuse(f"{case.id} has other scores when it is graded again")
+            now, before = own[case.id][1].candidate, own[case.id][1].base
+            said = told[case.id].candidate if case.id in told else now
+            self._compare(case, said, self._graded(case, now))
+            if case.id in told and before is not None:
+                self._compare(case, told[case.id].base, self._graded(case, before))
 
-    async def _graded(self, case: Case, outcome: CaseOutcome) -> CaseOutcome | None:
+    def _compare(self, case: Case, said: CaseOutcome | None, graded: CaseOutcome | None) -> None:
+        if said is None or graded is None or said.missing:
+            return
+        if not scores_alike(graded, said):
+            self._refuse(f"{case.id} has other scores when it is graded again")
+
+    def _graded(self, case: Case, outcome: CaseOutcome) -> CaseOutcome | None:
+        """The outcome by the base's assertions; None where they ask somebody."""
         prices = priced_as(self.stack, self.old).model.prices
         samples: list[Sample] = []
         for sample in outcome.samples:
             cost = sample.usage.cost_usd(prices)
-            grade = await graded_alone(case, sample, self.by.suite.metrics[0], cost_usd=cost)
+            metric = self.by.suite.metrics[0]
+            grade = asyncio.run(graded_alone(case, sample, metric, cost_usd=cost))
             if grade is None:
                 return None
             samples.append(replace(sample, passed=grade.passed, metrics=grade.metrics))
-        return replace(outcome, samples=tuple(samples))
+        return replace(outcome, id=case.id, samples=tuple(samples))
 
-    def _check_requirements(self, own: Mapping[str, tuple[Case, CaseOutcome]]) -> None:
-        """Those that look at the candidate alone follow from the outcomes, where all are known."""
-        said = self.said.requirements
-        outcomes = tuple(self._outcomes(own))
-        found = self._decided(outcomes).requirements
+    def _check_requirements(self, own: _Own) -> None:
+        """They follow from the outcomes, where all of those that they look at are known."""
+        said, cases = self.said.requirements, self.by.suite.golden.cases
+        now, before = tuple(self._candidate(own)), tuple(self._before(own))
+        found = self._decided(now, before).requirements
         if [_name(r) for r in said] != [_name(r) for r in found]:
             self._refuse("not every requirement is in the report")
-        if len(outcomes) < len(self.by.suite.golden.cases):
-            return
+        known = _OF_CANDIDATE if len(now) == len(cases) else frozenset()
+        if known and len(before) == len(cases):
+            known |= _OF_BOTH
         for one, other in zip(said, found, strict=True):
-            if one.requirement in _OF_CANDIDATE and not alike(one, other):
+            if one.requirement in known and not alike(one, other):
                 self._refuse(f"{one.requirement} is not what the scores give")
 
-    def _outcomes(self, own: Mapping[str, tuple[Case, CaseOutcome]]) -> Iterator[CaseOutcome]:
+    def _candidate(self, own: _Own) -> Iterator[CaseOutcome]:
         told = {case.id: case.candidate for case in self.said.cases}
         for case in self.by.suite.golden.cases:
             if case.id in told:
                 yield told[case.id]
             elif case.id in own:
-                yield replace(own[case.id][1], id=case.id)
+                yield replace(own[case.id][1].candidate, id=case.id)
 
-    def _decided(self, outcomes: Sequence[CaseOutcome]) -> SuiteDecision:
+    def _before(self, own: _Own) -> Iterator[CaseOutcome]:
+        """The base's outcomes by its own suite, as far as they are told or can be graded again."""
+        told = {case.id: case.base for case in self.said.cases}
+        for case in self.by.suite.golden.cases:
+            outcome = told.get(case.id)
+            if outcome is None and _is_asked_alike(case, own):
+                recorded = own[case.id][1].base
+                outcome = self._graded(case, recorded) if recorded is not None else None
+            if outcome is not None:
+                yield outcome
+
+    def _decided(self, now: Sequence[CaseOutcome], before: Sequence[CaseOutcome]) -> SuiteDecision:
         suite, waived = self.by.suite, self.trees.waived
-        run = SuiteRun(
-            suite=suite.ref,
-            stack=self.stack.ref,
-            identity=identity_of(self.stack),
-            golden=suite.golden.digest,
-            cases=tuple(outcomes),
-        )
         return decide(
             suite,
-            run,
-            None,
+            _run(suite, self.stack, now),
+            _run(suite, self.old, before),
             base_expected=True,
             waivers=waived.waivers,
             brought=waived.brought,
@@ -174,6 +186,25 @@ class _Again:
 
     def _refuse(self, problem: str) -> None:
         raise Disagreement(f"{self.where}: {problem}")
+
+
+def _is_asked_alike(case: Case, own: _Own) -> bool:
+    """Whether the candidate's own suites ask what a case of the base does."""
+    if case.id not in own:
+        return False
+    partner = own[case.id][0]
+    asked = (partner.vars, partner.tools, partner.repeats)
+    return (case.vars, case.tools, case.repeats) == asked
+
+
+def _run(suite: Suite, stack: Stack, outcomes: Sequence[CaseOutcome]) -> SuiteRun:
+    return SuiteRun(
+        suite=suite.ref,
+        stack=stack.ref,
+        identity=identity_of(stack),
+        golden=suite.golden.digest,
+        cases=tuple(outcomes),
+    )
 
 
 def _name(result: RequirementResult) -> tuple[str, str | None, str | None]:
