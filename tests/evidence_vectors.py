@@ -301,6 +301,12 @@ def good() -> Iterator[tuple[str, Vector]]:
             envelopes=(run, summary, s.signed(s.approval(), "ada", "bob")),
             environment=replace(BOB, approvals=platform(count=2)),
         ),
+        "one-approval-more": Vector(
+            note="of somebody who is in none of the teams",
+            envelopes=(*s.passing(), s.signed(s.approval(), "eve")),
+            environment=with_signer("eve", authors=("eve@example.com",)),
+            aside={3: "approvals"},
+        ),
         "of-any-team": Vector(
             note="no team is named",
             envelopes=s.passing(),
@@ -610,6 +616,7 @@ def unapproved() -> Iterator[tuple[str, Vector]]:
     cases: dict[str, Vector] = {
         "none": Vector(note="nobody", envelopes=(run, summary)),
         "one-of-two": Vector(note="too few", envelopes=s.passing(), environment=replace(BOB, approvals=platform(count=2))),
+        "one-of-two-of-any-team": Vector(note="too few", envelopes=s.passing(), environment=replace(BOB, approvals=ApprovalRule(count=2))),
         "one-person-twice": Vector(note="by one key", envelopes=(run, summary, approval, again), environment=replace(BOB, approvals=platform(count=2))),
         "one-person-by-two-keys": Vector(note="which name one e-mail address", envelopes=(run, summary, approval, s.signed(s.approval(), "ada-2027")), environment=replace(ADA_TWICE, approvals=platform(count=2))),
         "of-another-team": Vector(note="legal is asked", envelopes=s.passing(), aside={2: "approvals"}, environment=s.environment(approvals=platform(teams=("legal", "security")))),

@@ -325,6 +325,7 @@ def test_what_was_admitted_stays_admitted_until_it_is_withdrawn() -> None:
     envelopes = [admitted()]
     found = verify(s.expected(), s.environment(), envelopes, now=s.NOW)
     assert found.is_yes
+    assert found.accepted == (digest_bytes(envelopes[0]),)
     assert not found.proven
     gone = verify(s.expected(), s.environment(), envelopes, now=s.NOW, withdrawn="rolled back")
     assert not gone.is_yes
