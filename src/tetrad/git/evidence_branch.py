@@ -20,6 +20,7 @@ from tetrad.git.objects import Objects
 BRANCH = "tetrad/evidence"
 _LOCAL = f"refs/heads/{BRANCH}"
 _ATTEMPTS = 5  # of a push that others' pushes overtake
+_ATTEMPTS_HERE = 20  # of an addition that others' additions overtake
 _AUTHOR = {
     "GIT_AUTHOR_NAME": "tetrad",
     "GIT_AUTHOR_EMAIL": "tetrad@localhost",
@@ -43,10 +44,18 @@ class EvidenceBranch:
 
     def add(self, envelopes: Mapping[Digest, Sequence[bytes]], message: str) -> None:
         """Commit envelopes by identity on top of the branch; what is there already stays."""
-        base = self._tip(_LOCAL) or next(self._remote_tips(), None)
-        commit = self._committed(base, envelopes, message)
-        if commit is not None:
-            self._checkout.git("update-ref", _LOCAL, commit)
+        complaint = ""
+        for _ in range(_ATTEMPTS_HERE):
+            local = self._tip(_LOCAL)
+            base = local or next(self._remote_tips(), None)
+            commit = self._committed(base, envelopes, message)
+            if commit is None:
+                return
+            moved = self._checkout.ask("update-ref", _LOCAL, commit, local or "")  # "": none yet
+            if moved.code == 0:
+                return
+            complaint = moved.complaint.strip()
+        raise GitError(f"cannot add to {BRANCH}: {complaint}")
 
     def push(self, remote: str, envelopes: Mapping[Digest, Sequence[bytes]], message: str) -> None:
         """Add envelopes to a remote's branch, on top of whatever others have pushed meanwhile."""
