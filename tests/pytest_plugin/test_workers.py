@@ -10,13 +10,13 @@ from trees import Tree, pytest_of, scripted_tree
 
 GOLDEN = "evals/feedback/golden.yaml"
 ANSWERS = "stacks/models/scripted.answers.yaml"
-# Every grading leaves a line, whatever process it was asked by.
+# Every grading leaves a line beside the repository, whatever process it was asked by.
 NOTED = """
 import os
 from pathlib import Path
 
 def get_assert(output, context):
-    with (Path(__file__).parent / "graded.txt").open("a") as file:
+    with (Path(__file__).parents[3] / "graded.txt").open("a") as file:
         file.write(context["vars"]["review"] + "\\n")
     return output in {"positive", "negative"}
 """
@@ -26,7 +26,7 @@ import os, signal
 from pathlib import Path
 
 def get_assert(output, context):
-    died = Path(__file__).with_name("died")
+    died = Path(__file__).parents[3] / "died"
     try:
         died.touch(exist_ok=False)
     except FileExistsError:
@@ -50,7 +50,7 @@ def grade_by(tree: Tree, code: str) -> None:
 
 
 def graded(tree: Tree) -> list[str]:
-    return (tree.root / "evals/feedback/graded.txt").read_text().splitlines()
+    return (tree.root.parent / "graded.txt").read_text().splitlines()
 
 
 def break_two_cases(tree: Tree) -> None:

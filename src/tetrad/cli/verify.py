@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tetrad.evidence import Verification
 
 
+# Statements of other types are for other readers, and those on other environments for these.
+_NOT_MEANT = frozenset({"predicate-type", "environment"})
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("subject", metavar="STACK|IDENTITY", help=SUBJECT)
     add_environment(parser)
@@ -57,8 +61,7 @@ def lines_of(found: Verification, asked: Question) -> Iterator[str]:
     for unmet in found.unmet:
         yield f"  {unmet.clause:<12}{unmet.message}"
     yield from _help(found, asked)
-    # Statements of other types are for other readers.
-    aside = [one for one in found.set_aside if one.clause != "predicate-type"]
+    aside = [] if found.is_yes else [a for a in found.set_aside if a.clause not in _NOT_MEANT]
     if aside:
         yield "  set aside:"
     for one in aside:
