@@ -16,7 +16,7 @@ import os
 from pathlib import Path
 
 def get_assert(output, context):
-    with (Path(__file__).parents[3] / "graded.txt").open("a") as file:
+    with Path("BESIDE", "graded.txt").open("a") as file:
         file.write(context["vars"]["review"] + "\\n")
     return output in {"positive", "negative"}
 """
@@ -26,7 +26,7 @@ import os, signal
 from pathlib import Path
 
 def get_assert(output, context):
-    died = Path(__file__).parents[3] / "died"
+    died = Path("BESIDE", "died")
     try:
         died.touch(exist_ok=False)
     except FileExistsError:
@@ -43,6 +43,7 @@ def tree(tmp_path: Path) -> Tree:
 
 def grade_by(tree: Tree, code: str) -> None:
     """Every case of the golden set is graded by this code too."""
+    code = code.replace("BESIDE", str(tree.root.parent))
     (tree.root / "evals/feedback/check.py").write_text(code)
     path = tree.root / GOLDEN
     graded = 'assert: [{type: python, value: "file://./check.py"}, {'
