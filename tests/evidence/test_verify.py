@@ -14,7 +14,7 @@ import pytest
 import signing as s
 
 from tetrad.canonical import digest_bytes
-from tetrad.evidence import open_envelope, seal, verify
+from tetrad.evidence import Refused, open_envelope, seal, verify
 from tetrad.evidence.expected import ListedWaiver
 from tetrad.evidence.verify import admitted as admissions_of
 from tetrad.model import ApprovalRule, Environment, EvidenceRule, Signer
@@ -233,6 +233,18 @@ def test_the_alphabet_of_base64_and_the_key_id_decide_nothing() -> None:
     document["signatures"] = [{"sig": signature}]
     run = json.dumps(document).encode()
     assert open_envelope(run).signatures[0].keyid == ""
+    assert not clauses([run, s.signed(s.summary(run), "ci"), s.passing()[2]])
+
+
+def test_envelopes_have_a_largest_size() -> None:
+    run = s.signed(s.evaluation(), "ci").ljust(16 << 20)
+    assert open_envelope(run).payload
+    with pytest.raises(Refused, match=r"^envelope: larger than 16,777,216 bytes$"):
+        open_envelope(run + b" ")
+
+
+def test_an_envelope_may_have_sixteen_signatures() -> None:
+    run = s.signed(s.evaluation(), *["mallory"] * 15, "ci")
     assert not clauses([run, s.signed(s.summary(run), "ci"), s.passing()[2]])
 
 
