@@ -336,8 +336,12 @@ def test_an_identity_is_admitted_once_and_stays_so(
     assert tree.tetrad(*admit[:-1], key_of(tree, "ci")) == ExitCode.MISUSE
 
 
+@pytest.mark.parametrize(
+    "by",
+    [("--author", "Ada <ada@example.com>"), ("--trailer", "Co-authored-by: Ada <ada@example.com>")],
+)
 def test_the_author_of_a_change_does_not_approve_it(
-    tree: Tree, capsys: pytest.CaptureFixture[str]
+    tree: Tree, by: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     attest(tree)
     tree.tetrad("approve", *PRODUCTION, "--key", key_of(tree, "ada"))
@@ -351,7 +355,7 @@ def test_the_author_of_a_change_does_not_approve_it(
         ),
     )
     assert verify(tree) == ExitCode.PASSED  # somebody else made every commit
-    tree.git("commit", "--quiet", "--amend", "--no-edit", "--author", "Ada <ada@example.com>")
+    tree.git("commit", "--quiet", "--amend", "--no-edit", *by)
     capsys.readouterr()
     assert verify(tree) == ExitCode.REFUSED
     assert "approvals: ada wrote a commit since the last admission" in capsys.readouterr().out

@@ -51,7 +51,7 @@ def run(args: Namespace) -> ExitCode:
     envelope = seal(write_statement(statement), [key])
     kept = KeptEvidence(root)
     kept.keep("admission", stack.ref, found.identity, [envelope], environment=found.environment)
-    if args.push is not None:
-        kept.push(args.push, {found.identity: [envelope]})
+    if args.push:
+        kept.push(args.remote, {found.identity: [envelope]})
     print_text(f"{found.environment} admits {name}\n")
     return ExitCode.PASSED

@@ -40,7 +40,7 @@ def run(args: Namespace) -> ExitCode:
     envelope = seal(write_statement(statement), [key])
     kept = KeptEvidence(root)
     kept.keep("approval", stack.ref, identity, [envelope], environment=environment.name)
-    if args.push is not None:
-        kept.push(args.push, {identity: [envelope]})
+    if args.push:
+        kept.push(args.remote, {identity: [envelope]})
     print_text(f"{signer.name} approved {stack.name} ({short(identity)}) for {environment.name}\n")
     return ExitCode.PASSED

@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         attested = attest(reports, change, signing)
     for one in attested:
         kept.keep("evidence", one.stack, one.identity, one.envelopes)
-    if args.push is not None and attested:
-        kept.push(args.push, {one.identity: one.envelopes for one in attested})
+    if args.push and attested:
+        kept.push(args.remote, {one.identity: one.envelopes for one in attested})
     write_out("".join(_lines(attested)))
     return _exit(attested)
 

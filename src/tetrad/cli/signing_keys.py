@@ -28,10 +28,11 @@ def add_key(parser: argparse.ArgumentParser) -> None:
 def add_push(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "--push",
-        nargs="?",
-        const="origin",
-        metavar="REMOTE",
-        help=f"push the {what} to the branch tetrad/evidence of a remote (default: origin)",
+        action="store_true",
+        help=f"push the {what} to the branch tetrad/evidence of the remote",
+    )
+    parser.add_argument(
+        "--remote", default="origin", metavar="REMOTE", help="where --push goes (default: origin)"
     )
 
 

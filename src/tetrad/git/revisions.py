@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -68,16 +69,16 @@ def is_known(root: Path, commit: str) -> bool:
 def authors(
     root: Path, since: str | None, until: str, paths: Sequence[str] = (".",)
 ) -> frozenset[str]:
-    """The e-mail addresses of whoever wrote or committed what is new since a commit, to some paths
-    below the root; GitError in a shallow clone, which would leave some of them out.
+    """The e-mail addresses of whoever wrote (`Co-authored-by:` included) or committed what is new since
+    a commit, to some paths below the root; GitError in a shallow clone, which would leave some out.
     """
     checkout = Checkout.of(root)
     if _is_shallow(checkout):
         raise GitError(f"who wrote the commits is not known in this shallow clone{_DEEPEN}")
     span = until if since is None else f"{since}..{until}"
     named = [f":(literal){path}" for path in paths]
-    said = checkout.git("log", "--format=%aE%n%cE", span, "--", *named)
-    return frozenset(filter(None, said.splitlines()))
+    both = "--format=<%aE>%n<%cE>%n%(trailers:key=Co-authored-by,valueonly)"
+    return frozenset(re.findall("<([^<>]+)>", checkout.git("log", both, span, "--", *named)))
 
 
 def user_email(root: Path) -> str:
