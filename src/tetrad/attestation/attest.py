@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from tetrad import __version__
 from tetrad.attestation.by_base import check_by_base
 from tetrad.attestation.disagreement import Disagreement
-from tetrad.attestation.regrading import Recorded, regrade
+from tetrad.attestation.regrading import RecordedSuite, regrade
 from tetrad.attestation.retaking import Trees, check_overall, keeps_every_trace, retake
 from tetrad.canonical import Digest, Json, canonical_json, digest_bytes, merkle_root
 from tetrad.ed25519 import PrivateKey
@@ -246,11 +246,11 @@ async def _regraded(
 ) -> Regraded:
     """Both sides: a base that is made out worse than it was would let a worse candidate pass."""
     where = f"{stack.ref}: {suite.ref}"
-    recorded = Recorded(prices=stack.model.prices, traced=traced)
+    recorded = RecordedSuite(prices=stack.model.prices, traced=traced)
     now = await regrade(suite, [case.candidate for case in report.cases], recorded, where)
     before = [case.base for case in report.cases if case.base is not None]
     if old is not None:
-        recorded = Recorded(prices=priced_as(old, stack).model.prices, traced=traced)
+        recorded = RecordedSuite(prices=priced_as(old, stack).model.prices, traced=traced)
     then = await regrade(suite, before, recorded, f"{where} on the base")
     return Regraded(assertions=now.assertions + then.assertions, of=now.of + then.of)
 

@@ -44,7 +44,7 @@ class _NoServices:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recorded:
+class RecordedSuite:
     """How answers were recorded: at which prices, and whether each has a trace."""
 
     prices: Prices | None
@@ -52,7 +52,7 @@ class Recorded:
 
 
 async def regrade(
-    suite: Suite, outcomes: Sequence[CaseOutcome], recorded: Recorded, where: str
+    suite: Suite, outcomes: Sequence[CaseOutcome], recorded: RecordedSuite, where: str
 ) -> Regraded:
     """Grade the recorded answers of a suite again; Disagreement where a score or a pass is another.
 
@@ -71,7 +71,7 @@ async def regrade(
     return Regraded(assertions=again, of=total)
 
 
-def _check_measured(sample: Sample, recorded: Recorded, where: str) -> None:
+def _check_measured(sample: Sample, recorded: RecordedSuite, where: str) -> None:
     """What an answer took is what its trace and the model's prices say."""
     trace = sample.trace
     if trace is None and recorded.traced:
