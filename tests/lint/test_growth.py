@@ -264,13 +264,20 @@ def test_work_grows_as_a_file(shape: Shape, tmp_path: Path) -> None:
 @pytest.mark.campaign
 @pytest.mark.parametrize("shape", [*SHAPES.values(), *FURTHER.values()], ids=[*SHAPES, *FURTHER])
 def test_time_grows_as_a_file(shape: Shape, tmp_path: Path) -> None:
-    took = []
     for pieces in (1_000, 8_000):
         lay_down_shape(tmp_path / str(pieces), shape, pieces)
-        begun = time.process_time()
-        lint(tmp_path / str(pieces))
-        took.append(time.process_time() - begun)
-
-    few, many = took
+    few, many = (lint_time(tmp_path / str(pieces)) for pieces in (1_000, 8_000))
+    if many > 8 * few * 2:  # a neighbour on the cores costs processor time as well, now and then
+        few, many = (least_lint_time(tmp_path / str(pieces)) for pieces in (1_000, 8_000))
 
     assert many <= 8 * few * 2
+
+
+def least_lint_time(root: Path) -> float:
+    return min(lint_time(root) for _ in range(3))
+
+
+def lint_time(root: Path) -> float:
+    begun = time.process_time()
+    lint(root)
+    return time.process_time() - begun
