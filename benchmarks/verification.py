@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from tetrad.canonical import digest_bytes
 from tetrad.ed25519 import PrivateKey
 from tetrad.errors import Location
-from tetrad.evidence import Expected, seal, verify
+from tetrad.evidence import Expected, sign, verify
 from tetrad.evidence.expected import SuiteParts
 from tetrad.evidence.statements import (
     VERIFIER,
@@ -29,12 +29,10 @@ from tetrad.evidence.statements import (
     Predicate,
     Regraded,
     Resource,
-    Statement,
     SuiteEvaluation,
     Summary,
     VerifierId,
     resource_uri,
-    write_statement,
 )
 from tetrad.model import ApprovalRule, Environment, EvidenceRule, Signer
 from tetrad.results.gate_report import RequirementResult
@@ -73,8 +71,7 @@ def main() -> int:
 
 
 def envelope(predicate: Predicate, key: PrivateKey) -> bytes:
-    statement = Statement(identity=IDENTITY, name="triage", predicate=predicate)
-    return seal(write_statement(statement), [key])
+    return sign(predicate, identity=IDENTITY, name="triage", key=key)
 
 
 def expected() -> Expected:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from tetrad import __version__
 from tetrad.attestation.by_base import check_by_base
@@ -14,7 +15,7 @@ from tetrad.attestation.regrading import RecordedSuite, regrade
 from tetrad.attestation.retaking import Trees, check_overall, keeps_every_trace, retake
 from tetrad.canonical import Digest, Json, canonical_json, digest_bytes, merkle_root
 from tetrad.ed25519 import PrivateKey
-from tetrad.evidence import Refused, open_envelope, seal
+from tetrad.evidence import Refused, open_envelope, seal, sign
 from tetrad.evidence.expected import parts_of, required_suites
 from tetrad.evidence.standard import CiJob, standard_payloads
 from tetrad.evidence.statements import (
@@ -25,7 +26,6 @@ from tetrad.evidence.statements import (
     LedgerHead,
     Regraded,
     Resource,
-    Statement,
     SuiteEvaluation,
     Summary,
     Verdict,
@@ -33,7 +33,6 @@ from tetrad.evidence.statements import (
     YardstickEvaluation,
     read_statement,
     resource_uri,
-    write_statement,
 )
 from tetrad.identity import RUNTIME, identity_of, short
 from tetrad.identity.suite_digest import GRADING, suite_digest
@@ -314,7 +313,8 @@ def _attested(
     stack: Stack, evaluations: Sequence[Evaluation], change: ReportedCommit, signing: Signing
 ) -> Attested:
     identity = identity_of(stack)
-    signed = [_signed(e, stack, identity, signing) for e in evaluations]
+    sign_it = partial(sign, identity=identity, name=stack.name, key=signing.key)
+    signed = [sign_it(evaluation) for evaluation in evaluations]
     known = {
         digest_bytes(data): suites
         for data in signing.earlier.get(identity, ())
@@ -334,7 +334,7 @@ def _attested(
             incomplete[environment.name] = tuple(sorted(missing))
         else:
             summary = _summary(stack, environment, tuple(known), verdict, signing.now)
-            summaries.append(_signed(summary, stack, identity, signing))
+            summaries.append(sign_it(summary))
     standard = [
         seal(payload, [signing.key])
         for evaluation in evaluations
@@ -391,10 +391,3 @@ def _summary(
         verification_result=verdict,
         verified_levels=(_LEVEL if verdict == "PASSED" else "FAILED",),
     )
-
-
-def _signed(
-    predicate: Evaluation | Summary, stack: Stack, identity: Digest, signing: Signing
-) -> bytes:
-    statement = Statement(identity=identity, name=stack.name, predicate=predicate)
-    return seal(write_statement(statement), [signing.key])

@@ -22,8 +22,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> ExitCode:
     from tetrad import git
     from tetrad.admission import KeptEvidence, question, verified
-    from tetrad.evidence import seal
-    from tetrad.evidence.statements import Admission, Statement, write_statement
+    from tetrad.evidence import sign
+    from tetrad.evidence.statements import Admission
     from tetrad.identity import short
     from tetrad.loading.repositories import find, load_repository
 
@@ -47,8 +47,7 @@ def run(args: Namespace) -> ExitCode:
         admitted_on=datetime.now(UTC),
         evidence=found.accepted,
     )
-    statement = Statement(identity=found.identity, name=stack.name, predicate=admission)
-    envelope = seal(write_statement(statement), [key])
+    envelope = sign(admission, identity=found.identity, name=stack.name, key=key)
     kept = KeptEvidence(root)
     kept.keep("admission", stack.ref, found.identity, [envelope], environment=found.environment)
     if args.push:

@@ -22,8 +22,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> ExitCode:
     from tetrad.admission import KeptEvidence, question
-    from tetrad.evidence import seal
-    from tetrad.evidence.statements import Approval, Statement, write_statement
+    from tetrad.evidence import sign
+    from tetrad.evidence.statements import Approval
     from tetrad.identity import identity_of, short
     from tetrad.loading.repositories import load_repository
 
@@ -36,8 +36,7 @@ def run(args: Namespace) -> ExitCode:
     approval = Approval(
         stack=stack.ref, environment=environment.name, approved_on=datetime.now(UTC)
     )
-    statement = Statement(identity=identity, name=stack.name, predicate=approval)
-    envelope = seal(write_statement(statement), [key])
+    envelope = sign(approval, identity=identity, name=stack.name, key=key)
     kept = KeptEvidence(root)
     kept.keep("approval", stack.ref, identity, [envelope], environment=environment.name)
     if args.push:

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tetrad.cli.ci_job import ci_job
-from tetrad.cli.output import write_out
+from tetrad.cli.output import print_text
 from tetrad.cli.report import LAST
 from tetrad.cli.repository_root import root_of
 from tetrad.cli.signing_keys import add_key, add_push, read_key
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         kept.keep("evidence", one.stack, one.identity, one.envelopes)
     if args.push and attested:
         kept.push(args.remote, {one.identity: one.envelopes for one in attested})
-    write_out("".join(_lines(attested)))
+    print_text("".join(_lines(attested)))
     return _exit(attested)
 
 
@@ -158,5 +158,5 @@ def _lines(attested: Sequence[Attested]) -> Iterator[str]:
 def _exit(attested: Sequence[Attested]) -> ExitCode:
     is_good = all(one.verdict == "PASSED" and not one.incomplete for one in attested)
     if not is_good:
-        sys.stderr.write("not every identity has complete evidence\n")
+        sys.stderr.write("not every identity passed with complete evidence\n")
     return ExitCode.PASSED if is_good else ExitCode.REFUSED

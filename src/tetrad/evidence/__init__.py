@@ -3,6 +3,7 @@
 from tetrad.evidence.dsse import PAYLOAD_TYPE, Envelope, open_envelope, seal
 from tetrad.evidence.expected import Expected, expected_of, parts_of, required_suites
 from tetrad.evidence.refused import Clause, Refused
+from tetrad.evidence.signing import sign
 from tetrad.evidence.verify import SetAside, Unmet, Verification, verify
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "parts_of",
     "required_suites",
     "seal",
+    "sign",
     "verify",
 ]
