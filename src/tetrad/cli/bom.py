@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from tetrad.cli.output import write_file, write_out
+from tetrad.cli.options import add_output
+from tetrad.cli.output import write_to
 from tetrad.cli.repository_root import root_of
 from tetrad.cli.subject import SUBJECT, subject_of
 from tetrad.errors import ExitCode
@@ -13,13 +13,7 @@ from tetrad.errors import ExitCode
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("subject", metavar="STACK|IDENTITY", help=SUBJECT)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="write a file instead of standard output",
-    )
+    add_output(parser)
 
 
 def run(args: Namespace) -> ExitCode:
@@ -29,8 +23,5 @@ def run(args: Namespace) -> ExitCode:
 
     with subject_of(root_of(args), args.subject) as subject:
         text = json_escaped(bill_of_materials(materials_of(subject)))
-    if args.output is None:
-        write_out(text)
-    else:
-        write_file(args.output, text)
+    write_to(args.output, text)
     return ExitCode.PASSED

@@ -6,7 +6,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.cli.output import write_file, write_out
+from tetrad.cli.options import add_output
+from tetrad.cli.output import write_to
 from tetrad.cli.report import LAST
 from tetrad.cli.repository_root import root_of
 from tetrad.cli.subject import SUBJECT, subject_of
@@ -18,13 +19,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("subject", metavar="STACK|IDENTITY", help=SUBJECT)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="write a file instead of standard output",
-    )
+    add_output(parser)
 
 
 def run(args: Namespace) -> ExitCode:
@@ -34,10 +29,7 @@ def run(args: Namespace) -> ExitCode:
     root = root_of(args)
     with subject_of(root, args.subject) as subject:
         text = render_card(materials_of(subject), last_report(root))
-    if args.output is None:
-        write_out(text)
-    else:
-        write_file(args.output, text)
+    write_to(args.output, text)
     return ExitCode.PASSED
 
 

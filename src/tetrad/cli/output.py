@@ -48,6 +48,14 @@ def write_out(text: str) -> None:
         raise UsageError(f"standard output cannot be written: {error.strerror}") from error
 
 
+def write_to(file: Path | None, text: str) -> None:
+    """Write data to a file, or to standard output where none is named."""
+    if file is None:
+        write_out(text)
+    else:
+        write_file(file, text)
+
+
 def print_status(text: str) -> None:
     """Talk on standard error. Names of files and texts in them can be a stranger's, so a terminal
     and a CI log are given nothing to obey.
