@@ -1,0 +1,26 @@
+"""The one object per environment that says which identities answer, and at which share.
+
+Each version of it is an entry of the ledger, signed by a deployer where the environment names some:
+what writes it (commands, the gateway's page) and what reads it (gateways) meet here.
+"""
+
+from tetrad.pointer.gateways import Figures, GatewayState
+from tetrad.pointer.pointers import (
+    Pointer,
+    PointerChange,
+    Rollout,
+    ServedIdentity,
+    StackPointer,
+    Withdrawal,
+)
+
+__all__ = [
+    "Figures",
+    "GatewayState",
+    "Pointer",
+    "PointerChange",
+    "Rollout",
+    "ServedIdentity",
+    "StackPointer",
+    "Withdrawal",
+]
