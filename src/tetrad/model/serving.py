@@ -30,8 +30,8 @@ class RolloutPlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """Limits of use; None sets no limit. Money is in USD by days of UTC."""
+class UseLimits:
+    """UseLimits of use; None sets no limit. Money is in USD by days of UTC."""
 
     usd_per_day: float | None = None  # requests beyond it are refused
     warn_usd_per_day: float | None = None
@@ -67,7 +67,7 @@ class Serving:
 
     environments: tuple[str, ...] = ()
     rollout: RolloutPlan = RolloutPlan()
-    limits: Limits = Limits()
+    limits: UseLimits = UseLimits()
     queue: Queue = Queue()
     fallback: Fallback | None = None
     cache_s: float | None = None  # how long an equal request gets the same answer; None: never
@@ -81,7 +81,7 @@ class Client:
     tenant: str
     keys: tuple[Digest, ...]  # SHA-256 of the text of each key; several while one is replaced
     stacks: tuple[str, ...] = ()  # references; () for every stack
-    limits: Limits = Limits()
+    limits: UseLimits = UseLimits()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,4 +97,4 @@ class Access:
     """Who may ask an environment, and its limits over all stacks. Without clients, anyone may."""
 
     clients: Mapping[str, Client] = field(default_factory=dict)  # by tenant
-    limits: Limits = Limits()
+    limits: UseLimits = UseLimits()
