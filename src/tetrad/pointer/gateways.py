@@ -15,6 +15,7 @@ class Figures:
     errors: int = 0
     contract: int = 0  # answers that broke the output contract
     guarded: int = 0  # requests and answers that a guardrail stopped
+    usd: float = 0.0  # by the prices of the model
     latency_ms: Mapping[str, int] = field(default_factory=dict)  # count by upper bound of a bucket
 
 
