@@ -125,7 +125,7 @@ def _tree(root: Path, commit: str, open_trees: ExitStack) -> Tree:
 def _refuse_secrets(change: ReportedCommit, reports: Sequence[SignedReport]) -> None:
     """What is signed is kept and shown: a key in it would be, too."""
     from tetrad.attestation import Disagreement
-    from tetrad.lint.credentials import credentials_in
+    from tetrad.runtime.credentials import credentials_in
     from tetrad.snapshots import take_snapshot
 
     stacks = {s.stack for signed in reports for s in signed.report.stacks if s.suites}

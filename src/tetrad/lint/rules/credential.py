@@ -26,10 +26,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tetrad.lint.credentials import credentials_in
 from tetrad.lint.finding import Finding
 from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree
+from tetrad.runtime.credentials import credentials_in
 
 HINT = "revoke it, and name an environment variable instead (api_key_env: …)"
 

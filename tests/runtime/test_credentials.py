@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lint.vectors import VECTORS, random_text
 
-from tetrad.lint.credentials import FORMS, credentials_in
+from tetrad.runtime.credentials import FORMS, credentials_in
 
 REPOSITORY = Path(__file__).parents[2]
 
