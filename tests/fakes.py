@@ -19,6 +19,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from tetrad.canonical import Digest, digest_bytes
+from tetrad.engines.pieces import Pieces
 from tetrad.errors import EngineUnavailable
 from tetrad.results.exchange import Completion, Request, Usage
 
@@ -67,6 +68,13 @@ class ScriptedAnswers:
             return self._answer(request.messages[-1].content)
         finally:
             self._in_flight -= 1
+
+    async def stream(self, request: Request) -> Pieces:
+        completion = await self.complete(request)
+        for word in re.findall(r"\S+\s*|\s+", completion.text):
+            yield word
+            await asyncio.sleep(0)
+        yield completion
 
     async def aclose(self) -> None:
         self.closed = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tetrad.engines.interfaces import ComputingEngine
+from tetrad.engines.pieces import Pieces
 from tetrad.engines.wiring import known_build
 from tetrad.model import Model, TorchEngine
 from tetrad.results.exchange import Completion, Request
@@ -40,6 +41,9 @@ class Deferred:
 
     async def complete(self, request: Request) -> Completion:
         return await self._engine().complete(request)
+
+    def stream(self, request: Request) -> Pieces:
+        return self._engine().stream(request)
 
     async def aclose(self) -> None:
         if self._built is not None:

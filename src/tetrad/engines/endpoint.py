@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from tetrad.artifacts.backoff import RETRIED_STATUS, seconds_of
 from tetrad.artifacts.download import shown
 from tetrad.engines.brake import Brake
-from tetrad.engines.responses import TooLarge, all_of, client_for, is_whole, streamed
+from tetrad.engines.pieces import Pieces
+from tetrad.engines.responses import Live, TooLarge, all_of, client_for, is_whole, whole_of
 from tetrad.engines.throttle import Setback, Ticket
 from tetrad.engines.version import version_of
 from tetrad.errors import EngineRefused, EngineUnavailable
@@ -35,6 +37,12 @@ _ENGINE = 1
 _PROBE_S = 5.0  # for what a server says of itself, which it has at hand
 _QUOTA_STATUS = frozenset({429, 529})
 _OVERLOAD_STATUS = frozenset({408, 503, 504, 524})
+
+_FILTERED = Completion(
+    text="",
+    finish_reason="content_filter",
+    usage=Usage(input_tokens=None, output_tokens=None),
+)
 
 _T = TypeVar("_T")
 
@@ -52,6 +60,9 @@ class Address:
     concurrency: int = 32
     constrains: bool = False  # vLLM: the server can hold an answer to a choice of labels
     stream: bool = False  # measures the time to the first token, see `Endpoint`
+
+
+_Exchange: TypeAlias = Callable[[Request, wire.Dialect, Ticket], Awaitable[_T]]
 
 
 class _Again(Exception):
@@ -108,6 +119,30 @@ class Endpoint:
     async def complete(self, request: Request) -> Completion:
         ticket = Ticket(self._lane)
         completion = await self._sent(partial(self._landed, request), ticket)
+        return self._answered(completion, ticket)
+
+    async def stream(self, request: Request) -> Pieces:
+        """Asked again only before the first piece: nobody can take back what they were given."""
+        ticket = Ticket(self._lane)
+        begun = await self._sent(partial(self._attempt, request, self._begin), ticket)
+        try:
+            if isinstance(begun, Completion):
+                completion = begun
+                if completion.text:
+                    yield completion.text
+            else:
+                async with aclosing(begun):
+                    piece: str | Completion = begun.first
+                    while isinstance(piece, str):
+                        yield piece
+                        piece = await self._following(begun, ticket)
+                    completion = piece
+        except BaseException:
+            self._brake.released(ticket)
+            raise
+        yield self._answered(completion, ticket)
+
+    def _answered(self, completion: Completion, ticket: Ticket) -> Completion:
         self._has_answered = True
         self._brake.answered(ticket)
         return replace(completion, requests=ticket.sent)
@@ -156,15 +191,15 @@ class Endpoint:
             raise self._unavailable(str(exc), ticket) from exc
 
     async def _landed(self, request: Request, ticket: Ticket) -> Completion:
-        return await self._brake.landed(self._attempt(request, ticket))
+        return await self._brake.landed(self._attempt(request, self._exchange, ticket))
 
-    async def _attempt(self, request: Request, ticket: Ticket) -> Completion:
+    async def _attempt(self, request: Request, exchange: _Exchange[_T], ticket: Ticket) -> _T:
         if not self._knows_server and wire.vllm_would_bind(request):
             await self._ask_what_it_is()
         dialect = self._dialect
         try:
             async with asyncio.timeout(self._address.timeout_s):
-                return await self._exchange(request, dialect, ticket)
+                return await exchange(request, dialect, ticket)
         except TimeoutError as exc:
             reason = f"no answer in {self._address.timeout_s:g} s"
             raise _again(reason, "overload", may_be_its_own=True, timed_out=True) from exc
@@ -172,21 +207,51 @@ class Endpoint:
             raise self._unavailable(str(exc), ticket) from exc
         except wire.Unreadable as exc:
             raise _again(str(exc), may_be_its_own=True) from exc
-        except _Filtered:
-            unknown = Usage(input_tokens=None, output_tokens=None)
-            return Completion(text="", finish_reason="content_filter", usage=unknown)
         except _OtherDialect as other:
             self._dialect = other.dialect
-            return await self._attempt(request, ticket)
+            return await self._attempt(request, exchange, ticket)
 
     async def _exchange(
         self, request: Request, dialect: wire.Dialect, ticket: Ticket
     ) -> Completion:
         """One request over the wire, and the answer in it."""
+        try:
+            async with self._response(
+                request, dialect, ticket, stream=self._address.stream
+            ) as answer:
+                completion = await answer.whole() if isinstance(answer, Live) else answer
+        except _Filtered:
+            return _FILTERED
+        return wire.opened(completion, request, dialect)
+
+    async def _begin(
+        self, request: Request, dialect: wire.Dialect, ticket: Ticket
+    ) -> Live | Completion:
+        """One request over the wire, and its answer as soon as it begins; all of it where its end
+        decides what of it is the answer.
+        """
+        try:
+            async with AsyncExitStack() as stack:
+                answer = await stack.enter_async_context(
+                    self._response(request, dialect, ticket, stream=True)
+                )
+                if isinstance(answer, Live):
+                    if not wire.is_wrapped(request, dialect) and await answer.has_begun():
+                        return answer.hold(stack.pop_all())
+                    answer = await answer.whole()
+        except _Filtered:
+            return _FILTERED
+        return wire.opened(answer, request, dialect)
+
+    @asynccontextmanager
+    async def _response(
+        self, request: Request, dialect: wire.Dialect, ticket: Ticket, *, stream: bool
+    ) -> AsyncIterator[Live | Completion]:
+        """What the server sends to a request; whole where it does not stream."""
         import httpx2
 
         address = self._address
-        body = wire.encode(request, address.model, dialect, stream=address.stream)
+        body = wire.encode(request, address.model, dialect, stream=stream)
         try:
             client = self._connected()
             started = time.perf_counter()
@@ -196,18 +261,30 @@ class Endpoint:
             async with client.stream("POST", url, content=body) as response:
                 if response.status_code != HTTPStatus.OK:
                     self._refuse(response, await all_of(response), dialect, ticket)
-                if address.stream and not is_whole(response):
-                    completion = await streamed(response, started)
+                if stream and not is_whole(response):
+                    yield Live(response, started=started, timeout_s=address.timeout_s)
                 else:
-                    completion = wire.decode(await all_of(response), request)
-                    completion = replace(completion, latency_s=time.perf_counter() - started)
-                return wire.opened(completion, request, dialect)
+                    yield await whole_of(response, request, started)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as exc:
             ticket.sent -= 1
             raise _again(_connection_failed(exc)) from exc
         except httpx2.TransportError as exc:
             raise _again(_connection_failed(exc)) from exc
         except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
+            raise self._unavailable(str(exc), ticket) from exc
+
+    async def _following(self, live: Live, ticket: Ticket) -> str | Completion:
+        """What follows of an answer that somebody has the beginning of."""
+        import httpx2
+
+        try:
+            return await live.text() or await live.whole()
+        except TimeoutError as exc:
+            reason = f"the answer did not end in {self._address.timeout_s:g} s"
+            raise self._unavailable(reason, ticket) from exc
+        except httpx2.TransportError as exc:
+            raise self._unavailable(_connection_failed(exc), ticket) from exc
+        except wire.Unreadable as exc:
             raise self._unavailable(str(exc), ticket) from exc
 
     def _connected(self) -> httpx2.AsyncClient:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from tetrad.canonical import Digest, Json, digest_of
+from tetrad.engines.pieces import Pieces
 from tetrad.model import Generation
 from tetrad.results.exchange import Choice, Completion, Constraint, Message, Request, ToolCall
 
@@ -45,6 +46,13 @@ class Engine(Protocol):
     async def complete(self, request: Request) -> Completion:
         """Answer one request, or raise EngineUnavailable; AnsweredLate where the engine waits for what
         it sent although its asker is cancelled.
+        """
+
+    def stream(self, request: Request) -> Pieces:
+        """The same answer as it comes: pieces of text, then the Completion, whose text they are.
+
+        Closing the iterator cancels the work. Fails as `complete` does; where pieces have been
+        given, nothing is tried again.
         """
 
     async def aclose(self) -> None: ...

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from tetrad.protocols.openai import AnswerStream, Unreadable
-from tetrad.results.exchange import Completion
+from tetrad.protocols.openai import AnswerStream, Unreadable, decode
+from tetrad.results.exchange import Completion, Request
 
 if TYPE_CHECKING:
     import httpx2
@@ -46,19 +46,71 @@ def is_whole(response: httpx2.Response) -> bool:
     return str(response.headers.get("Content-Type", "")).startswith("application/json")
 
 
-async def streamed(response: httpx2.Response, started: float) -> Completion:
-    stream = AnswerStream()
-    first: float | None = None
-    pieces = _pieces(response)
-    async for piece in pieces:
-        stream.feed(piece)
-        if first is None and stream.begun:
-            first = time.perf_counter() - started
-        if stream.done:
-            break
-    latency = time.perf_counter() - started
-    await _run_out(pieces)
-    return replace(stream.completion(), latency_s=latency, first_token_s=first)
+class Live:
+    """An answer in server-sent events, read as they arrive.
+
+    Whoever reads may take as long as they like; waiting for the server ends with `timeout_s`.
+    """
+
+    def __init__(self, response: httpx2.Response, *, started: float, timeout_s: float) -> None:
+        """`started`, by the performance counter, is when the answer was asked for."""
+        self.first = ""  # of the text, where somebody looked for it
+        self._started = started
+        self._left_s = timeout_s - self._elapsed()
+        self._pieces = _pieces(response)
+        self._events = AnswerStream()
+        self._first_token_s: float | None = None
+        self._held: AsyncExitStack | None = None
+
+    async def has_begun(self) -> bool:
+        """Wait for the `first` text; False where the answer has none."""
+        self.first = await self.text()
+        return bool(self.first)
+
+    async def text(self) -> str:
+        """What comes next of the text; empty once the answer has ended."""
+        while not self._events.done and (piece := await self._next()) is not None:
+            self._events.feed(piece)
+            if self._first_token_s is None and self._events.begun:
+                self._first_token_s = self._elapsed()
+            if text := self._events.fresh():
+                return text
+        return ""
+
+    async def whole(self) -> Completion:
+        """The answer, with what has yet to come of it; Cut where the stream ends too early."""
+        while await self.text():
+            pass
+        latency_s = self._elapsed()
+        await _run_out(self._pieces)
+        completion = self._events.completion()
+        return replace(completion, latency_s=latency_s, first_token_s=self._first_token_s)
+
+    def hold(self, response: AsyncExitStack) -> Self:
+        """Keep the response open until this is closed."""
+        self._held = response
+        return self
+
+    async def aclose(self) -> None:
+        await self._pieces.aclose()
+        if self._held is not None:
+            await self._held.aclose()
+
+    async def _next(self) -> bytes | None:
+        asked = time.perf_counter()
+        async with asyncio.timeout(self._left_s):
+            piece = await anext(self._pieces, None)
+        self._left_s -= time.perf_counter() - asked
+        return piece
+
+    def _elapsed(self) -> float:
+        return time.perf_counter() - self._started
+
+
+async def whole_of(response: httpx2.Response, request: Request, started: float) -> Completion:
+    """The answer in a response that is one JSON text."""
+    completion = decode(await all_of(response), request)
+    return replace(completion, latency_s=time.perf_counter() - started)
 
 
 async def _run_out(pieces: AsyncIterator[bytes]) -> None:
@@ -78,7 +130,7 @@ async def all_of(response: httpx2.Response) -> bytes:
     return b"".join([piece async for piece in _pieces(response)])
 
 
-async def _pieces(response: httpx2.Response) -> AsyncIterator[bytes]:
+async def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
     """The body as it arrives, up to a size that no answer has."""
     # Undecoded: nothing was said to be acceptable, and a few compressed bytes can unfold to gigabytes.
     if response.headers.get("Content-Encoding", "identity") != "identity":

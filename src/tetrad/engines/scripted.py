@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tetrad.canonical import Json
+from tetrad.engines.pieces import Pieces
 from tetrad.errors import EngineUnavailable
 from tetrad.model import ScriptedAnswer, ScriptedEngine
 from tetrad.results.exchange import Completion, Message, Request, ToolCall
@@ -13,6 +15,7 @@ from tetrad.text import shorten
 
 # The number is raised whenever this code would give other answers.
 BUILD = "tetrad scripted-engine 1"
+_WORDS = re.compile(r"\S+\s*|\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,13 @@ class Script:
             f"the script has no answer to {shorten(asked, 80)!r}"
             "\n  help: add one, or a last answer with `contains: ''` for all the rest"
         )
+
+    async def stream(self, request: Request) -> Pieces:
+        """Word by word."""
+        completion = await self.complete(request)
+        for word in _WORDS.findall(completion.text):
+            yield word
+        yield completion
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tetrad.assertions.answered import Answered
 from tetrad.assertions.assertion_type import ServiceAssertion
@@ -17,6 +18,7 @@ from tetrad.assertions.score import Score
 from tetrad.assertions.table import JUDGED, TYPES
 from tetrad.canonical import Digest, Json
 from tetrad.engines.interfaces import request_digest
+from tetrad.engines.pieces import Pieces, in_one_piece
 from tetrad.engines.wiring import known_build
 from tetrad.errors import JudgeFailed, UsageError
 from tetrad.evals.grading import answered_of
@@ -214,6 +216,9 @@ class _Kept:
         if kept is None:
             raise _CacheMiss(request)
         return kept
+
+    def stream(self, request: Request) -> Pieces:
+        return in_one_piece(partial(self.complete, request))
 
     async def aclose(self) -> None:
         """Nothing is open."""

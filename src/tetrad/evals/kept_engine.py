@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Self
 
 from tetrad.canonical import Digest
 from tetrad.engines.interfaces import AnsweredLate, ComputingEngine, request_digest
+from tetrad.engines.pieces import Pieces, in_one_piece
 from tetrad.errors import DatabaseError, EngineRefused, EngineUnavailable
 from tetrad.evals.kept import AnswerStore, BuildMoved, KeptAnswers
 from tetrad.results.exchange import Completion, Request
@@ -87,6 +89,9 @@ class Recorded:
                 return await self._ask(key, request, usable)
             else:
                 await self._settle()
+
+    def stream(self, request: Request) -> Pieces:
+        return in_one_piece(partial(self.complete, request))
 
     def commit(self) -> None:
         """Commit what is held back, of all engines that share the store."""

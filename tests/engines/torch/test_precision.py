@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
+from tetrad.engines.torch.asked import Asked
 from tetrad.engines.torch.attention import Prefix
 from tetrad.engines.torch.batcher import Batcher
 from tetrad.engines.torch.batches import BatchLimits
 from tetrad.engines.torch.token_text import load_text
 from tetrad.engines.torch.transformer import Network, load_network
 from tetrad.model import Generation
-from tetrad.results.exchange import Choice, Completion, Constraint, JsonOutput, Message, Request
+from tetrad.results.exchange import Choice, Constraint, JsonOutput, Message, Request
 
 CONSTRAINTS: Sequence[Constraint | None] = (
     None,
@@ -62,14 +63,12 @@ def test_reading_in_half_precision_is_as_exact_as_transformers_is(tiny: Path, dt
 
 @half_precisions
 def test_every_kind_of_request_is_answered_in_half_precision(tiny: Path, dtype: str) -> None:
-    asked: list[tuple[Request, Future[Completion]]] = [
-        (request(number), Future()) for number in range(12)
-    ]
+    asked = [Asked(request=request(number), future=Future()) for number in range(12)]
     network, text = load_network(tiny, dtype=dtype), load_text(tiny)
 
     Batcher(network, text, window=None, limits=BatchLimits(rows=4)).serve(asked, list)
 
-    answers = [future.result(timeout=0) for _, future in asked]
+    answers = [one.future.result(timeout=0) for one in asked]
     assert {one.text for one in answers[1::3]} <= {"late", "billing"}
     assert {one.text for one in answers[2::3]} <= {'"late"', "12"}
 

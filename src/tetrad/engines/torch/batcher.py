@@ -6,12 +6,11 @@ A request that cannot be answered is refused here, before it joins others.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeAlias
 
 from tetrad.artifacts.progress import Progress
+from tetrad.engines.torch.asked import Asked
 from tetrad.engines.torch.batches import Answering, BatchLimits
 from tetrad.engines.torch.choice import LabelNode, label_tree
 from tetrad.engines.torch.convert import converted
@@ -23,9 +22,7 @@ from tetrad.engines.torch.transformer import Network, load_network
 from tetrad.engines.torch.versions import DEFAULT_MAX_TOKENS
 from tetrad.errors import EngineUnavailable, TetradError
 from tetrad.model import Model
-from tetrad.results.exchange import Choice, Completion, JsonOutput, Request
-
-Asked: TypeAlias = tuple[Request, Future[Completion]]
+from tetrad.results.exchange import Choice, JsonOutput, Request
 
 
 class Batcher:
@@ -48,15 +45,15 @@ class Batcher:
 
     def _jobs(self, asked: Sequence[Asked]) -> list[Job]:
         jobs = []
-        for request, future in asked:
+        for one in asked:
             try:
-                jobs.append(self._job(request, future))
+                jobs.append(self._job(one))
             except TetradError as error:
-                if future.set_running_or_notify_cancel():
-                    future.set_exception(error)
+                one.fail(error)
         return jobs
 
-    def _job(self, request: Request, future: Future[Completion]) -> Job:
+    def _job(self, asked: Asked) -> Job:
+        request = asked.request
         tokens = self._text.prompt(request)
         if not tokens:
             raise EngineUnavailable("the prompt is empty; there is nothing to continue")
@@ -68,12 +65,11 @@ class Batcher:
             )
         limit = request.generation.max_tokens or DEFAULT_MAX_TOKENS
         return Job(
-            request=request,
+            asked=asked,
             tokens=tokens,
             limit=min(limit, self._window - len(tokens)),
             guide=self._guide(request),
             labels=self._labels(request),
-            future=future,
         )
 
     def _guide(self, request: Request) -> Guide | None:

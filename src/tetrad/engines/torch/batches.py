@@ -47,14 +47,17 @@ class Answering:
         rows: list[Row] = []
         own = self._network.room(rows=0, columns=0)
         while waiting or rows:
-            waiting = [job for job in waiting if not job.future.cancelled()]
+            waiting = [job for job in waiting if not job.is_given_up]
             jobs, prefix, read = self._next(waiting, rows)
             # whoever came first has the prefix read, and it spares the others that
             spared = [_length(prefix) - (0 if place else read) for place in range(len(jobs))]
             if jobs and jobs[0].is_choice:
                 self._choose(jobs, prefix, spared)
             elif jobs:
-                begun = [Row.begin(j, prefix, spared=s) for j, s in zip(jobs, spared, strict=True)]
+                begun = [
+                    Row.begin(job, prefix, spared=count, text=self._text)
+                    for job, count in zip(jobs, spared, strict=True)
+                ]
                 self._begin(begun, prefix, rows, own)
             elif rows:
                 self._step(rows, own)
@@ -139,11 +142,11 @@ class Answering:
         try:
             completion = row.take(token, end_tokens=self._network.end_tokens, text=self._text)
         except TetradError as error:  # one answer's grammar is no other answer's trouble
-            row.job.fail(error)
+            row.job.asked.fail(error)
             return True
         if completion is not None:
-            row.job.answer(completion)
-        return completion is not None or row.job.future.cancelled()
+            row.job.asked.answer(completion)
+        return completion is not None or row.job.is_given_up
 
     def _choose(self, jobs: Sequence[Job], prefix: Prefix | None, spared: Sequence[int]) -> None:
         """Answer requests for one of some labels, by what the labels' tokens are likely to be."""
@@ -154,7 +157,7 @@ class Answering:
         rows = max(1, min(self._limits.rows, self._kept_tokens // width))
         shares = label_shares(self._network, trees, own, logits, prefix, rows=rows)
         for job, share, cached in zip(jobs, shares, spared, strict=True):
-            job.answer(self._chosen(job, share, cached))
+            job.asked.answer(self._chosen(job, share, cached))
 
     def _chosen(self, job: Job, shares: dict[int, float], cached: int) -> Completion:
         assert isinstance(job.request.constraint, Choice)  # noqa: S101  # jobs are parted by kind

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tetrad.engines.torch.asked import Asked
 from tetrad.engines.torch.attention import Prefix
+from tetrad.engines.torch.live_text import LiveText
 from tetrad.engines.torch.sampling import Draw
 from tetrad.engines.torch.token_text import Text
 from tetrad.results.exchange import Completion, Request, Usage
@@ -22,25 +23,24 @@ if TYPE_CHECKING:
 class Job:
     """A request that waits for its answer: free text, JSON by a guide, or one of a tree's labels."""
 
-    request: Request
+    asked: Asked
     tokens: tuple[int, ...]
     limit: int  # tokens that the answer may have
     guide: Guide | None
     labels: LabelNode | None
-    future: Future[Completion]
+
+    @property
+    def request(self) -> Request:
+        return self.asked.request
 
     @property
     def is_choice(self) -> bool:
         return self.labels is not None
 
-    def answer(self, completion: Completion) -> None:
-        """Deliver, unless whoever asked has gone."""
-        if self.future.set_running_or_notify_cancel():
-            self.future.set_result(completion)
-
-    def fail(self, error: Exception) -> None:
-        if self.future.set_running_or_notify_cancel():
-            self.future.set_exception(error)
+    @property
+    def is_given_up(self) -> bool:
+        """Whether whoever asked has gone."""
+        return self.asked.future.cancelled()
 
 
 @dataclass(kw_only=True, eq=False)
@@ -51,12 +51,15 @@ class Row:
     prefix: Prefix | None
     draw: Draw | None
     spared: int  # tokens of the prompt that were read before
+    live: LiveText | None  # of an answer that somebody reads as it is written
     written: list[int] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, job: Job, prefix: Prefix | None, *, spared: int) -> Row:
-        draw = Draw(job.request) if job.request.generation.temperature else None
-        return cls(job=job, prefix=prefix, draw=draw, spared=spared)
+    def begin(cls, job: Job, prefix: Prefix | None, *, spared: int, text: Text) -> Row:
+        generation, hear = job.request.generation, job.asked.hear
+        draw = Draw(job.request) if generation.temperature else None
+        live = None if hear is None else LiveText(text.fast, generation.stop, hear)
+        return cls(job=job, prefix=prefix, draw=draw, spared=spared, live=live)
 
     def restrict(self, logits: Tensor) -> None:
         """Rule out, in place, the tokens that would break the output's schema."""
@@ -81,6 +84,8 @@ class Row:
                 return self._completion(so_far[: min(found)])
         if len(self.written) >= self.job.limit:
             return self._completion(text.decode(self.written), cut_off=True)
+        if self.live is not None:
+            self.live.take(token)
         return None
 
     def _completion(self, text: str, *, cut_off: bool = False) -> Completion:

@@ -9,12 +9,15 @@ import asyncio
 import atexit
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from tetrad.artifacts.progress import Progress, Unwatched
+from tetrad.engines.pieces import Pieces
+from tetrad.engines.torch.asked import Asked
 from tetrad.engines.torch.memory import lack_of_memory_told
 from tetrad.engines.torch.versions import device_name, engine_build
 from tetrad.errors import EngineUnavailable
@@ -26,8 +29,6 @@ if TYPE_CHECKING:
 
 # Requests that arrive within this time of each other are planned together.
 _GATHER_S = 0.02
-
-_Asked: TypeAlias = tuple[Request, "Future[Completion]"]
 
 
 class InProcessEngine:
@@ -52,7 +53,7 @@ class InProcessEngine:
         self._files = files
         self._cache = cache
         self._progress = progress
-        self._inbox: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
         self._open: set[Future[Completion]] = set()
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
@@ -69,6 +70,37 @@ class InProcessEngine:
         return self.build
 
     async def complete(self, request: Request) -> Completion:
+        return await asyncio.wrap_future(self._ask(request))
+
+    async def stream(self, request: Request) -> Pieces:
+        """Pieces come as fast as all answers in progress are written together."""
+        loop = asyncio.get_running_loop()
+        heard: asyncio.Queue[str | None] = asyncio.Queue()
+
+        def hear(piece: str | None) -> None:
+            with suppress(RuntimeError):  # the loop was closed, so nobody listens
+                loop.call_soon_threadsafe(heard.put_nowait, piece)
+
+        future = self._ask(request, hear)
+        future.add_done_callback(lambda _: hear(None))
+        given: list[str] = []
+        try:
+            while (piece := await heard.get()) is not None:
+                given.append(piece)
+                yield piece
+        finally:
+            future.cancel()
+        completion = future.result()
+        before = "".join(given)
+        if not completion.text.startswith(before):
+            raise EngineUnavailable("the tokenizer decodes the answer otherwise than its parts")
+        if rest := completion.text.removeprefix(before):
+            yield rest
+        yield completion
+
+    def _ask(
+        self, request: Request, hear: Callable[[str], None] | None = None
+    ) -> Future[Completion]:
         if self._closed.is_set():
             raise EngineUnavailable("the torch engine is closed")
         if self._thread is None:
@@ -78,8 +110,8 @@ class InProcessEngine:
         future: Future[Completion] = Future()
         self._open.add(future)
         future.add_done_callback(self._open.discard)
-        self._inbox.put((request, future))
-        return await asyncio.wrap_future(future)
+        self._inbox.put(Asked(request=request, future=future, hear=hear))
+        return future
 
     async def aclose(self) -> None:
         """Stop after the step in progress; requests without an answer are refused."""
@@ -107,9 +139,9 @@ class InProcessEngine:
                 self._refuse(error)
         self._refuse(EngineUnavailable("the torch engine was closed before it responded"))
 
-    def _gather(self) -> list[_Asked]:
+    def _gather(self) -> list[Asked]:
         """Wait for requests and for those that follow closely; none when the engine is closed."""
-        asked: list[_Asked] = []
+        asked: list[Asked] = []
         timeout = None
         while not self._closed.is_set():
             try:
@@ -121,9 +153,9 @@ class InProcessEngine:
             timeout = _GATHER_S
         return []
 
-    def _arrivals(self) -> list[_Asked]:
+    def _arrivals(self) -> list[Asked]:
         """Requests that have come since, without waiting; raises when the engine is closed."""
-        asked: list[_Asked] = []
+        asked: list[Asked] = []
         while not self._inbox.empty():
             item = self._inbox.get()
             if item is not None:

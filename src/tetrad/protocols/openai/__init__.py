@@ -4,7 +4,7 @@ What is written is the common part of what servers of this protocol understand. 
 from outside: whatever is not as it should be raises Unreadable with a reason for people.
 """
 
-from tetrad.protocols.openai.form import Dialect, opened, vllm_would_bind
+from tetrad.protocols.openai.form import Dialect, is_wrapped, opened, vllm_would_bind
 from tetrad.protocols.openai.json_fields import Cut, Unreadable
 from tetrad.protocols.openai.refusal import (
     Refusal,
@@ -29,6 +29,7 @@ __all__ = [
     "is_filtered",
     "is_too_large",
     "is_vllm",
+    "is_wrapped",
     "opened",
     "other_dialect",
     "path_of",

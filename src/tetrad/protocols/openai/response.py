@@ -82,6 +82,7 @@ class AnswerStream:
     def __init__(self) -> None:
         self._rest = bytearray()
         self._text: list[str] = []
+        self._given = 0  # pieces of it that `fresh` gave
         self._calls = PartialCalls()
         self._attached: dict[str, Any] = {}
         self._finish: Any = None
@@ -98,6 +99,12 @@ class AnswerStream:
     def done(self) -> bool:
         """Whether the server said that nothing follows."""
         return self._done
+
+    def fresh(self) -> str:
+        """The text that came since this was last asked for."""
+        text = "".join(self._text[self._given :])
+        self._given = len(self._text)
+        return text
 
     def feed(self, piece: bytes) -> None:
         self._rest += piece
