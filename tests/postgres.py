@@ -14,6 +14,8 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from tetrad.registry import Place, PostgresAddress
+
 _NUMBERS = itertools.count()
 
 
@@ -56,3 +58,13 @@ def schema(url: str) -> Iterator[str]:
 def postgres() -> Iterator[str]:
     with server() as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A ledger's place, of each kind."""
+    if request.param == "sqlite":
+        yield tmp_path / "registry.db"
+        return
+    with schema(request.getfixturevalue("postgres")) as url:
+        yield PostgresAddress(url)

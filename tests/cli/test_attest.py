@@ -16,7 +16,12 @@ from fakes import Reply
 from trees import Tree
 
 import tetrad
+from tetrad.canonical import digest_bytes
 from tetrad.errors import ExitCode
+from tetrad.registry import open_ledger, registry_place
+from tetrad.snapshots import take_snapshot
+from tetrad.snapshots.kept import load
+from tetrad.trees import WorkingTree
 
 REPORT = ".tetrad/report.json"
 NEW_CASE = """\
@@ -314,6 +319,26 @@ def test_the_bytes_of_an_envelope_are_those_that_were_signed(
     assert tree.tetrad("evidence", "show", f"sha256:{'0' * 64}") == ExitCode.MISUSE
     assert tree.tetrad("evidence", "show", "feedback") == ExitCode.PASSED
     assert b"evaluation PASSED" in capfdbinary.readouterr().out
+
+
+def test_the_bytes_behind_an_identity_are_kept_with_its_evidence(
+    tree: Tree, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    prompt = (tree.root / "prompts/feedback.yaml").read_bytes()
+    attest(tree)
+    attest(tree)  # the same snapshot
+
+    with open_ledger(registry_place(tree.root)) as ledger:
+        (entry,) = ledger.entries(kind="snapshot")
+        snapshot = load(ledger, take_snapshot(WorkingTree(tree.root), "feedback").identity)
+    assert snapshot.files["prompts/feedback.yaml"] == prompt
+    for digest, data in (
+        (entry.content, snapshot.manifest),
+        (digest_bytes(prompt), prompt),
+    ):
+        capfdbinary.readouterr()
+        assert tree.tetrad("evidence", "show", str(digest)) == ExitCode.PASSED
+        assert capfdbinary.readouterr().out == data
 
 
 def test_an_identity_is_admitted_once_and_stays_so(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from trees import Tree, scripted_tree
 from tetrad.errors import ExitCode
 from tetrad.identity import identity_of
 from tetrad.loading.repositories import load_repository
+from tetrad.registry import open_ledger, registry_place
+from tetrad.snapshots import take_snapshot
+from tetrad.snapshots.kept import keep
+from tetrad.trees import WorkingTree
 
 
 def identity(root: Path) -> str:
@@ -188,3 +193,43 @@ def test_an_empty_folder_is_filled(tree: Tree, tmp_path: Path) -> None:
 
     assert code == ExitCode.PASSED
     assert identity(tmp_path / "empty") == identity(tree.root)
+
+
+def forgotten(tree: Tree) -> str:
+    """The identity of before, whose commit Git no longer has, and whose snapshot the registry keeps."""
+    before = identity(tree.root)
+    with open_ledger(registry_place(tree.root)) as ledger:
+        keep(ledger, take_snapshot(WorkingTree(tree.root), "feedback"))
+    tree.edit("prompts/feedback.yaml", "role: user", "role: system")
+    tree.tetrad("lock")
+    shutil.rmtree(tree.root / ".git")
+    tree.git("init", "--quiet")
+    tree.commit()
+    return before
+
+
+def test_an_identity_that_git_no_longer_has_is_found_in_the_registry(
+    tree: Tree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.tetrad("bundle", "feedback", "-o", str(tmp_path / "before.tar"))
+    before = forgotten(tree)
+    file = tmp_path / "after.tar"
+
+    for written in (before[:7], before, f"tetrad:{before}"):
+        assert tree.tetrad("bundle", written, "-o", str(file)) == ExitCode.PASSED
+        assert file.read_bytes() == (tmp_path / "before.tar").read_bytes()
+    assert tree.tetrad("bom", before) == ExitCode.PASSED
+    capsys.readouterr()
+    assert tree.tetrad("diff", before, "feedback") == ExitCode.PASSED
+    assert f"- {before[:12]}  stacks/feedback (registry)\n" in capsys.readouterr().out
+
+
+def test_an_identity_that_was_erased_is_told(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = forgotten(tree)
+    assert tree.tetrad("registry", "erase", f"tetrad:{before}") == ExitCode.PASSED
+    capsys.readouterr()
+
+    assert tree.tetrad("bundle", before) == ExitCode.MISUSE
+    assert "is not here, or was erased\n  help: " in capsys.readouterr().err

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tetrad import git
-from tetrad.canonical import Digest, digest_bytes
+from tetrad.canonical import Digest
 from tetrad.errors import GitError
 from tetrad.evidence import Refused, open_envelope
 from tetrad.evidence.statements import Evaluation, LedgerHead, read_statement
 from tetrad.registry import Kind, NewEntry, open_ledger, registry_place
+from tetrad.snapshots import Snapshot
+from tetrad.snapshots.kept import keep as keep_snapshot
 
 _KINDS: Sequence[Kind] = ("evidence", "approval", "admission")
 
@@ -31,10 +33,18 @@ class KeptEvidence:
         found = [*self._of_branch(identity), *self._of_ledger(identity, _KINDS)]
         return tuple(dict.fromkeys(found))
 
-    def envelope(self, digest: Digest) -> bytes | None:
-        """The envelope with a digest; None where it is not here."""
-        found = [*self._of_branch(None), *self._of_ledger(None, _KINDS)]
-        return next((data for data in found if digest_bytes(data) == digest), None)
+    def content(self, digest: Digest) -> bytes | None:
+        """The bytes with a digest: an envelope, a snapshot's manifest or file, or whatever else the
+        ledger has; None where they are not here.
+        """
+        try:
+            data = self._branch().envelope(digest)
+        except GitError:  # outside of Git there is no branch
+            data = None
+        if data is None and self._has_ledger():
+            with open_ledger(self._place) as ledger:
+                data = ledger.content(digest)
+        return data
 
     def admissions(self) -> tuple[bytes, ...]:
         """Every envelope that may be an admission, whatever the identity."""
@@ -73,10 +83,15 @@ class KeptEvidence:
         envelopes: Sequence[bytes],
         *,
         environment: str | None = None,
+        snapshot: Snapshot | None = None,
     ) -> None:
-        """Append envelopes to the ledger and, where that is this machine's alone, to the branch."""
+        """Append envelopes to the ledger, with the snapshot that they are about, and to the branch
+        where the ledger is this machine's alone.
+        """
         branch = None if self._is_shared else self._branch()  # nothing is half kept outside of Git
         with open_ledger(self._place) as ledger:
+            if snapshot is not None:
+                keep_snapshot(ledger, snapshot)
             ledger.extend(
                 [
                     NewEntry(

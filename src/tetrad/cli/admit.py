@@ -26,6 +26,7 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.evidence.statements import Admission
     from tetrad.identity import short
     from tetrad.loading.repositories import find, load_repository
+    from tetrad.snapshots import take_snapshot
 
     root, key = root_of(args), read_key(args.key)
     repository = load_repository(root)
@@ -49,7 +50,14 @@ def run(args: Namespace) -> ExitCode:
     )
     envelope = sign(admission, identity=found.identity, name=stack.name, key=key)
     kept = KeptEvidence(root)
-    kept.keep("admission", stack.ref, found.identity, [envelope], environment=found.environment)
+    kept.keep(
+        "admission",
+        stack.ref,
+        found.identity,
+        [envelope],
+        environment=found.environment,
+        snapshot=take_snapshot(repository.files, stack.ref),
+    )
     if args.push:
         kept.push(args.remote, {found.identity: [envelope]})
     print_text(f"{found.environment} admits {name}\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from tetrad.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from tetrad.attestation import Attested, ReportedCommit, SignedReport
     from tetrad.loading.files import Tree
+    from tetrad.snapshots import Snapshot
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +52,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     kept = KeptEvidence(root)
     with ExitStack() as open_trees:
         change = _change(root, reports, args.base, open_trees)
-        _refuse_secrets(change, reports)
+        snapshots = _snapshots(change, reports)
+        _refuse_secrets(snapshots.values())
         identities = {s.identity for signed in reports for s in signed.report.stacks}
         signing = Signing(
             key=key,
@@ -62,7 +64,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         )
         attested = attest(reports, change, signing)
     for one in attested:
-        kept.keep("evidence", one.stack, one.identity, one.envelopes)
+        snapshot = snapshots[one.stack]
+        kept.keep("evidence", one.stack, one.identity, one.envelopes, snapshot=snapshot)
     if args.push and attested:
         kept.push(args.remote, {one.identity: one.envelopes for one in attested})
     print_text("".join(_lines(attested)))
@@ -122,15 +125,22 @@ def _tree(root: Path, commit: str, open_trees: ExitStack) -> Tree:
     return Tree(open_trees.enter_context(closing(git.CommitTree(root, commit, Path(folder)))))
 
 
-def _refuse_secrets(change: ReportedCommit, reports: Sequence[SignedReport]) -> None:
-    """What is signed is kept and shown: a key in it would be, too."""
-    from tetrad.attestation import Disagreement
-    from tetrad.runtime.credentials import credentials_in
+def _snapshots(change: ReportedCommit, reports: Sequence[SignedReport]) -> Mapping[str, Snapshot]:
+    """The snapshots of the stacks that were evaluated, by their references."""
     from tetrad.snapshots import take_snapshot
 
     stacks = {s.stack for signed in reports for s in signed.report.stacks if s.suites}
-    for ref in sorted(stacks & change.head.stacks.keys()):
-        for path, data in take_snapshot(change.head.files, ref).files.items():
+    known = sorted(stacks & change.head.stacks.keys())
+    return {ref: take_snapshot(change.head.files, ref) for ref in known}
+
+
+def _refuse_secrets(snapshots: Iterable[Snapshot]) -> None:
+    """What is signed is kept and shown: a key in it would be, too."""
+    from tetrad.attestation import Disagreement
+    from tetrad.runtime.credentials import credentials_in
+
+    for snapshot in snapshots:
+        for path, data in snapshot.files.items():
             text = data.decode("utf-8", "replace")
             for found in credentials_in(text):
                 line = text.count("\n", 0, found.start) + 1

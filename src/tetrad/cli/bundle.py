@@ -26,13 +26,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> ExitCode:
     from tetrad.cli.snapshot_lines import lines_of_snapshot, row
-    from tetrad.snapshots import take_snapshot
     from tetrad.snapshots.bundle import bundle_of
     from tetrad.snapshots.layout import write_layout
     from tetrad.snapshots.moving import push
 
     with subject_of(root_of(args), args.subject) as subject:
-        snapshot = take_snapshot(subject.files, subject.stack.ref)
+        snapshot = subject.snapshot()
     bundle = bundle_of(snapshot)
     lines = lines_of_snapshot(snapshot)
     if args.output is not None:

@@ -42,11 +42,11 @@ def run(args: Namespace) -> ExitCode:
 
 def _side(root: Path, written: str) -> ComparedStack:
     from tetrad.inventory.comparing import ComparedStack
-    from tetrad.snapshots import take_snapshot
 
     with subject_of(root, written) as subject:
         return ComparedStack(
             stack=subject.stack,
-            snapshot=take_snapshot(subject.files, subject.stack.ref),
+            snapshot=subject.snapshot(),
             commit=subject.commit,
+            is_kept=subject.kept is not None,
         )

@@ -1,4 +1,4 @@
-"""`tetrad evidence show`: what was signed about an identity, and the exact bytes of an envelope."""
+"""`tetrad evidence show`: what was signed about an identity, and the exact bytes behind a digest."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
     show = actions.add_parser(
         "show",
-        help="list what was signed about an identity, or print an envelope",
-        description="List what was signed about an identity, or print an envelope.",
+        help="list what was signed about an identity, or print the bytes behind a digest",
+        description="List what was signed about an identity, or print the bytes behind a digest.",
     )
     show.add_argument(
         "subject",
         metavar="STACK|IDENTITY|sha256:DIGEST",
-        help=f"{SUBJECT}; or the digest of an envelope, whose bytes are printed as they were signed",
+        help=f"{SUBJECT}; or the digest of an envelope, of a snapshot, of a file of one or of another"
+        " content of the registry, whose exact bytes are printed",
     )
     add_format(show, "text", "json")
 
@@ -41,7 +42,7 @@ def run(args: Namespace) -> ExitCode:
 
     root = root_of(args)
     if args.subject.startswith("sha256:"):
-        return _print_envelope(root, args.subject)
+        return _print_content(root, args.subject)
     with subject_of(root, args.subject) as subject:
         stack, identity = subject.stack, identity_of(subject.stack)
     said = said_about(root, identity, load_repository(root).environments.values())
@@ -53,7 +54,7 @@ def run(args: Namespace) -> ExitCode:
     return ExitCode.PASSED
 
 
-def _print_envelope(root: Path, written: str) -> ExitCode:
+def _print_content(root: Path, written: str) -> ExitCode:
     from tetrad.admission import KeptEvidence
     from tetrad.canonical import Digest
 
@@ -61,10 +62,10 @@ def _print_envelope(root: Path, written: str) -> ExitCode:
         digest = Digest.parse(written)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    data = KeptEvidence(root).envelope(digest)
+    data = KeptEvidence(root).content(digest)
     if data is None:
         raise UsageError(
-            f"there is no envelope {written} here"
+            f"nothing here has the digest {written}"
             "\n  help: git fetch origin tetrad/evidence:refs/remotes/origin/tetrad/evidence"
         )
     sys.stdout.buffer.write(data)

@@ -16,11 +16,10 @@ def materials_of(subject: Subject) -> Materials:
     from tetrad.loading.files import Tree
     from tetrad.loading.reach import files_of
     from tetrad.loading.repositories import read_tree, sound
-    from tetrad.snapshots import take_snapshot
 
     tree, ref = Tree(subject.files), subject.stack.ref
     repository = sound(read_tree(tree, files_of(tree, [ref], ("stack",))))
-    snapshot = take_snapshot(subject.files, ref)
+    snapshot = subject.snapshot()
     stack = repository.stacks[ref]
     corpus = stack.retrieval.corpus if stack.retrieval else None
     return Materials(

@@ -14,6 +14,7 @@ from tetrad.errors import SpecError, UsageError
 
 if TYPE_CHECKING:
     from tetrad.model import Stack
+    from tetrad.snapshots import Snapshot
     from tetrad.trees import FileTree
 
 SUBJECT = "a stack, a stack at a revision (triage@main), or an identity (7 digits or more)"
@@ -26,7 +27,13 @@ class Subject:
 
     files: FileTree
     stack: Stack
-    commit: str | None = None  # None: the working tree
+    commit: str | None = None  # None: the working tree, or the registry
+    kept: Snapshot | None = None  # by the registry
+
+    def snapshot(self) -> Snapshot:
+        from tetrad.snapshots import take_snapshot
+
+        return self.kept or take_snapshot(self.files, self.stack.ref)
 
 
 @contextmanager
@@ -72,7 +79,7 @@ def _at(root: Path, name: str, ref: str) -> Iterator[Subject]:
 
 @contextmanager
 def _identified(root: Path, digits: str) -> Iterator[Subject]:
-    """The stack of an identity: of the working tree, or by a lock of the history."""
+    """The stack of an identity: of the working tree, by a lock of the history, or of the registry."""
     from tetrad import git
     from tetrad.identity import identity_of
     from tetrad.loading.repositories import read_repository
@@ -85,19 +92,46 @@ def _identified(root: Path, digits: str) -> Iterator[Subject]:
         raise UsageError(f"{digits} is ambiguous: {refs}\n  help: write more digits")
     if stacks:
         yield Subject(files=WorkingTree(root), stack=stacks[0])
-        return
-    found = git.lock_with(root, f"identity: tetrad:{digits}")
-    if found is None:
-        raise UsageError(
-            f"unknown identity {digits[:12]}: no stack of this tree has it, and no lock of a commit"
-            "\n  help: git fetch the commit that it was made from, or name STACK@COMMIT"
-        )
-    commit, stack = found
-    with _at(root, stack, commit) as subject:
-        identity = identity_of(subject.stack)
-        if not identity.hex.startswith(digits):
+    elif (found := git.lock_with(root, f"identity: tetrad:{digits}")) is None:
+        kept = _kept(root, digits)
+        if kept is None:
             raise UsageError(
-                f"{stack} at {commit[:12]} has the identity {identity.hex[:12]}, and its lock says"
-                f" {digits[:12]}\n  help: another release of Tetrad wrote the lock, or it was stale"
+                f"unknown identity {digits[:12]}: no stack of this tree has it, no lock of a commit"
+                " and no snapshot of the registry"
+                "\n  help: git fetch the commit that it was made from, or name STACK@COMMIT"
             )
-        yield subject
+        yield kept
+    else:
+        commit, stack = found
+        with _at(root, stack, commit) as subject:
+            has = identity_of(subject.stack)
+            if has.hex.startswith(digits):
+                yield subject
+            elif kept := _kept(root, digits):
+                yield kept
+            else:
+                raise UsageError(
+                    f"{stack} at {commit[:12]} has the identity {has.hex[:12]}, and its lock says"
+                    f" {digits[:12]}\n  help: another release of Tetrad wrote the lock, or it was stale"
+                )
+
+
+def _kept(root: Path, digits: str) -> Subject | None:
+    """The stack of an identity of which the registry keeps a snapshot."""
+    from tetrad.registry import open_ledger, registry_place
+    from tetrad.snapshots.held_tree import HeldTree
+    from tetrad.snapshots.kept import load
+    from tetrad.snapshots.taking import stack_named
+
+    place = registry_place(root)
+    if isinstance(place, Path) and not place.is_file():
+        return None
+    with open_ledger(place) as ledger:
+        identities = ledger.identities("snapshot", digits)
+        if len(identities) > 1:
+            raise UsageError(f"{digits} is ambiguous in {ledger.name}\n  help: write more digits")
+        if not identities:
+            return None
+        snapshot = load(ledger, identities[0])
+    files = HeldTree(snapshot.files)
+    return Subject(files=files, stack=stack_named(files, snapshot.stack), kept=snapshot)

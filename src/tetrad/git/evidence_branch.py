@@ -39,6 +39,16 @@ class EvidenceBranch:
         """Every envelope about an identity, here or as it was last fetched."""
         return tuple(self._read(f"{_folder(identity)}/").values())
 
+    def envelope(self, digest: Digest) -> bytes | None:
+        """The envelope with a digest, whatever it is about; nothing else is read."""
+        wanted = f"/{digest.hex}.json"
+        with closing(Objects(self._checkout)) as objects:
+            for tip in self._tips():
+                for path, blob in self._listed(tip, ""):
+                    if path.endswith(wanted) and digest_bytes(data := objects.blob(blob)) == digest:
+                        return data
+        return None
+
     def all_envelopes(self) -> tuple[bytes, ...]:
         return tuple(self._read("").values())
 
@@ -87,7 +97,7 @@ class EvidenceBranch:
         """The envelopes below a folder, by path; the same one on several branches once."""
         found: dict[str, bytes] = {}
         with closing(Objects(self._checkout)) as objects:
-            for tip in filter(None, [self._tip(_LOCAL), *self._remote_tips()]):
+            for tip in self._tips():
                 for path, blob in self._listed(tip, below):
                     if path not in found:
                         found[path] = objects.blob(blob)
@@ -105,6 +115,11 @@ class EvidenceBranch:
     def _tip(self, ref: str) -> str | None:
         asked = self._checkout.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         return asked.out.strip() if asked.code == 0 else None
+
+    def _tips(self) -> Sequence[str]:
+        """The commits of the branch here and of its copies, each once."""
+        found = filter(None, [self._tip(_LOCAL), *self._remote_tips()])
+        return list(dict.fromkeys(found))
 
     def _remote_tips(self) -> Iterator[str]:
         refs = self._checkout.git(

@@ -20,7 +20,8 @@ class ComparedStack:
 
     stack: Stack
     snapshot: Snapshot
-    commit: str | None = None  # None: the working tree
+    commit: str | None = None  # None: the working tree, or the registry
+    is_kept: bool = False  # by the registry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,6 +15,7 @@ from tetrad.text import for_log, inert, json_escaped, one_line
 if TYPE_CHECKING:
     from rich.console import Console
 
+_OUTSIDE_OF_GIT = {False: "working tree", True: "registry"}
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -86,7 +87,7 @@ def _side(side: ComparedStack) -> Json:
 
 def _sides(console: Console, diff: IdentityDiff) -> None:
     for sign, side in (("-", diff.before), ("+", diff.after)):
-        place = f"commit {side.commit[:12]}" if side.commit else "working tree"
+        place = f"commit {side.commit[:12]}" if side.commit else _OUTSIDE_OF_GIT[side.is_kept]
         identity = short(identity_of(side.stack))
         line = f"{sign} {identity}  {one_line(side.stack.ref)} ({place})"
         console.print(line, style=_STYLES[sign])

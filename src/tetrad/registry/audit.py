@@ -13,8 +13,10 @@ from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.entry import Fault, Head
 from tetrad.registry.erasures import erased_by
 from tetrad.registry.ledger_tables import CONTENTS, ENTRIES
+from tetrad.registry.snapshot_contents import contents_in
 
 _PAGE = 1_000  # entries read at once
+_FILE = "file"  # of a snapshot: no kind of an entry
 _CONTENTS = 100  # contents asked for at once; they are read one by one
 
 
@@ -80,8 +82,9 @@ class _Contents:
         self._connection = connection
         self._is_file = is_file
         self._seen: set[str] = set()
-        self._gone: dict[str, int] = {}  # contents without bytes, and an entry of each
+        self._gone: dict[str, SoundRow] = {}  # contents without bytes, and an entry of each
         self._erased: set[str] = set()
+        self._named: list[SoundRow] = []  # by snapshots, and not looked at yet
         self._faults: list[Fault] = []
 
     def look(self, entries: Sequence[SoundRow]) -> None:
@@ -94,24 +97,32 @@ class _Contents:
             read = self._read(part)
             for digest in part:
                 self._judge(new[digest], read.get(digest))
+            if self._named:
+                named, self._named = self._named, []
+                self.look(named)
 
     def faults(self) -> list[Fault]:
-        lost = [number for digest, number in self._gone.items() if digest not in self._erased]
-        missing = "the content of entry {} is missing, and no entry says that it was erased"
-        return self._faults + [Fault(number=n, message=missing.format(n)) for n in lost]
+        for digest, entry in self._gone.items():
+            if digest not in self._erased:
+                self._say(entry, "is missing, and no entry says that it was erased")
+        return self._faults
 
     def _judge(self, entry: SoundRow, data: object) -> None:
         if data is None:
-            self._gone[entry.content] = entry.number
+            self._gone[entry.content] = entry
         elif isinstance(data, DBAPIError):
             self._say(entry, f"cannot be read: {data.orig}")
         elif not isinstance(data, bytes) or str(digest_bytes(data)) != entry.content:
             self._say(entry, "is not what was appended: its digest differs")
         elif entry.kind == "erasure":
             self._erased.update(erased_by(data))
+        elif entry.kind == "snapshot":
+            number = entry.number
+            self._named += [SoundRow(number, _FILE, str(named)) for named in contents_in(data)]
 
     def _say(self, entry: SoundRow, what: str) -> None:
-        message = f"the content of entry {entry.number} {what}"
+        of = "a file of the snapshot in" if entry.kind == _FILE else "the content of"
+        message = f"{of} entry {entry.number} {what}"
         self._faults.append(Fault(number=entry.number, message=message))
 
     def _read(self, digests: Sequence[str]) -> dict[str, object]:

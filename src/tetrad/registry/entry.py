@@ -10,8 +10,8 @@ from tetrad.canonical import Digest, Json, digest_of
 from tetrad.identity import written_identity
 
 Kind: TypeAlias = Literal[
-    "identity", "run", "results", "decision", "evidence", "approval", "admission", "withdrawal",
-    "deployment", "erasure",
+    "identity", "run", "results", "decision", "snapshot", "evidence", "approval", "admission",
+    "withdrawal", "deployment", "erasure",
 ]  # fmt: skip
 
 
@@ -31,6 +31,7 @@ class NewEntry:
     identity: Digest | None = None
     environment: str | None = None
     content: bytes
+    beside: tuple[bytes, ...] = ()  # further contents, which the content names by their digests
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

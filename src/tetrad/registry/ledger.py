@@ -6,20 +6,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.database import Closing
 from tetrad.errors import UsageError
-from tetrad.identity import written_identity
+from tetrad.identity import read_identity, written_identity
 from tetrad.registry.appending import extend, last_entry
 from tetrad.registry.audit import audit
 from tetrad.registry.chain import entry_of
 from tetrad.registry.connection import LedgerDatabase
+from tetrad.registry.contents import contents_there, erase_content, read_contents
 from tetrad.registry.entry import Entry, Fault, Head, Kind, NewEntry, written_time
 from tetrad.registry.erasures import erasure
-from tetrad.registry.ledger_tables import CONTENTS, ENTRIES
+from tetrad.registry.ledger_tables import ENTRIES
 from tetrad.registry.place import Place
+from tetrad.registry.snapshot_contents import files_of_no_other
 from tetrad.registry.upgrade import bring_up_to_date
 
 _PAGE = 500  # entries read at once
@@ -82,13 +84,17 @@ class Ledger(Closing):
             return extend(connection, new, at=written_time(self._clock()))
 
     def erase(self, contents: Iterable[Digest], *, reason: str = "") -> tuple[Digest, ...]:
-        """Erase contents for good, and append an entry that says so; those that there were."""
+        """Erase contents for good, and append an entry that says so; those that there were.
+
+        With a snapshot go its files, but for those that another snapshot needs.
+        """
         with self._database.writing() as connection:
             wanted = dict.fromkeys(contents)
+            wanted |= dict.fromkeys(files_of_no_other(connection, wanted))
             kept = wanted.keys() & _erasures(connection)
             if kept:
                 raise UsageError(f"{min(map(str, kept))} says what was erased, and stays")
-            erased = tuple(digest for digest in wanted if _erase(connection, digest))
+            erased = tuple(digest for digest in wanted if erase_content(connection, digest))
             if not erased:
                 return ()
             said = NewEntry(kind="erasure", content=erasure(erased, reason))
@@ -136,12 +142,31 @@ class Ledger(Closing):
 
     def content(self, digest: Digest) -> bytes | None:
         """The bytes behind a digest; None where they were erased or are not of this ledger."""
-        query = select(CONTENTS.c.bytes).where(CONTENTS.c.digest == str(digest))
+        return self.contents([digest]).get(digest)
+
+    def contents(self, digests: Iterable[Digest]) -> dict[Digest, bytes]:
+        """The bytes behind those of the digests that are of this ledger and were not erased."""
         with self._database.reading() as connection:
-            data = connection.execute(query).scalar_one_or_none()
-        if data is not None and digest_bytes(data) != digest:
-            raise self._database.damaged(f"content {digest} is not what was appended")
-        return None if data is None else bytes(data)
+            found = dict(read_contents(connection, digests))
+        for digest, data in found.items():
+            if digest_bytes(data) != digest:
+                raise self._database.damaged(f"content {digest} is not what was appended")
+        return found
+
+    def has(self, digests: Iterable[Digest]) -> bool:
+        """Whether the bytes behind every one of the digests are here."""
+        wanted = set(digests)
+        with self._database.reading() as connection:
+            return contents_there(connection, wanted) == wanted
+
+    def identities(self, kind: Kind, digits: str) -> tuple[Digest, ...]:
+        """The identities of a kind of entries that begin with these hexadecimal digits."""
+        first, last = (Digest.parse(f"sha256:{digits:{end}<64}") for end in "0f")
+        between = ENTRIES.c.identity.between(written_identity(first), written_identity(last))
+        query = select(ENTRIES.c.identity).distinct().order_by(ENTRIES.c.identity)
+        query = query.where(ENTRIES.c.kind == kind, between)
+        with self._database.reading() as connection:
+            return tuple(map(read_identity, connection.execute(query).scalars()))
 
     def verify(self, heads: Iterable[Head] = ()) -> list[Fault]:
         """Recompute the whole chain and every content: what is not as it was appended, in order.
@@ -155,8 +180,3 @@ def _erasures(connection: Connection) -> set[Digest]:
     """The contents that say what was erased."""
     query = select(ENTRIES.c.content).where(ENTRIES.c.kind == "erasure")
     return {Digest.parse(digest) for digest in connection.execute(query).scalars()}
-
-
-def _erase(connection: Connection, digest: Digest) -> bool:
-    here = update(CONTENTS).where(CONTENTS.c.digest == str(digest), CONTENTS.c.bytes.is_not(None))
-    return connection.execute(here.values(bytes=None)).rowcount > 0

@@ -1,0 +1,100 @@
+"""Snapshots in the ledger: the bytes behind an identity, when Git no longer has its commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tetrad.canonical import Digest, canonical_json, read_json
+from tetrad.errors import ArtifactError
+from tetrad.identity import read_identity, written_identity
+from tetrad.registry import NewEntry
+from tetrad.registry.snapshot_contents import contents_in
+from tetrad.snapshots.snapshot import Snapshot, refuse_paths
+from tetrad.snapshots.taking import check_snapshot
+
+if TYPE_CHECKING:
+    from tetrad.registry.ledger import Ledger
+
+_ERASED = "`tetrad registry export` says when and why it was erased"
+
+
+def keep(ledger: Ledger, snapshot: Snapshot) -> Digest:
+    """Append a snapshot, unless all of it is there; its digest."""
+    known = ledger.entries(kind="snapshot", identity=snapshot.identity)
+    is_known = any(entry.content == snapshot.digest for entry in known)
+    if not is_known or not ledger.has([snapshot.digest, *contents_in(snapshot.manifest)]):
+        new = NewEntry(
+            kind="snapshot",
+            stack=snapshot.stack,
+            identity=snapshot.identity,
+            content=snapshot.manifest,
+            beside=(canonical_json(snapshot.document), *snapshot.files.values()),
+        )
+        ledger.extend([new])
+    return snapshot.digest
+
+
+def load(ledger: Ledger, identity: Digest) -> Snapshot:
+    """The newest snapshot of an identity of which nothing was erased, verified; ArtifactError where
+    there is none.
+    """
+    found = [entry.content for entry in ledger.entries(kind="snapshot", identity=identity)]
+    if not found:
+        raise ArtifactError(
+            f"{ledger.name}: no snapshot of {written_identity(identity)}"
+            "\n  help: `tetrad attest` and `tetrad admit` keep one"
+        )
+    whole = (digest for digest in reversed(found) if _is_whole(ledger, digest))
+    snapshot = load_exact(ledger, next(whole, found[-1]))
+    if snapshot.identity != identity:
+        raise ArtifactError(
+            f"{ledger.name}: the snapshot {snapshot.digest} is of"
+            f" {written_identity(snapshot.identity)}, not of {written_identity(identity)}"
+        )
+    return snapshot
+
+
+def load_exact(ledger: Ledger, digest: Digest) -> Snapshot:
+    """The snapshot with a digest; ArtifactError where it is not here, was erased, or does not make
+    its identity.
+    """
+    origin = f"{ledger.name}: the snapshot {digest}"
+    manifest = ledger.content(digest)
+    if manifest is None:
+        raise ArtifactError(f"{origin} is not here, or was erased\n  help: {_ERASED}")
+    snapshot = _read(ledger, manifest, origin)
+    check_snapshot(snapshot, origin)
+    return snapshot
+
+
+def _is_whole(ledger: Ledger, digest: Digest) -> bool:
+    manifest = ledger.content(digest)
+    return manifest is not None and ledger.has(contents_in(manifest))
+
+
+def _read(ledger: Ledger, manifest: bytes, origin: str) -> Snapshot:
+    """A snapshot from its manifest and the contents that this names."""
+    try:
+        said = read_json(manifest.decode())
+        identity = read_identity(str(said["identity"]))
+        paths = {str(file["path"]): Digest.parse(str(file["digest"])) for file in said["files"]}
+        refuse_paths(paths, origin)
+        found = ledger.contents([identity, *paths.values()])
+        gone = [path for path, digest in paths.items() if digest not in found]
+        if gone or identity not in found:
+            what = gone[0] if gone else "the identity document"
+            raise ArtifactError(f"{origin} is incomplete: {what} was erased\n  help: {_ERASED}")
+        snapshot = Snapshot(
+            stack=str(said["stack"]),
+            document=read_json(found[identity].decode()),
+            release=str(said["release"]),
+            files={path: found[digest] for path, digest in paths.items()},
+        )
+        is_whole = snapshot.manifest == manifest
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(
+            f"{origin} cannot be read: this is no manifest of a snapshot"
+        ) from error
+    if not is_whole:
+        raise ArtifactError(f"{origin} does not hold what its manifest names")
+    return snapshot

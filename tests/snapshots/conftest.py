@@ -1,0 +1,6 @@
+"""A ledger's place, of each kind."""
+
+from __future__ import annotations
+
+from postgres import place as place  # noqa: PLC0414 - a fixture
+from postgres import postgres as postgres  # noqa: PLC0414 - a fixture
