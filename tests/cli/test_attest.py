@@ -305,7 +305,9 @@ def test_a_suite_of_the_base_that_could_not_be_decided_is_not_signed_as_passed(
 ) -> None:
     golden = "evals/feedback/golden.yaml"
     before = (tree.root / golden).read_text()
-    tree.write(golden, before.replace("was torn open", "was never closed"))  # the same identity: nothing of it binds
+    tree.write(
+        golden, before.replace("was torn open", "was never closed")
+    )  # the same identity: nothing of it binds
     tree.tetrad("lock")
     tree.commit("Ask otherwise")
     (tree.root / ".tetrad/answers.db").unlink()

@@ -17,7 +17,7 @@ from tetrad.engines.interfaces import (
     request_digest,
 )
 from tetrad.errors import DatabaseError, EngineRefused, EngineUnavailable
-from tetrad.evals.kept import AnswerStore, BuildMoved, KeptAnswers
+from tetrad.evals.answer_store import AnswerStore, BuildMoved, KeptAnswers
 from tetrad.results.exchange import Completion, Request
 from tetrad.results.outcome import Calls
 
