@@ -11,7 +11,7 @@ import yaml
 
 from tetrad.cli import main
 from tetrad.errors import ExitCode
-from tetrad.lint.credentials import credentials_in
+from tetrad.runtime.credentials import credentials_in
 from tetrad.schemas.check import check_value
 
 
