@@ -112,7 +112,7 @@ class Brake:
         self._let_in()
         return verdict
 
-    def refuse_all(self, error: TetradError) -> None:
+    def refuse_all(self, ticket: Ticket, error: TetradError) -> None:  # noqa: ARG002 - nobody gets its place
         """Whoever waits, and whoever asks from now on, gets this error."""
         self._refused = error
         self._throttle.stopped = str(error)

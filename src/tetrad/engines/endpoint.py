@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from tetrad.artifacts.backoff import RETRIED_STATUS, seconds_of
 from tetrad.artifacts.download import shown
 from tetrad.engines.brake import Brake
-from tetrad.engines.interfaces import Pieces
+from tetrad.engines.pieces import Pieces
 from tetrad.engines.responses import Live, TooLarge, all_of, client_for, is_whole, whole_of
 from tetrad.engines.throttle import Setback, Ticket
 from tetrad.engines.version import version_of
@@ -168,7 +168,7 @@ class Endpoint:
                     asked = "once" if ticket.asked == 1 else f"{ticket.asked} times"
                     raise self._unavailable(f"{exc} (tried {asked})", ticket) from exc
             except EngineRefused as refused:
-                self._brake.refuse_all(refused)
+                self._brake.refuse_all(ticket, refused)
                 raise
             except EngineUnavailable as exc:
                 self._brake.refused(ticket, str(exc).removeprefix(self._where("")))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tetrad.canonical import Json
 from tetrad.errors import Location
 from tetrad.model.prompt import Generation, Prompt
-from tetrad.model.serving import Serving
 
 if TYPE_CHECKING:
     from tetrad.model.corpus import Corpus
@@ -60,7 +61,7 @@ class Stack:
     guardrails: Guardrails = Guardrails()
     generation: Generation = Generation()
     overrides: Generation = Generation()  # what the stack's own file says of it
-    serving: Serving = Serving()
+    serving: Mapping[str, Json] | None = None  # schema-checked; deploy gives it a type of its own
 
     @property
     def filled(self) -> tuple[str, ...]:
@@ -80,7 +81,7 @@ class Stack:
     @property
     def environments(self) -> tuple[str, ...]:
         """The names of the environments that it serves."""
-        return self.serving.environments
+        return tuple(map(str, (self.serving or {}).get("environments", ())))  # type: ignore[arg-type]
 
     @property
     def name(self) -> str:

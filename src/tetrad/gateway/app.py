@@ -1,0 +1,114 @@
+"""The gateway's HTTP application, made from what it depends on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tetrad.gateway.following import Following
+from tetrad.gateway.incoming import ClientGone, trace_of
+from tetrad.gateway.refusing import RequestRefused
+from tetrad.gateway.stack_answers import answer_stack
+from tetrad.gateway.standing import list_models, tell_alive, tell_identity, tell_model, tell_ready
+
+_LOG = logging.getLogger("tetrad.gateway")
+
+Endpoint: TypeAlias = Callable[[Request, Following], Awaitable[Response]]
+
+
+def create_app(following: Following, *, grace_s: float) -> Starlette:
+    """The application; it follows the pointer while it runs.
+
+    `grace_s` is how long answers in flight have when it ends.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        following.begin()
+        try:
+            yield
+        finally:
+            await following.end()
+            await following.fleet.close(grace_s)
+
+    def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
+        async def bound(request: Request) -> Response:
+            return await endpoint(request, following)
+
+        return Route(path, bound, methods=[method])
+
+    return Starlette(
+        routes=[
+            route("/v1/stacks/{stack:path}/answer", answer_stack, "POST"),
+            route("/v1/models", list_models),
+            route("/v1/models/{model:path}", tell_model),
+            route("/identity", tell_identity),
+            route("/readyz", tell_ready),
+            Route("/healthz", tell_alive),
+        ],
+        middleware=[Middleware(Traced)],
+        exception_handlers={
+            RequestRefused: _refuse,
+            ClientGone: _nobody,
+            HTTPException: _refuse_route,
+            Exception: _fail,
+        },
+        lifespan=lifespan,
+    )
+
+
+class Traced:
+    """Gives each request its trace id, and each response the header that names it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        trace = scope.setdefault("state", {})["trace"] = trace_of(given)
+
+        async def send_traced(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message.get("headers", ()), (b"x-tetrad-trace", trace.encode())
+                ]  # fmt: skip
+            await send(message)
+
+        await self._app(scope, receive, send_traced)
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestRefused)  # noqa: S101 - handlers are called by type
+    return error.response()
+
+
+async def _refuse_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    what = f"{request.method} {request.url.path}"
+    message = f"{what}: {error.detail.lower()}; GET /openapi.json lists what there is"
+    return RequestRefused(error.status_code, message, headers=error.headers or {}).response()
+
+
+async def _nobody(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)  # whom it would be sent to has gone
+
+
+async def _fail(request: Request, _: Exception) -> Response:
+    trace = request.scope.get("state", {}).get("trace", "")
+    _LOG.error("%s: %s %s failed", trace, request.method, request.url.path)
+    return RequestRefused(
+        500, "the gateway failed; its log says why, by the trace id", code="internal_error"
+    ).response()

@@ -1,0 +1,150 @@
+"""Following the environment's pointer in the registry, and telling it so, every second."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
+from uuid import uuid4
+
+from tetrad import __version__
+from tetrad.errors import TetradError
+from tetrad.gateway.apart import apart
+from tetrad.gateway.fleet import Fleet
+from tetrad.pointer import GatewayState, Pointer
+
+_LOG = logging.getLogger("tetrad.gateway")
+_REPORT_S = 1.0
+_AGAIN_S = 0.5
+_LEAVE_S = 2.0
+STALE_S = 10.0  # without the registry, the pointer may have been overtaken
+
+
+class Pointers(Protocol):
+    """An environment's pointers in the registry. Each call may block; DatabaseError is an outage."""
+
+    def watch(self, after: int = 0) -> Iterator[Pointer]:
+        """The current pointer, and each that follows it, as soon as it is there."""
+
+    def report(self, state: GatewayState) -> None: ...
+
+    def leave(self, gateway: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Readiness:
+    ready: bool
+    problem: str = ""
+
+
+class Following:
+    """Keeps a fleet at the newest pointer of an environment."""
+
+    def __init__(
+        self,
+        pointers: Pointers,
+        environment: str,
+        fleet: Fleet,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.environment = environment
+        self.fleet = fleet
+        self.address = ""  # known once the process listens
+        self.is_draining = False
+        self.gateway = uuid4().hex
+        self._pointers = pointers
+        self._clock = clock
+        self._started = datetime.now(UTC)
+        self._contact: float | None = None  # when the registry last answered
+        self._outage = ""
+        self._newest = 0  # the number of the last pointer that the registry told
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def begin(self) -> None:
+        self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._report())]
+
+    async def end(self) -> None:
+        """Stop following, and say so where the registry hears it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(TetradError, TimeoutError):
+            await asyncio.wait_for(apart(partial(self._pointers.leave, self.gateway)), _LEAVE_S)
+
+    @property
+    def readiness(self) -> Readiness:
+        if self.is_draining:
+            return Readiness(ready=False, problem="shutting down")
+        problem = self.fleet.problem
+        if self.fleet.followed is None:
+            if not problem and self._contact is None:
+                problem = self._outage or "connecting to the registry"
+            return Readiness(
+                ready=False, problem=problem or f"nothing is deployed to {self.environment}"
+            )
+        if self._contact is None or self._clock() - self._contact > STALE_S:
+            return Readiness(
+                ready=False,
+                problem=f"no answer from the registry for {STALE_S:g} s: {self._outage}".rstrip(
+                    ": "
+                ),
+            )
+        return Readiness(ready=not self.fleet.answers_withdrawn, problem=problem)
+
+    def state(self) -> GatewayState:
+        readiness = self.readiness
+        return GatewayState(
+            gateway=self.gateway,
+            environment=self.environment,
+            address=self.address,
+            release=__version__,
+            started=self._started,
+            seen=datetime.now(UTC),
+            number=self.fleet.number,
+            ready=readiness.ready,
+            problem=readiness.problem,
+            figures=self.fleet.figures(),
+        )
+
+    async def _follow(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def watch() -> None:
+            for pointer in self._pointers.watch(self._newest):
+                self._newest = pointer.number
+                loop.call_soon_threadsafe(self.fleet.follow, pointer)
+
+        while True:
+            await self._asked(watch)
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _report(self) -> None:
+        """Every second, and at once when a pointer has taken effect."""
+        while True:
+            self.fleet.changed.clear()
+            state = self.state()
+            if await self._asked(partial(self._pointers.report, state)):
+                self._contact = self._clock()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.fleet.changed.wait(), _REPORT_S)
+
+    async def _asked(self, call: Callable[[], None]) -> bool:
+        """Whether the registry answered."""
+        try:
+            await apart(call)
+        except TetradError as error:
+            if not self._outage:
+                _LOG.warning("the registry does not answer: %s", error)
+            self._outage = str(error)
+            return False
+        if self._outage:
+            _LOG.warning("the registry answers again")
+        self._outage = ""
+        return True

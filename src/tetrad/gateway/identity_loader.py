@@ -1,0 +1,109 @@
+"""Makes an identity ready: its files laid out, its runtime built, one probe answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from tetrad.canonical import Digest, Json
+from tetrad.engines.interfaces import ComputingEngine
+from tetrad.errors import EngineUnavailable
+from tetrad.gateway.apart import apart
+from tetrad.gateway.counted import Counted
+from tetrad.gateway.loaded import LoadedIdentity
+from tetrad.gateway.shared_models import Lease, SharedModels
+from tetrad.gateway.unpacked import Unpacked, unpacked
+from tetrad.model import ScriptedEngine, Stack, Variable
+from tetrad.pointer import ServedIdentity
+from tetrad.runtime.answering import Runtime
+from tetrad.runtime.answering import build as build_runtime
+from tetrad.snapshots import Snapshot
+from tetrad.tools import LiveRun, LiveToolbox
+
+_PROBE_TOKENS = 8
+_PROBE_S = 120.0  # a model on a CPU is loaded with its first request
+
+
+class IdentityLoader:
+    """Makes identities ready, from snapshots that `snapshot_of` finds by their digests."""
+
+    def __init__(
+        self, snapshot_of: Callable[[Digest], Snapshot], models: SharedModels, tools: LiveRun
+    ) -> None:
+        """`snapshot_of` verifies what it finds, and is called in threads."""
+        self._snapshot_of = snapshot_of
+        self._models = models
+        self._tools = tools
+
+    async def load(self, served: ServedIdentity, counted: Counted) -> LoadedIdentity:
+        """TetradError where the identity cannot be had, or does not answer."""
+        made = await apart(lambda: self._unpacked(served))
+        lease = self._models.lease(made.files)
+        try:
+            engine, runtime = await apart(lambda: self._built(made, lease))
+            await _probe(made.stack, runtime, engine)
+        except BaseException:
+            await lease.aclose()
+            raise
+        toolbox = LiveToolbox(
+            made.stack.tools, made.files.folder(), self._tools, effects=("read", "write")
+        )
+        return LoadedIdentity(
+            served=served,
+            stack=made.stack,
+            runtime=runtime,
+            toolbox=toolbox,
+            counted=counted,
+            lease=lease,
+        )
+
+    def _unpacked(self, served: ServedIdentity) -> Unpacked:
+        snapshot = self._snapshot_of(served.snapshot)
+        return unpacked(snapshot, served.identity, self._models.store.root)
+
+    def _built(self, made: Unpacked, lease: Lease) -> tuple[ComputingEngine, Runtime]:
+        engine = lease.engine(made.stack.model)
+        runtime = build_runtime(
+            made.stack,
+            engine=engine,
+            embedder_of=lease.embedder,
+            files=made.files,
+            cache=self._models.store.root / "embeddings",
+        )
+        return engine, runtime
+
+
+async def _probe(stack: Stack, runtime: Runtime, engine: ComputingEngine) -> None:
+    """Ask one short answer, as the stack would ask it; no tool is called."""
+    prepared = await apart(lambda: runtime.prepare(_probing(stack)))
+    request = prepared.request
+    if request is None or isinstance(stack.model.engine, ScriptedEngine):
+        return  # a script answers what it knows, and need not know this
+    limit = min(request.generation.max_tokens or _PROBE_TOKENS, _PROBE_TOKENS)
+    short = replace(request, generation=replace(request.generation, max_tokens=limit))
+    try:
+        async with asyncio.timeout(_PROBE_S):
+            await engine.complete(short)
+    except TimeoutError as error:
+        raise EngineUnavailable(f"no answer to a probe in {_PROBE_S:g} s") from error
+
+
+def _probing(stack: Stack) -> dict[str, Json]:
+    """Variables that the prompt takes: an example's, or the plainest of their types."""
+    declared = [v for v in stack.prompt.variables.values() if v.name not in stack.filled]
+    shown = stack.prompt.examples[0].vars if stack.prompt.examples else {}
+    return {
+        variable.name: shown.get(variable.name, _plain(variable))
+        for variable in declared
+        if variable.required or variable.name in shown
+    }
+
+
+def _plain(variable: Variable) -> Json:
+    if variable.enum:
+        return variable.enum[0]
+    plain: dict[str, Json] = {
+        "number": 1, "integer": 1, "boolean": True, "array": [], "object": {},
+    }  # fmt: skip
+    return plain.get(variable.type, "Hello"[: variable.max_chars])

@@ -1,0 +1,46 @@
+"""An identity that answers here: its stack, its runtime, and who is being answered by it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tetrad.gateway.counted import Counted
+from tetrad.identity import written_identity
+from tetrad.model import Stack
+from tetrad.pointer import ServedIdentity
+from tetrad.runtime.answering import Runtime, Toolbox
+
+
+class Leased(Protocol):
+    """The models that an identity holds, and shares with others."""
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(kw_only=True, eq=False, slots=True)
+class LoadedIdentity:
+    """Loaded from its snapshot, indexed, and found to answer."""
+
+    served: ServedIdentity
+    stack: Stack
+    runtime: Runtime
+    toolbox: Toolbox
+    counted: Counted
+    in_flight: set[asyncio.Task[Any]] = field(default_factory=set)
+    is_closed: bool = False  # what was still in flight is ended
+    lease: Leased
+
+    @property
+    def name(self) -> str:
+        return written_identity(self.served.identity)
+
+    async def close(self, grace_s: float) -> None:
+        """Let what is in flight end by itself, for a while, and let go of the models."""
+        if self.in_flight:
+            await asyncio.wait(set(self.in_flight), timeout=grace_s)
+        self.is_closed = True
+        for task in self.in_flight:
+            task.cancel()
+        await self.lease.aclose()

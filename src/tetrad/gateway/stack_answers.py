@@ -1,0 +1,83 @@
+"""`/v1/stacks/NAME/answer`: a prompt's variables in; the answer out, with what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tetrad.canonical import Json
+from tetrad.gateway.following import Following
+from tetrad.gateway.incoming import read_object, unless_gone
+from tetrad.gateway.one_request import Addressed, addressed, answered
+from tetrad.gateway.refusing import RequestRefused, as_json
+from tetrad.results.trace import Guarded, Trace
+
+_KEYS = frozenset({"variables", "user"})
+
+
+async def answer_stack(request: Request, following: Following) -> Response:
+    body = await read_object(request)
+    asked = addressed(request, following, request.path_params["stack"], user_in(body))
+    variables = _variables(body, asked)
+    trace = await unless_gone(request.receive, answered(asked, variables))
+    return as_json(_answer(asked, trace), headers=asked.headers)
+
+
+def user_in(body: Mapping[str, Json]) -> str | None:
+    user = body.get("user")
+    if user is not None and not isinstance(user, str):
+        raise RequestRefused(400, "user must be a text", param="user")
+    return user
+
+
+def _variables(body: Mapping[str, Json], asked: Addressed) -> Mapping[str, Json]:
+    for key in body.keys() - _KEYS:
+        raise RequestRefused(
+            400,
+            f"unknown key {key!r}; the body takes {', '.join(sorted(_KEYS))}",
+            param=key,
+            headers=asked.headers,
+        )
+    variables = body.get("variables")
+    if not isinstance(variables, dict):
+        raise RequestRefused(
+            400, "variables must be an object", param="variables", headers=asked.headers
+        )
+    return variables
+
+
+def _answer(asked: Addressed, trace: Trace) -> dict[str, Any]:
+    usage = trace.usage
+    return {
+        "answer": trace.output,
+        "stack": asked.stack,
+        "identity": asked.loaded.name,
+        "deployment": asked.deployment,
+        "trace": asked.trace,
+        "finish_reason": finish_of(trace),
+        "sources": [
+            {"document": p.document, "chunk": p.chunk, "text": p.text, "score": p.score}
+            for p in trace.passages
+        ],
+        "guardrails": [
+            {"rule": step.rule, "detail": step.detail}
+            for step in trace.steps
+            if isinstance(step, Guarded)
+        ],
+        "usage": {
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "cached_input_tokens": usage.cached_input_tokens,
+        },
+    }
+
+
+def finish_of(trace: Trace) -> str:
+    """Why the answer ends where it does; `stop` for one that no model gave."""
+    if not trace.generated:
+        return "stop"
+    reason = trace.generated[-1].completion.finish_reason
+    return "stop" if reason == "tool_calls" else reason

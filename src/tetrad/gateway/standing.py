@@ -1,0 +1,94 @@
+"""What the gateway says of itself: alive, ready, which stacks, and who answers them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from tetrad import __version__
+from tetrad.gateway.fleet import Fleet
+from tetrad.gateway.following import Following
+from tetrad.gateway.one_request import following_now, served_names, stack_named
+from tetrad.gateway.refusing import as_json
+from tetrad.identity import written_identity
+from tetrad.pointer import ServedIdentity, StackPointer
+
+
+async def tell_alive(_: Request) -> Response:
+    return PlainTextResponse("alive\n")
+
+
+async def tell_ready(_: Request, following: Following) -> Response:
+    readiness = following.readiness
+    body = {"ready": readiness.ready, "problem": readiness.problem}
+    return as_json(body, 200 if readiness.ready else 503)
+
+
+async def list_models(_: Request, following: Following) -> Response:
+    """The stacks, as OpenAI lists models."""
+    pointer = following_now(following).pointer
+    names = served_names(pointer)
+    listed = [_model(names[ref], stack) for ref, stack in pointer.stacks.items()]
+    return as_json({"object": "list", "data": listed})
+
+
+async def tell_model(request: Request, following: Following) -> Response:
+    pointer = following_now(following).pointer
+    name = request.path_params["model"]
+    return as_json(_model(name, pointer.stacks[stack_named(pointer, name)]))
+
+
+def _model(name: str, stack: StackPointer) -> dict[str, Any]:
+    return {
+        "id": name,
+        "object": "model",
+        "created": int(stack.live.since.timestamp()),
+        "owned_by": "tetrad",
+    }
+
+
+async def tell_identity(_: Request, following: Following) -> Response:
+    """Which identities answer each stack here, at which share, and which are warm or withdrawn."""
+    followed, fleet = following.fleet.followed, following.fleet
+    pointer = None if followed is None else followed.pointer
+    return as_json(
+        {
+            "environment": following.environment,
+            "number": following.fleet.number,
+            "gateway": following.gateway,
+            "release": __version__,
+            "ready": following.readiness.ready,
+            "stacks": {}
+            if pointer is None
+            else {ref: _standing(stack, fleet) for ref, stack in pointer.stacks.items()},
+        }
+    )
+
+
+def _standing(stack: StackPointer, fleet: Fleet) -> dict[str, Any]:
+    rollout = stack.rollout
+    share = 0.0 if rollout is None else rollout.percent
+    answering = [{**_served(stack.live), "percent": 100 - share}]
+    if rollout is not None:
+        answering.append({**_served(rollout.to), "percent": share})
+    return {
+        "answering": answering,
+        "warm": [
+            {**_served(served), "loaded": fleet.is_warm(stack.stack, served)}
+            for served in stack.warm
+        ],
+        "withdrawn": [
+            {"identity": written_identity(one.identity), "reason": one.reason}
+            for one in stack.withdrawn
+        ],
+    }
+
+
+def _served(served: ServedIdentity) -> dict[str, Any]:
+    return {
+        "identity": written_identity(served.identity),
+        "commit": served.commit,
+        "since": served.since.isoformat(),
+    }

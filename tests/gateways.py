@@ -1,0 +1,207 @@
+"""A gateway on a port of this machine, the snapshots that it serves, and what it follows."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import uvicorn
+from fakes import Asked, Reply
+
+from tetrad.artifacts.store import Store
+from tetrad.canonical import Digest
+from tetrad.errors import DatabaseError
+from tetrad.gateway.app import create_app
+from tetrad.gateway.fleet import Fleet
+from tetrad.gateway.following import Following
+from tetrad.gateway.identity_loader import IdentityLoader
+from tetrad.gateway.shared_models import SharedModels
+from tetrad.identity import written_identity
+from tetrad.model.serving import RolloutPlan, Serving
+from tetrad.pointer import (
+    GatewayState,
+    Pointer,
+    PointerChange,
+    Rollout,
+    ServedIdentity,
+    StackPointer,
+    Withdrawal,
+)
+from tetrad.snapshots import Snapshot, take_snapshot
+from tetrad.tools import LiveRun
+from tetrad.trees import WorkingTree
+
+AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+STACK = "stacks/echo"
+
+FILES = {
+    "stacks/echo.yaml": "kind: stack\nprompt: prompts/echo\nmodel: stacks/models/server\n",
+    "stacks/models/server.yaml": (
+        "kind: model\nsource: vendor://openai/parrot-2026-01-01\ncontext_window: 8000\n"
+        "engine: {openai: {model: parrot-2026-01-01, base_url_env: UPSTREAM, api_key_env: null}}\n"
+    ),
+    "prompts/echo.yaml": (
+        "kind: prompt\n"
+        "variables:\n"
+        "  message: {type: string, trust: untrusted, max_chars: 1000}\n"
+        "  mood: {type: string, trust: trusted, enum: [glad, sad], required: false, default: glad}\n"
+        "messages:\n"
+        "  - {role: system, content: 'You are parrot VERSION.'}\n"
+        "  - {role: user, content: 'Say {{ message }}'}\n"
+        "generation: {temperature: 0, max_tokens: 64}\n"
+    ),
+}
+
+
+def parrot(asked: Asked) -> Reply:
+    """Answers with what it was told to say, and by which version of the prompt."""
+    messages = asked.body["messages"]
+    version = re.search(r"parrot (\w+)", messages[0]["content"])
+    assert version is not None
+    said = messages[-1]["content"].removeprefix("Say ")
+    return Reply(text=f"{version[1]}: {said}")
+
+
+@dataclass
+class Served:
+    """Snapshots by their digests, and who serves them: what the registry holds."""
+
+    root: Path
+    snapshots: dict[Digest, Snapshot] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)  # `tetrad:…` by version
+
+    def take(self, version: str, files: Mapping[str, str] = FILES) -> ServedIdentity:
+        """Write a version of the stack, and keep its snapshot."""
+        root = self.root / version
+        for path, text in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text.replace("VERSION", version))
+        snapshot = take_snapshot(WorkingTree(root), STACK)
+        self.snapshots[snapshot.digest] = snapshot
+        self.names[version] = written_identity(snapshot.identity)
+        return ServedIdentity(
+            identity=snapshot.identity, snapshot=snapshot.digest, commit="0" * 40, since=AT
+        )
+
+
+@dataclass
+class Followed:
+    """An environment's pointers in memory; `lost` makes the registry one that does not answer."""
+
+    lost: bool = False
+    last: Pointer | None = None
+    states: list[GatewayState] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    _moved: threading.Condition = field(default_factory=threading.Condition)
+
+    def watch(self, after: int = 0) -> Iterator[Pointer]:
+        while True:
+            with self._moved:
+                self._refuse()
+                if self.last is not None and self.last.number > after:
+                    after = self.last.number
+                    newer = self.last
+                else:
+                    self._moved.wait(0.2)
+                    continue
+            yield newer
+
+    def report(self, state: GatewayState) -> None:
+        self._refuse()
+        self.states.append(state)
+
+    def leave(self, gateway: str) -> None:
+        self._refuse()
+        self.left.append(gateway)
+
+    def _refuse(self) -> None:
+        if self.lost:
+            raise DatabaseError("nobody is there")
+
+    def move(self, **stacks: StackPointer) -> Pointer:
+        """Write the next pointer."""
+        number = 1 if self.last is None else self.last.number + 1
+        pointer = Pointer(
+            environment="local",
+            number=number,
+            at=AT,
+            commit="0" * 40,
+            change=PointerChange(kind="deploy", stacks=tuple(stacks)),
+            stacks={stack.stack: stack for stack in stacks.values()},
+        )
+        with self._moved:
+            self.last = pointer
+            self._moved.notify_all()
+        return pointer
+
+    def wait_for(self, number: int, timeout_s: float = 60) -> GatewayState:
+        """The first state by which the pointer was acknowledged."""
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            for state in self.states:
+                if state.number >= number:
+                    return state
+            time.sleep(0.005)
+        raise AssertionError(f"pointer {number} was not acknowledged: {self.states[-1:]}")
+
+
+def alone(live: ServedIdentity, *warm: ServedIdentity) -> StackPointer:
+    return StackPointer(stack=STACK, live=live, serving=Serving(), warm=warm)
+
+
+def rolling(live: ServedIdentity, to: ServedIdentity, percent: float) -> StackPointer:
+    serving = Serving(rollout=RolloutPlan(steps=(percent, 100.0)))
+    rollout = Rollout(to=to, serving=serving, step=0, began=AT, step_began=AT)
+    return replace(alone(live), rollout=rollout)
+
+
+def withdrawn(live: ServedIdentity, left: ServedIdentity) -> StackPointer:
+    withdrawal = Withdrawal(
+        identity=left.identity, at=AT, by="", reason="wrong answers", commit=left.commit
+    )
+    return replace(alone(live), withdrawn=(withdrawal,))
+
+
+@contextmanager
+def gateway(
+    followed: Followed, snapshots: Mapping[Digest, Snapshot], cache: Path, *, grace_s: float = 5
+) -> Iterator[str]:
+    """Run one; gives its address."""
+    models = SharedModels(Store(cache), offline=True)
+    loader = IdentityLoader(snapshots.__getitem__, models, LiveRun())
+    following = Following(followed, "local", Fleet(loader, grace_s=grace_s))
+    with listening(create_app(following, grace_s=grace_s)) as address:
+        yield address
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, ws="none", log_config=None, timeout_graceful_shutdown=10)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+def ask(address: str, message: str = "hello", **more: Any) -> httpx2.Response:
+    return httpx2.post(
+        f"{address}/v1/stacks/echo/answer",
+        json={"variables": {"message": message}, **more},
+        timeout=60,
+    )
