@@ -19,7 +19,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from tetrad.canonical import Digest, digest_bytes
-from tetrad.engines.pieces import Pieces
+from tetrad.engines.interfaces import Pieces
 from tetrad.errors import EngineUnavailable
 from tetrad.results.exchange import Completion, Request, Usage
 

@@ -11,8 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evidenced import ENVIRONMENT, answering, environment_text, evidenced_tree, key_of
-from fakes import Reply
+from evidenced import (
+    ENVIRONMENT,
+    answering,
+    environment_text,
+    evidenced_tree,
+    key_of,
+    right_answer,
+)
+from fakes import Asked, Reply
 from trees import Tree
 
 import tetrad
@@ -55,6 +62,13 @@ def attest(tree: Tree, *options: str) -> int:
 
 def verify(tree: Tree) -> int:
     return tree.tetrad("verify", *PRODUCTION)
+
+
+def statements(tree: Tree) -> list[dict[str, Any]]:
+    """What was signed, as the branch has it."""
+    paths = tree.git("ls-tree", "-r", "--name-only", "tetrad/evidence").splitlines()
+    envelopes = [json.loads(tree.git("show", f"tetrad/evidence:{path}")) for path in paths]
+    return [json.loads(base64.b64decode(envelope["payload"])) for envelope in envelopes]
 
 
 def test_an_attested_and_approved_identity_may_serve(
@@ -286,6 +300,33 @@ def test_what_lacks_evidence_is_compared_with_a_base_that_it_equals(
     assert attest(tree, "--base", "HEAD") == ExitCode.PASSED
 
 
+def test_a_suite_of_the_base_that_could_not_be_decided_is_not_signed_as_passed(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    golden = "evals/feedback/golden.yaml"
+    before = (tree.root / golden).read_text()
+    tree.write(
+        golden, before.replace("was torn open", "was never closed")
+    )  # the same identity: nothing of it binds
+    tree.tetrad("lock")
+    tree.commit("Ask otherwise")
+    (tree.root / ".tetrad/answers.db").unlink()
+
+    def answer(asked: Asked) -> Reply:
+        is_before = "torn" in json.dumps(asked.body["messages"][-1])
+        return Reply(status=400) if is_before else right_answer(asked)
+
+    with answering(monkeypatch, answer):
+        assert tree.tetrad("gate", "--base", "HEAD~1") == ExitCode.PASSED
+    report = json.loads((tree.root / REPORT).read_text())
+    (by_base,) = report["stacks"][0]["by_base"]
+    assert (by_base["binding"], by_base["decision"]) == (False, "INCONCLUSIVE")
+
+    assert attest(tree) == ExitCode.PASSED
+    said = {s["predicateType"].rpartition("tetrad/")[2]: s["predicate"] for s in statements(tree)}
+    assert said["evaluation/v1"].get("yardsticks", []) == []
+
+
 def test_the_log_shows_identities_with_their_evidence(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -394,10 +435,7 @@ def test_what_a_ci_job_evaluated_is_told_to_other_readers_too(
     monkeypatch.setenv("GITHUB_RUN_ID", "7")
     assert attest(tree) == ExitCode.PASSED
     assert "5 envelopes signed" in capsys.readouterr().out
-    types = set()
-    for path in tree.git("ls-tree", "-r", "--name-only", "tetrad/evidence").splitlines():
-        envelope = json.loads(tree.git("show", f"tetrad/evidence:{path}"))
-        types.add(json.loads(base64.b64decode(envelope["payload"]))["predicateType"])
+    types = {statement["predicateType"] for statement in statements(tree)}
     assert types == {
         "https://github.com/tetrad-dev/tetrad/evaluation/v1",
         "https://in-toto.io/attestation/eval-result/v0.1",

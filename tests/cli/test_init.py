@@ -165,3 +165,34 @@ def test_the_workflow_pins_the_actions_that_our_own_workflows_do(tmp_path: Path)
 
     assert uses(tmp_path)
     assert uses(tmp_path) <= uses(Path(__file__).parents[2])
+
+
+EVENTS: dict[str, tuple[dict[str, object], str]] = {
+    "a pull request": ({"event.pull_request.base.sha": "base"}, "base"),
+    "a merge queue": ({"event.merge_group.base_sha": "main"}, "main"),
+    "a push": ({"event.created": False, "event.forced": False, "event.before": "old"}, "old"),
+    "a first push": ({"event.created": True, "event.before": "0" * 40}, "new"),
+    "a forced push": ({"event.forced": True, "event.before": "gone"}, "new"),
+}
+
+
+@pytest.mark.parametrize("where", ["ours", "init's"])
+@pytest.mark.parametrize("name", EVENTS)
+def test_the_workflow_compares_with_what_was_there_before(
+    name: str, where: str, tmp_path: Path
+) -> None:
+    main(["init", str(tmp_path), "--engine", "scripted"])
+    folder = tmp_path if where == "init's" else Path(__file__).parents[2]
+    event, expected = EVENTS[name]
+    context = {"sha": "new", **event}
+    text = (folder / ".github/workflows/gate.yml").read_text()
+
+    bases = re.findall(r"BASE: \$\{\{ (.+) \}\}", text)
+    on_push = [base for base in bases if "event.before" in base]
+    python = [base.replace("||", "or").replace("&&", "and") for base in on_push]
+    names = [re.sub(r"github\.([\w.]+)", r"context.get('\1')", each) for each in python]
+    found = [eval(each, {"context": context}) for each in names]
+
+    gate, attest = found
+    assert gate == expected
+    assert attest == expected or name == "a pull request"  # which is not attested

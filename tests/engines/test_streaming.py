@@ -19,8 +19,8 @@ from tetrad.engines.brake import Brake
 from tetrad.engines.deferred import Deferred
 from tetrad.engines.endpoint import Address, Endpoint
 from tetrad.engines.interfaces import Engine
-from tetrad.engines.pieces import Trimmed
 from tetrad.engines.scripted import Script
+from tetrad.engines.trimming import Trimmed
 from tetrad.errors import EngineRefused, EngineUnavailable, Location
 from tetrad.model import Model, ScriptedAnswer, ScriptedEngine, Source
 from tetrad.results.exchange import Choice, Completion, Message, Request

@@ -15,7 +15,7 @@ from tetrad.canonical import digest_of
 from tetrad.engines.interfaces import ComputingEngine
 from tetrad.errors import Location
 from tetrad.evals import Recorded, SelectedCases
-from tetrad.evals.kept import AnswerStore
+from tetrad.evals.answer_store import AnswerStore
 from tetrad.evals.python_process import PythonCode, code_places
 from tetrad.evals.services import SuiteServices
 from tetrad.identity import identity_of

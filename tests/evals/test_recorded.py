@@ -16,7 +16,7 @@ from tetrad.answers import Answers
 from tetrad.canonical import digest_of
 from tetrad.errors import DatabaseError, EngineUnavailable
 from tetrad.evals import Recorded
-from tetrad.evals.kept import BuildMoved
+from tetrad.evals.answer_store import BuildMoved
 from tetrad.results.exchange import Completion, Message, Request, Usage
 from tetrad.results.outcome import Calls
 

@@ -167,3 +167,24 @@ def test_evidence_for_a_change_that_was_taken_back_counts_again(main: Tree) -> N
     assert may_serve(main)
     main.git("revert", "--no-edit", "-m", "1", "HEAD")
     assert may_serve(main)  # the identity of before, with the evidence of before
+
+
+@pytest.mark.parametrize("what", ["a first push", "a forced push"])
+def test_a_commit_with_nothing_before_it_is_judged_and_signed_by_itself(
+    main: Tree, what: str
+) -> None:
+    main.edit(PROMPT, "Sort each customer review", "Sort each review")
+    main.tetrad("lock")
+    if what == "a first push":
+        main.git("checkout", "--quiet", "--orphan", "again")
+        main.git("branch", "--quiet", "-D", "tetrad/evidence")
+        main.commit("Begin")
+    else:
+        main.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    (main.root / ".tetrad/registry.db").unlink()
+
+    assert not may_serve(main)
+    unproven = ("--unproven", "--env", "production", "--base", "HEAD")  # as the workflow has it
+    assert gate(main, *unproven) == ExitCode.PASSED
+    assert attest(main, "--base", "HEAD") == ExitCode.PASSED
+    assert may_serve(main)

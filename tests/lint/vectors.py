@@ -29,6 +29,7 @@ def _uuid() -> str:
 
 
 VECTORS: Mapping[str, str] = {
+    "TETRAD": "tet" + "rad_" + random_text(64, _HEX),
     "OPENAI": "sk-" + "proj-" + random_text(74) + "T3Blbk" + "FJ" + random_text(74),
     "OPENAI_OLD": "sk-" + random_text(20) + "T3Blbk" + "FJ" + random_text(20),
     "OPENAI_SERVICE": "sk-" + "svcacct-" + random_text(116),

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,17 @@ from tetrad.model import (
     Repository,
     ScriptedEngine,
     VllmEngine,
+)
+from tetrad.model.serving import (
+    AbortLimits,
+    Client,
+    FixedAnswer,
+    OtherStack,
+    Queue,
+    Retain,
+    RolloutPlan,
+    Serving,
+    UseLimits,
 )
 from tetrad.schemas.check import SCHEMA_KINDS, check_value, schema_of, schema_problem
 from tetrad.yamldoc.parse import GOLDEN_SET, Document, parse
@@ -430,3 +442,63 @@ def test_reading_a_repository_loads_no_heavy_library() -> None:
 
     heavy = {"jinja2", "numpy", "scipy", "httpx2", "rich", "torch", "jsonschema"}
     assert set() == heavy & set(loaded.stdout.split())
+
+
+def test_how_a_stack_is_served_is_a_value(formats: Repository) -> None:
+    stacks = formats.stacks
+
+    assert stacks["stacks/handbook-qa"].serving == Serving(
+        environments=("staging", "production"),
+        rollout=RolloutPlan(
+            steps=(5, 25, 100),
+            pause_s=300,
+            min_requests=50,
+            abort_if=AbortLimits(
+                error_rate=0.02, p95_ms=1500, contract_rate=0.05, guardrail_rate=0.1
+            ),
+        ),
+        limits=UseLimits(
+            usd_per_day=50,
+            warn_usd_per_day=40,
+            requests_per_minute=600,
+            tokens_per_minute=200_000,
+            concurrency=16,
+        ),
+        queue=Queue(size=32, deadline_s=5),
+        fallback="previous",
+        cache_s=60,
+        sample=0.01,
+    )
+    assert stacks["stacks/order-desk"].serving == Serving(fallback=OtherStack(ref="stacks/triage"))
+    assert stacks["stacks/triage"].serving == Serving(fallback=FixedAnswer(answer="Sorry."))
+    assert stacks["stacks/team/large"].serving == Serving()
+
+
+def test_an_environment_says_who_may_ask_and_what_is_retained(formats: Repository) -> None:
+    production = formats.environments["infra/environments/production"]
+    shop, portal = production.access.clients.values()
+
+    assert list(production.access.clients) == ["shop", "hr.portal"]
+    assert shop == Client(
+        tenant="shop",
+        keys=shop.keys,
+        stacks=("stacks/handbook-qa",),
+        limits=UseLimits(usd_per_day=5, concurrency=4),
+    )
+    assert [str(key)[:11] for key in shop.keys] == ["sha256:b39a"]
+    assert (len(portal.keys), portal.stacks, portal.limits) == (2, (), UseLimits())
+    assert production.access.limits == UseLimits(usd_per_day=200, warn_usd_per_day=150)
+    assert production.retain == Retain(identities=2, model_server_hours=24)
+    assert formats.environments["infra/environments/staging"].retain == Retain()
+
+
+def test_limits_have_the_same_keys_wherever_they_stand() -> None:
+    environment = schema_of("environment")["properties"]
+    places = [
+        environment["limits"],
+        environment["clients"]["additionalProperties"]["properties"]["budget"],
+        schema_of("stack")["properties"]["serving"]["properties"]["budget"],
+    ]
+
+    assert places[0]["properties"] == places[1]["properties"] == places[2]["properties"]
+    assert set(places[0]["properties"]) == {field.name for field in fields(UseLimits)}

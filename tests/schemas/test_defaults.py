@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tetrad import model
+from tetrad.model import serving
 from tetrad.schemas.check import SCHEMA_KINDS, schema_of
 
 # The parts of the schemas by the classes that they become.
@@ -18,6 +19,7 @@ PARTS: dict[str, type] = {
     "corpus/chunking": model.Chunking,
     "corpus/index": model.Index,
     "environment": model.Environment,
+    "environment/retain": serving.Retain,
     "golden/$defs/case": model.Case,
     "golden/$defs/set": model.AssertionSet,
     "golden/$defs/assertion": model.Assertion,
@@ -34,6 +36,9 @@ PARTS: dict[str, type] = {
     "stack/corpus": model.Retrieval,
     "stack/tool_loop": model.Stack,
     "stack/guardrails": model.Guardrails,
+    "stack/serving": serving.Serving,
+    "stack/serving/rollout": serving.RolloutPlan,
+    "stack/serving/queue": serving.Queue,
     "suite": model.Suite,
     "suite/gate/[]": model.Minimum,
     "suite/gate/[]/cost_usd_per_case": model.Budget,

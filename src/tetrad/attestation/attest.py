@@ -287,10 +287,13 @@ def _leaf(outcome: CaseOutcome) -> bytes:
 def _yardsticks(
     by_base: Sequence[BaseDecision], change: ReportedCommit
 ) -> Iterator[YardstickEvaluation]:
+    """What the base's suites decided, but for those without a verdict, which are not binding."""
     for said in by_base:
         suite = change.base.suites.get(said.suite) if change.base is not None else None
         if suite is None:
             raise Disagreement(f"the base has no suite {said.suite}")
+        if said.decision == "INCONCLUSIVE":
+            continue
         yield YardstickEvaluation(
             suite=said.suite,
             digest=suite_digest(suite),

@@ -1,8 +1,10 @@
-"""`tetrad keys new NAME`: a key pair, and the lines that make it count."""
+"""`tetrad keys new NAME`, `tetrad keys client TENANT`: keys, and the lines that make them count."""
 
 from __future__ import annotations
 
 import os
+import re
+import secrets
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,6 +14,7 @@ from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
 
 FOLDER = "infra/keys"
+CLIENT_KEY = "tetrad_"  # what API keys begin with, so that scanners know one
 _ROLES = ("evaluator", "approver", "deployer")
 _USES = {
     "evaluator": "store its text as the secret TETRAD_SIGNING_KEY of the CI job that runs `tetrad attest`,"
@@ -34,9 +37,40 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="where the private half goes (default: in your configuration folder)",
     )
+    client = actions.add_parser(
+        "client",
+        help="make an API key of the gateway",
+        description="Make an API key with which a tenant asks the gateway. It is shown once.",
+    )
+    client.add_argument("tenant", metavar="TENANT", help="as in the environment's clients:")
 
 
 def run(args: Namespace) -> ExitCode:
+    if args.action == "client":
+        print_text(_client_text(args.tenant))
+        return ExitCode.PASSED
+    return _new_pair(args)
+
+
+def _client_text(tenant: str) -> str:
+    from tetrad.canonical import digest_bytes
+    from tetrad.schemas.check import schema_of
+
+    names = schema_of("environment")["properties"]["clients"]["propertyNames"]
+    if re.fullmatch(names["pattern"], tenant) is None:
+        raise UsageError(f"{tenant!r} cannot be a tenant\n  help: {names['description']}")
+    key = CLIENT_KEY + secrets.token_hex(32)
+    return f"""\
+key  {key} (shown this once: send it to the client, never commit it)
+
+Add its digest to each environment that takes it. While it replaces another, list both:
+
+clients:
+  {tenant}: {{keys: ["{digest_bytes(key.encode())}"]}}
+"""
+
+
+def _new_pair(args: Namespace) -> ExitCode:
     from tetrad.ed25519 import PrivateKey, public_pem
     from tetrad.writing import make_folder, replace_file
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tetrad.engines.interfaces import ComputingEngine
-from tetrad.engines.pieces import Pieces
+from tetrad.engines.interfaces import ComputingEngine, Pieces
 from tetrad.engines.wiring import known_build
 from tetrad.model import Model, TorchEngine
 from tetrad.results.exchange import Completion, Request

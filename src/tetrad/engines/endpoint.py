@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from tetrad.artifacts.backoff import RETRIED_STATUS, seconds_of
 from tetrad.artifacts.download import shown
 from tetrad.engines.brake import Brake
-from tetrad.engines.pieces import Pieces
+from tetrad.engines.interfaces import Pieces
 from tetrad.engines.responses import Live, TooLarge, all_of, client_for, is_whole, whole_of
 from tetrad.engines.throttle import Setback, Ticket
 from tetrad.engines.version import version_of

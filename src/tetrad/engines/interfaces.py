@@ -6,17 +6,19 @@ Engines live beside this module, one a file; `tetrad.engines.wiring` chooses amo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from tetrad.canonical import Digest, Json, digest_of
-from tetrad.engines.pieces import Pieces
 from tetrad.model import Generation
 from tetrad.results.exchange import Choice, Completion, Constraint, Message, Request, ToolCall
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+Pieces: TypeAlias = AsyncGenerator[str | Completion, None]
 
 
 class AnsweredLate(asyncio.CancelledError):
@@ -56,6 +58,14 @@ class Engine(Protocol):
         """
 
     async def aclose(self) -> None: ...
+
+
+async def in_one_piece(answer: Callable[[], Awaitable[Completion]]) -> Pieces:
+    """The stream of an engine that has its answers whole."""
+    completion = await answer()
+    if completion.text:
+        yield completion.text
+    yield completion
 
 
 class ComputingEngine(Engine, Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tetrad.canonical import Json
-from tetrad.engines.pieces import Pieces
+from tetrad.engines.interfaces import Pieces
 from tetrad.errors import EngineUnavailable
 from tetrad.model import ScriptedAnswer, ScriptedEngine
 from tetrad.results.exchange import Completion, Message, Request, ToolCall

@@ -17,13 +17,12 @@ from tetrad.assertions.assertion_type import ServiceAssertion
 from tetrad.assertions.score import Score
 from tetrad.assertions.table import JUDGED, TYPES
 from tetrad.canonical import Digest, Json
-from tetrad.engines.interfaces import request_digest
-from tetrad.engines.pieces import Pieces, in_one_piece
+from tetrad.engines.interfaces import Pieces, in_one_piece, request_digest
 from tetrad.engines.wiring import known_build
 from tetrad.errors import JudgeFailed, UsageError
+from tetrad.evals.answer_store import KeptAnswers
 from tetrad.evals.grading import answered_of
 from tetrad.evals.judges import ReadyJudge
-from tetrad.evals.kept import KeptAnswers
 from tetrad.evals.session import Session
 from tetrad.identity import component_digest
 from tetrad.model import (

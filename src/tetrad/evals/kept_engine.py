@@ -9,10 +9,15 @@ from functools import partial
 from typing import Self
 
 from tetrad.canonical import Digest
-from tetrad.engines.interfaces import AnsweredLate, ComputingEngine, request_digest
-from tetrad.engines.pieces import Pieces, in_one_piece
+from tetrad.engines.interfaces import (
+    AnsweredLate,
+    ComputingEngine,
+    Pieces,
+    in_one_piece,
+    request_digest,
+)
 from tetrad.errors import DatabaseError, EngineRefused, EngineUnavailable
-from tetrad.evals.kept import AnswerStore, BuildMoved, KeptAnswers
+from tetrad.evals.answer_store import AnswerStore, BuildMoved, KeptAnswers
 from tetrad.results.exchange import Completion, Request
 from tetrad.results.outcome import Calls
 

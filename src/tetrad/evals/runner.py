@@ -18,8 +18,8 @@ from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.assertions.answered import Services
 from tetrad.canonical import Digest, Json
 from tetrad.errors import DatabaseError, EngineRefused, TetradError
+from tetrad.evals.answer_store import BuildMoved
 from tetrad.evals.grading import grade_trace
-from tetrad.evals.kept import BuildMoved
 from tetrad.evals.kept_engine import Recorded
 from tetrad.evals.traces import Traces
 from tetrad.evals.watching import Watch

@@ -5,10 +5,9 @@ What strangers wrote stands in it as in the comment on a pull request, where not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from tetrad.canonical import Json
 from tetrad.identity import component_digest, identity_of, written_identity
 from tetrad.identity.suite_digest import suite_digest
 from tetrad.inventory.bill_of_materials import Materials
@@ -25,6 +24,7 @@ from tetrad.model import (
     Suite,
     Tool,
 )
+from tetrad.model.serving import Fallback, FixedAnswer, OtherStack
 from tetrad.plan.requirements import told
 from tetrad.report import figures
 from tetrad.report.inert_markdown import code, fenced, prose
@@ -80,26 +80,24 @@ def _head(stack: Stack) -> Iterator[str]:
     yield f"# {code(stack.name)}"
     if stack.description:
         yield prose(stack.description)
-    serving = stack.serving or {}
-    environments: Any = serving.get("environments")
     rows = [
         ("stack", code(stack.ref)),
         ("identity", code(written_identity(identity_of(stack)))),
         ("owner", code(stack.owner) if stack.owner else "not stated"),
-        ("serves in", _codes(environments) if environments else "nowhere"),
+        ("serves in", _codes(stack.environments) if stack.environments else "nowhere"),
     ]
-    fallback = serving.get("fallback")
-    if fallback is not None:
-        rows.append(("if it fails", _fallback(fallback)))
+    if stack.serving.fallback is not None:
+        rows.append(("if it fails", _fallback(stack.serving.fallback)))
     yield _table(("", ""), rows)
 
 
-def _fallback(fallback: Json) -> str:
-    if isinstance(fallback, Mapping):
-        return f"answers {code(str(fallback.get('answer', '')))}"
-    if fallback == "previous":
-        return "the identity before it answers"
-    return f"the stack {code(str(fallback))} answers"
+def _fallback(fallback: Fallback) -> str:
+    match fallback:
+        case FixedAnswer(answer=answer):
+            return f"answers {code(answer)}"
+        case OtherStack(ref=ref):
+            return f"the stack {code(ref)} answers"
+    return "the identity before it answers"
 
 
 def _other_models(stack: Stack) -> Iterator[str]:

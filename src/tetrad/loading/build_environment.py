@@ -7,12 +7,14 @@ from datetime import date
 from typing import Any
 
 from tetrad.ed25519 import NotAKey, read_public
+from tetrad.loading.build_access import build_access
 from tetrad.loading.build_waivers import day_at
 from tetrad.loading.context import Context
 from tetrad.loading.fields import Fields
 from tetrad.model import ApprovalRule, Environment, EvidenceRule, Signer
 from tetrad.model.defaults import picked
 from tetrad.model.references import reference_of
+from tetrad.model.serving import Retain
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.yamldoc.parse import Path
 
@@ -43,6 +45,8 @@ def build_environment(fields: Fields, context: Context) -> Environment:
         evidence=_evidence(fields, context) if "evidence" in requires else None,
         approvals=_approvals(requires["approvals"]) if "approvals" in requires else None,
         unpinned=frozenset(unpinned),
+        access=build_access(fields, context),
+        retain=Retain(**fields.get("retain", {})),
         document=fields.values,
         **picked(fields.values, "target"),
     )

@@ -6,11 +6,11 @@ from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 
 from tetrad.loading.build_prompt import generation_of
+from tetrad.loading.build_serving import build_serving
 from tetrad.loading.case_values import issues_of_examples
 from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.model import (
-    ENVIRONMENTS,
     PASSAGES,
     Answerable,
     Generation,
@@ -21,20 +21,15 @@ from tetrad.model import (
     Tool,
 )
 from tetrad.model.defaults import picked
-from tetrad.model.references import ENDINGS, reference_of
-from tetrad.schemas.nearest import did_you_mean, nearest
+from tetrad.schemas.nearest import did_you_mean
 from tetrad.templates.reading import problems_of, variables_of
-from tetrad.yamldoc.parse import Path
 
 
 def build_stack(fields: Fields, context: Context) -> Stack:
     prompt = context.prompt(fields, ("prompt",))
     model = context.model(fields, ("model",))
     tools = _tools(fields, context)
-    if "fallback" in (fields.get("serving") or {}):
-        check_fallback(fields, context, ("serving", "fallback"))
-    for number in range(len((fields.get("serving") or {}).get("environments", ()))):
-        check_environment(fields, context, ("serving", "environments", number))
+    serving = build_serving(fields, context)
     retrieval = _retrieval(fields, context, prompt)
     if prompt is None or model is None or tools is None:
         raise NotBuilt
@@ -51,7 +46,7 @@ def build_stack(fields: Fields, context: Context) -> Stack:
         guardrails=Guardrails(**fields.get("guardrails", {})),
         generation=laid_over(prompt.generation, overrides),
         overrides=overrides,
-        serving=fields.get("serving"),
+        serving=serving,
         **picked(fields.get("tool_loop", {}), "max_steps"),
     )
     context.report(*issues_of_examples(prompt, stack.filled))
@@ -99,35 +94,6 @@ def _retrieval(fields: Fields, context: Context, prompt: Prompt | None) -> Retri
         answerable=Answerable(**answerable) if answerable else None,
         **picked(raw, "top_k", "into"),
     )
-
-
-def check_fallback(fields: Fields, context: Context, path: Path) -> None:
-    """Another stack that answers in this one's place is there, and is another."""
-    fallback = fields.value(path)
-    if not isinstance(fallback, str) or fallback == "previous":
-        return
-    if "/" not in fallback and nearest(fallback, ["previous"]):
-        message = f"{fallback!r} is not a stack"
-        context.report(fields.issue(path, message, "did you mean previous?", code="SCH107"))
-        return
-    if context.names(fields, path, "stack") == fields.document.origin:
-        message, hint = "a stack cannot be its own fallback", "write previous, or another stack"
-        context.report(fields.issue(path, message, hint, code="SCH107"))
-
-
-def check_environment(fields: Fields, context: Context, path: Path) -> None:
-    """An environment that a stack names is there, once there are any."""
-    name = fields.value(path)
-    if not any(context.tree.has(f"{ENVIRONMENTS}/{name}{ending}") for ending in ENDINGS):
-        known = [
-            reference_of(f).removeprefix(f"{ENVIRONMENTS}/")
-            for f in context.tree.below(ENVIRONMENTS)
-            if f.endswith(ENDINGS)
-        ]
-        if known:
-            hint = did_you_mean(name, known, f"environments are {', '.join(known)}")
-            message = f"unknown environment {name!r} in {ENVIRONMENTS}"
-            context.report(fields.issue(path, message, hint, code="SCH107"))
 
 
 def _check_variables(fields: Fields, context: Context, prompt: Prompt) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from tetrad.loading.build_access import check_stack
 from tetrad.loading.build_corpus import documents_at
 from tetrad.loading.build_environment import (
     check_days,
@@ -20,7 +21,12 @@ from tetrad.loading.build_environment import (
 )
 from tetrad.loading.build_model import answers_at, probes_at
 from tetrad.loading.build_prompt import content_at, examples_at
-from tetrad.loading.build_stack import check_environment, check_fallback
+from tetrad.loading.build_serving import (
+    check_environment,
+    check_fallback,
+    check_limits,
+    check_steps,
+)
 from tetrad.loading.build_suite import check_golden
 from tetrad.loading.build_tool import python_at
 from tetrad.loading.build_waivers import day_at, waiver_at
@@ -71,6 +77,8 @@ _FIELDS: Mapping[str, Sequence[tuple[str, _Follow]]] = {
         ("tools.*", _tool),
         ("serving.fallback", check_fallback),
         ("serving.environments.*", check_environment),
+        ("serving.rollout.steps", check_steps),
+        ("serving.budget", check_limits),
     ),
     "suite": (
         ("stacks.*", _stack),
@@ -86,6 +94,9 @@ _FIELDS: Mapping[str, Sequence[tuple[str, _Follow]]] = {
         ("signers.*.revoked", day_at),
         ("models.*", check_model),
         ("models.*.replicas", check_replicas),
+        ("limits", check_limits),
+        ("clients.*.stacks.*", check_stack),
+        ("clients.*.budget", check_limits),
     ),
     "waivers": (("waivers.*", waiver_at),),
 }

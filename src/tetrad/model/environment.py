@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from tetrad.canonical import Json
 from tetrad.errors import Location
+from tetrad.model.serving import Access, Retain
 
 ENVIRONMENTS = "infra/environments"  # the folder of their files
 
@@ -48,7 +49,7 @@ class ApprovalRule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Environment:
-    """Loaded and checked; `document` has what deploy gives types of its own."""
+    """Loaded and checked; `document` has what deploy to Kubernetes gives types of its own."""
 
     ref: str
     location: Location = field(compare=False)
@@ -57,6 +58,8 @@ class Environment:
     evidence: EvidenceRule | None = None
     approvals: ApprovalRule | None = None
     unpinned: frozenset[str] = frozenset()  # models whose weights need not be pinned here
+    access: Access = Access()
+    retain: Retain = Retain()
     document: Mapping[str, Json]
 
     @property

@@ -31,7 +31,7 @@ class RolloutPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UseLimits:
-    """UseLimits of use; None sets no limit. Money is in USD by days of UTC."""
+    """Limits of use; None sets no limit. Money is in USD by days of UTC."""
 
     usd_per_day: float | None = None  # requests beyond it are refused
     warn_usd_per_day: float | None = None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tetrad.canonical import Json
 from tetrad.errors import Location
 from tetrad.model.prompt import Generation, Prompt
+from tetrad.model.serving import Serving
 
 if TYPE_CHECKING:
     from tetrad.model.corpus import Corpus
@@ -61,7 +60,7 @@ class Stack:
     guardrails: Guardrails = Guardrails()
     generation: Generation = Generation()
     overrides: Generation = Generation()  # what the stack's own file says of it
-    serving: Mapping[str, Json] | None = None  # schema-checked; deploy gives it a type of its own
+    serving: Serving = Serving()
 
     @property
     def filled(self) -> tuple[str, ...]:
@@ -81,7 +80,7 @@ class Stack:
     @property
     def environments(self) -> tuple[str, ...]:
         """The names of the environments that it serves."""
-        return tuple(map(str, (self.serving or {}).get("environments", ())))  # type: ignore[arg-type]
+        return self.serving.environments
 
     @property
     def name(self) -> str:

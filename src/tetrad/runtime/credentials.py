@@ -100,6 +100,7 @@ FORMS: tuple[Form, ...] = (
     _token("HashiCorp Vault token", "hvs.", r"[A-Za-z0-9_-]{24,120}"),
     _token("Grafana service account token", "glsa_", r"[A-Za-z0-9]{32}_[0-9A-Fa-f]{8}"),
     # services
+    _token("Tetrad API key", "tetrad_", r"[0-9a-f]{64}"),
     _token("Slack token", "xox", r"[abeoprs]-(?:[A-Za-z0-9]{1,14}-){1,4}[A-Za-z0-9-]{10,170}"),
     _token("Slack app token", "xapp-", r"\d-[A-Z0-9]+-\d+-[a-z0-9]{32,}"),
     Form(

@@ -216,12 +216,11 @@ def bad_names(schema: Mapping[str, Any], value: Any) -> Iterator[Problem]:
     """The keys that `propertyNames` refuses, of the mappings that a file's outermost keys hold."""
     inner = value if isinstance(value, Mapping) else {}
     for outer, part in schema.get("properties", {}).items():
-        pattern, named = part.get("propertyNames", {}).get("pattern"), inner.get(outer)
-        for key in named if pattern and isinstance(named, Mapping) else ():
-            if not re.fullmatch(pattern, key):
+        names, named = part.get("propertyNames"), inner.get(outer)
+        for key in named if names and isinstance(named, Mapping) else ():
+            if not re.fullmatch(names["pattern"], key):
                 message = f"{key!r} cannot be a name here"
-                hint = "a name has letters, digits and _, and begins with no digit"
-                yield Problem((outer, key), message, hint, True)
+                yield Problem((outer, key), message, names["description"], True)
 
 
 def _limit(text: str, keyword: str) -> Callable[[_Subject], Iterator[Problem]]:

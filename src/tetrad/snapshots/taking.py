@@ -18,7 +18,8 @@ from tetrad.loading.files import Tree
 from tetrad.loading.reach import files_of
 from tetrad.loading.repositories import find, read_tree, sound
 from tetrad.model import Corpus, Repository, Stack
-from tetrad.model.references import candidates, reference
+from tetrad.model.references import candidates
+from tetrad.model.serving import OtherStack
 from tetrad.snapshots.held_tree import HeldTree
 from tetrad.snapshots.snapshot import MAX_BYTES, Snapshot, refuse_paths
 from tetrad.trees import FileTree
@@ -101,10 +102,8 @@ def _loaded(files: FileTree, only: list[str] | None) -> tuple[Tree, Repository]:
 
 
 def _fallback(files: FileTree, stack: Stack) -> Iterator[str]:
-    written = (stack.serving or {}).get("fallback")
-    if isinstance(written, str) and written != "previous":
-        ref = reference(written, stack.location.file)
-        yield from (file for file in candidates(ref) if files.has(file))
+    if isinstance(stack.serving.fallback, OtherStack):
+        yield from (file for file in candidates(stack.serving.fallback.ref) if files.has(file))
 
 
 def _paths(tree: Tree, repository: Repository) -> Iterator[str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tetrad.engines.torch.asked import Asked
 from tetrad.engines.torch.batcher import Batcher
 from tetrad.engines.torch.batches import BatchLimits
+from tetrad.engines.torch.inquiry import Inquiry
 from tetrad.engines.torch.token_text import Text, load_text
 from tetrad.engines.torch.transformer import Network, load_network
 from tetrad.model import Generation
@@ -55,7 +55,7 @@ def requests() -> list[Request]:
 def answers(loaded: tuple[Network, Text], limits: BatchLimits, *, at_once: int) -> list[Completion]:
     """Ask the first `at_once`, and each other one when the loop next looks."""
     network, text = loaded
-    asked = [Asked(request=one, future=Future()) for one in requests()]
+    asked = [Inquiry(request=one, future=Future()) for one in requests()]
     later = list(asked[at_once:])
     desk = Batcher(network, text, window=None, limits=limits)
     desk.serve(asked[:at_once], lambda: [later.pop(0)] if later else [])

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
-from tetrad.engines.torch.asked import Asked
 from tetrad.engines.torch.attention import Prefix
 from tetrad.engines.torch.batcher import Batcher
 from tetrad.engines.torch.batches import BatchLimits
+from tetrad.engines.torch.inquiry import Inquiry
 from tetrad.engines.torch.token_text import load_text
 from tetrad.engines.torch.transformer import Network, load_network
 from tetrad.model import Generation
@@ -63,7 +63,7 @@ def test_reading_in_half_precision_is_as_exact_as_transformers_is(tiny: Path, dt
 
 @half_precisions
 def test_every_kind_of_request_is_answered_in_half_precision(tiny: Path, dtype: str) -> None:
-    asked = [Asked(request=request(number), future=Future()) for number in range(12)]
+    asked = [Inquiry(request=request(number), future=Future()) for number in range(12)]
     network, text = load_network(tiny, dtype=dtype), load_text(tiny)
 
     Batcher(network, text, window=None, limits=BatchLimits(rows=4)).serve(asked, list)

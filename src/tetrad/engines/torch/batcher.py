@@ -10,13 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from tetrad.artifacts.progress import Progress
-from tetrad.engines.torch.asked import Asked
 from tetrad.engines.torch.batches import Answering, BatchLimits
 from tetrad.engines.torch.choice import LabelNode, label_tree
 from tetrad.engines.torch.convert import converted
 from tetrad.engines.torch.decoding import Job
 from tetrad.engines.torch.folder import gguf_of, hugging_face_files, laid_out
 from tetrad.engines.torch.grammar import Grammars, Guide
+from tetrad.engines.torch.inquiry import Inquiry
 from tetrad.engines.torch.token_text import Text, load_text
 from tetrad.engines.torch.transformer import Network, load_network
 from tetrad.engines.torch.versions import DEFAULT_MAX_TOKENS
@@ -39,11 +39,11 @@ class Batcher:
             text.fast, vocabulary=network.vocabulary, end_tokens=network.end_tokens
         )
 
-    def serve(self, asked: Sequence[Asked], arrivals: Callable[[], Sequence[Asked]]) -> None:
+    def serve(self, asked: Sequence[Inquiry], arrivals: Callable[[], Sequence[Inquiry]]) -> None:
         """Answer all of them and all that arrives meanwhile."""
         self._answering.run(self._jobs(asked), lambda: self._jobs(arrivals()))
 
-    def _jobs(self, asked: Sequence[Asked]) -> list[Job]:
+    def _jobs(self, asked: Sequence[Inquiry]) -> list[Job]:
         jobs = []
         for one in asked:
             try:
@@ -52,7 +52,7 @@ class Batcher:
                 one.fail(error)
         return jobs
 
-    def _job(self, asked: Asked) -> Job:
+    def _job(self, asked: Inquiry) -> Job:
         request = asked.request
         tokens = self._text.prompt(request)
         if not tokens:
@@ -65,7 +65,7 @@ class Batcher:
             )
         limit = request.generation.max_tokens or DEFAULT_MAX_TOKENS
         return Job(
-            asked=asked,
+            inquiry=asked,
             tokens=tokens,
             limit=min(limit, self._window - len(tokens)),
             guide=self._guide(request),

@@ -142,10 +142,10 @@ class Answering:
         try:
             completion = row.take(token, end_tokens=self._network.end_tokens, text=self._text)
         except TetradError as error:  # one answer's grammar is no other answer's trouble
-            row.job.asked.fail(error)
+            row.job.inquiry.fail(error)
             return True
         if completion is not None:
-            row.job.asked.answer(completion)
+            row.job.inquiry.answer(completion)
         return completion is not None or row.job.is_given_up
 
     def _choose(self, jobs: Sequence[Job], prefix: Prefix | None, spared: Sequence[int]) -> None:
@@ -157,7 +157,7 @@ class Answering:
         rows = max(1, min(self._limits.rows, self._kept_tokens // width))
         shares = label_shares(self._network, trees, own, logits, prefix, rows=rows)
         for job, share, cached in zip(jobs, shares, spared, strict=True):
-            job.asked.answer(self._chosen(job, share, cached))
+            job.inquiry.answer(self._chosen(job, share, cached))
 
     def _chosen(self, job: Job, shares: dict[int, float], cached: int) -> Completion:
         assert isinstance(job.request.constraint, Choice)  # noqa: S101  # jobs are parted by kind

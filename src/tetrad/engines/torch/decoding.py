@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tetrad.engines.torch.asked import Asked
 from tetrad.engines.torch.attention import Prefix
+from tetrad.engines.torch.inquiry import Inquiry
 from tetrad.engines.torch.live_text import LiveText
 from tetrad.engines.torch.sampling import Draw
 from tetrad.engines.torch.token_text import Text
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Job:
     """A request that waits for its answer: free text, JSON by a guide, or one of a tree's labels."""
 
-    asked: Asked
+    inquiry: Inquiry
     tokens: tuple[int, ...]
     limit: int  # tokens that the answer may have
     guide: Guide | None
@@ -31,7 +31,7 @@ class Job:
 
     @property
     def request(self) -> Request:
-        return self.asked.request
+        return self.inquiry.request
 
     @property
     def is_choice(self) -> bool:
@@ -40,7 +40,7 @@ class Job:
     @property
     def is_given_up(self) -> bool:
         """Whether whoever asked has gone."""
-        return self.asked.future.cancelled()
+        return self.inquiry.future.cancelled()
 
 
 @dataclass(kw_only=True, eq=False)
@@ -56,7 +56,7 @@ class Row:
 
     @classmethod
     def begin(cls, job: Job, prefix: Prefix | None, *, spared: int, text: Text) -> Row:
-        generation, hear = job.request.generation, job.asked.hear
+        generation, hear = job.request.generation, job.inquiry.hear
         draw = Draw(job.request) if generation.temperature else None
         live = None if hear is None else LiveText(text.fast, generation.stop, hear)
         return cls(job=job, prefix=prefix, draw=draw, spared=spared, live=live)

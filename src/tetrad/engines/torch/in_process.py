@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.artifacts.progress import Progress, Unwatched
-from tetrad.engines.pieces import Pieces
-from tetrad.engines.torch.asked import Asked
+from tetrad.engines.interfaces import Pieces
+from tetrad.engines.torch.inquiry import Inquiry
 from tetrad.engines.torch.memory import lack_of_memory_told
 from tetrad.engines.torch.versions import device_name, engine_build
 from tetrad.errors import EngineUnavailable
@@ -53,7 +53,7 @@ class InProcessEngine:
         self._files = files
         self._cache = cache
         self._progress = progress
-        self._inbox: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Inquiry | None] = queue.SimpleQueue()
         self._open: set[Future[Completion]] = set()
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
@@ -110,7 +110,7 @@ class InProcessEngine:
         future: Future[Completion] = Future()
         self._open.add(future)
         future.add_done_callback(self._open.discard)
-        self._inbox.put(Asked(request=request, future=future, hear=hear))
+        self._inbox.put(Inquiry(request=request, future=future, hear=hear))
         return future
 
     async def aclose(self) -> None:
@@ -139,9 +139,9 @@ class InProcessEngine:
                 self._refuse(error)
         self._refuse(EngineUnavailable("the torch engine was closed before it responded"))
 
-    def _gather(self) -> list[Asked]:
+    def _gather(self) -> list[Inquiry]:
         """Wait for requests and for those that follow closely; none when the engine is closed."""
-        asked: list[Asked] = []
+        asked: list[Inquiry] = []
         timeout = None
         while not self._closed.is_set():
             try:
@@ -153,9 +153,9 @@ class InProcessEngine:
             timeout = _GATHER_S
         return []
 
-    def _arrivals(self) -> list[Asked]:
+    def _arrivals(self) -> list[Inquiry]:
         """Requests that have come since, without waiting; raises when the engine is closed."""
-        asked: list[Asked] = []
+        asked: list[Inquiry] = []
         while not self._inbox.empty():
             item = self._inbox.get()
             if item is not None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tetrad.engines.pieces import Trimmed
+from tetrad.engines.trimming import Trimmed
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

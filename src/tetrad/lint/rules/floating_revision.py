@@ -47,16 +47,11 @@ def check(tree: LintTree) -> Iterator[Finding]:
         for ref, environment in tree.repository.environments.items()
         if environment.target == "kubernetes"
     }
-    serving = [s for s in tree.repository.stacks.values() if kubernetes & set(_environments(s))]
+    serving = [s for s in tree.repository.stacks.values() if kubernetes & set(s.environments)]
     for model in tree.components("model"):
         for part, uri in sources_of(model):
             yield from _of_source(tree, part, uri, serving)
         yield from _of_engine(tree, model)
-
-
-def _environments(stack: Stack) -> list[str]:
-    named = (stack.serving or {}).get("environments", [])
-    return [str(name) for name in named] if isinstance(named, list | tuple) else []
 
 
 def _of_source(tree: LintTree, part: Part, uri: str, serving: list[Stack]) -> Iterator[Finding]:

@@ -1,21 +1,6 @@
-"""An answer as it comes: pieces of text, and last the whole."""
+"""White space around an answer that comes in pieces."""
 
 from __future__ import annotations
-
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TypeAlias
-
-from tetrad.results.exchange import Completion
-
-Pieces: TypeAlias = AsyncGenerator[str | Completion, None]
-
-
-async def in_one_piece(answer: Callable[[], Awaitable[Completion]]) -> Pieces:
-    """The stream of an engine that has its answers whole."""
-    completion = await answer()
-    if completion.text:
-        yield completion.text
-    yield completion
 
 
 class Trimmed:

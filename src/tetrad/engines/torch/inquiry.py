@@ -10,7 +10,7 @@ from tetrad.results.exchange import Completion, Request
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class Asked:
+class Inquiry:
     """A request and who waits for its answer; `hear` is given the text as it is written."""
 
     request: Request
