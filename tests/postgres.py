@@ -62,7 +62,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """A ledger's place, of each kind."""
+    """A registry's place, of each kind."""
     if request.param == "sqlite":
         yield tmp_path / "registry.db"
         return

@@ -1,6 +1,4 @@
-"""A ledger's place, of each kind."""
-
-from __future__ import annotations
+"""A registry's place, of each kind."""
 
 from postgres import place as place  # noqa: PLC0414 - a fixture
 from postgres import postgres as postgres  # noqa: PLC0414 - a fixture

@@ -12,11 +12,13 @@ import psycopg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from pointing import DEPLOYERS, gateway, pointer, sealed
 from postgres import schema
 from sqlalchemy import make_url
 
 import tetrad.registry
 from tetrad.errors import DatabaseError, TetradError, UsageError
+from tetrad.pointer.pointer_store import PointerStore
 from tetrad.registry import Place, PostgresAddress, open_ledger, registry_place
 from tetrad.registry.connection import APPLICATION
 from tetrad.registry.upgrade import NEWEST
@@ -154,9 +156,10 @@ def test_a_role_that_can_change_no_entry_can_append(postgres: str) -> None:
         role = owner.execute("SELECT current_schema() || '_role'").fetchall()[0][0]
         owner.execute(
             f"CREATE ROLE {role}; GRANT USAGE ON SCHEMA {role.removesuffix('_role')} TO {role};"
-            f"GRANT SELECT ON ledger_version, ledger_entries, ledger_contents TO {role};"
+            f"GRANT SELECT ON ledger_version, ledger_entries, ledger_contents, gateways TO {role};"
             f"GRANT INSERT ON ledger_entries, ledger_contents TO {role};"
-            f"GRANT UPDATE ON ledger_contents TO {role}"
+            f"GRANT UPDATE ON ledger_contents TO {role};"
+            f"GRANT INSERT, UPDATE, DELETE ON gateways TO {role}"
         )
         appender = make_url(url).update_query_dict(
             {"options": f"{make_url(url).query['options']} -crole={role}"}
@@ -166,6 +169,10 @@ def test_a_role_that_can_change_no_entry_can_append(postgres: str) -> None:
             with open_ledger(place) as ledger:
                 assert ledger.append("run", content=b"by the role").number == 2
                 assert ledger.verify() == []
+            with PointerStore(place, DEPLOYERS) as store:
+                store.append(sealed(pointer()))
+                store.report(gateway())
+                assert [state.number for state in store.gateways()] == [1]
         finally:
             owner.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 

@@ -41,7 +41,7 @@ def statement_of(
     role, moment = _role_and_time(statement)
     if moment - now > SKEW:
         raise Refused("validity", f"signed in the future, on {moment.isoformat()}")
-    refusals = {signer: _refusal(signer, role, moment) for signer in signers}
+    refusals = {signer: refusal_of(signer, role, moment) for signer in signers}
     good = tuple(signer for signer, refusal in refusals.items() if refusal is None)
     if not good:
         raise next(refusal for refusal in refusals.values() if refusal is not None)
@@ -181,8 +181,8 @@ def _role_and_time(statement: Statement) -> tuple[SignerRole, datetime]:
             return "deployer", moment
 
 
-def _refusal(signer: Signer, role: SignerRole, moment: datetime) -> Refused | None:
-    """Why a key does not count for a statement of a role that was signed at a time."""
+def refusal_of(signer: Signer, role: SignerRole, moment: datetime) -> Refused | None:
+    """Why a key does not count for what a role signed at a time."""
     if signer.role != role:
         return Refused(
             "role", f"{signer.name} is {_with_article(signer.role)}, not {_with_article(role)}"

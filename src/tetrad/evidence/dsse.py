@@ -33,7 +33,7 @@ class Envelope:
 
     def signed_by(self, keys: Iterable[bytes]) -> tuple[bytes, ...]:
         """Those of the public keys that signed, each once; a signature is of one key."""
-        signed = _signed(self.payload_type, self.payload)
+        signed = signed_bytes(self.payload, self.payload_type)
         known = {key_id(key): key for key in keys}
         signed_by = {_signer(signature, signed, known) for signature in self.signatures}
         return tuple(key for key in known.values() if key in signed_by)
@@ -47,22 +47,34 @@ def _signer(signature: Signature, signed: bytes, known: Mapping[str, bytes]) -> 
 
 def seal(payload: bytes, keys: Sequence[PrivateKey], payload_type: str = PAYLOAD_TYPE) -> bytes:
     """An envelope as JSON, signed by each key."""
-    signed = _signed(payload_type, payload)
-    signatures = [
-        {"keyid": key_id(key.public), "sig": base64.b64encode(key.sign(signed)).decode()}
-        for key in keys
-    ]
+    signed = signed_bytes(payload, payload_type)
+    return write_envelope(
+        Envelope(
+            payload=payload,
+            payload_type=payload_type,
+            signatures=tuple(
+                Signature(keyid=key_id(key.public), value=key.sign(signed)) for key in keys
+            ),
+        )
+    )
+
+
+def write_envelope(envelope: Envelope) -> bytes:
+    """An envelope as JSON."""
     return canonical_json(
         {
-            "payload": base64.b64encode(payload).decode(),
-            "payloadType": payload_type,
-            "signatures": signatures,
+            "payload": base64.b64encode(envelope.payload).decode(),
+            "payloadType": envelope.payload_type,
+            "signatures": [
+                {"keyid": signature.keyid, "sig": base64.b64encode(signature.value).decode()}
+                for signature in envelope.signatures
+            ],
         }
     )
 
 
-def open_envelope(data: bytes) -> Envelope:
-    """Read an envelope; nothing in it is trusted yet. Raises Refused."""
+def open_envelope(data: bytes, *, least: int = 1) -> Envelope:
+    """Read an envelope of at least so many signatures; nothing in it is trusted yet. Raises Refused."""
     if len(data) > LARGEST:
         _refuse(f"larger than {LARGEST:,} bytes")
     try:
@@ -71,8 +83,8 @@ def open_envelope(data: bytes) -> Envelope:
         _refuse(f"not JSON: {error}")
     _expect_keys(document, {"payload", "payloadType", "signatures"})
     signatures = document["signatures"]
-    if not isinstance(signatures, list) or not 0 < len(signatures) <= _MOST_SIGNATURES:
-        _refuse(f"signatures must be a list of 1 to {_MOST_SIGNATURES}")
+    if not isinstance(signatures, list) or not least <= len(signatures) <= _MOST_SIGNATURES:
+        _refuse(f"signatures must be a list of {least} to {_MOST_SIGNATURES}")
     return Envelope(
         payload=_base64(document["payload"], "payload"),
         payload_type=_text(document["payloadType"], "payloadType"),
@@ -80,7 +92,7 @@ def open_envelope(data: bytes) -> Envelope:
     )
 
 
-def _signed(payload_type: str, payload: bytes) -> bytes:
+def signed_bytes(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
     """The pre-authentication encoding of DSSE, which is what is signed."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)

@@ -4,6 +4,7 @@ Each version of it is an entry of the ledger, signed by a deployer where the env
 what writes it (commands, the gateway's page) and what reads it (gateways) meet here.
 """
 
+from tetrad.pointer.deployers import Deployers, bytes_to_sign, envelope_of, seal_pointer
 from tetrad.pointer.gateways import Figures, GatewayState
 from tetrad.pointer.pointers import (
     Pointer,
@@ -15,6 +16,7 @@ from tetrad.pointer.pointers import (
 )
 
 __all__ = [
+    "Deployers",
     "Figures",
     "GatewayState",
     "Pointer",
@@ -23,4 +25,7 @@ __all__ = [
     "ServedIdentity",
     "StackPointer",
     "Withdrawal",
+    "bytes_to_sign",
+    "envelope_of",
+    "seal_pointer",
 ]

@@ -9,26 +9,27 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
-    """What a gateway counted of one identity since it started."""
+    """What a gateway counted of one identity since it started; a later figure is never lower."""
 
     requests: int = 0
     errors: int = 0
     contract: int = 0  # answers that broke the output contract
     guarded: int = 0  # requests and answers that a guardrail stopped
     usd: float = 0.0  # by the prices of the model
-    latency_ms: Mapping[str, int] = field(default_factory=dict)  # count by upper bound of a bucket
+    # requests by the upper bound of their bucket (`inf` for the last), each in one bucket alone
+    latency_ms: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GatewayState:
-    """What a gateway says of itself, every second."""
+    """What a gateway says of itself, every second and at once when it follows another pointer."""
 
     gateway: str  # unique per process
     environment: str
     address: str
     release: str  # of Tetrad
     started: datetime
-    seen: datetime  # by the database's clock
+    seen: datetime  # by the database's clock, whatever is reported
     number: int  # of the pointer that it follows: every request that starts is answered by it
     ready: bool
     problem: str = ""  # why it is not ready, or cannot follow a newer pointer

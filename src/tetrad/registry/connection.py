@@ -64,12 +64,33 @@ class LedgerDatabase:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Commit what is done within, on the disk, or nothing; one writer at a time."""
+        with self.changing() as connection:
+            if not self.is_file:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_APPENDING})"))
+            yield connection
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """The same beside the ledger: nobody who appends to it waits."""
         with self.explained(), self._engine.connect() as connection:
             connection.execution_options(tetrad_writes=True)
             with connection.begin():
-                if not self.is_file:
-                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_APPENDING})"))
                 yield connection
+
+    @contextmanager
+    def listening(self, channel: str) -> Iterator[Any]:
+        """A connection of the driver of PostgreSQL that hears what is notified on a channel."""
+        with self.explained(), self._engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(text(f"LISTEN {channel}"))
+            import psycopg
+
+            try:
+                yield connection.connection.driver_connection
+            except psycopg.Error as error:
+                raise self._explanation(error) from error
+            finally:
+                connection.invalidate()  # so that nobody else hears it
 
     def forget_erased(self) -> None:
         """Leave nothing of erased contents in the log that SQLite writes ahead."""

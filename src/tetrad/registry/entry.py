@@ -15,6 +15,9 @@ Kind: TypeAlias = Literal[
 ]  # fmt: skip
 
 
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
 class Head(NamedTuple):
     """The last entry of a ledger at some time: with it, everything before is fixed."""
 
@@ -76,4 +79,12 @@ class Fault:
 
 def written_time(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds, so that texts sort as times do."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).strftime(_TIME)
+
+
+def read_time(written: str) -> datetime:
+    """What `written_time` wrote; ValueError on anything else."""
+    moment = datetime.strptime(written, _TIME).replace(tzinfo=UTC)
+    if written_time(moment) != written:
+        raise ValueError(f"{written!r} is no time like 2026-01-31T12:00:00.000000Z")
+    return moment

@@ -1,4 +1,4 @@
-"""The ledger's tables, as the newest migration leaves them."""
+"""The registry's tables, as the newest migration leaves them."""
 
 from __future__ import annotations
 
@@ -25,4 +25,13 @@ ENTRIES = Table(
     Column("content", Text, ForeignKey(CONTENTS.c.digest), nullable=False),
     Column("previous", Text, unique=True),
     Column("digest", Text, unique=True, nullable=False),
+)
+# Beside the ledger: what is true at the moment, and nothing that happened.
+GATEWAYS = Table(
+    "gateways",
+    METADATA,
+    Column("gateway", Text, primary_key=True),
+    Column("environment", Text, nullable=False),
+    Column("seen", Text, nullable=False),  # as `written_time`, by the database's clock
+    Column("state", Text, nullable=False),  # JSON
 )

@@ -1,0 +1,295 @@
+"""The pointers of an environment in the registry: who reads them trusts none that does not count."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, literal_column, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tetrad.canonical import Digest, digest_bytes
+from tetrad.database import Closing
+from tetrad.errors import ExitCode, TetradError
+from tetrad.evidence import Refused
+from tetrad.pointer.deployers import Deployers
+from tetrad.pointer.gateways import GatewayState
+from tetrad.pointer.pointer_json import read_state, write_state
+from tetrad.pointer.pointers import Pointer
+from tetrad.registry import NewEntry, Place
+from tetrad.registry.appending import extend
+from tetrad.registry.connection import LedgerDatabase
+from tetrad.registry.entry import read_time, written_time
+from tetrad.registry.ledger_tables import CONTENTS, ENTRIES, GATEWAYS
+from tetrad.registry.upgrade import bring_up_to_date
+from tetrad.results.codec import ShapeError
+
+# A gateway that was not heard of for so long is not waited for. One that lost the registry turns
+# unready after 10 s, so by then whatever balances the load sends it nothing.
+THERE = timedelta(seconds=30)
+_FORGOTTEN = timedelta(days=1)
+_CHANNEL = "tetrad_pointer"
+_POLL_S = 0.1  # how often a file is looked at
+_HEARD_S = 1.0  # how often a server is, where no notification comes
+_CLOSES_S = 0.2  # within which a watch ends after `close`
+_PAGE = 50  # entries read at once
+
+_NOW: dict[str, str] = {
+    "sqlite": "strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'",
+    "postgresql": (
+        "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    ),
+}
+
+
+class PointerMoved(TetradError):
+    """Somebody else changed the pointer first: nothing was written."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+    def __init__(self, environment: str, last: Pointer | None) -> None:
+        change = "it has no pointer" if last is None else f"{_told(last)} came first"
+        super().__init__(
+            f"{environment}: {change}\n"
+            f"  help: `tetrad status {environment}` shows what serves now; run the command again"
+        )
+
+
+def _told(pointer: Pointer) -> str:
+    by = f" by {pointer.change.by}" if pointer.change.by else ""
+    return f"the change {pointer.number} ({pointer.change.kind}{by})"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class PointerStore(Closing):
+    """The versions of an environment's pointer, and the gateways that follow it.
+
+    An envelope that no deployer signed does not count, wherever it comes from: it is passed over.
+    Any number of processes and threads use a place at once.
+    """
+
+    def __init__(
+        self, place: Place, deployers: Deployers, *, clock: Callable[[], datetime] = _now
+    ) -> None:
+        """Open the registry, made where there is none."""
+        self._place = place
+        self._database = LedgerDatabase(place)
+        self._deployers = deployers
+        self._clock = clock
+        self._closed = threading.Event()
+        try:
+            bring_up_to_date(self._database, clock)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def close(self) -> None:
+        """End every watch, and let go of the database."""
+        self._closed.set()
+        self._database.close()
+
+    @property
+    def environment(self) -> str:
+        return self._deployers.environment
+
+    def now(self) -> datetime:
+        """The time by the database's clock."""
+        with self._database.reading() as connection:
+            return read_time(connection.execute(select(_clock_of(connection))).scalar_one())
+
+    # -- pointers
+
+    def current(self) -> Pointer | None:
+        """The pointer that counts; None where nothing was deployed yet."""
+        with self._database.reading() as connection:
+            return self._last(connection)
+
+    def history(self) -> Iterator[Pointer]:
+        """Every version that counts, the newest first."""
+        before: int | None = None
+        while True:
+            with self._database.reading() as connection:
+                rows = self._rows(connection, before, _PAGE)
+            for row in rows:
+                pointer = self._read(row.content, row.bytes)
+                if pointer is not None:
+                    yield pointer
+            if len(rows) < _PAGE:
+                return
+            before = rows[-1].number
+
+    def append(self, envelope: bytes) -> Pointer:
+        """Make a pointer the current one, if it follows it; PointerMoved where another came first.
+
+        Raises Refused where the envelope does not count.
+        """
+        new = self._deployers.read(envelope)
+        with self._database.writing() as connection:
+            last = self._last(connection)
+            if new.number != (1 if last is None else last.number + 1):
+                raise PointerMoved(self.environment, last)
+            entries = [self._entry(envelope), *self._withdrawals(envelope, last, new)]
+            extend(connection, entries, at=written_time(self._clock()))
+            if not self._database.is_file:
+                connection.execute(select(func.pg_notify(_CHANNEL, self.environment)))
+        return new
+
+    def watch(self, after: int = 0) -> Iterator[Pointer]:
+        """The current pointer whenever it has a number above `after`, as soon as it changes.
+
+        Blocks meanwhile, and ends when the store is closed; a DatabaseError ends it, too.
+        """
+        seen = None
+        # A database of its own: the store may be closed while another thread watches.
+        with closing(LedgerDatabase(self._place)) as database:
+            for _ in self._polls() if database.is_file else self._hears(database):
+                with database.reading() as connection:
+                    newest = self._newest(connection)
+                    current = None if newest == seen else self._last(connection)
+                    seen = newest
+                if current is not None and current.number > after:
+                    after = current.number
+                    yield current
+
+    # -- gateways
+
+    def report(self, state: GatewayState) -> None:
+        """Note what a gateway says of itself, as seen now by the database's clock."""
+        with self._database.changing() as connection:
+            now = _clock_of(connection)
+            row = {
+                "gateway": state.gateway,
+                "environment": self.environment,
+                "seen": now,
+                "state": write_state(replace(state, seen=state.started)),
+            }
+            dialect = sqlite if self._database.is_file else postgresql
+            insert = dialect.insert(GATEWAYS).values(row)
+            connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=[GATEWAYS.c.gateway],
+                    set_={name: insert.excluded[name] for name in row},
+                )
+            )
+            told = read_time(connection.execute(select(now)).scalar_one())
+            forgotten = GATEWAYS.c.seen < written_time(told - _FORGOTTEN)
+            connection.execute(delete(GATEWAYS).where(forgotten))
+
+    def leave(self, gateway: str) -> None:
+        """Note that a gateway ends in order: nobody waits for it."""
+        with self._database.changing() as connection:
+            connection.execute(delete(GATEWAYS).where(GATEWAYS.c.gateway == gateway))
+
+    def gateways(self) -> tuple[GatewayState, ...]:
+        """The gateways that are there: those heard of within `THERE`."""
+        now, known = self._known_gateways()
+        return tuple(state for state in known if now - state.seen <= THERE)
+
+    def lost_gateways(self) -> tuple[GatewayState, ...]:
+        """Those that ended without a word, or cannot reach the registry, within a day."""
+        now, known = self._known_gateways()
+        return tuple(state for state in known if now - state.seen > THERE)
+
+    def _known_gateways(self) -> tuple[datetime, list[GatewayState]]:
+        query = select(GATEWAYS).where(GATEWAYS.c.environment == self.environment)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(GATEWAYS.c.gateway)).all()
+            now = read_time(connection.execute(select(_clock_of(connection))).scalar_one())
+        try:
+            return now, [replace(read_state(r.state), seen=read_time(r.seen)) for r in rows]
+        except (ShapeError, ValueError) as error:
+            raise self._database.damaged(f"gateways: {error}") from error
+
+    # -- entries
+
+    def _last(self, connection: Connection) -> Pointer | None:
+        before: int | None = None
+        while rows := self._rows(connection, before, 1):
+            pointer = self._read(rows[0].content, rows[0].bytes)
+            if pointer is not None:
+                return pointer
+            before = rows[0].number
+        return None
+
+    def _newest(self, connection: Connection) -> int | None:
+        """The number of the last entry, whether it counts or not."""
+        query = select(func.max(ENTRIES.c.number)).where(*self._are_deployments())
+        number: int | None = connection.execute(query).scalar_one()
+        return number
+
+    def _rows(
+        self, connection: Connection, before: int | None, count: int
+    ) -> Sequence[Row[Any, Any, Any]]:
+        """The newest entries, or the newest before one, with their contents."""
+        query = (
+            select(ENTRIES.c.number, ENTRIES.c.content, CONTENTS.c.bytes)
+            .join(CONTENTS, CONTENTS.c.digest == ENTRIES.c.content)
+            .where(*self._are_deployments())
+            .order_by(ENTRIES.c.number.desc())
+            .limit(count)
+        )
+        if before is not None:
+            query = query.where(ENTRIES.c.number < before)
+        return connection.execute(query).all()
+
+    def _are_deployments(self) -> tuple[ColumnElement[bool], ...]:
+        return ENTRIES.c.environment == self.environment, ENTRIES.c.kind == "deployment"
+
+    def _read(self, digest: str, data: bytes | None) -> Pointer | None:
+        """The pointer of an entry; None where it does not count, or was erased."""
+        if data is None:
+            return None
+        if digest_bytes(data) != Digest.parse(digest):
+            raise self._database.damaged(f"content {digest} is not what was appended")
+        try:
+            return self._deployers.read(data)
+        except Refused:
+            return None
+
+    def _entry(self, envelope: bytes) -> NewEntry:
+        return NewEntry(kind="deployment", environment=self.environment, content=envelope)
+
+    def _withdrawals(
+        self, envelope: bytes, last: Pointer | None, new: Pointer
+    ) -> Iterator[NewEntry]:
+        """An entry for each identity that the new pointer withdraws."""
+        for ref, stack in new.stacks.items():
+            before = last.stacks.get(ref) if last else None
+            known = {withdrawal.identity for withdrawal in before.withdrawn} if before else set()
+            for withdrawal in stack.withdrawn:
+                if withdrawal.identity not in known:
+                    yield NewEntry(
+                        kind="withdrawal",
+                        stack=ref,
+                        identity=withdrawal.identity,
+                        environment=self.environment,
+                        content=envelope,
+                    )
+
+    # -- waiting
+
+    def _polls(self) -> Iterator[None]:
+        while not self._closed.is_set():
+            yield
+            self._closed.wait(_POLL_S)
+
+    def _hears(self, database: LedgerDatabase) -> Iterator[None]:
+        with database.listening(_CHANNEL) as driver:
+            while not self._closed.is_set():
+                yield
+                for _ in range(round(_HEARD_S / _CLOSES_S)):
+                    heard = list(driver.notifies(timeout=_CLOSES_S, stop_after=1))
+                    if heard or self._closed.is_set():
+                        break
+
+
+def _clock_of(connection: Connection) -> Any:
+    """SQL for the time by the database's clock, as `written_time` writes it."""
+    return literal_column(_NOW[connection.dialect.name])
