@@ -327,6 +327,18 @@ def test_a_suite_of_the_base_that_could_not_be_decided_is_not_signed_as_passed(
     assert said["evaluation/v1"].get("yardsticks", []) == []
 
 
+def test_the_log_shows_what_the_gate_decided_before_anything_is_signed(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tree.tetrad("log", "feedback") == ExitCode.PASSED
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].endswith("  gate: PASSED: feedback answer 1.00 (n = 10)")
+    assert tree.tetrad("log", "feedback", "--format", "json") == ExitCode.PASSED
+    last, first = json.loads(capsys.readouterr().out)
+    assert (last["decision"]["decision"], first["decision"]) == ("PASSED", None)
+    assert last["decision"]["head"] == tree.git("rev-parse", "HEAD").strip()
+
+
 def test_the_log_shows_identities_with_their_evidence(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:

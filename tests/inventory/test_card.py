@@ -35,7 +35,12 @@ def gated(tmp_path: Path) -> Tree:
     return tree
 
 
-def test_scores_are_those_of_the_last_gate(gated: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("absent", [".tetrad/report.json", ".tetrad/registry.db"])
+def test_scores_are_those_of_the_registry_or_of_the_last_gate(
+    absent: str, gated: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (gated.root / absent).unlink()
+
     text = card(gated.root, "feedback", capsys)
 
     assert f"**PASSED** at `{gated.git('rev-parse', '--short=12', 'HEAD').strip()}` on `20" in text
@@ -49,8 +54,19 @@ def test_the_scores_of_another_identity_are_not_shown(
 ) -> None:
     gated.edit("prompts/feedback.yaml", "role: user", "role: system")
 
-    assert "Not evaluated: there is no report of this" in card(gated.root, "feedback", capsys)
+    assert "Not evaluated: no gate has decided about this" in card(gated.root, "feedback", capsys)
     assert "**PASSED**" in card(gated.root, "feedback@HEAD", capsys)
+
+
+def test_scores_of_an_identity_of_before_come_from_the_registry(
+    gated: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gated.edit("prompts/feedback.yaml", "role: user", "role: system")
+    gated.tetrad("gate")  # its report is about another identity
+
+    text = card(gated.root, "feedback@HEAD", capsys)
+
+    assert f"**PASSED** at `{gated.git('rev-parse', '--short=12', 'HEAD').strip()}` on `20" in text
 
 
 def test_the_scores_of_another_suite_are_not_shown(

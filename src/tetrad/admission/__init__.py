@@ -1,6 +1,6 @@
 """What an environment admits: the evidence that is kept, and the answer that it gives."""
 
-from tetrad.admission.asking import Question, question, verified
+from tetrad.admission.asking import Question, has_evidence, question, verified
 from tetrad.admission.kept_evidence import KeptEvidence
 
-__all__ = ["KeptEvidence", "Question", "question", "verified"]
+__all__ = ["KeptEvidence", "Question", "has_evidence", "question", "verified"]

@@ -32,16 +32,22 @@ def question(repository: Repository, stack: Stack, environment: str) -> Question
 
 def verified(root: Path, asked: Question) -> Verification:
     """The answer from the envelopes that there are here."""
+    with KeptEvidence(root) as kept:
+        now = datetime.now(UTC)
+        return _verified(kept, asked, now, _authors(root, kept, asked, now))
+
+
+def has_evidence(kept: KeptEvidence, asked: Question) -> bool:
+    """Whether nothing but approvals is missing to a yes; who wrote what is not looked at."""
+    return _verified(kept, asked, datetime.now(UTC), frozenset()).has_evidence
+
+
+def _verified(
+    kept: KeptEvidence, asked: Question, now: datetime, authors: frozenset[str]
+) -> Verification:
     expected = expected_of(asked.repository, asked.stack, asked.environment)
-    kept = KeptEvidence(root)
-    now = datetime.now(UTC)
-    return verify(
-        expected,
-        asked.environment,
-        kept.about(expected.identity),
-        now=now,
-        authors=_authors(root, kept, asked, now),
-    )
+    envelopes = kept.about(expected.identity)
+    return verify(expected, asked.environment, envelopes, now=now, authors=authors)
 
 
 def _authors(root: Path, kept: KeptEvidence, asked: Question, now: datetime) -> frozenset[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tetrad import git
 from tetrad.canonical import Digest
+from tetrad.database import Closing
 from tetrad.errors import GitError
 from tetrad.evidence import Refused, open_envelope
 from tetrad.evidence.statements import Evaluation, LedgerHead, read_statement
@@ -14,49 +17,65 @@ from tetrad.registry import Kind, NewEntry, open_ledger, registry_place
 from tetrad.snapshots import Snapshot
 from tetrad.snapshots.kept import keep as keep_snapshot
 
+if TYPE_CHECKING:
+    from tetrad.registry.ledger import Ledger
+
 _KINDS: Sequence[Kind] = ("evidence", "approval", "admission")
+_AT_ONCE = 100  # envelopes in memory
 
 
-class KeptEvidence:
-    """The envelopes of a repository, wherever they are kept."""
+class KeptEvidence(Closing):
+    """The envelopes of a repository, wherever they are kept. The ledger is opened once, when it is
+    first asked.
+    """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
         self._place = registry_place(root)
+        self._opened: Ledger | None = None
+        self._root = root
 
-    @property
-    def _is_shared(self) -> bool:
-        return not isinstance(self._place, Path)
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     def about(self, identity: Digest) -> tuple[bytes, ...]:
         """Every envelope about an identity, each once."""
-        found = [*self._of_branch(identity), *self._of_ledger(identity, _KINDS)]
-        return tuple(dict.fromkeys(found))
+        branch = self._branch()
+        of_branch = branch.envelopes(identity) if branch else ()
+        return tuple(dict.fromkeys([*of_branch, *self._of_ledger(_KINDS, identity)]))
+
+    def about_each(self, identities: Iterable[Digest]) -> Mapping[Digest, tuple[bytes, ...]]:
+        """Every envelope about each of many identities."""
+        wanted, branch = tuple(identities), self._branch()
+        of_branch = branch.envelopes_of(wanted) if branch else {}
+        return {
+            identity: tuple(
+                dict.fromkeys([*of_branch.get(identity, ()), *self._of_ledger(_KINDS, identity)])
+            )
+            for identity in wanted
+        }
 
     def content(self, digest: Digest) -> bytes | None:
         """The bytes with a digest: an envelope, a snapshot's manifest or file, or whatever else the
         ledger has; None where they are not here.
         """
-        try:
-            data = self._branch().envelope(digest)
-        except GitError:  # outside of Git there is no branch
-            data = None
-        if data is None and self._has_ledger():
-            with open_ledger(self._place) as ledger:
-                data = ledger.content(digest)
-        return data
+        branch, ledger = self._branch(), self._ledger()
+        data = branch.envelope(digest) if branch else None
+        return ledger.content(digest) if data is None and ledger else data
 
     def admissions(self) -> tuple[bytes, ...]:
         """Every envelope that may be an admission, whatever the identity."""
-        found = [*self._of_branch(None), *self._of_ledger(None, ("admission",))]
-        return tuple(dict.fromkeys(found))
+        branch = self._branch()
+        of_branch = branch.envelopes_of_kind("admission") if branch else ()
+        return tuple(dict.fromkeys([*of_branch, *self._of_ledger(("admission",))]))
 
     def head(self) -> LedgerHead | None:
         """The last entry of the ledger; None where there is none yet."""
-        if not self._has_ledger():
+        ledger = self._ledger()
+        if ledger is None:
             return None
-        with open_ledger(self._place) as ledger:
-            last, first = ledger.head(), next(ledger.entries(), None)
+        last, first = ledger.head(), next(ledger.entries(), None)
         if last is None or first is None:
             return None
         return LedgerHead(first=first.digest, number=last.number, digest=last.digest)
@@ -65,8 +84,10 @@ class KeptEvidence:
         """The heads that are signed with evidence, of whatever ledger; its keys are not looked at: a
         head that nobody signed can only find a fault too many.
         """
+        branch = self._branch()
+        of_branch = branch.envelopes_of_kind("evidence") if branch else ()
         found: dict[LedgerHead, None] = {}
-        for data in [*self._of_branch(None), *self._of_ledger(None, ("evidence",))]:
+        for data in chain(of_branch, self._of_ledger(("evidence",))):
             try:
                 predicate = read_statement(open_envelope(data).payload).predicate
             except Refused:
@@ -88,49 +109,45 @@ class KeptEvidence:
         """Append envelopes to the ledger, with the snapshot that they are about, and to the branch
         where the ledger is this machine's alone.
         """
-        branch = None if self._is_shared else self._branch()  # nothing is half kept outside of Git
-        with open_ledger(self._place) as ledger:
-            if snapshot is not None:
-                keep_snapshot(ledger, snapshot)
-            ledger.extend(
-                [
-                    NewEntry(
-                        kind=kind,
-                        stack=stack,
-                        identity=identity,
-                        environment=environment,
-                        content=data,
-                    )
-                    for data in envelopes
-                ]
+        is_shared = not isinstance(self._place, Path)
+        branch = None if is_shared else git.EvidenceBranch(self._root)  # nothing is half kept
+        ledger = self._made_ledger()
+        if snapshot is not None:
+            keep_snapshot(ledger, snapshot)
+        new = [
+            NewEntry(
+                kind=kind, stack=stack, identity=identity, environment=environment, content=data
             )
+            for data in envelopes
+        ]
+        ledger.extend(new)
         if branch is not None:
-            branch.add({identity: envelopes}, f"{kind} for {stack}")
+            branch.add(kind, {identity: envelopes}, f"{kind} for {stack}")
 
-    def push(self, remote: str, envelopes: Mapping[Digest, Sequence[bytes]]) -> None:
+    def push(self, remote: str, kind: Kind, envelopes: Mapping[Digest, Sequence[bytes]]) -> None:
         """Add envelopes to the remote's branch."""
-        self._branch().push(remote, envelopes, "Add evidence")
+        git.EvidenceBranch(self._root).push(remote, kind, envelopes, f"Add {kind}")
 
-    def _branch(self) -> git.EvidenceBranch:
-        return git.EvidenceBranch(self._root)
-
-    def _of_branch(self, identity: Digest | None) -> tuple[bytes, ...]:
-        """All that the branch has about an identity, or about any."""
+    def _branch(self) -> git.EvidenceBranch | None:
         try:
-            branch = self._branch()
+            return git.EvidenceBranch(self._root)
         except GitError:
-            return ()  # outside of Git there is no branch
-        return branch.all_envelopes() if identity is None else branch.envelopes(identity)
+            return None  # outside of Git there is no branch
 
-    def _of_ledger(self, identity: Digest | None, kinds: Sequence[Kind]) -> Iterator[bytes]:
-        if not self._has_ledger():
-            return
-        with open_ledger(self._place) as ledger:
+    def _ledger(self) -> Ledger | None:
+        """The ledger; None where there is none yet."""
+        is_there = not isinstance(self._place, Path) or self._place.is_file()
+        return self._made_ledger() if is_there else None
+
+    def _made_ledger(self) -> Ledger:
+        if self._opened is None:
+            self._opened = open_ledger(self._place)
+        return self._opened
+
+    def _of_ledger(self, kinds: Sequence[Kind], identity: Digest | None = None) -> Iterator[bytes]:
+        ledger = self._ledger()
+        if ledger is not None:
             for kind in kinds:
-                for entry in ledger.entries(kind=kind, identity=identity):
-                    data = ledger.content(entry.content)
-                    if data is not None:
-                        yield data
-
-    def _has_ledger(self) -> bool:
-        return not isinstance(self._place, Path) or self._place.is_file()
+                digests = [e.content for e in ledger.entries(kind=kind, identity=identity)]
+                for start in range(0, len(digests), _AT_ONCE):
+                    yield from ledger.contents(digests[start : start + _AT_ONCE]).values()

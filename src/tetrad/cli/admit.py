@@ -49,16 +49,16 @@ def run(args: Namespace) -> ExitCode:
         evidence=found.accepted,
     )
     envelope = sign(admission, identity=found.identity, name=stack.name, key=key)
-    kept = KeptEvidence(root)
-    kept.keep(
-        "admission",
-        stack.ref,
-        found.identity,
-        [envelope],
-        environment=found.environment,
-        snapshot=take_snapshot(repository.files, stack.ref),
-    )
-    if args.push:
-        kept.push(args.remote, {found.identity: [envelope]})
+    with KeptEvidence(root) as kept:
+        kept.keep(
+            "admission",
+            stack.ref,
+            found.identity,
+            [envelope],
+            environment=found.environment,
+            snapshot=take_snapshot(repository.files, stack.ref),
+        )
+        if args.push:
+            kept.push(args.remote, "admission", {found.identity: [envelope]})
     print_text(f"{found.environment} admits {name}\n")
     return ExitCode.PASSED

@@ -37,9 +37,9 @@ def run(args: Namespace) -> ExitCode:
         stack=stack.ref, environment=environment.name, approved_on=datetime.now(UTC)
     )
     envelope = sign(approval, identity=identity, name=stack.name, key=key)
-    kept = KeptEvidence(root)
-    kept.keep("approval", stack.ref, identity, [envelope], environment=environment.name)
-    if args.push:
-        kept.push(args.remote, {identity: [envelope]})
+    with KeptEvidence(root) as kept:
+        kept.keep("approval", stack.ref, identity, [envelope], environment=environment.name)
+        if args.push:
+            kept.push(args.remote, "approval", {identity: [envelope]})
     print_text(f"{signer.name} approved {stack.name} ({short(identity)}) for {environment.name}\n")
     return ExitCode.PASSED

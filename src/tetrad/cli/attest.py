@@ -49,9 +49,9 @@ def run(args: argparse.Namespace) -> ExitCode:
     root = root_of(args)
     key = read_key(args.key)
     reports = [_report(root, path) for path in args.reports or [root / LAST]]
-    kept = KeptEvidence(root)
-    with ExitStack() as open_trees:
-        change = _change(root, reports, args.base, open_trees)
+    with ExitStack() as opened:
+        kept = opened.enter_context(KeptEvidence(root))
+        change = _change(root, reports, args.base, opened)
         snapshots = _snapshots(change, reports)
         _refuse_secrets(snapshots.values())
         identities = {s.identity for signed in reports for s in signed.report.stacks}
@@ -63,11 +63,12 @@ def run(args: argparse.Namespace) -> ExitCode:
             job=ci_job(os.environ),
         )
         attested = attest(reports, change, signing)
-    for one in attested:
-        snapshot = snapshots[one.stack]
-        kept.keep("evidence", one.stack, one.identity, one.envelopes, snapshot=snapshot)
-    if args.push and attested:
-        kept.push(args.remote, {one.identity: one.envelopes for one in attested})
+        for one in attested:
+            snapshot = snapshots[one.stack]
+            kept.keep("evidence", one.stack, one.identity, one.envelopes, snapshot=snapshot)
+        if args.push and attested:
+            signed = {one.identity: one.envelopes for one in attested}
+            kept.push(args.remote, "evidence", signed)
     print_text("".join(_lines(attested)))
     return _exit(attested)
 

@@ -24,11 +24,20 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> ExitCode:
     from tetrad.cli.materials import materials_of
+    from tetrad.cli.recorded_decisions import recorded_decisions
+    from tetrad.identity import identity_of
+    from tetrad.inventory.decided import decided_by
     from tetrad.inventory.stack_card import render_card
 
     root = root_of(args)
     with subject_of(root, args.subject) as subject:
-        text = render_card(materials_of(subject), last_report(root))
+        materials, identity = materials_of(subject), identity_of(subject.stack)
+    report = last_report(root)
+    decisions = [
+        *recorded_decisions(root, [identity])[identity],
+        *(decided_by(report, identity) if report is not None else ()),
+    ]
+    text = render_card(materials, decisions)
     write_to(args.output, text)
     return ExitCode.PASSED
 

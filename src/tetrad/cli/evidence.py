@@ -36,7 +36,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.cli.said import said_about
+    from tetrad.admission import KeptEvidence
+    from tetrad.cli.said import said_in
     from tetrad.identity import identity_of, short
     from tetrad.loading.repositories import load_repository
 
@@ -45,7 +46,9 @@ def run(args: Namespace) -> ExitCode:
         return _print_content(root, args.subject)
     with subject_of(root, args.subject) as subject:
         stack, identity = subject.stack, identity_of(subject.stack)
-    said = said_about(root, identity, load_repository(root).environments.values())
+    with KeptEvidence(root) as kept:
+        envelopes = kept.about(identity)
+    said = said_in(envelopes, identity, load_repository(root).environments.values())
     if args.format == "json":
         write_out(json.dumps([_document(one) for one in said], indent=2) + "\n")
     else:
@@ -62,7 +65,8 @@ def _print_content(root: Path, written: str) -> ExitCode:
         digest = Digest.parse(written)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    data = KeptEvidence(root).content(digest)
+    with KeptEvidence(root) as kept:
+        data = kept.content(digest)
     if data is None:
         raise UsageError(
             f"nothing here has the digest {written}"

@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 def _unproven(root: Path, args: argparse.Namespace) -> list[str]:
     """The stacks that serve an environment, among those named, and lack evidence for it."""
-    from tetrad.admission import question, verified
+    from tetrad.admission import KeptEvidence, has_evidence, question
     from tetrad.loading.repositories import find, load_repository
 
     if not (args.unproven and args.env):
@@ -83,11 +83,12 @@ def _unproven(root: Path, args: argparse.Namespace) -> list[str]:
     environment = repository.environments[find(repository, args.env, repository.environments)]
     named = stacks_named(repository, args.names)
     serving = [stack for stack in named if environment.name in stack.environments]
-    return [
-        stack.ref
-        for stack in serving
-        if not verified(root, question(repository, stack, args.env)).has_evidence
-    ]
+    with KeptEvidence(root) as kept:
+        return [
+            stack.ref
+            for stack in serving
+            if not has_evidence(kept, question(repository, stack, args.env))
+        ]
 
 
 def remove_last(root: Path) -> None:

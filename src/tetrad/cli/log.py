@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tetrad.cli.said import Said
     from tetrad.git import Version
     from tetrad.identity.lock import Lock
+    from tetrad.inventory.decided import Decided
     from tetrad.model import Repository
 
 _PARTS = ("prompt", "model", "corpus", "tools", "settings")
@@ -45,7 +46,8 @@ class Logged:
     version: Version
     identity: Digest
     changed: tuple[str, ...]
-    said: tuple[Said, ...] = field(default=())
+    said: tuple[Said, ...] = ()
+    decided: Decided | None = None  # by the last gate, as the ledger has it
 
 
 def run(args: Namespace) -> ExitCode:
@@ -57,11 +59,9 @@ def run(args: Namespace) -> ExitCode:
     repository = load_repository(root)
     stack = repository.stacks[find(repository, args.stack, repository.stacks)]
     locks = _locks(git.history_of(root, path_of(stack)))
-    logged = (
-        list(_identities(locks))[-args.max_count :] if args.max_count else list(_identities(locks))
-    )
+    logged = list(_identities(locks))[-(args.max_count or 0) :]
     logged.reverse()
-    entries = [_with_evidence(one, root, repository) for one in logged]
+    entries = _with_what_happened(logged, root, repository)
     if args.format == "json":
         write_out(json.dumps([_document(entry) for entry in entries], indent=2) + "\n")
     else:
@@ -99,13 +99,27 @@ def _changed(before: Lock | None, lock: Lock) -> tuple[str, ...]:
     return tuple(parts) or ("runtime",)
 
 
-def _with_evidence(logged: Logged, root: Path, repository: Repository) -> Logged:
-    from dataclasses import replace
+def _with_what_happened(
+    logged: Sequence[Logged], root: Path, repository: Repository
+) -> Sequence[Logged]:
+    """The identities with what was signed and decided about them."""
+    from tetrad.admission import KeptEvidence
+    from tetrad.cli.recorded_decisions import recorded_decisions
+    from tetrad.cli.said import said_in
+    from tetrad.inventory.decided import latest
 
-    from tetrad.cli.said import said_about
-
-    said = said_about(root, logged.identity, repository.environments.values())
-    return replace(logged, said=said)
+    identities = dict.fromkeys(one.identity for one in logged)
+    with KeptEvidence(root) as kept:
+        envelopes = kept.about_each(identities)
+    decisions = recorded_decisions(root, identities)
+    environments = repository.environments.values()
+    said = {
+        identity: said_in(envelopes[identity], identity, environments) for identity in identities
+    }
+    return [
+        replace(one, said=said[one.identity], decided=latest(decisions[one.identity]))
+        for one in logged
+    ]
 
 
 def _lines(entries: Sequence[Logged]) -> Iterator[str]:
@@ -116,9 +130,29 @@ def _lines(entries: Sequence[Logged]) -> Iterator[str]:
         version = entry.version
         yield f"{short(entry.identity)}  {version.date[:10]}  {version.commit[:7]}  {changed}"
         yield f"  {version.author}: {version.subject}"
+        if entry.decided is not None and not any(_is_evaluation(said) for said in entry.said):
+            yield f"  {entry.decided.at[:10]}  gate: {_told(entry.decided)}"
         for said in entry.said:
             by = ", ".join(said.signers) or "unknown key"
             yield f"  {said.moment:%Y-%m-%d}  {by}: {said.text}"
+
+
+def _is_evaluation(said: Said) -> bool:
+    """Whether its line says what a gate decided."""
+    from tetrad.evidence.statements import Evaluation
+
+    return isinstance(said.predicate, Evaluation)
+
+
+def _told(decided: Decided) -> str:
+    from tetrad.cli.said import scores_of
+
+    notes = [
+        *(["preview"] if decided.preview else []),
+        *(["uncommitted files"] if decided.dirty else []),
+    ]
+    noted = f" ({', '.join(notes)})" if notes else ""
+    return f"{decided.decision}: {scores_of(decided.suites)}{noted}"
 
 
 def _document(entry: Logged) -> Any:
@@ -131,6 +165,7 @@ def _document(entry: Logged) -> Any:
         "author": entry.version.author,
         "subject": entry.version.subject,
         "changed": list(entry.changed),
+        "decision": None if entry.decided is None else _decision(entry.decided),
         "evidence": [
             {
                 "envelope": str(said.digest),
@@ -140,3 +175,9 @@ def _document(entry: Logged) -> Any:
             for said in entry.said
         ],
     }
+
+
+def _decision(decided: Decided) -> Any:
+    from tetrad.results.codec import Codec
+
+    return {"decision": decided.decision, **Codec().dump(decided)}

@@ -103,9 +103,10 @@ def _signed_heads(root: Path, ledger: Ledger) -> Iterator[Head]:
     from tetrad.registry import Head
 
     first = next(ledger.entries(), None)
-    for head in KeptEvidence(root).signed_heads():
-        if first is not None and head.first == first.digest:
-            yield Head(head.number, head.digest)
+    with KeptEvidence(root) as kept:
+        for head in kept.signed_heads():
+            if first is not None and head.first == first.digest:
+                yield Head(head.number, head.digest)
 
 
 def _export(ledger: Ledger, since: datetime | None) -> ExitCode:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.canonical import Digest
 
 if TYPE_CHECKING:
-    from tetrad.evidence.statements import Evaluation, Predicate
+    from tetrad.evidence.statements import Predicate, SuiteEvaluation
+    from tetrad.inventory.decided import DecidedSuite
     from tetrad.model import Environment
 
 
@@ -27,14 +27,12 @@ class Said:
     predicate: Predicate
 
 
-def said_about(
-    root: Path, identity: Digest, environments: Iterable[Environment]
+def said_in(
+    envelopes: Iterable[bytes], identity: Digest, environments: Iterable[Environment]
 ) -> tuple[Said, ...]:
     """What was signed about an identity, the oldest first; what is no statement of ours is left out."""
-    from tetrad.admission import KeptEvidence
-
     names = {s.key: s.name for e in environments for s in e.signers.values()}
-    read = (_said(data, identity, names) for data in KeptEvidence(root).about(identity))
+    read = (_said(data, identity, names) for data in envelopes)
     return tuple(sorted((one for one in read if one is not None), key=_order))
 
 
@@ -73,7 +71,7 @@ def _told(predicate: Predicate) -> tuple[datetime, str]:
 
     match predicate:
         case Evaluation():
-            scores = scores_of(predicate)
+            scores = scores_of(predicate.suites)
             return predicate.attested_on, f"evaluation {predicate.decision}: {scores}"
         case Summary():
             where = predicate.resource_uri.removeprefix("tetrad://").partition("/")[0]
@@ -84,17 +82,14 @@ def _told(predicate: Predicate) -> tuple[datetime, str]:
             return predicate.admitted_on, f"admission to {predicate.environment}"
 
 
-def scores_of(evaluation: Evaluation) -> str:
-    """The scores of an evaluation, suite by suite."""
+def scores_of(suites: Iterable[SuiteEvaluation | DecidedSuite]) -> str:
+    """The scores of suites, one after the other."""
     parts = []
-    for suite in evaluation.suites:
-        means = [
-            f"{result.metric} {result.value:.2f}"
-            for result in suite.requirements
-            if result.requirement == "min" and result.value is not None
-        ]
+    for suite in suites:
+        floors = [r for r in suite.requirements if r.requirement == "min" and r.value is not None]
+        means = dict.fromkeys(f"{r.metric} {r.value:.2f}" for r in floors)
         name = suite.suite.removeprefix("evals/")
-        parts.append(
-            f"{name} {', '.join(dict.fromkeys(means)) or suite.decision} (n = {suite.cases})"
-        )
+        cases = max((r.n for r in suite.requirements), default=0)
+        of = f" (n = {cases})" if cases else ""
+        parts.append(f"{name} {', '.join(means) or suite.decision}{of}")
     return "; ".join(parts)

@@ -110,6 +110,7 @@ def _decision(stack: StackReport, report: Report) -> NewEntry:
         "base": report.base,
         "dirty": report.dirty,
         "preview": stack.preview,
+        "engine": stack.engine,
         "base_identity": None if base is None else written_identity(base),
         "changed": list(stack.changed),
         "suites": [

@@ -1,13 +1,13 @@
 """Evidence on a branch of its own, so that it lasts as long as the repository and travels with it.
 
-The branch has no history in common with the code. A file is an envelope, by identity and digest, and
-none is ever changed or removed.
+The branch has no history in common with the code. A file is an envelope, by identity, digest and, but
+for evidence, kind; none is ever changed or removed.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,7 @@ from tetrad.git.checkout import Checkout
 from tetrad.git.objects import Objects
 
 BRANCH = "tetrad/evidence"
+_EVIDENCE = "evidence"  # the kind that names do not say
 _LOCAL = f"refs/heads/{BRANCH}"
 _ATTEMPTS = 5  # of a push that others' pushes overtake
 _ATTEMPTS_HERE = 20  # of an addition that others' additions overtake
@@ -37,28 +38,33 @@ class EvidenceBranch:
 
     def envelopes(self, identity: Digest) -> tuple[bytes, ...]:
         """Every envelope about an identity, here or as it was last fetched."""
-        return tuple(self._read(f"{_folder(identity)}/").values())
+        return tuple(data for _, data in self._read(f"{_folder(identity)}/"))
+
+    def envelopes_of(self, identities: Iterable[Digest]) -> Mapping[Digest, tuple[bytes, ...]]:
+        """The same of many identities, listed at once."""
+        folders = {_folder(identity): identity for identity in identities}
+        found: dict[Digest, list[bytes]] = {identity: [] for identity in folders.values()}
+        for path, data in self._read("", lambda path: path.rpartition("/")[0] in folders):
+            found[folders[path.rpartition("/")[0]]].append(data)
+        return {identity: tuple(each) for identity, each in found.items()}
 
     def envelope(self, digest: Digest) -> bytes | None:
-        """The envelope with a digest, whatever it is about; nothing else is read."""
-        wanted = f"/{digest.hex}.json"
-        with closing(Objects(self._checkout)) as objects:
-            for tip in self._tips():
-                for path, blob in self._listed(tip, ""):
-                    if path.endswith(wanted) and digest_bytes(data := objects.blob(blob)) == digest:
-                        return data
-        return None
+        """The envelope with a digest, whatever it is about."""
+        read = self._read("", lambda path: f"/{digest.hex}." in path)
+        return next((data for _, data in read if digest_bytes(data) == digest), None)
 
-    def all_envelopes(self) -> tuple[bytes, ...]:
-        return tuple(self._read("").values())
+    def envelopes_of_kind(self, kind: str) -> Iterator[bytes]:
+        """Every envelope that was added as one of a kind."""
+        return (data for _, data in self._read("", lambda path: _kind(path) == kind))
 
-    def add(self, envelopes: Mapping[Digest, Sequence[bytes]], message: str) -> None:
+    def add(self, kind: str, envelopes: Mapping[Digest, Sequence[bytes]], message: str) -> None:
         """Commit envelopes by identity on top of the branch; what is there already stays."""
+        files = dict(_files(kind, envelopes))
         complaint = ""
         for _ in range(_ATTEMPTS_HERE):
             local = self._tip(_LOCAL)
             base = local or next(self._remote_tips(), None)
-            commit = self._committed(base, envelopes, message)
+            commit = self._committed(base, files, message)
             if commit is None:
                 return
             moved = self._checkout.ask("update-ref", _LOCAL, commit, local or "")  # "": none yet
@@ -67,13 +73,16 @@ class EvidenceBranch:
             complaint = moved.complaint.strip()
         raise GitError(f"cannot add to {BRANCH}: {complaint}")
 
-    def push(self, remote: str, envelopes: Mapping[Digest, Sequence[bytes]], message: str) -> None:
+    def push(
+        self, remote: str, kind: str, envelopes: Mapping[Digest, Sequence[bytes]], message: str
+    ) -> None:
         """Add envelopes to a remote's branch, on top of whatever others have pushed meanwhile."""
+        files = dict(_files(kind, envelopes))
         theirs = f"refs/remotes/{remote}/{BRANCH}"
         said = ""
         for _ in range(_ATTEMPTS):
             self._fetch(remote, theirs)
-            commit = self._committed(self._tip(theirs), envelopes, message)
+            commit = self._committed(self._tip(theirs), files, message)
             if commit is None:
                 return
             pushed = self._checkout.ask("push", "--quiet", remote, f"{commit}:{_LOCAL}")
@@ -93,15 +102,17 @@ class EvidenceBranch:
         if asked.code != 0 and "couldn't find remote ref" not in asked.complaint:
             raise GitError(f"cannot fetch {BRANCH} of {remote}: {asked.complaint.strip()}")
 
-    def _read(self, below: str) -> Mapping[str, bytes]:
-        """The envelopes below a folder, by path; the same one on several branches once."""
-        found: dict[str, bytes] = {}
+    def _read(
+        self, below: str, wanted: Callable[[str], bool] = lambda _: True
+    ) -> Iterator[tuple[str, bytes]]:
+        """The envelopes below a folder whose paths are wanted; those of several branches once."""
+        seen: set[str] = set()
         with closing(Objects(self._checkout)) as objects:
-            for tip in self._tips():
+            for tip in dict.fromkeys(filter(None, [self._tip(_LOCAL), *self._remote_tips()])):
                 for path, blob in self._listed(tip, below):
-                    if path not in found:
-                        found[path] = objects.blob(blob)
-        return found
+                    if path not in seen and wanted(path):
+                        seen.add(path)
+                        yield path, objects.blob(blob)
 
     def _listed(self, commit: str, below: str) -> Iterator[tuple[str, str]]:
         paths = [below] if below else []
@@ -116,31 +127,21 @@ class EvidenceBranch:
         asked = self._checkout.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         return asked.out.strip() if asked.code == 0 else None
 
-    def _tips(self) -> Sequence[str]:
-        """The commits of the branch here and of its copies, each once."""
-        found = filter(None, [self._tip(_LOCAL), *self._remote_tips()])
-        return list(dict.fromkeys(found))
-
     def _remote_tips(self) -> Iterator[str]:
         refs = self._checkout.git(
             "for-each-ref", "--format=%(objectname)", f"refs/remotes/*/{BRANCH}"
         )
         yield from refs.split()
 
-    def _committed(
-        self, base: str | None, envelopes: Mapping[Digest, Sequence[bytes]], message: str
-    ) -> str | None:
-        """A commit with the envelopes on top of another; None where all are there already."""
+    def _committed(self, base: str | None, files: Mapping[str, bytes], message: str) -> str | None:
+        """A commit with the files on top of another; None where all are there already."""
         with TemporaryDirectory(prefix="tetrad-evidence-") as folder:
             own = {"GIT_INDEX_FILE": os.path.join(folder, "index"), **_AUTHOR}  # noqa: PTH118
             if base is not None:
                 self._checkout.git("read-tree", base, extra=own)
-            for path, data in _files(envelopes):
-                blob = self._checkout.git(
-                    "hash-object", "-w", "--stdin", told=data.decode(), extra=own
-                )
-                entry = f"100644,{blob.strip()},{path}"
-                self._checkout.git("update-index", "--add", "--cacheinfo", entry, extra=own)
+            blobs = self._blobs(list(files.values()), Path(folder))
+            entries = (f"100644 {blob}\t{path}\n" for path, blob in zip(files, blobs, strict=True))
+            self._checkout.git("update-index", "--index-info", told="".join(entries), extra=own)
             tree = self._checkout.git("write-tree", extra=own).strip()
             if base is not None and tree == self._tree(base):
                 return None
@@ -148,14 +149,31 @@ class EvidenceBranch:
             made = self._checkout.git("commit-tree", tree, *parents, "-m", message, extra=own)
             return made.strip()
 
+    def _blobs(self, contents: Sequence[bytes], folder: Path) -> Sequence[str]:
+        """The ids of contents that are written into the repository."""
+        places = [folder / str(number) for number in range(len(contents))]
+        for place, data in zip(places, contents, strict=True):
+            place.write_bytes(data)
+        told = "".join(f"{place}\n" for place in places)
+        return self._checkout.git(
+            "hash-object", "-w", "--no-filters", "--stdin-paths", told=told
+        ).split()
+
     def _tree(self, commit: str) -> str:
         return self._checkout.git("rev-parse", f"{commit}^{{tree}}").strip()
 
 
-def _files(envelopes: Mapping[Digest, Sequence[bytes]]) -> Iterator[tuple[str, bytes]]:
+def _files(kind: str, envelopes: Mapping[Digest, Sequence[bytes]]) -> Iterator[tuple[str, bytes]]:
+    end = "json" if kind == _EVIDENCE else f"{kind}.json"
     for identity, each in envelopes.items():
         for data in each:
-            yield f"{_folder(identity)}/{digest_bytes(data).hex}.json", data
+            yield f"{_folder(identity)}/{digest_bytes(data).hex}.{end}", data
+
+
+def _kind(path: str) -> str:
+    """The kind that a file's name says."""
+    parts = path.rpartition("/")[2].split(".")
+    return parts[1] if len(parts) > 2 else _EVIDENCE
 
 
 def _folder(identity: Digest) -> str:

@@ -6,11 +6,11 @@ What strangers wrote stands in it as in the comment on a pull request, where not
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from tetrad.identity import component_digest, identity_of, written_identity
 from tetrad.identity.suite_digest import suite_digest
 from tetrad.inventory.bill_of_materials import Materials
+from tetrad.inventory.decided import Decided, DecidedSuite, latest_by_suite
 from tetrad.inventory.model_section import model_section
 from tetrad.model import (
     Generation,
@@ -29,7 +29,6 @@ from tetrad.plan.requirements import told
 from tetrad.report import figures
 from tetrad.report.inert_markdown import code, fenced, prose
 from tetrad.report.words import DECISIONS
-from tetrad.results.gate_report import Report, StackReport, SuiteReport
 from tetrad.text import pluralize
 
 _MESSAGE = 6_000  # characters of one message that are shown
@@ -41,16 +40,8 @@ _EFFECTS = {
 }
 
 
-class _Scored(NamedTuple):
-    """A suite's result in a report, with the stack and the report that it is of."""
-
-    report: Report
-    stack: StackReport
-    suite: SuiteReport
-
-
-def render_card(materials: Materials, report: Report | None) -> str:
-    """The card; `report` is the last one of the gate, which counts where it is about this identity."""
+def render_card(materials: Materials, decisions: Iterable[Decided]) -> str:
+    """The card, with the scores of what gates decided about this identity."""
     stack = materials.stack
     parts = [
         *_head(stack),
@@ -64,7 +55,7 @@ def render_card(materials: Materials, report: Report | None) -> str:
         "## Guardrails",
         _bullets(_guardrails(stack)),
         "## Evaluation",
-        *_evaluation(materials, report),
+        *_evaluation(materials, decisions),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -221,18 +212,8 @@ def _generation(generation: Generation) -> Iterator[str]:
     yield f"sampling: {', '.join(given)}" if given else "sampling: as the engine does it"
 
 
-def _evaluation(materials: Materials, report: Report | None) -> Iterator[str]:
-    identity = identity_of(materials.stack)
-    found = (
-        {}
-        if report is None
-        else {
-            (suite.suite, suite.digest): _Scored(report, stack, suite)
-            for stack in report.stacks
-            if stack.identity == identity
-            for suite in stack.suites
-        }
-    )
+def _evaluation(materials: Materials, decisions: Iterable[Decided]) -> Iterator[str]:
+    found = latest_by_suite(decisions)
     if not materials.suites:
         yield "No suite judges this stack."
     for suite in materials.suites:
@@ -242,22 +223,22 @@ def _evaluation(materials: Materials, report: Report | None) -> Iterator[str]:
         cases = pluralize(len(suite.golden.cases), "case")
         yield f"{cases}, golden set {code(str(suite.golden.digest))}."
         scored = found.get((suite.ref, suite_digest(suite)))
-        yield from _scores(scored) if scored else _unscored(suite)
+        yield from _scores(*scored) if scored else _unscored(suite)
 
 
 def _unscored(suite: Suite) -> Iterator[str]:
-    yield "Not evaluated: there is no report of this identity and this suite."
+    yield "Not evaluated: no gate has decided about this identity by this suite."
     yield _bullets(f"required: {prose(told(requirement))}" for requirement in suite.gate)
 
 
-def _scores(scored: _Scored) -> Iterator[str]:
-    report = scored.report
-    at = f" at {code(report.head[:12])}" if report.head else ""
-    dirty = " with uncommitted changes" if report.dirty else ""
-    when = f" on {code(report.created)}" if report.created else ""
-    yield f"**{DECISIONS[scored.suite.decision]}**{at}{dirty}{when}."
-    if scored.stack.preview:
-        yield f"A preview, never evidence: {prose(scored.stack.engine)} answered."
+def _scores(decided: Decided, suite: DecidedSuite) -> Iterator[str]:
+    at = f" at {code(decided.head[:12])}" if decided.head else ""
+    dirty = " with uncommitted changes" if decided.dirty else ""
+    when = f" on {code(decided.at)}" if decided.at else ""
+    yield f"**{DECISIONS[suite.decision]}**{at}{dirty}{when}."
+    if decided.preview:
+        engine = prose(decided.engine) if decided.engine else "another engine"
+        yield f"A preview, never evidence: {engine} answered."
     yield _table(
         ("requirement", "value", "required", "95 % interval", "n", ""),
         (
@@ -269,7 +250,7 @@ def _scores(scored: _Scored) -> Iterator[str]:
                 f"{found.n:,}" if found.n else "",
                 DECISIONS[found.decision],
             )
-            for found in scored.suite.requirements
+            for found in suite.requirements
         ),
     )
 

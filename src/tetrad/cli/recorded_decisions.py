@@ -1,0 +1,40 @@
+"""What the ledger has of gates' decisions about identities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tetrad.canonical import Digest
+
+if TYPE_CHECKING:
+    from tetrad.inventory.decided import Decided
+    from tetrad.registry.ledger import Ledger
+
+_LATEST = 50  # decisions about an identity that are looked at
+
+
+def recorded_decisions(
+    root: Path, identities: Iterable[Digest]
+) -> Mapping[Digest, tuple[Decided, ...]]:
+    """The latest decisions about each identity; none where there is no ledger."""
+    from tetrad.registry import open_ledger, registry_place
+
+    place = registry_place(root)
+    if isinstance(place, Path) and not place.is_file():
+        return dict.fromkeys(identities, ())
+    with open_ledger(place) as ledger:
+        return {identity: tuple(_decided(ledger, identity)) for identity in identities}
+
+
+def _decided(ledger: Ledger, identity: Digest) -> Iterator[Decided]:
+    from tetrad.inventory.decided import decided_in
+
+    entries = list(ledger.entries(kind="decision", identity=identity))[-_LATEST:]
+    contents = ledger.contents(entry.content for entry in entries)
+    for entry in entries:
+        content = contents.get(entry.content)  # None: it was erased
+        found = decided_in(content, entry.at) if content is not None else None
+        if found is not None:
+            yield found
