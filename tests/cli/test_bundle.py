@@ -13,7 +13,7 @@ from tetrad.identity import identity_of
 from tetrad.loading.repositories import load_repository
 from tetrad.registry import open_ledger, registry_place
 from tetrad.snapshots import take_snapshot
-from tetrad.snapshots.kept import keep
+from tetrad.snapshots.keeping import keep
 from tetrad.trees import WorkingTree
 
 

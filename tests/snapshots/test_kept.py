@@ -19,6 +19,7 @@ from tetrad.errors import ArtifactError, DatabaseUnusable
 from tetrad.registry import NewEntry, Place
 from tetrad.registry.ledger import Ledger
 from tetrad.snapshots import Snapshot, kept, take_snapshot
+from tetrad.snapshots.keeping import keep
 from tetrad.trees import WorkingTree
 
 PROMPT = "prompts/feedback.yaml"
@@ -54,7 +55,7 @@ def test_a_kept_snapshot_is_loaded_by_its_identity_and_by_its_digest(
 ) -> None:
     snapshot = taken(tree)
 
-    assert kept.keep(ledger, snapshot) == snapshot.digest
+    assert keep(ledger, snapshot) == snapshot.digest
     assert kept.load(ledger, snapshot.identity) == snapshot
     assert kept.load_exact(ledger, snapshot.digest) == snapshot
     assert ledger.verify() == []
@@ -64,7 +65,7 @@ def test_the_entry_names_the_snapshot_and_its_files_are_contents(
     ledger: Ledger, tree: Tree
 ) -> None:
     snapshot = taken(tree)
-    kept.keep(ledger, snapshot)
+    keep(ledger, snapshot)
 
     (entry,) = ledger.entries()
     assert (entry.kind, entry.stack) == ("snapshot", "stacks/feedback")
@@ -76,7 +77,7 @@ def test_the_entry_names_the_snapshot_and_its_files_are_contents(
 def test_a_snapshot_is_kept_once(ledger: Ledger, tree: Tree) -> None:
     first, second = taken(tree), another(tree)
     for snapshot in (first, second, first, second):
-        kept.keep(ledger, snapshot)
+        keep(ledger, snapshot)
 
     assert [entry.identity for entry in ledger.entries()] == [first.identity, second.identity]
     assert kept.load(ledger, first.identity) == first
@@ -87,7 +88,7 @@ def test_the_newest_whole_snapshot_of_an_identity_is_loaded(ledger: Ledger, tree
     tree.append(PROMPT, "# a comment changes no identity\n")
     second = taken(tree)
     for snapshot in (first, second):
-        kept.keep(ledger, snapshot)
+        keep(ledger, snapshot)
 
     assert first.identity == second.identity
     assert kept.load(ledger, first.identity) == second
@@ -108,13 +109,13 @@ def test_a_file_that_was_erased_is_told_and_kept_again_when_it_happens_again(
     ledger: Ledger, tree: Tree
 ) -> None:
     snapshot = taken(tree)
-    kept.keep(ledger, snapshot)
+    keep(ledger, snapshot)
     ledger.erase([file_digest(snapshot)], reason="a customer asked for it")
 
     with pytest.raises(ArtifactError, match=f"is incomplete: {PROMPT} was erased"):
         kept.load(ledger, snapshot.identity)
     assert ledger.verify() == []
-    kept.keep(ledger, snapshot)
+    keep(ledger, snapshot)
     assert kept.load(ledger, snapshot.identity) == snapshot
 
 
@@ -123,7 +124,7 @@ def test_the_files_of_an_erased_snapshot_go_with_it_but_for_what_another_needs(
 ) -> None:
     first, second = taken(tree), another(tree)
     for snapshot in (first, second):
-        kept.keep(ledger, snapshot)
+        keep(ledger, snapshot)
 
     assert ledger.erase([first.digest]) == (first.digest, file_digest(first))
     assert kept.load(ledger, second.identity) == second
@@ -139,7 +140,7 @@ def test_a_file_that_is_lost_or_changed_is_found_and_never_given_out(
 ) -> None:
     snapshot, file = taken(tree), tmp_path / "registry.db"
     with Ledger.open(file) as ledger:
-        kept.keep(ledger, snapshot)
+        keep(ledger, snapshot)
         paths = sorted(snapshot.files)[:2]
         lost, changed = (str(file_digest(snapshot, path)) for path in paths)
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:
@@ -219,7 +220,7 @@ def test_the_snapshot_of_another_identity_is_refused(tree: Tree, tmp_path: Path)
 def test_identities_are_found_by_their_first_digits(ledger: Ledger, tree: Tree) -> None:
     first, second = taken(tree), another(tree)
     for snapshot in (first, second):
-        kept.keep(ledger, snapshot)
+        keep(ledger, snapshot)
     both = tuple(sorted((first.identity, second.identity), key=str))
 
     assert ledger.identities("snapshot", first.identity.hex[:9]) == (first.identity,)

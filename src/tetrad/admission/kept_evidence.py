@@ -14,6 +14,7 @@ from tetrad.errors import GitError
 from tetrad.evidence import Refused, open_envelope
 from tetrad.evidence.statements import Evaluation, LedgerHead, read_statement
 from tetrad.registry import Kind, NewEntry, open_ledger, registry_place
+from tetrad.snapshots.keeping import keep as keep_snapshot
 
 if TYPE_CHECKING:
     from tetrad.registry.ledger import Ledger
@@ -112,9 +113,7 @@ class KeptEvidence(Closing):
         branch = None if is_shared else git.EvidenceBranch(self._root)  # nothing is half kept
         ledger = self._made_ledger()
         if snapshot is not None:
-            from tetrad.snapshots import kept  # who only reads evidence loads no stack
-
-            kept.keep(ledger, snapshot)
+            keep_snapshot(ledger, snapshot)
         new = [
             NewEntry(
                 kind=kind, stack=stack, identity=identity, environment=environment, content=data

@@ -1,13 +1,12 @@
-"""Snapshots in the ledger: the bytes behind an identity, when Git no longer has its commit."""
+"""Snapshots that the ledger keeps, loaded without a checkout."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tetrad.canonical import Digest, canonical_json, read_json
+from tetrad.canonical import Digest, read_json
 from tetrad.errors import ArtifactError
 from tetrad.identity import read_identity, written_identity
-from tetrad.registry import NewEntry
 from tetrad.registry.snapshot_contents import contents_in
 from tetrad.snapshots.snapshot import Snapshot, refuse_paths
 from tetrad.snapshots.taking import check_snapshot
@@ -16,22 +15,6 @@ if TYPE_CHECKING:
     from tetrad.registry.ledger import Ledger
 
 _ERASED = "`tetrad registry export` says when and why it was erased"
-
-
-def keep(ledger: Ledger, snapshot: Snapshot) -> Digest:
-    """Append a snapshot, unless all of it is there; its digest."""
-    known = ledger.entries(kind="snapshot", identity=snapshot.identity)
-    is_known = any(entry.content == snapshot.digest for entry in known)
-    if not is_known or not ledger.has([snapshot.digest, *contents_in(snapshot.manifest)]):
-        new = NewEntry(
-            kind="snapshot",
-            stack=snapshot.stack,
-            identity=snapshot.identity,
-            content=snapshot.manifest,
-            beside=(canonical_json(snapshot.document), *snapshot.files.values()),
-        )
-        ledger.extend([new])
-    return snapshot.digest
 
 
 def load(ledger: Ledger, identity: Digest) -> Snapshot:
