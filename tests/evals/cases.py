@@ -133,6 +133,7 @@ def selection(
         subject,
         engine=recorded,
         embedder_of=lambda _: pytest.fail("nothing here embeds"),
+        count=len,
         files=WorkingTree(root),
         cache=root,
     )

@@ -163,7 +163,7 @@ def test_cases_that_cannot_be_prepared_are_missing_with_the_reason(kept: Kept) -
             self.runtime = runtime
 
         def prepare_many(self, requests: Any) -> Any:
-            if requests[0]["message"] != "case-0":
+            if requests[0].vars["message"] != "case-0":
                 raise EngineUnavailable("out of memory")
             return self.runtime.prepare_many(requests)
 
@@ -258,7 +258,7 @@ class Buggy:
         self.case = case
 
     def prepare_many(self, requests: Any) -> Any:
-        is_met = not self.case or {"message": self.case} in requests
+        is_met = not self.case or {"message": self.case} in [one.vars for one in requests]
         if self.place == "preparing" and is_met:
             raise KeyError("oops")
         return self.runtime.prepare_many(requests)

@@ -12,6 +12,7 @@ from tetrad.canonical import Json, digest_bytes, merkle_root
 from tetrad.errors import Location
 from tetrad.model import (
     Answerable,
+    ChatInput,
     Chunking,
     Corpus,
     Documents,
@@ -58,6 +59,7 @@ def prompt(
     examples: Sequence[Example] = (),
     nearest: int | None = None,
     output: Output | None = None,
+    chat: ChatInput | None = None,
 ) -> Prompt:
     by = variables[0].name if variables else ""
     return Prompt(
@@ -72,6 +74,7 @@ def prompt(
         examples=tuple(examples),
         select=None if nearest is None else NearestExamples(count=nearest, by=by, embedding=MODEL),
         output=output or Output(),
+        chat=chat,
     )
 
 
@@ -167,6 +170,7 @@ def runtime(
         of,
         engine=engine or ScriptedAnswers(),
         embedder_of=lambda _: words,
+        count=lambda text: len(text.split()),
         files=WorkingTree(tmp_path),
         cache=tmp_path / "cache",
     )

@@ -15,7 +15,7 @@ from tetrad.errors import BadRequest, ToolFailed
 from tetrad.model import Generation, Guardrails, Output
 from tetrad.results.exchange import Choice, Completion, JsonOutput, ToolCall
 from tetrad.results.trace import Called, Generated, Guarded, Retrieved, Trace
-from tetrad.runtime.answering import Runtime
+from tetrad.runtime.answering import Given, Runtime
 from tetrad.runtime.guards import TOO_LONG, WITHHELD
 
 HANDBOOK = {
@@ -63,7 +63,7 @@ def test_what_is_prepared_is_what_is_asked_and_the_engine_is_not_needed(tmp_path
 def test_a_request_that_does_not_fit_is_refused_alone(tmp_path: Path) -> None:
     running = runtime(stack(), tmp_path)
 
-    good, bad = running.prepare_many([{"message": "a"}, {}])
+    good, bad = running.prepare_many([Given(vars={"message": "a"}), Given(vars={})])
 
     assert good.problem is None
     assert bad.request is None
@@ -149,7 +149,7 @@ def test_many_requests_are_embedded_together(tmp_path: Path) -> None:
     running = runtime(of, tmp_path, embedder=Counting())
     calls.clear()
 
-    prepared = running.prepare_many([{"message": f"question {n}"} for n in range(20)])
+    prepared = running.prepare_many([Given(vars={"message": f"question {n}"}) for n in range(20)])
 
     assert calls == [20]
     assert [p.passages for p in prepared] == [
@@ -192,7 +192,7 @@ def test_where_no_request_is_left_to_render_nothing_is_embedded(
     of = replace(stack(prompt(examples=shots, nearest=1)), guardrails=limited)
     running = runtime(of, tmp_path)
 
-    prepared = running.prepare_many(given)
+    prepared = running.prepare_many([Given(vars=one) for one in given])
 
     assert [one.answer for one in prepared] == [TOO_LONG] * len(given)
 

@@ -126,6 +126,7 @@ def _value(variable: Variable, written: str) -> Json:
 
 async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: bool) -> _Tried:
     from tetrad.artifacts.store import store_from_environment
+    from tetrad.engines.count import counter_of
     from tetrad.engines.wiring import build_embedder, build_engine
     from tetrad.git import refuse_committed
     from tetrad.runtime import answering
@@ -152,6 +153,9 @@ async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: 
             stack,
             engine=engine,
             embedder_of=embedder_of,
+            count=counter_of(
+                stack.model, files=files, store=store, offline=offline, progress=progress
+            ),
             files=files,
             cache=store.root / "embeddings",
         )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tetrad.canonical import Json
 from tetrad.results.trace import Trace
-from tetrad.runtime.answering import Prepared, Runtime, Toolbox
+from tetrad.runtime.answering import Given, Prepared, Runtime, Toolbox
 
 # Requests of a stack that are remembered; those of a larger golden set are prepared again, since a
 # run holds a window of them at any time and no more.
@@ -22,9 +21,9 @@ class PreparedOnce:
     runtime: Runtime
     _known: dict[str, Prepared] = field(default_factory=dict)
 
-    def prepare_many(self, requests: Sequence[Mapping[str, Json]]) -> tuple[Prepared, ...]:
-        """As `Runtime.prepare_many`, of equal variables once."""
-        keys = [json.dumps(given) for given in requests]
+    def prepare_many(self, requests: Sequence[Given]) -> tuple[Prepared, ...]:
+        """As `Runtime.prepare_many`, of equal variables and turns once."""
+        keys = [_key(given) for given in requests]
         new = {k: given for k, given in zip(keys, requests, strict=True) if k not in self._known}
         prepared = dict(zip(new, self.runtime.prepare_many(list(new.values())), strict=True))
         found = tuple(prepared.get(key) or self._known[key] for key in keys)
@@ -36,3 +35,7 @@ class PreparedOnce:
         self, prepared: Prepared, *, toolbox: Toolbox, sample: int = 0
     ) -> Trace:
         return await self.runtime.answer_prepared(prepared, toolbox=toolbox, sample=sample)
+
+
+def _key(given: Given) -> str:
+    return json.dumps([given.vars, [(turn.role, turn.content) for turn in given.history]])

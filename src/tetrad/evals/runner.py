@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tetrad.answers import RunRecord
 from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.assertions.answered import Services
-from tetrad.canonical import Digest, Json
+from tetrad.canonical import Digest
 from tetrad.errors import DatabaseError, EngineRefused, TetradError
 from tetrad.evals.answer_store import BuildMoved
 from tetrad.evals.grading import grade_trace
@@ -27,7 +27,7 @@ from tetrad.model import Case, Stack, Suite
 from tetrad.results.exchange import Usage
 from tetrad.results.outcome import Calls, CaseOutcome, Sample, SuiteRun
 from tetrad.results.trace import Trace
-from tetrad.runtime.answering import Prepared, Toolbox
+from tetrad.runtime.answering import Given, Prepared, Toolbox
 
 # Traces that are kept for reports; see `Traces` for which.
 TRACES = 2_000
@@ -42,7 +42,7 @@ GROUP = 256
 class Answerer(Protocol):
     """What an execution needs of `tetrad.runtime.answering.Runtime`."""
 
-    def prepare_many(self, requests: Sequence[Mapping[str, Json]]) -> Sequence[Prepared]: ...
+    def prepare_many(self, requests: Sequence[Given]) -> Sequence[Prepared]: ...
 
     async def answer_prepared(
         self, prepared: Prepared, *, toolbox: Toolbox, sample: int = 0
@@ -239,7 +239,7 @@ def _chunks(runs: Sequence[_Run]) -> Iterator[tuple[_Run, range]]:
 def _prepared(runtime: Answerer, cases: Sequence[Case]) -> Sequence[Prepared | Exception]:
     """Every case prepared, or why none could be: an embedder that runs out of memory, say."""
     try:
-        return runtime.prepare_many([case.vars for case in cases])
+        return runtime.prepare_many([Given(vars=case.vars, history=case.turns) for case in cases])
     except FAILURES as error:  # as of one case, of those that are prepared together
         return [error] * len(cases)
 

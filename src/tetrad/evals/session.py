@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +18,7 @@ from tetrad.canonical import Digest
 from tetrad.corpora import CachedEmbedder
 from tetrad.database import files_of
 from tetrad.engines.brake import Brakes
+from tetrad.engines.count import counter_of
 from tetrad.engines.deferred import Deferred
 from tetrad.engines.interfaces import Embedder
 from tetrad.engines.wiring import build_embedder, build_engine
@@ -44,7 +45,7 @@ from tetrad.model import (
 from tetrad.registry import Place, registry_place
 from tetrad.results.gate_report import Helper
 from tetrad.results.outcome import Calls
-from tetrad.runtime.answering import Prepared, Runtime, Toolbox
+from tetrad.runtime.answering import Given, Prepared, Runtime, Toolbox
 from tetrad.runtime.answering import build as build_runtime
 from tetrad.tools import LiveRun, LiveToolbox, RecordedToolbox
 from tetrad.trees import FileTree
@@ -118,7 +119,9 @@ class Session:
         self, stack: Stack, cases: Sequence[Case], *, files: FileTree
     ) -> tuple[Prepared, ...]:
         """The cases' requests as the stack will put them, without asking anything."""
-        return self._prepared_once(stack, files).prepare_many([case.vars for case in cases])
+        return self._prepared_once(stack, files).prepare_many(
+            [Given(vars=case.vars, history=case.turns) for case in cases]
+        )
 
     def engine_of(self, stack: Stack, *, files: FileTree) -> Recorded:
         """What answers a stack's requests."""
@@ -134,11 +137,17 @@ class Session:
                 stack,
                 engine=self.engine_of(stack, files=files),
                 embedder_of=partial(self._embedder, files=files),
+                count=self._counter(stack.model, files),
                 files=files,
                 cache=self.cache,
             )
             self._runtimes[key] = PreparedOnce(runtime)
         return self._runtimes[key]
+
+    def _counter(self, model: Model, files: FileTree) -> Callable[[str], int]:
+        return counter_of(
+            model, files=files, store=self.store, offline=self.offline, progress=self.progress
+        )
 
     async def aclose(self) -> None:
         """Let go of connections and threads. What is built stays usable for `prepare` only."""

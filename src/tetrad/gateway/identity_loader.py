@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tetrad.canonical import Digest, Json
+from tetrad.engines.count import counter_of
 from tetrad.engines.interfaces import ComputingEngine
 from tetrad.errors import EngineUnavailable
 from tetrad.gateway.apart import apart
@@ -68,6 +69,7 @@ class IdentityLoader:
             made.stack,
             engine=engine,
             embedder_of=lease.embedder,
+            count=counter_of(made.stack.model, files=made.files, store=self._models.store),
             files=made.files,
             cache=self._models.store.root / "embeddings",
         )

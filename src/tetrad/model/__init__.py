@@ -4,7 +4,15 @@ Nothing here reads a file; `tetrad.loading` does. What of a value is behavioural
 `tetrad.identity`. Mappings keep the order of the file.
 """
 
-from tetrad.model.cases import Assertion, AssertionSet, Case, GoldenSet, RecordedCall, assertions_of
+from tetrad.model.cases import (
+    Assertion,
+    AssertionSet,
+    Case,
+    GoldenSet,
+    RecordedCall,
+    Turn,
+    assertions_of,
+)
 from tetrad.model.corpus import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index
 from tetrad.model.environment import (
     ENVIRONMENTS,
@@ -121,6 +129,7 @@ __all__ = [
     "Tool",
     "ToolRun",
     "TorchEngine",
+    "Turn",
     "Variable",
     "VllmEngine",
     "Waiver",

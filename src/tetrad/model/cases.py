@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from tetrad.canonical import Digest, Json
 from tetrad.errors import Location
@@ -58,12 +58,21 @@ class RecordedCall:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """What was said in a conversation before the user's last message."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
     """One request, and what is expected of its answer."""
 
     id: str
     derived: bool = False  # whether the id was made from the description or the vars
     vars: Mapping[str, Json]
+    turns: tuple[Turn, ...] = ()  # of the conversation before
     assertions: tuple[Assertion | AssertionSet, ...] = ()
     threshold: float | None = None  # of the weighted mean; None: every assertion must pass
     tags: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tetrad.canonical import Json
+from tetrad.model import Turn
 from tetrad.results.exchange import Completion, Message, Request, ToolCall, Usage
 
 
@@ -64,6 +65,7 @@ class Trace:
     """The whole way from variables to `output`; `error` is set where no answer came about."""
 
     vars: Mapping[str, Json]
+    history: tuple[Turn, ...] = ()  # the turns before, as they were given
     steps: tuple[Step, ...]
     output: str
     error: str | None = None

@@ -2,7 +2,8 @@
 
 Chat: the messages before the last user message come first, then each example as a pair (the last
 user message rendered with the example's variables, and the example's output as the assistant's
-answer), then the last user message and what follows it. Newlines at a message's end are dropped.
+answer), then the earlier turns of a conversation, then the last user message and what follows it.
+Newlines at a message's end are dropped, but not at a turn's, which no template wrote.
 
 Completion: the same parts in the same order as one text. An example is the last user message with
 its output appended, so that the examples end exactly where the model is to go on; parts are joined
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tetrad.canonical import Json, as_digested
 from tetrad.errors import BadRequest, Issue, Location, SpecError
-from tetrad.model import Example, Prompt, PromptMessage, Role
+from tetrad.model import Example, Prompt, PromptMessage, Role, Turn
 from tetrad.results.exchange import Message
 from tetrad.runtime.request_variables import Variables
 from tetrad.templates.render import Template, compile_template, problems_of_template
@@ -39,13 +40,17 @@ class Conversation:
         self._examples = _collected(prompt.examples, self._example)
 
     def messages(
-        self, values: Mapping[str, Json], chosen: Sequence[int] | None = None
+        self,
+        values: Mapping[str, Json],
+        chosen: Sequence[int] | None = None,
+        history: Sequence[Turn] = (),
     ) -> tuple[Message, ...]:
         """The request's messages with the examples whose numbers are `chosen` (None: all)."""
         rendered = [self._message(index, values) for index in range(len(self._templates))]
         numbers = range(len(self._examples)) if chosen is None else chosen
         shots = [message for number in numbers for message in self._examples[number]]
-        whole = [*rendered[: self._pivot], *shots, *rendered[self._pivot :]]
+        earlier = [Message(role=turn.role, content=turn.content) for turn in history]
+        whole = [*rendered[: self._pivot], *shots, *earlier, *rendered[self._pivot :]]
         return tuple(_joinable(whole) if self._completion else whole)
 
     def _message(self, index: int, values: Mapping[str, Json]) -> Message:

@@ -27,21 +27,20 @@ WITHHELD = "The answer was withheld because it contained personal data."
 _SHOWN = 5  # problems of one answer
 
 
-def too_long(size: int, limit: int) -> Guarded | None:
-    """The guard of a request whose variables have more characters than the stack takes."""
+def too_long(size: int, limit: int) -> tuple[Guarded, ...]:
+    """What is wrong with a request that brings more characters than the stack takes."""
     if size <= limit:
-        return None
-    return Guarded(
-        rule="max_input_chars", detail=f"the request has {size:,} characters; {limit:,} are allowed"
-    )
+        return ()
+    detail = f"the request has {size:,} characters; {limit:,} are allowed"
+    return (Guarded(rule="max_input_chars", detail=detail),)
 
 
-def personal_data(text: str) -> Guarded | None:
+def personal_data(text: str) -> tuple[Guarded, ...]:
     found = find_personal_data(text)
     if not found:
-        return None
+        return ()
     kinds = ", ".join(dict.fromkeys(one.kind for one in found))
-    return Guarded(rule="block_pii_in_output", detail=f"the answer contained: {kinds}")
+    return (Guarded(rule="block_pii_in_output", detail=f"the answer contained: {kinds}"),)
 
 
 def trimmed(text: str) -> str:
@@ -54,6 +53,11 @@ class Contract:
 
     def __init__(self, output: Output) -> None:
         self._output = output
+
+    @property
+    def is_on_the_whole(self) -> bool:
+        """Whether an answer can be held to it only once it has ended."""
+        return bool(self._output.enum) or self._output.format == "json"
 
     @property
     def constraint(self) -> Constraint | None:

@@ -35,7 +35,7 @@ MAX_CALLS = 32  # of one turn; a model that asks for more goes round in circles
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
+class ModelTurn:
     """What a completion says: calls to make, or an answer."""
 
     calls: tuple[ToolCall, ...] = ()
@@ -43,13 +43,13 @@ class Turn:
     guarded: tuple[Guarded, ...] = ()
 
 
-class Calling(Protocol):
+class ToolDialect(Protocol):
     """A way in which a model calls tools."""
 
     def ask(self, request: Request, *, last: bool) -> Request:
         """A request that may be answered by calls; in the `last` step it may not."""
 
-    def read(self, completion: Completion, step: int) -> Turn: ...
+    def read(self, completion: Completion, step: int) -> ModelTurn: ...
 
     def after(
         self, messages: Sequence[Message], completion: Completion, called: Sequence[Called]
@@ -76,8 +76,8 @@ class Native:
             return replace(request, tools=tools, may_call=not called, constraint=self._constraint)
         return replace(request, tools=self._tools, constraint=None)
 
-    def read(self, completion: Completion, step: int) -> Turn:  # noqa: ARG002 - calls bring their ids
-        return Turn(calls=completion.tool_calls, answer=completion.text)
+    def read(self, completion: Completion, step: int) -> ModelTurn:  # noqa: ARG002 - calls bring their ids
+        return ModelTurn(calls=completion.tool_calls, answer=completion.text)
 
     def after(
         self, messages: Sequence[Message], completion: Completion, called: Sequence[Called]
@@ -115,16 +115,18 @@ class AsJson:
     def ask(self, request: Request, *, last: bool) -> Request:
         return replace(request, constraint=self._closing if last else self._open)
 
-    def read(self, completion: Completion, step: int) -> Turn:
+    def read(self, completion: Completion, step: int) -> ModelTurn:
         match _loaded(completion.text):
             case {"tool": str(name), "arguments": dict(arguments)} if name in self._names:
-                return Turn(calls=(ToolCall(id=f"call-{step}", name=name, arguments=arguments),))
+                return ModelTurn(
+                    calls=(ToolCall(id=f"call-{step}", name=name, arguments=arguments),)
+                )
             case {"answer": str(answer)}:
-                return Turn(answer=answer)
+                return ModelTurn(answer=answer)
             case {"answer": answer}:
-                return Turn(answer=tojson(answer))
+                return ModelTurn(answer=tojson(answer))
         problem = Guarded(rule="tool_loop", detail="this is neither a tool call nor an answer")
-        return Turn(answer=completion.text, guarded=(problem,))
+        return ModelTurn(answer=completion.text, guarded=(problem,))
 
     def after(
         self, messages: Sequence[Message], completion: Completion, called: Sequence[Called]
