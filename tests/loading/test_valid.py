@@ -32,6 +32,13 @@ from tetrad.model import (
     ScriptedEngine,
     VllmEngine,
 )
+from tetrad.model.cluster import (
+    ModelHosting,
+    Monitoring,
+    Replicas,
+    SecretKey,
+    WeightsVolume,
+)
 from tetrad.model.serving import (
     AbortLimits,
     Client,
@@ -490,6 +497,38 @@ def test_an_environment_says_who_may_ask_and_what_is_retained(formats: Repositor
     assert production.access.limits == UseLimits(usd_per_day=200, warn_usd_per_day=150)
     assert production.retain == Retain(identities=2, model_server_hours=24)
     assert formats.environments["infra/environments/staging"].retain == Retain()
+
+
+def test_an_environment_says_what_runs_in_kubernetes(formats: Repository) -> None:
+    production = formats.environments["infra/environments/production"]
+    cluster = production.cluster
+
+    assert cluster is not None
+    assert (cluster.context, cluster.namespace, cluster.gateway) == ("prod", "llm", "infra/shared")
+    assert cluster.registry == SecretKey(secret="registry", key="url")
+    assert [(g.release, g.replicas, g.weight) for g in cluster.gateways] == [
+        ("0.1.0", Replicas(min=2, max=4), 1),
+        ("0.0.9", Replicas(min=2, max=2), 0),
+    ]
+    assert cluster.monitoring == Monitoring(
+        namespace="monitoring", prometheus="http://prometheus.monitoring:9090"
+    )
+    assert cluster.usd_per_hour == {"nvidia.com/gpu": 2.9}
+    assert formats.environments["infra/environments/staging"].cluster is None
+
+
+def test_an_environment_says_how_it_hosts_a_model(formats: Repository) -> None:
+    production = formats.environments["infra/environments/production"]
+
+    assert production.models == {
+        "stacks/models/qwen3-8b": ModelHosting(
+            replicas=Replicas(min=2, max=4),
+            secrets={"HF_TOKEN": SecretKey(secret="hf", key="token")},
+            weights=WeightsVolume(claim="weights", folder="qwen3-8b"),
+            tolerations=({"key": "spot", "operator": "Exists"},),
+            runtime_class="nvidia",
+        )
+    }
 
 
 def test_limits_have_the_same_keys_wherever_they_stand() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tetrad import model
-from tetrad.model import serving
+from tetrad.model import cluster, serving
 from tetrad.schemas.check import SCHEMA_KINDS, schema_of
 
 # The parts of the schemas by the classes that they become.
@@ -20,6 +20,10 @@ PARTS: dict[str, type] = {
     "corpus/index": model.Index,
     "environment": model.Environment,
     "environment/retain": serving.Retain,
+    "environment/models/*/server": cluster.ModelServerImage,
+    "environment/kubernetes/gateways/*": cluster.GatewayRelease,
+    "environment/kubernetes/vector_store": cluster.VectorStoreHosting,
+    "environment/kubernetes/runners": cluster.RunnerHosting,
     "golden/$defs/case": model.Case,
     "golden/$defs/set": model.AssertionSet,
     "golden/$defs/assertion": model.Assertion,
@@ -49,6 +53,8 @@ PARTS: dict[str, type] = {
 }
 # What is no field of such a class, or has its default by another.
 OTHERS: dict[str, Any] = {
+    "environment/kubernetes/gateways/*/replicas/min": 2,  # of GatewayRelease
+    "environment/models/*/replicas/min": 1,  # of ModelHosting
     "suite/gate/[]/cost_usd_per_case/statistic": model.STATISTICS["cost_usd_per_case"],
     "suite/gate/[]/latency_ms/statistic": model.STATISTICS["latency_ms"],
     "suite/gate/[]/total_tokens/statistic": model.STATISTICS["total_tokens"],

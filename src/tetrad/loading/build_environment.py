@@ -8,6 +8,7 @@ from typing import Any
 
 from tetrad.ed25519 import NotAKey, read_public
 from tetrad.loading.build_access import build_access
+from tetrad.loading.build_cluster import build_cluster, build_hosting, check_replicas
 from tetrad.loading.build_waivers import day_at
 from tetrad.loading.context import Context
 from tetrad.loading.fields import Fields
@@ -31,10 +32,13 @@ def build_environment(fields: Fields, context: Context) -> Environment:
             _refuse_shared(signer, signers, fields, context)
             signers[name] = signer
     unpinned = set()
+    models = {}
     for written, server in fields.get("models", {}).items():
         model = check_model(fields, context, ("models", written))
-        if model is not None and server.get("unpinned"):
-            unpinned.add(model)
+        if model is not None:
+            models[model] = build_hosting(server)
+            if server.get("unpinned"):
+                unpinned.add(model)
         if "replicas" in server:
             check_replicas(fields, context, ("models", written, "replicas"))
     requires = fields.get("requires", {})
@@ -47,6 +51,8 @@ def build_environment(fields: Fields, context: Context) -> Environment:
         unpinned=frozenset(unpinned),
         access=build_access(fields, context),
         retain=Retain(**fields.get("retain", {})),
+        models=models,
+        cluster=build_cluster(fields, context),
         document=fields.values,
         **picked(fields.values, "target"),
     )
@@ -144,10 +150,3 @@ def check_days(fields: Fields, context: Context, path: Path) -> tuple[date, date
         message = f"{last} is before {first}"
         context.report(fields.issue(path, message, "write the first day, then the last"))
     return first, last
-
-
-def check_replicas(fields: Fields, context: Context, path: Path) -> None:
-    replicas = fields.value(path)
-    if replicas.get("min", 0) > replicas.get("max", replicas.get("min", 0)):
-        message = f"min is {replicas['min']}, and max is {replicas['max']}"
-        context.report(fields.issue(path, message, "write a max that is at least the min"))

@@ -11,12 +11,12 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from typing import Any, TypeAlias
 
 from tetrad.loading.build_access import check_stack
+from tetrad.loading.build_cluster import check_replicas
 from tetrad.loading.build_corpus import documents_at
 from tetrad.loading.build_environment import (
     check_days,
     check_key,
     check_model,
-    check_replicas,
     check_suite,
 )
 from tetrad.loading.build_model import answers_at, probes_at
@@ -94,6 +94,7 @@ _FIELDS: Mapping[str, Sequence[tuple[str, _Follow]]] = {
         ("signers.*.revoked", day_at),
         ("models.*", check_model),
         ("models.*.replicas", check_replicas),
+        ("kubernetes.gateways.*.replicas", check_replicas),
         ("limits", check_limits),
         ("clients.*.stacks.*", check_stack),
         ("clients.*.budget", check_limits),

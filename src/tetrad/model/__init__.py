@@ -13,6 +13,7 @@ from tetrad.model.cases import (
     Turn,
     assertions_of,
 )
+from tetrad.model.cluster import Cluster, ModelHosting
 from tetrad.model.corpus import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index
 from tetrad.model.environment import (
     ENVIRONMENTS,
@@ -86,6 +87,7 @@ __all__ = [
     "Case",
     "ChatInput",
     "Chunking",
+    "Cluster",
     "Corpus",
     "Documents",
     "EngineSpec",
@@ -103,6 +105,7 @@ __all__ = [
     "McpRun",
     "Minimum",
     "Model",
+    "ModelHosting",
     "MustPass",
     "NearestExamples",
     "NoWorseThanBase",

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from tetrad.canonical import Json
 from tetrad.errors import Location
+from tetrad.model.cluster import Cluster, ModelHosting
 from tetrad.model.serving import Access, Retain
 
 ENVIRONMENTS = "infra/environments"  # the folder of their files
@@ -49,7 +50,7 @@ class ApprovalRule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Environment:
-    """Loaded and checked; `document` has what deploy to Kubernetes gives types of its own."""
+    """Loaded and checked."""
 
     ref: str
     location: Location = field(compare=False)
@@ -60,7 +61,9 @@ class Environment:
     unpinned: frozenset[str] = frozenset()  # models whose weights need not be pinned here
     access: Access = Access()
     retain: Retain = Retain()
-    document: Mapping[str, Json]
+    models: Mapping[str, ModelHosting] = field(default_factory=dict)  # by reference
+    cluster: Cluster | None = None  # where the target is kubernetes
+    document: Mapping[str, Json]  # as written: evidence names its digest
 
     @property
     def name(self) -> str:

@@ -174,13 +174,20 @@ def _validator(kind: str, definition: str | None, *, names: bool = True) -> Any:
     """`names`: with `propertyNames`, of which each error holds the whole mapping."""
     import jsonschema_rs
 
-    schema = dict(_part(kind, definition))
-    if not names and "properties" in schema:
-        schema["properties"] = {
-            key: {name: rule for name, rule in part.items() if name != "propertyNames"}
-            for key, part in schema["properties"].items()
-        }
+    part = _part(kind, definition)
+    schema = dict(part) if names else _without_names(part)
     return jsonschema_rs.Draft202012Validator(schema, retriever=_refuse_to_fetch)
+
+
+def _without_names(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema without `propertyNames` wherever `bad_names` looks for it."""
+    found = {key: rule for key, rule in schema.items() if key != "propertyNames"}
+    if "properties" in found:
+        properties = found["properties"].items()
+        found["properties"] = {key: _without_names(part) for key, part in properties}
+    if isinstance(found.get("additionalProperties"), Mapping):
+        found["additionalProperties"] = _without_names(found["additionalProperties"])
+    return found
 
 
 __all__ = [

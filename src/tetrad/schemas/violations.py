@@ -212,15 +212,23 @@ def _not_matching(subject: _Subject) -> Iterator[Problem]:
     yield Problem(subject.path, message, hint)
 
 
-def bad_names(schema: Mapping[str, Any], value: Any) -> Iterator[Problem]:
-    """The keys that `propertyNames` refuses, of the mappings that a file's outermost keys hold."""
-    inner = value if isinstance(value, Mapping) else {}
-    for outer, part in schema.get("properties", {}).items():
-        names, named = part.get("propertyNames"), inner.get(outer)
-        for key in named if names and isinstance(named, Mapping) else ():
-            if not re.fullmatch(names["pattern"], key):
-                message = f"{key!r} cannot be a name here"
-                yield Problem((outer, key), message, names["description"], True)
+def bad_names(
+    schema: Mapping[str, Any], value: Any, path: tuple[str | int, ...] = ()
+) -> Iterator[Problem]:
+    """The keys that `propertyNames` refuses, of every mapping that `properties` lead to."""
+    if not isinstance(value, Mapping):
+        return
+    names: Any = schema.get("propertyNames")
+    for key in value if names else ():
+        if not re.fullmatch(names["pattern"], key):
+            message = f"{key!r} cannot be a name here"
+            yield Problem((*path, key), message, names["description"], True)
+    for key, part in schema.get("properties", {}).items():
+        yield from bad_names(part, value.get(key), (*path, key))
+    others: Any = schema.get("additionalProperties")
+    for key in value if isinstance(others, Mapping) else ():
+        if key not in schema.get("properties", {}):
+            yield from bad_names(others, value[key], (*path, key))
 
 
 def _limit(text: str, keyword: str) -> Callable[[_Subject], Iterator[Problem]]:
