@@ -15,6 +15,7 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -40,6 +41,7 @@ class Metrics:
         self._environment = environment
         self._identities: set[tuple[str, str]] = set()
         self._busy: set[tuple[str, str]] = set()  # with requests in flight
+        disable_created_metrics()  # a second series for each, which nobody reads
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._make_counters()
