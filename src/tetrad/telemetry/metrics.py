@@ -41,7 +41,7 @@ class Metrics:
         self._environment = environment
         self._identities: set[tuple[str, str]] = set()
         self._busy: set[tuple[str, str]] = set()  # with requests in flight
-        disable_created_metrics()  # a second series for each, which nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call] # a second series, which nobody reads
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._make_counters()
