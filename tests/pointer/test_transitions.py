@@ -16,7 +16,8 @@ from tetrad.canonical import digest_bytes
 from tetrad.errors import UsageError
 from tetrad.model.serving import Access, Retain, RolloutPlan, Serving, UseLimits
 from tetrad.pointer import Pointer, StackPointer
-from tetrad.pointer.changes import (
+from tetrad.pointer.pointer_json import read_pointer, write_pointer
+from tetrad.pointer.transitions import (
     Act,
     Merged,
     Wanted,
@@ -27,7 +28,6 @@ from tetrad.pointer.changes import (
     released,
     rolled_back,
 )
-from tetrad.pointer.pointer_json import read_pointer, write_pointer
 
 OTHER = "stacks/other"
 SLOWLY = (5.0, 25.0, 100.0)
