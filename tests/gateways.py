@@ -21,6 +21,8 @@ from tetrad.artifacts.store import Store
 from tetrad.canonical import Digest
 from tetrad.errors import DatabaseError
 from tetrad.gateway.app import create_app
+from tetrad.gateway.collaborators import Gateway
+from tetrad.gateway.connections import GuardedConnection
 from tetrad.gateway.fleet import Fleet
 from tetrad.gateway.following import Following
 from tetrad.gateway.identity_loader import IdentityLoader
@@ -37,6 +39,7 @@ from tetrad.pointer import (
     Withdrawal,
 )
 from tetrad.snapshots import Snapshot, take_snapshot
+from tetrad.telemetry.metrics import Metrics
 from tetrad.tools import LiveRun
 from tetrad.trees import WorkingTree
 
@@ -178,15 +181,23 @@ def gateway(
     """Run one; gives its address."""
     models = SharedModels(Store(cache), offline=True)
     loader = IdentityLoader(snapshots.__getitem__, models, LiveRun())
-    following = Following(followed, "local", Fleet(loader, grace_s=grace_s))
-    with listening(create_app(following, grace_s=grace_s)) as address:
+    app = create_app(
+        Gateway(
+            following=Following(followed, "local", Fleet(loader, grace_s=grace_s)),
+            metrics=Metrics(environment="local", release="test"),
+        ),
+        grace_s=grace_s,
+    )
+    with listening(app) as address:
         yield address
 
 
 @contextmanager
 def listening(app: Any) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, ws="none", log_config=None, timeout_graceful_shutdown=10)
+    config = uvicorn.Config(
+        app, http=GuardedConnection, ws="none", log_config=None, timeout_graceful_shutdown=10
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

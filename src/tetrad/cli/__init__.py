@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, str] = {
     "admit": "record that an environment takes an identity that may serve there",
     "evidence": "show what was signed about an identity",
     "log": "show a stack's identities over time: what changed, scores, evidence, approvals",
+    "serve": "answer requests to an environment's stacks over HTTP",
     "keys": "make a key pair for signing, or an API key for a client",
     "show": "show what a stack or a suite is made of, with its digests",
     "lock": "write the locks of all stacks, and corpus digests",

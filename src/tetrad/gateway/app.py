@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -15,22 +16,33 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tetrad.gateway.following import Following
-from tetrad.gateway.incoming import ClientGone, trace_of
+from tetrad.gateway.collaborators import Gateway
+from tetrad.gateway.incoming import ClientGone
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.gateway.stack_answers import answer_stack
-from tetrad.gateway.standing import list_models, tell_alive, tell_identity, tell_model, tell_ready
+from tetrad.gateway.standing import (
+    list_models,
+    show_docs,
+    tell_alive,
+    tell_identity,
+    tell_metrics,
+    tell_model,
+    tell_openapi,
+    tell_ready,
+)
+from tetrad.telemetry.trace_context import TraceContext
 
 _LOG = logging.getLogger("tetrad.gateway")
 
-Endpoint: TypeAlias = Callable[[Request, Following], Awaitable[Response]]
+Endpoint: TypeAlias = Callable[[Request, Gateway], Awaitable[Response]]
 
 
-def create_app(following: Following, *, grace_s: float) -> Starlette:
+def create_app(gateway: Gateway, *, grace_s: float) -> Starlette:
     """The application; it follows the pointer while it runs.
 
     `grace_s` is how long answers in flight have when it ends.
     """
+    following = gateway.following
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -43,7 +55,7 @@ def create_app(following: Following, *, grace_s: float) -> Starlette:
 
     def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
         async def bound(request: Request) -> Response:
-            return await endpoint(request, following)
+            return await endpoint(request, gateway)
 
         return Route(path, bound, methods=[method])
 
@@ -54,6 +66,9 @@ def create_app(following: Following, *, grace_s: float) -> Starlette:
             route("/v1/models/{model:path}", tell_model),
             route("/identity", tell_identity),
             route("/readyz", tell_ready),
+            route("/metrics", tell_metrics),
+            route("/openapi.json", tell_openapi),
+            route("/docs", show_docs),
             Route("/healthz", tell_alive),
         ],
         middleware=[Middleware(Traced)],
@@ -77,13 +92,13 @@ class Traced:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        trace = scope.setdefault("state", {})["trace"] = trace_of(given)
+        context = TraceContext.of(Headers(scope=scope).get("traceparent"))
+        scope.setdefault("state", {})["trace"] = context
 
         async def send_traced(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [
-                    *message.get("headers", ()), (b"x-tetrad-trace", trace.encode())
+                    *message.get("headers", ()), (b"x-tetrad-trace", context.trace.encode())
                 ]  # fmt: skip
             await send(message)
 
@@ -107,8 +122,8 @@ async def _nobody(_: Request, __: Exception) -> Response:
 
 
 async def _fail(request: Request, _: Exception) -> Response:
-    trace = request.scope.get("state", {}).get("trace", "")
-    _LOG.error("%s: %s %s failed", trace, request.method, request.url.path)
+    context: TraceContext = request.state.trace
+    _LOG.error("%s: %s %s failed", context.trace, request.method, request.url.path)
     return RequestRefused(
         500, "the gateway failed; its log says why, by the trace id", code="internal_error"
     ).response()

@@ -62,7 +62,8 @@ class Following:
         self._pointers = pointers
         self._clock = clock
         self._started = datetime.now(UTC)
-        self._contact: float | None = None  # when the registry last answered
+        self.heard: datetime | None = None  # when the registry last answered
+        self._contact: float | None = None  # the same by the process's own clock
         self._outage = ""
         self._newest = 0  # the number of the last pointer that the registry told
         self._tasks: list[asyncio.Task[None]] = []
@@ -131,7 +132,7 @@ class Following:
             self.fleet.changed.clear()
             state = self.state()
             if await self._asked(partial(self._pointers.report, state)):
-                self._contact = self._clock()
+                self._contact, self.heard = self._clock(), datetime.now(UTC)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.fleet.changed.wait(), _REPORT_S)
 

@@ -6,20 +6,22 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from tetrad.canonical import Digest, Json
+from tetrad.canonical import Digest
 from tetrad.engines.count import counter_of
 from tetrad.engines.interfaces import ComputingEngine
 from tetrad.errors import EngineUnavailable
 from tetrad.gateway.apart import apart
 from tetrad.gateway.counted import Counted
 from tetrad.gateway.loaded import LoadedIdentity
+from tetrad.gateway.sample_request import sample_variables
 from tetrad.gateway.shared_models import Lease, SharedModels
 from tetrad.gateway.unpacked import Unpacked, unpacked
-from tetrad.model import ScriptedEngine, Stack, Variable
+from tetrad.model import ScriptedEngine, Stack
 from tetrad.pointer import ServedIdentity
 from tetrad.runtime.answering import Runtime
 from tetrad.runtime.answering import build as build_runtime
 from tetrad.snapshots import Snapshot
+from tetrad.telemetry import served_by
 from tetrad.tools import LiveRun, LiveToolbox
 
 _PROBE_TOKENS = 8
@@ -56,6 +58,7 @@ class IdentityLoader:
             runtime=runtime,
             toolbox=toolbox,
             counted=counted,
+            names=served_by(made.stack, served.identity),
             lease=lease,
         )
 
@@ -78,7 +81,7 @@ class IdentityLoader:
 
 async def _probe(stack: Stack, runtime: Runtime, engine: ComputingEngine) -> None:
     """Ask one short answer, as the stack would ask it; no tool is called."""
-    prepared = await apart(lambda: runtime.prepare(_probing(stack)))
+    prepared = await apart(lambda: runtime.prepare(sample_variables(stack)))
     request = prepared.request
     if request is None or isinstance(stack.model.engine, ScriptedEngine):
         return  # a script answers what it knows, and need not know this
@@ -89,23 +92,3 @@ async def _probe(stack: Stack, runtime: Runtime, engine: ComputingEngine) -> Non
             await engine.complete(short)
     except TimeoutError as error:
         raise EngineUnavailable(f"no answer to a probe in {_PROBE_S:g} s") from error
-
-
-def _probing(stack: Stack) -> dict[str, Json]:
-    """Variables that the prompt takes: an example's, or the plainest of their types."""
-    declared = [v for v in stack.prompt.variables.values() if v.name not in stack.filled]
-    shown = stack.prompt.examples[0].vars if stack.prompt.examples else {}
-    return {
-        variable.name: shown.get(variable.name, _plain(variable))
-        for variable in declared
-        if variable.required or variable.name in shown
-    }
-
-
-def _plain(variable: Variable) -> Json:
-    if variable.enum:
-        return variable.enum[0]
-    plain: dict[str, Json] = {
-        "number": 1, "integer": 1, "boolean": True, "array": [], "object": {},
-    }  # fmt: skip
-    return plain.get(variable.type, "Hello"[: variable.max_chars])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import secrets
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
@@ -18,9 +16,6 @@ MAX_BODY = 10_000_000  # bytes
 BODY_S = 30.0  # for a body to come whole
 MAX_DEPTH = 64  # of JSON
 
-_TRACEPARENT = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
-)
 _T = TypeVar("_T")
 
 
@@ -90,12 +85,6 @@ def _depth(value: Json) -> int:
             for item in (one.values() if isinstance(one, dict) else one)
         ]
     return deepest
-
-
-def trace_of(headers: Mapping[str, str]) -> str:
-    """The trace that a client's `traceparent` names (W3C Trace Context), or a new one."""
-    match = _TRACEPARENT.match(headers.get("traceparent", "").strip())
-    return match[1] if match else secrets.token_hex(16)
 
 
 async def unless_gone(receive: Receive, work: Coroutine[Any, Any, _T]) -> _T:

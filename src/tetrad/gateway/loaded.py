@@ -11,6 +11,7 @@ from tetrad.identity import written_identity
 from tetrad.model import Stack
 from tetrad.pointer import ServedIdentity
 from tetrad.runtime.answering import Runtime, Toolbox
+from tetrad.telemetry import Served
 
 
 class Leased(Protocol):
@@ -28,6 +29,7 @@ class LoadedIdentity:
     runtime: Runtime
     toolbox: Toolbox
     counted: Counted
+    names: Served  # as metrics and spans call it
     in_flight: set[asyncio.Task[Any]] = field(default_factory=set)
     is_closed: bool = False  # what was still in flight is ended
     lease: Leased

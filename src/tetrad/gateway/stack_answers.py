@@ -8,21 +8,22 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tetrad.canonical import Json
-from tetrad.gateway.following import Following
+from tetrad.canonical import Json, as_digested
+from tetrad.gateway.answering_one import answered
+from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.incoming import read_object, unless_gone
-from tetrad.gateway.one_request import Addressed, addressed, answered
+from tetrad.gateway.one_request import Addressed, addressed
 from tetrad.gateway.refusing import RequestRefused, as_json
 from tetrad.results.trace import Guarded, Trace
 
 _KEYS = frozenset({"variables", "user"})
 
 
-async def answer_stack(request: Request, following: Following) -> Response:
+async def answer_stack(request: Request, gateway: Gateway) -> Response:
     body = await read_object(request)
-    asked = addressed(request, following, request.path_params["stack"], user_in(body))
+    asked = addressed(request, gateway.following, request.path_params["stack"], user_in(body))
     variables = _variables(body, asked)
-    trace = await unless_gone(request.receive, answered(asked, variables))
+    trace = await unless_gone(request.receive, answered(gateway, asked, variables))
     return as_json(_answer(asked, trace), headers=asked.headers)
 
 
@@ -46,7 +47,8 @@ def _variables(body: Mapping[str, Json], asked: Addressed) -> Mapping[str, Json]
         raise RequestRefused(
             400, "variables must be an object", param="variables", headers=asked.headers
         )
-    return variables
+    digested: dict[str, Json] = as_digested(variables)  # JSON Schema takes 1.0 for an integer
+    return digested
 
 
 def _answer(asked: Addressed, trace: Trace) -> dict[str, Any]:

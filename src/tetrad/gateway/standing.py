@@ -5,37 +5,60 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from tetrad import __version__
+from tetrad.gateway.collaborators import Gateway
+from tetrad.gateway.docs_page import POLICY, docs_page
 from tetrad.gateway.fleet import Fleet
-from tetrad.gateway.following import Following
 from tetrad.gateway.one_request import following_now, served_names, stack_named
+from tetrad.gateway.openapi import openapi_document
 from tetrad.gateway.refusing import as_json
 from tetrad.identity import written_identity
 from tetrad.pointer import ServedIdentity, StackPointer
+from tetrad.telemetry.metrics import CONTENT_TYPE
 
 
 async def tell_alive(_: Request) -> Response:
     return PlainTextResponse("alive\n")
 
 
-async def tell_ready(_: Request, following: Following) -> Response:
-    readiness = following.readiness
+async def tell_ready(_: Request, gateway: Gateway) -> Response:
+    readiness = gateway.following.readiness
     body = {"ready": readiness.ready, "problem": readiness.problem}
     return as_json(body, 200 if readiness.ready else 503)
 
 
-async def list_models(_: Request, following: Following) -> Response:
+async def tell_metrics(_: Request, gateway: Gateway) -> Response:
+    """For Prometheus."""
+    following, metrics = gateway.following, gateway.metrics
+    followed = following.fleet.followed
+    metrics.follow(None if followed is None else followed.pointer, ready=following.readiness.ready)
+    if following.heard is not None:
+        metrics.heard_from_registry(following.heard.timestamp())
+    return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+
+
+async def tell_openapi(_: Request, gateway: Gateway) -> Response:
+    return as_json(openapi_document(gateway.following.fleet.followed))
+
+
+async def show_docs(request: Request, gateway: Gateway) -> Response:
+    document = openapi_document(gateway.following.fleet.followed)
+    page = docs_page(document, str(request.base_url).rstrip("/"))
+    return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
+
+
+async def list_models(_: Request, gateway: Gateway) -> Response:
     """The stacks, as OpenAI lists models."""
-    pointer = following_now(following).pointer
+    pointer = following_now(gateway.following).pointer
     names = served_names(pointer)
     listed = [_model(names[ref], stack) for ref, stack in pointer.stacks.items()]
     return as_json({"object": "list", "data": listed})
 
 
-async def tell_model(request: Request, following: Following) -> Response:
-    pointer = following_now(following).pointer
+async def tell_model(request: Request, gateway: Gateway) -> Response:
+    pointer = following_now(gateway.following).pointer
     name = request.path_params["model"]
     return as_json(_model(name, pointer.stacks[stack_named(pointer, name)]))
 
@@ -49,8 +72,9 @@ def _model(name: str, stack: StackPointer) -> dict[str, Any]:
     }
 
 
-async def tell_identity(_: Request, following: Following) -> Response:
+async def tell_identity(_: Request, gateway: Gateway) -> Response:
     """Which identities answer each stack here, at which share, and which are warm or withdrawn."""
+    following = gateway.following
     followed, fleet = following.fleet.followed, following.fleet
     pointer = None if followed is None else followed.pointer
     return as_json(

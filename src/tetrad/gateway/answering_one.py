@@ -1,0 +1,134 @@
+"""One request while it is answered: counted, cancelled, and refused where no answer comes about."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tetrad.canonical import Json
+from tetrad.errors import BadRequest, EngineRefused
+from tetrad.gateway.collaborators import Gateway
+from tetrad.gateway.one_request import Addressed
+from tetrad.gateway.refusing import RequestRefused
+from tetrad.results.trace import Trace
+from tetrad.schemas.nearest import did_you_mean
+from tetrad.telemetry import Outcome
+
+_LOG = logging.getLogger("tetrad.gateway")
+
+
+async def answered(gateway: Gateway, asked: Addressed, variables: Mapping[str, Json]) -> Trace:
+    """The answer, counted; RequestRefused where there is none."""
+    loaded = asked.loaded
+    with _accounted(gateway, asked) as account:
+        refuse_unknown(asked, variables)
+        trace = await loaded.runtime.answer(variables, toolbox=loaded.toolbox)
+        account.end(trace)
+    return trace
+
+
+def refuse_unknown(asked: Addressed, variables: Mapping[str, Json]) -> None:
+    """A name that the prompt does not declare is mostly a misspelt one."""
+    unknown = asked.loaded.runtime.unknown(variables)
+    if unknown:
+        stack = asked.loaded.stack
+        known = [name for name in stack.prompt.variables if name not in stack.filled]
+        hint = did_you_mean(unknown[0], known, f"it takes {', '.join(known) or 'none'}")
+        raise RequestRefused(
+            400,
+            f"{asked.stack} takes no variable {unknown[0]!r}; {hint}",
+            param=f"variables.{unknown[0]}",
+        )
+
+
+@dataclass(slots=True)
+class _Account:
+    """What became of a request, while it is not known how it ends."""
+
+    asked: Addressed
+    outcome: Outcome = "cancelled"
+    trace: Trace | None = None
+    first_token_s: float | None = None
+    began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.began
+
+    def end(self, trace: Trace) -> None:
+        """The answer is whole; RequestRefused where it is none."""
+        if trace.error is not None:
+            raise _failed(self.asked, trace.error)
+        self.trace, self.outcome = trace, "answered"
+
+
+@contextmanager
+def _accounted(gateway: Gateway, asked: Addressed) -> Iterator[_Account]:
+    """Count what is done within, and give what goes wrong the form of an HTTP answer."""
+    loaded, account = asked.loaded, _Account(asked)
+    work = asyncio.current_task()
+    assert work is not None  # noqa: S101 - coroutines alone answer
+    loaded.in_flight.add(work)
+    gateway.metrics.in_flight(loaded.names, len(loaded.in_flight))
+    try:
+        yield account
+    except BadRequest as error:
+        account.outcome = "refused"
+        raise RequestRefused(400, str(error), param="variables", headers=asked.headers) from error
+    except EngineRefused as error:
+        account.outcome = "failed"
+        raise _failed(asked, str(error)) from error
+    except RequestRefused as refused:
+        account.outcome = "failed" if refused.status >= 500 else "refused"
+        refused.headers = {**asked.headers, **refused.headers}
+        raise
+    except asyncio.CancelledError:
+        if not loaded.is_closed:
+            raise
+        account.outcome = "failed"
+        raise _ended(asked) from None
+    finally:
+        loaded.in_flight.discard(work)
+        _count(gateway, account)
+
+
+def _count(gateway: Gateway, account: _Account) -> None:
+    loaded, trace = account.asked.loaded, account.trace
+    match account.outcome:
+        case "answered" if trace is not None:
+            loaded.counted.answered(trace, account.seconds)
+        case "failed":
+            loaded.counted.failed(account.seconds)
+    gateway.metrics.in_flight(loaded.names, len(loaded.in_flight))
+    gateway.metrics.answered(
+        loaded.names,
+        outcome=account.outcome,
+        seconds=account.seconds,
+        trace=trace,
+        first_token_s=account.first_token_s,
+        cost_usd=None if trace is None else trace.usage.cost_usd(loaded.stack.model.prices),
+    )
+
+
+def _failed(asked: Addressed, why: str) -> RequestRefused:
+    """What a client is told; where the upstream is, and what it said, stays in the log."""
+    _LOG.warning("%s: %s %s: %s", asked.trace, asked.stack, asked.loaded.name, why)
+    return RequestRefused(
+        502,
+        "the model server or a tool did not answer; the gateway's log says why, by the trace id",
+        code="upstream_failed",
+        headers=asked.headers,
+    )
+
+
+def _ended(asked: Addressed) -> RequestRefused:
+    return RequestRefused(
+        503,
+        "the identity that was answering is no longer served; ask again",
+        code="identity_unloaded",
+        headers={**asked.headers, "Retry-After": "0"},
+    )

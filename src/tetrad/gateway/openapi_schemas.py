@@ -1,0 +1,103 @@
+"""The schemas, headers and parameters that operations of the OpenAPI document share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def object_of(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+TEXT = {"type": "string"}
+IDENTITY = {"type": "string", "pattern": "^tetrad:[0-9a-f]{64}$"}
+_TOKENS = {"type": ["integer", "null"], "minimum": 0}
+
+HEADERS: dict[str, Any] = {
+    "x-tetrad-identity": {
+        "description": "The identity that answered.",
+        "required": True,
+        "schema": IDENTITY,
+    },
+    "x-tetrad-deployment": {
+        "description": "The environment, and the number of its pointer.",
+        "required": True,
+        "schema": TEXT,
+    },
+    "x-tetrad-trace": {
+        "description": "The request's trace id: that of `traceparent`, where it was given.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    },
+}
+PARAMETERS: dict[str, Any] = {
+    name: {"name": name, "in": "header", "description": description, "schema": TEXT}
+    for name, description in {
+        "x-tetrad-user": "As `user` in the body, which counts first.",
+        "x-tetrad-conversation": "Whose requests one identity answers, where no user is given.",
+        "traceparent": "W3C Trace Context, which the request's trace is taken from.",
+    }.items()
+}
+SCHEMAS: dict[str, Any] = {
+    "Error": object_of(
+        error=object_of(
+            message=TEXT,
+            type=TEXT,
+            param={"type": ["string", "null"]},
+            code=TEXT,
+        )
+    ),
+    "Answer": object_of(
+        answer=TEXT,
+        stack=TEXT,
+        identity=IDENTITY,
+        deployment=TEXT,
+        trace=TEXT,
+        finish_reason={"enum": ["stop", "length", "content_filter"]},
+        sources={
+            "type": "array",
+            "items": object_of(
+                document=TEXT, chunk={"type": "integer"}, text=TEXT, score={"type": "number"}
+            ),
+        },
+        guardrails={"type": "array", "items": object_of(rule=TEXT, detail=TEXT)},
+        usage=object_of(
+            input_tokens=_TOKENS,
+            output_tokens=_TOKENS,
+            cached_input_tokens={"type": "integer", "minimum": 0},
+        ),
+    ),
+    "Model": object_of(
+        id=TEXT, object={"const": "model"}, created={"type": "integer"}, owned_by=TEXT
+    ),
+    "Models": object_of(
+        object={"const": "list"},
+        data={"type": "array", "items": {"$ref": "#/components/schemas/Model"}},
+    ),
+    "Readiness": object_of(ready={"type": "boolean"}, problem=TEXT),
+    "Standing": object_of(
+        environment=TEXT,
+        number={"type": "integer", "minimum": 0},
+        gateway=TEXT,
+        release=TEXT,
+        ready={"type": "boolean"},
+        stacks={
+            "type": "object",
+            "additionalProperties": object_of(
+                answering={
+                    "type": "array",
+                    "items": object_of(
+                        identity=IDENTITY, commit=TEXT, since=TEXT, percent={"type": "number"}
+                    ),
+                },
+                warm={
+                    "type": "array",
+                    "items": object_of(
+                        identity=IDENTITY, commit=TEXT, since=TEXT, loaded={"type": "boolean"}
+                    ),
+                },
+                withdrawn={"type": "array", "items": object_of(identity=IDENTITY, reason=TEXT)},
+            ),
+        },
+    ),
+}

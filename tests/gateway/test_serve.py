@@ -1,0 +1,186 @@
+"""`tetrad serve ENV` as a process: from the registry alone, until it is told to end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+from fakes import OpenAIServer, Reply
+from gateways import AT, FILES, STACK, Served, alone, ask
+
+from tetrad.pointer import Deployers, Pointer, PointerChange, ServedIdentity, seal_pointer
+from tetrad.pointer.pointer_store import PointerStore
+from tetrad.registry import open_ledger
+from tetrad.snapshots.keeping import keep
+
+
+@dataclass
+class Registry:
+    """A repository with an environment `local`, and its registry."""
+
+    root: Path
+    served: Served
+
+    @property
+    def place(self) -> Path:
+        return self.root / ".tetrad" / "registry.db"
+
+    def take(self, version: str) -> ServedIdentity:
+        taken = self.served.take(version)
+        with open_ledger(self.place) as ledger:
+            keep(ledger, self.served.snapshots[taken.snapshot])
+        return taken
+
+    def deploy(self, live: ServedIdentity, *warm: ServedIdentity) -> int:
+        """Write the next pointer; gives its number."""
+        with PointerStore(self.place, Deployers(environment="local")) as store:
+            last = store.current()
+            pointer = Pointer(
+                environment="local",
+                number=1 if last is None else last.number + 1,
+                at=AT,
+                commit="0" * 40,
+                change=PointerChange(kind="deploy", stacks=(STACK,)),
+                stacks={STACK: alone(live, *warm)},
+            )
+            store.append(seal_pointer(pointer))
+        return pointer.number
+
+    def wait_for(self, number: int) -> None:
+        """Until a gateway follows the pointer."""
+        until = time.monotonic() + 60
+        with PointerStore(self.place, Deployers(environment="local")) as store:
+            while all(state.number < number for state in store.gateways()):
+                assert time.monotonic() < until
+                time.sleep(0.05)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    root = tmp_path / "repository"
+    (root / "infra/environments").mkdir(parents=True)
+    (root / "infra/environments/local.yaml").write_text("kind: environment\ntarget: local\n")
+    for path, text in FILES.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    subprocess.run(["git", "init", "--quiet", root], check=True)
+    return Registry(root, Served(tmp_path / "trees"))
+
+
+@contextmanager
+def serving(
+    registry: Registry, upstream: OpenAIServer
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that serves `local`, and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tetrad", "--root", str(registry.root),
+         "serve", "local", "--port", str(port), "--offline"],
+        env={**os.environ, "UPSTREAM": upstream.url, "TETRAD_CACHE": str(registry.root / ".cache")},
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                httpx2.get(f"{address}/healthz")
+                break
+            except httpx2.TransportError:
+                assert process.poll() is None, process.stderr and process.stderr.read()
+                assert time.monotonic() < until
+                time.sleep(0.05)
+        yield process, address
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_process_serves_what_the_registry_points_to(
+    registry: Registry, upstream: OpenAIServer
+) -> None:
+    one, two = registry.take("one"), registry.take("two")
+    registry.deploy(one, two)
+    with serving(registry, upstream) as (_, address):
+        registry.wait_for(1)
+        before = ask(address)
+        registry.wait_for(registry.deploy(two, one))
+        after = ask(address)
+
+    assert before.json()["answer"] == "one: hello"
+    assert after.json()["answer"] == "two: hello"
+    assert after.headers["x-tetrad-deployment"] == "local/2"
+
+
+def test_a_process_that_was_killed_answers_by_the_same_pointer_again(
+    registry: Registry, upstream: OpenAIServer
+) -> None:
+    one, two = registry.take("one"), registry.take("two")
+    registry.deploy(one)
+    with serving(registry, upstream) as (process, _):
+        registry.wait_for(registry.deploy(two, one))
+        process.kill()
+        process.wait()
+    with serving(registry, upstream) as (_, address):
+        until = time.monotonic() + 30
+        while httpx2.get(f"{address}/readyz").status_code != 200:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+        assert ask(address).json()["answer"] == "two: hello"
+
+
+def test_on_sigterm_it_turns_unready_answers_what_it_began_and_ends(registry: Registry) -> None:
+    registry.deploy(registry.take("one"))
+    probe, late = Reply(text="ok"), Reply(text="late", delay_s=4)
+    with OpenAIServer(probe, late) as upstream:
+        with serving(registry, upstream) as (process, address):
+            until = time.monotonic() + 60
+            while httpx2.get(f"{address}/readyz").status_code != 200:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            answers: list[httpx2.Response] = []
+            asking = threading.Thread(target=lambda: answers.append(ask(address)))
+            asking.start()
+            while not upstream.in_flight:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            unready = httpx2.get(f"{address}/readyz")
+            asking.join()
+            code = process.wait(30)
+        with PointerStore(registry.place, Deployers(environment="local")) as store:
+            left = store.gateways()
+
+    assert (unready.status_code, unready.json()["problem"]) == (503, "shutting down")
+    assert [answer.json()["answer"] for answer in answers] == ["late"]
+    assert (code, left) == (0, ())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("production",), "there is nothing named 'production'"),
+        (("local", "--port", "99999"), "--port"),
+    ],
+)
+def test_what_cannot_be_served_is_told(
+    registry: Registry, arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tetrad.cli import main
+
+    code = main(["--root", str(registry.root), "serve", *arguments])
+
+    assert code == 2
+    assert says in capsys.readouterr().err
