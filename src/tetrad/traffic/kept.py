@@ -1,0 +1,128 @@
+"""Live answers and feedback as they are kept: without personal data and credentials."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from tetrad.canonical import Digest, digest_bytes
+from tetrad.results.codec import Codec
+from tetrad.results.exchange import Request
+from tetrad.results.trace import Generated, Trace
+from tetrad.runtime.redaction import redacted, redacted_json
+
+Rating: TypeAlias = Literal["good", "bad"]
+
+LARGEST = 256 * 1024  # bytes of one answer with its steps; a larger one is not kept
+_CODEC = Codec()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptAnswer:
+    """One live answer with its steps. The request's messages are left out: the prompt makes them."""
+
+    trace: str  # its id
+    at: datetime
+    environment: str
+    stack: str  # reference
+    identity: Digest
+    sampled: bool  # in the declared sample, or kept for its feedback alone
+    answer: Trace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feedback:
+    """What somebody said of an answer."""
+
+    id: str
+    at: datetime
+    trace: str
+    environment: str
+    stack: str
+    identity: Digest
+    rating: Rating
+    comment: str = ""
+    correction: str | None = None  # what should have been answered
+    tenant: str = ""
+
+
+def is_sampled(trace: str, share: float) -> bool:
+    """Whether an answer belongs to the sample: each with the same chance, and always the same ones."""
+    drawn = digest_bytes(f"sample {trace}".encode()).hex
+    return int(drawn[:8], 16) / 2**32 < share
+
+
+def kept_answer(
+    answer: Trace,
+    *,
+    trace: str,
+    at: datetime,
+    environment: str,
+    stack: str,
+    identity: Digest,
+    sampled: bool,
+) -> KeptAnswer | None:
+    """The answer as it is kept; None where it is too large."""
+    document = redacted_json(json.loads(_written(_without_messages(answer))))
+    if len(json.dumps(document)) > LARGEST:
+        return None
+    return KeptAnswer(
+        trace=trace,
+        at=at,
+        environment=environment,
+        stack=stack,
+        identity=identity,
+        sampled=sampled,
+        answer=_CODEC.load(Trace, document),
+    )
+
+
+def feedback_on(
+    answer: KeptAnswer,
+    *,
+    at: datetime,
+    rating: Rating,
+    comment: str = "",
+    correction: str | None = None,
+    tenant: str = "",
+    new_id: Callable[[], str] = lambda: secrets.token_hex(8),
+) -> Feedback:
+    """What is kept of somebody's words about an answer."""
+    return Feedback(
+        id=new_id(),
+        at=at,
+        trace=answer.trace,
+        environment=answer.environment,
+        stack=answer.stack,
+        identity=answer.identity,
+        rating=rating,
+        comment=redacted(comment),
+        correction=None if correction is None else redacted(correction),
+        tenant=tenant,
+    )
+
+
+def written_answer(answer: Trace) -> bytes:
+    return _written(answer).encode()
+
+
+def read_answer(data: bytes) -> Trace:
+    return _CODEC.load(Trace, json.loads(data))
+
+
+def _written(value: Any) -> str:
+    return json.dumps(_CODEC.dump(value), ensure_ascii=False, separators=(",", ":"), default=dict)
+
+
+def _without_messages(answer: Trace) -> Trace:
+    steps = tuple(
+        replace(step, request=Request(style=step.request.style, messages=()))
+        if isinstance(step, Generated)
+        else step
+        for step in answer.steps
+    )
+    return replace(answer, steps=steps)

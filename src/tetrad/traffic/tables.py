@@ -1,0 +1,33 @@
+"""The tables of kept answers and feedback, as the newest migration leaves them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, LargeBinary, MetaData, Table, Text
+
+METADATA = MetaData()
+
+ANSWERS = Table(
+    "live_answers",
+    METADATA,
+    Column("trace", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("stack", Text, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("sampled", Boolean, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+)
+FEEDBACK = Table(
+    "live_feedback",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("stack", Text, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("rating", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("correction", Text),
+    Column("tenant", Text, nullable=False),
+)
