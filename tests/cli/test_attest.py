@@ -192,6 +192,15 @@ def test_a_failed_gate_is_evidence_of_a_failure(
     assert "decision: the verdict is" in capsys.readouterr().out
 
 
+def test_a_report_that_is_too_large_is_not_read(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tree.root / REPORT).open("r+b") as report:
+        report.truncate(256_000_001)  # a hole, which takes no room
+    assert attest(tree) == ExitCode.MISUSE
+    assert "has 256,000,001 bytes, and a report that is attested at most" in capsys.readouterr().err
+
+
 def test_a_report_has_to_compare_with_the_base_that_is_named(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:

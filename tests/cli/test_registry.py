@@ -112,6 +112,28 @@ def test_an_older_copy_is_found_by_a_head_that_was_noted(
     assert "ledger ends with entry 4, but entry 6 was signed" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("page", [0, 2])  # the schema, and the root of the entries
+def test_a_file_that_is_too_damaged_to_verify_is_told_once(
+    page: int, tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.tetrad("gate")
+    registry = tree.root / ".tetrad" / "registry.db"
+    for log in registry.parent.glob("registry.db-*"):
+        log.unlink()
+    with registry.open("r+b") as file:
+        file.seek(page * 4096 + (100 if page == 0 else 0))
+        file.write(b"\xff" * 2000)
+    capsys.readouterr()
+
+    code = tree.tetrad("registry", "verify")
+
+    told = capsys.readouterr()
+    assert code in {1, 2}
+    assert "damaged" in told.out + told.err
+    assert "tetrad registry verify" not in told.err
+    assert "restore a backup" in told.err
+
+
 def test_everything_that_happened_is_exported(
     tree: Tree, place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -81,6 +81,7 @@ def test_the_bill_of_a_stack_with_everything(
 
     assert_valid(document)
     assert document["metadata"]["tools"]["components"][0].pop("version") == __version__
+    del document["serialNumber"]  # comes from all the rest, the version included
     check_golden(
         Path(__file__).with_name("desk.cdx.json"),
         json.dumps(document, indent=2, ensure_ascii=False) + "\n",
@@ -105,6 +106,19 @@ def test_what_differs_moves_and_the_rest_stays(
         f["name"]: f["hashes"][0]["content"] for f in part(after, "prompts/desk")["components"]
     }
     assert digests["prompts/parts/rules.md"] == digest_bytes(b"Be kind.\n").hex
+
+
+def test_another_document_of_the_same_identity_has_another_serial_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_system(tmp_path)
+    before = bom(root, "desk", capsys)
+    stack = (root / "stacks/desk.yaml").read_text()
+    (root / "stacks/desk.yaml").write_text(stack.replace("Answers at the desk.", "Answers."))
+    after = bom(root, "desk", capsys)
+
+    assert before["metadata"]["component"]["version"] == after["metadata"]["component"]["version"]
+    assert before["serialNumber"] != after["serialNumber"]
 
 
 def test_what_judges_a_stack_is_listed_as_no_part_of_it(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tetrad.loading.files import Tree
     from tetrad.snapshots import Snapshot
 
+_LARGEST = 256_000_000  # bytes of a report, which is held in memory many times over
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -80,6 +82,12 @@ def _report(root: Path, path: Path) -> SignedReport:
 
     git.refuse_committed(root, path)
     try:
+        size = path.stat().st_size
+        if size > _LARGEST:
+            raise UsageError(
+                f"{path} has {size:,} bytes, and a report that is attested at most {_LARGEST:,}"
+                "\n  help: gate fewer stacks at a time, and attest all of the reports together"
+            )
         data = path.read_bytes()
         return SignedReport(report=load_report(data.decode(), origin=str(path)), data=data)
     except OSError as error:

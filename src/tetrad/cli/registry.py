@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tetrad.registry.ledger import Ledger
 
 _BATCH = 200  # lines written at once
+_TOO_DAMAGED = "too much to say which entries; restore a backup (docs/registry.md says how)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     root = root_of(args)
-    with _opened(root) as ledger:
+    if_damaged = _TOO_DAMAGED if args.action == "verify" else None
+    with _opened(root, if_damaged) as ledger:
         if args.action == "verify":
             return _verify(ledger, [*args.head, *_signed_heads(root, ledger)])
         if args.action == "export":
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 @contextmanager
-def _opened(root: Path) -> Iterator[Ledger]:
+def _opened(root: Path, if_damaged: str | None) -> Iterator[Ledger]:
     """The ledger where there is one: an empty one that was just made would pass every check."""
     from tetrad import git
     from tetrad.database import ENVIRONMENT, files_of
@@ -75,7 +77,7 @@ def _opened(root: Path) -> Iterator[Ledger]:
                 f"{place}: there is no registry\n"
                 f"  help: `tetrad gate` makes it; {ENVIRONMENT} names another"
             )
-    with open_ledger(place) as ledger:
+    with open_ledger(place, if_damaged=if_damaged) as ledger:
         yield ledger
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tetrad import __version__
-from tetrad.canonical import Digest, Json
+from tetrad.canonical import Digest, Json, digest_of
 from tetrad.identity import component_digest, identity_of, written_identity
 from tetrad.identity.behaviour import Component
 from tetrad.identity.suite_digest import suite_digest
@@ -57,18 +57,22 @@ def bill_of_materials(materials: Materials) -> str:
     """The document's text. It has no time of its own: the identity stands for what it is about."""
     identity = written_identity(identity_of(materials.stack))
     components, services, dependencies = _collected(materials, identity)
-    document: dict[str, Json] = {
-        "$schema": f"http://cyclonedx.org/schema/bom-{SPEC}.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": SPEC,
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, identity)}",
-        "version": 1,
+    said: dict[str, Json] = {
         "metadata": _metadata(materials.stack, identity),
         "components": components,
         "dependencies": dependencies,
     }
     if services:
-        document["services"] = services
+        said["services"] = services
+    document: dict[str, Json] = {
+        "$schema": f"http://cyclonedx.org/schema/bom-{SPEC}.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": SPEC,
+        # another document of the same identity has another one: its suites and owners can differ
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, str(digest_of(said)))}",
+        "version": 1,
+        **said,
+    }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

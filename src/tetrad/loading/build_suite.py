@@ -44,6 +44,9 @@ def build_suite(fields: Fields, context: Context) -> Suite:
         _check_names(loaded.golden, metrics, fields.get("judges", {}), context)
         _check_must_pass(fields, loaded, context)
         _check_judgeable(fields, loaded, stacks or (), context)
+        if opens and loaded.is_whole and not loaded.golden.code:
+            message = "the golden set has no Python code that opens files"
+            context.report(fields.issue(("files",), message, "leave it out", at_key=True))
         if stacks is not None:
             context.report(*issues_of_names(loaded.golden, stacks))
             context.report(*_of_the_sound(loaded, issues_of_values(loaded, stacks)))

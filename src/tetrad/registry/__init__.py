@@ -29,8 +29,9 @@ __all__ = [
 ]
 
 
-def open_ledger(place: Place) -> Ledger:
-    """The ledger at a place, made where there is none."""
+def open_ledger(place: Place, *, if_damaged: str | None = None) -> Ledger:
+    """The ledger at a place, made where there is none; `if_damaged` helps who finds it damaged."""
+    from tetrad.registry.connection import IF_DAMAGED
     from tetrad.registry.ledger import Ledger
 
-    return Ledger.open(place)
+    return Ledger.open(place, if_damaged=if_damaged or IF_DAMAGED)

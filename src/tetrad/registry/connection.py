@@ -24,7 +24,7 @@ from tetrad.places import refuse_links
 from tetrad.registry.chain import NotAnEntry
 from tetrad.registry.place import Place
 
-_DAMAGED = "`tetrad registry verify` says what is damaged; restore a backup"
+IF_DAMAGED = "`tetrad registry verify` says what is damaged; restore a backup"
 _CONNECT_TIMEOUT_S = 10
 APPLICATION = 0x74657472  # "tetr": tells the file from others, as `file` and sqlite3 do
 # One of PostgreSQL's advisory locks, which need no right on a table: "tetrad" in ASCII.
@@ -34,7 +34,8 @@ _APPENDING = 0x746574726164
 class LedgerDatabase:
     """A SQLite file or a PostgreSQL server, and how it is read and written."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, if_damaged: str = IF_DAMAGED) -> None:
+        self._if_damaged = if_damaged
         self.is_file = isinstance(place, Path)
         if isinstance(place, Path):
             self._path: Path | None = place
@@ -116,11 +117,11 @@ class LedgerDatabase:
             raise self._explanation(sqlite3.DatabaseError("malformed database schema")) from error
 
     def damaged(self, what: str) -> DatabaseUnusable:
-        return DatabaseUnusable(f"{self.name}: {what}\n  help: {_DAMAGED}")
+        return DatabaseUnusable(f"{self.name}: {what}\n  help: {self._if_damaged}")
 
     def _explanation(self, error: BaseException) -> DatabaseError:
         if self._path is not None:
-            return explanation_of(error, self._path, if_damaged=_DAMAGED)
+            return explanation_of(error, self._path, if_damaged=self._if_damaged)
         said = str(error).strip() or type(error).__name__
         return DatabaseError(
             f"{self.name}: {said.splitlines()[0]}\n"

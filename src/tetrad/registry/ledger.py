@@ -15,7 +15,7 @@ from tetrad.identity import read_identity, written_identity
 from tetrad.registry.appending import extend, last_entry
 from tetrad.registry.audit import audit
 from tetrad.registry.chain import entry_of
-from tetrad.registry.connection import LedgerDatabase
+from tetrad.registry.connection import IF_DAMAGED, LedgerDatabase
 from tetrad.registry.contents import contents_there, erase_content, read_contents
 from tetrad.registry.entry import Entry, Fault, Head, Kind, NewEntry, written_time
 from tetrad.registry.erasures import erasure
@@ -42,9 +42,15 @@ class Ledger(Closing):
         self._clock = clock
 
     @classmethod
-    def open(cls, place: Place, *, clock: Callable[[], datetime] = _now) -> Self:
+    def open(
+        cls,
+        place: Place,
+        *,
+        clock: Callable[[], datetime] = _now,
+        if_damaged: str = IF_DAMAGED,
+    ) -> Self:
         """Open the ledger, made where there is none, at the newest version of its tables."""
-        database = LedgerDatabase(place)
+        database = LedgerDatabase(place, if_damaged=if_damaged)
         try:
             bring_up_to_date(database, clock)
         except BaseException:
