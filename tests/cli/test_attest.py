@@ -239,6 +239,44 @@ def test_evidence_is_pushed_on_top_of_what_others_pushed(tree: Tree, tmp_path: P
     assert verify(clone) == ExitCode.PASSED
 
 
+def test_evidence_of_two_stacks_of_one_identity_is_pushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = evidenced_tree(tmp_path)
+    tree.write("stacks/twin.yaml", (tree.root / "stacks/feedback.yaml").read_text())
+    tree.edit("evals/feedback/suite.yaml", "[stacks/feedback]", "[stacks/feedback, stacks/twin]")
+    tree.tetrad("lock")
+    tree.commit("Add a twin")
+    remote = tmp_path / "remote.git"
+    tree.git("init", "--quiet", "--bare", str(remote))
+    tree.git("remote", "add", "origin", str(remote))
+    with answering(monkeypatch):
+        assert tree.tetrad("gate") == ExitCode.PASSED
+    assert attest(tree, "--push") == ExitCode.PASSED
+    assert tree.git("diff", "tetrad/evidence", "origin/tetrad/evidence") == ""
+
+
+@pytest.mark.parametrize("name", ["feedback", "other"])
+def test_a_report_about_one_of_several_stacks_whose_suites_were_renamed_is_attested(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = evidenced_tree(tmp_path)
+    tree.write("stacks/other.yaml", (tree.root / "stacks/feedback.yaml").read_text())
+    tree.append("stacks/other.yaml", "generation: {max_tokens: 77}\n")
+    shutil.copytree(tree.root / "evals/feedback", tree.root / "evals/other")
+    tree.edit("evals/other/suite.yaml", "stacks/feedback", "stacks/other")
+    tree.tetrad("lock")
+    tree.commit("Add another stack")
+    for before, after in (("feedback", "z"), ("other", "c")):  # in the other order, and alike
+        (tree.root / "evals" / before).rename(tree.root / "evals" / after)
+    tree.edit("prompts/feedback.yaml", "Sort each", "Sort every")
+    tree.tetrad("lock")
+    tree.commit("Rename the suites")
+    with answering(monkeypatch):
+        assert tree.tetrad("gate", name, "--base", "HEAD~1") == ExitCode.PASSED
+    assert attest(tree, "--base", "HEAD~1") == ExitCode.PASSED
+
+
 def test_keys_stay_out_of_the_repository(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     inside = str(tree.root / "secret.pem")
     assert tree.tetrad("keys", "new", "eve", "--private", inside) == ExitCode.MISUSE

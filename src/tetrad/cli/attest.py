@@ -21,6 +21,7 @@ from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from tetrad.attestation import Attested, ReportedCommit, SignedReport
+    from tetrad.canonical import Digest
     from tetrad.loading.files import Tree
     from tetrad.snapshots import Snapshot
 
@@ -69,7 +70,9 @@ def run(args: argparse.Namespace) -> ExitCode:
             snapshot = snapshots[one.stack]
             kept.keep("evidence", one.stack, one.identity, one.envelopes, snapshot=snapshot)
         if args.push and attested:
-            signed = {one.identity: one.envelopes for one in attested}
+            signed: dict[Digest, tuple[bytes, ...]] = {}
+            for one in attested:  # two stacks can have one identity
+                signed[one.identity] = (*signed.get(one.identity, ()), *one.envelopes)
             kept.push(args.remote, "evidence", signed)
     print_text("".join(_lines(attested)))
     return _exit(attested)
