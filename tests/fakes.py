@@ -21,6 +21,14 @@ from typing import TYPE_CHECKING, Any, Self
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.engines.interfaces import Pieces
 from tetrad.errors import EngineUnavailable
+from tetrad.protocols.openai import (
+    DONE,
+    ChatEvents,
+    ReplyHead,
+    chat_completion,
+    event,
+    model_list,
+)
 from tetrad.results.exchange import Completion, Request, Usage
 
 if TYPE_CHECKING:
@@ -281,7 +289,7 @@ class OpenAIServer:
         self.models_asked += 1
         if self._models is None:
             return JSONResponse({"detail": "Not Found"}, 404)
-        return JSONResponse({"object": "list", "data": self._models})
+        return JSONResponse(model_list(self._models))
 
     async def _respond(self, http: HttpRequest) -> Response:
         asked = Asked(
@@ -327,7 +335,7 @@ def _response(asked: Asked, reply: Reply) -> Response:
     if reply.status != 200:
         return Response(json.dumps({"error": reply.error}), reply.status, headers)
     if asked.body.get("stream"):
-        events = [f"data: {event}\n\n".encode() for event in (*_chunks(asked, reply), "[DONE]")]
+        events = [*_chunks(asked, reply), DONE]
         return StreamingResponse(_sent(events, reply.cut_after), media_type="text/event-stream")
     whole = json.dumps(_whole(asked, reply)).encode()
     if reply.cut_after is None:
@@ -346,23 +354,31 @@ async def _sent(pieces: Sequence[bytes], cut_after: int | None) -> AsyncIterator
 
 def _whole(asked: Asked, reply: Reply) -> dict[str, Any]:
     finish = reply.finish_reason or ("tool_calls" if reply.tool_calls else "stop")
-    choice: dict[str, Any] = {"index": 0, "finish_reason": finish}
-    if asked.path == "/completions":
-        choice["text"] = reply.text
-    else:
-        choice["message"] = {"role": "assistant", "content": reply.text or None}
-        if reply.tool_calls:
-            choice["message"]["tool_calls"] = [_written(call) for call in reply.tool_calls]
     usage = {} if reply.usage is None else {"usage": reply.usage}
-    return {"id": "cmpl-1", "model": asked.body.get("model"), "choices": [choice], **usage}
+    if asked.path == "/completions":
+        choice = {"index": 0, "text": reply.text, "finish_reason": finish}
+        return {"id": "cmpl-1", "model": asked.body.get("model"), "choices": [choice], **usage}
+    whole = chat_completion(_head(asked), reply.text, finish_reason=finish)
+    message = whole["choices"][0]["message"]
+    message["content"] = reply.text or None
+    if reply.tool_calls:
+        message["tool_calls"] = [_written(call) for call in reply.tool_calls]
+    return {**whole, **usage}
 
 
-def _chunks(asked: Asked, reply: Reply) -> Iterator[str]:
+def _head(asked: Asked) -> ReplyHead:
+    return ReplyHead(id="cmpl-1", created=1_700_000_000, model=str(asked.body.get("model")))
+
+
+def _chunks(asked: Asked, reply: Reply) -> Iterator[bytes]:
     """A stream's events: a word at a time, tool calls in two halves, the finish, the usage."""
     key = "text" if asked.path == "/completions" else "delta"
+    events = ChatEvents(_head(asked))
 
-    def chunk(piece: Any, finish: str | None = None) -> str:
-        return json.dumps({"choices": [{"index": 0, key: piece, "finish_reason": finish}]})
+    def chunk(piece: Any, finish: str | None = None) -> bytes:
+        if key == "delta":
+            return events.delta(piece, finish)
+        return event({"choices": [{"index": 0, "text": piece, "finish_reason": finish}]})
 
     words = [word + " " for word in reply.text.split(" ")] if reply.text else []
     if words:
@@ -380,7 +396,7 @@ def _chunks(asked: Asked, reply: Reply) -> Iterator[str]:
     finish = reply.finish_reason or ("tool_calls" if reply.tool_calls else "stop")
     yield chunk("" if key == "text" else {}, finish)
     if reply.usage is not None:
-        yield json.dumps({"choices": [], "usage": reply.usage})
+        yield event({"choices": [], "usage": reply.usage})
 
 
 def _written(call: Mapping[str, Any]) -> dict[str, Any]:
