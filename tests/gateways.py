@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import uvicorn
 from fakes import Asked, Reply
+from starlette.routing import Route
 
 from tetrad.artifacts.store import Store
 from tetrad.canonical import Digest
@@ -24,7 +25,7 @@ from tetrad.gateway.app import create_app
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.connections import GuardedConnection
 from tetrad.gateway.fleet import Fleet
-from tetrad.gateway.following import Following
+from tetrad.gateway.following import Following, Pointers
 from tetrad.gateway.identity_loader import IdentityLoader
 from tetrad.gateway.shared_models import SharedModels
 from tetrad.identity import written_identity
@@ -61,7 +62,6 @@ FILES = {
         "  - {role: system, content: 'You are parrot VERSION.'}\n"
         "  - {role: user, content: 'Say {{ message }}'}\n"
         "generation: {temperature: 0, max_tokens: 64}\n"
-        "chat: {input: message, history: {max_tokens: 1000}}\n"
     ),
 }
 
@@ -177,7 +177,12 @@ def withdrawn(live: ServedIdentity, left: ServedIdentity) -> StackPointer:
 
 @contextmanager
 def gateway(
-    followed: Followed, snapshots: Mapping[Digest, Snapshot], cache: Path, *, grace_s: float = 5
+    followed: Pointers,
+    snapshots: Mapping[Digest, Snapshot],
+    cache: Path,
+    *,
+    grace_s: float = 5,
+    further: Sequence[Route] = (),
 ) -> Iterator[str]:
     """Run one; gives its address."""
     models = SharedModels(Store(cache), offline=True)
@@ -188,6 +193,7 @@ def gateway(
             metrics=Metrics(environment="local", release="test"),
         ),
         grace_s=grace_s,
+        further=further,
     )
     with listening(app) as address:
         yield address

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,11 @@ from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, MissingExtra
 
 if TYPE_CHECKING:
-    from tetrad.canonical import Digest
     from tetrad.gateway.following import Following
+    from tetrad.model import Environment
     from tetrad.pointer import Deployers
     from tetrad.pointer.pointer_store import PointerStore
-    from tetrad.snapshots import Snapshot
+    from tetrad.registry.ledger import Ledger
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -37,60 +38,60 @@ def run(args: Namespace) -> ExitCode:
     try:
         from tetrad.gateway.app import create_app
         from tetrad.gateway.collaborators import Gateway
+        from tetrad.gateway.console.console_routes import Console
         from tetrad.gateway.server_process import GRACE_S, address_of, bound, serve
+        from tetrad.pointer import Deployers
         from tetrad.telemetry.metrics import Metrics
     except ImportError as error:
         raise MissingExtra("gateway", "`tetrad serve`") from error
-    deployers = _deployers(root, args.environment)
-    with _opened(root, deployers) as (store, snapshot_of):
-        following = _following(store, snapshot_of, offline=args.offline, grace_s=GRACE_S)
+    environment = _environment(root, args.environment)
+    with _opened(root, Deployers.of(environment)) as (store, ledger):
+        following = _following(store, ledger, offline=args.offline, grace_s=GRACE_S)
         listener = bound(args.host, args.port)
         address = address_of(listener)
-        print_status(f"serving {deployers.environment} at {address} (docs: {address}/docs)\n")
-        metrics = Metrics(environment=deployers.environment, release=__version__)
-        app = create_app(Gateway(following=following, metrics=metrics), grace_s=1)
+        print_status(
+            f"serving {environment.name} at {address} (/ui shows what serves, /docs how to ask)\n"
+        )
+        metrics = Metrics(environment=environment.name, release=__version__)
+        gateway = Gateway(following=following, metrics=metrics)
+        console = Console(environment=environment, store=store, ledger=ledger)
+        app = create_app(gateway, grace_s=1, further=console.routes())
         serve(app, following, listener)
     return ExitCode.PASSED
 
 
-def _deployers(root: Path, name: str) -> Deployers:
-    """Whose pointers count, by the environment's file: UsageError where there is none."""
+def _environment(root: Path, name: str) -> Environment:
+    """UsageError where there is none."""
     from tetrad.loading.repositories import find, load_named
-    from tetrad.pointer import Deployers
 
     repository = load_named(root, [name], ("environment",))
-    ref = find(repository, name, repository.environments)
-    return Deployers.of(repository.environments[ref])
+    return repository.environments[find(repository, name, repository.environments)]
 
 
 @contextmanager
-def _opened(
-    root: Path, deployers: Deployers
-) -> Iterator[tuple[PointerStore, Callable[[Digest], Snapshot]]]:
-    """The registry: its pointers, and the snapshots that they name."""
+def _opened(root: Path, deployers: Deployers) -> Iterator[tuple[PointerStore, Ledger]]:
+    """The registry: the environment's pointers, and what they name."""
     from tetrad.database import files_of
     from tetrad.git import refuse_committed
     from tetrad.pointer.pointer_store import PointerStore
     from tetrad.registry import open_ledger, registry_place
-    from tetrad.snapshots.kept import load_exact
 
     place = registry_place(root)
     if isinstance(place, Path):
         refuse_committed(root, root / ".tetrad", *files_of(place))
     with open_ledger(place) as ledger, PointerStore(place, deployers) as store:
-        yield store, lambda digest: load_exact(ledger, digest)
+        yield store, ledger
 
 
-def _following(
-    store: PointerStore, snapshot_of: Callable[[Digest], Snapshot], *, offline: bool, grace_s: float
-) -> Following:
+def _following(store: PointerStore, ledger: Ledger, *, offline: bool, grace_s: float) -> Following:
     from tetrad.artifacts.store import store_from_environment
     from tetrad.gateway.fleet import Fleet
     from tetrad.gateway.following import Following
     from tetrad.gateway.identity_loader import IdentityLoader
     from tetrad.gateway.shared_models import SharedModels
+    from tetrad.snapshots.kept import load_exact
     from tetrad.tools import LiveRun
 
     models = SharedModels(store_from_environment(), offline=offline, progress=progress_bars())
-    fleet = Fleet(IdentityLoader(snapshot_of, models, LiveRun()), grace_s=grace_s)
+    fleet = Fleet(IdentityLoader(partial(load_exact, ledger), models, LiveRun()), grace_s=grace_s)
     return Following(store, store.environment, fleet)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -16,7 +16,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tetrad.gateway.chat_completions import complete_chat
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.incoming import ClientGone
 from tetrad.gateway.refusing import RequestRefused
@@ -38,10 +37,10 @@ _LOG = logging.getLogger("tetrad.gateway")
 Endpoint: TypeAlias = Callable[[Request, Gateway], Awaitable[Response]]
 
 
-def create_app(gateway: Gateway, *, grace_s: float) -> Starlette:
+def create_app(gateway: Gateway, *, grace_s: float, further: Sequence[Route] = ()) -> Starlette:
     """The application; it follows the pointer while it runs.
 
-    `grace_s` is how long answers in flight have when it ends.
+    `grace_s` is how long answers in flight have when it ends; `further` are routes beside its own.
     """
     following = gateway.following
 
@@ -62,7 +61,6 @@ def create_app(gateway: Gateway, *, grace_s: float) -> Starlette:
 
     return Starlette(
         routes=[
-            route("/v1/chat/completions", complete_chat, "POST"),
             route("/v1/stacks/{stack:path}/answer", answer_stack, "POST"),
             route("/v1/models", list_models),
             route("/v1/models/{model:path}", tell_model),
@@ -72,6 +70,7 @@ def create_app(gateway: Gateway, *, grace_s: float) -> Starlette:
             route("/openapi.json", tell_openapi),
             route("/docs", show_docs),
             Route("/healthz", tell_alive),
+            *further,
         ],
         middleware=[Middleware(Traced)],
         exception_handlers={

@@ -1,0 +1,197 @@
+"""What the console shows, as one JSON value: pure, of the pointer, its history and the gateways."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from math import isfinite
+
+from tetrad.canonical import Digest, Json
+from tetrad.gateway.console.proofs import Proof
+from tetrad.identity import short, written_identity
+from tetrad.pointer import Figures, GatewayState, Pointer, ServedIdentity, StackPointer, Withdrawal
+
+HISTORY = 50  # changes that are listed
+
+
+def console_state(
+    pointer: Pointer | None,
+    history: Sequence[Pointer],
+    gateways: Sequence[GatewayState],
+    *,
+    environment: str,
+    proofs: Mapping[Digest, Proof],
+    can_roll_back: bool,
+    now: datetime,
+) -> Json:
+    """`history` begins with the last change; `can_roll_back` says that the environment names deployers."""
+    stacks = () if pointer is None else pointer.stacks.values()
+    return {
+        "environment": environment,
+        "now": _time(now),
+        "number": None if pointer is None else pointer.number,
+        "commit": None if pointer is None else pointer.commit,
+        "at": None if pointer is None else _time(pointer.at),
+        "can_roll_back": can_roll_back,
+        "stacks": [_stack(stack, gateways, proofs) for stack in stacks],
+        "gateways": [_gateway(gateway, pointer) for gateway in gateways],
+        "history": [_change(version) for version in history[:HISTORY]],
+    }
+
+
+def _stack(
+    stack: StackPointer, gateways: Sequence[GatewayState], proofs: Mapping[Digest, Proof]
+) -> Json:
+    rollout = stack.rollout
+    withdrawn = {withdrawal.identity: withdrawal for withdrawal in stack.withdrawn}
+    shares = {stack.live.identity: 100.0 if rollout is None else 100.0 - rollout.percent}
+    if rollout is not None:
+        shares[rollout.to.identity] = rollout.percent
+    known = [_identity(s, shares, withdrawn, gateways, proofs) for s in stack.loaded]
+    gone = [_withdrawal(w, gateways) for w in withdrawn.values() if w.identity not in _of(stack)]
+    return {
+        "stack": stack.stack,
+        "name": stack.stack.rsplit("/", 1)[-1],
+        "rolling_out": rollout is not None,
+        "steps": [] if rollout is None else list(rollout.serving.rollout.steps),
+        "step": None if rollout is None else rollout.step,
+        "identities": [*known, *gone],
+        "back_to": _back_to(stack),
+    }
+
+
+def _of(stack: StackPointer) -> frozenset[Digest]:
+    return frozenset(served.identity for served in stack.loaded)
+
+
+def _back_to(stack: StackPointer) -> Json:
+    """The identity that a rollback would return to; None where there is none."""
+    if stack.rollout is not None:
+        return written_identity(stack.live.identity)
+    withdrawn = {withdrawal.identity for withdrawal in stack.withdrawn}
+    found = (s.identity for s in stack.warm if s.identity not in withdrawn)
+    back = next(found, None)
+    return None if back is None else written_identity(back)
+
+
+def _identity(
+    served: ServedIdentity,
+    shares: Mapping[Digest, float],
+    withdrawn: Mapping[Digest, Withdrawal],
+    gateways: Sequence[GatewayState],
+    proofs: Mapping[Digest, Proof],
+) -> Json:
+    withdrawal = withdrawn.get(served.identity)
+    share = shares.get(served.identity, 0.0)
+    proof = proofs.get(served.identity)
+    state = "withdrawn" if withdrawal else "warm"
+    if served.identity in shares:
+        state = "rolling out" if served.identity != next(iter(shares)) else "live"
+    return {
+        "identity": written_identity(served.identity),
+        "short": short(served.identity),
+        "state": state,
+        "share": share,
+        "commit": served.commit,
+        "since": _time(served.since),
+        "reason": withdrawal.reason if withdrawal else "",
+        "figures": _figures(served.identity, gateways),
+        "evidence": None
+        if proof is None
+        else {
+            "evaluated_by": list(proof.evaluated_by),
+            "approved_by": list(proof.approved_by),
+            "admitted_by": list(proof.admitted_by),
+            "last_signed": None if proof.last_signed is None else _time(proof.last_signed),
+        },
+    }
+
+
+def _withdrawal(withdrawal: Withdrawal, gateways: Sequence[GatewayState]) -> Json:
+    return {
+        "identity": written_identity(withdrawal.identity),
+        "short": short(withdrawal.identity),
+        "state": "withdrawn",
+        "share": 0.0,
+        "commit": withdrawal.commit,
+        "since": _time(withdrawal.at),
+        "reason": withdrawal.reason,
+        "figures": _figures(withdrawal.identity, gateways),
+        "evidence": None,
+    }
+
+
+def _figures(identity: Digest, gateways: Sequence[GatewayState]) -> Json:
+    """What all gateways counted of an identity; quantiles are the upper bounds of their buckets."""
+    name = written_identity(identity)
+    counted = [gateway.figures[name] for gateway in gateways if name in gateway.figures]
+    return {
+        "requests": sum(figures.requests for figures in counted),
+        "errors": sum(figures.errors for figures in counted),
+        "contract": sum(figures.contract for figures in counted),
+        "guarded": sum(figures.guarded for figures in counted),
+        "usd": round(sum(figures.usd for figures in counted), 6),
+        "p50_ms": _quantile(counted, 0.5),
+        "p95_ms": _quantile(counted, 0.95),
+    }
+
+
+def _quantile(counted: Iterable[Figures], share: float) -> float | None:
+    """The upper bound of the bucket that a quantile lies in; None for the last one, or for none."""
+    counts: Counter[float] = Counter()
+    for figures in counted:
+        counts.update({float(bound): n for bound, n in figures.latency_ms.items()})
+    wanted = share * counts.total()
+    seen = 0
+    for limit in sorted(counts):
+        seen += counts[limit]
+        if seen >= wanted > 0:
+            return limit if isfinite(limit) else None
+    return None
+
+
+def _gateway(gateway: GatewayState, pointer: Pointer | None) -> Json:
+    return {
+        "gateway": gateway.gateway,
+        "address": gateway.address,
+        "release": gateway.release,
+        "started": _time(gateway.started),
+        "seen": _time(gateway.seen),
+        "number": gateway.number,
+        "follows": pointer is not None and gateway.number >= pointer.number,
+        "ready": gateway.ready,
+        "problem": gateway.problem,
+    }
+
+
+def _change(version: Pointer) -> Json:
+    change = version.change
+    return {
+        "number": version.number,
+        "at": _time(version.at),
+        "kind": change.kind,
+        "stacks": [ref.rsplit("/", 1)[-1] for ref in change.stacks],
+        "by": change.by,
+        "reason": change.reason,
+        "commit": version.commit,
+        "now": {
+            ref.rsplit("/", 1)[-1]: _answers(version.stacks[ref])
+            for ref in change.stacks
+            if ref in version.stacks
+        },
+    }
+
+
+def _answers(stack: StackPointer) -> str:
+    """Who answers, in a few words."""
+    if stack.rollout is None:
+        return short(stack.live.identity)
+    return (
+        f"{short(stack.rollout.to.identity)} at {stack.rollout.percent:g} %,"
+        f" {short(stack.live.identity)} the rest"
+    )
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
