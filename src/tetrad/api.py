@@ -11,20 +11,40 @@ from pathlib import Path
 
 from tetrad import identity
 from tetrad.admission import question, verified
+from tetrad.errors import ExitCode as ExitCode
 from tetrad.errors import Issue as Issue
 from tetrad.errors import SpecError as SpecError
 from tetrad.errors import TetradError as TetradError
 from tetrad.errors import UsageError as UsageError
 from tetrad.evidence import Verification as Verification
 from tetrad.loading import repositories
+from tetrad.model import Adapter as Adapter
 from tetrad.model import Case as Case
+from tetrad.model import Cluster as Cluster
+from tetrad.model import Environment as Environment
+from tetrad.model import Model as Model
+from tetrad.model import ModelHosting as ModelHosting
+from tetrad.model import OpenAIEngine as OpenAIEngine
 from tetrad.model import Repository as Repository
 from tetrad.model import Stack as Stack
 from tetrad.model import Suite as Suite
+from tetrad.model import VllmEngine as VllmEngine
+from tetrad.model.cluster import GatewayRelease as GatewayRelease
+from tetrad.model.cluster import Monitoring as Monitoring
+from tetrad.model.cluster import Replicas as Replicas
+from tetrad.model.cluster import RunnerHosting as RunnerHosting
+from tetrad.model.cluster import SecretKey as SecretKey
+from tetrad.model.cluster import VectorStoreHosting as VectorStoreHosting
+from tetrad.model.cluster import WeightsVolume as WeightsVolume
 from tetrad.report import load_report
 from tetrad.results.gate_report import Report as Report
 from tetrad.results.gate_report import StackReport as StackReport
 from tetrad.results.gate_report import SuiteReport as SuiteReport
+from tetrad.snapshots import Snapshot as Snapshot
+from tetrad.snapshots import take_snapshot
+from tetrad.snapshots.bundle import Bundle as Bundle
+from tetrad.snapshots.bundle import bundle_of as bundle_of
+from tetrad.snapshots.layout import write_layout as write_layout
 
 
 def load_repository(root: str | os.PathLike[str] = ".") -> Repository:
@@ -45,6 +65,21 @@ def identity_of(stack: Stack) -> str:
     docs/identity.md has the algorithm, with test vectors.
     """
     return identity.written_identity(identity.identity_of(stack))
+
+
+def model_digest(model: Model) -> str:
+    """The digest of what of a model shapes its answers: model servers are named by it."""
+    return str(identity.component_digest(model))
+
+
+def snapshot_of(repository: Repository, stack: Stack) -> Snapshot:
+    """Everything that the stack needs to answer again, as the repository has it."""
+    return take_snapshot(repository.files, stack.ref)
+
+
+def environment_of(repository: Repository, name: str) -> Environment:
+    """An environment by its name or reference; raises `UsageError` where there is none."""
+    return repository.environments[repositories.find(repository, name, repository.environments)]
 
 
 def read_report(file: str | os.PathLike[str]) -> Report:

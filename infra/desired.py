@@ -1,0 +1,171 @@
+"""What is to run in an environment, as values. Pure: what decides comes in, arguments come out.
+
+What comes in are the stacks of the merged state with the evidence about them, the identities that the
+pointer keeps, and the environment. The pointer itself is never an outcome: nothing here says which
+identity answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import tetrad
+from model_servers import ModelServerArgs, model_servers
+from snapshots import SnapshotArgs, snapshots
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """A stack of the merged state that serves the environment, and what its evidence says."""
+
+    stack: tetrad.Stack
+    snapshot: tetrad.Snapshot
+    verification: tetrad.Verification
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """An identity that the environment admitted earlier: it answers, is warm, or was a while ago."""
+
+    stack: tetrad.Stack
+    snapshot: tetrad.Snapshot
+    unused_since: datetime | None = None  # None: the pointer still names it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alerts:
+    """What `infra/observability/` holds: groups of rules, and dashboards by name."""
+
+    groups: Sequence[Mapping[str, Any]] = ()
+    dashboards: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desired:
+    """Everything that is to be there."""
+
+    environment: tetrad.Environment
+    cluster: tetrad.Cluster
+    models: tuple[ModelServerArgs, ...]
+    snapshots: tuple[SnapshotArgs, ...]
+    vendor_secrets: Mapping[str, tetrad.SecretKey]  # of the gateway, by environment variable
+    stores_vectors: bool
+    alerts: Alerts
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Every image that may run in the namespace."""
+        cluster = self.cluster
+        named = [gateway.image for gateway in cluster.gateways]
+        named += [image for model in self.models for image in model.images]
+        if self.stores_vectors and cluster.vector_store is not None:
+            named.append(cluster.vector_store.image)
+        if cluster.monitoring is not None and cluster.monitoring.collector is not None:
+            named.append(cluster.monitoring.collector)
+        if cluster.runners is not None:
+            named.append(cluster.runners.image)
+        return tuple(sorted(set(named)))
+
+    @property
+    def usd_per_month(self) -> float:
+        """What the model servers cost at their least size, by the environment's prices."""
+        return sum(model.usd_per_month(self.cluster.usd_per_hour) for model in self.models)
+
+
+class Unproven(tetrad.TetradError):
+    """Identities that the environment's evidence does not admit: nothing is applied."""
+
+    exit_code = tetrad.ExitCode.REFUSED
+
+    def __init__(self, refused: Sequence[Merged]) -> None:
+        super().__init__("\n".join(line for merged in refused for line in _why(merged)))
+
+
+def desired(
+    environment: tetrad.Environment,
+    merged: Sequence[Merged],
+    kept: Sequence[Kept] = (),
+    *,
+    now: datetime,
+    alerts: Alerts | None = None,
+) -> Desired:
+    """What is to run; raises Unproven, and `UsageError` with all that the environment lacks.
+
+    An identity of the merged state that a rollback withdrew is no error. It gets nothing of its own:
+    what the pointer still names is in `kept`.
+    """
+    refused = [one for one in merged if not one.verification.is_yes and not _is_withdrawn(one)]
+    if refused:
+        raise Unproven(refused)
+    served = [one for one in merged if not _is_withdrawn(one)]
+    hours = timedelta(hours=environment.retain.model_server_hours)
+    named: list[Merged | Kept] = [*served, *(one for one in kept if one.unused_since is None)]
+    lately = [one for one in kept if one.unused_since and now - one.unused_since < hours]
+    problems: list[str] = []
+    cluster = _cluster(environment, problems)
+    models = model_servers(
+        environment, [one.stack for one in (*named, *lately)], cluster, problems.append
+    )
+    stores_vectors = any(_stores_vectors(one.stack) for one in named)
+    if stores_vectors and cluster.vector_store is None:
+        problems.append("kubernetes.vector_store is missing, and a corpus has store: pgvector")
+    taken = snapshots([one.snapshot for one in named], cluster.bundles, problems.append)
+    if problems:
+        where = environment.location.file
+        raise tetrad.UsageError("\n".join(f"{where}: {problem}" for problem in problems))
+    return Desired(
+        environment=environment,
+        cluster=cluster,
+        models=models,
+        snapshots=taken,
+        vendor_secrets=dict(_vendor_secrets(environment, [one.stack for one in named])),
+        stores_vectors=stores_vectors,
+        alerts=alerts or Alerts(),
+    )
+
+
+def _cluster(environment: tetrad.Environment, problems: list[str]) -> tetrad.Cluster:
+    cluster = environment.cluster
+    if cluster is None:
+        raise tetrad.UsageError(
+            f"{environment.location.file}: {environment.name} is not in Kubernetes"
+            "\n  help: write target: kubernetes, and kubernetes: {context: …, namespace: …}"
+        )
+    if not cluster.gateways:
+        problems.append("kubernetes.gateways is missing: no release of the gateway is to run")
+    elif not any(gateway.weight for gateway in cluster.gateways):
+        problems.append("kubernetes.gateways: every weight is 0, so none gets a request")
+    if cluster.registry is None:
+        problems.append("kubernetes.registry is missing: gateways read the pointer there")
+    return cluster
+
+
+def _is_withdrawn(merged: Merged) -> bool:
+    return bool(merged.verification.withdrawn)
+
+
+def _why(merged: Merged) -> Iterator[str]:
+    verification = merged.verification
+    identity = tetrad.identity_of(merged.stack)
+    yield f"{merged.stack.ref}: {identity} may not serve {verification.environment}"
+    for unmet in verification.unmet:
+        yield f"  {unmet.clause:<12}{unmet.message}"
+    yield f"  help: tetrad verify {merged.stack.name} --env {verification.environment}"
+
+
+def _stores_vectors(stack: tetrad.Stack) -> bool:
+    return stack.retrieval is not None and stack.retrieval.corpus.index.store == "pgvector"
+
+
+def _vendor_secrets(
+    environment: tetrad.Environment, stacks: Iterable[tetrad.Stack]
+) -> Iterator[tuple[str, tetrad.SecretKey]]:
+    """Keys and addresses of the models that no server of the environment hosts."""
+    models = {model.ref: model for stack in stacks for model in stack.models}
+    for ref in sorted(models.keys() & environment.models.keys()):
+        hosting = environment.models[ref]
+        if hosting.server is None and isinstance(models[ref].engine, tetrad.OpenAIEngine):
+            yield from sorted(hosting.secrets.items())

@@ -1,0 +1,39 @@
+"""What decides, read from where it lies: the checkout, the evidence that is kept, the clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+import tetrad
+from desired import Alerts, Desired, Merged, desired
+
+_OBSERVABILITY = "infra/observability"
+
+
+def gather(root: Path, name: str) -> Desired:
+    """What is to run in an environment by the files that are checked out."""
+    repository = tetrad.load_repository(root)
+    environment = tetrad.environment_of(repository, name)
+    stacks = [s for s in repository.stacks.values() if environment.name in s.environments]
+    merged = [
+        Merged(
+            stack=stack,
+            snapshot=tetrad.snapshot_of(repository, stack),
+            verification=tetrad.verify(stack.ref, environment.ref, root),
+        )
+        for stack in stacks
+    ]
+    return desired(environment, merged, now=datetime.now(UTC), alerts=read_alerts(root))
+
+
+def read_alerts(root: Path) -> Alerts:
+    """Groups of Prometheus rules from `*.yaml`, dashboards from `*.json`."""
+    folder = root / _OBSERVABILITY
+    rules = [yaml.safe_load(file.read_text("utf-8")) for file in sorted(folder.glob("*.yaml"))]
+    return Alerts(
+        groups=[group for document in rules for group in document.get("groups", ())],
+        dashboards={file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.json"))},
+    )

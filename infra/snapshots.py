@@ -1,0 +1,59 @@
+"""Snapshots of identities, from which the gateways serve: in a ConfigMap, or as an OCI bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import tetrad
+from model_servers import SHORT
+
+# The API server takes 1 MiB a ConfigMap; what is not the bundle has room in the rest.
+MOST_BYTES = 1_000_000
+# All of them lie in etcd, whose whole default size is 2 GB.
+MOST_BYTES_TOGETHER = 64_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotArgs:
+    """A snapshot, by its digest."""
+
+    identity: str
+    digest: str
+    stack: str
+    layout: bytes | None  # the bundle; None where it is to be fetched
+    bundle: str | None = None  # from where: oci://HOST/REPOSITORY@sha256:…
+
+    @property
+    def name(self) -> str:
+        # Immutable objects do not change their form: one that no longer fits is another object.
+        form = "bundle" if self.layout is None else "snapshot"
+        return f"{form}-{self.digest.removeprefix('sha256:')[:SHORT]}"
+
+
+def snapshots(
+    taken: Iterable[tetrad.Snapshot], bundles: str | None, problem: Callable[[str], None]
+) -> tuple[SnapshotArgs, ...]:
+    """Each once, by digest; the smallest lie in the cluster while all of these fit."""
+    by_digest = {str(snapshot.digest): snapshot for snapshot in taken}
+    packed = {digest: tetrad.bundle_of(snapshot) for digest, snapshot in by_digest.items()}
+    layouts = {digest: tetrad.write_layout(bundle) for digest, bundle in packed.items()}
+    room = MOST_BYTES_TOGETHER
+    found: dict[str, SnapshotArgs] = {}
+    for digest, layout in sorted(layouts.items(), key=lambda item: (len(item[1]), item[0])):
+        room -= len(layout)
+        fits = len(layout) <= MOST_BYTES and room >= 0
+        if not fits and bundles is None:
+            problem(
+                f"the snapshot of {by_digest[digest].stack} has {len(layout):,} bytes, and a"
+                f" ConfigMap takes {MOST_BYTES:,} ({MOST_BYTES_TOGETHER:,} together):"
+                " name kubernetes.bundles"
+            )
+        found[digest] = SnapshotArgs(
+            identity=f"tetrad:{by_digest[digest].identity.hex}",
+            digest=digest,
+            stack=by_digest[digest].stack,
+            layout=layout if fits else None,
+            bundle=None if fits else f"{bundles}@{packed[digest].digest}",
+        )
+    return tuple(found[digest] for digest in sorted(found))
