@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tetrad.canonical import Json
-from tetrad.yamldoc.edit import remove, replace, set_value
+from tetrad.yamldoc.edit import append, remove, replace, set_value
 from tetrad.yamldoc.parse import GOLDEN_SET, Document, Span, parse
 
 VALID = Path(__file__).parent.parent / "loading" / "valid"
@@ -222,3 +222,43 @@ def test_any_mapping_can_be_added_and_all_else_stays(
 
     assert {**document.value, "pins": pins} == after.value
     assert after.text.startswith(document.text)
+
+
+CASE: dict[str, Json] = {"id": "new", "vars": {"q": "a: b # c"}, "tags": ["feedback"]}
+APPENDED = """\
+- id: new
+  vars:
+    q: "a: b # c"
+  tags: [feedback]
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("- id: one  # first\n  vars: {}\n", f"- id: one  # first\n  vars: {{}}\n{APPENDED}"),
+        ("- {id: one}", f"- {{id: one}}\n{APPENDED}"),
+        ("# cases\n-\n  id: one\n# the end\n", f"# cases\n-\n  id: one\n{APPENDED}# the end\n"),
+        ("- text: |\n    one\n", f"- text: |\n    one\n{APPENDED}"),
+        ("# none yet\n[]\n", f"# none yet\n{APPENDED}"),
+        (
+            "  - id: one\n  - id: two\n",
+            "  - id: one\n  - id: two\n" + "".join(f"  {line}\n" for line in APPENDED.splitlines()),
+        ),
+        ("- id: one\r\n", "- id: one\r\n" + APPENDED.replace("\n", "\r\n")),
+    ],
+)
+def test_items_are_appended_and_all_else_stays(before: str, after: str) -> None:
+    assert append(parse(before.encode(), "f"), [CASE]).text == after
+
+
+def test_several_items_are_appended_in_order() -> None:
+    edited = append(parse(b"- id: one\n", "f"), [{"id": "two"}, {"id": "three"}])
+
+    assert edited.value == [{"id": "one"}, {"id": "two"}, {"id": "three"}]
+
+
+@pytest.mark.parametrize("text", ["kind: suite\n", "[{id: one}]\n", "one\n"])
+def test_what_is_no_block_of_items_is_left_alone(text: str) -> None:
+    with pytest.raises(ValueError, match="do it by hand"):
+        append(parse(text.encode(), "f"), [CASE])

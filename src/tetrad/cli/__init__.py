@@ -58,6 +58,7 @@ COMMANDS: Mapping[str, str] = {
     "pull": "fetch and verify the files of models",
     "pin": "write the revision and the digests of a model's files into its file",
     "registry": "check, export or erase what happened: identities, runs, decisions, evidence",
+    "feedback": "list what users said of answers, turn it into candidate cases, or erase it",
     "schema": "print the JSON Schema of a kind of file",
 }
 

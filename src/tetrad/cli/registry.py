@@ -9,10 +9,12 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tetrad.cli.dates import date
+from tetrad.cli.opened_registry import existing_registry
 from tetrad.cli.output import print_text, write_out
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
@@ -39,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     export = actions.add_parser("export", help="print everything that happened as JSON lines")
     export.add_argument(
-        "--since", type=_date, metavar="DATE", help="2026-11-30, or a time by RFC 3339"
+        "--since", type=date, metavar="DATE", help="2026-11-30, or a time by RFC 3339"
     )
     erase = actions.add_parser("erase", help="erase contents for good; that they were there stays")
     erase.add_argument(
@@ -64,20 +66,9 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 @contextmanager
 def _opened(root: Path, if_damaged: str | None) -> Iterator[Ledger]:
-    """The ledger where there is one: an empty one that was just made would pass every check."""
-    from tetrad import git
-    from tetrad.database import ENVIRONMENT, files_of
-    from tetrad.registry import open_ledger, registry_place
+    from tetrad.registry import open_ledger
 
-    place = registry_place(root)
-    if isinstance(place, Path):
-        git.refuse_committed(root, root / ".tetrad", *files_of(place))
-        if not place.exists():
-            raise UsageError(
-                f"{place}: there is no registry\n"
-                f"  help: `tetrad gate` makes it; {ENVIRONMENT} names another"
-            )
-    with open_ledger(place, if_damaged=if_damaged) as ledger:
+    with open_ledger(existing_registry(root), if_damaged=if_damaged) as ledger:
         yield ledger
 
 
@@ -178,12 +169,3 @@ def _head(written: str) -> Head:
     if matched is None:
         raise argparse.ArgumentTypeError(f"{written!r} is no head: write it as 12:sha256:…")
     return Head(int(matched[1]), Digest.parse(matched[2]))
-
-
-def _date(written: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(written)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except ValueError:
-        message = f"{written!r} is no date: write it as 2026-11-30"
-        raise argparse.ArgumentTypeError(message) from None

@@ -1,6 +1,6 @@
 """What Tetrad asks of Git, by the `git` command; `root` may be any folder inside a repository.
 
-Nothing here writes into the repository but `EvidenceBranch`; `export` writes into a folder of the
+Nothing here writes into the repository but `EvidenceBranch` and `SideBranch`; `export` writes into a folder of the
 caller's.
 """
 
@@ -26,12 +26,14 @@ from tetrad.git.revisions import (
     tree_of,
     user_email,
 )
+from tetrad.git.side_branch import SideBranch
 from tetrad.git.sparse import not_checked_out, of_a_system, refuse_absent, sparse_message
 
 __all__ = [
     "Checkout",
     "CommitTree",
     "EvidenceBranch",
+    "SideBranch",
     "Version",
     "authors",
     "base_tree",

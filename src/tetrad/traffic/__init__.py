@@ -3,7 +3,7 @@
 All of it is redacted before it is kept, lies beside the ledger and not in it, and can be erased.
 """
 
-from tetrad.traffic.kept import (
+from tetrad.traffic.kept_traffic import (
     Feedback,
     KeptAnswer,
     Rating,

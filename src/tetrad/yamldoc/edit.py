@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -53,6 +53,37 @@ def remove(document: Document, path: Path) -> Document:
         end = _line_end(document.text, document.node(path).end)
         edited = replace(document, Span(_line_start(document.text, key.start), end), "")
     return _verified(edited, wanted)
+
+
+def append(document: Document, items: Sequence[Mapping[str, Json]]) -> Document:
+    """The document, a list, with mappings at its end; comments and all other items stay."""
+    if not isinstance(document.value, list):
+        message = f"{document.origin} is not a list, so nothing can be appended; do it by hand"
+        raise ValueError(message)  # noqa: TRY004 - of the file
+    wanted = [*document.value, *items]
+    root, newline = document.root, _newline(document)
+    if root.flow and document.value:
+        raise ValueError(f"{document.origin} is a list in brackets; do it by hand")
+    if not document.value:
+        lines = newline.join(_item(item, "", newline) for item in items)
+        return _verified(replace(document, Span(root.start, root.end), lines), wanted)
+    indent = " " * _dash_column(document)
+    at = _line_end(document.text, max(child.end for child in root.children.values()))
+    before = "" if document.text[:at].endswith(("\n", "\r")) else newline
+    lines = "".join(_item(item, indent, newline) + newline for item in items)
+    return _verified(replace(document, Span(at, at), before + lines), wanted)
+
+
+def _dash_column(document: Document) -> int:
+    """Where the first item's dash stands."""
+    first = document.root.children[0].start
+    dash = document.text.rindex("-", 0, first)
+    return _column(document.text, dash)
+
+
+def _item(item: Mapping[str, Json], indent: str, newline: str) -> str:
+    lines = _block(item, f"{indent}{_INDENT}", newline)
+    return f"{indent}- {lines.removeprefix(indent + _INDENT)}"
 
 
 def _set(document: Document, path: Path, value: Json) -> Document:

@@ -10,7 +10,7 @@ from tetrad.canonical import digest_of
 from tetrad.results.exchange import Completion, Message, Request, ToolCall, Usage
 from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved, Trace
 from tetrad.traffic import KeptAnswer, feedback_on, is_sampled, kept_answer
-from tetrad.traffic.kept import LARGEST
+from tetrad.traffic.kept_traffic import LARGEST
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 IDENTITY = digest_of("an identity")

@@ -12,7 +12,7 @@ from tetrad.canonical import digest_of
 from tetrad.registry import Place, open_ledger
 from tetrad.results.trace import Trace
 from tetrad.traffic import KeptAnswer, feedback_on, kept_answer
-from tetrad.traffic.store import Traffic
+from tetrad.traffic.traffic_store import Traffic
 
 START = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ONE, TWO = digest_of("one identity"), digest_of("another identity")

@@ -19,7 +19,7 @@ from tetrad.registry import Place
 from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.entry import read_time, written_time
 from tetrad.registry.upgrade import bring_up_to_date
-from tetrad.traffic.kept import Feedback, KeptAnswer, read_answer, written_answer
+from tetrad.traffic.kept_traffic import Feedback, KeptAnswer, read_answer, written_answer
 from tetrad.traffic.tables import ANSWERS, FEEDBACK
 
 _PAGE = 200  # answers read at once

@@ -1,0 +1,1 @@
+"""What live traffic teaches: candidate golden cases from feedback, and where traffic has drifted."""
