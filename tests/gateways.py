@@ -62,6 +62,7 @@ FILES = {
         "  - {role: system, content: 'You are parrot VERSION.'}\n"
         "  - {role: user, content: 'Say {{ message }}'}\n"
         "generation: {temperature: 0, max_tokens: 64}\n"
+        "chat: {input: message, history: {max_tokens: 1000}}\n"
     ),
 }
 

@@ -11,14 +11,24 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from otlp import Collector, attributes, collector, kinds
 
 from tetrad.canonical import digest_of
-from tetrad.errors import UsageError
-from tetrad.model import Generation
+from tetrad.errors import EngineUnavailable, Location, UsageError
+from tetrad.model import Generation, Model, OpenAIEngine, Source
 from tetrad.results.exchange import Completion, JsonOutput, Message, Request, ToolCall, Usage
 from tetrad.results.trace import Called, Generated, Guarded, Passage, Retrieved
+from tetrad.runtime.observing import (
+    Begun,
+    Calling,
+    Ended,
+    Generating,
+    Guarding,
+    Observer,
+    Rendering,
+    Retrieving,
+)
 from tetrad.telemetry import Served
 from tetrad.telemetry.content import SETTING
 from tetrad.telemetry.exporting import is_on, tracing_from
-from tetrad.telemetry.spans import RequestSpans, Times, Tracing
+from tetrad.telemetry.spans import RequestSpans, Tracing
 from tetrad.telemetry.trace_context import TraceContext
 
 IDENTITY = digest_of("an identity")
@@ -34,19 +44,35 @@ REQUEST = Request(
     constraint=JsonOutput(schema={"type": "object"}),
 )
 CALL = ToolCall(id="call-1", name="order_status", arguments={"mail": "anna@example.com"})
+MODEL = Model(
+    ref="stacks/models/qwen3-8b",
+    location=Location("stacks/models/qwen3-8b.yaml"),
+    source=Source(uri="vendor://openai/gpt", scheme="vendor"),
+    engine=OpenAIEngine(model="qwen3-8b"),
+)
 PASSAGE = Passage(document="leave.md", chunk=2, text="25 days", score=0.75, similarity=0.6)
-STEPS = (
-    Retrieved(query="days of anna@example.com", passages=(PASSAGE,)),
-    Generated(
-        request=REQUEST,
-        completion=Completion(
-            text="", tool_calls=(CALL,), finish_reason="tool_calls",
-            usage=Usage(input_tokens=90, output_tokens=12, cached_input_tokens=64),
-            latency_s=0.5, first_token_s=0.2,
+STEPS: tuple[tuple[Begun, Ended], ...] = (
+    (Rendering(prompt="prompts/qa"), REQUEST),
+    (
+        Retrieving(corpus="stacks/corpora/handbook", query="days of anna@example.com", top_k=3),
+        Retrieved(query="days of anna@example.com", passages=(PASSAGE,)),
+    ),
+    (
+        Generating(model=MODEL, request=REQUEST, step=1),
+        Generated(
+            request=REQUEST,
+            completion=Completion(
+                text="", tool_calls=(CALL,), finish_reason="tool_calls",
+                usage=Usage(input_tokens=90, output_tokens=12, cached_input_tokens=64),
+                latency_s=0.5, first_token_s=0.2,
+            ),
         ),
     ),
-    Called(call=CALL, error="timeout of anna@example.com"),
-    Guarded(rule="output.enum", detail="'anna@example.com' is none of the labels"),
+    (Calling(call=CALL), Called(call=CALL, error="timeout of anna@example.com")),
+    (
+        Guarding(rule="output", where="output"),
+        (Guarded(rule="output.enum", detail="'anna@example.com' is none of the labels"),),
+    ),
 )  # fmt: skip
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PARENT = TraceContext.of(TRACEPARENT)
@@ -61,7 +87,10 @@ def received(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 
 def tracing(received: Collector, **more: str) -> Tracing:
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": received.url, **more}
-    made = tracing_from(variables, environment="production", release="1.0", instance="g1")
+    made = tracing_from(
+        variables, environment="production", release="1.0", instance="g1",
+        clock=count(1_000, 1_000).__next__,
+    )  # fmt: skip
     assert made is not None
     return made
 
@@ -69,9 +98,9 @@ def tracing(received: Collector, **more: str) -> Tracing:
 def begun(made: Tracing, context: TraceContext = PARENT) -> RequestSpans:
     spans = made.begin(
         context, method="POST", route="/v1/chat/completions", path="/v1/chat/completions",
-        scheme="http", at=1_000,
+        scheme="http",
     )  # fmt: skip
-    spans.answer_begins(SERVED, environment="production", deployment=7, at=2_000, stream=True)
+    spans.answer_begins(SERVED, environment="production", deployment=7, stream=True)
     return spans
 
 
@@ -79,11 +108,10 @@ def exchanged(received: Collector, context: TraceContext = PARENT, **more: str) 
     """One request with every step, sent."""
     made = tracing(received, **more)
     spans = begun(made, context)
-    at = count(3_000, 1_000)
-    spans.prompt_made("prompts/qa", REQUEST, Times(began=next(at), ended=next(at)))
-    for step in STEPS:
-        spans.step(step, Times(began=next(at), ended=next(at)))
-    spans.end(outcome="answered", status=200, at=next(at))
+    observer: Observer = spans
+    for step, outcome in STEPS:
+        observer.begin(step).end(outcome)
+    spans.end(outcome="answered", status=200)
     made.close()
 
 
@@ -94,7 +122,7 @@ NAMES = [
     "retrieval",
     "chat qwen3-8b",
     "execute_tool order_status",
-    "guardrail output.enum",
+    "guardrail output",
 ]
 
 
@@ -109,8 +137,11 @@ def test_a_request_and_every_step_is_a_span(received: Collector) -> None:
     assert answer.parent_span_id == root.span_id
     steps = [received.named(name) for name in NAMES[2:]]
     assert {span.parent_span_id for span in steps} == {answer.span_id}
-    assert [span.start_time_unix_nano for span in steps] == [3_000, 5_000, 7_000, 9_000, 11_000]
-    assert (root.start_time_unix_nano, root.end_time_unix_nano) == (1_000, 13_000)
+    times = [(span.start_time_unix_nano, span.end_time_unix_nano) for span in steps]
+    assert all(began < ended for began, ended in times)
+    assert times == sorted(times)
+    assert root.start_time_unix_nano == 1_000
+    assert root.end_time_unix_nano > times[-1][1]
 
 
 def test_every_span_names_the_identity(received: Collector) -> None:
@@ -145,6 +176,7 @@ def test_the_steps_say_what_they_did(received: Collector) -> None:
 TYPES = {
     "deployment.environment.name": "string",
     "error.type": "string",
+    "gen_ai.data_source.id": "string",
     "gen_ai.input.messages": "string",
     "gen_ai.operation.name": "string",
     "gen_ai.output.messages": "string",
@@ -216,8 +248,9 @@ def test_what_was_said_is_redacted_where_it_is_asked_for(received: Collector) ->
 def test_a_failed_generation_fails_the_request(received: Collector) -> None:
     made = tracing(received)
     spans = begun(made)
-    spans.failed_generation(REQUEST, "EngineUnavailable", Times(began=3_000, ended=4_000))
-    spans.end(outcome="failed", status=503, at=5_000, error="EngineUnavailable")
+    step = spans.begin(Generating(model=MODEL, request=REQUEST, step=1))
+    step.fail(EngineUnavailable("no answer"))
+    spans.end(outcome="failed", status=503, error="EngineUnavailable")
     made.close()
 
     for name in (NAMES[0], NAMES[1], "chat qwen3-8b"):
@@ -225,6 +258,19 @@ def test_a_failed_generation_fails_the_request(received: Collector) -> None:
         assert span.status.code == Status.STATUS_CODE_ERROR
         assert attributes(span)["error.type"] == "EngineUnavailable"
     assert attributes(received.named(NAMES[0]))["http.response.status_code"] == 503
+
+
+def test_the_first_token_of_a_stream_is_timed(received: Collector) -> None:
+    made = tracing(received)
+    spans = begun(made)
+    step = spans.begin(Generating(model=MODEL, request=REQUEST, step=1))
+    step.first_token()
+    step.end(Generated(request=REQUEST, completion=Completion(text="hi")))
+    spans.end(outcome="answered", status=200)
+    made.close()
+
+    found = attributes(received.named("chat qwen3-8b"))
+    assert found["gen_ai.response.time_to_first_chunk"] == 1e-6
 
 
 def test_a_request_of_its_own_has_the_trace_that_its_answer_names(received: Collector) -> None:
@@ -300,5 +346,5 @@ def test_a_collector_that_is_down_stops_nothing(monkeypatch: pytest.MonkeyPatch)
     made = tracing_from(ENDPOINT, environment="e", release="1", instance="g")
     assert made is not None
 
-    begun(made).end(outcome="answered", status=200, at=3_000)
+    begun(made).end(outcome="answered", status=200)
     made.close()

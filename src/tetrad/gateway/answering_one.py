@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 
 from tetrad.canonical import Json
@@ -14,6 +14,7 @@ from tetrad.errors import BadRequest, EngineRefused
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.one_request import Addressed
 from tetrad.gateway.refusing import RequestRefused
+from tetrad.model import Turn
 from tetrad.results.trace import Trace
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.telemetry import Outcome
@@ -21,14 +22,43 @@ from tetrad.telemetry import Outcome
 _LOG = logging.getLogger("tetrad.gateway")
 
 
-async def answered(gateway: Gateway, asked: Addressed, variables: Mapping[str, Json]) -> Trace:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """What a stack is asked: its variables, and the turns before."""
+
+    variables: Mapping[str, Json]
+    history: tuple[Turn, ...] = ()
+
+
+async def answered(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace:
     """The answer, counted; RequestRefused where there is none."""
     loaded = asked.loaded
     with _accounted(gateway, asked) as account:
-        refuse_unknown(asked, variables)
-        trace = await loaded.runtime.answer(variables, toolbox=loaded.toolbox)
+        refuse_unknown(asked, inputs.variables)
+        trace = await loaded.runtime.answer(
+            inputs.variables, history=inputs.history, toolbox=loaded.toolbox
+        )
         account.end(trace)
     return trace
+
+
+async def streamed(
+    gateway: Gateway, asked: Addressed, inputs: Inputs
+) -> AsyncGenerator[str | Trace, None]:
+    """The same as it comes: pieces of its text, then the trace."""
+    loaded = asked.loaded
+    with _accounted(gateway, asked) as account:
+        refuse_unknown(asked, inputs.variables)
+        pieces = loaded.runtime.stream(
+            inputs.variables, history=inputs.history, toolbox=loaded.toolbox
+        )
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if isinstance(piece, Trace):
+                    account.end(piece)
+                elif account.first_token_s is None:
+                    account.first_token_s = account.seconds
+                yield piece
 
 
 def refuse_unknown(asked: Addressed, variables: Mapping[str, Json]) -> None:

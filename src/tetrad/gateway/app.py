@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tetrad.gateway.chat_completions import complete_chat
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.incoming import ClientGone
 from tetrad.gateway.refusing import RequestRefused
@@ -61,6 +62,7 @@ def create_app(gateway: Gateway, *, grace_s: float, further: Sequence[Route] = (
 
     return Starlette(
         routes=[
+            route("/v1/chat/completions", complete_chat, "POST"),
             route("/v1/stacks/{stack:path}/answer", answer_stack, "POST"),
             route("/v1/models", list_models),
             route("/v1/models/{model:path}", tell_model),

@@ -10,6 +10,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+from tetrad.protocols.openai import error_body
+
 _TYPES = {
     401: "authentication_error",
     403: "permission_error",
@@ -30,14 +32,12 @@ class RequestRefused(Exception):
 
     def body(self) -> dict[str, Any]:
         kind = "server_error" if self.status >= 500 else "invalid_request_error"
-        return {
-            "error": {
-                "message": self.message,
-                "type": _TYPES.get(self.status, kind),
-                "param": self.param,
-                "code": self.code or HTTPStatus(self.status).name.lower(),
-            }
-        }
+        return error_body(
+            self.message,
+            kind=_TYPES.get(self.status, kind),
+            param=self.param,
+            code=self.code or HTTPStatus(self.status).name.lower(),
+        )
 
     def response(self) -> Response:
         return as_json(self.body(), self.status, self.headers)

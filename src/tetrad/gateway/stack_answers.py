@@ -2,29 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tetrad.canonical import Json, as_digested
-from tetrad.gateway.answering_one import answered
+from tetrad.gateway.answering_one import Inputs, answered, streamed
 from tetrad.gateway.collaborators import Gateway
+from tetrad.gateway.event_stream import EventStream
 from tetrad.gateway.incoming import read_object, unless_gone
 from tetrad.gateway.one_request import Addressed, addressed
 from tetrad.gateway.refusing import RequestRefused, as_json
+from tetrad.protocols import openai as wire
 from tetrad.results.trace import Guarded, Trace
 
-_KEYS = frozenset({"variables", "user"})
+_KEYS = frozenset({"stream", "user", "variables"})
 
 
 async def answer_stack(request: Request, gateway: Gateway) -> Response:
     body = await read_object(request)
     asked = addressed(request, gateway.following, request.path_params["stack"], user_in(body))
-    variables = _variables(body, asked)
-    trace = await unless_gone(request.receive, answered(gateway, asked, variables))
+    inputs = Inputs(variables=_variables(body, asked))
+    if _is_streamed(body, asked):
+        return EventStream(_events(asked, streamed(gateway, asked, inputs)), asked.headers)
+    trace = await unless_gone(request.receive, answered(gateway, asked, inputs))
     return as_json(_answer(asked, trace), headers=asked.headers)
+
+
+async def _events(
+    asked: Addressed, pieces: AsyncGenerator[str | Trace, None]
+) -> AsyncGenerator[bytes, None]:
+    """`delta` events, whose texts are the answer, and `answer` or `error` at the end."""
+    begun = False
+    async with aclosing(pieces):
+        try:
+            async for piece in pieces:
+                begun = True
+                if isinstance(piece, Trace):
+                    yield _event("answer", _answer(asked, piece))
+                else:
+                    yield _event("delta", {"text": piece})
+        except RequestRefused as refused:
+            if not begun:
+                raise
+            yield _event("error", refused.body())
+
+
+def _event(name: str, value: Mapping[str, Any]) -> bytes:
+    return f"event: {name}\n".encode() + wire.event(value)
+
+
+def _is_streamed(body: Mapping[str, Json], asked: Addressed) -> bool:
+    stream = body.get("stream", False)
+    if not isinstance(stream, bool):
+        raise RequestRefused(
+            400, "stream must be true or false", param="stream", headers=asked.headers
+        )
+    return stream
 
 
 def user_in(body: Mapping[str, Json]) -> str | None:

@@ -16,6 +16,7 @@ from tetrad.gateway.openapi import openapi_document
 from tetrad.gateway.refusing import as_json
 from tetrad.identity import written_identity
 from tetrad.pointer import ServedIdentity, StackPointer
+from tetrad.protocols import openai as wire
 from tetrad.telemetry.metrics import CONTENT_TYPE
 
 
@@ -54,7 +55,7 @@ async def list_models(_: Request, gateway: Gateway) -> Response:
     pointer = following_now(gateway.following).pointer
     names = served_names(pointer)
     listed = [_model(names[ref], stack) for ref, stack in pointer.stacks.items()]
-    return as_json({"object": "list", "data": listed})
+    return as_json(wire.model_list(listed))
 
 
 async def tell_model(request: Request, gateway: Gateway) -> Response:
@@ -64,12 +65,7 @@ async def tell_model(request: Request, gateway: Gateway) -> Response:
 
 
 def _model(name: str, stack: StackPointer) -> dict[str, Any]:
-    return {
-        "id": name,
-        "object": "model",
-        "created": int(stack.live.since.timestamp()),
-        "owned_by": "tetrad",
-    }
+    return wire.model_entry(name, created=int(stack.live.since.timestamp()), owned_by="tetrad")
 
 
 async def tell_identity(_: Request, gateway: Gateway) -> Response:

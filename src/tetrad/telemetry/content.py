@@ -9,8 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tetrad.results.exchange import Completion, Message, ToolCall
-from tetrad.results.trace import Called, Generated, Guarded, Retrieved
+from tetrad.results.exchange import Completion, Message, Request, ToolCall
+from tetrad.results.trace import Called, Generated, Retrieved
+from tetrad.runtime.observing import Ended
 from tetrad.runtime.redaction import redacted, redacted_json
 from tetrad.telemetry import conventions as names
 
@@ -23,28 +24,28 @@ def is_asked_for(environment: Mapping[str, str]) -> bool:
     return environment.get(SETTING, "").strip().lower() in _ON
 
 
-def of_retrieval(step: Retrieved) -> dict[str, str]:
-    return {names.RETRIEVAL_QUERY: redacted(step.query)}
-
-
-def of_generation(step: Generated) -> dict[str, str]:
-    messages = [_message(message) for message in step.request.messages]
-    return {
-        names.INPUT_MESSAGES: _written(messages),
-        names.OUTPUT_MESSAGES: _written([_answer(step.completion)]),
-    }
-
-
-def of_call(step: Called) -> dict[str, str]:
-    result = step.result if step.error is None else step.error
-    return {
-        names.TOOL_CALL_ARGUMENTS: _written(step.call.arguments),
-        names.TOOL_CALL_RESULT: _written(result),
-    }
-
-
-def of_guard(step: Guarded) -> dict[str, str]:
-    return {"tetrad.guardrail.detail": redacted(step.detail)}
+def of(outcome: Ended) -> Mapping[str, str]:
+    """What was said in a step."""
+    match outcome:
+        case Retrieved():
+            return {names.RETRIEVAL_QUERY: redacted(outcome.query)}
+        case Generated():
+            messages = [_message(message) for message in outcome.request.messages]
+            return {
+                names.INPUT_MESSAGES: _written(messages),
+                names.OUTPUT_MESSAGES: _written([_answer(outcome.completion)]),
+            }
+        case Called():
+            result = outcome.result if outcome.error is None else outcome.error
+            return {
+                names.TOOL_CALL_ARGUMENTS: _written(outcome.call.arguments),
+                names.TOOL_CALL_RESULT: _written(result),
+            }
+        case Request():
+            return {}  # the generation says it
+        case _:
+            details = "\n".join(redacted(found.detail) for found in outcome)
+            return {"tetrad.guardrail.detail": details} if details else {}
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -7,6 +7,7 @@ batches, resource attributes), the SDK reads from its variables itself.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -18,7 +19,7 @@ from tetrad.errors import UsageError
 from tetrad.telemetry import content
 from tetrad.telemetry import conventions as names
 from tetrad.telemetry.given_traces import GivenTraces
-from tetrad.telemetry.spans import Tracing
+from tetrad.telemetry.spans import Clock, Tracing
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
@@ -45,7 +46,12 @@ def is_on(variables: Mapping[str, str]) -> bool:
 
 
 def tracing_from(
-    variables: Mapping[str, str], *, environment: str, release: str, instance: str
+    variables: Mapping[str, str],
+    *,
+    environment: str,
+    release: str,
+    instance: str,
+    clock: Clock = time.time_ns,
 ) -> Tracing | None:
     """What makes spans as this process's variables ask; None where they ask for none."""
     if not is_on(variables):
@@ -56,7 +62,8 @@ def tracing_from(
         shutdown_on_exit=False,
     )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return Tracing(provider, release=release, with_content=content.is_asked_for(variables))
+    with_content = content.is_asked_for(variables)
+    return Tracing(provider, release=release, with_content=with_content, clock=clock)
 
 
 def _resource(

@@ -5,10 +5,9 @@ Every span names the stack, the identity and the deployment, so that any of them
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
@@ -24,37 +23,44 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from tetrad.results.exchange import JsonOutput, Request
-from tetrad.results.trace import Called, Generated, Guarded, Retrieved, Step
-from tetrad.telemetry import content
+from tetrad.results.trace import Called
+from tetrad.runtime.observing import (
+    Begun,
+    Calling,
+    Ended,
+    Generating,
+    Guarding,
+    Rendering,
+    Retrieving,
+)
+from tetrad.telemetry import attributes, content
 from tetrad.telemetry import conventions as names
 from tetrad.telemetry.given_traces import given_trace
 from tetrad.telemetry.served import Outcome, Served
 from tetrad.telemetry.trace_context import TraceContext
 
 _SCOPE = "tetrad.gateway"
-Attributes = dict[str, Any]
-StepT = TypeVar("StepT", bound=Step)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Times:
-    """When something began and ended, in nanoseconds since 1970."""
-
-    began: int
-    ended: int
+Clock: TypeAlias = Callable[[], int]  # nanoseconds since 1970
 
 
 class Tracing:
     """Makes the spans of requests; `exporting.tracing_from` says where they go."""
 
-    def __init__(self, provider: TracerProvider, *, release: str, with_content: bool) -> None:
+    def __init__(
+        self,
+        provider: TracerProvider,
+        *,
+        release: str,
+        with_content: bool,
+        clock: Clock = time.time_ns,
+    ) -> None:
         self._provider = provider
         self._tracer = provider.get_tracer(_SCOPE, release)
         self._with_content = with_content
+        self._clock = clock
 
     def begin(
-        self, context: TraceContext, *, method: str, route: str, path: str, scheme: str, at: int
+        self, context: TraceContext, *, method: str, route: str, path: str, scheme: str
     ) -> RequestSpans:
         """The spans of a request that arrived just now."""
         with given_trace(context.trace):
@@ -62,7 +68,7 @@ class Tracing:
                 f"{method} {route}",
                 context=_parent(context),
                 kind=SpanKind.SERVER,
-                start_time=at,
+                start_time=self._clock(),
                 attributes={
                     names.HTTP_METHOD: method,
                     names.HTTP_ROUTE: route,
@@ -70,7 +76,7 @@ class Tracing:
                     names.URL_SCHEME: scheme,
                 },
             )
-        return RequestSpans(self._tracer, span, with_content=self._with_content)
+        return RequestSpans(self._tracer, span, self._clock, with_content=self._with_content)
 
     def close(self) -> None:
         """Send what is left."""
@@ -78,18 +84,19 @@ class Tracing:
 
 
 class RequestSpans:
-    """The spans of one request."""
+    """The spans of one request; an observer of its steps."""
 
-    def __init__(self, tracer: Tracer, root: Span, *, with_content: bool) -> None:
+    def __init__(self, tracer: Tracer, root: Span, clock: Clock, *, with_content: bool) -> None:
         self._tracer = tracer
+        self._clock = clock
         self._root = root
         self._with_content = with_content
-        self._who: Attributes = {}
+        self._who: dict[str, Any] = {}
         self._served: Served | None = None
         self._answer: Span | None = None
 
     def answer_begins(
-        self, served: Served, *, environment: str, deployment: int, at: int, stream: bool
+        self, served: Served, *, environment: str, deployment: int, stream: bool
     ) -> None:
         """An identity was chosen; `deployment` is the number of the pointer that chose it."""
         self._served = served
@@ -103,7 +110,7 @@ class RequestSpans:
         self._answer = self._tracer.start_span(
             f"invoke_workflow {served.stack}",
             context=set_span_in_context(self._root, Context()),
-            start_time=at,
+            start_time=self._clock(),
             attributes={
                 **self._who,
                 names.OPERATION: "invoke_workflow",
@@ -112,37 +119,22 @@ class RequestSpans:
             },
         )
 
-    def prompt_made(self, prompt: str, request: Request, times: Times) -> None:
-        """The prompt was rendered."""
-        sizes = {
-            names.PROMPT_NAME: prompt,
-            "tetrad.prompt.messages": len(request.messages),
-            "tetrad.prompt.characters": sum(len(m.content) for m in request.messages),
-        }
-        self._child(f"render {prompt}", times, sizes)
+    def begin(self, step: Begun) -> StepSpan:
+        """A step of the answer begins."""
+        assert self._served is not None  # noqa: S101 - steps follow `answer_begins`
+        name, kind = _name_of(step, self._served)
+        span = self._tracer.start_span(
+            name,
+            context=set_span_in_context(self._answer or self._root, Context()),
+            kind=kind,
+            start_time=self._clock(),
+            attributes={**self._who, **_known(attributes.of_begun(step, self._served))},
+        )
+        return StepSpan(span, self._clock, with_content=self._with_content)
 
-    def step(self, step: Step, times: Times) -> None:
-        """A step of the answer is over."""
-        match step:
-            case Retrieved():
-                self._retrieved(step, times)
-            case Generated():
-                self._generated(step, times)
-            case Called():
-                self._called(step, times)
-            case Guarded():
-                found = {
-                    "tetrad.guardrail.rule": step.rule,
-                    **self._content(content.of_guard, step),
-                }
-                self._child(f"guardrail {step.rule}", times, found)
-
-    def failed_generation(self, request: Request, error: str, times: Times) -> None:
-        """The engine did not answer."""
-        self._child(self._inference, times, self._asked(request), SpanKind.CLIENT, error=error)
-
-    def end(self, *, outcome: Outcome, status: int, at: int, error: str = "") -> None:
+    def end(self, *, outcome: Outcome, status: int, error: str = "") -> None:
         """The last byte was sent, or nobody waits for it any more."""
+        at = self._clock()
         if self._answer is not None:
             self._answer.set_attribute("tetrad.outcome", outcome)
             _fail(self._answer, error)
@@ -151,86 +143,49 @@ class RequestSpans:
         _fail(self._root, error if status >= 500 else "")
         self._root.end(at)
 
-    @property
-    def _inference(self) -> str:
-        assert self._served is not None  # noqa: S101 - steps follow `answer_begins`
-        return f"{self._served.operation} {self._served.model}"
 
-    def _retrieved(self, step: Retrieved, times: Times) -> None:
-        documents = [{"id": f"{p.document}#{p.chunk}", "score": p.score} for p in step.passages]
-        found: Attributes = {
-            names.OPERATION: "retrieval",
-            names.RETRIEVAL_DOCUMENTS: json.dumps(documents),
-            "tetrad.retrieval.answerable": step.answerable,
-            **self._content(content.of_retrieval, step),
-        }
-        self._child("retrieval", times, found, SpanKind.CLIENT)
+class StepSpan:
+    """The span of one step."""
 
-    def _generated(self, step: Generated, times: Times) -> None:
-        completion = step.completion
-        usage = completion.usage
-        answered: Attributes = {
-            names.FINISH_REASONS: [completion.finish_reason],
-            names.INPUT_TOKENS: usage.input_tokens,
-            names.OUTPUT_TOKENS: usage.output_tokens,
-            names.CACHED_INPUT_TOKENS: usage.cached_input_tokens or None,
-            names.TIME_TO_FIRST_CHUNK: completion.first_token_s,
-            **self._content(content.of_generation, step),
-        }
-        self._child(
-            self._inference, times, {**self._asked(step.request), **answered}, SpanKind.CLIENT
-        )
+    def __init__(self, span: Span, clock: Clock, *, with_content: bool) -> None:
+        self._span = span
+        self._clock = clock
+        self._began = clock()
+        self._first_token: float | None = None
+        self._with_content = with_content
 
-    def _asked(self, request: Request) -> Attributes:
-        assert self._served is not None  # noqa: S101 - steps follow `answer_begins`
-        generation = request.generation
-        return {
-            names.OPERATION: self._served.operation,
-            names.PROVIDER: self._served.provider,
-            names.REQUEST_MODEL: self._served.model,
-            names.OUTPUT_TYPE: _output(request),
-            names.MAX_TOKENS: generation.max_tokens,
-            names.TEMPERATURE: _float(generation.temperature),
-            names.TOP_P: _float(generation.top_p),
-            names.SEED: _seed(generation.seed),
-            names.STOP_SEQUENCES: list(generation.stop) or None,
-        }
+    def first_token(self) -> None:
+        self._first_token = (self._clock() - self._began) / 1e9
 
-    def _called(self, step: Called, times: Times) -> None:
-        found: Attributes = {
-            names.OPERATION: "execute_tool",
-            names.TOOL_NAME: step.call.name,
-            names.TOOL_TYPE: "function",
-            names.TOOL_CALL_ID: step.call.id,
-            **self._content(content.of_call, step),
-        }
-        error = "tool_error" if step.error else ""
-        self._child(f"execute_tool {step.call.name}", times, found, error=error)
+    def end(self, outcome: Ended) -> None:
+        self._span.set_attributes(_known(attributes.of_ended(outcome, self._first_token)))
+        if self._with_content:
+            self._span.set_attributes(content.of(outcome))
+        if isinstance(outcome, Called) and outcome.error is not None:
+            _fail(self._span, "tool_error")
+        self._span.end(self._clock())
 
-    def _child(
-        self,
-        name: str,
-        times: Times,
-        attributes: Attributes,
-        kind: SpanKind = SpanKind.INTERNAL,
-        *,
-        error: str = "",
-    ) -> None:
-        known = {key: value for key, value in attributes.items() if value is not None}
-        span = self._tracer.start_span(
-            name,
-            context=set_span_in_context(self._answer or self._root, Context()),
-            kind=kind,
-            start_time=times.began,
-            attributes={**self._who, **known},
-        )
-        _fail(span, error)
-        span.end(times.ended)
+    def fail(self, error: BaseException) -> None:
+        _fail(self._span, type(error).__name__)
+        self._span.end(self._clock())
 
-    def _content(
-        self, made: Callable[[StepT], Mapping[str, str]], step: StepT
-    ) -> Mapping[str, str]:
-        return made(step) if self._with_content else {}
+
+def _name_of(step: Begun, served: Served) -> tuple[str, SpanKind]:
+    match step:
+        case Retrieving():
+            return "retrieval", SpanKind.CLIENT
+        case Rendering():
+            return f"render {step.prompt}", SpanKind.INTERNAL
+        case Generating():
+            return f"{served.operation} {served.model}", SpanKind.CLIENT
+        case Calling():
+            return f"execute_tool {step.call.name}", SpanKind.INTERNAL
+        case Guarding():
+            return f"guardrail {step.rule}", SpanKind.INTERNAL
+
+
+def _known(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _parent(context: TraceContext) -> Context:
@@ -247,16 +202,3 @@ def _fail(span: Span, error: str) -> None:
     if error:
         span.set_attribute(names.ERROR_TYPE, error)
         span.set_status(Status(StatusCode.ERROR))
-
-
-def _output(request: Request) -> str:
-    return "json" if isinstance(request.constraint, JsonOutput) else "text"
-
-
-def _float(number: float | None) -> float | None:
-    return None if number is None else float(number)
-
-
-def _seed(seed: int | None) -> int | None:
-    """A seed as OTLP carries integers: those of 64 bits with a sign."""
-    return seed if seed is None or seed < 2**63 else None

@@ -1,0 +1,51 @@
+"""Answers as server-sent events, for clients that read slowly, or leave."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from tetrad.gateway.incoming import ClientGone, unless_gone
+
+SEND_S = 30.0  # for a client to take what was sent; who takes longer has left
+
+
+class EventStream(Response):
+    """Sends events as they come. Nothing is sent before the first: until then a request can be
+    refused with a status of its own.
+    """
+
+    def __init__(self, events: AsyncGenerator[bytes, None], headers: Mapping[str, str]) -> None:
+        super().__init__(
+            headers={**headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            media_type="text/event-stream",
+        )
+        del self.headers["content-length"]
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        await unless_gone(receive, self._send(send))
+
+    async def _send(self, send: Send) -> None:
+        async with aclosing(self._events) as events:
+            begun = False
+            async for event in events:
+                if not begun:
+                    await send(
+                        {
+                            "type": "http.response.start",
+                            "status": self.status_code,
+                            "headers": self.raw_headers,
+                        }
+                    )
+                    begun = True
+                try:
+                    async with asyncio.timeout(SEND_S):
+                        await send({"type": "http.response.body", "body": event, "more_body": True})
+                except TimeoutError as error:
+                    raise ClientGone from error
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
