@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evals.cases import HERE, Kept, assertion, case, kept_in, selection, stack, suite
+from evals.cases import HERE, PROMPT, Kept, assertion, case, kept_in, selection, stack, suite
 from fakes import ScriptedAnswers, Watcher
 
 from tetrad.errors import DatabaseError, EngineUnavailable, JudgeFailed
 from tetrad.evals import Recorded, execute
-from tetrad.model import AssertionSet, Generation, Prices, RecordedCall
+from tetrad.model import AssertionSet, ChatInput, Generation, History, Prices, RecordedCall, Turn
 from tetrad.results.exchange import Completion, Request, Usage
 from tetrad.results.outcome import Calls, SuiteRun
 
@@ -453,3 +453,16 @@ def test_a_run_whose_answers_are_all_kept_is_of_their_build(kept: Kept) -> None:
 
     assert chosen.engine.build == "server 1"
     assert new.asked == []
+
+
+def test_a_case_is_asked_with_its_earlier_turns(kept: Kept) -> None:
+    engine = ScriptedAnswers()
+    chat = ChatInput(input="message", history=History(max_tokens=100))
+    turns = (Turn(role="user", content="Hello"), Turn(role="assistant", content="Hi"))
+    judged = suite(case("a", YES), case("a-later", YES, vars={"message": "a"}, turns=turns))
+
+    run = run_one(kept, judged, engine, stack=stack(prompt=replace(PROMPT, chat=chat)))
+
+    assert [outcome.passed for outcome in run.cases] == [True, True]
+    asked = [[m.content for m in request.messages] for request in engine.asked]
+    assert sorted(asked) == [["Hello", "Hi", "Say a."], ["Say a."]]

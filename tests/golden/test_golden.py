@@ -12,9 +12,10 @@ import pytest
 from tetrad.assertions.table import TYPES
 from tetrad.errors import Location
 from tetrad.golden import load_golden
+from tetrad.golden.digest import case_content
 from tetrad.loading.files import Tree
 from tetrad.loading.repositories import load_repository
-from tetrad.model import Assertion, Case, GoldenSet
+from tetrad.model import Assertion, Case, GoldenSet, Turn
 from tetrad.modules import Modules
 from tetrad.promptfoo.csv_rows import assertion_from_text
 from tetrad.promptfoo.unsupported import NOT_YET
@@ -350,3 +351,41 @@ def test_a_file_that_a_case_names_moves_the_digest(file: str) -> None:
         edited[file] = b'{"type": "array"}'
 
     assert with_files(FILES).digest != with_files(edited).digest
+
+
+TURNS = "turns: [{role: user, content: Hello}, {role: assistant, content: 'Hi {{ name }}'}]"
+
+
+def test_earlier_turns_of_a_case_are_taken_as_they_stand() -> None:
+    (case,) = golden("g.yaml", f"- {{id: a, vars: {{message: And?}}, {TURNS}}}\n").cases
+
+    assert case.turns == (
+        Turn(role="user", content="Hello"),
+        Turn(role="assistant", content="Hi {{ name }}"),
+    )
+
+
+def test_earlier_turns_are_in_the_digest_and_in_a_derived_id_where_there_are_some() -> None:
+    plain = golden("g.yaml", "- {vars: {message: And?}}\n")
+    chat = golden("g.yaml", f"- {{vars: {{message: And?}}, {TURNS}}}\n")
+
+    assert plain.digest != chat.digest
+    assert plain.cases[0].id != chat.cases[0].id
+    assert "turns" not in case_content(plain.cases[0])
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("turns: []", "turns"),
+        ("turns: [{role: system, content: a}]", "role"),
+        ("turns: [{role: user}]", "content"),
+        ("turns: [{role: user, content: 7}]", "content"),
+    ],
+)
+def test_turns_that_are_none_are_refused(written: str, said: str) -> None:
+    text = f"- {{id: a, vars: {{message: And?}}, {written}}}\n"
+
+    loaded = load_golden("g.yaml", text.encode(), nothing_else, no_files, modules=NO_MODULES)
+
+    assert any(said in f"{issue.path} {issue.message}" for issue in loaded.issues)

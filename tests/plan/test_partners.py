@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from policy.factory import case, suite
 
-from tetrad.model import Case, Repository
+from tetrad.model import Case, Repository, Turn
 from tetrad.plan import partners_of
 from tetrad.trees import WorkingTree
 
@@ -30,6 +30,10 @@ def under(name: str, asked: Case) -> Case:
 
 def renamed(asked: Case, variable: str) -> Case:
     return replace(asked, vars=dict.fromkeys([variable], *asked.vars.values()))
+
+
+def after_turns(asked: Case) -> Case:
+    return replace(asked, turns=(Turn(role="user", content="Hello"),))
 
 
 A, B, C = (case(name) for name in "abc")
@@ -53,6 +57,13 @@ A, B, C = (case(name) for name in "abc")
             {("x", "a"): ("x", "0f")},
         ),
         ({"x": [A]}, {"x": [B]}, {}),
+        # what is asked after other turns is something else
+        ({"x": [derived("a")]}, {"x": [under("z", after_turns(A))]}, {}),
+        (
+            {"x": [after_turns(derived("a"))]},
+            {"x": [under("z", after_turns(A))]},
+            {("x", "a"): ("x", "z")},
+        ),
         # renamed, and one case edited on the way
         (
             {"x": [A, B]},

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from report import samples
 
 from tetrad.errors import UsageError
-from tetrad.report import dump_report, load_report
+from tetrad.model import Turn
+from tetrad.report import dump_report, load_report, render
 from tetrad.results.gate_report import Report
 
 REPORTS: tuple[Callable[[], Report], ...] = (
@@ -177,3 +178,35 @@ def test_keys_of_a_newer_version_are_let_be() -> None:
     document["stacks"][0]["suites"][0]["requirements"][0]["power"] = 0.8
 
     assert load_report(json.dumps(document)) == samples.failing()
+
+
+def with_turns(report: Report, content: str) -> Report:
+    """The report with earlier turns in each of its cases."""
+    turns = (Turn(role="user", content=content), Turn(role="assistant", content="Hi"))
+    stacks = tuple(
+        replace(
+            stack,
+            suites=tuple(
+                replace(suite, cases=tuple(replace(case, turns=turns) for case in suite.cases))
+                for suite in stack.suites
+            ),
+        )
+        for stack in report.stacks
+    )
+    return replace(report, stacks=stacks)
+
+
+def test_earlier_turns_survive_a_round_trip_and_are_written_only_where_given() -> None:
+    report = with_turns(samples.passing(3), "Hello")
+
+    assert load_report(dump_report(report)) == report
+    assert '"turns"' not in dump_report(samples.passing(3))
+
+
+@pytest.mark.parametrize("fmt", ["markdown", "html"])
+def test_earlier_turns_are_shown_inert(fmt: str) -> None:
+    shown = render(with_turns(samples.failing(3), "Hello\x1b[31m</script>"), fmt)
+
+    assert "Hello" in shown
+    assert "\x1b" not in shown
+    assert "Hello</script>" not in shown or fmt == "markdown"

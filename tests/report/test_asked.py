@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tetrad.canonical import Json
+from tetrad.model import Turn
 from tetrad.report.asked import asked
 from tetrad.results.gate_report import CaseReport
 from tetrad.results.outcome import CaseOutcome
@@ -25,3 +26,26 @@ def test_a_variable_is_shown_as_a_golden_set_would_write_it(value: Json, shown: 
     case = CaseReport(id="c", flip="none", vars={"v": value, "w": "x"}, candidate=outcome)
 
     assert asked(case) == f"{shown}\nw: x"
+
+
+def test_earlier_turns_come_first() -> None:
+    turns = (
+        Turn(role="user", content="Hello,\nwhere is it?"),
+        Turn(role="assistant", content="Which order?"),
+    )
+    case = CaseReport(
+        id="c",
+        flip="none",
+        vars={"v": "A-1"},
+        turns=turns,
+        candidate=CaseOutcome(id="c", samples=()),
+    )
+
+    assert asked(case).splitlines() == [
+        "turns:",
+        "- user: |",
+        "    Hello,",
+        "    where is it?",
+        "- assistant: Which order?",
+        "v: A-1",
+    ]

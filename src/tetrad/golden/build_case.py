@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from tetrad.assertions.table import TYPES
 from tetrad.canonical import Digest, digest_of
 from tetrad.errors import Issue, Location
-from tetrad.model import Assertion, AssertionSet, Case, RecordedCall
+from tetrad.model import Assertion, AssertionSet, Case, RecordedCall, Turn
 from tetrad.model.defaults import picked
 from tetrad.promptfoo.raw import Report
 from tetrad.promptfoo.unsupported import IN_ITS_PLACE, NOT_YET
@@ -31,6 +31,7 @@ def build_case(raw: Mapping[str, Any], locate: Locate, report: Report) -> Case:
         id=raw.get("id") or derived_id(raw),
         derived="id" not in raw,
         vars=raw.get("vars", {}),
+        turns=tuple(Turn(**turn) for turn in raw.get("turns", ())),
         assertions=tuple(builder.all(raw.get("assert", ()), ("assert",))),
         tags=tuple(raw.get("tags", ())),
         tools=tuple(
@@ -52,10 +53,13 @@ def _source(raw: Mapping[str, Any]) -> Digest | None:
 
 
 def derived_id(raw: Mapping[str, Any]) -> str:
-    """A slug of the description, or the digest of the vars."""
+    """A slug of the description, or the digest of the vars, and of the turns where it has some."""
     plain = unicodedata.normalize("NFKD", raw.get("description", "")).lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-")
-    return slug[:80].rstrip("-") or digest_of(raw.get("vars", {})).hex[:12]
+    if cut := slug[:80].rstrip("-"):
+        return cut
+    asked = raw.get("vars", {})
+    return digest_of([asked, raw["turns"]] if "turns" in raw else asked).hex[:12]
 
 
 def _weight(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def case_content(case: Case) -> Mapping[str, Json]:
         "tags": sorted(case.tags),
         "group": case.group,
         "repeats": None if case.repeats == 1 else case.repeats,
+        "turns": [{"role": turn.role, "content": turn.content} for turn in case.turns],
         "tools": [
             {"tool": c.tool, "arguments": c.arguments, "result": c.result, "error": c.error}
             for c in case.tools

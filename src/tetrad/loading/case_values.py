@@ -1,6 +1,6 @@
-"""What cases and examples give as variables, held against what their prompts declare.
+"""What cases and examples give as variables and turns, held against what their prompts declare.
 
-A value that a prompt does not take leaves its case without a result on every model, so it is told
+What a prompt does not take leaves its case without a result on every model, so it is told
 before anything is asked.
 """
 
@@ -32,6 +32,7 @@ def issues_of_values(loaded: GoldenFile, stacks: Sequence[Stack]) -> Iterator[Is
     """The values that a stack of the suite does not take; of a column of CSV the first."""
     told: set[tuple[str, str]] = set()
     for stack in stacks:
+        yield from _issues_of_turns(loaded, stack.prompt)
         for case in loaded.golden.cases:
             for name, value in case.vars.items():
                 refused = _refused(stack, case, name, value)
@@ -45,6 +46,20 @@ def issues_of_values(loaded: GoldenFile, stacks: Sequence[Stack]) -> Iterator[Is
                         hint=refused.hint,
                         blocks="judge",
                     )
+
+
+def _issues_of_turns(loaded: GoldenFile, prompt: Prompt) -> Iterator[Issue]:
+    """Cases with earlier turns of a conversation, on a prompt that takes none."""
+    why_not = prompt.why_no_history
+    for case in loaded.golden.cases if why_not is not None else ():
+        if case.turns:
+            yield Issue(
+                location=loaded.places[case.id](("turns",)),
+                code=INVALID_VARIABLE,
+                message=f"{prompt.ref} takes no earlier turns: {why_not}",
+                hint="remove turns:, or write `chat: {input: NAME, history: {max_tokens: N}}` there",
+                blocks="judge",
+            )
 
 
 def _refused(stack: Stack, case: Case, name: str, value: Json) -> _Refused | None:

@@ -137,3 +137,14 @@ class Prompt:
     output: Output = Output()
     generation: Generation = Generation()
     sources: tuple[Location, ...] = field(default=(), compare=False)  # of the files with its keys
+
+    @property
+    def why_no_history(self) -> str | None:
+        """Why it takes no earlier turns of a conversation; None where it does."""
+        if self.style == "completion":
+            return "a prompt of `style: completion` is one text without turns"
+        if self.chat is None:
+            return "it has no `chat:`"
+        if self.chat.history is None:
+            return "its `chat:` has no `history`"
+        return None

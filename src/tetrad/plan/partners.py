@@ -119,8 +119,9 @@ def _by_id(case: Case) -> str | None:
 
 
 def _by_values(case: Case) -> Hashable | None:
-    """The values of the variables, whatever those are called."""
-    return tuple(sorted(map(canonical_json, case.vars.values()))) or None
+    """The values of the variables, whatever those are called, and the turns before them."""
+    values = tuple(sorted(map(canonical_json, case.vars.values())))
+    return (values, case.turns) if values or case.turns else None
 
 
 def _by_any_id(case: Case) -> str:

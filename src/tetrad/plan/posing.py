@@ -69,6 +69,8 @@ def _asked(case: Case, own: Case | None, there: _Takes, here: _Takes) -> Case | 
     """
     tools = tuple(there.answerable(case, own))
     problem = there.problem(case.vars)
+    if case.turns and there.prompt.why_no_history is not None:
+        return f"{there.prompt.ref} takes no earlier turns: {there.prompt.why_no_history}"
     if own is None:
         return problem or replace(case, tools=tools)
     if not problem and not there.drops(case, here):
@@ -104,6 +106,7 @@ class _Takes:
     """What a stack takes: the variables of its prompt, and the answers of its tools."""
 
     def __init__(self, stack: Stack) -> None:
+        self.prompt = stack.prompt
         self.declared = frozenset(stack.prompt.variables)
         self._variables = Variables(stack.prompt, filled=stack.filled)
         self._tools = {tool.name: tool for tool in stack.tools}

@@ -30,6 +30,7 @@ def suite_report(
                 candidate=now.get(case.id) or _never_ran(case),
                 base=before.get(case.id),
                 vars=case.vars,
+                turns=case.turns,
             )
             for case in suite.golden.cases
         ),

@@ -67,7 +67,7 @@ _UNKNOWN: Mapping[str, tuple[str, str]] = {
 }
 # Keys that decide something, elsewhere: of a test, and of a suite.
 _ELSEWHERE = (
-    "assert", "group", "id", "options", "repeats", "threshold", "tools", "transform", "vars", "variants",
+    "assert", "group", "id", "options", "repeats", "threshold", "tools", "transform", "turns", "vars", "variants",
     "gate", "golden", "judges", "metrics", "stacks",
 )  # fmt: skip
 _WHO_ANSWERS: Mapping[str, str] = {

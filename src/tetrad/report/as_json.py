@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tetrad.canonical import Digest, Json, read_json
 from tetrad.errors import UsageError
 from tetrad.identity import read_identity, written_identity
+from tetrad.model import Turn
 from tetrad.report.contracts import contract
 from tetrad.report.means import means
 from tetrad.results.codec import Codec, Reader, ShapeError, fields_reader
@@ -61,6 +62,7 @@ class _Case:
     group: str | None
     tags: tuple[str, ...]
     vars: Mapping[str, Json]
+    turns: tuple[Turn, ...]
     metrics: Mapping[str, float]
     base_metrics: Mapping[str, float] | None
     output: str | None
@@ -156,6 +158,7 @@ def _dump_case(write: Callable[[_Case], dict[str, Any]]) -> Callable[[CaseReport
             group=now.group,
             tags=now.tags,
             vars=case.vars,
+            turns=case.turns,
             metrics=now.metrics,
             base_metrics=None if before is None else before.metrics,
             output=_output(now),
@@ -163,14 +166,17 @@ def _dump_case(write: Callable[[_Case], dict[str, Any]]) -> Callable[[CaseReport
             samples=now.samples,
             base_samples=None if before is None else before.samples,
         )
-        return _OneLine(_encode(write(written)))
+        document = write(written)
+        if not case.turns:  # so are the reports of earlier releases
+            del document["turns"]
+        return _OneLine(_encode(document))
 
     return dump
 
 
 def _load_case(read: Reader) -> Reader:
     def load(value: Any, _: Any) -> CaseReport:
-        case: _Case = read(value, _Case)
+        case: _Case = read({"turns": [], **value} if isinstance(value, dict) else value, _Case)
 
         def outcome(samples: tuple[Sample, ...]) -> CaseOutcome:
             return CaseOutcome(
@@ -182,6 +188,7 @@ def _load_case(read: Reader) -> Reader:
             flip=case.flip,
             waived=case.waived,
             vars=case.vars,
+            turns=case.turns,
             candidate=outcome(case.samples),
             base=None if case.base_samples is None else outcome(case.base_samples),
         )

@@ -262,7 +262,7 @@ def _changed_places(case: CaseReport) -> str:
 def _case(case: CaseReport) -> Iterator[str]:
     if case.waived:
         yield f"Waived: {prose(case.waived)}"
-    if case.vars:
+    if case.vars or case.turns:
         yield f"Asked:\n\n{fenced(asked(case), _BLOCK)}"
     if places := _changed_places(case):
         yield f"Changed:\n\n{fenced(places, _BLOCK)}"

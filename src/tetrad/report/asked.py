@@ -9,13 +9,15 @@ from tetrad.results.gate_report import CaseReport
 
 
 def asked(case: CaseReport) -> str:
-    """The variables, in lines that look like YAML."""
-    return "\n".join(f"{name}: {_value(value)}" for name, value in case.vars.items())
+    """The earlier turns and the variables, in lines that look like YAML."""
+    turns = [f"- {turn.role}: {_value(turn.content, indent=4)}" for turn in case.turns]
+    values = [f"{name}: {_value(value)}" for name, value in case.vars.items()]
+    return "\n".join([*(["turns:"] if turns else []), *turns, *values])
 
 
-def _value(value: Json) -> str:
+def _value(value: Json, *, indent: int = 2) -> str:
     if not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False, default=dict)
     if "\n" not in value:
         return value
-    return "|\n" + "\n".join(f"  {line}" for line in value.rstrip("\n").split("\n"))
+    return "|\n" + "\n".join(f"{' ' * indent}{line}" for line in value.rstrip("\n").split("\n"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from tetrad.canonical import Digest, Json
+from tetrad.model import Turn
 from tetrad.results.outcome import Calls, CaseOutcome
 
 Decision: TypeAlias = Literal["PASSED", "FAILED", "INCONCLUSIVE", "NOT_APPLICABLE"]
@@ -47,6 +48,7 @@ class CaseReport:
     flip: Flip
     waived: str | None = None  # the waiver's reason and owner
     vars: Mapping[str, Json] = field(default_factory=dict)
+    turns: tuple[Turn, ...] = ()  # of the conversation before
     candidate: CaseOutcome
     base: CaseOutcome | None = None
 

@@ -26,17 +26,6 @@ def asked_in(prompt: Prompt, turns: Sequence[Turn]) -> tuple[dict[str, Json], tu
     return {prompt.chat.input: turns[-1].content}, tuple(turns[:-1])
 
 
-def no_history(prompt: Prompt) -> str | None:
-    """Why a prompt takes no earlier turns; None where it does."""
-    if prompt.style == "completion":
-        return "a prompt of `style: completion` is one text without turns"
-    if prompt.chat is None:
-        return "it has no `chat:`"
-    if prompt.chat.history is None:
-        return "its `chat:` has no `history`"
-    return None
-
-
 def bytes_of(text: str) -> int:
     """The tokens of a text where no tokenizer is known: never fewer than it has."""
     return len(text.encode())
@@ -53,11 +42,12 @@ class Histories:
     def kept(self, history: Sequence[Turn]) -> tuple[Turn, ...]:
         if not history:
             return ()
-        why_not = no_history(self._prompt)
-        if why_not is not None or self._prompt.chat is None or self._prompt.chat.history is None:
+        why_not, chat = self._prompt.why_no_history, self._prompt.chat
+        limit = None if chat is None else chat.history
+        if why_not is not None or limit is None:
             raise BadRequest(f"{self._prompt.ref} takes no earlier turns: {why_not}")
         turns = [replace(turn, content=encodable(turn.content)) for turn in history]
-        return tuple(self._within(turns, self._prompt.chat.history))
+        return tuple(self._within(turns, limit))
 
     def _within(self, turns: Sequence[Turn], limit: History) -> Sequence[Turn]:
         # No text has more tokens than bytes, so most conversations need no tokenizer.

@@ -45,7 +45,8 @@ def _contradictions(
     asked: defaultdict[str, Claims] = defaultdict(Claims)
     for case in golden.cases:
         answers = [[call.tool, call.arguments, call.result, call.error] for call in case.tools]
-        claims = asked[encoder.encode([case.vars, answers])]
+        turns = [[turn.role, turn.content] for turn in case.turns]
+        claims = asked[encoder.encode([case.vars, turns, answers])]
         found = claims.contradicted_by(case)
         if found is not None:
             other, reason = found

@@ -3,7 +3,7 @@
 ## What it does
 Reports cases that lack a variable that a stack's prompt requires, and values that a variable does not
 accept: the wrong type, longer than `max_chars`, or not in the `enum`. In a CSV file, the column is
-reported.
+reported. Earlier `turns` are reported where the prompt has no `chat.history` to keep them.
 
 ## Why is this bad?
 The case cannot run on any model, so the suite is inconclusive.
