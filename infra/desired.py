@@ -27,15 +27,6 @@ class Merged:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
-    """An identity that the environment admitted earlier: it answers, is warm, or was a while ago."""
-
-    stack: tetrad.Stack
-    snapshot: tetrad.Snapshot
-    unused_since: datetime | None = None  # None: the pointer still names it
-
-
-@dataclass(frozen=True, kw_only=True)
 class Alerts:
     """What `infra/observability/` holds: groups of rules, and dashboards by name."""
 
@@ -87,7 +78,7 @@ class Unproven(tetrad.TetradError):
 def desired(
     environment: tetrad.Environment,
     merged: Sequence[Merged],
-    kept: Sequence[Kept] = (),
+    retained: Sequence[tetrad.Retained] = (),
     *,
     now: datetime,
     alerts: Alerts | None = None,
@@ -95,15 +86,18 @@ def desired(
     """What is to run; raises Unproven, and `UsageError` with all that the environment lacks.
 
     An identity of the merged state that a rollback withdrew is no error. It gets nothing of its own:
-    what the pointer still names is in `kept`.
+    what the pointer still names is in `retained`.
     """
     refused = [one for one in merged if not one.verification.is_yes and not _is_withdrawn(one)]
     if refused:
         raise Unproven(refused)
     served = [one for one in merged if not _is_withdrawn(one)]
     hours = timedelta(hours=environment.retain.model_server_hours)
-    named: list[Merged | Kept] = [*served, *(one for one in kept if one.unused_since is None)]
-    lately = [one for one in kept if one.unused_since and now - one.unused_since < hours]
+    named: list[Merged | tetrad.Retained] = [
+        *served,
+        *(one for one in retained if one.unused_since is None),
+    ]
+    lately = [one for one in retained if one.unused_since and now - one.unused_since < hours]
     problems: list[str] = []
     cluster = _cluster(environment, problems)
     models = model_servers(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import yaml
@@ -26,7 +26,10 @@ def gather(root: Path, name: str) -> Desired:
         )
         for stack in stacks
     ]
-    return desired(environment, merged, now=datetime.now(UTC), alerts=read_alerts(root))
+    now = datetime.now(UTC)
+    since = now - timedelta(hours=environment.retain.model_server_hours)
+    retained = tetrad.retained(environment, root, since=since)
+    return desired(environment, merged, retained, now=now, alerts=read_alerts(root))
 
 
 def read_alerts(root: Path) -> Alerts:

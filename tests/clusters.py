@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import tetrad
-from desired import Alerts, Desired, Kept, Merged, desired
+from desired import Alerts, Desired, Merged, desired
 from tetrad.evidence import Unmet
 from tetrad.identity import read_identity
 
@@ -208,13 +208,13 @@ def unproven(message: str) -> dict[str, Any]:
 
 
 def desired_of(
-    root: Path, kept: Iterable[Kept] = (), merged: list[Merged] | None = None
+    root: Path, retained: Iterable[tetrad.Retained] = (), merged: list[Merged] | None = None
 ) -> Desired:
     repository = tetrad.load_repository(root)
     return desired(
         tetrad.environment_of(repository, "production"),
         merged_of(root) if merged is None else merged,
-        list(kept),
+        list(retained),
         now=NOW,
         alerts=ALERTS,
     )

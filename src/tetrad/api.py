@@ -7,9 +7,11 @@ release.
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
-from tetrad import identity
+from tetrad import admission, identity
+from tetrad.admission import Retained as Retained
 from tetrad.admission import question, verified
 from tetrad.errors import ExitCode as ExitCode
 from tetrad.errors import Issue as Issue
@@ -80,6 +82,16 @@ def snapshot_of(repository: Repository, stack: Stack) -> Snapshot:
 def environment_of(repository: Repository, name: str) -> Environment:
     """An environment by its name or reference; raises `UsageError` where there is none."""
     return repository.environments[repositories.find(repository, name, repository.environments)]
+
+
+def retained(
+    environment: Environment, root: str | os.PathLike[str] = ".", *, since: datetime
+) -> tuple[Retained, ...]:
+    """The identities that an environment's pointer names, and those that it has named since a moment.
+
+    Loaded from the snapshots in the registry; nothing where nothing was deployed yet.
+    """
+    return admission.retained(Path(root), environment, since=since)
 
 
 def read_report(file: str | os.PathLike[str]) -> Report:

@@ -25,7 +25,7 @@ from clusters import (
 )
 
 import tetrad
-from desired import Kept, Unproven, desired
+from desired import Unproven, desired
 
 
 def changed(environment: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -157,13 +157,13 @@ def test_a_withdrawn_identity_is_no_error_and_gets_nothing(tmp_path: Path) -> No
     assert (found.models, found.snapshots) == ((), ())
 
 
-def earlier(tmp_path: Path) -> Kept:
+def earlier(tmp_path: Path) -> tetrad.Retained:
     """An identity of another model."""
     root = clustered(
         tmp_path / "earlier", SMALL, engine={"vllm": {**VLLM["vllm"], "dtype": "float16"}}
     )
     (merged,) = merged_of(root)
-    return Kept(stack=merged.stack, snapshot=merged.snapshot)
+    return tetrad.Retained(stack=merged.stack, snapshot=merged.snapshot)
 
 
 def test_a_changed_model_gets_a_new_server_and_the_old_one_stays_warm(tmp_path: Path) -> None:
@@ -195,7 +195,8 @@ def test_the_merged_state_says_how_a_shared_model_is_loaded(tmp_path: Path) -> N
     (merged,) = merged_of(root)
 
     found = desired_of(
-        clustered(tmp_path / "now", SMALL), [Kept(stack=merged.stack, snapshot=merged.snapshot)]
+        clustered(tmp_path / "now", SMALL),
+        [tetrad.Retained(stack=merged.stack, snapshot=merged.snapshot)],
     )
 
     assert [model.load_s for model in found.models] == [240]

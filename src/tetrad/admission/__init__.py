@@ -2,5 +2,14 @@
 
 from tetrad.admission.asking import Question, has_evidence, question, verified
 from tetrad.admission.kept_evidence import KeptEvidence
+from tetrad.admission.retaining import Retained, retained
 
-__all__ = ["KeptEvidence", "Question", "has_evidence", "question", "verified"]
+__all__ = [
+    "KeptEvidence",
+    "Question",
+    "Retained",
+    "has_evidence",
+    "question",
+    "retained",
+    "verified",
+]

@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, str] = {
     "approve": "sign that an identity may serve an environment",
     "verify": "say whether an identity may serve an environment, and which clauses are not met",
     "admit": "record that an environment takes an identity that may serve there",
+    "render": "write what runs in Kubernetes as plain manifests, of proven identities alone",
     "evidence": "show what was signed about an identity",
     "log": "show a stack's identities over time: what changed, scores, evidence, approvals",
     "serve": "answer requests to an environment's stacks over HTTP",
