@@ -164,6 +164,30 @@ class JudgeFailed(TetradError):
     exit_code = ExitCode.INCONCLUSIVE
 
 
+class PointerMoved(TetradError):
+    """Somebody else changed what an environment serves first: nothing was written."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+    def __init__(self, environment: str, why: str) -> None:
+        super().__init__(
+            f"{environment}: {why}\n"
+            f"  help: `tetrad status {environment}` shows what serves now; run the command again"
+        )
+
+
+class DeploymentRefused(TetradError):
+    """What may not serve an environment, and why; nothing was written."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class NotAcknowledged(TetradError):
+    """Gateways that do not follow the pointer that was written."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
 class DatabaseError(TetradError):
     """Kept answers or the registry cannot be read or written; another try may succeed."""
 

@@ -14,10 +14,10 @@ import pytest
 from pointing import DEPLOYERS, NOW, STACK, gateway, identity, pointer, sealed
 from postgres import schema
 
-from tetrad.errors import DatabaseError, ExitCode
+from tetrad.errors import DatabaseError, ExitCode, PointerMoved
 from tetrad.evidence import Refused
 from tetrad.pointer import Deployers, Figures, Pointer, Withdrawal, seal_pointer
-from tetrad.pointer.pointer_store import THERE, PointerMoved, PointerStore
+from tetrad.pointer.pointer_store import THERE, PointerStore
 from tetrad.registry import NewEntry, Place, PostgresAddress, open_ledger
 from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.ledger_tables import GATEWAYS
@@ -56,7 +56,7 @@ def test_a_pointer_that_does_not_follow_the_current_one_is_refused(
 ) -> None:
     append(store, 1, 2)
 
-    with pytest.raises(PointerMoved, match=r"production: the change 2 \(deploy by deploy\) came"):
+    with pytest.raises(PointerMoved, match=r"production: change 2 \(deploy by deploy\) came"):
         append(store, number)
 
     assert store.current() == pointer(2)

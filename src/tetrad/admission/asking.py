@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tetrad import git
 from tetrad.admission.kept_evidence import KeptEvidence
+from tetrad.admission.withdrawn import withdrawn_from
 from tetrad.evidence import Verification, expected_of, verify
 from tetrad.evidence.verify import admitted
 from tetrad.loading.repositories import find
@@ -34,7 +35,8 @@ def verified(root: Path, asked: Question) -> Verification:
     """The answer from the envelopes that there are here."""
     with KeptEvidence(root) as kept:
         now = datetime.now(UTC)
-        return _verified(kept, asked, now, _authors(root, kept, asked, now))
+        withdrawn = withdrawn_from(root, asked.environment, asked.stack)
+        return _verified(kept, asked, now, _authors(root, kept, asked, now), withdrawn)
 
 
 def has_evidence(kept: KeptEvidence, asked: Question) -> bool:
@@ -43,11 +45,17 @@ def has_evidence(kept: KeptEvidence, asked: Question) -> bool:
 
 
 def _verified(
-    kept: KeptEvidence, asked: Question, now: datetime, authors: frozenset[str]
+    kept: KeptEvidence,
+    asked: Question,
+    now: datetime,
+    authors: frozenset[str],
+    withdrawn: str = "",
 ) -> Verification:
     expected = expected_of(asked.repository, asked.stack, asked.environment)
     envelopes = kept.about(expected.identity)
-    return verify(expected, asked.environment, envelopes, now=now, authors=authors)
+    return verify(
+        expected, asked.environment, envelopes, now=now, authors=authors, withdrawn=withdrawn
+    )
 
 
 def _authors(root: Path, kept: KeptEvidence, asked: Question, now: datetime) -> frozenset[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from datetime import UTC, datetime
 
 from tetrad.cli.output import print_text
 from tetrad.cli.repository_root import root_of
 from tetrad.cli.signing_keys import add_key, add_push, read_key, refuse_role
-from tetrad.cli.verify import add_environment, lines_of
+from tetrad.cli.verification_lines import lines_of
+from tetrad.cli.verify import add_environment
 from tetrad.errors import ExitCode
 
 
@@ -22,8 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> ExitCode:
     from tetrad import git
     from tetrad.admission import KeptEvidence, question, verified
-    from tetrad.evidence import sign
-    from tetrad.evidence.statements import Admission
+    from tetrad.admission.admitting import admit
     from tetrad.identity import short
     from tetrad.loading.repositories import find, load_repository
     from tetrad.snapshots import take_snapshot
@@ -41,23 +40,9 @@ def run(args: Namespace) -> ExitCode:
     if found.admitted:
         print_text(f"{name} was admitted to {found.environment} before\n")
         return ExitCode.PASSED
-    admission = Admission(
-        stack=stack.ref,
-        environment=found.environment,
-        commit=git.head(root),
-        admitted_on=datetime.now(UTC),
-        evidence=found.accepted,
-    )
-    envelope = sign(admission, identity=found.identity, name=stack.name, key=key)
+    snapshot = take_snapshot(repository.files, stack.ref)
     with KeptEvidence(root) as kept:
-        kept.keep(
-            "admission",
-            stack.ref,
-            found.identity,
-            [envelope],
-            environment=found.environment,
-            snapshot=take_snapshot(repository.files, stack.ref),
-        )
+        envelope = admit(kept, stack, found, commit=git.head(root), key=key, snapshot=snapshot)
         if args.push:
             kept.push(args.remote, "admission", {found.identity: [envelope]})
     print_text(f"{found.environment} admits {name}\n")

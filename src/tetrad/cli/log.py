@@ -27,10 +27,14 @@ _PARTS = ("prompt", "model", "corpus", "tools", "settings")
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("stack", metavar="STACK", help="a stack")
-    parser.add_argument(
-        "-n", "--max-count", type=_count, metavar="N", help="show at most the last N identities"
-    )
+    add_max_count(parser, "identities")
     add_format(parser, "text", "json")
+
+
+def add_max_count(parser: ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "-n", "--max-count", type=_count, metavar="N", help=f"show at most the last N {what}"
+    )
 
 
 def _count(written: str) -> int:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from tetrad.pointer import Figures
+from tetrad.pointer import BOUNDS_MS, Figures
 from tetrad.results.trace import Guarded, Trace
-
-BOUNDS_MS = (5, 10, 20, 50, 100, 200, 350, 500, 750, 1_000, 1_500, 2_000, 3_000, 5_000, 7_500,
-             10_000, 15_000, 30_000, 60_000)  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from tetrad.git.evidence_branch import EvidenceBranch
 from tetrad.git.export import export
 from tetrad.git.history import Version, history_of
 from tetrad.git.locks import lock_with
+from tetrad.git.reverting import MergedCommit, merged_between
 from tetrad.git.revisions import (
     authors,
     head,
@@ -33,6 +34,7 @@ __all__ = [
     "Checkout",
     "CommitTree",
     "EvidenceBranch",
+    "MergedCommit",
     "SideBranch",
     "Version",
     "authors",
@@ -46,6 +48,7 @@ __all__ = [
     "is_known",
     "lock_with",
     "merge_base",
+    "merged_between",
     "merged_text",
     "not_checked_out",
     "of_a_system",

@@ -5,7 +5,7 @@ what writes it (commands, the gateway's page) and what reads it (gateways) meet 
 """
 
 from tetrad.pointer.deployers import Deployers, bytes_to_sign, envelope_of, seal_pointer
-from tetrad.pointer.gateways import Figures, GatewayState
+from tetrad.pointer.gateways import BOUNDS_MS, Figures, GatewayState
 from tetrad.pointer.pointers import (
     Pointer,
     PointerChange,
@@ -16,6 +16,7 @@ from tetrad.pointer.pointers import (
 )
 
 __all__ = [
+    "BOUNDS_MS",
     "Deployers",
     "Figures",
     "GatewayState",

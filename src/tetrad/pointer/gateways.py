@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+# Of the buckets that gateways count latencies in; beyond the last one there is `inf`.
+BOUNDS_MS = (5, 10, 20, 50, 100, 200, 350, 500, 750, 1_000, 1_500, 2_000, 3_000, 5_000, 7_500,
+             10_000, 15_000, 30_000, 60_000)  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
@@ -16,8 +20,20 @@ class Figures:
     contract: int = 0  # answers that broke the output contract
     guarded: int = 0  # requests and answers that a guardrail stopped
     usd: float = 0.0  # by the prices of the model
-    # requests by the upper bound of their bucket (`inf` for the last), each in one bucket alone
+    # requests by the upper bound of their bucket, each in one bucket alone; empty ones may be left out
     latency_ms: Mapping[str, int] = field(default_factory=dict)
+
+    def quantile_ms(self, share: float) -> float:
+        """A quantile of the latencies: requests are taken for evenly spread over their bucket, as
+        Prometheus does. Infinite beyond the last bound, 0 of no requests.
+        """
+        wanted, below, lower = share * sum(self.latency_ms.values()), 0, 0
+        for bound in BOUNDS_MS:
+            count = self.latency_ms.get(str(bound), 0)
+            if count and below + count >= wanted:
+                return lower + (bound - lower) * (wanted - below) / count
+            below, lower = below + count, bound
+        return float("inf") if wanted else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

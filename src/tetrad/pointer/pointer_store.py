@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.database import Closing
-from tetrad.errors import ExitCode, TetradError
+from tetrad.errors import PointerMoved
 from tetrad.evidence import Refused
 from tetrad.pointer.deployers import Deployers
 from tetrad.pointer.gateways import GatewayState
@@ -46,24 +47,6 @@ _NOW: dict[str, str] = {
 }
 
 
-class PointerMoved(TetradError):
-    """Somebody else changed the pointer first: nothing was written."""
-
-    exit_code = ExitCode.INCONCLUSIVE
-
-    def __init__(self, environment: str, last: Pointer | None) -> None:
-        change = "it has no pointer" if last is None else f"{_told(last)} came first"
-        super().__init__(
-            f"{environment}: {change}\n"
-            f"  help: `tetrad status {environment}` shows what serves now; run the command again"
-        )
-
-
-def _told(pointer: Pointer) -> str:
-    by = f" by {pointer.change.by}" if pointer.change.by else ""
-    return f"the change {pointer.number} ({pointer.change.kind}{by})"
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -89,6 +72,12 @@ class PointerStore(Closing):
         except BaseException:
             self._database.close()
             raise
+
+    @classmethod
+    def existing(cls, place: Place, deployers: Deployers) -> Self | None:
+        """The store where there is a registry; it is made by whoever writes."""
+        is_there = not isinstance(place, Path) or place.is_file()
+        return cls(place, deployers) if is_there else None
 
     def close(self) -> None:
         """End every watch, and let go of the database."""
@@ -134,7 +123,7 @@ class PointerStore(Closing):
         with self._database.writing() as connection:
             last = self._last(connection)
             if new.number != (1 if last is None else last.number + 1):
-                raise PointerMoved(self.environment, last)
+                raise PointerMoved(self.environment, _told(last))
             entries = [self._entry(envelope), *self._withdrawals(envelope, last, new)]
             extend(connection, entries, at=written_time(self._clock()))
             if not self._database.is_file:
@@ -293,3 +282,10 @@ class PointerStore(Closing):
 def _clock_of(connection: Connection) -> Any:
     """SQL for the time by the database's clock, as `written_time` writes it."""
     return literal_column(_NOW[connection.dialect.name])
+
+
+def _told(pointer: Pointer | None) -> str:
+    if pointer is None:
+        return "nothing is deployed yet"
+    by = f" by {pointer.change.by}" if pointer.change.by else ""
+    return f"change {pointer.number} ({pointer.change.kind}{by}) came first"

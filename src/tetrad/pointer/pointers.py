@@ -50,6 +50,13 @@ class Withdrawal:
     reason: str
     commit: str  # that brought the identity
 
+    @property
+    def why(self) -> str:
+        """For people."""
+        by = f" by {self.by}" if self.by else ""
+        reason = f": {self.reason}" if self.reason else ""
+        return f"withdrawn on {self.at:%Y-%m-%d %H:%M} UTC{by}{reason}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StackPointer:
@@ -70,6 +77,9 @@ class StackPointer:
     def loaded(self) -> tuple[ServedIdentity, ...]:
         """All that a gateway keeps ready."""
         return (*self.answering, *self.warm)
+
+    def withdrawal_of(self, identity: Digest) -> Withdrawal | None:
+        return next((one for one in self.withdrawn if one.identity == identity), None)
 
     def chosen(self, key: str) -> ServedIdentity:
         """Who answers a user or a conversation: always the same, but for a share that moves on."""

@@ -58,12 +58,6 @@ class Merged:
     retain: Retain = Retain()
 
 
-def withdrawal_of(stack: StackPointer | None, identity: Digest) -> Withdrawal | None:
-    """The withdrawal that keeps an identity from a stack."""
-    withdrawn = () if stack is None else stack.withdrawn
-    return next((one for one in withdrawn if one.identity == identity), None)
-
-
 def deployed(
     before: Pointer | None, merged: Merged, act: Act, *, only: Collection[str] | None = None
 ) -> Pointer | None:
@@ -76,7 +70,7 @@ def deployed(
     named = merged.stacks.keys() if only is None else only
     for ref in named:
         stack, wanted = stacks.get(ref), merged.stacks[ref]
-        if withdrawal_of(stack, wanted.identity) is None:
+        if stack is None or stack.withdrawal_of(wanted.identity) is None:
             stacks[ref] = _served(stack, ref, wanted, act)
     if only is None:
         stacks = {ref: stack for ref, stack in stacks.items() if ref in merged.stacks}
@@ -197,10 +191,10 @@ def _back(
 ) -> StackPointer:
     """The stack with an earlier identity live, and what answers now withdrawn."""
     to = target or _previous(before, stack)
-    withdrawal = withdrawal_of(stack, to.identity)
+    withdrawal = stack.withdrawal_of(to.identity)
     if withdrawal is not None:
         raise UsageError(
-            f"{short(to.identity)} is withdrawn from {before.environment}: {told(withdrawal)}"
+            f"{short(to.identity)} is withdrawn from {before.environment}: {withdrawal.why}"
             f"\n  help: tetrad release {before.environment} {stack.stack}"
         )
     left = [served for served in stack.answering if served.identity != to.identity]
@@ -247,13 +241,6 @@ def _retained(stack: StackPointer, retain: Retain) -> StackPointer:
 
 
 # -- one pointer
-
-
-def told(withdrawal: Withdrawal) -> str:
-    """Why an identity is withdrawn, for people."""
-    by = f" by {withdrawal.by}" if withdrawal.by else ""
-    why = f": {withdrawal.reason}" if withdrawal.reason else ""
-    return f"withdrawn on {withdrawal.at:%Y-%m-%d %H:%M} UTC{by}{why}"
 
 
 def _stack(pointer: Pointer, ref: str) -> StackPointer:

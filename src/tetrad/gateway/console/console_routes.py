@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tetrad.canonical import Digest, Json, canonical_json
-from tetrad.errors import UsageError
+from tetrad.errors import PointerMoved, UsageError
 from tetrad.evidence import Refused
 from tetrad.gateway.console.console_state import HISTORY, console_state
 from tetrad.gateway.console.proofs import proof_of
@@ -25,7 +25,7 @@ from tetrad.model import Environment, Signer
 from tetrad.pointer import Deployers
 from tetrad.pointer.deployers import PAYLOAD_TYPE
 from tetrad.pointer.pointer_json import write_pointer
-from tetrad.pointer.pointer_store import PointerMoved, PointerStore
+from tetrad.pointer.pointer_store import PointerStore
 from tetrad.pointer.transitions import Act, rolled_back
 from tetrad.registry import Kind
 from tetrad.registry.ledger import Ledger

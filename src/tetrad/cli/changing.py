@@ -1,0 +1,143 @@
+"""What the commands share that change what an environment serves."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tetrad.cli.output import print_status, print_text
+from tetrad.cli.signing_keys import VARIABLE, read_key, refuse_role
+from tetrad.errors import ExitCode
+
+if TYPE_CHECKING:
+    from tetrad.deploy.acknowledging import Acknowledged
+    from tetrad.deploy.deployer import Deployer
+    from tetrad.deploy.deploying import Deployment
+    from tetrad.model import Environment
+    from tetrad.pointer.pointer_store import PointerStore
+
+
+def add_environment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("environment", metavar="ENV", help="an environment of infra/environments")
+
+
+def add_deployer_key(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--key",
+        default=f"env:{VARIABLE}",
+        metavar="env:NAME|file:PATH",
+        help="a deployer's private key, as PEM, where the environment names deployers (default:"
+        f" env:{VARIABLE})",
+    )
+
+
+def add_reason(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reason", default="", metavar="TEXT", help="noted with the change")
+
+
+def deployer_of(root: Path, environment: Environment, key: str) -> Deployer:
+    """Whoever changes the environment by this key; where it names no deployers, none is asked for."""
+    from tetrad import git
+    from tetrad.deploy.deployer import Deployer
+    from tetrad.pointer import Deployers
+
+    if not Deployers.of(environment).signers:
+        return Deployer(environment=environment, name=git.user_email(root))
+    private = read_key(key)
+    signer = refuse_role(private, environment, "deployer")
+    return Deployer(environment=environment, name=signer.name, key=private)
+
+
+def settled(root: Path, deployer: Deployer, deployment: Deployment, *, waits: bool) -> ExitCode:
+    """Say what became of a deployment, and drive the rollouts that it began or found."""
+    from tetrad.cli.verification_lines import lines_of
+    from tetrad.deploy.deployer import opened_store
+
+    if deployment.refused:
+        told = [line for one in deployment.refused for line in lines_of(one.found, one.asked)]
+        print_text("".join(f"{line}\n" for line in told))
+        print_status("nothing was deployed\n")
+        return ExitCode.REFUSED
+    print_text("".join(f"{line}\n" for line in _deployed(root, deployment)))
+    pointer = deployment.after
+    if pointer is None:
+        return ExitCode.PASSED
+    rolling = [ref for ref in _named(deployment) if pointer.stacks[ref].rollout is not None]
+    with opened_store(root, deployer.environment) as store:
+        if rolling and waits:
+            return driven(store, deployer, rolling)
+        if not rolling:
+            say_acknowledged(follow(store, pointer.number))
+    for ref in rolling:
+        print_status(f"help: tetrad rollout continue {pointer.environment} {ref}\n")
+    return ExitCode.PASSED
+
+
+def driven(store: PointerStore, deployer: Deployer, stacks: Iterable[str]) -> ExitCode:
+    """Drive rollouts to their end, and say how each ended."""
+    from tetrad.deploy.rollouts import drive
+    from tetrad.identity import short
+
+    ended = drive(store, deployer, stacks, lambda line: print_status(f"{line}\n"))
+    for one in ended:
+        why = f": {one.why}" if one.why else ""
+        print_text(f"{one.stack} ({short(one.identity)}): {one.how}{why}\n")
+    last = store.current()
+    if last is not None:
+        say_acknowledged(follow(store, last.number))
+    if any(one.how != "finished" for one in ended):
+        name = deployer.environment.name
+        print_status(f"help: `tetrad release {name} STACK` lets an identity be deployed again\n")
+        return ExitCode.REFUSED
+    return ExitCode.PASSED
+
+
+def follow(store: PointerStore, number: int) -> Acknowledged:
+    """Wait until every gateway that is there follows a pointer."""
+    from tetrad.deploy.acknowledging import LOADS_S, acknowledged
+
+    return acknowledged(store, number, within_s=LOADS_S)
+
+
+def say_acknowledged(found: Acknowledged) -> None:
+    from tetrad.text import pluralize
+
+    if found.gateways:
+        count = pluralize(len(found.gateways), "gateway")
+        sys.stderr.write(f"{count} followed within {found.seconds:.2f} s\n")
+    else:
+        sys.stderr.write("no gateway is there; it serves this when it starts\n")
+
+
+def _named(deployment: Deployment) -> Iterator[str]:
+    """The stacks that a deployment was about."""
+    if deployment.after is not None:
+        yield from (ref for ref in deployment.stacks if ref in deployment.after.stacks)
+
+
+def _deployed(root: Path, deployment: Deployment) -> Iterator[str]:
+    from tetrad.cli.pointer_lines import changed_lines
+    from tetrad.deploy.deploying import stranded
+    from tetrad.identity import short
+
+    after = deployment.after
+    if after is None or not deployment.changes:
+        yield "no changes"
+    else:
+        yield f"{after.environment} {after.number}"
+        yield from changed_lines(deployment.before, after)
+    for one in deployment.left:
+        name = f"{one.asked.stack.ref} ({short(one.found.identity)})"
+        yield f"  {name} stays {one.found.withdrawn}"
+    for one in deployment.doubtful:
+        clauses = ", ".join(dict.fromkeys(unmet.clause for unmet in one.found.unmet))
+        name = f"{one.asked.stack.ref} ({short(one.found.identity)})"
+        yield f"  {name} serves, and would not be admitted today: {clauses}"
+    for ref, identity, release in stranded(root, after) if after is not None else ():
+        yield (
+            f"  {ref}: {identity} needs a gateway of Tetrad {release}:"
+            " this release cannot go back to it"
+        )

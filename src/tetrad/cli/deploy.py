@@ -1,0 +1,39 @@
+"""`tetrad deploy ENV [STACK…]`: the merged state serves an environment."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from tetrad.cli.changing import (
+    add_deployer_key,
+    add_environment,
+    add_reason,
+    deployer_of,
+    settled,
+)
+from tetrad.cli.repository_root import root_of
+from tetrad.errors import ExitCode
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_environment(parser)
+    parser.add_argument(
+        "stacks", nargs="*", metavar="STACK", help="stacks (default: all that serve there)"
+    )
+    parser.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="leave a rollout at its first step; `tetrad rollout continue` takes it on",
+    )
+    add_reason(parser)
+    add_deployer_key(parser)
+
+
+def run(args: Namespace) -> ExitCode:
+    from tetrad.deploy.deployer import environment_named
+    from tetrad.deploy.deploying import deploy
+
+    root = root_of(args)
+    deployer = deployer_of(root, environment_named(root, args.environment), args.key)
+    deployment = deploy(root, deployer, args.stacks, reason=args.reason)
+    return settled(root, deployer, deployment, waits=not args.no_wait)

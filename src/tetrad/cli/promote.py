@@ -1,0 +1,35 @@
+"""`tetrad promote STACK --from A --to B`: what is live in A serves B."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from tetrad.cli.changing import add_deployer_key, add_reason, deployer_of, settled
+from tetrad.cli.repository_root import root_of
+from tetrad.errors import ExitCode
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("stack", metavar="STACK", help="a stack that serves both environments")
+    parser.add_argument(
+        "--from", dest="origin", required=True, metavar="ENV", help="where it is live"
+    )
+    parser.add_argument("--to", required=True, metavar="ENV", help="where it is to serve, too")
+    parser.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="leave a rollout at its first step; `tetrad rollout continue` takes it on",
+    )
+    add_reason(parser)
+    add_deployer_key(parser)
+
+
+def run(args: Namespace) -> ExitCode:
+    from tetrad.deploy.deployer import environment_named
+    from tetrad.deploy.promoting import promote
+
+    root = root_of(args)
+    deployer = deployer_of(root, environment_named(root, args.to), args.key)
+    origin = environment_named(root, args.origin)
+    deployment = promote(root, deployer, args.stack, origin, reason=args.reason)
+    return settled(root, deployer, deployment, waits=not args.no_wait)

@@ -1,0 +1,107 @@
+"""`tetrad rollback ENV [STACK…]`: an earlier identity answers, on every gateway, when this returns."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tetrad.cli.changing import add_deployer_key, add_environment, add_reason, deployer_of
+from tetrad.cli.output import print_text
+from tetrad.cli.repository_root import root_of
+from tetrad.errors import ExitCode
+
+if TYPE_CHECKING:
+    from tetrad.deploy.rolling_back import RolledBack
+    from tetrad.pointer import ServedIdentity
+    from tetrad.pointer.pointer_store import PointerStore
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_environment(parser)
+    parser.add_argument(
+        "stacks",
+        nargs="*",
+        metavar="STACK",
+        help="stacks (default: those that the last deployment moved)",
+    )
+    parser.add_argument(
+        "--to",
+        metavar="IDENTITY",
+        help="7 digits or more of an identity that served before (default: the one that served last)",
+    )
+    add_reason(parser)
+    add_deployer_key(parser)
+
+
+def run(args: Namespace) -> ExitCode:
+    began = time.monotonic()
+    from tetrad.deploy.deployer import environment_named, opened_store
+    from tetrad.deploy.rolling_back import roll_back
+
+    root = root_of(args)
+    environment = environment_named(root, args.environment)
+    deployer = deployer_of(root, environment, args.key)
+    with opened_store(root, environment) as store:
+        back = roll_back(store, deployer, args.stacks, to=args.to, reason=args.reason)
+        print_text("".join(f"{line}\n" for line in _lines(back)))
+        _wait(store, back, began)
+    reverts = list(_reverts(root, back))
+    if reverts:
+        print_text("to make it last, revert what brought it:\n")
+        print_text("".join(f"  {command}\n" for command in reverts))
+    return ExitCode.PASSED
+
+
+def _lines(back: RolledBack) -> Iterator[str]:
+    from tetrad.cli.pointer_lines import changed_lines
+
+    yield f"{back.after.environment} {back.after.number}"
+    yield from changed_lines(back.before, back.after)
+
+
+def _wait(store: PointerStore, back: RolledBack, began: float) -> None:
+    """Wait for the gateways; NotAcknowledged names those that do not follow."""
+    from tetrad.deploy.acknowledging import LOADS_S, WARM_S, acknowledged, called
+    from tetrad.text import pluralize
+
+    is_warm = all(_is_loaded(back, ref, to) for ref, _, to in back.left())
+    found = acknowledged(store, back.after.number, within_s=WARM_S if is_warm else LOADS_S)
+    for gateway in store.lost_gateways():
+        ago = (store.now() - gateway.seen).total_seconds()
+        sys.stderr.write(f"not waited for: {called(gateway)}, last heard of {ago:,.0f} s ago\n")
+    if found.gateways:
+        count = pluralize(len(found.gateways), "gateway")
+        print_text(f"{count} followed {time.monotonic() - began:.2f} s after the command began\n")
+    else:
+        print_text("no gateway is there to follow\n")
+
+
+def _is_loaded(back: RolledBack, ref: str, to: ServedIdentity) -> bool:
+    return any(served.identity == to.identity for served in back.before.stacks[ref].loaded)
+
+
+def _reverts(root: Path, back: RolledBack) -> Iterator[str]:
+    """The commands that take the merged state back to what serves now."""
+    from tetrad import git
+    from tetrad.registry import open_ledger, registry_place
+
+    commits: dict[str, bool] = {}
+    with open_ledger(registry_place(root)) as ledger:
+        for ref, left, to in back.left():
+            paths = {f"{ref}.lock"}
+            for served in (left, to):
+                paths |= _paths(ledger.content(served.snapshot))
+            found = git.merged_between(root, to.commit, left.commit, sorted(paths))
+            commits |= {one.commit: one.is_merge for one in found}
+    for commit, is_merge in commits.items():
+        yield f"git revert --no-edit {'-m 1 ' if is_merge else ''}{commit[:12]}"
+
+
+def _paths(manifest: bytes | None) -> set[str]:
+    import json
+
+    return {file["path"] for file in json.loads(manifest)["files"]} if manifest else set()

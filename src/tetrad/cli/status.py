@@ -1,0 +1,211 @@
+"""`tetrad status [ENV…]`: what serves where, since when, and on whose evidence."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tetrad.cli.options import add_format
+from tetrad.cli.output import print_text, write_out
+from tetrad.cli.repository_root import root_of
+from tetrad.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from tetrad.canonical import Digest
+    from tetrad.cli.said import Said
+    from tetrad.model import Environment
+    from tetrad.pointer import GatewayState, Pointer, ServedIdentity, StackPointer
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "environments", nargs="*", metavar="ENV", help="environments (default: all)"
+    )
+    add_format(parser, "text", "json")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """An environment, as the registry has it."""
+
+    environment: Environment
+    pointer: Pointer | None
+    gateways: tuple[GatewayState, ...] = ()
+    lost: tuple[GatewayState, ...] = ()
+
+
+def run(args: Namespace) -> ExitCode:
+    root = root_of(args)
+    standing = [_standing(root, one) for one in _environments(root, args.environments)]
+    said = _said(root, standing)
+    if args.format == "json":
+        write_out(json.dumps([_document(one, said) for one in standing], indent=2) + "\n")
+    else:
+        blocks = ["\n".join(_lines(one, said)) for one in standing]
+        print_text("\n\n".join(blocks) + "\n")
+    return ExitCode.PASSED
+
+
+def _environments(root: Path, names: Sequence[str]) -> Sequence[Environment]:
+    from tetrad.deploy.deployer import environment_named
+    from tetrad.loading.files import Tree
+    from tetrad.loading.repositories import load_repository
+    from tetrad.model import ENVIRONMENTS
+    from tetrad.trees import WorkingTree
+
+    if names:
+        return [environment_named(root, name) for name in names]
+    files = Tree(WorkingTree(root)).below(ENVIRONMENTS)
+    found = [file for file in files if file.endswith((".yaml", ".yml"))]
+    if not found:
+        raise UsageError(f"no environments\n  help: {ENVIRONMENTS}/NAME.yaml describes one")
+    return tuple(load_repository(root, found).environments.values())
+
+
+def _standing(root: Path, environment: Environment) -> Standing:
+    from tetrad.pointer import Deployers
+    from tetrad.pointer.pointer_store import PointerStore
+    from tetrad.registry import registry_place
+
+    store = PointerStore.existing(registry_place(root), Deployers.of(environment))
+    if store is None:
+        return Standing(environment=environment, pointer=None)
+    with store:
+        return Standing(
+            environment=environment,
+            pointer=store.current(),
+            gateways=store.gateways(),
+            lost=store.lost_gateways(),
+        )
+
+
+def _said(root: Path, standing: Sequence[Standing]) -> dict[tuple[str, Digest], list[Said]]:
+    """What was signed for an environment about each identity that it keeps ready."""
+    from tetrad.admission import KeptEvidence
+    from tetrad.cli.said import said_in
+
+    wanted = {
+        (one.environment.name, served.identity): one.environment
+        for one in standing
+        if one.pointer is not None
+        for _, served in one.pointer.loaded()
+    }
+    with KeptEvidence(root) as kept:
+        envelopes = kept.about_each({identity for _, identity in wanted})
+    return {
+        (name, identity): [
+            said
+            for said in said_in(envelopes[identity], identity, [environment])
+            if _is_for(said, name)
+        ]
+        for (name, identity), environment in wanted.items()
+    }
+
+
+def _is_for(said: Said, environment: str) -> bool:
+    from tetrad.evidence.statements import Admission, Approval, Summary
+
+    match said.predicate:
+        case Summary(resource_uri=uri):
+            return uri.startswith(f"tetrad://{environment}/")
+        case Approval(environment=named) | Admission(environment=named):
+            return named == environment
+    return False
+
+
+def _lines(one: Standing, said: dict[tuple[str, Digest], list[Said]]) -> Iterator[str]:
+    name, pointer = one.environment.name, one.pointer
+    if pointer is None:
+        yield f"{name}: nothing is deployed"
+        return
+    by = f" by {pointer.change.by}" if pointer.change.by else ""
+    yield (
+        f"{name} {pointer.number}: {pointer.change.kind}{by},"
+        f" {pointer.at:%Y-%m-%d %H:%M} UTC, commit {pointer.commit[:12]}"
+    )
+    rows = [
+        (role, *_row(stack, served, said.get((name, served.identity), [])))
+        for stack in pointer.stacks.values()
+        for role, served in _roles(stack)
+    ]
+    yield from _table(("", "STACK", "IDENTITY", "SINCE (UTC)", "COMMIT", "SIGNED BY"), rows)
+    yield from _withdrawn(pointer)
+    yield from _gateways(one, pointer)
+
+
+def _roles(stack: StackPointer) -> Iterator[tuple[str, ServedIdentity]]:
+    if stack.rollout is None:
+        yield "live", stack.live
+    else:
+        yield f"live {100 - stack.rollout.percent:g} %", stack.live
+        yield f"new {stack.rollout.percent:g} %", stack.rollout.to
+    for served in stack.warm:
+        yield "warm", served
+
+
+def _row(stack: StackPointer, served: ServedIdentity, said: Sequence[Said]) -> tuple[str, ...]:
+    from tetrad.identity import short
+
+    signers = dict.fromkeys(name for one in said for name in one.signers)
+    return (
+        stack.stack,
+        short(served.identity),
+        f"{served.since:%Y-%m-%d %H:%M}",
+        served.commit[:12],
+        ", ".join(signers) or "nobody",
+    )
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for row in (head, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield f"  {'  '.join(cells)}".rstrip()
+
+
+def _withdrawn(pointer: Pointer) -> Iterator[str]:
+    from tetrad.identity import short
+
+    for stack in pointer.stacks.values():
+        for withdrawal in stack.withdrawn:
+            yield f"  {stack.stack}: {short(withdrawal.identity)} was {withdrawal.why}"
+
+
+def _gateways(one: Standing, pointer: Pointer) -> Iterator[str]:
+    from tetrad.deploy.acknowledging import called
+
+    for gateway in one.gateways:
+        follows = "follows" if gateway.number >= pointer.number else "is behind at"
+        ready = "ready" if gateway.ready else "not ready"
+        why = f": {gateway.problem}" if gateway.problem else ""
+        yield f"  gateway {called(gateway)} {follows} {gateway.number}, {ready}{why}"
+    for gateway in one.lost:
+        yield f"  gateway {called(gateway)} was last heard of {gateway.seen:%Y-%m-%d %H:%M:%S} UTC"
+    if not one.gateways:
+        yield f"  no gateway is there\n  help: tetrad serve {pointer.environment}"
+
+
+def _document(one: Standing, said: dict[tuple[str, Digest], list[Said]]) -> Any:
+    from tetrad.identity import written_identity
+    from tetrad.pointer.pointer_json import as_json
+
+    name, pointer = one.environment.name, one.pointer
+    if pointer is None:
+        return {"environment": name, "pointer": None, "gateways": [], "lost": []}
+    return {
+        "environment": name,
+        "pointer": as_json(pointer),
+        "signed": {
+            written_identity(served.identity): [
+                {"envelope": str(s.digest), "signers": list(s.signers), "says": s.text}
+                for s in said.get((name, served.identity), [])
+            ]
+            for _, served in pointer.loaded()
+        },
+        "gateways": [as_json(gateway) for gateway in one.gateways],
+        "lost": [as_json(gateway) for gateway in one.lost],
+    }

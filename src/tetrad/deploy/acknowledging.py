@@ -1,0 +1,52 @@
+"""Waiting until every gateway follows a pointer."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from tetrad.errors import NotAcknowledged
+from tetrad.pointer import GatewayState
+from tetrad.pointer.pointer_store import PointerStore
+
+LOADS_S = 600.0  # what gateways have to load an identity
+WARM_S = 10.0  # what they have for one that is loaded
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acknowledged:
+    """The gateways that follow a pointer, and how long that took."""
+
+    gateways: tuple[GatewayState, ...]
+    seconds: float
+
+
+def acknowledged(store: PointerStore, number: int, *, within_s: float) -> Acknowledged:
+    """Wait for the gateways that are there; NotAcknowledged names those that do not follow in time."""
+    began = time.monotonic()
+    while True:
+        there = store.gateways()
+        behind = [gateway for gateway in there if gateway.number < number]
+        seconds = time.monotonic() - began
+        if not behind:
+            return Acknowledged(gateways=there, seconds=seconds)
+        if seconds > within_s:
+            raise NotAcknowledged(not_followed(number, behind))
+        time.sleep(_POLL_S)
+
+
+def not_followed(number: int, behind: list[GatewayState]) -> str:
+    """Which gateways do not follow a pointer, and why by their own word."""
+    lines = [f"the change {number} is written, and not every gateway follows it:"]
+    lines += [f"  {called(one)} follows {one.number}{_why(one)}" for one in behind]
+    return "\n".join([*lines, "  help: `tetrad status` shows when they do"])
+
+
+def called(gateway: GatewayState) -> str:
+    """A gateway for people: its address, and enough of its name to tell two apart."""
+    return f"{gateway.address or 'gateway'} ({gateway.gateway[:8]})"
+
+
+def _why(gateway: GatewayState) -> str:
+    return f": {gateway.problem}" if gateway.problem else ""

@@ -1,0 +1,64 @@
+"""Who changes what an environment serves, and where that is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tetrad.ed25519 import PrivateKey
+from tetrad.errors import UsageError
+from tetrad.loading.files import Tree
+from tetrad.loading.repositories import find, load_repository
+from tetrad.model import ENVIRONMENTS, Environment
+from tetrad.model.references import candidates
+from tetrad.pointer import Deployers, Pointer, seal_pointer
+from tetrad.pointer.pointer_store import PointerStore
+from tetrad.pointer.transitions import Act
+from tetrad.registry import registry_place
+from tetrad.trees import WorkingTree
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployer:
+    """`key` is None where the environment names no deployers."""
+
+    environment: Environment
+    name: str
+    key: PrivateKey | None = None
+
+    def act(self, at: datetime, reason: str = "") -> Act:
+        return Act(at=at, by=self.name, reason=reason)
+
+    def seal(self, pointer: Pointer) -> bytes:
+        return seal_pointer(pointer, [] if self.key is None else [self.key])
+
+
+def environment_named(root: Path, name: str) -> Environment:
+    """An environment by its file alone, so that a rollback waits for no other; UsageError for none."""
+    tree = Tree(WorkingTree(root))
+    files = [file for file in candidates(f"{ENVIRONMENTS}/{name}") if tree.has(file)]
+    repository = load_repository(root, files or None)
+    return repository.environments[find(repository, name, repository.environments)]
+
+
+def opened_store(root: Path, environment: Environment) -> PointerStore:
+    """The pointers of an environment; it refuses a target that nothing serves yet."""
+    if environment.target != "local":
+        raise UsageError(
+            f"{environment.location.file}: target: {environment.target} is not supported yet"
+            "\n  help: target: local serves by `tetrad serve`"
+        )
+    return PointerStore(registry_place(root), Deployers.of(environment))
+
+
+def stack_named(pointer: Pointer, name: str) -> str:
+    """The stack of a pointer that a name means: its reference, or an unambiguous last part."""
+    if name in pointer.stacks:
+        return name
+    found = [ref for ref in pointer.stacks if ref.rsplit("/", 1)[-1] == name]
+    if len(found) == 1:
+        return found[0]
+    serves = f"{pointer.environment} serves {', '.join(pointer.stacks) or 'nothing'}"
+    what = "is ambiguous" if found else "is not a stack there"
+    raise UsageError(f"{name!r} {what}\n  help: {serves}")

@@ -1,0 +1,178 @@
+"""Deploying the merged state: every identity is verified, or nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tetrad.admission import KeptEvidence, Question, verified
+from tetrad.admission.admitting import admit
+from tetrad.deploy.deployer import Deployer, opened_store
+from tetrad.deploy.merged_state import MergedState, merged_state, refuse_unrelated
+from tetrad.errors import UsageError
+from tetrad.evidence import Verification
+from tetrad.loading.repositories import find
+from tetrad.model import Environment, Stack
+from tetrad.pointer import Pointer
+from tetrad.pointer.pointer_store import PointerStore
+from tetrad.pointer.transitions import Merged, Wanted, deployed
+from tetrad.registry import open_ledger, registry_place
+from tetrad.snapshots import Snapshot, keeping, take_snapshot
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """An identity that is to serve, and whether it may."""
+
+    asked: Question
+    found: Verification
+    snapshot: Snapshot
+    commit: str
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(
+            identity=self.found.identity,
+            snapshot=self.snapshot.digest,
+            commit=self.commit,
+            serving=self.asked.stack.serving,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployment:
+    """What became of a deployment. With refusals, nothing was written."""
+
+    before: Pointer | None
+    after: Pointer | None  # as it serves now; None where nothing was ever deployed
+    stacks: tuple[str, ...] = ()  # that it was about
+    refused: tuple[Judged, ...] = ()
+    left: tuple[Judged, ...] = ()  # withdrawn, and not asked for by name: they stay as they are
+    doubtful: tuple[Judged, ...] = ()  # they serve, and would not be admitted today
+
+    @property
+    def changes(self) -> bool:
+        return self.before != self.after
+
+
+def deploy(root: Path, deployer: Deployer, names: Sequence[str], *, reason: str = "") -> Deployment:
+    """Serve the commit that is checked out, or some of its stacks."""
+    with merged_state(root) as state, opened_store(root, deployer.environment) as store:
+        before = store.current()
+        if before is not None:
+            where = deployer.environment.name
+            refuse_unrelated(root, last=before.commit, new=state.commit, where=where)
+        stacks = _stacks(state, deployer.environment, names)
+        judged = [_judged(root, state, stack, deployer.environment) for stack in stacks]
+        return settle(root, store, deployer, state, judged, names=names, reason=reason)
+
+
+def settle(
+    root: Path,
+    store: PointerStore,
+    deployer: Deployer,
+    state: MergedState,
+    judged: Sequence[Judged],
+    *,
+    names: Sequence[str],
+    reason: str,
+) -> Deployment:
+    """Append the pointer by which what was judged serves, unless some of it may not."""
+    before = store.current()
+    doubtful = [one for one in judged if not one.found.is_yes and _answers(before, one)]
+    left = [one for one in judged if one.found.withdrawn and not names]
+    set_apart = {one.asked.stack.ref for one in (*doubtful, *left)}
+    others = [one for one in judged if one.asked.stack.ref not in set_apart]
+    refused = [one for one in others if not one.found.is_yes]
+    if refused or (left and len(left) == len(judged)):
+        return Deployment(before=before, after=before, refused=tuple(refused or left))
+    _keep(root, deployer, state.commit, others)
+    environment = deployer.environment
+    merged = Merged(
+        environment=environment.name,
+        commit=state.commit,
+        stacks={one.asked.stack.ref: one.wanted for one in judged},
+        access=environment.access,
+        retain=environment.retain,
+    )
+    only = [one.asked.stack.ref for one in judged] if names else None
+    after = deployed(before, merged, deployer.act(store.now(), reason), only=only)
+    if after is not None:
+        store.append(deployer.seal(after))
+    return Deployment(
+        before=before,
+        after=after or before,
+        stacks=tuple(merged.stacks),
+        left=tuple(left),
+        doubtful=tuple(doubtful),
+    )
+
+
+def stranded(root: Path, pointer: Pointer) -> Iterator[tuple[str, str, str]]:
+    """The identities that are kept ready and that a gateway of this release cannot load: each as its
+    stack, itself, and the release that can.
+    """
+    import json
+
+    from tetrad.identity import RUNTIME, short
+
+    with open_ledger(registry_place(root)) as ledger:
+        for stack, served in pointer.loaded():
+            manifest = ledger.content(served.snapshot)
+            said = {} if manifest is None else json.loads(manifest)
+            if said and said.get("runtime") != RUNTIME:
+                yield stack.stack, short(served.identity), str(said.get("release"))
+
+
+def _stacks(state: MergedState, environment: Environment, names: Sequence[str]) -> list[Stack]:
+    """The stacks of the merged state that serve the environment, or those named."""
+    known = state.repository.stacks
+    serving = [stack for stack in known.values() if environment.name in stack.environments]
+    if not serving:
+        raise UsageError(
+            f"no stack serves {environment.name}"
+            f"\n  help: serving: {{environments: [{environment.name}]}} in a stack's file"
+        )
+    named = [known[find(state.repository, name, known)] for name in names]
+    for stack in named:
+        if stack not in serving:
+            raise UsageError(
+                f"{stack.ref} does not serve {environment.name}"
+                f"\n  help: add {environment.name} to serving: environments: of"
+                f" {stack.location.file}"
+            )
+    return named or serving
+
+
+def _judged(root: Path, state: MergedState, stack: Stack, environment: Environment) -> Judged:
+    asked = Question(repository=state.repository, stack=stack, environment=environment)
+    return Judged(
+        asked=asked,
+        found=verified(root, asked),
+        snapshot=take_snapshot(state.repository.files, stack.ref),
+        commit=state.commit,
+    )
+
+
+def _answers(pointer: Pointer | None, judged: Judged) -> bool:
+    """Whether an identity answers already: it is not taken away by being deployed again."""
+    stack = pointer.stacks.get(judged.asked.stack.ref) if pointer else None
+    return stack is not None and judged.found.identity in {s.identity for s in stack.answering}
+
+
+def _keep(root: Path, deployer: Deployer, commit: str, judged: Sequence[Judged]) -> None:
+    """Record admissions, once each, and keep what gateways load."""
+    with KeptEvidence(root) as kept, open_ledger(registry_place(root)) as ledger:
+        for one in judged:
+            if deployer.key is not None and not one.found.admitted:
+                admit(
+                    kept,
+                    one.asked.stack,
+                    one.found,
+                    commit=commit,
+                    key=deployer.key,
+                    snapshot=one.snapshot,
+                )
+            else:
+                keeping.keep(ledger, one.snapshot)

@@ -1,0 +1,78 @@
+"""Promoting: the identity that is live in one environment, of the same snapshot, into the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tetrad.admission import Question, verified
+from tetrad.deploy.deployer import Deployer, opened_store, stack_named
+from tetrad.deploy.deploying import Deployment, Judged, settle
+from tetrad.deploy.merged_state import MergedState, merged_state, refuse_unrelated
+from tetrad.errors import UsageError
+from tetrad.loading.files import Tree
+from tetrad.loading.repositories import read_tree, sound
+from tetrad.model import Environment, Stack
+from tetrad.pointer import ServedIdentity
+from tetrad.registry import open_ledger, registry_place
+from tetrad.snapshots import Snapshot, kept
+from tetrad.snapshots.held_tree import HeldTree
+
+
+def promote(
+    root: Path, deployer: Deployer, stack: str, origin: Environment, *, reason: str = ""
+) -> Deployment:
+    """Serve what `origin` serves; limits, keys and the rollout are those of the merged state."""
+    with merged_state(root) as state, opened_store(root, deployer.environment) as store:
+        ref, served, snapshot = _live(root, stack, origin)
+        before = store.current()
+        target = deployer.environment.name
+        if before is not None:
+            refuse_unrelated(root, last=before.commit, new=state.commit, where=target)
+            if ref in before.stacks:
+                last = before.stacks[ref].live.commit
+                refuse_unrelated(root, last=last, new=served.commit, where=target)
+        judged = _judged(root, state, deployer.environment, served, snapshot)
+        return settle(root, store, deployer, state, [judged], names=[ref], reason=reason)
+
+
+def _live(root: Path, stack: str, origin: Environment) -> tuple[str, ServedIdentity, Snapshot]:
+    with opened_store(root, origin) as store:
+        pointer = store.current()
+    if pointer is None:
+        raise UsageError(f"nothing is deployed to {origin.name}")
+    ref = stack_named(pointer, stack)
+    if pointer.stacks[ref].rollout is not None:
+        raise UsageError(
+            f"a rollout of {ref} is on its way in {origin.name}"
+            f"\n  help: tetrad rollout continue {origin.name} {stack}"
+        )
+    served = pointer.stacks[ref].live
+    with open_ledger(registry_place(root)) as ledger:
+        return ref, served, kept.load_exact(ledger, served.snapshot)
+
+
+def _judged(
+    root: Path,
+    state: MergedState,
+    environment: Environment,
+    served: ServedIdentity,
+    snapshot: Snapshot,
+) -> Judged:
+    stack = _served_by(state, environment, snapshot)
+    asked = Question(repository=state.repository, stack=stack, environment=environment)
+    found = verified(root, asked)
+    return Judged(asked=asked, found=found, snapshot=snapshot, commit=served.commit)
+
+
+def _served_by(state: MergedState, environment: Environment, snapshot: Snapshot) -> Stack:
+    """The stack of a snapshot, served as the merged state says."""
+    from dataclasses import replace
+
+    merged = state.repository.stacks.get(snapshot.stack)
+    if merged is None or environment.name not in merged.environments:
+        raise UsageError(
+            f"{snapshot.stack} does not serve {environment.name} in the merged state"
+            f"\n  help: add {environment.name} to serving: environments: of its file"
+        )
+    loaded = sound(read_tree(Tree(HeldTree(snapshot.files)))).stacks[snapshot.stack]
+    return replace(loaded, serving=merged.serving)

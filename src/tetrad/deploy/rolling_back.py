@@ -1,0 +1,99 @@
+"""Rolling back: an earlier identity answers, and what is left is withdrawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from tetrad.deploy.deployer import Deployer, stack_named
+from tetrad.errors import PointerMoved, UsageError
+from tetrad.pointer import Pointer, ServedIdentity
+from tetrad.pointer.pointer_store import PointerStore
+from tetrad.pointer.transitions import moved_last, released, rolled_back
+
+_IDENTITY = re.compile(r"(?:tetrad:)?([0-9a-f]{7,64})")
+_TRIES = 20  # others that change the pointer at the same moment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolledBack:
+    before: Pointer
+    after: Pointer
+
+    def left(self) -> Iterator[tuple[str, ServedIdentity, ServedIdentity]]:
+        """What each stack answered with, and what it answers with now."""
+        for ref in self.after.change.stacks:
+            yield ref, self.before.stacks[ref].answering[-1], self.after.stacks[ref].live
+
+
+def roll_back(
+    store: PointerStore,
+    deployer: Deployer,
+    names: Sequence[str],
+    *,
+    to: str | None = None,
+    reason: str = "",
+) -> RolledBack:
+    """Roll some stacks back, or those that the last deployment moved; whoever else changes the
+    pointer meanwhile is overtaken.
+    """
+    for _ in range(_TRIES):
+        before = _current(store)
+        named = [stack_named(before, name) for name in names] or _moved(store)
+        targets = {ref: _target(store, before, ref, to) for ref in named}
+        after = rolled_back(before, targets, deployer.act(store.now(), reason))
+        try:
+            return RolledBack(before=before, after=store.append(deployer.seal(after)))
+        except PointerMoved:
+            continue
+    raise PointerMoved(store.environment, f"it changed {_TRIES} times meanwhile")
+
+
+def release(store: PointerStore, deployer: Deployer, name: str, *, reason: str = "") -> Pointer:
+    """End the withdrawals of a stack."""
+    before = _current(store)
+    after = released(before, stack_named(before, name), deployer.act(store.now(), reason))
+    return store.append(deployer.seal(after))
+
+
+def _current(store: PointerStore) -> Pointer:
+    current = store.current()
+    if current is None:
+        raise UsageError(
+            f"nothing is deployed to {store.environment}\n  help: tetrad deploy {store.environment}"
+        )
+    return current
+
+
+def _moved(store: PointerStore) -> Sequence[str]:
+    moved = moved_last(store.history())
+    if not moved:
+        raise UsageError(
+            f"what was deployed to {store.environment} last is rolled back already"
+            f"\n  help: name a stack: tetrad rollback {store.environment} STACK"
+        )
+    return moved
+
+
+def _target(
+    store: PointerStore, before: Pointer, ref: str, to: str | None
+) -> ServedIdentity | None:
+    """The identity that a text names among those that serve or served a stack."""
+    if to is None:
+        return None
+    written = _IDENTITY.fullmatch(to)
+    if written is None:
+        raise UsageError(f"--to {to}: write 7 or more digits of an identity")
+    for pointer in chain([before], store.history()):
+        loaded = pointer.stacks[ref].loaded if ref in pointer.stacks else ()
+        found = {s.identity: s for s in loaded if s.identity.hex.startswith(written[1])}
+        if len(found) > 1:
+            raise UsageError(f"--to {to} is ambiguous\n  help: write more digits")
+        if found:
+            return next(iter(found.values()))
+    raise UsageError(
+        f"--to {to}: {ref} never served it in {store.environment}"
+        f"\n  help: tetrad history {store.environment}"
+    )

@@ -1,0 +1,199 @@
+"""Driving rollouts: step by step, each judged by what the gateways measured.
+
+All that is true of a rollout stands in the pointer, so that whoever drives it may be killed: another
+takes over, and begins the step that it finds again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from tetrad.canonical import Digest
+from tetrad.deploy.acknowledging import LOADS_S, not_followed
+from tetrad.deploy.deployer import Deployer
+from tetrad.deploy.measuring import Measure, breaches
+from tetrad.errors import NotAcknowledged, PointerMoved, UsageError
+from tetrad.identity import short
+from tetrad.pointer import Figures, GatewayState, Pointer, Rollout
+from tetrad.pointer.pointer_store import PointerStore
+from tetrad.pointer.transitions import aborted, advanced
+
+Say: TypeAlias = Callable[[str], None]
+
+_TICK_S = 0.1
+_NOTE_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """A rollout that is over, by whoever ended it."""
+
+    stack: str
+    identity: Digest
+    how: Literal["finished", "aborted", "replaced"]
+    why: str = ""
+
+
+def drive(
+    store: PointerStore, deployer: Deployer, stacks: Iterable[str], say: Say
+) -> tuple[Ended, ...]:
+    """Drive the rollouts of stacks until each is over; NotAcknowledged where a gateway stays behind."""
+    watched = {ref: _Watched(ref=ref, identity=_rollout(store, ref).to.identity) for ref in stacks}
+    over: dict[str, Ended] = {}
+    while True:
+        pointer, gateways = store.current(), store.gateways()
+        for ref, one in watched.items():
+            ended = over.get(ref) or one.ended(pointer)
+            if ended is not None:
+                over[ref] = ended
+            elif pointer is not None and _move(store, deployer, one, pointer, gateways, say):
+                break  # the others look at the pointer that follows
+        else:
+            if over.keys() == watched.keys():
+                return tuple(over.values())
+            time.sleep(_TICK_S)
+
+
+def _rollout(store: PointerStore, ref: str) -> Rollout:
+    pointer = store.current()
+    stack = pointer.stacks.get(ref) if pointer else None
+    if stack is None or stack.rollout is None:
+        raise UsageError(f"{ref} has no rollout in {store.environment}")
+    return stack.rollout
+
+
+def _move(
+    store: PointerStore,
+    deployer: Deployer,
+    watched: _Watched,
+    pointer: Pointer,
+    gateways: tuple[GatewayState, ...],
+    say: Say,
+) -> bool:
+    """Take a rollout on where its step is over; whether the pointer is another one now."""
+    verdict = watched.look(pointer, gateways, say)
+    if verdict is None:
+        return False
+    act = deployer.act(store.now(), verdict.why)
+    change = aborted if verdict.aborts else advanced
+    with suppress(PointerMoved):  # what others made of it is looked at next
+        store.append(deployer.seal(change(pointer, watched.ref, act)))
+    return True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Verdict:
+    """That a step is over."""
+
+    aborts: bool
+    why: str = ""
+
+
+@dataclass(kw_only=True)
+class _Watched:
+    """A rollout, and its step as far as it was followed."""
+
+    ref: str
+    identity: Digest
+    _step: tuple[int, object] | None = None  # which one, of which plan
+    _number: int = 0  # of the pointer at which it was first seen
+    _seen: float = 0.0
+    _began: float | None = None  # since when every gateway follows it
+    _noted: float = 0.0
+    _measure: Measure = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._measure = Measure(identity=self.identity)
+
+    def ended(self, pointer: Pointer | None) -> Ended | None:
+        """How the rollout is over; None while it goes on."""
+        stack = pointer.stacks.get(self.ref) if pointer else None
+        if stack is not None and stack.rollout and stack.rollout.to.identity == self.identity:
+            return None
+        if stack is not None and stack.live.identity == self.identity:
+            return Ended(stack=self.ref, identity=self.identity, how="finished")
+        withdrawal = stack.withdrawal_of(self.identity) if stack else None
+        if withdrawal is not None:
+            return Ended(stack=self.ref, identity=self.identity, how="aborted", why=withdrawal.why)
+        return Ended(
+            stack=self.ref,
+            identity=self.identity,
+            how="replaced",
+            why="another deployment took its place",
+        )
+
+    def look(
+        self, pointer: Pointer, gateways: tuple[GatewayState, ...], say: Say
+    ) -> _Verdict | None:
+        """Whether the step is over, by what the gateways say now."""
+        rollout = pointer.stacks[self.ref].rollout
+        assert rollout is not None  # noqa: S101 - else it has ended
+        now = time.monotonic()
+        step = (rollout.step, rollout.serving.rollout)
+        if step != self._step:
+            self._step, self._number, self._seen = step, pointer.number, now
+            self._began, self._noted = None, now
+            say(f"{self._name(rollout)}")
+        if self._began is None and not self._follow(rollout, gateways, now, say):
+            return None
+        return self._judge(rollout, gateways, now, say)
+
+    def _follow(
+        self, rollout: Rollout, gateways: tuple[GatewayState, ...], now: float, say: Say
+    ) -> bool:
+        """Whether every gateway follows the step, which begins then."""
+        behind = [gateway for gateway in gateways if gateway.number < self._number]
+        if behind and now - self._seen > LOADS_S:
+            raise NotAcknowledged(not_followed(self._number, behind))
+        if behind:
+            self._note(f"{self._name(rollout)}: {len(behind)} gateways are loading it", now, say)
+            return False
+        self._began = now
+        self._measure.begin(gateways)
+        return True
+
+    def _judge(
+        self, rollout: Rollout, gateways: tuple[GatewayState, ...], now: float, say: Say
+    ) -> _Verdict | None:
+        plan = rollout.serving.rollout
+        figures = self._measure.look(gateways)
+        began = now if self._began is None else self._began
+        has_sample = figures.requests >= plan.min_requests
+        is_over = has_sample and now - began >= plan.pause_s
+        # a limit that was exceeded on enough requests ends the rollout before its pause does
+        if is_over or (has_sample and plan.min_requests):
+            breach = next(breaches(figures, plan.abort_if), None)
+            if breach is not None:
+                return _Verdict(aborts=True, why=str(breach))
+        if is_over:
+            say(f"{self._name(rollout)}: {_told(figures)}")
+            return _Verdict(aborts=False)
+        self._note(f"{self._name(rollout)}: {self._waits(rollout, figures, gateways)}", now, say)
+        return None
+
+    def _waits(self, rollout: Rollout, figures: Figures, gateways: tuple[GatewayState, ...]) -> str:
+        wanted = rollout.serving.rollout.min_requests
+        if not gateways:
+            return "no gateway is there"
+        if figures.requests < wanted:
+            return f"{figures.requests} of {wanted} requests"
+        return _told(figures)
+
+    def _note(self, text: str, now: float, say: Say) -> None:
+        if now - self._noted >= _NOTE_S:
+            self._noted = now
+            say(text)
+
+    def _name(self, rollout: Rollout) -> str:
+        return f"{self.ref} ({short(self.identity)}) at {rollout.percent:g} %"
+
+
+def _told(figures: Figures) -> str:
+    if not figures.requests:
+        return "no requests"
+    said = f"{figures.requests} requests, {figures.errors} errors"
+    return f"{said}, p95 {figures.quantile_ms(0.95):.0f} ms"

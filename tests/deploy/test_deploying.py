@@ -1,0 +1,440 @@
+"""Deploying, promoting and rolling back, as commands do it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from deployments import (
+    REF,
+    Follower,
+    deployable_tree,
+    improve,
+    key_of,
+    place_of,
+    pointer_of,
+    serve,
+    store_of,
+    write_environment,
+)
+from trees import Tree
+
+from tetrad.deploy.deployer import environment_named
+from tetrad.identity import short, written_identity
+from tetrad.pointer import Deployers, Pointer
+from tetrad.registry import open_ledger
+from tetrad.snapshots import kept
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return deployable_tree(tmp_path)
+
+
+def deploy(tree: Tree, *options: str) -> int:
+    return tree.tetrad("deploy", "production", *options, *key_of(tree))
+
+
+def live(pointer: Pointer) -> str:
+    return short(pointer.stacks[REF].live.identity)
+
+
+def test_the_merged_state_serves(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    assert deploy(tree) == 0
+
+    pointer = pointer_of(tree)
+    out, err = capsys.readouterr()
+    assert out.endswith(f"production 1\n  {REF}: {live(pointer)} is live\n")
+    assert "no gateway is there" in err
+    assert pointer.commit == tree.git("rev-parse", "HEAD").strip()
+    assert (pointer.change.kind, pointer.change.by) == ("deploy", "deploy")
+
+
+def test_what_serves_is_kept_with_its_admission(tree: Tree) -> None:
+    deploy(tree)
+
+    served = pointer_of(tree).stacks[REF].live
+    with open_ledger(place_of(tree)) as ledger:
+        kinds = [entry.kind for entry in ledger.entries()]
+        assert kinds == ["snapshot", "admission", "deployment"]
+        assert kept.load_exact(ledger, served.snapshot).identity == served.identity
+
+
+def test_deploying_again_changes_nothing(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy(tree)
+    capsys.readouterr()
+
+    assert deploy(tree) == 0
+    assert capsys.readouterr().out == "no changes\n"
+    assert pointer_of(tree).number == 1
+
+
+def test_an_improved_prompt_takes_over_and_leaves_the_other_warm(tree: Tree) -> None:
+    deploy(tree)
+    first = pointer_of(tree).stacks[REF].live
+    commit = improve(tree)
+    deploy(tree)
+
+    stack = pointer_of(tree).stacks[REF]
+    assert stack.live.commit == commit
+    assert stack.warm == (first,)
+
+
+@pytest.mark.parametrize(
+    ("write", "told"),
+    [
+        (lambda tree: tree.append("README.md", "x"), "there are uncommitted changes"),
+        (lambda tree: tree.write("new.txt", "x"), "there are uncommitted changes"),
+    ],
+)
+def test_what_is_not_committed_is_not_deployed(
+    tree: Tree, capsys: pytest.CaptureFixture[str], write: object, told: str
+) -> None:
+    tree.write("README.md", "")
+    tree.commit()
+    write(tree)  # type: ignore[operator]
+
+    assert deploy(tree) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_commit_that_does_not_contain_the_last_one_deployed_is_refused(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(tree)
+    improve(tree)
+    deploy(tree)
+    tree.git("checkout", "--quiet", "-b", "other", "HEAD~1")
+    improve(tree, 2)
+
+    assert deploy(tree) == 1
+    assert "does not descend from" in capsys.readouterr().err
+    assert pointer_of(tree).number == 2
+
+
+def test_a_clone_without_the_last_commit_says_what_to_fetch(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(tree)
+    tree.git("checkout", "--quiet", "--orphan", "anew")
+    tree.commit("Begin anew")
+    tree.git("branch", "--quiet", "-D", "main")
+    tree.git("-c", "gc.reflogExpire=now", "reflog", "expire", "--expire=now", "--all")
+    tree.git("gc", "--quiet", "--prune=now")
+
+    assert deploy(tree) == 2
+    assert "is not in this clone\n  help: git fetch" in capsys.readouterr().err
+
+
+def ask_for_approvals(tree: Tree, environment: str) -> None:
+    path = f"infra/environments/{environment}.yaml"
+    said = json.loads((tree.root / path).read_text())
+    write_environment(tree, environment, **{**said, "requires": {"approvals": {"count": 2}}})
+    tree.commit(f"Ask for approvals before {environment}")
+
+
+def test_an_identity_that_may_not_serve_is_refused_with_every_clause(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask_for_approvals(tree, "production")
+
+    assert deploy(tree) == 1
+    out, err = capsys.readouterr()
+    assert re.search(r"may not serve production\n  approvals +0 of 2 approvals\n", out)
+    assert err.endswith("nothing was deployed\n")
+    with open_ledger(place_of(tree)) as ledger:
+        assert list(ledger.entries()) == []
+
+
+def test_what_serves_already_is_not_taken_away_by_a_new_rule(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_environment(tree, "production")  # nobody signs, so that nothing is admitted
+    tree.commit()
+    tree.tetrad("deploy", "production")
+    ask_for_approvals(tree, "production")
+    capsys.readouterr()
+
+    assert tree.tetrad("deploy", "production") == 0
+    assert "serves, and would not be admitted today: approvals" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("deploy", "nowhere"), "there is nothing named 'nowhere'"),
+        (("deploy", "production", "elsewhere"), "there is nothing named 'elsewhere'"),
+        (("rollback", "production"), "nothing is deployed to production\n  help: tetrad deploy"),
+        (("release", "production", "feedback"), "nothing is deployed to production"),
+        (("promote", "feedback", "--from", "staging", "--to", "production"),
+         "nothing is deployed to staging"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_said_with_what_to_do(
+    tree: Tree, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: str
+) -> None:
+    assert tree.tetrad(*arguments, *key_of(tree)) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_only_a_deployer_deploys(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tree.root.parent / "other.pem"
+    tree.tetrad("keys", "new", "other", "--role", "deployer", "--private", str(other))
+    tree.commit()
+
+    assert tree.tetrad("deploy", "production", "--key", f"file:{other}") == 2
+    assert "names no signer with this key" in capsys.readouterr().err
+
+
+def test_without_deployers_nobody_signs(tree: Tree) -> None:
+    write_environment(tree, "production")
+    tree.commit()
+
+    assert tree.tetrad("deploy", "production") == 0
+    assert pointer_of(tree).change.by == ""
+
+
+def test_a_target_that_nothing_serves_yet_is_refused(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_environment(
+        tree, "production", target="kubernetes", kubernetes={"context": "prod", "namespace": "llm"}
+    )
+    tree.commit()
+
+    assert tree.tetrad("deploy", "production") == 2
+    assert "target: kubernetes is not supported yet" in capsys.readouterr().err
+
+
+# -- rolling back
+
+
+def test_a_rollback_gives_all_traffic_to_the_earlier_identity_and_withdraws_the_other(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(tree)
+    commit = improve(tree)
+    deploy(tree)
+    before = pointer_of(tree)
+    deployers = Deployers.of(environment_named(tree.root, "production"))
+    capsys.readouterr()
+
+    with Follower(place_of(tree), deployers) as follower:
+        code = tree.tetrad("rollback", "production", "--reason", "rude", *key_of(tree))
+        assert follower.state.number == 3
+
+    after = pointer_of(tree)
+    first, second = (short(p.stacks[REF].live.identity) for p in (after, before))
+    out = capsys.readouterr().out
+    assert code == 0
+    assert after.stacks[REF].live == before.stacks[REF].warm[0]
+    assert out.startswith(
+        f"production 3\n  {REF}: {first} is live, was {second}; {second} is withdrawn\n1 gateway"
+        " followed "
+    )
+    assert out.endswith(f"revert what brought it:\n  git revert --no-edit {commit[:12]}\n")
+
+
+def test_a_withdrawn_identity_comes_back_by_no_deploy_until_the_revert_is_merged(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(tree)
+    commit = improve(tree)
+    deploy(tree)
+    tree.tetrad("rollback", "production", "--reason", "rude", *key_of(tree))
+    capsys.readouterr()
+
+    assert deploy(tree) == 1
+    assert re.search(r"withdrawn +withdrawn on .* by deploy: rude\n", capsys.readouterr().out)
+    assert tree.tetrad("verify", "feedback", "--env", "production") == 1
+    assert tree.tetrad("verify", "feedback", "--env", "staging") == 0
+    tree.git("revert", "--no-edit", commit)
+    assert deploy(tree) == 0
+    assert pointer_of(tree).stacks[REF].withdrawn == ()
+    tree.git("revert", "--no-edit", "HEAD")
+    assert deploy(tree) == 0
+    assert len(pointer_of(tree).stacks[REF].warm) == 1
+
+
+def test_a_release_lets_the_merged_identity_serve_again(tree: Tree) -> None:
+    deploy(tree)
+    improve(tree)
+    deploy(tree)
+    again = live(pointer_of(tree))
+    tree.tetrad("rollback", "production", *key_of(tree))
+
+    assert tree.tetrad("release", "production", "feedback", *key_of(tree)) == 0
+    assert deploy(tree) == 0
+    assert live(pointer_of(tree)) == again
+
+
+def test_a_rollback_again_does_not_go_back_further_by_itself(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        improve(tree, number + 1)
+        deploy(tree)
+    tree.tetrad("rollback", "production", *key_of(tree))
+    number = pointer_of(tree).number
+
+    assert tree.tetrad("rollback", "production", *key_of(tree)) == 2
+    assert "is rolled back already\n  help: name a stack" in capsys.readouterr().err
+    assert pointer_of(tree).number == number
+
+
+def test_a_rollback_to_an_identity_that_served_long_ago(tree: Tree) -> None:
+    deploy(tree)
+    first = pointer_of(tree).stacks[REF].live
+    for number in (1, 2, 3):
+        improve(tree, number)
+        deploy(tree)
+
+    named = written_identity(first.identity)
+    assert tree.tetrad("rollback", "production", "--to", named, *key_of(tree)) == 0
+    assert pointer_of(tree).stacks[REF].live == first
+
+
+@pytest.mark.parametrize("written", ["nonsense", "0000000", "tetrad:12"])
+def test_a_rollback_to_what_never_served_is_refused(tree: Tree, written: str) -> None:
+    deploy(tree)
+
+    assert tree.tetrad("rollback", "production", "--to", written, *key_of(tree)) == 2
+    assert pointer_of(tree).number == 1
+
+
+def test_a_merge_is_reverted_as_one(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy(tree)
+    tree.git("checkout", "--quiet", "-b", "change")
+    improve(tree, 1)
+    improve(tree, 2)
+    tree.git("checkout", "--quiet", "main")
+    tree.git("merge", "--quiet", "--no-ff", "--message", "Merge", "change")
+    deploy(tree)
+    merge = tree.git("rev-parse", "HEAD").strip()
+    capsys.readouterr()
+
+    tree.tetrad("rollback", "production", *key_of(tree))
+    command = f"git revert --no-edit -m 1 {merge[:12]}"
+    assert capsys.readouterr().out.endswith(f"  {command}\n")
+    tree.git(*command.split()[1:])
+    assert deploy(tree) == 0
+
+
+# -- promoting
+
+
+def test_a_promotion_serves_the_same_identity_and_snapshot_in_the_next_environment(
+    tree: Tree,
+) -> None:
+    tree.tetrad("deploy", "staging", *key_of(tree))
+    improve(tree)
+    promoted = ("promote", "feedback", "--from", "staging", "--to", "production", *key_of(tree))
+
+    assert tree.tetrad(*promoted) == 0
+    there = pointer_of(tree, "staging").stacks[REF].live
+    here = pointer_of(tree, "production").stacks[REF].live
+    assert (here.identity, here.snapshot, here.commit) == (
+        there.identity, there.snapshot, there.commit,
+    )  # fmt: skip
+    assert tree.tetrad(*promoted) == 0
+    assert pointer_of(tree, "production").number == 1
+
+
+def test_a_promotion_is_verified_for_the_environment_that_it_goes_to(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask_for_approvals(tree, "production")
+    tree.tetrad("deploy", "staging", *key_of(tree))
+
+    code = tree.tetrad(
+        "promote", "feedback", "--from", "staging", "--to", "production", *key_of(tree)
+    )
+    assert code == 1
+    assert "0 of 2 approvals" in capsys.readouterr().out
+
+
+def test_a_promotion_does_not_go_back(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    tree.tetrad("deploy", "staging", *key_of(tree))
+    improve(tree)
+    deploy(tree)
+
+    code = tree.tetrad(
+        "promote", "feedback", "--from", "staging", "--to", "production", *key_of(tree)
+    )
+    assert code == 1
+    assert "does not descend from" in capsys.readouterr().err
+
+
+# -- showing
+
+
+def test_status_says_what_serves_where_and_why(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tree.tetrad("status") == 0
+    assert "production: nothing is deployed\n\nstaging: nothing is deployed\n" in (
+        capsys.readouterr().out
+    )
+    deploy(tree)
+    improve(tree)
+    serve(tree, rollout={"steps": [25, 100]})
+    tree.commit()
+    deploy(tree, "--no-wait")
+    capsys.readouterr()
+
+    tree.tetrad("status", "production")
+    out = capsys.readouterr().out
+    assert re.search(rf"live 75 %  {REF}  [0-9a-f]{{12}}  .* deploy\n", out)
+    assert re.search(rf"new 25 %   {REF}  [0-9a-f]{{12}}  .* deploy\n", out)
+    assert "no gateway is there\n  help: tetrad serve production" in out
+    tree.tetrad("status", "--format", "json")
+    said = {one["environment"]: one for one in json.loads(capsys.readouterr().out)}
+    assert said["staging"]["pointer"] is None
+    assert said["production"]["pointer"]["stacks"][REF]["rollout"]["step"] == 0
+    signed = said["production"]["signed"]
+    assert [one["signers"] for said in signed.values() for one in said] == [["deploy"]] * 2
+
+
+def test_history_says_what_changed_and_who_changed_it(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.tetrad("history", "production")
+    assert capsys.readouterr().out.endswith("nothing was deployed to production\n")
+    deploy(tree)
+    improve(tree)
+    deploy(tree)
+    tree.tetrad("rollback", "production", "--reason", "rude", *key_of(tree))
+    capsys.readouterr()
+
+    tree.tetrad("history", "production")
+    lines = capsys.readouterr().out.splitlines()
+    assert re.match(r"3  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  rollback  deploy  commit", lines[0])
+    assert lines[1] == "  rude"
+    tree.tetrad("history", "production", "-n", "2", "--format", "json")
+    said = json.loads(capsys.readouterr().out)
+    assert [one["number"] for one in said] == [3, 2]
+    assert [one["change"]["kind"] for one in said] == ["rollback", "deploy"]
+
+
+def test_rollout_status_says_where_a_rollout_is(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(tree)
+    improve(tree)
+    serve(tree, rollout={"steps": [5, 25, 100], "pause_s": 60, "min_requests": 20})
+    tree.commit()
+    deploy(tree, "--no-wait")
+    err = capsys.readouterr().err
+    assert "help: tetrad rollout continue production stacks/feedback\n" in err
+
+    assert tree.tetrad("rollout", "status", "production", "feedback") == 0
+    assert "answers 5 % (steps 5, 25, 100)" in capsys.readouterr().out
+    tree.tetrad("rollout", "status", "production", "feedback", "--format", "json")
+    assert json.loads(capsys.readouterr().out)["percent"] == 5
+    with store_of(tree) as store:
+        assert store.current() is not None
+    assert tree.tetrad("rollout", "abort", "production", "feedback", *key_of(tree)) == 0
+    assert tree.tetrad("rollout", "status", "production", "feedback") == 2
+    assert pointer_of(tree).stacks[REF].withdrawn != ()
