@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from tetrad.canonical import digest_bytes
 from tetrad.ed25519 import PrivateKey
 from tetrad.errors import Location
-from tetrad.evidence import Expected, sign, verify
+from tetrad.evidence import Expected, sign, verify, with_key
 from tetrad.evidence.expected import SuiteParts
 from tetrad.evidence.statements import (
     VERIFIER,
@@ -71,7 +71,7 @@ def main() -> int:
 
 
 def envelope(predicate: Predicate, key: PrivateKey) -> bytes:
-    return sign(predicate, identity=IDENTITY, name="triage", key=key)
+    return sign(predicate, identity=IDENTITY, name="triage", sealing=with_key(key))
 
 
 def expected() -> Expected:

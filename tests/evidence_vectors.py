@@ -749,6 +749,7 @@ def _environment(environment: Environment) -> Any:
 
 
 def _signer(signer: Signer) -> Any:
+    assert isinstance(signer.key, bytes)
     return {
         "key": public_pem(signer.key).decode(),
         "role": signer.role,

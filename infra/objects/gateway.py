@@ -200,6 +200,7 @@ def _trusted_files(environment: tetrad.Environment) -> dict[str, str]:
             signers[signer.name]["valid"] = [str(day) for day in signer.valid]
         if signer.revoked is not None:
             signers[signer.name]["revoked"] = str(signer.revoked)
+        assert isinstance(signer.key, bytes)  # noqa: S101 - as of every deployer
         key = base64.b64encode(_ED25519 + signer.key).decode()
         files[path] = f"-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----\n"
     document = {"kind": "environment", **({"signers": signers} if signers else {})}

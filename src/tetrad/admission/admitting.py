@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from tetrad.admission.kept_evidence import KeptEvidence
 from tetrad.ed25519 import PrivateKey
-from tetrad.evidence import Verification, sign
+from tetrad.evidence import Verification, sign, with_key
 from tetrad.evidence.statements import Admission
 from tetrad.model import Stack
 from tetrad.snapshots import Snapshot
@@ -29,7 +29,7 @@ def admit(
         admitted_on=datetime.now(UTC),
         evidence=found.accepted,
     )
-    envelope = sign(admission, identity=found.identity, name=stack.name, key=key)
+    envelope = sign(admission, identity=found.identity, name=stack.name, sealing=with_key(key))
     kept.keep(
         "admission",
         stack.ref,

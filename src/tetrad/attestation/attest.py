@@ -14,8 +14,7 @@ from tetrad.attestation.disagreement import Disagreement
 from tetrad.attestation.regrading import RecordedSuite, regrade
 from tetrad.attestation.retaking import Trees, check_overall, keeps_every_trace, retake
 from tetrad.canonical import Digest, Json, canonical_json, digest_bytes, merkle_root
-from tetrad.ed25519 import PrivateKey
-from tetrad.evidence import Refused, open_envelope, seal, sign
+from tetrad.evidence import Refused, Sealing, open_envelope, sign
 from tetrad.evidence.expected import parts_of, required_suites
 from tetrad.evidence.standard import CiJob, standard_payloads
 from tetrad.evidence.statements import (
@@ -77,7 +76,7 @@ class Attested:
 class Signing:
     """With what, when, and beside what is signed."""
 
-    key: PrivateKey
+    sealing: Sealing
     now: datetime
     earlier: Mapping[Digest, Sequence[bytes]]  # envelopes that there are, by identity
     ledger: LedgerHead | None = None
@@ -316,7 +315,7 @@ def _attested(
     stack: Stack, evaluations: Sequence[Evaluation], change: ReportedCommit, signing: Signing
 ) -> Attested:
     identity = identity_of(stack)
-    sign_it = partial(sign, identity=identity, name=stack.name, key=signing.key)
+    sign_it = partial(sign, identity=identity, name=stack.name, sealing=signing.sealing)
     signed = [sign_it(evaluation) for evaluation in evaluations]
     known = {
         digest_bytes(data): suites
@@ -339,7 +338,7 @@ def _attested(
             summary = _summary(stack, environment, tuple(known), verdict, signing.now)
             summaries.append(sign_it(summary))
     standard = [
-        seal(payload, [signing.key])
+        signing.sealing(payload)
         for evaluation in evaluations
         for payload in standard_payloads(evaluation, identity, stack.name, signing.job)
     ]

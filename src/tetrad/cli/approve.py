@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> ExitCode:
     from tetrad.admission import KeptEvidence, question
-    from tetrad.evidence import sign
+    from tetrad.evidence import sign, with_key
     from tetrad.evidence.statements import Approval
     from tetrad.identity import identity_of, short
     from tetrad.loading.repositories import load_repository
@@ -36,7 +36,7 @@ def run(args: Namespace) -> ExitCode:
     approval = Approval(
         stack=stack.ref, environment=environment.name, approved_on=datetime.now(UTC)
     )
-    envelope = sign(approval, identity=identity, name=stack.name, key=key)
+    envelope = sign(approval, identity=identity, name=stack.name, sealing=with_key(key))
     with KeptEvidence(root) as kept:
         kept.keep("approval", stack.ref, identity, [envelope], environment=environment.name)
         if args.push:

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from tetrad.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from tetrad.attestation import Attested, ReportedCommit, SignedReport
     from tetrad.canonical import Digest
+    from tetrad.evidence import Sealing
     from tetrad.loading.files import Tree
     from tetrad.snapshots import Snapshot
 
@@ -38,6 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_key(parser)
     parser.add_argument(
+        "--sigstore",
+        nargs="?",
+        const="",
+        metavar="CONFIG",
+        help="sign as the CI job that this is, by Sigstore's public instance or by that of a client"
+        " trust config (JSON), instead of with a key",
+    )
+    parser.add_argument(
         "--base",
         metavar="REF",
         help="refuse reports whose base is not the merge base of HEAD and this branch, tag or commit",
@@ -50,16 +59,16 @@ def run(args: argparse.Namespace) -> ExitCode:
     from tetrad.attestation import Signing, attest
 
     root = root_of(args)
-    key = read_key(args.key)
     reports = [_report(root, path) for path in args.reports or [root / LAST]]
     with ExitStack() as opened:
+        sealing = opened.enter_context(_sealing(args.key, args.sigstore))
         kept = opened.enter_context(KeptEvidence(root))
         change = _change(root, reports, args.base, opened)
         snapshots = _snapshots(change, reports)
         _refuse_secrets(snapshots.values())
         identities = {s.identity for signed in reports for s in signed.report.stacks}
         signing = Signing(
-            key=key,
+            sealing=sealing,
             now=datetime.now(UTC),
             earlier={identity: kept.about(identity) for identity in identities},
             ledger=kept.head(),
@@ -76,6 +85,21 @@ def run(args: argparse.Namespace) -> ExitCode:
             kept.push(args.remote, "evidence", signed)
     print_text("".join(_lines(attested)))
     return _exit(attested)
+
+
+@contextmanager
+def _sealing(key: str | None, sigstore: str | None) -> Iterator[Sealing]:
+    """What signs: a key, or Sigstore for this job."""
+    from tetrad.attestation.certified_job import certified_job
+    from tetrad.evidence import with_key
+
+    if sigstore is None:
+        yield with_key(read_key(key))
+    elif key is not None:
+        raise UsageError("--key and --sigstore: sign with one of them")
+    else:
+        with certified_job(Path(sigstore) if sigstore else None) as sealing:
+            yield sealing
 
 
 def _report(root: Path, path: Path) -> SignedReport:

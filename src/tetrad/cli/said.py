@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from tetrad.canonical import Digest
 if TYPE_CHECKING:
     from tetrad.evidence.statements import Predicate, SuiteEvaluation
     from tetrad.inventory.decided import DecidedSuite
-    from tetrad.model import Environment
+    from tetrad.model import Environment, TrustedKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +31,7 @@ def said_in(
     envelopes: Iterable[bytes], identity: Digest, environments: Iterable[Environment]
 ) -> tuple[Said, ...]:
     """What was signed about an identity, the oldest first; what is no statement of ours is left out."""
-    names = {s.key: s.name for e in environments for s in e.signers.values()}
+    names: dict[TrustedKey, str] = {s.key: s.name for e in environments for s in e.signers.values()}
     read = (_said(data, identity, names) for data in envelopes)
     return tuple(sorted((one for one in read if one is not None), key=_order))
 
@@ -43,7 +43,7 @@ def _order(said: Said) -> tuple[datetime, int]:
     return said.moment, list(TYPES).index(type(said.predicate))
 
 
-def _said(data: bytes, identity: Digest, names: dict[bytes, str]) -> Said | None:
+def _said(data: bytes, identity: Digest, names: Mapping[TrustedKey, str]) -> Said | None:
     from tetrad.canonical import digest_bytes
     from tetrad.evidence import Refused, open_envelope
     from tetrad.evidence.statements import read_statement

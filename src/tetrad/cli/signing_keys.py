@@ -19,7 +19,6 @@ VARIABLE = "TETRAD_SIGNING_KEY"
 def add_key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key",
-        default=f"env:{VARIABLE}",
         metavar="env:NAME|file:PATH",
         help=f"the private key, as PEM (default: env:{VARIABLE})",
     )
@@ -52,10 +51,11 @@ def refuse_role(key: PrivateKey, environment: Environment, role: SignerRole) -> 
     )
 
 
-def read_key(written: str) -> PrivateKey:
-    """The private key that an option names; UsageError where there is none."""
+def read_key(named: str | None) -> PrivateKey:
+    """The private key that an option names, or the default; UsageError where there is none."""
     from tetrad.ed25519 import NotAKey, PrivateKey
 
+    written = named or f"env:{VARIABLE}"
     kind, _, name = written.partition(":")
     if kind not in {"env", "file"} or not name:
         raise UsageError(f"--key {written}: write env:NAME or file:PATH")

@@ -3,7 +3,7 @@
 from tetrad.evidence.dsse import PAYLOAD_TYPE, Envelope, open_envelope, seal
 from tetrad.evidence.expected import Expected, expected_of, parts_of, required_suites
 from tetrad.evidence.refused import Clause, Refused
-from tetrad.evidence.signing import sign
+from tetrad.evidence.signing import Sealing, sign, with_key
 from tetrad.evidence.verify import SetAside, Unmet, Verification, verify
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Envelope",
     "Expected",
     "Refused",
+    "Sealing",
     "SetAside",
     "Unmet",
     "Verification",
@@ -22,4 +23,5 @@ __all__ = [
     "seal",
     "sign",
     "verify",
+    "with_key",
 ]

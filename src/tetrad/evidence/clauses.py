@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from tetrad.canonical import Digest
 from tetrad.evidence.dsse import PAYLOAD_TYPE, open_envelope
 from tetrad.evidence.expected import Expected, ListedWaiver
+from tetrad.evidence.keyless import certified
 from tetrad.evidence.refused import Clause, Refused
 from tetrad.evidence.statements import (
     VERIFIER,
@@ -21,7 +22,7 @@ from tetrad.evidence.statements import (
     read_statement,
     resource_uri,
 )
-from tetrad.model import Environment, Signer, SignerRole
+from tetrad.model import Environment, Signer, SignerRole, TrustedKey
 
 SKEW = timedelta(minutes=5)  # by which clocks of signers and verifiers may differ
 
@@ -33,7 +34,7 @@ def statement_of(
     envelope = open_envelope(data)
     if envelope.payload_type != PAYLOAD_TYPE:
         raise Refused("payload-type", f"{envelope.payload_type!r} is not {PAYLOAD_TYPE}")
-    by_key = {signer.key: signer for signer in environment.signers.values()}
+    by_key: dict[TrustedKey, Signer] = {s.key: s for s in environment.signers.values()}
     signers = tuple(by_key[key] for key in envelope.signed_by(by_key))
     if not signers:
         raise Refused("signature", "no key of the environment signed it")
@@ -41,11 +42,24 @@ def statement_of(
     role, moment = _role_and_time(statement)
     if moment - now > SKEW:
         raise Refused("validity", f"signed in the future, on {moment.isoformat()}")
+    if envelope.bundle is not None:
+        _refuse_other_time(envelope.bundle, moment)
     refusals = {signer: refusal_of(signer, role, moment) for signer in signers}
     good = tuple(signer for signer, refusal in refusals.items() if refusal is None)
     if not good:
         raise next(refusal for refusal in refusals.values() if refusal is not None)
     return statement, good
+
+
+def _refuse_other_time(bundle: bytes, moment: datetime) -> None:
+    """A key of minutes signs what is said of these minutes."""
+    first, last = certified(bundle)
+    if first - moment > SKEW or moment - last > SKEW:
+        raise Refused(
+            "validity",
+            f"says that it was signed on {moment.isoformat()}, with a key that was certified from"
+            f" {first.isoformat()} to {last.isoformat()}",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,17 +1,23 @@
-"""Envelopes by DSSE 1.0.2 (https://github.com/secure-systems-lab/dsse): signed bytes, and who signed."""
+"""Envelopes by DSSE 1.0.2 (https://github.com/secure-systems-lab/dsse): signed bytes, and who signed.
+
+An envelope stands by itself, signed with keys, or in a Sigstore bundle, which says whose its key was.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn, TypeVar
 
 from tetrad.canonical import canonical_json, read_json
 from tetrad.ed25519 import PrivateKey, is_signed, key_id
+from tetrad.evidence.keyless import MEDIA_TYPE, is_signed_by
 from tetrad.evidence.refused import Refused
+from tetrad.model import Keyless, TrustedKey
 
+K = TypeVar("K", bound=TrustedKey)
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 LARGEST = 16 << 20  # bytes of an envelope that is read
 _MOST_SIGNATURES = 16
@@ -30,9 +36,21 @@ class Envelope:
     payload: bytes
     payload_type: str
     signatures: tuple[Signature, ...]
+    bundle: bytes | None = None  # that it stands in
 
-    def signed_by(self, keys: Iterable[bytes]) -> tuple[bytes, ...]:
-        """Those of the public keys that signed, each once; a signature is of one key."""
+    def signed_by(self, keys: Iterable[K]) -> tuple[K, ...]:
+        """Those of the keys that signed, each once; a signature is of one key."""
+        known = dict.fromkeys(keys)
+        if self.bundle is None:
+            signed_by = self._signed_with([key for key in known if isinstance(key, bytes)])
+            return tuple(key for key in known if key in signed_by)
+        return tuple(key for key in known if isinstance(key, Keyless) and self._is_by(key))
+
+    def _is_by(self, who: Keyless) -> bool:
+        assert self.bundle is not None  # noqa: S101 - asked of a bundle alone
+        return is_signed_by(self.bundle, self.payload_type, self.payload, who)
+
+    def _signed_with(self, keys: Iterable[bytes]) -> tuple[bytes, ...]:
         signed = signed_bytes(self.payload, self.payload_type)
         known = {key_id(key): key for key in keys}
         signed_by = {_signer(signature, signed, known) for signature in self.signatures}
@@ -81,6 +99,20 @@ def open_envelope(data: bytes, *, least: int = 1) -> Envelope:
         document = read_json(data.decode())
     except ValueError as error:
         _refuse(f"not JSON: {error}")
+    if isinstance(document, dict) and "mediaType" in document:
+        return replace(_envelope(_in_bundle(document), least=1), bundle=data)
+    return _envelope(document, least)
+
+
+def _in_bundle(bundle: dict[str, Any]) -> Any:
+    """The envelope in a Sigstore bundle, of which the rest is read where it is verified."""
+    _expect_keys(bundle, {"mediaType", "verificationMaterial", "dsseEnvelope"})
+    if bundle["mediaType"] != MEDIA_TYPE:
+        _refuse(f"unknown media type {bundle['mediaType']!r}, expected {MEDIA_TYPE}")
+    return bundle["dsseEnvelope"]
+
+
+def _envelope(document: Any, least: int) -> Envelope:
     _expect_keys(document, {"payload", "payloadType", "signatures"})
     signatures = document["signatures"]
     if not isinstance(signatures, list) or not least <= len(signatures) <= _MOST_SIGNATURES:

@@ -6,18 +6,28 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from tetrad.canonical import read_json
 from tetrad.ed25519 import NotAKey, read_public
 from tetrad.loading.build_access import build_access
 from tetrad.loading.build_cluster import build_cluster, build_hosting, check_replicas
 from tetrad.loading.build_waivers import day_at
 from tetrad.loading.context import Context
 from tetrad.loading.fields import Fields
-from tetrad.model import ApprovalRule, Environment, EvidenceRule, Signer
+from tetrad.model import (
+    ApprovalRule,
+    Environment,
+    EvidenceRule,
+    Keyless,
+    Signer,
+    TrustedKey,
+)
 from tetrad.model.defaults import picked
 from tetrad.model.references import reference_of
 from tetrad.model.serving import Retain
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.yamldoc.parse import Path
+
+_TRUSTED_ROOT = "application/vnd.dev.sigstore.trustedroot"  # up to its version
 
 
 def build_environment(fields: Fields, context: Context) -> Environment:
@@ -91,16 +101,27 @@ def _refuse_shared(
     signer: Signer, others: Mapping[str, Signer], fields: Fields, context: Context
 ) -> None:
     other = next((other for other in others.values() if other.key == signer.key), None)
-    if other is not None:
-        message = f"the key of {signer.name} is that of {other.name}, too"
-        hint = "give each signer a key of its own: `tetrad keys new NAME`"
-        context.report(fields.issue(("signers", signer.name, "ed25519"), message, hint))
+    if other is None:
+        return
+    message = f"the key of {signer.name} is that of {other.name}, too"
+    kind, hint = "ed25519", "give each signer a key of its own: `tetrad keys new NAME`"
+    if isinstance(signer.key, Keyless):
+        message = f"{signer.name} is whom {other.name} is, too"
+        kind, hint = "sigstore", "name each identity once"
+    context.report(fields.issue(("signers", signer.name, kind), message, hint))
 
 
 def signer_at(fields: Fields, context: Context, path: Path) -> Signer | None:
     """A signer; None, reported, where its key cannot be read."""
     raw = fields.value(path)
-    key = check_key(fields, context, (*path, "ed25519"))
+    if {"ed25519", "sigstore"} <= raw.keys():
+        message, hint = "sigstore: is given beside a key", "leave one of them out"
+        context.report(fields.issue((*path, "sigstore"), message, hint, at_key=True))
+    key: TrustedKey | None
+    if "sigstore" in raw:
+        key = keyless_at(fields, context, (*path, "sigstore"))
+    else:
+        key = check_key(fields, context, (*path, "ed25519"))
     valid = check_days(fields, context, (*path, "valid")) if "valid" in raw else None
     revoked = day_at(fields, context, (*path, "revoked")) if "revoked" in raw else None
     if key is None:
@@ -114,6 +135,32 @@ def signer_at(fields: Fields, context: Context, path: Path) -> Signer | None:
         teams=tuple(raw.get("teams", ())),
         authors=tuple(raw.get("authors", ())),
     )
+
+
+def keyless_at(fields: Fields, context: Context, path: Path) -> Keyless | None:
+    """Whom Sigstore certifies; None, reported, where whose word counts cannot be read."""
+    raw = fields.value(path)
+    role = fields.value(path[:-1])["role"]
+    if role != "evaluator":
+        hint = f"give the {role} a key: `tetrad keys new NAME --role {role}`"
+        message = "sigstore: is for evaluators, who sign with `tetrad attest --sigstore`"
+        context.report(fields.issue(path, message, hint, at_key=True))
+    if "root" not in raw:
+        return Keyless(identity=raw["identity"], issuer=raw["issuer"])
+    read = context.data(fields, (*path, "root"), raw["root"], from_root=True)
+    if read is None:
+        return None
+    file, root = read
+    try:
+        is_root = str(read_json(root.decode())["mediaType"]).startswith(_TRUSTED_ROOT)
+    except (ValueError, KeyError, TypeError):
+        is_root = False
+    if not is_root:
+        message = f"{file} is no trusted root of Sigstore"
+        hint = "write the trusted_root.json of its TUF repository there"
+        context.report(fields.issue((*path, "root"), message, hint))
+        return None
+    return Keyless(identity=raw["identity"], issuer=raw["issuer"], root=root)
 
 
 def check_suite(fields: Fields, context: Context, path: Path) -> str | None:

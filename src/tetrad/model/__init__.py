@@ -20,8 +20,10 @@ from tetrad.model.environment import (
     ApprovalRule,
     Environment,
     EvidenceRule,
+    Keyless,
     Signer,
     SignerRole,
+    TrustedKey,
 )
 from tetrad.model.models import (
     Adapter,
@@ -101,6 +103,7 @@ __all__ = [
     "HttpRun",
     "Index",
     "Judge",
+    "Keyless",
     "MaxFlips",
     "McpRun",
     "Minimum",
@@ -132,6 +135,7 @@ __all__ = [
     "Tool",
     "ToolRun",
     "TorchEngine",
+    "TrustedKey",
     "Turn",
     "Variable",
     "VllmEngine",

@@ -18,11 +18,23 @@ SignerRole: TypeAlias = Literal["evaluator", "approver", "deployer"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Keyless:
+    """Whom Sigstore certifies keys of minutes for, and by whose word."""
+
+    identity: str
+    issuer: str
+    root: bytes | None = None  # a trusted_root.json; None: that of the public instance
+
+
+TrustedKey: TypeAlias = bytes | Keyless  # a raw public key of Ed25519, or who brings new ones
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Signer:
     """A person's or a job's key: what it may sign, when, and for whom."""
 
     name: str
-    key: bytes  # the raw public key
+    key: TrustedKey
     role: SignerRole
     valid: tuple[date, date] | None = None  # first and last day, of UTC
     revoked: date | None = None  # since when nothing that it signed counts, whenever that was

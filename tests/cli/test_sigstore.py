@@ -1,0 +1,148 @@
+"""`tetrad attest --sigstore` by the real client against services of this machine, and what it signs
+verified by an environment that names the job.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from evidenced import ENVIRONMENT, answering, environment_text, evidenced_tree, key_of
+from sigstores import ISSUER, REQUEST_TOKEN, WORKFLOW, Sigstore, running
+from trees import Tree
+
+from tetrad.errors import ExitCode
+
+ROOT = "infra/keys/trusted_root.json"
+JOB = {
+    "sigstore": {"identity": WORKFLOW, "issuer": ISSUER, "root": ROOT},
+    "role": "evaluator",
+}
+
+
+@pytest.fixture(scope="module")
+def sigstore() -> Sigstore:
+    return Sigstore()
+
+
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory: pytest.TempPathFactory, sigstore: Sigstore) -> Path:
+    """A repository that trusts the job, and whose gate passed."""
+    folder = tmp_path_factory.mktemp("gated")
+    tree = evidenced_tree(folder)
+    tree.write(ROOT, json.dumps(sigstore.trusted_root()))
+    requires = {"evidence": {"signers": ["job"], "max_age_days": 30}}
+    document = json.loads(environment_text(requires=requires))
+    document["signers"]["job"] = JOB
+    tree.write(ENVIRONMENT, json.dumps(document))
+    tree.commit("Trust the job")
+    with pytest.MonkeyPatch.context() as patch, answering(patch):
+        assert tree.tetrad("gate") == ExitCode.PASSED
+    return folder
+
+
+@pytest.fixture
+def tree(gated: Path, tmp_path: Path) -> Tree:
+    shutil.copytree(gated, tmp_path, dirs_exist_ok=True)
+    return Tree(tmp_path / "repository")
+
+
+@pytest.fixture
+def job(
+    sigstore: Sigstore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Path, list[str]]]:
+    """A job of GitHub's, with the client trust config that names the services, and what these were
+    asked for.
+    """
+    with running(sigstore) as (url, asked):
+        config = tmp_path / "client-trust.json"
+        config.write_text(json.dumps(sigstore.client_trust(url)))
+        monkeypatch.setenv("GITHUB_ACTIONS", "true")
+        monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN)
+        monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", f"{url}/token?x=y")
+        yield config, asked
+
+
+def test_a_job_without_a_key_signs_what_an_environment_takes(
+    tree: Tree, job: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, asked = job
+
+    assert tree.tetrad("attest", "--sigstore", str(config)) == ExitCode.PASSED
+    assert "PASSED, 3 envelopes signed" in capsys.readouterr().out
+    assert asked == ["/token", "/api/v2/signingCert", *["/api/v1/log/entries"] * 3]
+    assert tree.tetrad("verify", "feedback", "--env", "production") == ExitCode.PASSED
+    assert tree.tetrad("evidence", "show", "feedback") == ExitCode.PASSED
+    assert "  job" in capsys.readouterr().out
+
+
+def test_another_job_signs_nothing_that_counts(
+    tree: Tree, job: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tree.tetrad("attest", "--sigstore", str(job[0])) == ExitCode.PASSED
+    tree.edit(ENVIRONMENT, "gate.yml", "release.yml")
+    capsys.readouterr()
+
+    assert tree.tetrad("verify", "feedback", "--env", "production") == ExitCode.REFUSED
+    assert "signature: no key of the environment signed it" in capsys.readouterr().out
+
+
+def test_outside_of_a_job_there_is_nobody_to_sign_for(
+    tree: Tree,
+    job: tuple[Path, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    assert tree.tetrad("attest", "--sigstore", str(job[0])) == ExitCode.MISUSE
+    assert "permissions: {id-token: write}" in capsys.readouterr().err
+
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    assert tree.tetrad("attest", "--sigstore", str(job[0])) == ExitCode.MISUSE
+    assert "missing or insufficient OIDC token permissions" in capsys.readouterr().err
+    assert job[1] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--sigstore", "nowhere.json"), "nowhere.json cannot be read: No such file"),
+        (("--sigstore", "README.md"), "README.md is no client trust config of Sigstore"),
+        (("--sigstore", "--key", "env:X"), "--key and --sigstore: sign with one of them"),
+    ],
+)
+def test_options_that_cannot_be_met_are_told(
+    options: tuple[str, ...],
+    said: str,
+    tree: Tree,
+    job: tuple[Path, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tree.write("README.md", "# A system\n")
+    monkeypatch.chdir(tree.root)
+
+    assert tree.tetrad("attest", *options) == ExitCode.MISUSE
+    assert said in capsys.readouterr().err
+
+
+def test_services_that_do_not_answer_are_told(
+    tree: Tree,
+    job: tuple[Path, list[str]],
+    sigstore: Sigstore,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job[0].write_text(json.dumps(sigstore.client_trust("http://127.0.0.1:1")))
+
+    assert tree.tetrad("attest", "--sigstore", str(job[0])) == ExitCode.INCONCLUSIVE
+    assert "help: run the job again" in capsys.readouterr().err
+    assert tree.git("branch", "--list", "tetrad/evidence") == ""
+
+
+def test_a_key_still_signs(tree: Tree) -> None:
+    assert tree.tetrad("attest", "--key", key_of(tree, "ci")) == ExitCode.PASSED
