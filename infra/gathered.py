@@ -33,10 +33,10 @@ def gather(root: Path, name: str) -> Desired:
 
 
 def read_alerts(root: Path) -> Alerts:
-    """Groups of Prometheus rules from `*.yaml`, dashboards from `*.json`."""
+    """Groups of Prometheus rules from `rules.yaml`, dashboards from `*.json`."""
     folder = root / _OBSERVABILITY
-    rules = [yaml.safe_load(file.read_text("utf-8")) for file in sorted(folder.glob("*.yaml"))]
+    rules = folder / "rules.yaml"
     return Alerts(
-        groups=[group for document in rules for group in document.get("groups", ())],
+        groups=yaml.safe_load(rules.read_text("utf-8"))["groups"] if rules.is_file() else (),
         dashboards={file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.json"))},
     )

@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import tetrad
-from desired import Alerts, Desired, Merged, desired
+from desired import Desired, Merged, desired
+from gathered import read_alerts
 from tetrad.evidence import Unmet
 from tetrad.identity import read_identity
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 ENVIRONMENT = "infra/environments/production.yaml"
-ALERTS = Alerts(
-    groups=[{"name": "tetrad", "rules": [{"alert": "NoGateway", "expr": "absent(up)"}]}],
-    dashboards={"tetrad": "{}\n"},
-)
+ALERTS = read_alerts(Path(__file__).parents[1])  # this repository's own
 
 
 def image(name: str) -> str:

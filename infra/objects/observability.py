@@ -64,7 +64,7 @@ def _rules(alerts: Alerts, place: Place) -> Object:
 
 def _dashboard(name: str, text: str, place: Place) -> Object:
     """Grafana's sidecar takes up what has the label."""
-    metadata = place.metadata(f"dashboard-{name}", COMPONENT)
+    metadata = place.metadata(f"grafana-{name}", COMPONENT)
     metadata["labels"]["grafana_dashboard"] = "1"
     return {
         "apiVersion": "v1",

@@ -12,9 +12,11 @@ import pytest
 from clusters import EVERY, FULL, SMALL, clustered, desired_of, image
 from jsonschema import Draft202012Validator
 
+import tetrad
 from desired import Desired
 from objects.everything import object_groups
 from objects.kubernetes import COMPONENT, Object
+from tetrad.cli import main
 
 kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="needs the extra dev")
 
@@ -281,6 +283,37 @@ def test_no_gateway_mounts_a_snapshot(full: tuple[Object, ...]) -> None:
     assert of_kind(full, "Role")[0]["rules"] == [
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
     ]
+
+
+def test_gateways_are_given_the_deployers_and_nothing_else_of_the_repository(
+    tmp_path: Path,
+) -> None:
+    root = clustered(tmp_path / "repository", SMALL)
+    (root / ".git").mkdir()
+    signers = {}
+    for name, role in (("ci", "evaluator"), ("deploy", "deployer")):
+        private = str(tmp_path / f"{name}.pem")
+        assert main(["-C", str(root), "keys", "new", name, "--private", private]) == 0
+        signers[name] = {"ed25519": f"infra/keys/{name}.pub", "role": role}
+    clustered(root, {**SMALL, "signers": signers})
+    trusted = named(everything(desired_of(root)), "ConfigMap", "trusted")
+    (pod,) = [
+        pod
+        for o, pod in pods(everything(desired_of(root)))
+        if o["metadata"]["labels"][COMPONENT] == "gateway"
+    ]
+    (volume,) = [v["configMap"] for v in pod["volumes"] if v["name"] == "trusted"]
+    for item in volume["items"]:
+        file = tmp_path / "mounted" / item["path"]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(trusted["data"][item["key"]])
+
+    environment = tetrad.environment_of(tetrad.load_repository(tmp_path / "mounted"), "production")
+
+    (deployer,) = environment.signers.values()
+    original = tetrad.environment_of(tetrad.load_repository(root), "production")
+    assert volume["name"] == trusted["metadata"]["name"]
+    assert deployer == original.signers["deploy"]
 
 
 def test_nothing_says_which_identity_answers(objects: tuple[Object, ...]) -> None:
