@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from fakes import OpenAIServer
 from gateways import Followed, Served, gateway, parrot
+from postgres import place as place  # noqa: PLC0414 - a fixture
+from postgres import postgres as postgres  # noqa: PLC0414 - a fixture
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tetrad.canonical import Digest, digest_bytes
@@ -23,6 +23,7 @@ from tetrad.pointer.pointer_json import read_state, write_state
 from tetrad.pointer.pointers import Pointer
 from tetrad.registry import NewEntry, Place
 from tetrad.registry.appending import extend
+from tetrad.registry.clock import clock_of
 from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.entry import read_time, written_time
 from tetrad.registry.ledger_tables import CONTENTS, ENTRIES, GATEWAYS
@@ -38,13 +39,6 @@ _POLL_S = 0.1  # how often a file is looked at
 _HEARD_S = 1.0  # how often a server is, where no notification comes
 _CLOSES_S = 0.2  # within which a watch ends after `close`
 _PAGE = 50  # entries read at once
-
-_NOW: dict[str, str] = {
-    "sqlite": "strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'",
-    "postgresql": (
-        "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-    ),
-}
 
 
 def _now() -> datetime:
@@ -91,7 +85,7 @@ class PointerStore(Closing):
     def now(self) -> datetime:
         """The time by the database's clock."""
         with self._database.reading() as connection:
-            return read_time(connection.execute(select(_clock_of(connection))).scalar_one())
+            return read_time(connection.execute(select(clock_of(connection))).scalar_one())
 
     # -- pointers
 
@@ -152,7 +146,7 @@ class PointerStore(Closing):
     def report(self, state: GatewayState) -> None:
         """Note what a gateway says of itself, as seen now by the database's clock."""
         with self._database.changing() as connection:
-            now = _clock_of(connection)
+            now = clock_of(connection)
             row = {
                 "gateway": state.gateway,
                 "environment": self.environment,
@@ -190,7 +184,7 @@ class PointerStore(Closing):
         query = select(GATEWAYS).where(GATEWAYS.c.environment == self.environment)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(GATEWAYS.c.gateway)).all()
-            now = read_time(connection.execute(select(_clock_of(connection))).scalar_one())
+            now = read_time(connection.execute(select(clock_of(connection))).scalar_one())
         try:
             return now, [replace(read_state(r.state), seen=read_time(r.seen)) for r in rows]
         except (ShapeError, ValueError) as error:
@@ -277,11 +271,6 @@ class PointerStore(Closing):
                     heard = list(driver.notifies(timeout=_CLOSES_S, stop_after=1))
                     if heard or self._closed.is_set():
                         break
-
-
-def _clock_of(connection: Connection) -> Any:
-    """SQL for the time by the database's clock, as `written_time` writes it."""
-    return literal_column(_NOW[connection.dialect.name])
 
 
 def _told(pointer: Pointer | None) -> str:

@@ -35,3 +35,15 @@ GATEWAYS = Table(
     Column("seen", Text, nullable=False),  # as `written_time`, by the database's clock
     Column("state", Text, nullable=False),  # JSON
 )
+# Amounts in billionths of a USD.
+SPENDING = Table(
+    "spending",
+    METADATA,
+    Column("environment", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("day", Text, primary_key=True),  # of UTC, by the database's clock
+    Column("gateway", Text, primary_key=True),
+    Column("spent", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False),  # beyond that, and none of it after `until`
+    Column("until", Text, nullable=False),  # as `written_time`
+)

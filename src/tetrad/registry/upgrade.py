@@ -13,7 +13,7 @@ from tetrad.errors import DatabaseUnusable
 from tetrad.registry.connection import APPLICATION, LedgerDatabase
 from tetrad.registry.earlier_runs import take_over_runs
 
-NEWEST = 3  # the number of the last file in migrations/versions
+NEWEST = 4  # the number of the last file in migrations/versions
 # Before Alembic counted versions, SQLite did, up to 3: a higher one keeps those tetrads away.
 _FOR_EARLIER = 4
 

@@ -1,0 +1,200 @@
+"""Gateways that share an account's day spend no more than its limit, and charge nothing twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tetrad.gateway.limits.purse import HOLDS_S, Account, Claim, Holding, Purse, Reserved, granted
+
+DAY_S = 86_400
+FIRST = date(2026, 1, 31)
+
+
+@dataclass
+class Row:
+    spent: int = 0
+    held: int = 0
+    until: float = 0.0
+
+
+@dataclass
+class Registry:
+    """The rows of all gateways, as the database keeps them."""
+
+    now: float = 0.0
+    rows: dict[tuple[date, int], Row] = field(default_factory=dict)
+
+    @property
+    def day(self) -> date:
+        return FIRST + timedelta(days=int(self.now // DAY_S))
+
+    def row(self, day: date, gateway: int) -> Row:
+        return self.rows.setdefault((day, gateway), Row())
+
+    def exchange(self, gateway: int, claim: Claim) -> Holding:
+        for day, spent in claim.spent.items():
+            row = self.row(day, gateway)
+            row.spent = max(row.spent, spent)
+        others = [r for (day, who), r in self.rows.items() if day == self.day and who != gateway]
+        spent = sum(r.spent for r in others)
+        held = sum(r.held for r in others if r.until > self.now)
+        mine = self.row(self.day, gateway)
+        mine.held = granted(claim, mine.spent, spent + held)
+        mine.until = self.now + HOLDS_S
+        return Holding(
+            day=self.day,
+            day_left_s=DAY_S - self.now % DAY_S,
+            held=mine.held,
+            spent_by_others=spent,
+            held_by_others=held,
+        )
+
+
+@dataclass
+class Gateway:
+    number: int
+    purse: Purse = field(default_factory=Purse)
+    in_flight: list[Reserved] = field(default_factory=list)
+    is_cut_off: bool = False
+
+
+class SharedDay(RuleBasedStateMachine):
+    """Requests, deaths, outages, midnights and answers that get lost, in any order."""
+
+    @initialize(limit=st.integers(0, 2_000))
+    def begin(self, limit: int) -> None:
+        self.account = Account(name="stack:a", limit=limit)
+        self.registry = Registry()
+        self.gateways = [Gateway(n) for n in range(3)]
+        self.count = 3
+        self.used: Counter[date] = Counter()  # what requests have really cost
+        self.untold = 0  # of it, what died with its gateway
+
+    def gateway(self, which: int) -> Gateway:
+        return self.gateways[which % len(self.gateways)]
+
+    def exchange(self, gateway: Gateway, amount: int, *, is_lost: bool = False) -> None:
+        now = self.registry.now
+        claim = gateway.purse.claim(self.account, amount, now)
+        if gateway.is_cut_off:
+            return
+        holding = self.registry.exchange(gateway.number, claim)
+        if not is_lost:
+            gateway.purse.take(holding, claim, amount, now)
+
+    @rule(which=st.integers(0, 2), amount=st.integers(1, 300), is_lost=st.booleans())
+    def request(self, which: int, amount: int, is_lost: bool) -> None:
+        gateway = self.gateway(which)
+        now = self.registry.now
+        reserved = gateway.purse.reserve(amount, self.account, now)
+        if reserved is None:
+            self.exchange(gateway, amount, is_lost=is_lost)
+            reserved = gateway.purse.reserve(amount, self.account, now)
+        if reserved is not None:
+            gateway.in_flight.append(reserved)
+
+    @rule(which=st.integers(0, 2), share=st.floats(0, 1), first=st.integers(0, 5))
+    def end(self, which: int, share: float, first: int) -> None:
+        gateway = self.gateway(which)
+        if gateway.in_flight:
+            reserved = gateway.in_flight.pop(first % len(gateway.in_flight))
+            used = int(reserved.amount * share)
+            gateway.purse.settle(reserved, used)
+            self.used[reserved.day] += used
+
+    @rule(which=st.integers(0, 2), is_lost=st.booleans())
+    def tell(self, which: int, is_lost: bool) -> None:
+        gateway = self.gateway(which)
+        if gateway.purse.is_news():
+            self.exchange(gateway, 0, is_lost=is_lost)
+
+    @rule(seconds=st.sampled_from([0.5, 5.0, HOLDS_S, 1_000.0, DAY_S / 2]))
+    def pass_time(self, seconds: float) -> None:
+        """Gateways that reach the registry tell it every second; here, before time passes."""
+        for gateway in self.gateways:
+            if gateway.purse.is_news() and not gateway.is_cut_off:
+                self.exchange(gateway, 0)
+            elif gateway.is_cut_off and seconds >= HOLDS_S:
+                self.kill(gateway)
+        if seconds > HOLDS_S:  # no request takes so long
+            for gateway in self.gateways:
+                self.settle_all(gateway)
+        self.registry.now += seconds
+
+    def settle_all(self, gateway: Gateway) -> None:
+        while gateway.in_flight:
+            reserved = gateway.in_flight.pop()
+            gateway.purse.settle(reserved, reserved.amount)
+            self.used[reserved.day] += reserved.amount
+
+    @rule(which=st.integers(0, 2))
+    def die(self, which: int) -> None:
+        self.kill(self.gateway(which))
+
+    def kill(self, gateway: Gateway) -> None:
+        told = sum(
+            row.spent for (_, who), row in self.registry.rows.items() if who == gateway.number
+        )
+        spent = sum(gateway.purse._spent.values())
+        self.untold += spent - told + sum(reserved.amount for reserved in gateway.in_flight)
+        self.gateways[self.gateways.index(gateway)] = Gateway(self.count)
+        self.count += 1
+
+    @rule(which=st.integers(0, 2))
+    def cut_off(self, which: int) -> None:
+        self.gateway(which).is_cut_off = True
+
+    @rule(which=st.integers(0, 2))
+    def reach_again(self, which: int) -> None:
+        self.gateway(which).is_cut_off = False
+
+    @invariant()
+    def no_day_costs_more_than_its_limit(self) -> None:
+        """But for what gateways had not told when they died."""
+        limit = self.account.limit
+        assert limit is not None
+        for day, used in self.used.items():
+            assert used <= limit + self.untold, day
+
+    @invariant()
+    def nothing_is_charged_that_was_not_used(self) -> None:
+        charged: Counter[date] = Counter()
+        for (day, _), row in self.registry.rows.items():
+            charged[day] += row.spent
+        assert all(charged[day] <= self.used[day] for day in charged)
+
+    def teardown(self) -> None:
+        """Once all is told and what the dead held has expired, the charge is what was used, and all
+        that is left of the limit is to be had.
+        """
+        if not hasattr(self, "account"):
+            return
+        for gateway in self.gateways:
+            gateway.is_cut_off = False
+            self.settle_all(gateway)
+            for _ in range(2):
+                self.exchange(gateway, 0)
+        self.registry.now += HOLDS_S
+        for gateway in self.gateways:
+            self.exchange(gateway, 0)
+        day = self.registry.day
+        charged = sum(row.spent for (on, _), row in self.registry.rows.items() if on == day)
+        assert self.account.limit is not None
+        left = self.account.limit - charged
+        if left > 0:
+            now = self.registry.now
+            self.exchange(self.gateways[0], left)
+            assert self.gateways[0].purse.reserve(left, self.account, now) is not None
+        assert sum(self.used.values()) - self.untold <= sum(
+            row.spent for row in self.registry.rows.values()
+        )
+
+
+TestSharedDay = SharedDay.TestCase
+TestSharedDay.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
