@@ -10,7 +10,7 @@ State: TypeAlias = Literal["closed", "open", "half-open"]
 
 _LOOK_BACK_S = 10.0
 _SHARE = 0.5  # of failures, that opens it
-_FEWEST = 5  # failures: a share of few requests says little
+_FEWEST = 10  # failures: a share of few requests says little
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 _TRIALS = 3  # that are let through at once while half-open, and that must succeed to close it

@@ -69,7 +69,8 @@ class Spending(Closing):
         held = granted(claim, spent, others_spent + others_held)
         until = written_time(now + timedelta(seconds=HOLDS_S))
         for told in claim.spent.keys() - {day}:
-            self._write(connection, claim.account, told, claim.spent[told], 0, until)
+            before = self._spent(connection, claim.account, told)
+            self._write(connection, claim.account, told, max(claim.spent[told], before), 0, until)
         self._write(connection, claim.account, day, spent, held, until)
         midnight = datetime.combine(day + timedelta(days=1), time(), UTC)
         return Holding(
