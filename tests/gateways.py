@@ -27,6 +27,7 @@ from tetrad.gateway.connections import GuardedConnection
 from tetrad.gateway.fleet import Fleet
 from tetrad.gateway.following import Following, Pointers
 from tetrad.gateway.identity_loader import IdentityLoader
+from tetrad.gateway.recent_answers import KeepsTraffic, RecentAnswers
 from tetrad.gateway.shared_models import SharedModels
 from tetrad.identity import written_identity
 from tetrad.model.serving import RolloutPlan, Serving
@@ -41,6 +42,7 @@ from tetrad.pointer import (
 )
 from tetrad.snapshots import Snapshot, take_snapshot
 from tetrad.telemetry.metrics import Metrics
+from tetrad.telemetry.spans import Tracing
 from tetrad.tools import LiveRun
 from tetrad.trees import WorkingTree
 
@@ -184,6 +186,8 @@ def gateway(
     *,
     grace_s: float = 5,
     further: Sequence[Route] = (),
+    traffic: KeepsTraffic | None = None,
+    tracing: Tracing | None = None,
 ) -> Iterator[str]:
     """Run one; gives its address."""
     models = SharedModels(Store(cache), offline=True)
@@ -192,6 +196,8 @@ def gateway(
         Gateway(
             following=Following(followed, "local", Fleet(loader, grace_s=grace_s)),
             metrics=Metrics(environment="local", release="test"),
+            recent=RecentAnswers(traffic),
+            tracing=tracing,
         ),
         grace_s=grace_s,
         further=further,

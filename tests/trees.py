@@ -83,8 +83,8 @@ def pytest_of(tree: Tree, *options: str, on_ci: bool = False) -> subprocess.Comp
     environment = {key: os.environ[key] for key in os.environ if key not in {"CI", "BUILD_NUMBER"}}
     environment["COLUMNS"] = "80"
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-c", os.devnull,
-         "--rootdir", ".", *options],
+        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:langsmith_plugin",
+         "-p", "no:schemathesis", "-c", os.devnull, "--rootdir", ".", *options],
         cwd=tree.root, check=False, capture_output=True, text=True, timeout=300,
         env=environment | {"CI": "true"} if on_ci else environment,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +18,13 @@ from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, MissingExtra
 
 if TYPE_CHECKING:
+    from tetrad.gateway.collaborators import Gateway
     from tetrad.gateway.following import Following
     from tetrad.model import Environment
     from tetrad.pointer import Deployers
     from tetrad.pointer.pointer_store import PointerStore
     from tetrad.registry.ledger import Ledger
+    from tetrad.traffic.traffic_store import Traffic
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -37,24 +40,21 @@ def run(args: Namespace) -> ExitCode:
     root = root_of(args)
     try:
         from tetrad.gateway.app import create_app
-        from tetrad.gateway.collaborators import Gateway
         from tetrad.gateway.console.console_routes import Console
         from tetrad.gateway.server_process import GRACE_S, address_of, bound, serve
         from tetrad.pointer import Deployers
-        from tetrad.telemetry.metrics import Metrics
     except ImportError as error:
         raise MissingExtra("gateway", "`tetrad serve`") from error
     environment = _environment(root, args.environment)
-    with _opened(root, Deployers.of(environment)) as (store, ledger):
+    with _opened(root, Deployers.of(environment)) as (store, ledger, traffic):
         following = _following(store, ledger, offline=args.offline, grace_s=GRACE_S)
         listener = bound(args.host, args.port)
         address = address_of(listener)
         print_status(
             f"serving {environment.name} at {address} (/ui shows what serves, /docs how to ask)\n"
         )
-        metrics = Metrics(environment=environment.name, release=__version__)
-        gateway = Gateway(following=following, metrics=metrics)
         console = Console(environment=environment, store=store, ledger=ledger)
+        gateway = _gateway(following, traffic)
         app = create_app(gateway, grace_s=1, further=console.routes())
         serve(app, following, listener)
     return ExitCode.PASSED
@@ -69,18 +69,23 @@ def _environment(root: Path, name: str) -> Environment:
 
 
 @contextmanager
-def _opened(root: Path, deployers: Deployers) -> Iterator[tuple[PointerStore, Ledger]]:
-    """The registry: the environment's pointers, and what they name."""
+def _opened(root: Path, deployers: Deployers) -> Iterator[tuple[PointerStore, Ledger, Traffic]]:
+    """The registry: the environment's pointers, what they name, and what is kept of answers."""
     from tetrad.database import files_of
     from tetrad.git import refuse_committed
     from tetrad.pointer.pointer_store import PointerStore
     from tetrad.registry import open_ledger, registry_place
+    from tetrad.traffic.traffic_store import Traffic
 
     place = registry_place(root)
     if isinstance(place, Path):
         refuse_committed(root, root / ".tetrad", *files_of(place))
-    with open_ledger(place) as ledger, PointerStore(place, deployers) as store:
-        yield store, ledger
+    with (
+        open_ledger(place) as ledger,
+        PointerStore(place, deployers) as store,
+        Traffic.open(place) as traffic,
+    ):
+        yield store, ledger, traffic
 
 
 def _following(store: PointerStore, ledger: Ledger, *, offline: bool, grace_s: float) -> Following:
@@ -95,3 +100,20 @@ def _following(store: PointerStore, ledger: Ledger, *, offline: bool, grace_s: f
     models = SharedModels(store_from_environment(), offline=offline, progress=progress_bars())
     fleet = Fleet(IdentityLoader(partial(load_exact, ledger), models, LiveRun()), grace_s=grace_s)
     return Following(store, store.environment, fleet)
+
+
+def _gateway(following: Following, traffic: Traffic) -> Gateway:
+    from tetrad.gateway.collaborators import Gateway
+    from tetrad.gateway.recent_answers import RecentAnswers
+    from tetrad.telemetry.exporting import tracing_from
+    from tetrad.telemetry.metrics import Metrics
+
+    environment = following.environment
+    return Gateway(
+        following=following,
+        metrics=Metrics(environment=environment, release=__version__),
+        recent=RecentAnswers(traffic),
+        tracing=tracing_from(
+            os.environ, environment=environment, release=__version__, instance=following.gateway
+        ),
+    )

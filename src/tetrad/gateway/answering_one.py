@@ -16,8 +16,10 @@ from tetrad.gateway.one_request import Addressed
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.model import Turn
 from tetrad.results.trace import Trace
+from tetrad.runtime.observing import UNOBSERVED, Observer
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.telemetry import Outcome
+from tetrad.telemetry.spans import RequestSpans
 
 _LOG = logging.getLogger("tetrad.gateway")
 
@@ -33,10 +35,13 @@ class Inputs:
 async def answered(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace:
     """The answer, counted; RequestRefused where there is none."""
     loaded = asked.loaded
-    with _accounted(gateway, asked) as account:
+    with _accounted(gateway, asked, stream=False) as account:
         refuse_unknown(asked, inputs.variables)
         trace = await loaded.runtime.answer(
-            inputs.variables, history=inputs.history, toolbox=loaded.toolbox
+            inputs.variables,
+            history=inputs.history,
+            toolbox=loaded.toolbox,
+            observer=account.observer,
         )
         account.end(trace)
     return trace
@@ -47,10 +52,13 @@ async def streamed(
 ) -> AsyncGenerator[str | Trace, None]:
     """The same as it comes: pieces of its text, then the trace."""
     loaded = asked.loaded
-    with _accounted(gateway, asked) as account:
+    with _accounted(gateway, asked, stream=True) as account:
         refuse_unknown(asked, inputs.variables)
         pieces = loaded.runtime.stream(
-            inputs.variables, history=inputs.history, toolbox=loaded.toolbox
+            inputs.variables,
+            history=inputs.history,
+            toolbox=loaded.toolbox,
+            observer=account.observer,
         )
         async with aclosing(pieces):
             async for piece in pieces:
@@ -59,6 +67,14 @@ async def streamed(
                 elif account.first_token_s is None:
                     account.first_token_s = account.seconds
                 yield piece
+
+
+def finish_of(trace: Trace) -> str:
+    """Why the answer ends where it does; `stop` for one that no model gave."""
+    if not trace.generated:
+        return "stop"
+    reason = trace.generated[-1].completion.finish_reason
+    return "stop" if reason == "tool_calls" else reason
 
 
 def refuse_unknown(asked: Addressed, variables: Mapping[str, Json]) -> None:
@@ -80,7 +96,8 @@ class _Account:
     """What became of a request, while it is not known how it ends."""
 
     asked: Addressed
-    outcome: Outcome = "cancelled"
+    observer: Observer
+    outcome: Outcome = "failed"
     trace: Trace | None = None
     first_token_s: float | None = None
     began: float = field(default_factory=time.perf_counter)
@@ -97,9 +114,9 @@ class _Account:
 
 
 @contextmanager
-def _accounted(gateway: Gateway, asked: Addressed) -> Iterator[_Account]:
+def _accounted(gateway: Gateway, asked: Addressed, *, stream: bool) -> Iterator[_Account]:
     """Count what is done within, and give what goes wrong the form of an HTTP answer."""
-    loaded, account = asked.loaded, _Account(asked)
+    loaded, account = asked.loaded, _Account(asked, _observer(asked, stream=stream))
     work = asyncio.current_task()
     assert work is not None  # noqa: S101 - coroutines alone answer
     loaded.in_flight.add(work)
@@ -110,27 +127,42 @@ def _accounted(gateway: Gateway, asked: Addressed) -> Iterator[_Account]:
         account.outcome = "refused"
         raise RequestRefused(400, str(error), param="variables", headers=asked.headers) from error
     except EngineRefused as error:
-        account.outcome = "failed"
         raise _failed(asked, str(error)) from error
     except RequestRefused as refused:
         account.outcome = "failed" if refused.status >= 500 else "refused"
         refused.headers = {**asked.headers, **refused.headers}
         raise
-    except asyncio.CancelledError:
-        if not loaded.is_closed:
-            raise
-        account.outcome = "failed"
-        raise _ended(asked) from None
+    except (asyncio.CancelledError, GeneratorExit):
+        if loaded.is_closed:
+            raise _ended(asked) from None
+        account.outcome = "cancelled"
+        raise
     finally:
         loaded.in_flight.discard(work)
         _count(gateway, account)
 
 
+def _observer(asked: Addressed, *, stream: bool) -> Observer:
+    spans: RequestSpans | None = asked.request.state.spans
+    if spans is None:
+        return UNOBSERVED
+    pointer = asked.followed.pointer
+    spans.answer_begins(
+        asked.loaded.names,
+        environment=pointer.environment,
+        deployment=pointer.number,
+        stream=stream,
+    )
+    return spans
+
+
 def _count(gateway: Gateway, account: _Account) -> None:
     loaded, trace = account.asked.loaded, account.trace
+    account.asked.request.state.outcome = account.outcome
     match account.outcome:
         case "answered" if trace is not None:
             loaded.counted.answered(trace, account.seconds)
+            gateway.recent.answered(account.asked, trace)
         case "failed":
             loaded.counted.failed(account.seconds)
     gateway.metrics.in_flight(loaded.names, len(loaded.in_flight))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Lifespan
 
+from tetrad.gateway.apart import apart
 from tetrad.gateway.chat_completions import complete_chat
 from tetrad.gateway.collaborators import Gateway
+from tetrad.gateway.feedback import take_feedback
 from tetrad.gateway.incoming import ClientGone
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.gateway.stack_answers import answer_stack
@@ -31,6 +33,7 @@ from tetrad.gateway.standing import (
     tell_openapi,
     tell_ready,
 )
+from tetrad.gateway.traced import Traced
 from tetrad.telemetry.trace_context import TraceContext
 
 _LOG = logging.getLogger("tetrad.gateway")
@@ -43,16 +46,6 @@ def create_app(gateway: Gateway, *, grace_s: float, further: Sequence[Route] = (
 
     `grace_s` is how long answers in flight have when it ends; `further` are routes beside its own.
     """
-    following = gateway.following
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        following.begin()
-        try:
-            yield
-        finally:
-            await following.end()
-            await following.fleet.close(grace_s)
 
     def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
         async def bound(request: Request) -> Response:
@@ -64,6 +57,7 @@ def create_app(gateway: Gateway, *, grace_s: float, further: Sequence[Route] = (
         routes=[
             route("/v1/chat/completions", complete_chat, "POST"),
             route("/v1/stacks/{stack:path}/answer", answer_stack, "POST"),
+            route("/v1/feedback", take_feedback, "POST"),
             route("/v1/models", list_models),
             route("/v1/models/{model:path}", tell_model),
             route("/identity", tell_identity),
@@ -74,38 +68,35 @@ def create_app(gateway: Gateway, *, grace_s: float, further: Sequence[Route] = (
             Route("/healthz", tell_alive),
             *further,
         ],
-        middleware=[Middleware(Traced)],
+        middleware=[Middleware(Traced, tracing=gateway.tracing)],
         exception_handlers={
             RequestRefused: _refuse,
             ClientGone: _nobody,
             HTTPException: _refuse_route,
             Exception: _fail,
         },
-        lifespan=lifespan,
+        lifespan=_lifespan(gateway, grace_s),
     )
 
 
-class Traced:
-    """Gives each request its trace id, and each response the header that names it."""
+def _lifespan(gateway: Gateway, grace_s: float) -> Lifespan[Starlette]:
+    following = gateway.following
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        following.begin()
+        writing = asyncio.create_task(gateway.recent.write_sample())
+        try:
+            yield
+        finally:
+            writing.cancel()
+            await following.end()
+            await following.fleet.close(grace_s)
+            await gateway.recent.close()
+            if gateway.tracing is not None:
+                await apart(gateway.tracing.close)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        context = TraceContext.of(Headers(scope=scope).get("traceparent"))
-        scope.setdefault("state", {})["trace"] = context
-
-        async def send_traced(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message.get("headers", ()), (b"x-tetrad-trace", context.trace.encode())
-                ]  # fmt: skip
-            await send(message)
-
-        await self._app(scope, receive, send_traced)
+    return lifespan
 
 
 async def _refuse(_: Request, error: Exception) -> Response:

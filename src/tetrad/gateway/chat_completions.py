@@ -15,14 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tetrad.errors import BadRequest
-from tetrad.gateway.answering_one import Inputs, answered, streamed
+from tetrad.gateway.answering_one import Inputs, answered, finish_of, streamed
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.evaluated import refuse_unevaluated
 from tetrad.gateway.event_stream import EventStream
 from tetrad.gateway.incoming import read_object, unless_gone
 from tetrad.gateway.one_request import Addressed, addressed
 from tetrad.gateway.refusing import RequestRefused, as_json
-from tetrad.gateway.stack_answers import finish_of
 from tetrad.model import Turn
 from tetrad.protocols import openai as wire
 from tetrad.results.exchange import Message

@@ -12,8 +12,10 @@ from tetrad.gateway.fleet import Followed
 from tetrad.gateway.following import Following
 from tetrad.gateway.loaded import LoadedIdentity
 from tetrad.gateway.refusing import RequestRefused
+from tetrad.model.serving import Serving
 from tetrad.pointer import Pointer
 from tetrad.schemas.nearest import did_you_mean
+from tetrad.telemetry.trace_context import TraceContext
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,8 +24,25 @@ class Addressed:
 
     stack: str  # reference
     loaded: LoadedIdentity
-    deployment: str  # environment/number
-    trace: str
+    followed: Followed
+    request: Request
+
+    @property
+    def deployment(self) -> str:
+        return self.followed.deployment
+
+    @property
+    def trace(self) -> str:
+        context: TraceContext = self.request.state.trace
+        return context.trace
+
+    @property
+    def serving(self) -> Serving:
+        """As it counts for the identity that answers."""
+        pointer = self.followed.pointer.stacks[self.stack]
+        rollout = pointer.rollout
+        is_new = rollout is not None and rollout.to.identity == self.loaded.served.identity
+        return rollout.serving if is_new and rollout is not None else pointer.serving
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -38,12 +57,7 @@ def addressed(request: Request, following: Following, model: str, user: str | No
     followed = following_now(following)
     stack = stack_named(followed.pointer, model)
     loaded = followed.chosen(stack, _sticky(request, user))
-    return Addressed(
-        stack=stack,
-        loaded=loaded,
-        deployment=followed.deployment,
-        trace=request.state.trace.trace,
-    )
+    return Addressed(stack=stack, loaded=loaded, followed=followed, request=request)
 
 
 def following_now(following: Following) -> Followed:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+RATINGS = ("good", "bad")  # of feedback
+MAX_TEXT = 10_000  # characters of its comment, and of its correction
+
 
 def object_of(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
@@ -66,6 +69,24 @@ SCHEMAS: dict[str, Any] = {
             output_tokens=_TOKENS,
             cached_input_tokens={"type": "integer", "minimum": 0},
         ),
+    ),
+    "Completion": object_of(
+        id=TEXT,
+        object={"const": "chat.completion"},
+        created={"type": "integer"},
+        model=TEXT,
+        system_fingerprint={**IDENTITY, "description": "The identity that answered."},
+        choices={
+            "type": "array",
+            "items": object_of(
+                index={"const": 0},
+                message=object_of(
+                    role={"const": "assistant"}, content=TEXT, refusal={"type": "null"}
+                ),
+                logprobs={"type": "null"},
+                finish_reason={"enum": ["stop", "length", "content_filter"]},
+            ),
+        },
     ),
     "Model": object_of(
         id=TEXT, object={"const": "model"}, created={"type": "integer"}, owned_by=TEXT

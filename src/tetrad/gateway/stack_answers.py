@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tetrad.canonical import Json, as_digested
-from tetrad.gateway.answering_one import Inputs, answered, streamed
+from tetrad.gateway.answering_one import Inputs, answered, finish_of, streamed
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.event_stream import EventStream
 from tetrad.gateway.incoming import read_object, unless_gone
@@ -112,11 +112,3 @@ def _answer(asked: Addressed, trace: Trace) -> dict[str, Any]:
             "cached_input_tokens": usage.cached_input_tokens,
         },
     }
-
-
-def finish_of(trace: Trace) -> str:
-    """Why the answer ends where it does; `stop` for one that no model gave."""
-    if not trace.generated:
-        return "stop"
-    reason = trace.generated[-1].completion.finish_reason
-    return "stop" if reason == "tool_calls" else reason
