@@ -219,3 +219,13 @@ def desired_of(
 
 
 EVERY = ("large", "slice", "other", "vendor")
+EXAMPLES = {
+    "small": (SMALL, ("large",), False),
+    "full": (FULL, EVERY, True),
+}
+
+
+def example(root: Path, name: str) -> Desired:
+    """What is desired of an example, whose repository is written first."""
+    environment, models, searching = EXAMPLES[name]
+    return desired_of(clustered(root, environment, models, searching=searching))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clusters import EVERY, FULL, SMALL, clustered, desired_of, image
+from clusters import EXAMPLES, SMALL, clustered, desired_of, example, image
 from jsonschema import Draft202012Validator
 
 import tetrad
@@ -22,16 +22,11 @@ kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="needs t
 
 CRDS = Path(__file__).parent / "crds"
 VERSION = "1.36"  # of Kubernetes
-EXAMPLES: dict[str, tuple[dict[str, Any], tuple[str, ...], bool]] = {
-    "small": (SMALL, ("large",), False),
-    "full": (FULL, EVERY, True),
-}
 
 
 @cache
-def objects_of(folder: Path, example: str) -> tuple[Object, ...]:
-    environment, models, searching = EXAMPLES[example]
-    return everything(desired_of(clustered(folder, environment, models, searching=searching)))
+def objects_of(folder: Path, name: str) -> tuple[Object, ...]:
+    return everything(example(folder, name))
 
 
 def everything(desired: Desired) -> tuple[Object, ...]:
