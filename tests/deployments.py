@@ -97,6 +97,7 @@ class Follower:
     ) -> None:
         self.state = gateway(name, 0, environment=deployers.environment)
         self._store = PointerStore(place, deployers)
+        self._watched = PointerStore(place, deployers)
         self._counted = counted
         self._follower = threading.Thread(target=self._follow)
         self._reporter = threading.Thread(target=self._report)
@@ -110,12 +111,14 @@ class Follower:
 
     def __exit__(self, *_: object) -> None:
         self._closed.set()
-        self._store.close()
-        self._follower.join()
         self._reporter.join()
+        self._watched.close()
+        self._follower.join()
+        self._store.leave(self.state.gateway)
+        self._store.close()
 
     def _follow(self) -> None:
-        for pointer in self._store.watch():
+        for pointer in self._watched.watch():
             self.state = self._counting(replace(self.state, number=pointer.number), pointer)
             self._store.report(self.state)
 

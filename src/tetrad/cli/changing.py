@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,12 @@ from tetrad.cli.signing_keys import VARIABLE, read_key, refuse_role
 from tetrad.errors import ExitCode
 
 if TYPE_CHECKING:
+    from tetrad.canonical import Digest
     from tetrad.deploy.acknowledging import Acknowledged
     from tetrad.deploy.deployer import Deployer
     from tetrad.deploy.deploying import Deployment
     from tetrad.model import Environment
+    from tetrad.pointer import Pointer
     from tetrad.pointer.pointer_store import PointerStore
 
 
@@ -65,7 +67,7 @@ def settled(root: Path, deployer: Deployer, deployment: Deployment, *, waits: bo
     pointer = deployment.after
     if pointer is None:
         return ExitCode.PASSED
-    rolling = [ref for ref in _named(deployment) if pointer.stacks[ref].rollout is not None]
+    rolling = dict(_rolling(deployment, pointer))
     with opened_store(root, deployer.environment) as store:
         if rolling and waits:
             return driven(store, deployer, rolling)
@@ -76,12 +78,12 @@ def settled(root: Path, deployer: Deployer, deployment: Deployment, *, waits: bo
     return ExitCode.PASSED
 
 
-def driven(store: PointerStore, deployer: Deployer, stacks: Iterable[str]) -> ExitCode:
+def driven(store: PointerStore, deployer: Deployer, rollouts: Mapping[str, Digest]) -> ExitCode:
     """Drive rollouts to their end, and say how each ended."""
     from tetrad.deploy.rollouts import drive
     from tetrad.identity import short
 
-    ended = drive(store, deployer, stacks, lambda line: print_status(f"{line}\n"))
+    ended = drive(store, deployer, rollouts, lambda line: print_status(f"{line}\n"))
     for one in ended:
         why = f": {one.why}" if one.why else ""
         print_text(f"{one.stack} ({short(one.identity)}): {one.how}{why}\n")
@@ -112,10 +114,12 @@ def say_acknowledged(found: Acknowledged) -> None:
         sys.stderr.write("no gateway is there; it serves this when it starts\n")
 
 
-def _named(deployment: Deployment) -> Iterator[str]:
-    """The stacks that a deployment was about."""
-    if deployment.after is not None:
-        yield from (ref for ref in deployment.stacks if ref in deployment.after.stacks)
+def _rolling(deployment: Deployment, pointer: Pointer) -> Iterator[tuple[str, Digest]]:
+    """The rollouts of the stacks that a deployment was about."""
+    for ref in deployment.stacks:
+        rollout = pointer.stacks[ref].rollout if ref in pointer.stacks else None
+        if rollout is not None:
+            yield ref, rollout.to.identity
 
 
 def _deployed(root: Path, deployment: Deployment) -> Iterator[str]:

@@ -66,7 +66,7 @@ def run(args: Namespace) -> ExitCode:
             return _show(ref, rollout, store.gateways(), args.format)
         deployer = deployer_of(root, environment, args.key)
         if args.action == "continue":
-            return driven(store, deployer, [ref])
+            return driven(store, deployer, {ref: rollout.to.identity})
         return _abort(store, deployer, pointer, ref, args.reason)
 
 

@@ -7,7 +7,7 @@ takes over, and begins the step that it finds again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -16,7 +16,7 @@ from tetrad.canonical import Digest
 from tetrad.deploy.acknowledging import LOADS_S, not_followed
 from tetrad.deploy.deployer import Deployer
 from tetrad.deploy.measuring import Measure, breaches
-from tetrad.errors import NotAcknowledged, PointerMoved, UsageError
+from tetrad.errors import NotAcknowledged, PointerMoved
 from tetrad.identity import short
 from tetrad.pointer import Figures, GatewayState, Pointer, Rollout
 from tetrad.pointer.pointer_store import PointerStore
@@ -39,10 +39,12 @@ class Ended:
 
 
 def drive(
-    store: PointerStore, deployer: Deployer, stacks: Iterable[str], say: Say
+    store: PointerStore, deployer: Deployer, rollouts: Mapping[str, Digest], say: Say
 ) -> tuple[Ended, ...]:
-    """Drive the rollouts of stacks until each is over; NotAcknowledged where a gateway stays behind."""
-    watched = {ref: _Watched(ref=ref, identity=_rollout(store, ref).to.identity) for ref in stacks}
+    """Drive the rollouts of identities, by their stacks, until each is over; NotAcknowledged where a
+    gateway stays behind.
+    """
+    watched = {ref: _Watched(ref=ref, identity=identity) for ref, identity in rollouts.items()}
     over: dict[str, Ended] = {}
     while True:
         pointer, gateways = store.current(), store.gateways()
@@ -56,14 +58,6 @@ def drive(
             if over.keys() == watched.keys():
                 return tuple(over.values())
             time.sleep(_TICK_S)
-
-
-def _rollout(store: PointerStore, ref: str) -> Rollout:
-    pointer = store.current()
-    stack = pointer.stacks.get(ref) if pointer else None
-    if stack is None or stack.rollout is None:
-        raise UsageError(f"{ref} has no rollout in {store.environment}")
-    return stack.rollout
 
 
 def _move(
