@@ -44,12 +44,26 @@ def answered(
     )  # fmt: skip
 
 
-def kept(tree: Tree, number: int, answer: Trace, *, stack: str = STACK) -> KeptAnswer:
+def kept(
+    tree: Tree,
+    number: int,
+    answer: Trace,
+    *,
+    stack: str = STACK,
+    begin: datetime = START,
+    environment: str = "production",
+    of: Digest | None = None,
+) -> KeptAnswer:
     """An answer as the gateway keeps it, one a minute."""
     made = kept_answer(
-        answer, trace=f"{number:032x}", at=START + timedelta(minutes=number),
-        environment="production", stack=stack, identity=identity(tree), sampled=True,
-    )  # fmt: skip
+        answer,
+        trace=f"{number:032x}",
+        at=begin + timedelta(minutes=number),
+        environment=environment,
+        stack=stack,
+        identity=of or identity(tree),
+        sampled=True,
+    )
     assert made is not None
     return made
 

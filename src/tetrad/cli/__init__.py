@@ -67,6 +67,7 @@ COMMANDS: Mapping[str, str] = {
     "pin": "write the revision and the digests of a model's files into its file",
     "registry": "check, export or erase what happened: identities, runs, decisions, evidence",
     "feedback": "list what users said of answers, turn it into candidate cases, or erase it",
+    "monitor": "say whether live answers have drifted from the golden sets, for a cron job",
     "schema": "print the JSON Schema of a kind of file",
 }
 

@@ -149,6 +149,10 @@ class Session:
             model, files=files, store=self.store, offline=self.offline, progress=self.progress
         )
 
+    def embedder(self, model: Model, files: FileTree) -> Embedder:
+        """What makes vectors with a model, each text once."""
+        return CachedEmbedder(self._embedder(model, files=files), self.cache)
+
     async def aclose(self) -> None:
         """Let go of connections and threads. What is built stays usable for `prepare` only."""
         for engine in self._engines.values():
@@ -237,8 +241,7 @@ class Session:
     def _embeddings_of(self, model: Model, files: FileTree) -> Embeddings:
         digest = component_digest(model)
         if digest not in self._embeddings:
-            cached = CachedEmbedder(self._embedder(model, files=files), self.cache)
-            self._embeddings[digest] = Embeddings(cached)
+            self._embeddings[digest] = Embeddings(self.embedder(model, files))
         return self._embeddings[digest]
 
 
