@@ -67,11 +67,11 @@ def _environments(root: Path, names: Sequence[str]) -> Sequence[Environment]:
 
 
 def _standing(root: Path, environment: Environment) -> Standing:
+    from tetrad.deploy.deployer import registry_of
     from tetrad.pointer import Deployers
     from tetrad.pointer.pointer_store import PointerStore
-    from tetrad.registry import registry_place
 
-    store = PointerStore.existing(registry_place(root), Deployers.of(environment))
+    store = PointerStore.existing(registry_of(root), Deployers.of(environment))
     if store is None:
         return Standing(environment=environment, pointer=None)
     with store:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tetrad import git
+from tetrad.database import files_of
 from tetrad.ed25519 import PrivateKey
 from tetrad.errors import UsageError
 from tetrad.loading.files import Tree
@@ -15,7 +17,7 @@ from tetrad.model.references import candidates
 from tetrad.pointer import Deployers, Pointer, seal_pointer
 from tetrad.pointer.pointer_store import PointerStore
 from tetrad.pointer.transitions import Act
-from tetrad.registry import registry_place
+from tetrad.registry import Place, registry_place
 from tetrad.trees import WorkingTree
 
 
@@ -49,7 +51,15 @@ def opened_store(root: Path, environment: Environment) -> PointerStore:
             f"{environment.location.file}: target: {environment.target} is not supported yet"
             "\n  help: target: local serves by `tetrad serve`"
         )
-    return PointerStore(registry_place(root), Deployers.of(environment))
+    return PointerStore(registry_of(root), Deployers.of(environment))
+
+
+def registry_of(root: Path) -> Place:
+    """Where the registry is; GitError for one that a commit brought."""
+    place = registry_place(root)
+    if isinstance(place, Path):
+        git.refuse_committed(root, root / ".tetrad", *files_of(place))
+    return place
 
 
 def stack_named(pointer: Pointer, name: str) -> str:
