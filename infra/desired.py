@@ -7,7 +7,7 @@ identity answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,7 +42,7 @@ class Desired:
     cluster: tetrad.Cluster
     models: tuple[ModelServerArgs, ...]
     snapshots: tuple[SnapshotArgs, ...]
-    vendor_secrets: Mapping[str, tetrad.SecretKey]  # of the gateway, by environment variable
+    keys: Mapping[str, tetrad.SecretKey | None]  # of the gateway, by variable; None: an empty one
     stores_vectors: bool
     alerts: Alerts
 
@@ -107,6 +107,7 @@ def desired(
     if stores_vectors and cluster.vector_store is None:
         problems.append("kubernetes.vector_store is missing, and a corpus has store: pgvector")
     taken = snapshots([one.snapshot for one in named], cluster.bundles, problems.append)
+    keys = _keys(environment, [one.stack for one in named], problems.append)
     if problems:
         where = environment.location.file
         raise tetrad.UsageError("\n".join(f"{where}: {problem}" for problem in problems))
@@ -115,7 +116,7 @@ def desired(
         cluster=cluster,
         models=models,
         snapshots=taken,
-        vendor_secrets=dict(_vendor_secrets(environment, [one.stack for one in named])),
+        keys=keys,
         stores_vectors=stores_vectors,
         alerts=alerts or Alerts(),
     )
@@ -154,12 +155,28 @@ def _stores_vectors(stack: tetrad.Stack) -> bool:
     return stack.retrieval is not None and stack.retrieval.corpus.index.store == "pgvector"
 
 
-def _vendor_secrets(
-    environment: tetrad.Environment, stacks: Iterable[tetrad.Stack]
-) -> Iterator[tuple[str, tetrad.SecretKey]]:
-    """Keys and addresses of the models that no server of the environment hosts."""
-    models = {model.ref: model for stack in stacks for model in stack.models}
-    for ref in sorted(models.keys() & environment.models.keys()):
-        hosting = environment.models[ref]
-        if hosting.server is None and isinstance(models[ref].engine, tetrad.OpenAIEngine):
-            yield from sorted(hosting.secrets.items())
+def _keys(
+    environment: tetrad.Environment,
+    stacks: Iterable[tetrad.Stack],
+    problem: Callable[[str], None],
+) -> Mapping[str, tetrad.SecretKey | None]:
+    """What the gateway asks models with: keys, and addresses of those that no server here hosts."""
+    found: dict[str, tetrad.SecretKey | None] = {}
+    for ref, model in sorted({m.ref: m for stack in stacks for m in stack.models}.items()):
+        for variable, secret in _keys_of(model, environment.models.get(ref)).items():
+            if found.setdefault(variable, secret) != secret:
+                problem(f"models.{ref}.secrets.{variable}: another model takes it from elsewhere")
+    return found
+
+
+def _keys_of(
+    model: tetrad.Model, hosting: tetrad.ModelHosting | None
+) -> Mapping[str, tetrad.SecretKey | None]:
+    if not isinstance(model.engine, tetrad.OpenAIEngine | tetrad.VllmEngine):
+        return {}
+    secrets = hosting.secrets if hosting else {}
+    is_hosted = isinstance(model.engine, tetrad.VllmEngine) or (hosting and hosting.server)
+    variable = model.engine.api_key_env
+    if not is_hosted:
+        return secrets
+    return {variable: secrets.get(variable)} if variable else {}

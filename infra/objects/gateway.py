@@ -143,7 +143,10 @@ def _container(
             variable("TETRAD_CACHE", "/var/cache/tetrad"),
             variable("TETRAD_MODEL_SERVERS", model_server_address(place)),
             *([secret_variable("TETRAD_REGISTRY", registry)] if registry else []),
-            *(secret_variable(*item) for item in sorted(desired.vendor_secrets.items())),
+            *(
+                variable(name, "") if secret is None else secret_variable(name, secret)
+                for name, secret in sorted(desired.keys.items())
+            ),
             *_collector(desired),
         ],
         "ports": [{"name": HTTP, "containerPort": PORT, "protocol": "TCP"}],

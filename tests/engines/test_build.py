@@ -14,6 +14,7 @@ from tetrad.canonical import digest_bytes
 from tetrad.engines.interfaces import Engine
 from tetrad.engines.wiring import address_of, build_embedder, build_engine
 from tetrad.errors import ArtifactError, Location, UsageError
+from tetrad.identity import component_digest, short
 from tetrad.model import (
     Adapter,
     EngineSpec,
@@ -65,6 +66,18 @@ def test_an_endpoint_is_asked_at_the_address_and_with_the_key_of_the_environment
         assert asyncio.run(_answer(built(model(VENDOR), tmp_path))) == "hi"
     assert server.asked[0].headers["authorization"] == "Bearer sk-1"
     assert server.asked[0].body["model"] == "gpt-2026-08-01"
+
+
+def test_a_server_is_found_by_its_models_digest_where_no_address_is_set() -> None:
+    vendor = model(VENDOR)
+    servers = {"TETRAD_MODEL_SERVERS": "http://model-{digest}.llm.svc:8000/v1", "LLM_KEY": ""}
+    digest = short(component_digest(vendor))
+
+    found = address_of(vendor, servers)
+    named = address_of(vendor, {**servers, "LLM_URL": "http://host/v1"})
+
+    assert found.base_url == f"http://model-{digest}.llm.svc:8000/v1"
+    assert named.base_url == "http://host/v1"
 
 
 def test_a_vllm_server_is_asked_by_the_repositorys_name_and_with_constraints() -> None:

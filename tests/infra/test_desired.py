@@ -82,7 +82,10 @@ def test_vendors_and_models_in_the_gateway_have_no_server(tmp_path: Path) -> Non
     assert sorted(model.ref for model in found.models) == [
         f"stacks/models/{name}" for name in ("large", "other", "slice")
     ]
-    assert list(found.vendor_secrets) == ["LLM_KEY"]
+    assert found.keys == {
+        "LLM_KEY": tetrad.SecretKey(secret="vendor", key="key"),
+        "OPENAI_API_KEY": None,  # of a server in the cluster, which asks for none
+    }
     assert found.stores_vectors
 
 
@@ -252,6 +255,14 @@ def test_everything_that_is_lacking_is_told_at_once(tmp_path: Path) -> None:
         desired_of(clustered(tmp_path, environment, ["large", "slice"], searching=True))
 
     assert len(str(caught.value).splitlines()) == 4
+
+
+def test_one_variable_has_one_value(tmp_path: Path) -> None:
+    secrets = {"LLM_KEY": "others/key", "OPENAI_API_KEY": "others/key"}
+    environment = changed(FULL, "models.stacks/models/vendor", {"secrets": secrets})
+
+    with pytest.raises(tetrad.UsageError, match=r"secrets\.OPENAI_API_KEY: another model"):
+        desired_of(clustered(tmp_path, environment, ["other", "vendor"]))
 
 
 def test_an_adapter_from_elsewhere_is_refused(tmp_path: Path) -> None:

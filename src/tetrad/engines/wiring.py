@@ -17,8 +17,12 @@ from tetrad.artifacts.store import Store
 from tetrad.engines.brake import Brakes
 from tetrad.engines.interfaces import ComputingEngine, Embedder
 from tetrad.errors import MissingExtra, UsageError
+from tetrad.identity import component_digest, short
 from tetrad.model import Model, OpenAIEngine, ScriptedEngine, TorchEngine, VllmEngine
 from tetrad.trees import FileTree
+
+# Addresses of model servers that are named by their models: http://model-{digest}.llm.svc:8000/v1
+MODEL_SERVERS = "TETRAD_MODEL_SERVERS"
 
 if TYPE_CHECKING:
     from tetrad.engines.endpoint import Address
@@ -115,13 +119,19 @@ def address_of(
 
 
 def _base_url(model: Model, variable: str, environment: Mapping[str, str]) -> str:
-    written = environment.get(variable, "").strip()
+    written = environment.get(variable, "").strip() or _server_of(model, environment)
     example = f"\n  help: export {variable}=http://localhost:8000/v1"
     if not written:
         raise UsageError(f"{variable} is not set (base URL of {model.ref}){example}")
     if not is_address(written):
         raise UsageError(f"{variable} is not an http or https URL{example}")
     return written
+
+
+def _server_of(model: Model, environment: Mapping[str, str]) -> str:
+    """The address of a server that is named by the model's digest; empty where none is."""
+    pattern = environment.get(MODEL_SERVERS, "").strip()
+    return pattern.replace("{digest}", short(component_digest(model)))
 
 
 def _api_key(model: Model, variable: str | None, environment: Mapping[str, str]) -> str | None:
