@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tetrad.canonical import digest_of
-from tetrad.learning.drift import Measure, Observation, StackDrift, farthest, measures
+from tetrad.learning.drift import DriftMeasure, Observation, StackDrift, farthest, measures
 
 
 def observed(random: Random, **others: Any) -> Observation:
@@ -25,7 +25,9 @@ def group(n: int, *, seed: int, share: float = 0.0, **others: Any) -> list[Obser
     return [observed(random, **(others if random.random() < share else {})) for _ in range(n)]
 
 
-def compared(live: Sequence[Observation], *, cases: int = 60, **others: Any) -> dict[str, Measure]:
+def compared(
+    live: Sequence[Observation], *, cases: int = 60, **others: Any
+) -> dict[str, DriftMeasure]:
     baseline = others.pop("baseline", None) or group(cases, seed=1)
     found = measures(
         baseline, live,
@@ -35,7 +37,7 @@ def compared(live: Sequence[Observation], *, cases: int = 60, **others: Any) -> 
     return {measure.name: measure for measure in found}
 
 
-def drifted(found: dict[str, Measure]) -> set[str]:
+def drifted(found: dict[str, DriftMeasure]) -> set[str]:
     return {name for name, measure in found.items() if measure.drifted}
 
 

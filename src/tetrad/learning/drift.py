@@ -45,7 +45,7 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Measure:
+class DriftMeasure:
     """One comparison. Of a distribution and of meaning, `live` is the index and `chance` what chance
     alone gives; of shares and scores, `interval` is that of live less baseline.
     """
@@ -72,7 +72,7 @@ class StackDrift:
     answers: int
     cases: int
     elsewhere: int = 0  # answers of other identities, which are not looked at
-    measures: tuple[Measure, ...] = ()
+    measures: tuple[DriftMeasure, ...] = ()
     farthest: tuple[Observation, ...] = ()  # questions that no case is near to
     problem: str = ""  # why nothing can be said
 
@@ -87,7 +87,7 @@ class StackDrift:
 class _Draft:
     """A measure before it is known how many there are."""
 
-    made: Callable[[float], Measure]
+    made: Callable[[float], DriftMeasure]
 
 
 def measures(
@@ -100,7 +100,7 @@ def measures(
     categories: Mapping[str, Sequence[Json]],
     meaning: tuple[float, Sequence[float]] | None = None,
     seed: str,
-) -> tuple[Measure, ...]:
+) -> tuple[DriftMeasure, ...]:
     """Every measure that there is. `labels` are the only answers, where there are such; `categories`
     the values of the variables that have few; `meaning` the index of questions with those of chance.
     """
@@ -191,9 +191,9 @@ class _Sides:
     def meaning(self, index: float, by_chance: Sequence[float]) -> _Draft:
         """Where questions lie by meaning."""
 
-        def made(level: float) -> Measure:
+        def made(level: float) -> DriftMeasure:
             chance = shifts.quantile(by_chance, 1 - level)
-            return Measure(
+            return DriftMeasure(
                 name="question meaning",
                 of="inputs",
                 kind="meaning",
@@ -217,10 +217,10 @@ class _Sides:
     ) -> _Draft:
         """Shares become worse as they grow, scores as they fall."""
 
-        def made(level: float) -> Measure:
+        def made(level: float) -> DriftMeasure:
             low, high = shifts.difference_of_shares(before, n_before, now, n_now, level=level)
             least, moved = (low, now - before) if kind == "share" else (-high, before - now)
-            return Measure(
+            return DriftMeasure(
                 name=name,
                 of="outputs",
                 kind=kind,
@@ -242,7 +242,7 @@ class _Sides:
         before: Sequence[int],
         now: Sequence[int],
     ) -> _Draft:
-        def made(level: float) -> Measure:
+        def made(level: float) -> DriftMeasure:
             index = shifts.stability(before, now)
             chance = shifts.stability_by_chance(
                 before, now, level=level, seed=f"{self._seed} {name}"
@@ -251,7 +251,7 @@ class _Sides:
                 Bar(label=label, baseline=b / (sum(before) or 1), live=v / (sum(now) or 1))
                 for label, b, v in zip(labels, before, now, strict=True)
             ]
-            return Measure(
+            return DriftMeasure(
                 name=name,
                 of=of,
                 kind="distribution",

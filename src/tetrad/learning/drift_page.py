@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from tetrad.canonical import digest_bytes
 from tetrad.identity import short
-from tetrad.learning.drift import Measure, StackDrift
+from tetrad.learning.drift import DriftMeasure, StackDrift
 from tetrad.learning.drift_text import figures
 from tetrad.text import inert, pluralize, shorten
 
@@ -79,7 +79,7 @@ def _stack(found: StackDrift) -> Markup:
     ])  # fmt: skip
 
 
-def _measure(measure: Measure) -> Markup:
+def _measure(measure: DriftMeasure) -> Markup:
     state, word = ("drift", "drift") if measure.drifted else ("fine", "ok")
     return Markup(
         '<div class="measure"><div><h3>{} <span class="{}">{}</span></h3>'
@@ -94,13 +94,13 @@ def _measure(measure: Measure) -> Markup:
     )
 
 
-def _plot(measure: Measure) -> Markup:
+def _plot(measure: DriftMeasure) -> Markup:
     if measure.bars:
         return _bars(measure)
     return Markup("<p></p>") if measure.interval is None else _interval(measure)
 
 
-def _bars(measure: Measure) -> Markup:
+def _bars(measure: DriftMeasure) -> Markup:
     """A pair of bars a bin."""
     most = max(max(bar.baseline, bar.live) for bar in measure.bars) or 1.0
     step = 2 * _BAR + _GAP
@@ -123,7 +123,7 @@ def _bars(measure: Measure) -> Markup:
     return _svg(measure.name, len(measure.bars) * step, parts)
 
 
-def _interval(measure: Measure) -> Markup:
+def _interval(measure: DriftMeasure) -> Markup:
     """The difference with its interval, beside zero."""
     low, high = measure.interval or (0.0, 0.0)
     middle = measure.live - (measure.baseline or 0.0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tetrad.identity import short
-from tetrad.learning.drift import Measure, StackDrift
+from tetrad.learning.drift import DriftMeasure, StackDrift
 from tetrad.results.codec import Codec
 from tetrad.text import one_line, pluralize, shorten
 
@@ -30,7 +30,7 @@ def as_document(found: Sequence[StackDrift], environment: str, days: int) -> dic
     }
 
 
-def figures(measure: Measure) -> str:
+def figures(measure: DriftMeasure) -> str:
     """A measure in figures: what it was, what it is, and how sure that is."""
     if measure.chance is not None:
         index = "PSI" if measure.kind == "distribution" else "index"
@@ -65,7 +65,7 @@ def _lines(found: StackDrift, environment: str, days: int) -> Iterator[str]:
             yield f"    {one.distance or 0:.2f}  {shorten(one_line(one.asked), _SHOWN)}"
 
 
-def _plot(measure: Measure) -> Iterator[str]:
+def _plot(measure: DriftMeasure) -> Iterator[str]:
     """A bar a bin: of the cases, and of the live answers."""
     most = max(max(bar.baseline, bar.live) for bar in measure.bars) or 1.0
     width = max(len(one_line(bar.label)) for bar in measure.bars)
