@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +79,26 @@ def test_a_job_without_a_key_signs_what_an_environment_takes(
     assert tree.tetrad("verify", "feedback", "--env", "production") == ExitCode.PASSED
     assert tree.tetrad("evidence", "show", "feedback") == ExitCode.PASSED
     assert "  job" in capsys.readouterr().out
+
+
+def test_without_the_extra_evidence_is_shown_and_does_not_count(
+    tree: Tree, job: tuple[Path, list[str]]
+) -> None:
+    tree.tetrad("attest", "--sigstore", str(job[0]))
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        hidden = "import sys; sys.modules['sigstore'] = None; from tetrad.cli import main"
+        command = [sys.executable, "-c", f"{hidden}; sys.exit(main({list(arguments)!r}))"]
+        return subprocess.run(command, cwd=tree.root, check=False, capture_output=True, text=True)
+
+    shown = run("evidence", "show", "feedback")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "unknown key" in shown.stdout
+    refused = run("verify", "feedback", "--env", "production")
+    assert "verifying it needs pip install 'tetrad[sigstore]'" in refused.stdout
+    unsigned = run("attest", "--sigstore")
+    assert unsigned.returncode == ExitCode.MISUSE
+    assert "--sigstore needs an extra\n  help: pip install 'tetrad[sigstore]'" in unsigned.stderr
 
 
 def test_another_job_signs_nothing_that_counts(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tetrad.canonical import Digest
 
 if TYPE_CHECKING:
+    from tetrad.evidence import Envelope
     from tetrad.evidence.statements import Predicate, SuiteEvaluation
     from tetrad.inventory.decided import DecidedSuite
     from tetrad.model import Environment, TrustedKey
@@ -58,12 +59,22 @@ def _said(data: bytes, identity: Digest, names: Mapping[TrustedKey, str]) -> Sai
     moment, text = _told(statement.predicate)
     return Said(
         digest=digest_bytes(data),
-        signers=tuple(names[key] for key in envelope.signed_by(names)),
+        signers=_signers(envelope, names),
         moment=moment,
         text=text,
         payload=envelope.payload,
         predicate=statement.predicate,
     )
+
+
+def _signers(envelope: Envelope, names: Mapping[TrustedKey, str]) -> tuple[str, ...]:
+    """Who signed; nobody that is known, where the extra is not there that a bundle needs."""
+    from tetrad.evidence import Refused
+
+    try:
+        return tuple(names[key] for key in envelope.signed_by(names))
+    except Refused:
+        return ()
 
 
 def _told(predicate: Predicate) -> tuple[datetime, str]:
