@@ -65,7 +65,12 @@ model: stacks/models/m
 corpus: {use: stacks/corpora/house, query: message}
 tools: [stacks/tools/clock]
 """,
-    "stacks/t.yaml": "kind: stack\nprompt: prompts/alone\nmodel: stacks/models/end\n",
+    "stacks/t.yaml": """\
+kind: stack
+prompt: prompts/alone
+model: stacks/models/end
+serving: {environments: [production]}
+""",
     "evals/s/suite.yaml": "kind: suite\nstacks: [stacks/s]\ngolden: ./golden.yaml\n",
     "evals/s/golden.yaml": """\
 - {id: a, vars: {message: "file://a.txt"}, assert: [{type: contains, value: nine}]}
@@ -75,7 +80,17 @@ tools: [stacks/tools/clock]
     "evals/t/golden.jsonl": """\
 {"id": "a", "vars": {"message": "b"}, "assert": [{"type": "contains", "value": "c"}]}
 """,
-    "infra/environments/production.yaml": "kind: environment\ntarget: local\n",
+    "infra/environments/production.yaml": """\
+kind: environment
+target: local
+requires: {evidence: {signers: [ci], suites: [evals/t]}}
+signers: {ci: {ed25519: infra/keys/ci.pub, role: evaluator}}
+""",
+    "infra/keys/ci.pub": """\
+-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEASvGu79a5VvHoH3vAGrIlRXK2VEddfEZDwYIxi+CDnBE=
+-----END PUBLIC KEY-----
+""",
     "waivers.yaml": """\
 kind: waivers
 waivers:
@@ -130,9 +145,12 @@ EDITS: Mapping[str, Mapping[str, str | None]] = {
         "evals/u/suite.yaml": "kind: suite\nstacks: [stacks/t]\ngolden: ../s/golden.yaml\n"
     },
     "a cluster": {"infra/environments/production.yaml": "kind: environment\ntarget: kubernetes\n"},
-    "a stack in a cluster": {
+    "a stack in no cluster": {
         "infra/environments/production.yaml": "kind: environment\ntarget: kubernetes\n",
-        "stacks/t.yaml": TREE["stacks/t.yaml"] + "serving: {environments: [production]}\n",
+        "stacks/t.yaml": TREE["stacks/t.yaml"].replace("[production]", "[]"),
+    },
+    "a stack more that a required suite does not judge": {
+        "stacks/s.yaml": TREE["stacks/s.yaml"] + "serving: {environments: [production]}\n"
     },
     "settings": {"tetrad.toml": '[lint]\nignore = ["PIN901", "COR952"]\n'},
     "settings that are none": {"tetrad.toml": '[lint]\nignore = ["NONE"]\n'},

@@ -15,6 +15,7 @@ from tetrad.loading.parsed import Parsed
 from tetrad.loading.reach import files_of
 from tetrad.loading.settings import load_settings
 from tetrad.model import (
+    ENVIRONMENTS,
     Acceptance,
     Corpus,
     Environment,
@@ -26,7 +27,7 @@ from tetrad.model import (
     Tool,
     Waiver,
 )
-from tetrad.model.references import reference_of
+from tetrad.model.references import candidates, reference_of
 from tetrad.schemas.kinds import Kind
 from tetrad.schemas.nearest import nearest
 from tetrad.trees import WorkingTree
@@ -116,6 +117,8 @@ def _read(tree: Tree, only: Sequence[str] | None, parsed: Parsed) -> Reading:
     loader.report(*map(linked_folder, tree.linked_folders))
     for file in there if only is None else _starting_points(only, there):
         loader.build(file)
+    if only is not None:
+        _build_required(loader)
     repository = Repository(
         files=tree.files,
         settings=settings,
@@ -129,8 +132,7 @@ def _read(tree: Tree, only: Sequence[str] | None, parsed: Parsed) -> Reading:
         waivers=loader.lines(Waiver),
         acceptances=loader.lines(Acceptance),
     )
-    if only is None:
-        loader.report(*_of_required_suites(repository))
+    loader.report(*_of_required_suites(repository))
     return Reading(
         repository=repository,
         issues=loader.issues(),
@@ -191,6 +193,23 @@ def _of_one_name(files: Sequence[str]) -> Iterator[Issue]:
         if first != file:
             message = f"{first} has the same reference {reference_of(file)}"
             yield Issue(location=Location(file), message=message, hint="rename one of them")
+
+
+def _build_required(loader: Loader) -> None:
+    """Load the suites that environments require of the stacks, which may bring further stacks."""
+    known: set[str] = set()
+    while serving := {n for s in loader.built(Stack).values() for n in s.environments} - known:
+        known |= serving
+        for file in _files(loader.tree, [f"{ENVIRONMENTS}/{name}" for name in sorted(serving)]):
+            environment = loader.build(file)
+            if isinstance(environment, Environment) and environment.evidence:
+                for suite in _files(loader.tree, environment.evidence.suites):
+                    loader.build(suite)
+
+
+def _files(tree: Tree, refs: Sequence[str]) -> Iterator[str]:
+    for ref in refs:
+        yield from (file for file in candidates(ref) if tree.has(file))
 
 
 def _of_required_suites(repository: Repository) -> Iterator[Issue]:
