@@ -139,7 +139,12 @@ def digest_of(value: Json) -> Digest:
 
 
 def digest_bytes(data: bytes) -> Digest:
-    return Digest("sha256", hashlib.sha256(data).digest())
+    return Digest("sha256", sha256_of(data))
+
+
+def sha256_of(data: bytes) -> bytes:
+    """The value of `digest_bytes` alone, for where thousands are taken."""
+    return hashlib.sha256(data).digest()
 
 
 def with_lf(data: bytes) -> bytes:
@@ -200,7 +205,7 @@ class _Unusual(Exception):
     """A value whose canonical bytes only the library knows."""
 
 
-def _quick(value: Json) -> Any:
+def _quick(value: Any) -> Any:
     """The value as Python's own encoder writes it by RFC 8785; _Unusual for one that it would not.
 
     Python sorts keys by code points, which is the order of UTF-16 units for ASCII, and writes a
@@ -209,23 +214,27 @@ def _quick(value: Json) -> Any:
     kind = type(value)
     if kind is str or kind is bool or value is None:
         return value
-    if isinstance(value, int | float):
-        if isinstance(value, float) and not value.is_integer() and 1e-4 <= abs(value) < 1e15:
-            return value
-        if kind in _ATOMS and -_SAFE <= value <= _SAFE and value == int(value):
-            return int(value)
-        raise _Unusual
-    if isinstance(value, dict | Mapping):
-        if not all(type(key) is str and key.isascii() for key in value):
-            raise _Unusual
-        return {k: item if type(item) is str else _quick(item) for k, item in value.items()}
-    if isinstance(value, list | tuple):
+    if kind is dict or (kind not in _QUICKLY_TOLD and isinstance(value, Mapping)):
+        return _quick_mapping(value)
+    if kind is list or isinstance(value, list | tuple):
         return [item if type(item) is str else _quick(item) for item in value]
+    if isinstance(value, float) and not value.is_integer() and 1e-4 <= abs(value) < 1e15:
+        return value
+    if kind in _ATOMS and -_SAFE <= value <= _SAFE and value == int(value):
+        return int(value)
     raise _Unusual
+
+
+def _quick_mapping(value: Any) -> dict[str, Any]:
+    for key in value:
+        if type(key) is not str or not key.isascii():
+            raise _Unusual
+    return {k: item if type(item) is str else _quick(item) for k, item in value.items()}
 
 
 # Asked first: a look at an abstract class costs more than the rest of the encoding.
 _ATOMS = frozenset((str, int, float, bool, type(None)))
+_QUICKLY_TOLD = _ATOMS | {list, tuple}
 
 
 def _plain(value: Json) -> Any:

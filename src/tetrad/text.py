@@ -67,7 +67,7 @@ def inert(text: str) -> str:
     characters and lone surrogates are written `<U+XXXX>`. Newlines and tabs stay, CRLF becomes a
     newline, and so do the joiners that emoji and Indic or Arabic words are written with.
     """
-    if not _SUSPECT.search(text):
+    if (text.isascii() and text.isprintable()) or not _SUSPECT.search(text):
         return text
     stripped = _ESCAPES.sub("", text.replace("\r\n", "\n"))
     return _invisible().sub(_named, stripped)
@@ -119,7 +119,8 @@ def for_log(text: str) -> str:
     The runner obeys lines that begin with `::` after blanks, and `##[` anywhere; a backslash
     before the colons, or between the number signs, stops it.
     """
-    return _COMMAND.sub(r"\1\\", text).replace("##[", "#\\#[")
+    stopped = _COMMAND.sub(r"\1\\", text) if "::" in text else text
+    return stopped.replace("##[", "#\\#[")
 
 
 def json_escaped(document: str) -> str:

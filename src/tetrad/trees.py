@@ -138,12 +138,17 @@ class WorkingTree:
         except OSError:
             return None
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 return None
-            with open(descriptor, "rb", buffering=0, closefd=False) as stream:
-                return stream.readall()
+            data = os.read(descriptor, status.st_size + 1)
+            if len(data) != status.st_size:  # it is being written, or is larger than one read
+                with open(descriptor, "rb", buffering=0, closefd=False) as stream:
+                    data += stream.readall()
         except OSError:
             return None
+        else:
+            return data
         finally:
             os.close(descriptor)
 

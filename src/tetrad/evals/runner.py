@@ -299,9 +299,10 @@ class _Run:
 
     async def _graded(self, ask: _Ask, trace: Trace) -> Sample:
         selection = self.selection
+        generated = trace.generated
         self._calls += Calls(
-            made=sum(g.completion.requests for g in trace.generated if not g.cached),
-            cached=sum(g.cached for g in trace.generated),
+            made=sum(g.completion.requests for g in generated if not g.cached),
+            cached=sum(g.cached for g in generated),
         )
         usage = trace.usage
         cost = usage.cost_usd(selection.stack.model.prices)

@@ -7,9 +7,8 @@ import sys
 from bisect import bisect_right
 from typing import NamedTuple
 
-from tetrad.yamldoc.document import Node
+from tetrad.yamldoc.document import Node, line_starts
 
-_BREAK = re.compile(r"\r\n|\r|\n")
 _TOKEN = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|[^\s,\]}]+")
 
 
@@ -29,7 +28,7 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.starts = [0, *(match.end() for match in _BREAK.finditer(text))]
+        self.starts = line_starts(text)
 
     def position(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self.starts, offset)

@@ -39,7 +39,7 @@ class Texts(Mapping[str, str]):
 
     def __getitem__(self, file: str) -> str:
         if file not in self._texts:
-            self._texts[file] = _read(self._files, file) if self._files.is_inside(file) else None
+            self._texts[file] = _read(self._files, file)
         text = self._texts[file]
         if text is None:
             raise KeyError(file)
@@ -53,13 +53,16 @@ class Texts(Mapping[str, str]):
 
 
 def _read(files: FileTree, file: str) -> str | None:
-    """A text file; None where there is none, or where it is larger than anything we read."""
+    """A text file; None where there is none in the tree, or where it is larger than anything we read."""
     try:
-        if not files.has(file) or files.size(file) > GOLDEN_SET.max_bytes:
+        if files.size(file) > GOLDEN_SET.max_bytes:
             return None
-        return files.read(file).decode("utf-8-sig", errors="replace")
+        data = files.unlinked(file)
+        if data is None and files.has(file) and files.is_inside(file):
+            data = files.read(file)
     except OSError:
         return None
+    return None if data is None else data.decode("utf-8-sig", errors="replace")
 
 
 def tree_of(

@@ -6,7 +6,9 @@ People write this in many ways, so all of them count, whichever text they are sa
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import chain
 
 _ORDERS = r"(?:instructions?|commands?|orders|directives?|directions)"
 _ANY_ORDERS = r"(?:instructions?|commands?|orders|directives?|directions|requests?|prompts?|questions?|attempts?)"
@@ -244,11 +246,19 @@ def tells_data(text: str) -> bool:
         r"(?<=[^\s.!?:])[ \t]*\n[ \t]*(?=[a-zà-ÿ(\"'])", " ", plain
     )  # a sentence goes on
     lower = plain.lower()
+    there = (patterns for stem, patterns in _by_stem().items() if stem in lower)
+    if any(_compiled(pattern).search(plain) for pattern in dict.fromkeys(chain(*there))):
+        return True
+    return not text.isascii() and len(_compiled(_UNKNOWN_SCRIPT).findall(plain)) > _MOST_UNKNOWN
+
+
+@cache
+def _by_stem() -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
     for stems, pattern in (*_ENGLISH, *_OTHERS):
-        may_match = any(stem in lower for stem in stems.replace("@", _STEMS).split())
-        if may_match and _compiled(pattern).search(plain):
-            return True
-    return len(_compiled(_UNKNOWN_SCRIPT).findall(plain)) > _MOST_UNKNOWN
+        for stem in stems.replace("@", _STEMS).split():
+            found.setdefault(stem, []).append(pattern)
+    return found
 
 
 @cache

@@ -77,9 +77,10 @@ class Trace:
     @property
     def withheld(self) -> str:
         """Why the engine gave nothing to judge, though it answered; empty where it gave something."""
-        if not self.generated:
+        generated = self.generated
+        if not generated:
             return ""
-        last = self.generated[-1]
+        last = generated[-1]
         if last.completion.finish_reason == "content_filter":
             return "the provider filtered the answer (finish_reason content_filter)"
         if last.completion.finish_reason != "length" or last.completion.text.strip():
@@ -116,4 +117,5 @@ class Trace:
     @property
     def messages(self) -> tuple[Message, ...]:
         """The first rendered request's messages, () where none was made."""
-        return self.generated[0].request.messages if self.generated else ()
+        generated = self.generated
+        return generated[0].request.messages if generated else ()

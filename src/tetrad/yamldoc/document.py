@@ -46,14 +46,23 @@ class Node:
         """The node and all below it, each once however many aliases stand for it; in no order."""
         yield self
         seen = {id(self)}
-        collections: list[Node] = [self]
-        while collections:
-            for node in collections.pop().children.values():
+        for collection in self.collections():
+            for node in collection.children.values():
                 if id(node) not in seen:
                     seen.add(id(node))
                     yield node
-                    if node.children:
-                        collections.append(node)
+
+    def collections(self) -> Iterator[Node]:
+        """Those of them that hold others."""
+        left: list[Node] = [self]
+        seen = {id(self)}
+        while left:
+            collection = left.pop()
+            yield collection
+            for node in collection.children.values():
+                if node.children and id(node) not in seen:
+                    seen.add(id(node))
+                    left.append(node)
 
 
 class Collection(Node):
@@ -91,9 +100,7 @@ class Document:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        if "\r" not in self.text:
-            return [0, *accumulate(len(line) + 1 for line in self.text.split("\n")[:-1])]
-        return [0, *(m.end() for m in re.finditer(r"\r\n|\r|\n", self.text))]
+        return line_starts(self.text)
 
     def location(self, offset: int) -> Location:
         """The place of a character of the text."""
@@ -143,6 +150,13 @@ class Document:
     @cached_property
     def _insides(self) -> dict[Path, PlaceWithin]:
         return {}
+
+
+def line_starts(text: str) -> list[int]:
+    """Where the lines of a text begin; LF, CR or both end them."""
+    if "\r" in text:
+        return [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", text))]
+    return [0, *accumulate(len(line) + 1 for line in text.split("\n")[:-1])]
 
 
 def json_path(path: Sequence[str | int]) -> str:

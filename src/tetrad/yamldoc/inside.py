@@ -20,6 +20,8 @@ PlaceWithin: TypeAlias = "Callable[[int], int]"  # from an offset in the value t
 _ESCAPED = re.compile(
     r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r\n|.)|[^\\]", re.DOTALL
 )
+_SOLID = re.compile(r"\S")
+_SOLID_OR_QUOTE = re.compile(r"''?|\S")  # in single quotes, one is written twice
 _BLANK_ESCAPES = frozenset("tnvfr \t\n\r_NLP")  # what they stand for is blank
 
 
@@ -28,7 +30,7 @@ def place_within(text: str, node: Node) -> PlaceWithin:
     inner = node.start + (1 if node.style in {'"', "'"} else 0)
     if node.style not in {"|", ">"} and text.startswith(node.value, inner):
         return lambda offset: inner + offset
-    solid = [index for index, char in enumerate(node.value) if not char.isspace()]
+    solid = [match.start() for match in _SOLID.finditer(node.value)]
     places = list(_solid_places(text, node))
     if node.style in {"|", ">"}:
         del places[len(solid) :]  # comments behind it
@@ -55,13 +57,9 @@ def _solid_places(text: str, node: Node) -> Iterator[int]:
         start, end = start + 1, end - 1
     elif node.style in {"|", ">"}:
         start = _line_end(text, start, end)  # behind the indicators, and a comment
-    index = start
-    while index < end:
-        char = text[index]
-        if not char.isspace():
-            yield index
-            index += 1 if node.style == "'" and char == "'" else 0  # written twice
-        index += 1
+    solid = _SOLID_OR_QUOTE if node.style == "'" else _SOLID
+    for match in solid.finditer(text, start, end):
+        yield match.start()
 
 
 def _in_double_quotes(text: str, node: Node) -> Iterator[int]:

@@ -37,12 +37,12 @@ def render(
     that they name: a renamed variable can be missed by every case of a golden set.
     """
     paint = _Paint(on=colour)
-    alike: defaultdict[tuple[str, ...], list[Finding]] = defaultdict(list)
-    for finding in findings:
-        alike[_cause(finding)].append(finding)
+    by_cause: defaultdict[tuple[str, ...], list[Finding]] = defaultdict(list)
+    alike = [by_cause[_cause(finding)] for finding in findings]
+    for finding, same in zip(findings, alike, strict=True):
+        same.append(finding)
     blocks: list[str] = []
-    for finding in findings:
-        same = alike[_cause(finding)]
+    for finding, same in zip(findings, alike, strict=True):
         if not folds or finding in same[:SHOWN_ALIKE]:
             blocks += _block(finding, tree, paint, width or sys.maxsize)
         if folds and len(same) > SHOWN_ALIKE and finding is same[SHOWN_ALIKE - 1]:

@@ -21,7 +21,8 @@ output: {enum: ["yes", "no"]}
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from tetrad.lint.finding import Edit, Finding, Fix
 from tetrad.lint.rule import Rule
@@ -58,12 +59,17 @@ def check(tree: LintTree) -> Iterator[Finding]:
             yield RULE.at(place, message, hint="put it in quotes", fix=fix)
 
 
-def _plain(root: Node) -> Iterator[Node]:
-    for node in root.walk():
-        text = node.value
-        is_plain = node.style is None and isinstance(text, str)
-        if is_plain and text[:1] in _BEGINNINGS and _OTHERWISE.fullmatch(text):
-            yield node
+def _plain(root: Node) -> Iterable[Node]:
+    held = (collection.children.values() for collection in root.collections())
+    found = (
+        node
+        for node in chain((root,), chain.from_iterable(held))
+        if node.style is None
+        and type(node.value) is str
+        and node.value[:1] in _BEGINNINGS
+        and _OTHERWISE.fullmatch(node.value)
+    )
+    return dict.fromkeys(found)  # several aliases may stand for one
 
 
 RULE = Rule(

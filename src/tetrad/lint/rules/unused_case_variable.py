@@ -62,8 +62,10 @@ def _misspelt(tree: LintTree, suite: Suite) -> Iterator[Finding]:
     for case in suite.golden.cases:
         free = [name for name in optional if name not in case.vars]
         for name in case.vars if free else ():
+            if name in declared or name in filled:
+                continue
             near = difflib.get_close_matches(name, free, n=1, cutoff=_ALIKE)
-            if name in declared or name in filled or not near or _is_read(name, case):
+            if not near or _is_read(name, case):
                 continue
             message = f"the case {case.id!r} sets {name!r}, which no prompt of its stacks declares"
             yield RULE.at(place(tree, case.location), message, hint=f"did you mean {near[0]}?")
