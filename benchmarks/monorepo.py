@@ -4,9 +4,13 @@
 
 A repository of 1,000 stacks has 10,000 prompts and 1,000 suites of 20 cases; most stacks share a
 few models. `cold` begins with an empty cache, `warm` follows a run on the same files, `edited` one
-edit of a prompt. Each command is a process of its own; what counts is its processor time, since a
-neighbour on the cores lengthens any wait, and the time that it took stands beside. The same is
-measured at a tenth of the size: `growth` is the exponent, 1 where time grows with the repository.
+edit of a prompt. Each command is a process of its own, and the median of three runs counts.
+
+The limits are for two idle cores. A command that one process does is held by its processor time,
+which a neighbour on the cores lengthens little. `lint` of a cold cache is done by several processes,
+so the time by the clock counts, which needs idle cores: how loaded they were is printed. Both times
+stand beside each other. The same is measured at a tenth of the size: `growth` is the exponent of the
+processor time, 1 where it grows with the repository.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -111,6 +116,7 @@ class Limit(NamedTuple):
     name: str
     command: Sequence[str]
     seconds: float
+    is_shared: bool = False  # by several processes
 
 
 class Cost(NamedTuple):
@@ -119,9 +125,12 @@ class Cost(NamedTuple):
     cpu: float
     wall: float
 
+    def counted(self, limit: Limit) -> float:
+        return self.wall if limit.is_shared else self.cpu
+
 
 LIMITS = (
-    Limit("lint cold", ("lint",), 8.0),
+    Limit("lint cold", ("lint",), 8.0, is_shared=True),
     Limit("lint warm", ("lint",), 2.0),
     Limit("lint edited", ("lint",), 2.0),
     Limit("plan edited", ("plan", "--base", "main"), 1.5),
@@ -197,7 +206,7 @@ def _tetrad(root: Path, *arguments: str) -> Cost:
 
 
 def measure(root: Path, only: Sequence[str]) -> Mapping[str, Cost]:
-    """The least cost of each command, in the state that its name says."""
+    """The median cost of each command, in the state that its name says."""
     costs: dict[str, Cost] = {}
     edits = 0
     for limit in LIMITS:
@@ -214,7 +223,7 @@ def measure(root: Path, only: Sequence[str]) -> Mapping[str, Cost]:
             elif not found:
                 _tetrad(root, *limit.command)
             found.append(_tetrad(root, *limit.command))
-        costs[limit.name] = min(found)
+        costs[limit.name] = Cost(*(statistics.median(each) for each in zip(*found, strict=True)))
     return costs
 
 
@@ -233,7 +242,7 @@ def main() -> int:
     parser.add_argument("--stacks", type=int, default=1000)
     parser.add_argument("only", nargs="*", help="beginnings of what is measured (default: all)")
     args = parser.parse_args()
-    measured = []
+    measured, before = [], os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         for stacks in (args.stacks // 10, args.stacks):
             root = Path(folder, str(stacks), "repository").resolve()
@@ -246,13 +255,17 @@ def main() -> int:
             continue
         cost, seconds = large[limit.name], limit.seconds * args.stacks / 1000
         growth = math.log10(cost.cpu / small[limit.name].cpu)
-        is_held = cost.cpu <= seconds and growth <= GROWTH
+        is_held = cost.counted(limit) <= seconds and growth <= GROWTH
         held = held and is_held
+        which = "the clock" if limit.is_shared else "processor time"
         print(
-            f"{limit.name}: {cost.cpu:.2f} s of processor time ({cost.wall:.2f} s by the clock), "
-            f"{cost.cpu / seconds:.2f} of the limit of {seconds:g} s; growth {growth:.2f} "
-            f"(at most {GROWTH}): {'held' if is_held else 'MISSED'}"
+            f"{limit.name}: {cost.wall:.2f} s by the clock, {cost.cpu:.2f} s of processor time; "
+            f"{cost.counted(limit) / seconds:.2f} of the limit of {seconds:g} s by {which}; "
+            f"growth {growth:.2f} (at most {GROWTH}): {'held' if is_held else 'MISSED'}"
         )
+    print(
+        f"load before and after: {before:.2f}, {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores"
+    )
     return 0 if held else 1
 
 

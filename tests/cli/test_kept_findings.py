@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from trees import Tree
 
+from tetrad.cli.lint_share import looked_at
+from tetrad.cli.share_processes import ShareProcesses
 from tetrad.errors import ExitCode
 
 PROMPT = """\
@@ -211,3 +216,93 @@ def test_what_is_kept_is_what_is_found(
 
         assert kept == anew, (step, walk[:step])
         assert kept[0][0] in {ExitCode.PASSED, ExitCode.REFUSED}
+
+
+class Beside:
+    """A share's process without a process; what goes in and out is bytes all the same."""
+
+    def __init__(self, order: Mapping[str, Any]) -> None:
+        self.order = order
+        self.found = b""
+
+    def begin(self, share: Sequence[str]) -> None:
+        self.found = looked_at(json.dumps({**self.order, "share": share}).encode())
+
+    def end(self) -> bytes:
+        return self.found
+
+
+def share(monkeypatch: pytest.MonkeyPatch, share_of: Callable[[str], int]) -> list[int]:
+    """Lint in three shares; how many processes it took each time."""
+    done: list[int] = []
+
+    @contextmanager
+    def started(self: ShareProcesses, number: int) -> Iterator[Sequence[Beside]]:
+        done.append(number)
+        yield [Beside(self.order) for _ in range(number)]
+
+    def shares_of(_tree: object, components: Sequence[str], number: int) -> list[list[str]]:
+        shares: list[list[str]] = [[] for _ in range(number)]
+        for file in components:
+            shares[share_of(file)].append(file)
+        return shares
+
+    monkeypatch.setattr(ShareProcesses, "most", 3)
+    monkeypatch.setattr(ShareProcesses, "started", started)
+    monkeypatch.setattr("tetrad.lint.known._SHARE", 1)
+    monkeypatch.setattr("tetrad.lint.known.shares_of", shares_of)
+    return done
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_what_several_processes_find_is_what_one_finds(
+    seed: int,
+    tree: Tree,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("tetrad.lint.known._PART", 0)  # a part is looked at, however large
+    chosen = random.Random(seed)
+    edits = [(path, text) for path, texts in FILES.items() for text in texts]
+    for path, text in chosen.sample(edits, seed % STEPS):
+        edit(tree, path, text)
+    path, text = chosen.choice(edits)
+    shown = SHOWN[seed % len(SHOWN)]
+
+    def said(cache: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        monkeypatch.setenv("TETRAD_CACHE", str(tmp_path / cache))
+        code = tree.tetrad("lint", *shown)
+        return code, *capsys.readouterr()
+
+    alone = said("alone")
+    with monkeypatch.context() as several:
+        done = share(several, lambda _: chosen.choice((0, 0, 0, 1, 2)))
+        shared = said("shared")
+    again = said("shared")
+    edit(tree, path, text)
+    edited = said("shared")
+
+    assert (shared, again) == (alone, alone)
+    assert edited == said("edited")
+    assert done == [2]
+
+
+def test_a_text_that_two_share_is_judged_with_all_that_use_it(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tetrad.lint.known._PART", 0)  # a part is looked at, however large
+    tree.write("prompts/tone.md", "Be kind. {{ passages }}\n")
+    for name in ("a", "b"):
+        tree.write(f"stacks/{name}.yaml", RETRIEVING.replace("NAME", name))
+
+    def said(cache: str) -> tuple[int, str, str]:
+        monkeypatch.setenv("TETRAD_CACHE", str(tmp_path / cache))
+        return tree.tetrad("lint"), *capsys.readouterr()
+
+    alone = said("alone")
+    share(monkeypatch, lambda file: 1 if file == "stacks/b.yaml" else 0)
+
+    assert said("shared") == alone
+    assert said("shared") == alone

@@ -13,8 +13,12 @@ from tetrad.errors import UsageError
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
 
     from tetrad.lint import Finding, LintTree, Selection
+    from tetrad.lint.known import Known
+    from tetrad.lint.looked import Processes
+    from tetrad.loading.checked import Checked
     from tetrad.model import Model, Settings
     from tetrad.trees import FileTree
 
@@ -119,18 +123,36 @@ def _known(request: LintRequest, args: Namespace) -> Found:
     from datetime import UTC, datetime
 
     from tetrad.cli.remembered import kept
+    from tetrad.cli.share_processes import ShareProcesses
+
+    root, today = request.root, datetime.now(tz=UTC).date()
+    select, ignore = _names(args.select), _names(args.ignore)
+    order = {"root": str(root), "select": select, "ignore": ignore, "today": today.isoformat()}
+    processes = ShareProcesses("tetrad.cli.lint_share", order)
+    with kept(root, "lint") as checked:
+        return known_of(root, checked, select, ignore, today, processes).lint()
+
+
+def known_of(
+    root: Path,
+    checked: Checked,
+    select: Sequence[str],
+    ignore: Sequence[str],
+    today: date,
+    processes: Processes | None = None,
+) -> Known:
+    """Lint of a repository by what is known of it; `select` and `ignore` as the command line says."""
     from tetrad.lint.known import Known
 
-    root = request.root
-    with kept(root, "lint") as checked:
-        return Known(
-            checked,
-            asked=("select", *_names(args.select), "ignore", *_names(args.ignore)),
-            selection=lambda settings: _selection(args, settings),
-            today=datetime.now(tz=UTC).date(),
-            count=_count,
-            merged=partial(_merged, root),
-        ).lint()
+    return Known(
+        checked,
+        asked=("select", *select, "ignore", *ignore),
+        selection=lambda settings: _selection(select, ignore, settings),
+        today=today,
+        count=_count,
+        merged=partial(_merged, root),
+        processes=processes,
+    )
 
 
 def _linted(request: LintRequest, args: Namespace) -> Found:
@@ -142,7 +164,7 @@ def _linted(request: LintRequest, args: Namespace) -> Found:
     root, today = request.root, datetime.now(tz=UTC).date()
     tree = read_tree(root, asked=request.asked, today=today, count=_count, files=request.files)
     tree = replace(tree, merged=partial(_merged, root))
-    return tree, lint_tree(tree, _selection(args, tree.repository.settings))
+    return tree, lint_tree(tree, _asked(args, tree.repository.settings))
 
 
 def _foreign(request: LintRequest, args: Namespace) -> Found:
@@ -162,7 +184,7 @@ def _foreign(request: LintRequest, args: Namespace) -> Found:
         prompty=request.prompty,
         today=datetime.now(tz=UTC).date(),
     )
-    return tree, lint_foreign(tree, converted, _selection(args, reading.repository.settings))
+    return tree, lint_foreign(tree, converted, _asked(args, reading.repository.settings))
 
 
 def _joined(own: Found, foreign: Found) -> Found:
@@ -193,19 +215,22 @@ def _count(model: Model, text: str) -> tuple[int, bool]:
     return count_tokens(model, text, store_from_environment())
 
 
-def _selection(args: Namespace, settings: Settings) -> Selection:
+def _asked(args: Namespace, settings: Settings) -> Selection:
+    return _selection(_names(args.select), _names(args.ignore), settings)
+
+
+def _selection(select: Sequence[str], ignore: Sequence[str], settings: Settings) -> Selection:
     from tetrad.lint import Selection
     from tetrad.lint.rules import RULES
     from tetrad.lint.selection import check_selectors
 
-    select, ignore = _names(args.select), _names(args.ignore)
     per_file = settings.lint_per_file_ignores
     in_files = [selector for selectors in per_file.values() for selector in selectors]
     in_settings = [*settings.lint_select, *settings.lint_ignore, *in_files]
     check_selectors([*select, *ignore, *in_settings], RULES)
     return Selection(
-        select=select,
-        ignore=ignore,
+        select=tuple(select),
+        ignore=tuple(ignore),
         settings_select=settings.lint_select,
         settings_ignore=settings.lint_ignore,
         per_file_ignores=per_file,

@@ -1,9 +1,9 @@
-"""Findings as a line of JSON, from which the same findings are read again."""
+"""Findings as lines of JSON, from which the same findings are read again."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -18,14 +18,18 @@ def dump_findings(findings: Iterable[Finding]) -> str:
     return json.dumps(rows, separators=(",", ":"))
 
 
-def load_findings(text: str) -> tuple[Finding, ...]:
-    return tuple(_finding(dict(zip(_FIELDS, row, strict=True))) for row in json.loads(text))
+def load_findings(texts: Mapping[str, str]) -> Mapping[str, tuple[Finding, ...]]:
+    """The findings of each name's line."""
+    rows = json.loads(f"[{','.join(texts.values())}]")
+    return {name: tuple(map(_finding, those)) for name, those in zip(texts, rows, strict=True)}
 
 
-def _finding(values: dict[str, Any]) -> Finding:
+def _finding(row: list[Any]) -> Finding:
+    values = dict(zip(_FIELDS, row, strict=True))
     file, span, key_line = values["place"]
-    fix = None if values["fix"] is None else _fix(*values["fix"])
-    return Finding(**{**values, "place": Place(file, Range(*span), key_line), "fix": fix})
+    values["place"] = Place(file, Range(*span), key_line)
+    values["fix"] = None if values["fix"] is None else _fix(*values["fix"])
+    return Finding(**values)
 
 
 def _fix(title: str, edits: list[list[Any]], safe: bool) -> Fix:

@@ -9,18 +9,20 @@ answered here. What waivers speak of is always looked at.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from tetrad.lint.engine import lint_tree
 from tetrad.lint.finding import Finding
 from tetrad.lint.kept_findings import dump_findings, load_findings
+from tetrad.lint.looked import Looked, Processes
 from tetrad.lint.scope import tree_of
 from tetrad.lint.selection import Selection
+from tetrad.lint.shares import shares_of
 from tetrad.lint.surroundings import ENVIRONMENTS, Surroundings
 from tetrad.lint.tree import CountTokens, LintTree, ReadMerged
-from tetrad.loading.checked import Checked
+from tetrad.loading.checked import Checked, Seen
 from tetrad.loading.parsed import Parsed
 from tetrad.loading.repositories import Reading, read_tree
 from tetrad.model import Model, Repository, Settings
@@ -28,6 +30,7 @@ from tetrad.model.references import reference_of
 
 _EVERYWHERE = ("pyproject.toml", "tetrad.toml", f"{ENVIRONMENTS}/")
 _PART = 4  # of more than one component in so many, looking at all of them is as quick
+_SHARE = 1000  # components for which a process is worth its start
 
 Found = Mapping[str, tuple[Finding, ...]]  # by component, in any of its files
 
@@ -42,60 +45,136 @@ class Known:
     today: date
     count: CountTokens
     merged: ReadMerged
+    processes: Processes | None = None
     _counted: set[str] = field(default_factory=set)  # files of models whose tokens were counted
+    _parsed: Parsed = field(default_factory=Parsed)
 
     def lint(self) -> tuple[LintTree, tuple[Finding, ...]]:
-        """The tree and its findings, the same whatever is known."""
+        """The tree and its findings, the same whatever is known, and however many look."""
         there = list(self.checked.content.tree.components())
         self.checked.forget(there)
-        return self._some(there) or self._all(there)
+        fresh = [] if self.checked.is_empty else self._fresh(there)
+        if self.checked.is_empty or len(fresh) * _PART > len(there):
+            return self._shared(there) or self._all(there)
+        return self._some(there, fresh, {}) or self._all(there)
 
-    def _some(self, there: Sequence[str]) -> tuple[LintTree, tuple[Finding, ...]] | None:
-        """By way of what is known; None where the whole has to be looked at."""
-        checked, parsed = self.checked, Parsed()
-        always = [file for file in there if "/" not in file or file.startswith("infra/")]
-        repository = self._learned(there, always, parsed)
+    def _fresh(self, there: Sequence[str]) -> list[str]:
+        """The components that were not loaded as they are now."""
+        return [f for f in there if not self.checked.holds("loads", f, self.checked.digest(f))]
+
+    def _some(
+        self, there: Sequence[str], fresh: Sequence[str], looked: Found
+    ) -> tuple[LintTree, tuple[Finding, ...]] | None:
+        """By way of what is known, or was just looked at; None where the whole has to be."""
+        checked = self.checked
+        always = [file for file in there if _is_always(file)]
+        repository = self._learned(there, [*fresh, *always])
         if repository is None:
             return None
         waived = set(self._waived(repository))
         around = Surroundings(checked)
-        known = self._known([f for f in there if "/" in f and f not in waived], around)
+        known = {file: found for file, found in looked.items() if file not in waived}
+        asked = [f for f in there if "/" in f and f not in waived and f not in known]
+        known |= self._known(asked, around)
         files = {file: {f.place.file for f in found} for file, found in known.items() if found}
         unknown = around.with_sharers([file for file in there if file not in known], files)
         parts = {part for file in unknown for part in checked.components[file].parts}
         reached = around.reached([*unknown, *self._first_stack(there)], parts)
         if len(reached) * _PART > len(there):
             return None
-        reading = read_tree(checked.content.tree, [*reached, *always], parsed)
+        reading = read_tree(checked.content.tree, [*reached, *always], self._parsed)
         if reading.issues:
             return None
         tree, findings = self._linted(reading, sorted(parts))
         if any("/" not in finding.place.file for finding in findings):
             return None  # what is wrong with a waiver, only the whole repository shows
         self._note(reading, findings, [f for f in unknown if f not in waived])
-        others = (finding for file in known.keys() - unknown for finding in known[file])
+        again = set(unknown)
+        others = (f for file, found in known.items() if file not in again for f in found)
         every = sorted(dict.fromkeys([*findings, *others]), key=lambda finding: finding.order)
         names = {part for file in there for part in checked.components[file].parts}
         return replace(tree, clean=len(names) - len(tree.names)), tuple(every)
 
-    def _learned(
-        self, there: Sequence[str], always: Sequence[str], parsed: Parsed
-    ) -> Repository | None:
-        """What changed, once it is known what it depends on; None where that is much, or broken."""
-        checked = self.checked
-        if checked.is_empty:
-            return None
-        fresh = [f for f in there if not checked.holds("loads", f, checked.digest(f))]
-        if len(fresh) * _PART > len(there):
-            return None
-        reading = read_tree(checked.content.tree, [*fresh, *always], parsed)
+    def _learned(self, there: Sequence[str], files: Sequence[str]) -> Repository | None:
+        """What files say, once it is known what they depend on; None where one is broken."""
+        reading = read_tree(self.checked.content.tree, files, self._parsed)
         if reading.issues or not reading.seen.keys() <= set(there):
             return None
-        checked.learn(reading.seen)
+        self.checked.learn(reading.seen)
         return reading.repository
 
+    def _shared(self, there: Sequence[str]) -> tuple[LintTree, tuple[Finding, ...]] | None:
+        """By way of several processes, each with a share; None where one is as good."""
+        number = 0 if self.processes is None else min(self.processes.most, len(there) // _SHARE)
+        if self.processes is None or number < 2:
+            return None
+        with self.processes.started(number - 1) as others:
+            given = [file for file in there if not _is_always(file)]
+            shares = shares_of(self.checked.content.tree, given, 1 + len(others))
+            for other, share in zip(others, shares[1:], strict=False):
+                other.begin(share)
+            own = self.look(shares[0]) if len(shares) > 1 else None
+            if own is None:
+                return None
+            looked = [own, *(Looked.loaded(other.end()) for other in others[: len(shares) - 1])]
+        seen = [one for one in looked if one is not None]
+        if len(seen) < len(shares) or not self._agree(there, seen):
+            return None
+        return self._some(there, [], self._held(shares, seen))
+
+    def look(self, share: Sequence[str]) -> Looked | None:
+        """What is found in the files of a share of the components; None where not all of it loads."""
+        checked = self.checked
+        always = [file for file in checked.content.tree.components() if _is_always(file)]
+        reading = read_tree(checked.content.tree, [*share, *always], self._parsed)
+        if reading.issues or not reading.seen.keys() >= set(share):
+            return None
+        checked.learn(reading.seen)
+        parts = {part for file in share for part in reading.seen[file].parts}
+        _, findings = self._linted(reading, sorted(parts))
+        values = {
+            f: dump_findings(those) for f, those in self._by_component(findings, share) if those
+        }
+        counted = {file for file in share if self._is_counted(file)}
+        for file in reading.seen:
+            checked.digest(file)  # looks at all content that it depends on
+        return Looked(checked.content.seen, reading.seen, values, counted)
+
+    def _agree(self, there: Sequence[str], looked: Sequence[Looked]) -> bool:
+        """Whether the processes saw the same tree, of which all is known from now on."""
+        seen: dict[str, Seen] = {}
+        for one in looked:
+            if not self.checked.content.adopt(one.states):
+                return False
+            seen |= one.seen
+        self.checked.learn(seen)
+        for file in there:
+            self.checked.note("loads", file, self.checked.digest(file))
+        return seen.keys() == set(there)
+
+    def _held(self, shares: Sequence[Sequence[str]], looked: Sequence[Looked]) -> Found:
+        """What was found in components whose share held all that this depends on."""
+        checked, around = self.checked, Surroundings(self.checked)
+        held = dict[str, tuple[Finding, ...]]()
+        stacks = self._first_stack(checked.components)
+        for share, one in zip(shares, looked, strict=True):
+            if stacks and not any(seen.kind == "stack" for seen in one.seen.values()):
+                continue  # it was taken for a repository without stacks
+            whole = around.held(share, one.seen.keys())
+            theirs = [file for file in share if file in whole]
+            values = {file: one.values[file] for file in theirs if file in one.values}
+            for file in theirs:
+                checked.values.pop(file, None)
+            checked.values |= values
+            held |= {**dict.fromkeys(theirs, ()), **load_findings(values)}
+        counted = set[str]().union(*(one.counted for one in looked))
+        noted = {file: found for file, found in held.items() if file not in counted}
+        for _, fact in self._facts(noted, around):
+            checked.note(*fact)
+        return held
+
     def _all(self, there: Sequence[str]) -> tuple[LintTree, tuple[Finding, ...]]:
-        reading = read_tree(self.checked.content.tree)
+        reading = read_tree(self.checked.content.tree, None, self._parsed)
         tree, findings = self._linted(reading, None)
         if not reading.issues and reading.seen.keys() == set(there):
             self.checked.learn(reading.seen)
@@ -115,10 +194,10 @@ class Known:
         self._counted.add(model.location.file)
         return self.count(model, text)
 
-    def _known(self, components: Iterable[str], around: Surroundings) -> Found:
+    def _known(self, components: Collection[str], around: Surroundings) -> Found:
         """What earlier runs found in the files of components, where it still holds."""
-        values = self.checked.values
-        found = {f: load_findings(values[f]) if f in values else () for f in components}
+        values = {f: self.checked.values[f] for f in components if f in self.checked.values}
+        found = {**dict.fromkeys(components, ()), **load_findings(values)}
         facts = self._facts(found, around)
         return {file: found[file] for file, fact in facts if self.checked.holds(*fact)}
 
@@ -128,20 +207,24 @@ class Known:
         checked = self.checked
         for file in reading.seen:
             checked.note("loads", file, checked.digest(file))
-        by_file: defaultdict[str, list[Finding]] = defaultdict(list)
-        for finding in findings:
-            by_file[finding.place.file].append(finding)
-        found = {
-            file: tuple(f for part in checked.components[file].parts for f in by_file.get(part, ()))
-            for file in components
-            if "/" in file and not self._is_counted(file)
-        }
+        asked = [file for file in components if "/" in file and not self._is_counted(file)]
+        found = dict(self._by_component(findings, asked))
         for file, those in found.items():
             checked.values.pop(file, None)
             if those:
                 checked.values[file] = dump_findings(those)
         for _, fact in self._facts(found, Surroundings(checked)):
             checked.note(*fact)
+
+    def _by_component(
+        self, findings: Sequence[Finding], components: Iterable[str]
+    ) -> Iterator[tuple[str, tuple[Finding, ...]]]:
+        by_file: defaultdict[str, list[Finding]] = defaultdict(list)
+        for finding in findings:
+            by_file[finding.place.file].append(finding)
+        for file in components:
+            parts = self.checked.components[file].parts
+            yield file, tuple(f for part in parts for f in by_file.get(part, ()))
 
     def _is_counted(self, file: str) -> bool:
         checked = self.checked
@@ -177,3 +260,8 @@ class Known:
         for file, seen in self.checked.components.items():
             if reference_of(file) in cases or not files.isdisjoint(seen.parts):
                 yield file
+
+
+def _is_always(file: str) -> bool:
+    """Whether a component is looked at each time: waivers, environments."""
+    return "/" not in file or file.startswith("infra/")

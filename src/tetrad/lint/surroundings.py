@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from tetrad.canonical import digest_bytes
+from tetrad.canonical import sha256_of
 from tetrad.loading.checked import Checked
 from tetrad.model.references import ENDINGS
 
@@ -75,6 +75,21 @@ class Surroundings:
                 left += others
         return list(reached)
 
+    def held(self, components: Iterable[str], read: AbstractSet[str]) -> AbstractSet[str]:
+        """The components of which everything was read that their findings depend on; those that share
+        a file, of whom its findings do not say whose they are, all or none.
+        """
+        known = self.checked.components
+        held = {f for f in components if read >= {*self.reached([f], {*known[f].parts})}}
+        left = [part for file in held for part in known[file].parts]
+        while left:
+            owners = self._owners[left.pop()]
+            if not held.issuperset(owners):
+                out = held.intersection(owners)
+                held -= out
+                left += [part for file in out for part in known[file].parts]
+        return held
+
     def owners(self, part: str) -> str:
         """Stands for the names of the components that have a part in a file."""
         known = self._owners_digests.get(part)
@@ -128,4 +143,4 @@ class Surroundings:
 
 
 def _digest(text: str) -> str:
-    return digest_bytes(text.encode(errors="surrogateescape")).hex
+    return sha256_of(text.encode(errors="surrogateescape")).hex()

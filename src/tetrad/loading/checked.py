@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tetrad.canonical import blob_id, digest_bytes
+from tetrad.canonical import blob_id, sha256_of
 from tetrad.loading.files import Tree
 
 _ABSENT, _OUTSIDE = b"absent", b"outside"
@@ -52,6 +52,18 @@ class Content:
             self._states[name] = state
         return state
 
+    @property
+    def seen(self) -> Mapping[str, str]:
+        """What was looked at so far, in hexadecimal."""
+        return {name: state.hex() for name, state in self._states.items()}
+
+    def adopt(self, seen: Mapping[str, str]) -> bool:
+        """Take over what another process saw of the same tree; whether neither saw it otherwise."""
+        states = {name: bytes.fromhex(state) for name, state in seen.items()}
+        agrees = all(self._states.get(name, state) == state for name, state in states.items())
+        self._states |= states
+        return agrees
+
     def _of_folder(self, name: str) -> bytes:
         links: list[str] = []
         files = list(self.tree.below(name.removesuffix("/"), links))
@@ -75,13 +87,13 @@ class Content:
             return _ABSENT
         if not self.tree.files.is_inside(name):
             return _OUTSIDE
-        return digest_bytes(self.tree.bytes(name)).value
+        return sha256_of(self.tree.bytes(name))
 
     def _note(self, name: str, data: bytes) -> bytes:
         """The digest of a file that was read, here or by who loads the tree."""
         known = self._states.get(name)
         if known is None:
-            known = self._states[name] = digest_bytes(data).value
+            known = self._states[name] = sha256_of(data)
             if self.ids is not None:
                 self._blob_ids[name] = blob_id(data, self.ids)
         return known
@@ -143,13 +155,13 @@ class Checked:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was found out before."""
-        return not self._facts
+        """Whether nothing was found out yet."""
+        return not self._facts and not self._used
 
     def holds(self, *said: str) -> bool:
         """Whether a fact was noted, by this version."""
         fact = self._fact(said)
-        if fact not in self._facts:
+        if fact not in self._facts and fact not in self._used:
             return False
         self._used.add(fact)
         return True
@@ -191,7 +203,7 @@ class Checked:
 
     def _read(self, saved: bytes) -> None:
         head, _, body = saved.partition(b"\n")
-        if digest_bytes(body).hex.encode() != head:
+        if sha256_of(body).hex().encode() != head:
             return
         try:
             written = json.loads(body)
@@ -208,4 +220,4 @@ def _seen(kind: str, names: list[Any], parts: list[Any]) -> Seen:
 
 
 def _digest(text: str) -> bytes:
-    return digest_bytes(text.encode(errors="surrogateescape")).value
+    return sha256_of(text.encode(errors="surrogateescape"))
