@@ -18,7 +18,7 @@ TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models gate test campaigns mutants check benchmarks docs wheel clean
+.PHONY: help setup models gate demo test campaigns mutants check benchmarks docs wheel clean
 
 help:  ## List what make can do
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ models: setup  ## Fetch and verify the pinned models
 
 gate: setup  ## Evaluate the example stacks, print the verdict, write the report
 	@$(TETRAD) gate
+
+demo: setup models  ## Play a change from the gate to a rollback, in a clone of its own (KEEP=1 leaves the gateway running)
+	@$(BIN)/python demo/play.py $(if $(KEEP),--keep)
 
 test: setup models  ## Run the tests; those of the pure stages must reach 95 % of their lines and branches
 	$(BIN)/python -m pytest -n 2 -m "not campaign" $(PURE:%=--cov=tetrad.%) $(PURE_TESTS)
@@ -84,6 +87,7 @@ benchmarks: setup models $(PEERS)/.installed  ## Measure every claim of speed an
 	$(BIN)/python benchmarks/orchestration.py --peer-python $(PEERS)/bin/python
 	$(BIN)/python benchmarks/torch_engine.py
 	$(BIN)/python benchmarks/busy_machine.py
+	$(BIN)/python benchmarks/rollbacks.py --peer-python $(PEERS)/bin/python
 
 docs: setup  ## Write the pages that are generated again
 	$(BIN)/python docs/rules/generate.py
