@@ -106,6 +106,38 @@ def test_an_entry_that_does_not_count_is_passed_over(place: Place, store: Pointe
     assert [made.number for made in store.history()] == [2, 1]
 
 
+def follow_up(store: PointerStore, live: str) -> Pointer:
+    """Append what follows the current pointer, as commands do."""
+    last = store.current()
+    number, entry = (last.number + 1, last.entry) if last else (1, 0)
+    return store.append(sealed(pointer(number, live, follows=entry)))
+
+
+def replay(place: Place, *numbers: int) -> None:
+    """Append earlier envelopes again, whose signatures are good."""
+    with open_ledger(place) as ledger:
+        entries = list(ledger.entries(kind="deployment"))
+        for number in numbers:
+            content = ledger.content(entries[number - 1].content)
+            assert content is not None
+            ledger.append("deployment", environment="production", content=content)
+
+
+@pytest.mark.parametrize("again", [(1,), (3,), (5,), (2, 3), (1, 2, 3, 4, 5), (4, 2)], ids=str)
+def test_an_old_pointer_that_is_appended_again_changes_nothing(
+    place: Place, store: PointerStore, again: tuple[int, ...]
+) -> None:
+    appended = [follow_up(store, live) for live in "abcde"]
+    replay(place, *again)
+
+    assert store.current() == appended[-1]
+    assert list(store.history()) == appended[::-1]
+    following = follow_up(store, "f")
+    replay(place, *again)
+    assert (following.number, store.current()) == (6, following)
+    assert [made.number for made in store.history()] == [6, 5, 4, 3, 2, 1]
+
+
 def test_environments_do_not_meet(place: Place, store: PointerStore) -> None:
     append(store, 1, 2)
     staging = Deployers(environment="staging", signers=DEPLOYERS.signers)

@@ -64,6 +64,7 @@ def _configure(converter: Converter) -> None:
     converter.register_structure_hook_func(_is_fallback, lambda value, _: _load_fallback(value))
     for kind in (ServedIdentity, Withdrawal):
         _name_identities(converter, kind)
+    _leave_out_entry(converter)
 
 
 def _name_identities(converter: Converter, kind: type) -> None:
@@ -78,6 +79,18 @@ def _name_identities(converter: Converter, kind: type) -> None:
     )
     converter.register_unstructure_hook(kind, write)
     converter.register_structure_hook(kind, fields_reader(converter, kind, identity=identity))
+
+
+def _leave_out_entry(converter: Converter) -> None:
+    """Where a pointer was read from is no part of it."""
+    from cattrs.gen import make_dict_unstructure_fn, override
+
+    write: Any = make_dict_unstructure_fn(
+        Pointer, converter, _cattrs_omit_if_default=True, entry=override(omit=True)
+    )
+    converter.register_unstructure_hook(Pointer, write)
+    read = fields_reader(converter, Pointer, entry=override(omit=True))
+    converter.register_structure_hook(Pointer, read)
 
 
 def _read_identity(value: Any) -> Digest:

@@ -96,17 +96,11 @@ class PointerStore(Closing):
 
     def history(self) -> Iterator[Pointer]:
         """Every version that counts, the newest first."""
-        before: int | None = None
-        while True:
+        pointer = self.current()
+        while pointer is not None:
+            yield pointer
             with self._database.reading() as connection:
-                rows = self._rows(connection, before, _PAGE)
-            for row in rows:
-                pointer = self._read(row.content, row.bytes)
-                if pointer is not None:
-                    yield pointer
-            if len(rows) < _PAGE:
-                return
-            before = rows[-1].number
+                pointer = self._before(connection, pointer)
 
     def append(self, envelope: bytes) -> Pointer:
         """Make a pointer the current one, if it follows it; PointerMoved where another came first.
@@ -119,10 +113,10 @@ class PointerStore(Closing):
             if new.number != (1 if last is None else last.number + 1):
                 raise PointerMoved(self.environment, _told(last))
             entries = [self._entry(envelope), *self._withdrawals(envelope, last, new)]
-            extend(connection, entries, at=written_time(self._clock()))
+            entry, *_ = extend(connection, entries, at=written_time(self._clock()))
             if not self._database.is_file:
                 connection.execute(select(func.pg_notify(_CHANNEL, self.environment)))
-        return new
+        return replace(new, entry=entry.number)
 
     def watch(self, after: int = 0) -> Iterator[Pointer]:
         """The current pointer whenever it has a number above `after`, as soon as it changes.
@@ -193,13 +187,35 @@ class PointerStore(Closing):
     # -- entries
 
     def _last(self, connection: Connection) -> Pointer | None:
-        before: int | None = None
-        while rows := self._rows(connection, before, 1):
-            pointer = self._read(rows[0].content, rows[0].bytes)
-            if pointer is not None:
-                return pointer
-            before = rows[0].number
+        """The version with the highest number: not simply the last one, which may be an old one that
+        somebody appended again. What the best one so far follows had a lower number, and so had
+        everything before.
+        """
+        best: Pointer | None = None
+        before, count = None, 1  # the newest is what is nearly always wanted
+        while rows := self._rows(connection, before, count, above=best.follows if best else 0):
+            for pointer in self._counting(rows):
+                if best is None or pointer.number > best.number:
+                    best = pointer
+            before, count = rows[-1].number, _PAGE
+        return best
+
+    def _before(self, connection: Connection, pointer: Pointer) -> Pointer | None:
+        """The version before another one."""
+        before, count = pointer.follows + 1 if pointer.follows else pointer.entry, 1
+        while rows := self._rows(connection, before, count):
+            for one in self._counting(rows):
+                if one.number == pointer.number - 1:
+                    return one
+            before, count = rows[-1].number, _PAGE
         return None
+
+    def _counting(self, rows: Sequence[Row[Any, Any, Any]]) -> Iterator[Pointer]:
+        """The pointers of the entries that count."""
+        for row in rows:
+            pointer = self._read(row.content, row.bytes)
+            if pointer is not None:
+                yield replace(pointer, entry=row.number)
 
     def _newest(self, connection: Connection) -> int | None:
         """The number of the last entry, whether it counts or not."""
@@ -208,13 +224,13 @@ class PointerStore(Closing):
         return number
 
     def _rows(
-        self, connection: Connection, before: int | None, count: int
+        self, connection: Connection, before: int | None, count: int, *, above: int = 0
     ) -> Sequence[Row[Any, Any, Any]]:
-        """The newest entries, or the newest before one, with their contents."""
+        """The newest entries above one and before another, with their contents."""
         query = (
             select(ENTRIES.c.number, ENTRIES.c.content, CONTENTS.c.bytes)
             .join(CONTENTS, CONTENTS.c.digest == ENTRIES.c.content)
-            .where(*self._are_deployments())
+            .where(*self._are_deployments(), ENTRIES.c.number > above)
             .order_by(ENTRIES.c.number.desc())
             .limit(count)
         )

@@ -102,7 +102,11 @@ class PointerChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pointer:
-    """What serves in an environment. `number` counts its versions from 1, without gaps."""
+    """What serves in an environment. `number` counts its versions from 1, without gaps.
+
+    `follows` is signed, `entry` is not: whoever appends an old version again, whose signature is good,
+    cannot change where it says that it belongs.
+    """
 
     environment: str
     number: int
@@ -112,6 +116,8 @@ class Pointer:
     stacks: Mapping[str, StackPointer] = field(default_factory=dict)  # by reference
     access: Access = Access()
     retain: Retain = Retain()
+    follows: int = 0  # the ledger's entry of the version before
+    entry: int = field(default=0, compare=False)  # the ledger's entry of this one, once it is there
 
     def loaded(self) -> Iterator[tuple[StackPointer, ServedIdentity]]:
         """Every identity that a gateway keeps ready, with its stack."""

@@ -86,6 +86,7 @@ def deployed(
         stacks=stacks,
         access=merged.access,
         retain=merged.retain,
+        follows=before.entry if before else 0,
     )
     return None if before and _says_the_same(before, after) else after
 
@@ -266,6 +267,8 @@ def _after(
         at=max(act.at, before.at),
         change=_change(kind, sorted(moved), act),
         stacks={**before.stacks, **retained},
+        follows=before.entry,
+        entry=0,
     )
 
 
