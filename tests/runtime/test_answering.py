@@ -16,7 +16,7 @@ from tetrad.model import Generation, Guardrails, Output
 from tetrad.results.exchange import Choice, Completion, JsonOutput, ToolCall
 from tetrad.results.trace import Called, Generated, Guarded, Retrieved, Trace
 from tetrad.runtime.answering import Given, Runtime
-from tetrad.runtime.guards import TOO_LONG, WITHHELD
+from tetrad.runtime.fixed_answers import TOO_LONG, WITHHELD
 
 HANDBOOK = {
     "leave.md": "Everybody has 25 days of leave a year.",

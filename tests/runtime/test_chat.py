@@ -18,7 +18,7 @@ from tetrad.errors import BadRequest
 from tetrad.model import ChatInput, Guardrails, History, Prompt, Turn
 from tetrad.runtime.answering import Given
 from tetrad.runtime.chat import Histories, asked_in
-from tetrad.runtime.guards import TOO_LONG
+from tetrad.runtime.fixed_answers import TOO_LONG
 
 CHAT = ChatInput(input="message", history=History(max_tokens=1000))
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
-from tetrad.runtime.guards import TOO_LONG, WITHHELD
+from tetrad.model import Guardrails
+from tetrad.runtime.fixed_answers import FIXED_ANSWERS, TOO_LONG, WITHHELD
 from tetrad.templates.filters import FILTERS, MAX_CHARS
 from tetrad.templates.render import MAX_ROUNDS
 
@@ -19,3 +21,11 @@ def test_the_page_names_every_filter_and_limit() -> None:
     assert f"{MAX_ROUNDS:,} rounds" in page
     assert TOO_LONG in page
     assert WITHHELD in page
+
+
+def test_the_page_of_guardrails_names_every_key_and_fixed_answer() -> None:
+    page = (PAGE.parent / "guardrails.md").read_text(encoding="utf-8")
+
+    assert [answer for answer in sorted(FIXED_ANSWERS) if answer not in page] == []
+    keys = [field.name for field in fields(Guardrails)]
+    assert [key for key in keys if key not in page] == []

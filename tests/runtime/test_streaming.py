@@ -20,7 +20,7 @@ from tetrad.model import Guardrails, Output, Stack
 from tetrad.results.exchange import Completion, Request, ToolCall
 from tetrad.results.trace import Called, Generated, Retrieved, Trace
 from tetrad.runtime.answering import Runtime
-from tetrad.runtime.guards import TOO_LONG, WITHHELD
+from tetrad.runtime.fixed_answers import TOO_LONG, WITHHELD
 from tetrad.runtime.observing import (
     UNOBSERVED,
     Begun,

@@ -38,6 +38,7 @@ from tetrad.plan import Amount, Estimate
 from tetrad.results.exchange import Completion, Request, ToolCall
 from tetrad.results.trace import Called, Trace
 from tetrad.runtime.answering import Prepared, Runtime, Toolbox
+from tetrad.runtime.confirming import EVERY_CALL
 from tetrad.templates.filters import tojson
 from tetrad.templates.render import rendered
 from tetrad.tools import RecordedToolbox
@@ -114,7 +115,9 @@ class _DryRun:
         kept = _Kept(self.answers(self.model), self.runtime.native_tools)
         runtime, toolbox = self.runtime.answered_by(kept), self._toolbox(case)
         try:
-            trace = await runtime.answer_prepared(prepared, toolbox=toolbox, sample=sample)
+            trace = await runtime.answer_prepared(
+                prepared, toolbox=toolbox, sample=sample, confirmed=EVERY_CALL
+            )
         except _CacheMiss as end:
             if end.request is not None:
                 self._will_ask(self.model, end.request)

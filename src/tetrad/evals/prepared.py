@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tetrad.results.trace import Trace
 from tetrad.runtime.answering import Given, Prepared, Runtime, Toolbox
+from tetrad.runtime.confirming import EVERY_CALL
 
 # Requests of a stack that are remembered; those of a larger golden set are prepared again, since a
 # run holds a window of them at any time and no more.
@@ -34,7 +35,9 @@ class PreparedOnce:
     async def answer_prepared(
         self, prepared: Prepared, *, toolbox: Toolbox, sample: int = 0
     ) -> Trace:
-        return await self.runtime.answer_prepared(prepared, toolbox=toolbox, sample=sample)
+        return await self.runtime.answer_prepared(
+            prepared, toolbox=toolbox, sample=sample, confirmed=EVERY_CALL
+        )
 
 
 def _key(given: Given) -> str:

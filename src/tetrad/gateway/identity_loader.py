@@ -50,7 +50,10 @@ class IdentityLoader:
             await lease.aclose()
             raise
         toolbox = LiveToolbox(
-            made.stack.tools, made.files.folder(), self._tools, effects=("read", "write")
+            made.stack.tools,
+            made.files.folder(),
+            self._tools,
+            effects=("read", "write", "destructive"),  # which the runtime has confirmed
         )
         return LoadedIdentity(
             served=served,

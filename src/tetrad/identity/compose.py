@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tetrad.canonical import Digest, Json, digest_of
 from tetrad.identity.behaviour import component_digest, generation_behaviour
-from tetrad.model import Retrieval, Stack
+from tetrad.model import Guardrails, Retrieval, Stack
 
 RUNTIME = 2  # raised whenever our rendering, chunking or retrieval would answer otherwise
 
@@ -55,12 +55,34 @@ def settings_of(stack: Stack) -> Mapping[str, Json]:
     return {
         "retrieval": _retrieval(stack.retrieval),
         "tool_loop": {"max_steps": stack.max_steps},
-        "guardrails": {
-            "max_input_chars": stack.guardrails.max_input_chars,
-            "block_pii_in_output": stack.guardrails.block_pii_in_output,
-        },
+        "guardrails": _guardrails(stack.guardrails),
         "generation": generation_behaviour(stack.overrides),
     }
+
+
+def _guardrails(guardrails: Guardrails) -> Mapping[str, Json]:
+    """The two oldest always, the others where they are given, so that they moved no identity."""
+    given: Mapping[str, Json] = {
+        "personal_data": _given(
+            input=guardrails.personal_data.input, output=guardrails.personal_data.output
+        ),
+        "secrets": _given(input=guardrails.secrets.input, output=guardrails.secrets.output),
+        "injection": _given(
+            variables=guardrails.injection.variables, passages=guardrails.injection.passages
+        ),
+        "canary": guardrails.canary,
+        "repair_output": guardrails.repair_output or None,
+        "max_calls_per_tool": guardrails.max_calls_per_tool,
+    }
+    return {
+        "max_input_chars": guardrails.max_input_chars,
+        "block_pii_in_output": guardrails.block_pii_in_output,
+        **{key: value for key, value in given.items() if value is not None},
+    }
+
+
+def _given(**values: str | None) -> Mapping[str, Json] | None:
+    return {key: value for key, value in values.items() if value is not None} or None
 
 
 def _retrieval(retrieval: Retrieval | None) -> Mapping[str, Json] | None:

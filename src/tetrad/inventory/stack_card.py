@@ -14,6 +14,7 @@ from tetrad.inventory.decided import Decided, DecidedSuite, latest_by_suite
 from tetrad.inventory.model_section import model_section
 from tetrad.model import (
     Generation,
+    Guardrails,
     HttpRun,
     McpRun,
     Model,
@@ -194,11 +195,40 @@ def _run(tool: Tool) -> str:
 def _guardrails(stack: Stack) -> Iterator[str]:
     limit = stack.guardrails.max_input_chars
     yield f"input over {limit:,} characters is refused" if limit else "input of any length is taken"
-    blocked = stack.guardrails.block_pii_in_output
-    yield f"answers with personal data are {'withheld' if blocked else 'not withheld'}"
+    guardrails = stack.guardrails
+    blocked = guardrails.block_pii_in_output or guardrails.personal_data.output == "block"
+    if guardrails.personal_data.output != "redact" or blocked:
+        yield f"answers with personal data are {'withheld' if blocked else 'not withheld'}"
+    yield from _searches(guardrails)
+    if guardrails.canary is not None:
+        yield "answers that repeat the system message's canary are withheld"
+    if guardrails.repair_output:
+        yield "an answer that breaks the output contract is asked for once more"
+    if (most := guardrails.max_calls_per_tool) is not None:
+        yield f"one tool may be called {pluralize(most, 'time')} for a request"
     if stack.tools:
         yield f"at most {pluralize(stack.max_steps, 'round')} of tool calls"
     yield from _generation(stack.generation)
+
+
+def _searches(guardrails: Guardrails) -> Iterator[str]:
+    """What is looked for in texts, and what becomes of it."""
+    both = {"personal data": guardrails.personal_data, "credentials": guardrails.secrets}
+    for what, treatment in both.items():
+        if treatment.input is not None:
+            fate = "refused" if treatment.input == "block" else "stripped of them"
+            yield f"requests with {what} are {fate}"
+        if treatment.output == "redact":
+            yield f"{what} in answers are replaced by their kinds"
+        elif treatment.output == "block" and what != "personal data":
+            yield f"answers with {what} are withheld"
+    injection = guardrails.injection
+    if injection.variables is not None:
+        fate = "refused" if injection.variables == "block" else "reported"
+        yield f"requests that look like injections are {fate}"
+    if injection.passages is not None:
+        fate = "left out" if injection.passages == "drop" else "reported"
+        yield f"passages that look like injections are {fate}"
 
 
 def _generation(generation: Generation) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from tetrad.model import Stack
-from tetrad.runtime.guards import TOO_LONG, WITHHELD
+from tetrad.runtime.fixed_answers import FIXED_ANSWERS
 
 # Models refuse in their first words.
 _BEGINNING = 200
@@ -26,7 +26,7 @@ _WORDS = re.compile(
 
 
 def refuses(text: str, stack: Stack) -> bool:
-    fixed = {TOO_LONG, WITHHELD}
+    fixed = set(FIXED_ANSWERS)
     if stack.retrieval is not None and stack.retrieval.answerable is not None:
         fixed.add(stack.retrieval.answerable.otherwise)
     return text in fixed or _WORDS.search(text[:_BEGINNING]) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 
+from tetrad.loading.build_guardrails import build_guardrails
 from tetrad.loading.build_prompt import generation_of
 from tetrad.loading.build_serving import build_serving
 from tetrad.loading.case_values import issues_of_examples
@@ -14,7 +15,6 @@ from tetrad.model import (
     PASSAGES,
     Answerable,
     Generation,
-    Guardrails,
     Prompt,
     Retrieval,
     Stack,
@@ -43,7 +43,7 @@ def build_stack(fields: Fields, context: Context) -> Stack:
         model=model,
         retrieval=retrieval,
         tools=tools,
-        guardrails=Guardrails(**fields.get("guardrails", {})),
+        guardrails=build_guardrails(fields, context, prompt),
         generation=laid_over(prompt.generation, overrides),
         overrides=overrides,
         serving=serving,

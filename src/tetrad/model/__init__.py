@@ -51,7 +51,15 @@ from tetrad.model.prompt import (
     Variable,
 )
 from tetrad.model.repository import Repository, Settings
-from tetrad.model.stack import PASSAGES, Answerable, Guardrails, Retrieval, Stack
+from tetrad.model.stack import (
+    PASSAGES,
+    Answerable,
+    BothWays,
+    Guardrails,
+    InjectionGuard,
+    Retrieval,
+    Stack,
+)
 from tetrad.model.suite import (
     DEFAULT_JUDGE,
     EMBEDDING_JUDGE,
@@ -84,6 +92,7 @@ __all__ = [
     "ApprovalRule",
     "Assertion",
     "AssertionSet",
+    "BothWays",
     "Budget",
     "By",
     "Case",
@@ -102,6 +111,7 @@ __all__ = [
     "History",
     "HttpRun",
     "Index",
+    "InjectionGuard",
     "Judge",
     "Keyless",
     "MaxFlips",

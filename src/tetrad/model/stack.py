@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tetrad.errors import Location
 from tetrad.model.prompt import Generation, Prompt
@@ -36,12 +36,37 @@ class Retrieval:
     answerable: Answerable | None = None
 
 
+Treatment: TypeAlias = Literal["block", "redact"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BothWays:
+    """What is done with something that a request or an answer should not hold; None: nothing."""
+
+    input: Treatment | None = None
+    output: Treatment | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InjectionGuard:
+    """What is done with text that looks like an injection; None: nobody looks."""
+
+    variables: Literal["block", "report"] | None = None
+    passages: Literal["drop", "report"] | None = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guardrails:
-    """What is refused before a request is answered, and after."""
+    """What is refused or changed before a request is answered, on the way, and after."""
 
     max_input_chars: int | None = None
     block_pii_in_output: bool = False
+    personal_data: BothWays = BothWays()
+    secrets: BothWays = BothWays()
+    injection: InjectionGuard = InjectionGuard()
+    canary: str | None = None  # a text of the system message that no answer may repeat
+    repair_output: bool = False  # whether an answer that breaks the contract is asked for once more
+    max_calls_per_tool: int | None = None  # of one request
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -42,11 +42,12 @@ class Generated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Called:
-    """One tool call and what came back."""
+    """One tool call and what came back; an `unconfirmed` one waits for a person, and was not made."""
 
     call: ToolCall
     result: Json = None
     error: str | None = None
+    unconfirmed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +97,11 @@ class Trace:
     @property
     def called(self) -> tuple[Called, ...]:
         return tuple(step for step in self.steps if isinstance(step, Called))
+
+    @property
+    def unconfirmed(self) -> tuple[ToolCall, ...]:
+        """The calls of destructive tools that were not made, since nobody confirmed them."""
+        return tuple(step.call for step in self.called if step.unconfirmed)
 
     @property
     def breaches(self) -> tuple[Guarded, ...]:

@@ -19,12 +19,14 @@ from tetrad.engines.trimming import Trimmed
 from tetrad.errors import BadRequest, EngineUnavailable, ToolFailed
 from tetrad.model import Model, Stack, Turn
 from tetrad.results.exchange import Message
-from tetrad.results.trace import Step, Trace
+from tetrad.results.trace import Guarded, Step, Trace
 from tetrad.runtime.chat import Histories
+from tetrad.runtime.confirming import NO_CALL, Confirmations
 from tetrad.runtime.conversation import Conversation
 from tetrad.runtime.exchange_loop import ExchangeLoop, Toolbox
-from tetrad.runtime.guards import WITHHELD, Contract, personal_data, trimmed
+from tetrad.runtime.guards import Contract, trimmed
 from tetrad.runtime.observing import UNOBSERVED, Guarding, Observer, watched
+from tetrad.runtime.output_guards import OutputGuards
 from tetrad.runtime.preparing import Given, PassageIndex, Preparation, Prepared
 from tetrad.runtime.request_variables import Variables
 from tetrad.text import encodable
@@ -53,6 +55,7 @@ class Runtime:
         self._preparation = preparation
         self._dialect = dialect
         self._contract = Contract(stack.prompt.output)
+        self._guards = OutputGuards(stack.guardrails)
 
     @property
     def native_tools(self) -> bool:
@@ -63,8 +66,7 @@ class Runtime:
         """Whether an answer may go out before all of it is there: nothing looks at the whole first,
         and no turn of it may turn out to be a tool call.
         """
-        guardrails = self.stack.guardrails
-        looks = guardrails.block_pii_in_output or self._contract.is_on_the_whole
+        looks = bool(self._guards) or self._contract.is_on_the_whole
         return not looks and self._dialect is None
 
     def answered_by(self, engine: Engine) -> Runtime:
@@ -102,11 +104,12 @@ class Runtime:
         history: tuple[Turn, ...] = (),
         sample: int = 0,
         observer: Observer = UNOBSERVED,
+        confirmed: Confirmations = NO_CALL,
     ) -> Trace:
         """Answer one request; BadRequest where the stack does not take its variables or turns."""
         prepared = await self._prepared(Given(vars=vars, history=history), observer)
         return await self.answer_prepared(
-            prepared, toolbox=toolbox, sample=sample, observer=observer
+            prepared, toolbox=toolbox, sample=sample, observer=observer, confirmed=confirmed
         )
 
     async def answer_prepared(
@@ -116,6 +119,7 @@ class Runtime:
         toolbox: Toolbox,
         sample: int = 0,
         observer: Observer = UNOBSERVED,
+        confirmed: Confirmations = NO_CALL,
     ) -> Trace:
         """Answer what was prepared. An engine or a tool that fails ends in the trace's `error`."""
         steps = list(prepared.steps)
@@ -123,12 +127,14 @@ class Runtime:
             output, problem = prepared.answer or "", prepared.problem
             return _trace(prepared, steps, output=output, error=problem)
         request = prepared.request if not sample else replace(prepared.request, sample=sample)
-        loop = self._loop(steps, toolbox, observer)
+        loop = self._loop(steps, toolbox, observer, confirmed)
         try:
-            text = await loop.answer(request)
+            text = trimmed(await loop.answer(request))
+            if self.stack.guardrails.repair_output:
+                text = await self._repaired(text, loop)
         except (EngineUnavailable, ToolFailed) as error:
             return _trace(prepared, steps, error=str(error))
-        return _trace(prepared, steps, output=self._guarded(trimmed(text), steps, observer))
+        return _trace(prepared, steps, output=self._guarded(text, steps, observer))
 
     async def stream(
         self,
@@ -137,6 +143,7 @@ class Runtime:
         toolbox: Toolbox,
         history: tuple[Turn, ...] = (),
         observer: Observer = UNOBSERVED,
+        confirmed: Confirmations = NO_CALL,
     ) -> AsyncGenerator[str | Trace, None]:
         """The same answer as it comes: pieces of its text, then its trace, whose `output` they are.
 
@@ -146,13 +153,15 @@ class Runtime:
         """
         prepared = await self._prepared(Given(vars=vars, history=history), observer)
         if not self.streams or prepared.request is None:
-            trace = await self.answer_prepared(prepared, toolbox=toolbox, observer=observer)
+            trace = await self.answer_prepared(
+                prepared, toolbox=toolbox, observer=observer, confirmed=confirmed
+            )
             if trace.output:
                 yield trace.output
             yield trace
             return
         steps = list(prepared.steps)
-        loop, shown = self._loop(steps, toolbox, observer), Trimmed()
+        loop, shown = self._loop(steps, toolbox, observer, confirmed), Trimmed()
         output: list[str] = []
         try:
             async with aclosing(loop.pieces(prepared.request)) as pieces:
@@ -174,7 +183,13 @@ class Runtime:
         # Embedding, or counting tokens, computes for milliseconds, in which other requests go on.
         return await asyncio.to_thread(prepare)
 
-    def _loop(self, steps: list[Step], toolbox: Toolbox, observer: Observer) -> ExchangeLoop:
+    def _loop(
+        self,
+        steps: list[Step],
+        toolbox: Toolbox,
+        observer: Observer,
+        confirmed: Confirmations,
+    ) -> ExchangeLoop:
         return ExchangeLoop(
             stack=self.stack,
             engine=self._engine,
@@ -182,23 +197,27 @@ class Runtime:
             toolbox=toolbox,
             observer=observer,
             steps=steps,
+            confirmed=confirmed,
         )
 
+    async def _repaired(self, text: str, loop: ExchangeLoop) -> str:
+        """The answer, asked for once more where it breaks the output contract."""
+        broken = list(self._contract.broken(text))
+        if not broken or not loop.may_repair:
+            return text
+        loop.steps.append(Guarded(rule="repair_output", detail=f"asked again: {broken[0].detail}"))
+        return trimmed(await loop.again("; ".join(one.detail for one in broken)))
+
     def _guarded(self, output: str, steps: list[Step], observer: Observer) -> str:
-        """What goes out: the answer, unless a guardrail withholds it."""
-        if self.stack.guardrails.block_pii_in_output:
-            with watched(observer, Guarding(rule="block_pii_in_output", where="output")) as watch:
-                found = personal_data(output)
-                watch.end(found)
-            if found:
-                steps.extend(found)
-                return WITHHELD
-        if self._contract.is_on_the_whole:
+        """What goes out: the answer, unless a guardrail withholds it or changes it."""
+        released = self._guards.release(output, observer)
+        steps.extend(released.found)
+        if self._contract.is_on_the_whole and not released.withheld:
             with watched(observer, Guarding(rule="output", where="output")) as watch:
-                broken = tuple(self._contract.broken(output))
+                broken = tuple(self._contract.broken(released.text))
                 watch.end(broken)
             steps.extend(broken)
-        return output
+        return released.text
 
 
 def _trace(

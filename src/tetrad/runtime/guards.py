@@ -1,4 +1,4 @@
-"""What stands between an answer and the one who asked: guardrails and the output contract.
+"""What stands between an answer and the one who asked: limits and the output contract.
 
 The white space around an answer is dropped; nothing else of it is fixed. An answer that breaks the
 contract goes out as it is, and its trace says so: whoever reads it decides.
@@ -14,15 +14,9 @@ from tetrad.canonical import as_digested
 from tetrad.model import Output
 from tetrad.results.exchange import Choice, Constraint, JsonOutput
 from tetrad.results.trace import Guarded
-from tetrad.runtime.personal_data import find_personal_data
 from tetrad.text import encodable
 from tetrad.yamldoc.document import json_path
 from tetrad.yamldoc.jsontext import strict_decoder
-
-# What is answered instead; fixed, so that it can be asserted and never leaks what it stands for.
-TOO_LONG = "The request is too long to be answered."
-WITHHELD = "The answer was withheld because it contained personal data."
-
 
 _SHOWN = 5  # problems of one answer
 
@@ -33,14 +27,6 @@ def too_long(size: int, limit: int) -> tuple[Guarded, ...]:
         return ()
     detail = f"the request has {size:,} characters; {limit:,} are allowed"
     return (Guarded(rule="max_input_chars", detail=detail),)
-
-
-def personal_data(text: str) -> tuple[Guarded, ...]:
-    found = find_personal_data(text)
-    if not found:
-        return ()
-    kinds = ", ".join(dict.fromkeys(one.kind for one in found))
-    return (Guarded(rule="block_pii_in_output", detail=f"the answer contained: {kinds}"),)
 
 
 def trimmed(text: str) -> str:

@@ -11,10 +11,12 @@ from tetrad.errors import BadRequest
 from tetrad.model import Retrieval, Stack, Turn
 from tetrad.model.variables import text_of
 from tetrad.results.exchange import Message, Request
-from tetrad.results.trace import Guarded, Passage, Retrieved, Step
+from tetrad.results.trace import Passage, Retrieved, Step
 from tetrad.runtime.chat import Histories
 from tetrad.runtime.conversation import Conversation
-from tetrad.runtime.guards import TOO_LONG, Contract, too_long
+from tetrad.runtime.fixed_answers import TOO_LONG
+from tetrad.runtime.guards import Contract, too_long
+from tetrad.runtime.input_guards import InputGuards
 from tetrad.runtime.observing import UNOBSERVED, Guarding, Observer, Rendering, Retrieving, watched
 from tetrad.runtime.request_variables import Variables
 
@@ -81,6 +83,7 @@ class Preparation:
         self._nearest = nearest
         self._dialect = dialect
         self._describe = describe
+        self._guards = InputGuards(stack)
         self._constraint = Contract(stack.prompt.output).constraint
 
     @property
@@ -97,8 +100,8 @@ class Preparation:
         """Requests prepared, and embedded, together; refused ones carry their `problem`."""
         drafts = [self._checked(given, observer) for given in requests]
         if self._index is not None and self._stack.retrieval is not None:
-            are_open = [draft for draft in drafts if draft.is_open]
-            _retrieve(are_open, self._stack.retrieval, self._index, observer)
+            search = _Search(self._stack.retrieval, self._index, self._guards)
+            search.retrieve([draft for draft in drafts if draft.is_open], observer)
         self._render([draft for draft in drafts if draft.is_open], observer)
         return tuple(draft.done() for draft in drafts)
 
@@ -114,7 +117,14 @@ class Preparation:
             with watched(observer, Guarding(rule="max_input_chars", where="input")) as watch:
                 found = too_long(_size(draft), limit)
                 watch.end(found)
-            draft.refuse(found, TOO_LONG)
+            if found:
+                draft.steps += found
+                draft.answer = TOO_LONG
+                return draft
+        request = self._guards.inspect(draft.values, draft.history, observer)
+        draft.values, draft.history = request.values, request.history
+        draft.steps += request.found
+        draft.answer = request.answer
         return draft
 
     def _render(self, drafts: Sequence[_Draft], observer: Observer) -> None:
@@ -158,12 +168,6 @@ class _Draft:
     def is_open(self) -> bool:
         return self.answer is None and self.problem is None
 
-    def refuse(self, found: Sequence[Guarded], answer: str) -> None:
-        """Answer without asking where a guardrail found something."""
-        self.steps += found
-        if found:
-            self.answer = answer
-
     def done(self) -> Prepared:
         return Prepared(
             vars=self.given.vars,
@@ -181,31 +185,42 @@ def _size(draft: _Draft) -> int:
     return turns + sum(len(text_of(value)) for value in draft.values.values())
 
 
-def _retrieve(
-    drafts: Sequence[_Draft], retrieval: Retrieval, index: PassageIndex, observer: Observer
-) -> None:
-    """Give each draft its passages, or the answer where none is similar enough."""
-    queries = [text_of(draft.values[retrieval.query]) for draft in drafts]
-    watches = [observer.begin(_retrieving(retrieval, query)) for query in queries]
-    try:
-        found = index.search_many(queries, retrieval.top_k)
-    except BaseException as error:
-        for watch in watches:
-            watch.fail(error)
-        raise
-    for draft, query, passages, watch in zip(drafts, queries, found, watches, strict=True):
-        limit = retrieval.answerable
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """How a stack's corpus is asked."""
+
+    retrieval: Retrieval
+    index: PassageIndex
+    guards: InputGuards
+
+    def retrieve(self, drafts: Sequence[_Draft], observer: Observer) -> None:
+        """Give each draft its passages, or the answer where none is similar enough."""
+        queries = [text_of(draft.values[self.retrieval.query]) for draft in drafts]
+        watches = [observer.begin(self._asking(query)) for query in queries]
+        try:
+            found = self.index.search_many(queries, self.retrieval.top_k)
+        except BaseException as error:
+            for watch in watches:
+                watch.fail(error)
+            raise
+        for draft, query, passages, watch in zip(drafts, queries, found, watches, strict=True):
+            kept, guarded = self.guards.of_passages(passages, observer)
+            watch.end(self._take(draft, query, kept))
+            draft.steps += guarded
+
+    def _take(self, draft: _Draft, query: str, passages: tuple[Passage, ...]) -> Retrieved:
+        limit = self.retrieval.answerable
         best = max((passage.similarity for passage in passages), default=-1.0)
         answerable = limit is None or best >= limit.min_similarity
         retrieved = Retrieved(query=query, passages=passages, answerable=answerable)
-        watch.end(retrieved)
         draft.steps.append(retrieved)
-        draft.values[retrieval.into] = as_digested(
+        draft.values[self.retrieval.into] = as_digested(
             [{"document": p.document, "text": p.text, "score": p.score} for p in passages]
         )
         if limit is not None and not answerable:
             draft.answer = limit.otherwise
+        return retrieved
 
-
-def _retrieving(retrieval: Retrieval, query: str) -> Retrieving:
-    return Retrieving(corpus=retrieval.corpus.ref, query=query, top_k=retrieval.top_k)
+    def _asking(self, query: str) -> Retrieving:
+        corpus = self.retrieval.corpus.ref
+        return Retrieving(corpus=corpus, query=query, top_k=self.retrieval.top_k)

@@ -6,7 +6,7 @@ What stood there is named in brackets, `[mail address]`, so that a text still re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tetrad.canonical import Json
@@ -26,15 +26,27 @@ class _Span(NamedTuple):
 
 def redacted(text: str) -> str:
     """The text with personal data and credentials replaced by their kinds."""
-    while (shorter := _redacted_once(text)) != text:
+    return _redacted(text, _spans)
+
+
+def without_personal_data(text: str) -> str:
+    return _redacted(text, _personal_data)
+
+
+def without_credentials(text: str) -> str:
+    return _redacted(text, _credentials)
+
+
+def _redacted(text: str, spans: Callable[[str], Iterator[_Span]]) -> str:
+    while (shorter := _redacted_once(text, spans(text))) != text:
         text = shorter  # what stood beside a key may be a number of its own now
     return text
 
 
-def _redacted_once(text: str) -> str:
+def _redacted_once(text: str, spans: Iterator[_Span]) -> str:
     pieces: list[str] = []
     end = 0
-    for span in sorted(_spans(text)):
+    for span in sorted(spans):
         if span.start >= end:  # a credential may look like a phone number inside
             pieces += (text[end : span.start], f"[{span.what}]")
         end = max(end, span.end)
@@ -53,8 +65,16 @@ def redacted_json(value: Json) -> Any:
 
 
 def _spans(text: str) -> Iterator[_Span]:
+    yield from _personal_data(text)
+    yield from _credentials(text)
+
+
+def _personal_data(text: str) -> Iterator[_Span]:
     for found in find_personal_data(text):
         yield _Span(found.start, found.end, found.kind)
+
+
+def _credentials(text: str) -> Iterator[_Span]:
     for secret in credentials_in(text):
         end = secret.end
         if secret.what == _PRIVATE_KEY:

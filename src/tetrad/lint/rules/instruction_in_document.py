@@ -23,9 +23,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.lint.finding import Finding, Place
-from tetrad.lint.instructions import instruction_in
 from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree
+from tetrad.runtime.injection import instruction_in
 from tetrad.text import shorten
 
 

@@ -30,9 +30,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tetrad.lint.finding import Finding
-from tetrad.lint.instructions import instruction_in
 from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree, Part
+from tetrad.runtime.injection import instruction_in
 from tetrad.text import shorten
 
 

@@ -1,0 +1,44 @@
+"""Which calls of destructive tools a person has confirmed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from tetrad.canonical import Json, canonical_json
+from tetrad.results.exchange import ToolCall
+
+
+class Confirmations(Protocol):
+    """What a request brings of them."""
+
+    def take(self, call: ToolCall) -> bool:
+        """Whether this very call is confirmed; each confirmation is good for one call."""
+
+
+class ConfirmedCalls:
+    """The calls that a person saw, by the tool's name and its arguments."""
+
+    def __init__(self, calls: Iterable[tuple[str, Mapping[str, Json]]] = ()) -> None:
+        self._left = Counter(_key(name, arguments) for name, arguments in calls)
+
+    def take(self, call: ToolCall) -> bool:
+        key = _key(call.name, call.arguments)
+        if not self._left[key]:
+            return False
+        self._left[key] -= 1
+        return True
+
+
+class _EveryCall:
+    def take(self, call: ToolCall) -> bool:  # noqa: ARG002
+        return True
+
+
+EVERY_CALL: Confirmations = _EveryCall()  # of an evaluation: its tools answer from recordings
+NO_CALL: Confirmations = ConfirmedCalls()
+
+
+def _key(name: str, arguments: Mapping[str, Json]) -> bytes:
+    return canonical_json([name, arguments])
