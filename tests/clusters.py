@@ -8,11 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pointing import pointer
+
 import tetrad
 from desired import Desired, Merged, desired
 from gathered import read_alerts
 from tetrad.evidence import Unmet
 from tetrad.identity import read_identity
+from tetrad.pointer import Deployers, ServedIdentity, StackPointer, seal_pointer
+from tetrad.pointer.pointer_store import PointerStore
+from tetrad.registry import open_ledger
+from tetrad.snapshots.keeping import keep
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 ENVIRONMENT = "infra/environments/production.yaml"
@@ -133,6 +139,13 @@ def write(root: Path, path: str, document: object) -> None:
     file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
+def ask(root: Path, words: str) -> None:
+    """The prompt of every stack."""
+    prompt = {"kind": "prompt", "variables": {"question": {"max_chars": 400}}}
+    asked = [{"role": "user", "content": f"{words} {{{{ question }}}}".strip()}]
+    write(root, "prompts/ask.yaml", {**prompt, "messages": asked})
+
+
 def clustered(
     root: Path,
     environment: dict[str, Any],
@@ -144,9 +157,7 @@ def clustered(
     """A repository with a stack for each model, named after it; all serve production."""
     for name in (*models, *(["embedding"] if searching else [])):
         write(root, f"stacks/models/{name}.yaml", {"kind": "model", **MODELS[name], **changes})
-    prompt = {"kind": "prompt", "variables": {"question": {"max_chars": 400}}}
-    asked = [{"role": "user", "content": "{{ question }}"}]
-    write(root, "prompts/ask.yaml", {**prompt, "messages": asked})
+    ask(root, "")
     serving = {"serving": {"environments": ["production"]}}
     for name in models:
         stack = {"kind": "stack", "prompt": "prompts/ask", "model": f"stacks/models/{name}"}
@@ -216,6 +227,25 @@ def desired_of(
         now=NOW,
         alerts=ALERTS,
     )
+
+
+def point_at(root: Path) -> tetrad.Environment:
+    """Let the pointer of production name the stacks as they are, kept in the registry."""
+    repository = tetrad.load_repository(root)
+    environment = tetrad.environment_of(repository, "production")
+    place = root / ".tetrad/registry.db"
+    stacks = {}
+    with open_ledger(place) as ledger:
+        for stack in repository.stacks.values():
+            taken = tetrad.snapshot_of(repository, stack)
+            keep(ledger, taken)
+            live = ServedIdentity(
+                identity=taken.identity, snapshot=taken.digest, commit="c" * 40, since=NOW
+            )
+            stacks[stack.ref] = StackPointer(stack=stack.ref, live=live, serving=stack.serving)
+    with PointerStore(place, Deployers.of(environment)) as store:
+        store.append(seal_pointer(pointer(stacks=stacks)))
+    return environment
 
 
 EVERY = ("large", "slice", "other", "vendor")

@@ -146,7 +146,16 @@ def _openssl_key(file: Path) -> None:
     )
 
 
-def resource_definition(group: str, version: str, kind: str, schema: Any) -> Any:
+def definitions_in(folder: Path) -> list[Any]:
+    """Of the schemas of a folder, named GROUP_VERSION_KIND.json."""
+    found = []
+    for file in sorted(folder.glob("*.json")):
+        group, version, kind = file.stem.split("_")
+        found.append(_definition(group, version, kind, json.loads(file.read_text())))
+    return found
+
+
+def _definition(group: str, version: str, kind: str, schema: Any) -> Any:
     """A CustomResourceDefinition of one version, from its schema."""
     plural = f"{kind.lower()}s"
     names = {"kind": kind, "plural": plural, "singular": kind.lower()}

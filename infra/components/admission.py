@@ -6,8 +6,8 @@ import pulumi
 
 from components.applied import Target, apply
 from desired import Desired
-from objects.network import model_server_traffic, namespace_objects
-from objects.proven import proven_objects
+from objects.network import default_deny, model_server_traffic, namespace_object
+from objects.proven import admission_policies, proven_list
 
 
 class Admission(pulumi.ComponentResource):
@@ -22,7 +22,10 @@ class Admission(pulumi.ComponentResource):
     ) -> None:
         super().__init__("tetrad:serving:Admission", name, {}, opts)
         place = target.place
-        apply(namespace_objects(place), self, target)
-        apply(proven_objects(args, place), self, target)
-        apply([model_server_traffic(place, args.cluster.monitoring)], self, target)
+        namespace = apply([namespace_object(place)], self, target)
+        # The list before the policies that take it as their parameter: without it they refuse all.
+        listed = apply([proven_list(args, place)], self, target, after=namespace)
+        apply(admission_policies(args, place), self, target, after=listed)
+        traffic = [default_deny(place), model_server_traffic(place, args.cluster.monitoring)]
+        apply(traffic, self, target, after=namespace)
         self.register_outputs({})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,21 +32,28 @@ class Applied(pulumi.CustomResource):
         )
 
 
-def apply(objects: Iterable[Object], parent: pulumi.Resource, target: Target) -> dict[str, Applied]:
-    """The resources by kind and name."""
-    return {
-        f"{obj['kind']}/{obj['metadata']['name']}": Applied(
+def apply(
+    objects: Iterable[Object],
+    parent: pulumi.Resource,
+    target: Target,
+    *,
+    after: Sequence[pulumi.Resource] = (),
+) -> list[pulumi.Resource]:
+    """A resource each, applied when those of `after` are there."""
+    return [
+        Applied(
             obj,
             pulumi.ResourceOptions(
                 parent=parent,
                 provider=target.provider,
                 version=PROVIDER_VERSION,
+                depends_on=after,
                 # A namespace takes everything in it along, the pointer included.
                 retain_on_delete=obj["kind"] == "Namespace",
             ),
         )
         for obj in objects
-    }
+    ]
 
 
 def _with_orders(obj: Object) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from objects.gateway import gateway_objects, shared_gateway_objects
 from objects.gpu_runner import gpu_runner_objects
 from objects.kubernetes import Object, Place
 from objects.model_server import model_server_objects
-from objects.network import model_server_traffic, namespace_objects
+from objects.network import default_deny, model_server_traffic, namespace_object
 from objects.observability import observability_objects
-from objects.proven import proven_objects
+from objects.proven import admission_policies, proven_list
 from objects.snapshot import snapshot_objects
 from objects.vector_store import vector_store_objects
 
@@ -23,8 +23,10 @@ def object_groups(desired: Desired) -> Mapping[str, list[Object]]:
     place = Place.of(desired.environment, cluster)
     groups: dict[str, list[Object]] = {
         "namespace": [
-            *namespace_objects(place),
-            *proven_objects(desired, place),
+            namespace_object(place),
+            proven_list(desired, place),
+            *admission_policies(desired, place),
+            default_deny(place),
             model_server_traffic(place, monitoring),
         ]
     }

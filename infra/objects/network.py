@@ -14,7 +14,7 @@ from objects.kubernetes import (
 )
 
 
-def namespace_objects(place: Place) -> list[Object]:
+def namespace_object(place: Place) -> Object:
     metadata = place.metadata(place.namespace, "namespace")
     del metadata["namespace"]
     metadata["labels"]["pod-security.kubernetes.io/enforce"] = "restricted"
@@ -23,15 +23,16 @@ def namespace_objects(place: Place) -> list[Object]:
         "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
         "kustomize.toolkit.fluxcd.io/prune": "disabled",
     }
-    return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata},
-        {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": place.metadata("default-deny", "namespace"),
-            "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
-        },
-    ]
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def default_deny(place: Place) -> Object:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": place.metadata("default-deny", "namespace"),
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+    }
 
 
 def model_server_traffic(place: Place, monitoring: tetrad.Monitoring | None) -> Object:

@@ -68,9 +68,8 @@ has(object.metadata.annotations) && has(object.immutable) && object.immutable
    == object.metadata.annotations['tetrad.dev/identity']"""
 
 
-def proven_objects(desired: Desired, place: Place) -> list[Object]:
+def admission_policies(desired: Desired, place: Place) -> list[Object]:
     found = [
-        _list(desired, place),
         *_policy("workloads", _workloads(), place, takes_list=True),
         *_policy("snapshots", _snapshots(), place, takes_list=True),
     ]
@@ -79,7 +78,7 @@ def proven_objects(desired: Desired, place: Place) -> list[Object]:
     return found
 
 
-def _list(desired: Desired, place: Place) -> Object:
+def proven_list(desired: Desired, place: Place) -> Object:
     models = {f"model.{m.digest.removeprefix('sha256:')}": m.image for m in desired.models}
     snapshots = {
         f"snapshot.{s.digest.removeprefix('sha256:')}": s.identity for s in desired.snapshots

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 from clusters import EVERY, FULL, clustered, desired_of, image
-from control_plane import ControlPlane, resource_definition, started
+from control_plane import ControlPlane, definitions_in, started
 
 from desired import Desired
 from manifests import write_manifests
@@ -26,17 +25,12 @@ _TAKES_EFFECT_S = 30
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     with started(tmp_path_factory.mktemp("plane"), [DEPLOYER]) as plane:
-        definitions = [_definition(file) for file in sorted(CRDS.glob("*.json"))]
+        definitions = definitions_in(CRDS)
         applied = plane.apply(definitions)
         assert applied.returncode == 0, applied.stderr
         names = [f"crd/{one['metadata']['name']}" for one in definitions]
         plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
         yield plane
-
-
-def _definition(file: Path) -> Any:
-    group, version, kind = file.stem.split("_")
-    return resource_definition(group, version, kind, json.loads(file.read_text()))
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from clusters import (
     NOW,
     SMALL,
     VLLM,
+    ask,
     clustered,
     desired_of,
     image,
@@ -66,9 +67,7 @@ def test_a_server_is_named_by_its_models_digest(tmp_path: Path) -> None:
 def test_a_prompt_changes_no_server(tmp_path: Path) -> None:
     root = clustered(tmp_path, SMALL)
     before = desired_of(root)
-    said = [{"role": "user", "content": "Please: {{ question }}"}]
-    variables = {"question": {"max_chars": 400}}
-    write(root, "prompts/ask.yaml", {"kind": "prompt", "variables": variables, "messages": said})
+    ask(root, "Please:")
 
     after = desired_of(root)
 

@@ -10,18 +10,13 @@ from typing import Any
 import pytest
 import yaml
 from checkouts import files
-from clusters import ENVIRONMENT, EVERY, FULL, NOW, SMALL, clustered, desired_of
-from pointing import pointer
+from clusters import ENVIRONMENT, EVERY, FULL, NOW, SMALL, clustered, desired_of, point_at
 
 import tetrad
 from gathered import gather
 from manifests import HEAD, manifests, write_manifests
 from objects.everything import object_groups
 from tetrad.cli import main
-from tetrad.pointer import Deployers, ServedIdentity, StackPointer, seal_pointer
-from tetrad.pointer.pointer_store import PointerStore
-from tetrad.registry import open_ledger
-from tetrad.snapshots.keeping import keep
 
 PROGRAM = Path(__file__).parents[2] / "infra"
 
@@ -134,20 +129,7 @@ def test_what_the_pointer_names_is_rendered_beside_the_merged_state(
     root: Path, tmp_path: Path
 ) -> None:
     clustered(root, SMALL)
-    repository = tetrad.load_repository(root)
-    taken = tetrad.snapshot_of(repository, repository.stacks["stacks/large"])
-    place = root / ".tetrad/registry.db"
-    with open_ledger(place) as ledger:
-        keep(ledger, taken)
-    live = ServedIdentity(
-        identity=taken.identity, snapshot=taken.digest, commit="c" * 40, since=NOW
-    )
-    stack = StackPointer(
-        stack=taken.stack, live=live, serving=repository.stacks[taken.stack].serving
-    )
-    environment = tetrad.environment_of(repository, "production")
-    with PointerStore(place, Deployers.of(environment)) as store:
-        store.append(seal_pointer(pointer(stacks={taken.stack: stack})))
+    environment = point_at(root)
     model = root / "stacks/models/large.yaml"
     model.write_text(model.read_text().replace("bfloat16", "float16"))
 
