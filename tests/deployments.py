@@ -52,9 +52,18 @@ def serve(tree: Tree, **serving: Any) -> None:
     tree.tetrad("lock")
 
 
-def improve(tree: Tree, number: int = 1) -> str:
-    """Commit another prompt; the commit."""
-    path = "prompts/feedback.yaml"
+def add_second(tree: Tree) -> None:
+    """Commit a stack `second` with a prompt of its own, which serves where the first one does."""
+    for folder in ("stacks", "prompts"):
+        text = (tree.root / folder / "feedback.yaml").read_text()
+        tree.write(f"{folder}/second.yaml", text.replace("prompts/feedback", "prompts/second"))
+    tree.tetrad("lock")
+    tree.commit("Add a second stack")
+
+
+def improve(tree: Tree, number: int = 1, *, stack: str = "feedback") -> str:
+    """Commit another prompt of a stack; the commit."""
+    path = f"prompts/{stack}.yaml"
     text = (tree.root / path).read_text()
     marked = "negative?" + "!" * number
     tree.write(path, text.replace("negative?", marked, 1))

@@ -10,6 +10,7 @@ import pytest
 from deployments import (
     REF,
     Follower,
+    add_second,
     deployable_tree,
     improve,
     key_of,
@@ -19,8 +20,11 @@ from deployments import (
     store_of,
     write_environment,
 )
+from pointing import gateway
 from trees import Tree
 
+import tetrad
+import tetrad.identity
 from tetrad.deploy.deployer import environment_named
 from tetrad.identity import short, written_identity
 from tetrad.pointer import Deployers, Pointer
@@ -367,6 +371,89 @@ def test_a_promotion_does_not_go_back(tree: Tree, capsys: pytest.CaptureFixture[
     assert "does not descend from" in capsys.readouterr().err
 
 
+# -- several stacks
+
+SECOND = "stacks/second"
+
+
+@pytest.fixture
+def two(tree: Tree) -> Tree:
+    """Two stacks that serve, the second of which was improved and deployed last."""
+    add_second(tree)
+    deploy(tree)
+    improve(tree, 1, stack="second")
+    deploy(tree)
+    return tree
+
+
+def test_a_rollback_without_a_stack_takes_back_what_was_deployed_last(two: Tree) -> None:
+    before = pointer_of(two)
+    assert two.tetrad("rollback", "production", *key_of(two)) == 0
+
+    after = pointer_of(two)
+    assert after.change.stacks == (SECOND,)
+    assert after.stacks[REF] == before.stacks[REF]
+    assert after.stacks[SECOND].live == before.stacks[SECOND].warm[0]
+
+
+def test_a_withdrawn_stack_keeps_no_other_from_being_deployed(
+    two: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two.tetrad("rollback", "production", *key_of(two))
+    before = pointer_of(two)
+    improve(two, 2)
+    capsys.readouterr()
+
+    assert deploy(two, "second") == 1
+    assert deploy(two) == 0
+    assert re.search(rf"{SECOND} \([0-9a-f]{{12}}\) stays withdrawn on ", capsys.readouterr().out)
+    after = pointer_of(two)
+    assert after.stacks[SECOND] == before.stacks[SECOND]
+    assert after.change.stacks == (REF,)
+
+
+def test_only_the_stacks_that_are_named_are_deployed(two: Tree) -> None:
+    before = pointer_of(two)
+    improve(two, 2)
+    improve(two, 2, stack="second")
+
+    assert deploy(two, "feedback") == 0
+    after = pointer_of(two)
+    assert after.stacks[SECOND] == before.stacks[SECOND]
+    assert after.stacks[REF] != before.stacks[REF]
+
+
+def test_a_stack_that_leaves_an_environment_is_no_longer_served(
+    two: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two.edit("stacks/second.yaml", '["staging", "production"]', '["staging"]')
+    two.commit("Leave production")
+    capsys.readouterr()
+
+    assert deploy(two, "second") == 2
+    assert "stacks/second does not serve production\n  help: add production" in (
+        capsys.readouterr().err
+    )
+    assert deploy(two) == 0
+    assert f"  {SECOND}: no longer served\n" in capsys.readouterr().out
+    assert pointer_of(two).stacks.keys() == {REF}
+
+
+def test_a_rollback_target_that_an_upgrade_would_strand_is_named(
+    two: Tree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a release that computes identities by another runtime than the snapshots say."""
+    monkeypatch.setattr(tetrad.identity, "RUNTIME", 99)
+    warm = short(pointer_of(two).stacks[SECOND].warm[0].identity)
+    capsys.readouterr()
+
+    deploy(two)
+    assert (
+        f"  {SECOND}: {warm} needs a gateway of Tetrad {tetrad.__version__}:"
+        " this release cannot go back to it\n"
+    ) in capsys.readouterr().out
+
+
 # -- showing
 
 
@@ -395,6 +482,24 @@ def test_status_says_what_serves_where_and_why(
     assert said["production"]["pointer"]["stacks"][REF]["rollout"]["step"] == 0
     signed = said["production"]["signed"]
     assert [one["signers"] for said in signed.values() for one in said] == [["deploy"]] * 2
+
+
+def test_status_says_which_gateways_follow(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy(tree)
+    with store_of(tree) as store:
+        store.report(gateway("one", 1))
+        store.report(gateway("two", 0, ready=False, problem="loading stacks/feedback"))
+    capsys.readouterr()
+
+    tree.tetrad("status", "production")
+    out = capsys.readouterr().out
+    assert "  gateway http://127.0.0.1:8000 (one) follows 1, ready\n" in out
+    assert (
+        "  gateway http://127.0.0.1:8000 (two) is behind at 0, not ready: loading stacks/feedback\n"
+    ) in out
+    tree.tetrad("status", "production", "--format", "json")
+    (said,) = json.loads(capsys.readouterr().out)
+    assert [one["number"] for one in said["gateways"]] == [1, 0]
 
 
 def test_history_says_what_changed_and_who_changed_it(
