@@ -86,6 +86,7 @@ benchmarks: setup models $(PEERS)/.installed  ## Measure every claim of speed an
 	$(BIN)/python benchmarks/verification.py
 	$(BIN)/python benchmarks/orchestration.py --peer-python $(PEERS)/bin/python
 	$(BIN)/python benchmarks/torch_engine.py
+	$(BIN)/python benchmarks/gateway.py --peer-python $(PEERS)/bin/python
 	$(BIN)/python benchmarks/busy_machine.py
 	$(BIN)/python benchmarks/rollbacks.py --peer-python $(PEERS)/bin/python
 
