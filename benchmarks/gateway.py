@@ -135,7 +135,9 @@ def _litellm(args: argparse.Namespace) -> int:
 
 async def _crowded(server: Server, model: str, seconds: float) -> Load:
     request = request_of(
-        "/v1/chat/completions", _CHAT | {"model": model}, "authorization: Bearer sk-none-of-the-benchmark\r\n"
+        "/v1/chat/completions",
+        _CHAT | {"model": model},
+        "authorization: Bearer sk-none-of-the-benchmark\r\n",
     )
     await at_once(server.port, request, clients=CLIENTS, seconds=2)
     return await at_once(server.port, request, clients=CLIENTS, seconds=seconds)
