@@ -28,8 +28,9 @@ LIVE, NEXT, WARM, LEFT = (digest_of(f"identity {n}") for n in range(4))
 
 def who(identity: Digest = LIVE) -> Served:
     return Served(
-        stack="stacks/qa", identity=identity, model="qwen3-8b", provider="vllm", operation="chat"
-    )
+        stack="stacks/qa", identity=identity, model="qwen3-8b", provider="vllm", operation="chat",
+        tools=frozenset({"order_status"}),
+    )  # fmt: skip
 
 
 def served(identity: Digest) -> ServedIdentity:

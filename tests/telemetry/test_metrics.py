@@ -10,6 +10,8 @@ from telemetry.counted import LEFT, LIVE, NEXT, WARM, answer, counted, pointer, 
 
 from tetrad.canonical import digest_of
 from tetrad.identity import short
+from tetrad.results.exchange import ToolCall
+from tetrad.results.trace import Called, Trace
 from tetrad.telemetry.metrics import Metrics
 
 LABELS = {
@@ -99,6 +101,29 @@ def test_an_identity_that_still_answers_is_not_forgotten() -> None:
     metrics.in_flight(who(old), 0)
     metrics.follow(pointer(), ready=True)
     assert values(metrics, "tetrad_requests_in_flight") == {}
+
+
+def test_a_tool_that_a_model_makes_up_is_no_label() -> None:
+    metrics = Metrics(environment="production", release="1.0")
+    for number in range(50):
+        call = ToolCall(id="1", name=f"made_up_{number}", arguments={})
+        trace = Trace(vars={}, steps=(Called(call=call, error="no such tool"),), output="")
+        metrics.answered(who(), outcome="answered", seconds=0.1, trace=trace)
+
+    assert values(metrics, "tetrad_tool_calls_total") == {(short(LIVE), "error", "unknown"): 50}
+
+
+def test_whatever_was_counted_of_an_identity_is_forgotten() -> None:
+    metrics = Metrics(environment="production", release="1.0")
+    for number in range(10):
+        gone = who(digest_of(number))
+        metrics.rated(gone, "bad")
+        metrics.fell_back(gone, "previous")
+        metrics.reused(gone)
+    metrics.follow(pointer(), ready=True)
+
+    for name in ("feedback", "fallbacks", "reused_answers"):
+        assert values(metrics, f"tetrad_{name}_total") == {}
 
 
 def test_a_gateway_without_a_pointer_is_not_ready() -> None:

@@ -7,6 +7,7 @@ identity had is dropped when it is unloaded; tenants, users and traces are no la
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -30,6 +31,7 @@ from tetrad.telemetry.served import Outcome, Served
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _OF_IDENTITY = ("environment", "stack", "identity")
+MetricT = TypeVar("MetricT", Counter, Gauge, Histogram)
 _OF_MODEL = tuple(map(in_prometheus, (names.OPERATION, names.PROVIDER, names.REQUEST_MODEL)))
 
 
@@ -39,7 +41,8 @@ class Metrics:
     def __init__(self, *, environment: str, release: str) -> None:
         self.registry = CollectorRegistry()
         self._environment = environment
-        self._identities: set[tuple[str, str]] = set()
+        # By stack and identity, those that were touched; each by its metric and further labels.
+        self._series: dict[tuple[str, str], dict[tuple[Any, tuple[str, ...]], Any]] = {}
         self._busy: set[tuple[str, str]] = set()  # with requests in flight
         disable_created_metrics()  # type: ignore[no-untyped-call] # a second series, which nobody reads
         ProcessCollector(registry=self.registry)
@@ -62,17 +65,15 @@ class Metrics:
         cost_usd: float | None = None,
     ) -> None:
         """Count a request that came to an identity, once it is over."""
-        who = (self._environment, served.stack, served.short)
         model = (served.operation, served.provider, served.model)
-        self._identities.add((served.stack, served.short))
-        self._requests.labels(*who, outcome).inc()
-        self._server_duration.labels(*who, *model).observe(seconds)
+        self._of(served, self._requests, outcome).inc()
+        self._of(served, self._server_duration, *model).observe(seconds)
         if first_token_s is not None:
-            self._first_token.labels(*who, *model).observe(first_token_s)
+            self._of(served, self._first_token, *model).observe(first_token_s)
         if cost_usd is not None:
-            self._cost.labels(*who).inc(cost_usd)
+            self._of(served, self._cost).inc(cost_usd)
         if trace is not None:
-            self._count_steps(trace, who, model)
+            self._count_steps(trace, served, model)
 
     def limited(self, stack: str, limit: str) -> None:
         """Count a request that a limit of this name refused."""
@@ -80,24 +81,24 @@ class Metrics:
 
     def fell_back(self, served: Served, kind: str) -> None:
         """Count an answer that was given in place of the identity's own."""
-        self._fallbacks.labels(self._environment, served.stack, served.short, kind).inc()
+        self._of(served, self._fallbacks, kind).inc()
 
     def reused(self, served: Served) -> None:
         """Count an answer from the response cache."""
-        self._reused.labels(self._environment, served.stack, served.short).inc()
+        self._of(served, self._reused).inc()
 
     def rated(self, served: Served, rating: str) -> None:
         """Count feedback."""
-        self._feedback.labels(self._environment, served.stack, served.short, rating).inc()
+        self._of(served, self._feedback, rating).inc()
 
     def in_flight(self, served: Served, requests: int) -> None:
         """Show how many requests an identity is answering now."""
+        who = (served.stack, served.short)
         if requests:
-            self._busy.add((served.stack, served.short))
+            self._busy.add(who)
         else:
-            self._busy.discard((served.stack, served.short))
-        self._identities.add((served.stack, served.short))
-        self._in_flight.labels(self._environment, served.stack, served.short).set(requests)
+            self._busy.discard(who)
+        self._of(served, self._in_flight).set(requests)
 
     # -- what is
 
@@ -111,9 +112,8 @@ class Metrics:
         for (stack, identity), (state, share) in states.items():
             self._states.labels(self._environment, stack, identity, state).set(1)
             self._shares.labels(self._environment, stack, identity).set(share)
-        for stack, identity in self._identities - states.keys() - self._busy:
+        for stack, identity in self._series.keys() - states.keys() - self._busy:
             self._forget(stack, identity)
-            self._identities.discard((stack, identity))
 
     def heard_from_registry(self, unix_seconds: float) -> None:
         self._heard.labels(self._environment).set(unix_seconds)
@@ -136,29 +136,38 @@ class Metrics:
 
     # -- within
 
-    def _count_steps(
-        self, trace: Trace, who: tuple[str, str, str], model: tuple[str, str, str]
-    ) -> None:
+    def _of(self, served: Served, metric: MetricT, *more: str) -> MetricT:
+        """An identity's series, by its further labels: found once, which takes longer than to count."""
+        series = self._series.setdefault((served.stack, served.short), {})
+        found = series.get((metric, more))
+        if found is None:
+            found = metric.labels(self._environment, served.stack, served.short, *more)
+            series[metric, more] = found
+        return found
+
+    def _count_steps(self, trace: Trace, served: Served, model: tuple[str, str, str]) -> None:
         if trace.breaches:
-            self._contract.labels(*who).inc()
+            self._of(served, self._contract).inc()
         for step in trace.steps:
             match step:
                 case Generated(cached=False):
-                    self._count_generation(step, who, model)
+                    self._count_generation(step, served, model)
                 case Called():
-                    self._tools.labels(*who, step.call.name, "error" if step.error else "ok").inc()
-                case Guarded() if step not in trace.breaches:
-                    self._guards.labels(*who, step.rule).inc()
+                    name = step.call.name if step.call.name in served.tools else "unknown"
+                    self._of(served, self._tools, name, "error" if step.error else "ok").inc()
+                case Guarded() if not step.rule.startswith("output."):
+                    self._of(served, self._guards, step.rule).inc()
 
     def _count_generation(
-        self, step: Generated, who: tuple[str, str, str], model: tuple[str, str, str]
+        self, step: Generated, served: Served, model: tuple[str, str, str]
     ) -> None:
         if step.completion.latency_s is not None:
-            self._client_duration.labels(*who, *model).observe(step.completion.latency_s)
+            self._of(served, self._client_duration, *model).observe(step.completion.latency_s)
         for kind, count in _tokens(step.completion.usage):
-            self._tokens.labels(*who, *model, kind).observe(count)
+            self._of(served, self._tokens, *model, kind).observe(count)
 
     def _forget(self, stack: str, identity: str) -> None:
+        del self._series[stack, identity]
         for metric in self._by_identity:
             metric.remove_by_labels({"stack": stack, "identity": identity})
 

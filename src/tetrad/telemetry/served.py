@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from tetrad.canonical import Digest
@@ -42,10 +42,11 @@ class Served:
     model: str
     provider: str
     operation: Literal["chat", "text_completion"]
+    tools: frozenset[str] = frozenset()  # a model may call others
+    short: str = field(init=False)  # of the identity
 
-    @property
-    def short(self) -> str:
-        return short(self.identity)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "short", short(self.identity))
 
     @property
     def written(self) -> str:
@@ -59,6 +60,7 @@ def served_by(stack: Stack, identity: Digest) -> Served:
         model=stack.model.name,
         provider=_provider(stack.model),
         operation="chat" if stack.prompt.style == "chat" else "text_completion",
+        tools=frozenset(tool.name for tool in stack.tools),
     )
 
 

@@ -17,7 +17,7 @@ from tetrad.runtime.redaction import redacted, redacted_json
 
 Rating: TypeAlias = Literal["good", "bad"]
 
-LARGEST = 256 * 1024  # bytes of one answer with its steps; a larger one is not kept
+LARGEST = 128 * 1024  # bytes of one answer with its steps; a larger one is not kept
 _CODEC = Codec()
 
 
@@ -67,8 +67,8 @@ def kept_answer(
     sampled: bool,
 ) -> KeptAnswer | None:
     """The answer as it is kept; None where it is too large."""
-    document = redacted_json(json.loads(_written(_without_messages(answer))))
-    if len(json.dumps(document)) > LARGEST:
+    written = _written(_without_messages(answer))
+    if len(written.encode()) > LARGEST:  # before it is searched, which takes its time
         return None
     return KeptAnswer(
         trace=trace,
@@ -77,7 +77,7 @@ def kept_answer(
         stack=stack,
         identity=identity,
         sampled=sampled,
-        answer=_CODEC.load(Trace, document),
+        answer=_CODEC.load(Trace, redacted_json(json.loads(written))),
     )
 
 
