@@ -229,12 +229,14 @@ def locust(
     command: list[str | Path] = [
         peers / "locust", "--headless", "--host", url, "--users", str(USERS), "--spawn-rate", "20",
         "--locustfile", Path(__file__).with_name("asking_users.py"), "--csv", folder / "load",
-        "--loglevel", "ERROR",
+        "--loglevel", "ERROR", "--only-summary",
     ]  # fmt: skip
     environment = {
         **os.environ, "IDENTITIES": json.dumps(dict(names)), "REQUESTS_PER_USER": str(rate / USERS)
     }  # fmt: skip
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             time.sleep(5)
             yield
