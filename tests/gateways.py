@@ -27,10 +27,13 @@ from tetrad.gateway.connections import GuardedConnection
 from tetrad.gateway.fleet import Fleet
 from tetrad.gateway.following import Following, Pointers
 from tetrad.gateway.identity_loader import IdentityLoader
+from tetrad.gateway.limits.limiter import Limiter
+from tetrad.gateway.limits.money import Exchange, Money
+from tetrad.gateway.limits.purse import Claim, Holding
 from tetrad.gateway.recent_answers import KeepsTraffic, RecentAnswers
 from tetrad.gateway.shared_models import SharedModels
 from tetrad.identity import written_identity
-from tetrad.model.serving import RolloutPlan, Serving
+from tetrad.model.serving import Access, RolloutPlan, Serving
 from tetrad.pointer import (
     GatewayState,
     Pointer,
@@ -134,7 +137,7 @@ class Followed:
         if self.lost:
             raise DatabaseError("nobody is there")
 
-    def move(self, **stacks: StackPointer) -> Pointer:
+    def move(self, *, access: Access | None = None, **stacks: StackPointer) -> Pointer:
         """Write the next pointer."""
         number = 1 if self.last is None else self.last.number + 1
         pointer = Pointer(
@@ -144,6 +147,7 @@ class Followed:
             commit="0" * 40,
             change=PointerChange(kind="deploy", stacks=tuple(stacks)),
             stacks={stack.stack: stack for stack in stacks.values()},
+            access=access or Access(),
         )
         with self._moved:
             self.last = pointer
@@ -178,6 +182,13 @@ def withdrawn(live: ServedIdentity, left: ServedIdentity) -> StackPointer:
     return replace(alone(live), withdrawn=(withdrawal,))
 
 
+class Unreachable:
+    """A registry that does not answer: without limits of money nobody asks it."""
+
+    def exchange(self, claims: Sequence[Claim]) -> Mapping[str, Holding]:
+        raise DatabaseError("nobody is there")
+
+
 @contextmanager
 def gateway(
     followed: Pointers,
@@ -188,15 +199,22 @@ def gateway(
     further: Sequence[Route] = (),
     traffic: KeepsTraffic | None = None,
     tracing: Tracing | None = None,
+    spending: Exchange | None = None,
 ) -> Iterator[str]:
     """Run one; gives its address."""
-    models = SharedModels(Store(cache), offline=True)
+    metrics = Metrics(environment="local", release="test")
+    models = SharedModels(
+        Store(cache),
+        offline=True,
+        tell_circuit=lambda upstream, is_open: metrics.circuit(upstream, is_open=is_open),
+    )
     loader = IdentityLoader(snapshots.__getitem__, models, LiveRun())
     app = create_app(
         Gateway(
             following=Following(followed, "local", Fleet(loader, grace_s=grace_s)),
-            metrics=Metrics(environment="local", release="test"),
+            metrics=metrics,
             recent=RecentAnswers(traffic),
+            limiter=Limiter(Money(spending or Unreachable()), metrics),
             tracing=tracing,
         ),
         grace_s=grace_s,

@@ -144,6 +144,10 @@ class EngineUnavailable(TetradError):
         self.requests = requests
 
 
+class EngineRejected(EngineUnavailable):
+    """An engine that answers others did not take this one request."""
+
+
 class EngineRefused(TetradError):
     """An engine that answers nothing until a key, an account or a name is fixed: the run ends."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tetrad import __version__
 from tetrad.cli.options import add_offline
@@ -20,10 +20,13 @@ from tetrad.errors import ExitCode, MissingExtra
 if TYPE_CHECKING:
     from tetrad.gateway.collaborators import Gateway
     from tetrad.gateway.following import Following
+    from tetrad.gateway.limits.spending import Spending
     from tetrad.model import Environment
     from tetrad.pointer import Deployers
     from tetrad.pointer.pointer_store import PointerStore
+    from tetrad.registry import Place
     from tetrad.registry.ledger import Ledger
+    from tetrad.telemetry.metrics import Metrics
     from tetrad.traffic.traffic_store import Traffic
 
 
@@ -41,22 +44,26 @@ def run(args: Namespace) -> ExitCode:
     try:
         from tetrad.gateway.app import create_app
         from tetrad.gateway.console.console_routes import Console
+        from tetrad.gateway.limits.spending import Spending
         from tetrad.gateway.server_process import GRACE_S, address_of, bound, serve
         from tetrad.pointer import Deployers
+        from tetrad.telemetry.metrics import Metrics
     except ImportError as error:
         raise MissingExtra("gateway", "`tetrad serve`") from error
     environment = _environment(root, args.environment)
-    with _opened(root, Deployers.of(environment)) as (store, ledger, traffic):
-        following = _following(store, ledger, offline=args.offline, grace_s=GRACE_S)
+    metrics = Metrics(environment=environment.name, release=__version__)
+    with _opened(root, Deployers.of(environment)) as opened:
+        following = _following(opened, metrics, offline=args.offline, grace_s=GRACE_S)
         listener = bound(args.host, args.port)
         address = address_of(listener)
         print_status(
             f"serving {environment.name} at {address} (/ui shows what serves, /docs how to ask)\n"
         )
-        console = Console(environment=environment, store=store, ledger=ledger)
-        gateway = _gateway(following, traffic)
-        app = create_app(gateway, grace_s=1, further=console.routes())
-        serve(app, following, listener)
+        console = Console(environment=environment, store=opened.store, ledger=opened.ledger)
+        with Spending(opened.place, environment.name, following.gateway) as spending:
+            gateway = _gateway(following, metrics, opened.traffic, spending)
+            app = create_app(gateway, grace_s=1, further=console.routes())
+            serve(app, following, listener)
     return ExitCode.PASSED
 
 
@@ -68,9 +75,17 @@ def _environment(root: Path, name: str) -> Environment:
     return repository.environments[find(repository, name, repository.environments)]
 
 
-@contextmanager
-def _opened(root: Path, deployers: Deployers) -> Iterator[tuple[PointerStore, Ledger, Traffic]]:
+class _Opened(NamedTuple):
     """The registry: the environment's pointers, what they name, and what is kept of answers."""
+
+    place: Place
+    store: PointerStore
+    ledger: Ledger
+    traffic: Traffic
+
+
+@contextmanager
+def _opened(root: Path, deployers: Deployers) -> Iterator[_Opened]:
     from tetrad.database import files_of
     from tetrad.git import refuse_committed
     from tetrad.pointer.pointer_store import PointerStore
@@ -85,10 +100,10 @@ def _opened(root: Path, deployers: Deployers) -> Iterator[tuple[PointerStore, Le
         PointerStore(place, deployers) as store,
         Traffic.open(place) as traffic,
     ):
-        yield store, ledger, traffic
+        yield _Opened(place, store, ledger, traffic)
 
 
-def _following(store: PointerStore, ledger: Ledger, *, offline: bool, grace_s: float) -> Following:
+def _following(opened: _Opened, metrics: Metrics, *, offline: bool, grace_s: float) -> Following:
     from tetrad.artifacts.store import store_from_environment
     from tetrad.gateway.fleet import Fleet
     from tetrad.gateway.following import Following
@@ -97,22 +112,31 @@ def _following(store: PointerStore, ledger: Ledger, *, offline: bool, grace_s: f
     from tetrad.snapshots.kept import load_exact
     from tetrad.tools import LiveRun
 
-    models = SharedModels(store_from_environment(), offline=offline, progress=progress_bars())
-    fleet = Fleet(IdentityLoader(partial(load_exact, ledger), models, LiveRun()), grace_s=grace_s)
-    return Following(store, store.environment, fleet)
+    models = SharedModels(
+        store_from_environment(),
+        offline=offline,
+        progress=progress_bars(),
+        tell_circuit=lambda upstream, is_open: metrics.circuit(upstream, is_open=is_open),
+    )
+    loader = IdentityLoader(partial(load_exact, opened.ledger), models, LiveRun())
+    return Following(opened.store, opened.store.environment, Fleet(loader, grace_s=grace_s))
 
 
-def _gateway(following: Following, traffic: Traffic) -> Gateway:
+def _gateway(
+    following: Following, metrics: Metrics, traffic: Traffic, spending: Spending
+) -> Gateway:
     from tetrad.gateway.collaborators import Gateway
+    from tetrad.gateway.limits.limiter import Limiter
+    from tetrad.gateway.limits.money import Money
     from tetrad.gateway.recent_answers import RecentAnswers
     from tetrad.telemetry.exporting import tracing_from
-    from tetrad.telemetry.metrics import Metrics
 
     environment = following.environment
     return Gateway(
         following=following,
-        metrics=Metrics(environment=environment, release=__version__),
+        metrics=metrics,
         recent=RecentAnswers(traffic),
+        limiter=Limiter(Money(spending), metrics),
         tracing=tracing_from(
             os.environ, environment=environment, release=__version__, instance=following.gateway
         ),

@@ -24,7 +24,7 @@ from tetrad.engines.interfaces import Pieces
 from tetrad.engines.responses import Live, TooLarge, all_of, client_for, is_whole, whole_of
 from tetrad.engines.throttle import Setback, Ticket
 from tetrad.engines.version import version_of
-from tetrad.errors import EngineRefused, EngineUnavailable
+from tetrad.errors import EngineRefused, EngineRejected, EngineUnavailable
 from tetrad.protocols import openai as wire
 from tetrad.results.exchange import Completion, Request, Usage
 
@@ -332,6 +332,8 @@ class Endpoint:
             raise EngineRefused(self._where(reason) + self._help(refusal), requests=ticket.sent)
         if status in RETRIED_STATUS and not wire.is_too_large(status, body):
             raise _Again(_setback(response, reason))
+        if refusal == "request" and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise EngineRejected(self._where(reason), requests=ticket.sent)
         raise self._unavailable(reason, ticket)
 
     def _help(self, refusal: wire.Refusal) -> str:

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from tetrad.canonical import Json
 from tetrad.errors import BadRequest, EngineRefused
 from tetrad.gateway.collaborators import Gateway
+from tetrad.gateway.limits.limiter import Permit
 from tetrad.gateway.one_request import Addressed
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.model import Turn
-from tetrad.results.trace import Trace
+from tetrad.results.exchange import ToolCall
+from tetrad.results.trace import Called, Trace
+from tetrad.runtime.answering import Runtime
 from tetrad.runtime.observing import UNOBSERVED, Observer
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.telemetry import Outcome
@@ -32,15 +35,21 @@ class Inputs:
     history: tuple[Turn, ...] = ()
 
 
-async def answered(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace:
+@dataclass
+class UpstreamFailed(RequestRefused):
+    """The model server or a tool gave no answer."""
+
+    has_written: bool = False  # a tool was called that does more than read
+
+
+async def answered(gateway: Gateway, asked: Addressed, inputs: Inputs, permit: Permit) -> Trace:
     """The answer, counted; RequestRefused where there is none."""
-    loaded = asked.loaded
-    with _accounted(gateway, asked, stream=False) as account:
+    with _accounted(gateway, asked, stream=False) as account, _metered(asked, permit) as runtime:
         refuse_unknown(asked, inputs.variables)
-        trace = await loaded.runtime.answer(
+        trace = await runtime.answer(
             inputs.variables,
             history=inputs.history,
-            toolbox=loaded.toolbox,
+            toolbox=account,
             observer=account.observer,
         )
         account.end(trace)
@@ -48,16 +57,15 @@ async def answered(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace:
 
 
 async def streamed(
-    gateway: Gateway, asked: Addressed, inputs: Inputs
+    gateway: Gateway, asked: Addressed, inputs: Inputs, permit: Permit
 ) -> AsyncGenerator[str | Trace, None]:
     """The same as it comes: pieces of its text, then the trace."""
-    loaded = asked.loaded
-    with _accounted(gateway, asked, stream=True) as account:
+    with _accounted(gateway, asked, stream=True) as account, _metered(asked, permit) as runtime:
         refuse_unknown(asked, inputs.variables)
-        pieces = loaded.runtime.stream(
+        pieces = runtime.stream(
             inputs.variables,
             history=inputs.history,
-            toolbox=loaded.toolbox,
+            toolbox=account,
             observer=account.observer,
         )
         async with aclosing(pieces):
@@ -67,6 +75,14 @@ async def streamed(
                 elif account.first_token_s is None:
                     account.first_token_s = account.seconds
                 yield piece
+
+
+@contextmanager
+def _metered(asked: Addressed, permit: Permit) -> Iterator[Runtime]:
+    """The identity's runtime, with an engine that keeps to the limits."""
+    loaded = asked.loaded
+    with permit.engine(loaded.runtime.engine, loaded.stack) as engine:
+        yield loaded.runtime.answered_by(engine)
 
 
 def finish_of(trace: Trace) -> str:
@@ -101,16 +117,34 @@ class _Account:
     trace: Trace | None = None
     first_token_s: float | None = None
     began: float = field(default_factory=time.perf_counter)
+    called: list[ToolCall] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
         return time.perf_counter() - self.began
 
     def end(self, trace: Trace) -> None:
-        """The answer is whole; RequestRefused where it is none."""
+        """The answer is whole; UpstreamFailed where it is none."""
         if trace.error is not None:
-            raise _failed(self.asked, trace.error)
+            raise self.failed(trace.error)
         self.trace, self.outcome = trace, "answered"
+
+    async def call(self, call: ToolCall) -> Called:
+        """The stack's toolbox, which leaves word of what it was asked even where it fails."""
+        self.called.append(call)
+        return await self.asked.loaded.toolbox.call(call)
+
+    def failed(self, why: str) -> UpstreamFailed:
+        """What a client is told; where the upstream is, and what it said, stays in the log."""
+        asked = self.asked
+        _LOG.warning("%s: %s %s: %s", asked.trace, asked.stack, asked.loaded.name, why)
+        return UpstreamFailed(
+            502,
+            "the model server or a tool did not answer; the gateway's log says why, by the trace id",
+            code="upstream_failed",
+            headers=asked.headers,
+            has_written=asked.loaded.may_write(call.name for call in self.called),
+        )
 
 
 @contextmanager
@@ -127,9 +161,9 @@ def _accounted(gateway: Gateway, asked: Addressed, *, stream: bool) -> Iterator[
         account.outcome = "refused"
         raise RequestRefused(400, str(error), param="variables", headers=asked.headers) from error
     except EngineRefused as error:
-        raise _failed(asked, str(error)) from error
+        raise account.failed(str(error)) from error
     except RequestRefused as refused:
-        account.outcome = "failed" if refused.status >= 500 else "refused"
+        account.outcome = _outcome_of(refused)
         refused.headers = {**asked.headers, **refused.headers}
         raise
     except (asyncio.CancelledError, GeneratorExit):
@@ -176,15 +210,10 @@ def _count(gateway: Gateway, account: _Account) -> None:
     )
 
 
-def _failed(asked: Addressed, why: str) -> RequestRefused:
-    """What a client is told; where the upstream is, and what it said, stays in the log."""
-    _LOG.warning("%s: %s %s: %s", asked.trace, asked.stack, asked.loaded.name, why)
-    return RequestRefused(
-        502,
-        "the model server or a tool did not answer; the gateway's log says why, by the trace id",
-        code="upstream_failed",
-        headers=asked.headers,
-    )
+def _outcome_of(refused: RequestRefused) -> Outcome:
+    if refused.status == 429 or refused.code == "spending_unknown":
+        return "limited"
+    return "failed" if refused.status >= 500 else "refused"
 
 
 def _ended(asked: Addressed) -> RequestRefused:

@@ -34,6 +34,7 @@ from tetrad.gateway.standing import (
     tell_ready,
 )
 from tetrad.gateway.traced import Traced
+from tetrad.model.serving import Access, Client
 from tetrad.telemetry.trace_context import TraceContext
 
 _LOG = logging.getLogger("tetrad.gateway")
@@ -49,6 +50,8 @@ def create_app(gateway: Gateway, *, grace_s: float, further: Sequence[Route] = (
 
     def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
         async def bound(request: Request) -> Response:
+            if path.startswith("/v1/"):
+                request.state.client = _client(request, gateway)
             return await endpoint(request, gateway)
 
         return Route(path, bound, methods=[method])
@@ -79,6 +82,13 @@ def create_app(gateway: Gateway, *, grace_s: float, further: Sequence[Route] = (
     )
 
 
+def _client(request: Request, gateway: Gateway) -> Client:
+    """Who asks, by the pointer that is followed now; whoever asks before there is one gets nothing."""
+    followed = gateway.following.fleet.followed
+    access = Access() if followed is None else followed.pointer.access
+    return gateway.callers.who(access, request.headers.get("authorization"))
+
+
 def _lifespan(gateway: Gateway, grace_s: float) -> Lifespan[Starlette]:
     following = gateway.following
 
@@ -86,12 +96,15 @@ def _lifespan(gateway: Gateway, grace_s: float) -> Lifespan[Starlette]:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         following.begin()
         writing = asyncio.create_task(gateway.recent.write_sample())
+        telling = asyncio.create_task(gateway.limiter.money.keep_telling())
         try:
             yield
         finally:
             writing.cancel()
+            telling.cancel()
             await following.end()
             await following.fleet.close(grace_s)
+            await gateway.limiter.money.tell()
             await gateway.recent.close()
             if gateway.tracing is not None:
                 await apart(gateway.tracing.close)

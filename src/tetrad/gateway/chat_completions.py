@@ -15,13 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tetrad.errors import BadRequest
-from tetrad.gateway.answering_one import Inputs, answered, finish_of, streamed
+from tetrad.gateway.answering_one import Inputs, finish_of
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.evaluated import refuse_unevaluated
 from tetrad.gateway.event_stream import EventStream
 from tetrad.gateway.incoming import read_object, unless_gone
 from tetrad.gateway.one_request import Addressed, addressed
 from tetrad.gateway.refusing import RequestRefused, as_json
+from tetrad.gateway.serving_one import served, served_in_pieces
 from tetrad.model import Turn
 from tetrad.protocols import openai as wire
 from tetrad.results.exchange import Message
@@ -41,17 +42,22 @@ async def complete_chat(request: Request, gateway: Gateway) -> Response:
     except RequestRefused as refused:
         refused.headers = asked.headers
         raise
-    head = wire.ReplyHead(
+    if chat.stream:
+        pieces = served_in_pieces(gateway, asked, inputs)
+        return EventStream(_events(asked, chat, pieces), lambda: asked.headers)
+    trace = await unless_gone(request.receive, served(gateway, asked, inputs))
+    return as_json(_completion(_head(asked, chat), trace), headers=asked.headers)
+
+
+def _head(asked: Addressed, chat: wire.ChatRequest) -> wire.ReplyHead:
+    """Of whoever answers, which is known with the answer's beginning."""
+    return wire.ReplyHead(
         id=f"chatcmpl-{asked.trace}",
         created=int(time.time()),
         model=chat.model,
-        system_fingerprint=asked.loaded.name,
+        system_fingerprint=asked.identity,
+        metadata={"tetrad_fallback": asked.fallback} if asked.fallback else None,
     )
-    if chat.stream:
-        events = wire.ChatEvents(head, include_usage=chat.include_usage)
-        return EventStream(_events(events, streamed(gateway, asked, inputs)), asked.headers)
-    trace = await unless_gone(request.receive, answered(gateway, asked, inputs))
-    return as_json(_completion(head, trace), headers=asked.headers)
 
 
 def _inputs(asked: Addressed, chat: wire.ChatRequest) -> Inputs:
@@ -92,20 +98,21 @@ def _completion(head: wire.ReplyHead, trace: Trace) -> Mapping[str, Any]:
 
 
 async def _events(
-    events: wire.ChatEvents, pieces: AsyncGenerator[str | Trace, None]
+    asked: Addressed, chat: wire.ChatRequest, pieces: AsyncGenerator[str | Trace, None]
 ) -> AsyncGenerator[bytes, None]:
-    begun = False
+    events: wire.ChatEvents | None = None
     async with aclosing(pieces):
         try:
             async for piece in pieces:
-                if not begun:
-                    begun = True
+                if events is None:
+                    head = _head(asked, chat)
+                    events = wire.ChatEvents(head, include_usage=chat.include_usage)
                     yield events.begin()
                 if isinstance(piece, Trace):
                     yield events.end(finish_of(piece), piece.usage)
                 else:
                     yield events.text(piece)
         except RequestRefused as refused:
-            if not begun:
+            if events is None:
                 raise
             yield wire.event(refused.body())

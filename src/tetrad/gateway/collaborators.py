@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tetrad.gateway.following import Following
+from tetrad.gateway.limits.callers import Callers
+from tetrad.gateway.limits.kept_responses import KeptResponses
+from tetrad.gateway.limits.limiter import Limiter
 from tetrad.gateway.recent_answers import RecentAnswers
 from tetrad.telemetry.metrics import Metrics
 from tetrad.telemetry.spans import Tracing
@@ -17,4 +20,7 @@ class Gateway:
     following: Following
     metrics: Metrics
     recent: RecentAnswers
+    limiter: Limiter
+    callers: Callers = field(default_factory=Callers)
+    responses: KeptResponses = field(default_factory=KeptResponses)
     tracing: Tracing | None = None  # None: no spans are made

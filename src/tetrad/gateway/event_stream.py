@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 
 from starlette.responses import Response
@@ -19,13 +19,17 @@ class EventStream(Response):
     refused with a status of its own.
     """
 
-    def __init__(self, events: AsyncGenerator[bytes, None], headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, events: AsyncGenerator[bytes, None], headers: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """`headers` is asked when the first event has come."""
         super().__init__(
-            headers={**headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             media_type="text/event-stream",
         )
         del self.headers["content-length"]
         self._events = events
+        self._further = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         await unless_gone(receive, self._send(send))
@@ -35,6 +39,7 @@ class EventStream(Response):
             begun = False
             async for event in events:
                 if not begun:
+                    self.headers.update(self._further())
                     await send(
                         {
                             "type": "http.response.start",

@@ -103,6 +103,10 @@ class Fleet:
     def is_warm(self, stack: str, served: ServedIdentity) -> bool:
         return _key(stack, served) in self._loaded
 
+    def warm(self, stack: str, served: ServedIdentity) -> LoadedIdentity | None:
+        """A retained identity, where it is loaded."""
+        return self._loaded.get(_key(stack, served))
+
     def figures(self) -> Mapping[str, Figures]:
         return {written_identity(i): counted.figures() for i, counted in self._counted.items()}
 

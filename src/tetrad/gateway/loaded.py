@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -37,6 +38,11 @@ class LoadedIdentity:
     @property
     def name(self) -> str:
         return written_identity(self.served.identity)
+
+    def may_write(self, tools: Iterable[str]) -> bool:
+        """Whether one of these tools does more than read, or does not say what it does."""
+        reading = {tool.name for tool in self.stack.tools if tool.effect == "read"}
+        return any(name not in reading for name in tools)
 
     async def close(self, grace_s: float) -> None:
         """Let what is in flight end by itself, for a while, and let go of the models."""

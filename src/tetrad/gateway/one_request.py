@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from secrets import token_hex
 
 from starlette.requests import Request
 
 from tetrad.gateway.fleet import Followed
 from tetrad.gateway.following import Following
+from tetrad.gateway.limits.callers import refuse_other_stacks
+from tetrad.gateway.limits.limiter import Permit
 from tetrad.gateway.loaded import LoadedIdentity
 from tetrad.gateway.refusing import RequestRefused
-from tetrad.model.serving import Serving
+from tetrad.model.serving import Client, Serving
 from tetrad.pointer import Pointer
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.telemetry.trace_context import TraceContext
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Addressed:
-    """What is known of a request once it is read: which identity answers it, and stays with it."""
+    """What is known of a request once it is read: which identity answers it, and stays with it,
+    unless a fallback answers.
+    """
 
     stack: str  # reference
     loaded: LoadedIdentity
     followed: Followed
     request: Request
+    fallback: str = ""  # what answered instead
+    permit: Permit | None = None  # once it has its place
+    told: Mapping[str, str] = field(default_factory=dict)  # further headers
+
+    @property
+    def client(self) -> Client:
+        found: Client = self.request.state.client
+        return found
+
+    @property
+    def identity(self) -> str | None:
+        """Whose answer it is; None for a fixed one, which no identity gave."""
+        return None if self.fallback == "fixed" else self.loaded.name
+
+    def fell_back(self, name: str, stack: str, loaded: LoadedIdentity | None) -> None:
+        """Another answered than was chosen."""
+        self.fallback = name
+        if loaded is not None:
+            self.stack, self.loaded = stack, loaded
 
     @property
     def deployment(self) -> str:
@@ -46,16 +69,20 @@ class Addressed:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return {
-            "x-tetrad-identity": self.loaded.name,
+        found = {
+            "x-tetrad-identity": self.identity or "none",
             "x-tetrad-deployment": self.deployment,
+            **(self.permit.headers if self.permit else {}),
+            **self.told,
         }
+        return {**found, "x-tetrad-fallback": self.fallback} if self.fallback else found
 
 
 def addressed(request: Request, following: Following, model: str, user: str | None) -> Addressed:
     """Choose the identity that answers; RequestRefused where there is none."""
     followed = following_now(following)
     stack = stack_named(followed.pointer, model)
+    refuse_other_stacks(request.state.client, stack)
     loaded = followed.chosen(stack, _sticky(request, user))
     return Addressed(stack=stack, loaded=loaded, followed=followed, request=request)
 

@@ -55,7 +55,13 @@ def openapi_document(followed: Followed | None) -> dict[str, Any]:
             "/v1/feedback": {"post": _feedback()},
             **_standing(list(stacks)),
         },
-        "components": {"schemas": SCHEMAS, "headers": HEADERS, "parameters": PARAMETERS},
+        "components": {
+            "schemas": SCHEMAS,
+            "headers": HEADERS,
+            "parameters": PARAMETERS,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{}, {"key": []}],  # where the environment names clients
     }
 
 
@@ -92,7 +98,7 @@ def _answer(name: str, stack: Stack) -> dict[str, Any]:
                 "Answer",
                 events="`delta` events with a `text`, then `answer` or `error`.",
             ),
-            **refusals(400, 408, 413, 415, 502, 503),
+            **refusals(400, 401, 403, 408, 413, 415, 429, 502, 503),
         },
     }
     return {"post": operation}
@@ -120,7 +126,7 @@ def _feedback() -> dict[str, Any]:
         ),
         "responses": {
             "201": json_of("It is kept.", object_of(id=TEXT)),
-            **refusals(400, 404, 408, 413, 415, 503),
+            **refusals(400, 401, 404, 408, 413, 415, 503),
         },
     }
 
@@ -132,11 +138,13 @@ def _standing(names: Sequence[str]) -> dict[str, Any]:
         parameter["example"] = names[0]
     return {
         "/v1/models": _get(
-            "List the stacks, as OpenAI lists models.", said("The stacks.", "Models"), 503
+            "List the stacks, as OpenAI lists models.", said("The stacks.", "Models"), 401, 503
         ),
         "/v1/models/{model}": {
             "parameters": [parameter],
-            **_get("Tell a stack, as OpenAI tells a model.", said("It.", "Model"), 404, 503),
+            **_get(
+                "Tell a stack, as OpenAI tells a model.", said("It.", "Model"), 401, 403, 404, 503
+            ),
         },
         "/identity": _get(
             "Which identities answer each stack here, and their shares in percent.",

@@ -30,7 +30,7 @@ def chat_operation(stacks: Mapping[str, Stack]) -> dict[str, Any]:
                 "Completion",
                 events="`chat.completion.chunk` objects, then `[DONE]`.",
             ),
-            **refusals(400, 404, 408, 413, 415, 502, 503),
+            **refusals(400, 401, 403, 404, 408, 413, 415, 429, 502, 503),
         },
     }
 

@@ -12,10 +12,13 @@ from tetrad.model import Stack, Variable
 
 _REFUSALS = {
     400: "The request is malformed, or does not fit the stack.",
+    401: "The environment has clients, and the API key is none of theirs.",
+    403: "The client may not ask this stack.",
     404: "No such stack is served here.",
     408: f"The body did not arrive in {BODY_S:g} s.",
     413: f"The body has more than {MAX_BODY:,} bytes.",
     415: "The body is not application/json.",
+    429: "A limit of the environment, the stack or the client; `Retry-After` says for how long.",
     502: "The model server or a tool did not answer.",
     503: "Nothing is served here yet, or the identity was unloaded meanwhile; ask again.",
 }

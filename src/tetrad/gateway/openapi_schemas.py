@@ -14,13 +14,14 @@ def object_of(**properties: Any) -> dict[str, Any]:
 
 TEXT = {"type": "string"}
 IDENTITY = {"type": "string", "pattern": "^tetrad:[0-9a-f]{64}$"}
+FALLBACK = {"enum": ["previous", "stack", "fixed"]}
 _TOKENS = {"type": ["integer", "null"], "minimum": 0}
 
 HEADERS: dict[str, Any] = {
     "x-tetrad-identity": {
-        "description": "The identity that answered.",
+        "description": "The identity that answered; none for a fixed answer.",
         "required": True,
-        "schema": IDENTITY,
+        "schema": {"anyOf": [IDENTITY, {"const": "none"}]},
     },
     "x-tetrad-deployment": {
         "description": "The environment, and the number of its pointer.",
@@ -31,6 +32,18 @@ HEADERS: dict[str, Any] = {
         "description": "The request's trace id: that of `traceparent`, where it was given.",
         "required": True,
         "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    },
+    "x-tetrad-fallback": {
+        "description": "What answered where the chosen identity could not.",
+        "schema": FALLBACK,
+    },
+    "x-tetrad-cache": {
+        "description": "The answer to an equal request, given `Age` seconds ago.",
+        "schema": {"const": "hit"},
+    },
+    "x-tetrad-budget-warning": {
+        "description": "More was spent today than a limit warns of.",
+        "schema": TEXT,
     },
 }
 PARAMETERS: dict[str, Any] = {
@@ -53,9 +66,10 @@ SCHEMAS: dict[str, Any] = {
     "Answer": object_of(
         answer=TEXT,
         stack=TEXT,
-        identity=IDENTITY,
+        identity={"anyOf": [IDENTITY, {"type": "null"}]},
         deployment=TEXT,
         trace=TEXT,
+        fallback={"enum": [*FALLBACK["enum"], None]},
         finish_reason={"enum": ["stop", "length", "content_filter"]},
         sources={
             "type": "array",

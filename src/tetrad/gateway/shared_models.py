@@ -13,6 +13,7 @@ from tetrad.artifacts.store import Store
 from tetrad.engines.interfaces import ComputingEngine, Embedder
 from tetrad.engines.unbraked import Unbraked
 from tetrad.engines.wiring import address_of, build_embedder, build_engine
+from tetrad.gateway.limits.breaking import Breaking
 from tetrad.gateway.upstreams import served_name
 from tetrad.identity import component_digest
 from tetrad.model import Model, OpenAIEngine, VllmEngine
@@ -36,11 +37,18 @@ class SharedModels:
     """Built in the threads that load identities, and closed with the last identity that used them."""
 
     def __init__(
-        self, store: Store, *, offline: bool = False, progress: Progress | None = None
+        self,
+        store: Store,
+        *,
+        offline: bool = False,
+        progress: Progress | None = None,
+        tell_circuit: Callable[[str, bool], None] = lambda _, __: None,
     ) -> None:
+        """`tell_circuit` hears of each model server whether it is left alone."""
         self.store = store
         self._offline = offline
         self._progress = progress
+        self._tell_circuit = tell_circuit
         self._lock = Lock()
         self._engines: dict[_Key, _Shared[ComputingEngine]] = {}
         self._embedders: dict[_Key, _Shared[Embedder]] = {}
@@ -55,7 +63,8 @@ class SharedModels:
 
             address = address_of(model, os.environ)
             name = served_name(model, address)
-            return Endpoint(replace(address, model=name), brake=Unbraked())
+            endpoint = Endpoint(replace(address, model=name), brake=Unbraked())
+            return Breaking(endpoint, tell=self._tell_circuit)
         return build_engine(
             model, files=files, store=self.store, offline=self._offline, progress=self._progress
         )

@@ -10,12 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tetrad.canonical import Json, as_digested
-from tetrad.gateway.answering_one import Inputs, answered, finish_of, streamed
+from tetrad.gateway.answering_one import Inputs, finish_of
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.event_stream import EventStream
 from tetrad.gateway.incoming import read_object, unless_gone
 from tetrad.gateway.one_request import Addressed, addressed
 from tetrad.gateway.refusing import RequestRefused, as_json
+from tetrad.gateway.serving_one import served, served_in_pieces
 from tetrad.protocols import openai as wire
 from tetrad.results.trace import Guarded, Trace
 
@@ -27,8 +28,9 @@ async def answer_stack(request: Request, gateway: Gateway) -> Response:
     asked = addressed(request, gateway.following, request.path_params["stack"], user_in(body))
     inputs = Inputs(variables=_variables(body, asked))
     if _is_streamed(body, asked):
-        return EventStream(_events(asked, streamed(gateway, asked, inputs)), asked.headers)
-    trace = await unless_gone(request.receive, answered(gateway, asked, inputs))
+        pieces = served_in_pieces(gateway, asked, inputs)
+        return EventStream(_events(asked, pieces), lambda: asked.headers)
+    trace = await unless_gone(request.receive, served(gateway, asked, inputs))
     return as_json(_answer(asked, trace), headers=asked.headers)
 
 
@@ -93,9 +95,10 @@ def _answer(asked: Addressed, trace: Trace) -> dict[str, Any]:
     return {
         "answer": trace.output,
         "stack": asked.stack,
-        "identity": asked.loaded.name,
+        "identity": asked.identity,
         "deployment": asked.deployment,
         "trace": asked.trace,
+        "fallback": asked.fallback or None,
         "finish_reason": finish_of(trace),
         "sources": [
             {"document": p.document, "chunk": p.chunk, "text": p.text, "score": p.score}

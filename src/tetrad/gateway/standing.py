@@ -11,6 +11,7 @@ from tetrad import __version__
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.docs_page import POLICY, docs_page
 from tetrad.gateway.fleet import Fleet
+from tetrad.gateway.limits.callers import may_ask, refuse_other_stacks
 from tetrad.gateway.one_request import following_now, served_names, stack_named
 from tetrad.gateway.openapi import openapi_document
 from tetrad.gateway.refusing import as_json
@@ -37,6 +38,7 @@ async def tell_metrics(_: Request, gateway: Gateway) -> Response:
     metrics.follow(None if followed is None else followed.pointer, ready=following.readiness.ready)
     if following.heard is not None:
         metrics.heard_from_registry(following.heard.timestamp())
+    gateway.limiter.show()
     return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
 
@@ -50,18 +52,24 @@ async def show_docs(request: Request, gateway: Gateway) -> Response:
     return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
 
-async def list_models(_: Request, gateway: Gateway) -> Response:
-    """The stacks, as OpenAI lists models."""
+async def list_models(request: Request, gateway: Gateway) -> Response:
+    """The stacks that the client may ask, as OpenAI lists models."""
     pointer = following_now(gateway.following).pointer
     names = served_names(pointer)
-    listed = [_model(names[ref], stack) for ref, stack in pointer.stacks.items()]
+    listed = [
+        _model(names[ref], stack)
+        for ref, stack in pointer.stacks.items()
+        if may_ask(request.state.client, ref)
+    ]
     return as_json(wire.model_list(listed))
 
 
 async def tell_model(request: Request, gateway: Gateway) -> Response:
     pointer = following_now(gateway.following).pointer
     name = request.path_params["model"]
-    return as_json(_model(name, pointer.stacks[stack_named(pointer, name)]))
+    stack = stack_named(pointer, name)
+    refuse_other_stacks(request.state.client, stack)
+    return as_json(_model(name, pointer.stacks[stack]))
 
 
 def _model(name: str, stack: StackPointer) -> dict[str, Any]:

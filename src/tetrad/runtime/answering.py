@@ -69,6 +69,10 @@ class Runtime:
         looks = bool(self._guards) or self._contract.is_on_the_whole
         return not looks and self._dialect is None
 
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
     def answered_by(self, engine: Engine) -> Runtime:
         """The same stack with another engine, which takes tools as this one's does."""
         other = copy(self)

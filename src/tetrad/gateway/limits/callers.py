@@ -47,9 +47,13 @@ class Callers:
         return found
 
 
+def may_ask(client: Client, stack: str) -> bool:
+    return not client.stacks or stack in client.stacks
+
+
 def refuse_other_stacks(client: Client, stack: str) -> None:
     """RequestRefused (403) where a client may not ask a stack."""
-    if client.stacks and stack not in client.stacks:
+    if not may_ask(client, stack):
         raise RequestRefused(
             403, f"{client.tenant} may not ask {stack}", param="model", code="stack_not_allowed"
         )

@@ -21,13 +21,16 @@ class ReplyHead:
     created: int
     model: str
     system_fingerprint: str | None = None
+    metadata: Mapping[str, str] | None = None
 
     def written(self, kind: str) -> dict[str, Any]:
-        written = {
+        written: dict[str, Any] = {
             "id": self.id, "object": kind, "created": self.created, "model": self.model,
         }  # fmt: skip
         if self.system_fingerprint is not None:
             written["system_fingerprint"] = self.system_fingerprint
+        if self.metadata is not None:
+            written["metadata"] = self.metadata
         return written
 
 

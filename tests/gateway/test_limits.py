@@ -1,0 +1,397 @@
+"""What clients of a gateway see of its limits, over HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fakes import Asked, OpenAIServer, Reply
+from gateways import FILES, STACK, Followed, Served, alone, ask, gateway, parrot
+
+from tetrad.canonical import Digest
+from tetrad.gateway.limits.spending import Spending
+from tetrad.model.serving import Access, Client, Fallback, FixedAnswer, Queue, Serving, UseLimits
+from tetrad.pointer import StackPointer
+from tetrad.registry import Place
+
+PRICED = {
+    **FILES,
+    "stacks/models/server.yaml": FILES["stacks/models/server.yaml"]
+    + "prices: {input: 1000, output: 1000}\n",
+}
+
+
+def digest(key: str) -> Digest:
+    return Digest("sha256", hashlib.sha256(key.encode()).digest())
+
+
+def serving(served: Served, version: str = "one", **how: Any) -> StackPointer:
+    return replace(alone(served.take(version, PRICED)), serving=Serving(**how))
+
+
+def clients(**found: Client) -> Access:
+    return Access(clients=found)
+
+
+def bearer(key: str) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def post(address: str, message: str = "hello", key: str | None = None) -> httpx2.Response:
+    return httpx2.post(
+        f"{address}/v1/stacks/echo/answer",
+        json={"variables": {"message": message}},
+        headers={} if key is None else bearer(key),
+        timeout=60,
+    )
+
+
+def test_a_key_is_asked_for_once_an_environment_names_clients(
+    address: str, followed: Followed, served: Served
+) -> None:
+    shop = Client(tenant="shop", keys=(digest("k1"),))
+    other = Client(tenant="other", keys=(digest("k2"),), stacks=("stacks/elsewhere",))
+    followed.move(a=serving(served), access=clients(shop=shop, other=other))
+    followed.wait_for(1)
+
+    nobody, unknown = post(address), post(address, key="k9")
+    assert (nobody.status_code, nobody.json()["error"]["code"]) == (401, "missing_api_key")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (401, "invalid_api_key")
+    assert unknown.json()["error"]["type"] == "authentication_error"
+    assert unknown.headers["www-authenticate"] == "Bearer"
+    assert post(address, key="k1").status_code == 200
+
+    refused = post(address, key="k2")
+    assert (refused.status_code, refused.json()["error"]["type"]) == (403, "permission_error")
+    listed = httpx2.get(f"{address}/v1/models", headers=bearer("k2"))
+    assert listed.json()["data"] == []
+    assert httpx2.get(f"{address}/v1/models").status_code == 401
+    assert httpx2.get(f"{address}/identity").status_code == 200
+
+
+def test_keys_are_rotated_without_a_restart(
+    address: str, followed: Followed, served: Served
+) -> None:
+    stack = serving(served)
+    for number, (keys, welcome) in enumerate(
+        [(["old"], ["old"]), (["old", "new"], ["old", "new"]), (["new"], ["new"])], start=1
+    ):
+        shop = Client(tenant="shop", keys=tuple(map(digest, keys)))
+        followed.move(a=stack, access=clients(shop=shop))
+        followed.wait_for(number)
+        answers = {key: post(address, key=key).status_code for key in ("old", "new")}
+        assert answers == {key: 200 if key in welcome else 401 for key in answers}
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        (UseLimits(requests_per_minute=2), "the limit is 2 requests per minute"),
+        (UseLimits(tokens_per_minute=500), "the limit is 500 tokens per minute"),
+    ],
+)
+def test_limits_per_minute_refuse_with_when_to_ask_again(
+    address: str, followed: Followed, served: Served, limits: UseLimits, told: str
+) -> None:
+    followed.move(a=serving(served, limits=limits))
+    followed.wait_for(1)
+
+    answers = [post(address, "hello " * 30) for _ in range(30)]
+    refused = next(answer for answer in answers if answer.status_code != 200)
+
+    assert answers[0].status_code == 200
+    assert refused.status_code == 429
+    assert f"stack {STACK}: {told}" in refused.json()["error"]["message"]
+    assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+    assert 1 <= int(refused.headers["retry-after"]) <= 61
+    kind = "requests" if limits.requests_per_minute else "tokens"
+    assert int(answers[0].headers[f"x-ratelimit-remaining-{kind}"]) < 500
+    assert answers[0].headers[f"x-ratelimit-limit-{kind}"] in {"2", "500"}
+    assert re.fullmatch(r"[\d.]+s", answers[0].headers[f"x-ratelimit-reset-{kind}"])
+
+
+def test_each_client_has_limits_of_its_own(
+    address: str, followed: Followed, served: Served
+) -> None:
+    shop = Client(tenant="shop", keys=(digest("k1"),), limits=UseLimits(requests_per_minute=1))
+    desk = Client(tenant="desk", keys=(digest("k2"),), limits=UseLimits(requests_per_minute=3))
+    followed.move(a=serving(served), access=clients(shop=shop, desk=desk))
+    followed.wait_for(1)
+
+    assert [post(address, key="k1").status_code for _ in range(2)] == [200, 429]
+    assert [post(address, key="k2").status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
+@contextmanager
+def slow_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[OpenAIServer, threading.Event]]:
+    """Answers once it is let go."""
+    go = threading.Event()
+
+    def answer(asked: Asked) -> Reply:
+        if "held" in asked.body["messages"][-1]["content"]:
+            go.wait(30)
+        return parrot(asked)
+
+    with OpenAIServer(answer=answer) as server:
+        monkeypatch.setenv("UPSTREAM", server.url)
+        yield server, go
+        go.set()
+
+
+def test_a_queue_is_bounded_in_size_and_time(
+    monkeypatch: pytest.MonkeyPatch, followed: Followed, served: Served, tmp_path: Path
+) -> None:
+    with (
+        slow_server(monkeypatch) as (upstream, go),
+        gateway(followed, served.snapshots, tmp_path / "cache") as address,
+    ):
+        how: dict[str, Any] = {
+            "limits": UseLimits(concurrency=1),
+            "queue": Queue(size=1, deadline_s=0.5),
+        }
+        followed.move(a=serving(served, **how))
+        followed.wait_for(1)
+        before = len(upstream.asked)
+        found: dict[str, httpx2.Response] = {}
+
+        def keep(name: str) -> threading.Thread:
+            thread = threading.Thread(target=lambda: found.update({name: post(address, name)}))
+            thread.start()
+            return thread
+
+        first = keep("held first")
+        until(lambda: len(upstream.asked) > before)
+        second = keep("second")
+        second.join()
+        late = found["second"]
+        assert late.status_code == 429
+        assert "no place became free in 0.5 s" in late.json()["error"]["message"]
+        assert int(late.headers["retry-after"]) == 1
+
+        followed.move(a=serving(served, **{**how, "queue": Queue(size=1, deadline_s=60)}))
+        followed.wait_for(2)
+        third = keep("third")
+        line = 'requests_waiting{environment="local",stack="stacks/echo"} 1.0'
+        until(lambda: line in metrics(address))
+        full = post(address, "fourth")
+        assert full.status_code == 429
+        assert "as many requests wait as may wait" in full.json()["error"]["message"]
+
+        go.set()
+        first.join()
+        third.join()
+        assert {name: found[name].status_code for name in ("held first", "third")} == {
+            "held first": 200,
+            "third": 200,
+        }
+
+
+def identities(address: str) -> Any:
+    return httpx2.get(f"{address}/identity").json()["stacks"][STACK]
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait for it, but not for ever."""
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def metrics(address: str) -> str:
+    return httpx2.get(f"{address}/metrics").text
+
+
+def test_two_gateways_spend_one_budget(
+    upstream: OpenAIServer, served: Served, place: Place, tmp_path: Path
+) -> None:
+    """An answer costs 0.01 USD, and could cost ten times as much."""
+    limit = 0.5
+    pointer = serving(served, limits=UseLimits(usd_per_day=limit, warn_usd_per_day=0.2))
+    with ExitStack() as stack:
+        addresses = []
+        for name in ("one", "two"):
+            followed = Followed()
+            spending = stack.enter_context(Spending(place, "local", name))
+            addresses.append(
+                stack.enter_context(
+                    gateway(followed, served.snapshots, tmp_path / name, spending=spending)
+                )
+            )
+            followed.move(a=pointer)
+            followed.wait_for(1)
+        before = len(upstream.asked)
+        answers: list[httpx2.Response] = []
+
+        def spend(address: str) -> None:
+            for _ in range(40):
+                answer = post(address)
+                answers.append(answer)
+                if answer.headers.get("x-should-retry") == "false":
+                    return
+                if answer.status_code == 429:
+                    time.sleep(0.5)
+
+        threads = [threading.Thread(target=spend, args=(one,)) for one in addresses * 2]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        given = [answer for answer in answers if answer.status_code == 200]
+        assert {answer.status_code for answer in answers} == {200, 429}
+        assert len(upstream.asked) - before == len(given)
+        used = [answer.json()["usage"] for answer in given]
+        spent = sum(one["input_tokens"] + one["output_tokens"] for one in used) / 1000
+        most = 0.2  # that one request may cost
+        assert limit - most < spent <= limit
+        refused = [a for a in answers if a.headers.get("x-should-retry") == "false"]
+        assert refused
+        assert refused[0].json()["error"]["code"] == "insufficient_quota"
+        assert "it is spent" in refused[0].json()["error"]["message"]
+        assert int(refused[0].headers["retry-after"]) <= 86_400
+        assert any("has spent" in a.headers.get("x-tetrad-budget-warning", "") for a in given)
+
+
+def test_without_the_registry_nothing_is_spent_that_is_limited(
+    address: str, followed: Followed, served: Served
+) -> None:
+    followed.move(a=serving(served, limits=UseLimits(usd_per_day=5)))
+    followed.wait_for(1)
+    refused = post(address)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "spending_unknown")
+
+    followed.move(a=serving(served, limits=UseLimits(warn_usd_per_day=5)))
+    followed.wait_for(2)
+    assert post(address).status_code == 200
+
+
+def broken(asked: Asked) -> Reply:
+    """Version `bad` cannot be answered."""
+    if "parrot bad" in asked.body["messages"][0]["content"] and asked.body["max_tokens"] > 8:
+        return Reply(status=500, text="broken")
+    return parrot(asked)
+
+
+@pytest.fixture
+def failing(
+    monkeypatch: pytest.MonkeyPatch, served: Served, followed: Followed, tmp_path: Path
+) -> Iterator[str]:
+    with (
+        OpenAIServer(answer=broken) as server,
+        gateway(followed, served.snapshots, tmp_path / "cache") as found,
+    ):
+        monkeypatch.setenv("UPSTREAM", server.url)
+        yield found
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("fallback", "said", "by"),
+    [
+        ("previous", "good: hello", "good"),
+        (FixedAnswer(answer="Sorry."), "Sorry.", None),
+        (None, None, "bad"),
+    ],
+)
+def test_a_fallback_answers_and_says_so(
+    failing: str,
+    served: Served,
+    followed: Followed,
+    fallback: Fallback | None,
+    said: str | None,
+    by: str | None,
+    stream: bool,
+) -> None:
+    good, bad = served.take("good"), served.take("bad")
+    followed.move(a=replace(alone(bad, good), serving=Serving(fallback=fallback)))
+    followed.wait_for(1)
+    until(lambda: identities(failing)["warm"][0]["loaded"])
+
+    answer = ask(failing, stream=stream)
+
+    assert answer.headers["x-tetrad-identity"] == ("none" if by is None else served.names[by])
+    if said is None:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_failed")
+        assert "x-tetrad-fallback" not in answer.headers
+        return
+    name = "previous" if fallback == "previous" else "fixed"
+    assert answer.headers["x-tetrad-fallback"] == name
+    assert said in answer.text
+    assert f'"fallback":"{name}"' in answer.text
+    chat = httpx2.post(
+        f"{failing}/v1/chat/completions",
+        json={"model": "echo", "messages": [{"role": "user", "content": "hello"}]},
+        timeout=60,
+    )
+    assert chat.json()["choices"][0]["message"]["content"] == said
+    assert chat.json()["metadata"] == {"tetrad_fallback": name}
+    assert f'kind="{name}"' in metrics(failing)
+
+
+def test_a_dead_model_server_is_left_alone_and_found_again(
+    monkeypatch: pytest.MonkeyPatch, served: Served, followed: Followed, tmp_path: Path
+) -> None:
+    down = threading.Event()
+
+    def answer(asked: Asked) -> Reply:
+        return Reply(status=503, text="down") if down.is_set() else parrot(asked)
+
+    with (
+        OpenAIServer(answer=answer) as server,
+        gateway(followed, served.snapshots, tmp_path / "cache") as address,
+    ):
+        monkeypatch.setenv("UPSTREAM", server.url)
+        followed.move(a=replace(serving(served), serving=Serving(fallback=FixedAnswer(answer="-"))))
+        followed.wait_for(1)
+        down.set()
+        for _ in range(30):
+            assert post(address).headers["x-tetrad-fallback"] == "fixed"
+        asked = len(server.asked)
+        assert asked < 2 * 30  # each is tried twice while it is asked
+        assert 'circuit_open{environment="local"' in metrics(address)
+
+        down.clear()
+        until(lambda: "x-tetrad-fallback" not in post(address).headers)
+
+
+def test_an_equal_request_of_the_same_client_gets_the_answer_again(
+    address: str, upstream: OpenAIServer, followed: Followed, served: Served
+) -> None:
+    shop = Client(tenant="shop", keys=(digest("k1"),))
+    desk = Client(tenant="desk", keys=(digest("k2"),))
+    access = clients(shop=shop, desk=desk)
+    followed.move(a=serving(served, cache_s=60), access=access)
+    followed.wait_for(1)
+    before = len(upstream.asked)
+
+    first, again, other, stranger = (
+        post(address, "hello", "k1"),
+        post(address, "hello", "k1"),
+        post(address, "bye", "k1"),
+        post(address, "hello", "k2"),
+    )
+    followed.move(a=serving(served, "two", cache_s=60), access=access)
+    followed.wait_for(2)
+    asked = len(upstream.asked)
+    changed = post(address, "hello", "k1")
+
+    assert [a.headers.get("x-tetrad-cache") for a in (first, again, other, stranger, changed)] == [
+        None, "hit", None, None, None,
+    ]  # fmt: skip
+    assert asked - before == 4  # three answers, and the probe of the second identity
+    assert again.json()["answer"] == first.json()["answer"]
+    assert again.json()["trace"] != first.json()["trace"]
+    assert int(again.headers["age"]) < 60
+    assert changed.json()["answer"] == "two: hello"
+    assert changed.headers["x-tetrad-identity"] == served.names["two"]
