@@ -31,7 +31,8 @@ def locks_up_to_date(
     if fresh:
         if len(fresh) * _PART > len(there):
             return None
-        reading = read_tree(checked.content.tree, fresh)
+        environments = [file for file in there if file.startswith("infra/")]
+        reading = read_tree(checked.content.tree, [*fresh, *environments])
         if not _is_sound(reading, there):
             return None
         checked.learn(reading.seen)

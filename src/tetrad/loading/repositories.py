@@ -15,7 +15,6 @@ from tetrad.loading.parsed import Parsed
 from tetrad.loading.reach import files_of
 from tetrad.loading.settings import load_settings
 from tetrad.model import (
-    ENVIRONMENTS,
     Acceptance,
     Corpus,
     Environment,
@@ -103,7 +102,10 @@ def read_repository(root: Path, only: Sequence[str] | None = None) -> Reading:
 def read_tree(
     tree: Tree, only: Sequence[str] | None = None, parsed: Parsed | None = None
 ) -> Reading:
-    """The same of any tree; `parsed` is shared with other trees of the same files."""
+    """The same of any tree; `parsed` is shared with other trees of the same files.
+
+    Where `only` names an environment, the suites that it requires of the stacks are read, too.
+    """
     with collecting_later():
         return _read(tree, only, parsed or Parsed())
 
@@ -196,20 +198,20 @@ def _of_one_name(files: Sequence[str]) -> Iterator[Issue]:
 
 
 def _build_required(loader: Loader) -> None:
-    """Load the suites that environments require of the stacks, which may bring further stacks."""
-    known: set[str] = set()
-    while serving := {n for s in loader.built(Stack).values() for n in s.environments} - known:
-        known |= serving
-        for file in _files(loader.tree, [f"{ENVIRONMENTS}/{name}" for name in sorted(serving)]):
-            environment = loader.build(file)
-            if isinstance(environment, Environment) and environment.evidence:
-                for suite in _files(loader.tree, environment.evidence.suites):
-                    loader.build(suite)
+    """Load the suites that environments require of stacks, which may bring further stacks."""
+    built: set[str] = set()
+    while wanted := _required(loader) - built:
+        built |= wanted
+        for ref in sorted(wanted):
+            for file in filter(loader.tree.has, candidates(ref)):
+                loader.build(file)
 
 
-def _files(tree: Tree, refs: Sequence[str]) -> Iterator[str]:
-    for ref in refs:
-        yield from (file for file in candidates(ref) if tree.has(file))
+def _required(loader: Loader) -> set[str]:
+    serving = {name for stack in loader.built(Stack).values() for name in stack.environments}
+    environments = loader.built(Environment).values()
+    rules = [e.evidence for e in environments if e.evidence and e.name in serving]
+    return {suite for rule in rules for suite in rule.suites}
 
 
 def _of_required_suites(repository: Repository) -> Iterator[Issue]:
