@@ -15,6 +15,8 @@ SUITE = "evals/other/suite.yaml"
 NAMED = (
     ("show", "feedback"),
     ("show", "./stacks/feedback.yaml"),
+    ("log", "feedback"),
+    ("evidence", "show", "feedback"),
     ("eval", "stacks/feedback"),
     ("eval", "evals/feedback"),
     ("try", "feedback", "review=So soft"),

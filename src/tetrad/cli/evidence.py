@@ -39,7 +39,9 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.admission import KeptEvidence
     from tetrad.cli.said import said_in
     from tetrad.identity import identity_of, short
-    from tetrad.loading.repositories import load_repository
+    from tetrad.loading.files import Tree
+    from tetrad.loading.repositories import environments_of, load_repository
+    from tetrad.trees import WorkingTree
 
     root = root_of(args)
     if args.subject.startswith("sha256:"):
@@ -48,7 +50,8 @@ def run(args: Namespace) -> ExitCode:
         stack, identity = subject.stack, identity_of(subject.stack)
     with KeptEvidence(root) as kept:
         envelopes = kept.about(identity)
-    said = said_in(envelopes, identity, load_repository(root).environments.values())
+    repository = load_repository(root, environments_of(Tree(WorkingTree(root))))
+    said = said_in(envelopes, identity, repository.environments.values())
     if args.format == "json":
         write_out(json.dumps([_document(one) for one in said], indent=2) + "\n")
     else:

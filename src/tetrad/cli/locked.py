@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tetrad.identity.lock import is_lock
 from tetrad.loading.checked import Checked
-from tetrad.loading.repositories import Reading, read_tree
+from tetrad.loading.repositories import Reading, environments_of, read_tree
 from tetrad.model import Repository
 from tetrad.model.references import reference_of
 
@@ -31,8 +31,8 @@ def locks_up_to_date(
     if fresh:
         if len(fresh) * _PART > len(there):
             return None
-        environments = [file for file in there if file.startswith("infra/")]
-        reading = read_tree(checked.content.tree, [*fresh, *environments])
+        tree = checked.content.tree
+        reading = read_tree(tree, [*fresh, *environments_of(tree)])
         if not _is_sound(reading, there):
             return None
         checked.learn(reading.seen)

@@ -57,10 +57,10 @@ class Logged:
 def run(args: Namespace) -> ExitCode:
     from tetrad import git
     from tetrad.identity.lock import path_of
-    from tetrad.loading.repositories import find, load_repository
+    from tetrad.loading.repositories import find
 
     root = root_of(args)
-    repository = load_repository(root)
+    repository = _loaded(root, args.stack)
     stack = repository.stacks[find(repository, args.stack, repository.stacks)]
     locks = _locks(git.history_of(root, path_of(stack)))
     logged = list(_identities(locks))[-(args.max_count or 0) :]
@@ -71,6 +71,18 @@ def run(args: Namespace) -> ExitCode:
     else:
         print_text("".join(f"{line}\n" for line in _lines(entries)) or _none(stack.name))
     return ExitCode.PASSED
+
+
+def _loaded(root: Path, name: str) -> Repository:
+    """The stack that is named, with all environments; everything where none is."""
+    from tetrad.loading.files import Tree
+    from tetrad.loading.reach import files_of
+    from tetrad.loading.repositories import environments_of, read_tree, sound
+    from tetrad.trees import WorkingTree
+
+    tree = Tree(WorkingTree(root))
+    named = files_of(tree, [name], ("stack",))
+    return sound(read_tree(tree, named and [*named, *environments_of(tree)]))
 
 
 def _none(name: str) -> str:

@@ -15,6 +15,7 @@ from tetrad.loading.parsed import Parsed
 from tetrad.loading.reach import files_of
 from tetrad.loading.settings import load_settings
 from tetrad.model import (
+    ENVIRONMENTS,
     Acceptance,
     Corpus,
     Environment,
@@ -60,6 +61,11 @@ def load_named(root: Path, names: Sequence[str], kinds: Sequence[Kind] = ("stack
     """What is named with all that it reaches, and the suites that judge it; of no name everything."""
     tree = Tree(WorkingTree(root))
     return sound(read_tree(tree, files_of(tree, names, kinds) if names else None))
+
+
+def environments_of(tree: Tree) -> list[str]:
+    """The files of all environments."""
+    return [file for file in tree.components() if file.startswith(f"{ENVIRONMENTS}/")]
 
 
 def files_on_both(head: Tree, base: Tree | None, names: Sequence[str]) -> Sequence[str] | None:
