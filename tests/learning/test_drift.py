@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -104,9 +105,13 @@ def test_questions_that_no_case_is_near_to_are_shown() -> None:
     ]
     far = Observation(asked="something else", variables={}, output="", distance=0.9)
 
-    shown = farthest([*live, far, far])
+    again = replace(far, distance=0.05)
+
+    shown = farthest([again, *live, far, far])
 
     assert shown[0] == far
+    distances = [one.distance or 0.0 for one in shown]
+    assert distances == sorted(distances, reverse=True)
     assert len(shown) == 5
     assert len({one.asked for one in shown}) == len(shown)
 

@@ -132,7 +132,10 @@ def farthest(live: Iterable[Observation], count: int = 5) -> tuple[Observation, 
     """The questions that no case is near to; of those asked twice, one."""
     placed = [one for one in live if one.distance is not None]
     placed.sort(key=lambda one: -(one.distance or 0.0))
-    return tuple({one.asked: one for one in reversed(placed)}.values())[::-1][:count]
+    once: dict[str, Observation] = {}
+    for one in placed:
+        once.setdefault(one.asked, one)
+    return tuple(once.values())[:count]
 
 
 class _Sides:

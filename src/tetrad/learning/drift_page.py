@@ -16,7 +16,7 @@ from tetrad.learning.drift import DriftMeasure, StackDrift
 from tetrad.learning.drift_text import figures
 from tetrad.text import inert, pluralize, shorten
 
-_WIDTH, _BAR, _GAP, _LABEL = 360, 9, 6, 90
+_WIDTH, _BAR, _GAP, _LABEL = 360, 12, 6, 90
 _SHOWN = 200  # characters of a question
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2328; --quiet: #57606a; --line: #d0d7de;
@@ -115,11 +115,11 @@ def _bars(measure: DriftMeasure) -> Markup:
                     '<text x="{}" y="{}">{}</text>'
                 ).format(
                     kind, _LABEL, y + offset, width, _BAR - 1,
-                    _LABEL + width + 4, y + offset + _BAR - 1, f"{share:.0%}",
+                    _LABEL + width + 4, y + offset + _BAR - 3, f"{share:.0%}",
                 )
             )  # fmt: skip
         label = Markup('<text x="{}" y="{}" text-anchor="end">{}</text>')
-        parts.append(label.format(_LABEL - 6, y + _BAR + 3, shorten(inert(bar.label), 16)))
+        parts.append(label.format(_LABEL - 6, y + _BAR + 4, shorten(inert(bar.label), 16)))
     return _svg(measure.name, len(measure.bars) * step, parts)
 
 
