@@ -10,18 +10,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
 import pytest
 from fakes import OpenAIServer, Reply
 from gateways import AT, FILES, STACK, Served, alone, ask
+from postgres import postgres as postgres  # noqa: PLC0414 - a fixture
+from postgres import schema
+from sqlalchemy import make_url
 
 from tetrad.pointer import Deployers, Pointer, PointerChange, ServedIdentity, seal_pointer
 from tetrad.pointer.pointer_store import PointerStore
-from tetrad.registry import open_ledger
+from tetrad.registry import Place, PostgresAddress, open_ledger
 from tetrad.snapshots.keeping import keep
 
 
@@ -31,10 +34,8 @@ class Registry:
 
     root: Path
     served: Served
-
-    @property
-    def place(self) -> Path:
-        return self.root / ".tetrad" / "registry.db"
+    place: Place
+    url: str = ""  # as TETRAD_REGISTRY names it, where it is no file
 
     def take(self, version: str) -> ServedIdentity:
         taken = self.served.take(version)
@@ -66,8 +67,8 @@ class Registry:
                 time.sleep(0.05)
 
 
-@pytest.fixture
-def registry(tmp_path: Path) -> Registry:
+@pytest.fixture(params=["sqlite", "postgres"])
+def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry]:
     root = tmp_path / "repository"
     (root / "infra/environments").mkdir(parents=True)
     (root / "infra/environments/local.yaml").write_text("kind: environment\ntarget: local\n")
@@ -75,7 +76,12 @@ def registry(tmp_path: Path) -> Registry:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     subprocess.run(["git", "init", "--quiet", root], check=True)
-    return Registry(root, Served(tmp_path / "trees"))
+    served = Served(tmp_path / "trees")
+    if request.param == "sqlite":
+        yield Registry(root, served, root / ".tetrad" / "registry.db")
+        return
+    with schema(request.getfixturevalue("postgres")) as url:
+        yield Registry(root, served, PostgresAddress(url), url)
 
 
 @contextmanager
@@ -88,7 +94,12 @@ def serving(
     process = subprocess.Popen(
         [sys.executable, "-m", "tetrad", "--root", str(registry.root),
          "serve", "local", "--port", str(port), "--offline"],
-        env={**os.environ, "UPSTREAM": upstream.url, "TETRAD_CACHE": str(registry.root / ".cache")},
+        env={
+            **os.environ,
+            "UPSTREAM": upstream.url,
+            "TETRAD_CACHE": str(registry.root / ".cache"),
+            "TETRAD_REGISTRY": registry.url,
+        },
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
@@ -166,6 +177,72 @@ def test_on_sigterm_it_turns_unready_answers_what_it_began_and_ends(registry: Re
     assert (unready.status_code, unready.json()["problem"]) == (503, "shutting down")
     assert [answer.json()["answer"] for answer in answers] == ["late"]
     assert (code, left) == (0, ())
+
+
+class Relay:
+    """Between a gateway and PostgreSQL; `partition` holds everything back and closes nothing."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder  # of the server's socket
+        self._open = threading.Event()
+        self._open.set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def partition(self) -> None:
+        self._open.clear()
+
+    def heal(self) -> None:
+        self._open.set()
+
+    def _accept(self) -> None:
+        while True:
+            client, _ = self._listener.accept()
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(f"{self._folder}/.s.PGSQL.5432")
+            for source, target in ((client, server), (server, client)):
+                threading.Thread(target=self._pass, args=(source, target), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                self._open.wait()
+                target.sendall(data)
+        for end in (source, target):
+            end.close()
+
+
+@pytest.mark.parametrize("registry", ["postgres"], indirect=True)
+def test_a_gateway_that_is_cut_off_turns_unready_and_follows_again(
+    registry: Registry, upstream: OpenAIServer
+) -> None:
+    url = make_url(registry.url)
+    relay = Relay(str(url.query["host"]))
+    through = url.set(host="127.0.0.1", port=relay.port).difference_update_query(["host"])
+    cut = replace(registry, url=through.render_as_string(hide_password=False))
+    one, two = registry.take("one"), registry.take("two")
+    registry.deploy(one, two)
+    with serving(cut, upstream) as (_, address):
+        registry.wait_for(1)
+        relay.partition()
+        wait_for_status(address, 503)
+        meanwhile = ask(address)
+        number = registry.deploy(two, one)
+        relay.heal()
+        registry.wait_for(number)
+        wait_for_status(address, 200)
+
+        assert meanwhile.json()["answer"] == "one: hello"
+        assert ask(address).json()["answer"] == "two: hello"
+
+
+def wait_for_status(address: str, status: int) -> None:
+    """Until /readyz has the status."""
+    until = time.monotonic() + 60
+    while httpx2.get(f"{address}/readyz").status_code != status:
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ from tetrad.registry.place import Place
 
 IF_DAMAGED = "`tetrad registry verify` says what is damaged; restore a backup"
 _CONNECT_TIMEOUT_S = 10
+# Of what is sent and not acknowledged: else the system goes on for minutes once the network is gone,
+# and a gateway that follows a pointer comes back as late.
+_UNACKNOWLEDGED_MS = 10_000
 APPLICATION = 0x74657472  # "tetr": tells the file from others, as `file` and sqlite3 do
 # One of PostgreSQL's advisory locks, which need no right on a table: "tetrad" in ASCII.
 _APPENDING = 0x746574726164
@@ -192,7 +195,11 @@ def _postgres(url: URL) -> Engine:
     engine = create_engine(
         url,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "tetrad"},
+        connect_args={
+            "connect_timeout": _CONNECT_TIMEOUT_S,
+            "tcp_user_timeout": _UNACKNOWLEDGED_MS,
+            "application_name": "tetrad",
+        },
     )
     event.listen(engine, "connect", _prepare_postgres)
     return engine
