@@ -21,10 +21,10 @@ def gather(root: Path, name: str) -> Desired:
     merged = [
         Merged(
             stack=stack,
-            snapshot=tetrad.snapshot_of(repository, stack),
-            verification=tetrad.verify(stack.ref, environment.ref, root),
+            snapshot=snapshot,
+            verification=tetrad.verify(stack.ref, environment.ref, root, repository=repository),
         )
-        for stack in stacks
+        for stack, snapshot in zip(stacks, tetrad.snapshots_of(repository, stacks), strict=True)
     ]
     now = datetime.now(UTC)
     since = now - timedelta(hours=environment.retain.model_server_hours)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pointing import pointer
 
 import tetrad
@@ -133,10 +133,10 @@ MODELS: dict[str, dict[str, Any]] = {
 
 
 def write(root: Path, path: str, document: object) -> None:
-    """A file as JSON, which is YAML."""
+    """A YAML file."""
     file = root / path
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 
 
 def ask(root: Path, words: str) -> None:
@@ -198,17 +198,18 @@ def _add_search(root: Path, serving: dict[str, Any]) -> None:
 def merged_of(root: Path, **verified: Any) -> list[Merged]:
     """The stacks of a repository, each proven unless it is said otherwise."""
     repository = tetrad.load_repository(root)
+    stacks = list(repository.stacks.values())
     return [
         Merged(
             stack=stack,
-            snapshot=tetrad.snapshot_of(repository, stack),
+            snapshot=snapshot,
             verification=tetrad.Verification(
                 identity=read_identity(tetrad.identity_of(stack)),
                 environment="production",
                 **{"proven": True, "admitted": False, **verified},
             ),
         )
-        for stack in repository.stacks.values()
+        for stack, snapshot in zip(stacks, tetrad.snapshots_of(repository, stacks), strict=True)
     ]
 
 
@@ -237,7 +238,7 @@ def point_at(root: Path) -> tetrad.Environment:
     stacks = {}
     with open_ledger(place) as ledger:
         for stack in repository.stacks.values():
-            taken = tetrad.snapshot_of(repository, stack)
+            (taken,) = tetrad.snapshots_of(repository, [stack])
             keep(ledger, taken)
             live = ServedIdentity(
                 identity=taken.identity, snapshot=taken.digest, commit="c" * 40, since=NOW

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         model_digest,
         read_report,
         retained,
-        snapshot_of,
+        snapshots_of,
         verify,
         write_layout,
     )
@@ -90,7 +90,7 @@ __all__ = [
     "model_digest",
     "read_report",
     "retained",
-    "snapshot_of",
+    "snapshots_of",
     "verify",
     "write_layout",
 ]

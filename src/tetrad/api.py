@@ -7,6 +7,7 @@ release.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tetrad.errors import TetradError as TetradError
 from tetrad.errors import UsageError as UsageError
 from tetrad.evidence import Verification as Verification
 from tetrad.loading import repositories
+from tetrad.loading.parsed import Parsed
 from tetrad.model import Adapter as Adapter
 from tetrad.model import Case as Case
 from tetrad.model import Cluster as Cluster
@@ -74,9 +76,10 @@ def model_digest(model: Model) -> str:
     return str(identity.component_digest(model))
 
 
-def snapshot_of(repository: Repository, stack: Stack) -> Snapshot:
-    """Everything that the stack needs to answer again, as the repository has it."""
-    return take_snapshot(repository.files, stack.ref)
+def snapshots_of(repository: Repository, stacks: Iterable[Stack]) -> tuple[Snapshot, ...]:
+    """Everything that each of the stacks needs to answer again, as the repository has it."""
+    parsed = Parsed()
+    return tuple(take_snapshot(repository.files, stack.ref, parsed) for stack in stacks)
 
 
 def environment_of(repository: Repository, name: str) -> Environment:
@@ -111,12 +114,19 @@ def read_report(file: str | os.PathLike[str]) -> Report:
     return load_report(text, origin=str(path))
 
 
-def verify(stack: str, environment: str, root: str | os.PathLike[str] = ".") -> Verification:
+def verify(
+    stack: str,
+    environment: str,
+    root: str | os.PathLike[str] = ".",
+    *,
+    repository: Repository | None = None,
+) -> Verification:
     """Whether a stack, as it is checked out, may serve an environment.
 
     By the evidence that is kept here, without a network; `unmet` names what is missing to a yes.
-    Raises `UsageError` where there is no such stack or environment.
+    `repository` is what `load_repository` gave, if it was loaded already. Raises `UsageError` where
+    there is no such stack or environment.
     """
-    repository = load_repository(root)
-    ref = repositories.find(repository, stack, repository.stacks)
-    return verified(Path(root), question(repository, repository.stacks[ref], environment))
+    loaded = load_repository(root) if repository is None else repository
+    ref = repositories.find(loaded, stack, loaded.stacks)
+    return verified(Path(root), question(loaded, loaded.stacks[ref], environment))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from clusters import SMALL, ask, clustered, point_at
 from control_plane import ControlPlane, definitions_in, programs, started
 
@@ -176,7 +177,7 @@ def test_an_unproven_identity_is_refused_by_its_clause(
     made = [sys.executable, "-P", "-m", "tetrad", "-C", str(provisioned.root), *keys]
     subprocess.run(made, check=True, capture_output=True)
     environment = provisioned.root / "infra/environments/production.yaml"
-    document = json.loads(environment.read_text())
+    document = yaml.safe_load(environment.read_text())
     signers = {"ci": {"ed25519": "infra/keys/ci.pub", "role": "evaluator"}}
     document |= {"signers": signers, "requires": {"evidence": {"signers": ["ci"]}}}
     environment.write_text(json.dumps(document))

@@ -15,6 +15,7 @@ from tetrad.errors import ArtifactError, Location, TetradError
 from tetrad.identity import RUNTIME, identity_document
 from tetrad.loading.documents import MAX_DOCUMENT_BYTES, documents_of
 from tetrad.loading.files import Tree
+from tetrad.loading.parsed import Parsed
 from tetrad.loading.reach import files_of
 from tetrad.loading.repositories import find, read_tree, sound
 from tetrad.model import Corpus, Repository, Stack
@@ -25,9 +26,12 @@ from tetrad.snapshots.snapshot import MAX_BYTES, Snapshot, refuse_paths
 from tetrad.trees import FileTree
 
 
-def take_snapshot(files: FileTree, name: str) -> Snapshot:
-    """The snapshot of a stack of a tree; SpecError where it does not load."""
-    tree, repository = _loaded(files, _files_named(files, name))
+def take_snapshot(files: FileTree, name: str, parsed: Parsed | None = None) -> Snapshot:
+    """The snapshot of a stack of a tree; SpecError where it does not load.
+
+    `parsed` is shared by the snapshots of one tree.
+    """
+    tree, repository = _loaded(files, _files_named(files, name), parsed)
     stack = repository.stacks[find(repository, name, repository.stacks)]
     taken = {path: _content(tree, path) for path in sorted(_paths(tree, repository))}
     refuse_paths(taken, stack.ref)
@@ -85,11 +89,13 @@ def _files_named(files: FileTree, name: str) -> list[str] | None:
     return [file for file in found if "/" in file and not file.startswith("evals/")]
 
 
-def _loaded(files: FileTree, only: list[str] | None) -> tuple[Tree, Repository]:
+def _loaded(
+    files: FileTree, only: list[str] | None, parsed: Parsed | None
+) -> tuple[Tree, Repository]:
     """Stacks and those that they fall back to, with what loading them looked at."""
     while True:
         tree = Tree(files)
-        repository = sound(read_tree(tree, only))
+        repository = sound(read_tree(tree, only, parsed))
         fallbacks = [
             file
             for stack in repository.stacks.values()
