@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +9,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from tetrad.artifacts.store import Store
 from tetrad.canonical import Digest, digest_bytes
-from tetrad.engines.count import count_tokens
-from tetrad.errors import Location
+from tetrad.engines.count import count_tokens, counter_of
+from tetrad.errors import ArtifactError, Location
 from tetrad.model import Model, OpenAIEngine, Source, TorchEngine
+from tetrad.trees import WorkingTree
 
 TEXT = "an order, née late"
 
@@ -100,3 +102,54 @@ def test_bytes_are_the_upper_bound_where_the_tokenizer_cannot_be_read(store: Sto
     counted = count_tokens(model(config_json=digest, tokenizer_json=digest), TEXT, store)
 
     assert (len(TEXT.encode()), False) == counted
+
+
+# -- counts that shape what a model is shown
+
+
+def counter(of: Model, store: Store, tmp_path: Path) -> Callable[[str], int]:
+    return counter_of(of, files=WorkingTree(tmp_path), store=store, offline=True)
+
+
+def test_what_is_shown_is_counted_by_the_pinned_tokenizer(store: Store, tmp_path: Path) -> None:
+    digest = words(store)
+    weights = digest_bytes(b"never fetched")
+    pinned = model(config_json=weights, tokenizer_json=digest, weights=weights)
+
+    assert counter(pinned, store, tmp_path)(TEXT) == 5
+    assert counter(replace(pinned, engine=OpenAIEngine(model="m")), store, tmp_path)(TEXT) == 5
+
+
+def test_without_a_pinned_tokenizer_bytes_are_counted(store: Store, tmp_path: Path) -> None:
+    vendor = replace(model(), engine=OpenAIEngine(model="m"))
+    gguf = {"m.gguf": digest_bytes(b"weights")}
+
+    for of in (vendor, replace(vendor, files=gguf)):
+        assert counter(of, store, tmp_path)(TEXT) == len(TEXT.encode())
+
+
+def test_a_pinned_tokenizer_that_cannot_be_had_is_no_reason_to_count_otherwise(
+    store: Store, tmp_path: Path
+) -> None:
+    absent = digest_bytes(b"never fetched")
+    count = counter(model(config_json=absent, tokenizer_json=absent), store, tmp_path)
+
+    with pytest.raises(ArtifactError, match=r"tokenizer\.json"):
+        count(TEXT)
+
+
+def test_a_tokenizer_of_the_repository_is_taken_from_there(tmp_path: Path) -> None:
+    aside = Store(tmp_path / "aside")
+    aside.root.mkdir()
+    digest = words(aside)
+    home = tmp_path / "models"
+    home.mkdir()
+    (home / "tokenizer.json").write_bytes(aside.load(digest).read_bytes())  # type: ignore[union-attr]
+    local = replace(
+        model(),
+        source=Source(uri="file://models", scheme="file"),
+        files={"tokenizer.json": digest},
+    )
+    count = counter_of(local, files=WorkingTree(tmp_path), store=Store(tmp_path / "store"))
+
+    assert count(TEXT) == 5
