@@ -72,7 +72,7 @@ def counter_of(
         if name is None:
             return None
         if find_spec("tokenizers") is None:
-            raise MissingExtra("torch", f"counting tokens for {model.ref}")
+            raise MissingExtra("gateway", f"counting tokens for {model.ref}")
         digest = model.files[name]
         only = replace(model, files={name: digest})
         [path] = fetch(only, store, root=root, offline=offline, progress=progress).values()

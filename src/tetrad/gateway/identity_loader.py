@@ -71,11 +71,14 @@ class IdentityLoader:
 
     def _built(self, made: Unpacked, lease: Lease) -> tuple[ComputingEngine, Runtime]:
         engine = lease.engine(made.stack.model)
+        count = counter_of(made.stack.model, files=made.files, store=self._models.store)
+        if made.stack.prompt.why_no_history is None:
+            count("")  # fetches the tokenizer now, while nobody waits for an answer
         runtime = build_runtime(
             made.stack,
             engine=engine,
             embedder_of=lease.embedder,
-            count=counter_of(made.stack.model, files=made.files, store=self._models.store),
+            count=count,
             files=made.files,
             cache=self._models.store.root / "embeddings",
         )
