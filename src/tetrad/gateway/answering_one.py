@@ -19,6 +19,7 @@ from tetrad.model import Turn
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called, Trace
 from tetrad.runtime.answering import Runtime
+from tetrad.runtime.confirming import ConfirmedCalls
 from tetrad.runtime.observing import UNOBSERVED, Observer
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.telemetry import Outcome
@@ -29,10 +30,11 @@ _LOG = logging.getLogger("tetrad.gateway")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
-    """What a stack is asked: its variables, and the turns before."""
+    """What a stack is asked: its variables, the turns before, and the calls that are confirmed."""
 
     variables: Mapping[str, Json]
     history: tuple[Turn, ...] = ()
+    confirmed: tuple[tuple[str, Mapping[str, Json]], ...] = ()
 
 
 @dataclass
@@ -51,6 +53,7 @@ async def answered(gateway: Gateway, asked: Addressed, inputs: Inputs, permit: P
             history=inputs.history,
             toolbox=account,
             observer=account.observer,
+            confirmed=ConfirmedCalls(inputs.confirmed),
         )
         account.end(trace)
     return trace
@@ -67,6 +70,7 @@ async def streamed(
             history=inputs.history,
             toolbox=account,
             observer=account.observer,
+            confirmed=ConfirmedCalls(inputs.confirmed),
         )
         async with aclosing(pieces):
             async for piece in pieces:

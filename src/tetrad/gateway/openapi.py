@@ -21,6 +21,7 @@ from tetrad.gateway.openapi_parts import (
     variables_schema,
 )
 from tetrad.gateway.openapi_schemas import (
+    CALLS,
     HEADERS,
     MAX_TEXT,
     PARAMETERS,
@@ -87,6 +88,11 @@ def _answer(name: str, stack: Stack) -> dict[str, Any]:
                         " of it, or `error`.",
                     },
                     "user": USER,
+                    "confirmed": {
+                        **CALLS,
+                        "description": "Calls of destructive tools that the user has confirmed, as"
+                        " they stood in `unconfirmed` of an earlier answer.",
+                    },
                 },
                 "required": ["variables"],
                 "additionalProperties": False,

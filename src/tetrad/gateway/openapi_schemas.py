@@ -13,6 +13,10 @@ def object_of(**properties: Any) -> dict[str, Any]:
 
 
 TEXT = {"type": "string"}
+CALLS = {
+    "type": "array",
+    "items": {**object_of(tool=TEXT, arguments={"type": "object"}), "additionalProperties": False},
+}
 IDENTITY = {"type": "string", "pattern": "^tetrad:[0-9a-f]{64}$"}
 FALLBACK = {"enum": ["previous", "stack", "fixed"]}
 _TOKENS = {"type": ["integer", "null"], "minimum": 0}
@@ -78,6 +82,7 @@ SCHEMAS: dict[str, Any] = {
             ),
         },
         guardrails={"type": "array", "items": object_of(rule=TEXT, detail=TEXT)},
+        unconfirmed=CALLS,
         usage=object_of(
             input_tokens=_TOKENS,
             output_tokens=_TOKENS,

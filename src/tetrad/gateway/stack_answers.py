@@ -12,6 +12,7 @@ from starlette.responses import Response
 from tetrad.canonical import Json, as_digested
 from tetrad.gateway.answering_one import Inputs, finish_of
 from tetrad.gateway.collaborators import Gateway
+from tetrad.gateway.confirmations import confirmed_in, unconfirmed_in
 from tetrad.gateway.event_stream import EventStream
 from tetrad.gateway.incoming import read_object, unless_gone
 from tetrad.gateway.one_request import Addressed, addressed
@@ -20,13 +21,14 @@ from tetrad.gateway.serving_one import served, served_in_pieces
 from tetrad.protocols import openai as wire
 from tetrad.results.trace import Guarded, Trace
 
-_KEYS = frozenset({"stream", "user", "variables"})
+_KEYS = frozenset({"confirmed", "stream", "user", "variables"})
 
 
 async def answer_stack(request: Request, gateway: Gateway) -> Response:
     body = await read_object(request)
     asked = addressed(request, gateway.following, request.path_params["stack"], user_in(body))
-    inputs = Inputs(variables=_variables(body, asked))
+    confirmed = tuple(confirmed_in(body, asked.headers))
+    inputs = Inputs(variables=_variables(body, asked), confirmed=confirmed)
     if _is_streamed(body, asked):
         pieces = served_in_pieces(gateway, asked, inputs)
         return EventStream(_events(asked, pieces), lambda: asked.headers)
@@ -109,6 +111,7 @@ def _answer(asked: Addressed, trace: Trace) -> dict[str, Any]:
             for step in trace.steps
             if isinstance(step, Guarded)
         ],
+        "unconfirmed": unconfirmed_in(trace),
         "usage": {
             "input_tokens": usage.input_tokens,
             "output_tokens": usage.output_tokens,
