@@ -110,7 +110,7 @@ def _use(asked: Addressed) -> Use:
 
 def _given_again(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace | None:
     """The answer to an earlier, equal request. It is a request all the same."""
-    if asked.serving.cache_s is None:
+    if asked.serving.cache_s is None or inputs.confirmed:  # what is confirmed shall be done
         return None
     now = time.monotonic()
     kept = gateway.responses.find(_key(asked, inputs), now)

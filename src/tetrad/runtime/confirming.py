@@ -25,7 +25,7 @@ class ConfirmedCalls:
 
     def take(self, call: ToolCall) -> bool:
         key = _key(call.name, call.arguments)
-        if not self._left[key]:
+        if key is None or not self._left[key]:
             return False
         self._left[key] -= 1
         return True
@@ -40,5 +40,9 @@ EVERY_CALL: Confirmations = _EveryCall()  # of an evaluation: its tools answer f
 NO_CALL: Confirmations = ConfirmedCalls()
 
 
-def _key(name: str, arguments: Mapping[str, Json]) -> bytes:
-    return canonical_json([name, arguments])
+def _key(name: str, arguments: Mapping[str, Json]) -> bytes | None:
+    """None for what canonical JSON cannot carry, which no call is either."""
+    try:
+        return canonical_json([name, arguments])
+    except (ValueError, RecursionError):
+        return None
