@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Lock
 from typing import Generic, TypeAlias, TypeVar
 
@@ -64,7 +65,7 @@ class SharedModels:
             address = address_of(model, os.environ)
             name = served_name(model, address)
             endpoint = Endpoint(replace(address, model=name), brake=Unbraked())
-            return Breaking(endpoint, tell=self._tell_circuit)
+            return Breaking(endpoint, tell=partial(self._tell_circuit, model.name))
         return build_engine(
             model, files=files, store=self.store, offline=self._offline, progress=self._progress
         )

@@ -19,10 +19,10 @@ class Breaking:
         self,
         engine: ComputingEngine,
         *,
-        tell: Callable[[str, bool], None] = lambda _, __: None,
+        tell: Callable[[bool], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`tell` hears the engine's name and whether it is left alone, after each attempt."""
+        """`tell` hears after each attempt whether the engine is left alone."""
         self._engine = engine
         self._tell = tell
         self._clock = clock
@@ -84,4 +84,4 @@ class Breaking:
         else:
             breaker.succeed(attempt, self._clock())
         finally:
-            self._tell(self.name, breaker.state(self._clock()) != "closed")
+            self._tell(breaker.state(self._clock()) != "closed")
