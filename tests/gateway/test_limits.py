@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import fakes
 import httpx2
 import pytest
 from fakes import Asked, OpenAIServer, Reply
 from gateways import FILES, STACK, Followed, Served, alone, ask, gateway, parrot
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from tetrad.canonical import Digest
 from tetrad.gateway.limits.spending import Spending
@@ -395,3 +402,148 @@ def test_an_equal_request_of_the_same_client_gets_the_answer_again(
     assert int(again.headers["age"]) < 60
     assert changed.json()["answer"] == "two: hello"
     assert changed.headers["x-tetrad-identity"] == served.names["two"]
+
+
+def spent(address: str) -> float:
+    """USD that the stack has cost today, as the gateway knows it."""
+    line = re.search(r"^tetrad_spent_usd\{.*\} (\S+)$", metrics(address), re.MULTILINE)
+    return float(line[1]) if line else 0.0
+
+
+def long_winded(asked: Asked) -> Reply:
+    """Streams for long, breaks off, or says nothing for a while, as it is told to."""
+    said = asked.body["messages"][-1]["content"]
+    if "break off" in said:
+        return Reply(text="one two three four", cut_after=2)
+    if "nothing" in said:
+        return Reply(text="late", delay_s=30)
+    return Reply(text="word " * 50_000) if "long" in said else parrot(asked)
+
+
+@pytest.mark.parametrize(
+    ("message", "stream", "least", "most"),
+    [
+        ("be long", True, 0.001, 20),  # a part of 50,000 tokens
+        ("break off", True, 0.002, 0.06),  # two words, and a guess at the prompt
+        ("say nothing", False, 0.064, 0.2),  # max_tokens, and at most the prompt's bytes
+    ],
+)
+def test_what_was_used_is_charged_where_an_answer_does_not_end(
+    monkeypatch: pytest.MonkeyPatch,
+    served: Served,
+    followed: Followed,
+    tmp_path: Path,
+    message: str,
+    stream: bool,
+    least: float,
+    most: float,
+) -> None:
+    with (
+        OpenAIServer(answer=long_winded) as server,
+        Spending(tmp_path / "registry.db", "local", "one") as spending,
+        gateway(followed, served.snapshots, tmp_path / "cache", spending=spending) as address,
+    ):
+        monkeypatch.setenv("UPSTREAM", server.url)
+        followed.move(a=serving(served, limits=UseLimits(usd_per_day=1_000)))
+        followed.wait_for(1)
+        body = {"variables": {"message": message}, "stream": stream}
+        before = len(server.asked)
+        with (
+            suppress(httpx2.HTTPError),  # it leaves as soon as something has come, or in a while
+            httpx2.stream(
+                "POST", f"{address}/v1/stacks/echo/answer", json=body, timeout=2
+            ) as response,
+        ):
+            pieces = response.iter_bytes()
+            next(pieces)
+            if message == "break off":
+                list(pieces)
+        assert len(server.asked) > before
+
+        until(lambda: spent(address) > 0)
+        assert least <= spent(address) <= most
+
+
+TOOL = """\
+kind: tool
+name: note
+description: Note a text.
+input_schema: {type: object, properties: {text: {type: string}}, additionalProperties: false}
+effect: EFFECT
+run: {http: "URL"}
+version: 1
+"""
+
+
+@pytest.mark.parametrize(("effect", "status"), [("read", 200), ("write", 502)])
+def test_no_other_identity_answers_once_a_tool_may_have_written(
+    monkeypatch: pytest.MonkeyPatch,
+    served: Served,
+    followed: Followed,
+    tmp_path: Path,
+    effect: str,
+    status: int,
+) -> None:
+    """Version `bad` calls a tool, and then its model server fails; `good` needs no tool."""
+    noted: list[bytes] = []
+
+    async def note(request: Request) -> Response:
+        noted.append(await request.body())
+        return JSONResponse({"ok": True})
+
+    def answer(asked: Asked) -> Reply:
+        messages = asked.body["messages"]
+        if "parrot bad" not in messages[0]["content"] or "hello" not in str(messages):
+            return parrot(asked)
+        if messages[-1]["role"] == "tool":
+            return Reply(status=500)
+        return Reply(tool_calls=[{"name": "note", "arguments": {"text": "x"}}])
+
+    with (
+        fakes.serving(Starlette(routes=[Route("/note", note, methods=["POST"])])) as tool,
+        OpenAIServer(answer=answer) as server,
+        gateway(followed, served.snapshots, tmp_path / "cache") as address,
+    ):
+        monkeypatch.setenv("UPSTREAM", server.url)
+        files = {
+            **FILES,
+            "stacks/echo.yaml": FILES["stacks/echo.yaml"] + "tools: [stacks/tools/note]\n",
+            "stacks/tools/note.yaml": TOOL.replace("EFFECT", effect).replace("URL", f"{tool}/note"),
+        }
+        good, bad = served.take("good", files), served.take("bad", files)
+        followed.move(a=replace(alone(bad, good), serving=Serving(fallback="previous")))
+        followed.wait_for(1)
+        until(lambda: identities(address)["warm"][0]["loaded"])
+
+        found = post(address)
+
+        assert found.status_code == status
+        assert found.headers.get("x-tetrad-fallback") == ("previous" if status == 200 else None)
+        assert len(noted) == 1
+
+
+def test_a_model_server_that_fails_now_and_then_is_still_asked(
+    monkeypatch: pytest.MonkeyPatch, served: Served, followed: Followed, tmp_path: Path
+) -> None:
+    """Three of ten tries fail; each request has two, so that most are answered."""
+    tries = itertools.count()
+
+    def answer(asked: Asked) -> Reply:
+        return Reply(status=500) if next(tries) % 10 in {2, 5, 6} else parrot(asked)
+
+    with (
+        OpenAIServer(answer=answer) as server,
+        gateway(followed, served.snapshots, tmp_path / "cache") as address,
+        httpx2.Client(base_url=address, timeout=60) as client,
+    ):
+        monkeypatch.setenv("UPSTREAM", server.url)
+        followed.move(a=serving(served))
+        followed.wait_for(1)
+        body = {"variables": {"message": "hello"}}
+        found = Counter(
+            client.post("/v1/stacks/echo/answer", json=body).status_code for _ in range(100)
+        )
+
+        assert set(found) == {200, 502}
+        assert found[200] > 80
+        assert re.search(r"^tetrad_circuit_open\{.*\} 0.0$", metrics(address), re.MULTILINE)

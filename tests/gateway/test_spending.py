@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from tetrad.gateway.limits.purse import Claim
 from tetrad.gateway.limits.spending import Spending
 from tetrad.registry import Place
+from tetrad.registry.connection import LedgerDatabase
+from tetrad.registry.ledger_tables import SPENDING
 
 
 def claim(spent: int = 0, *, need: int = 0, want: int | None = None, limit: int = 1_000) -> Claim:
@@ -80,3 +87,42 @@ def test_gateways_that_ask_at_the_same_moment_hold_no_more_than_there_is(
 
     assert len(held) == gateways
     assert sum(held) <= 1_000
+
+
+HOLDER = """
+import os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tetrad.gateway.limits.purse import Claim
+from tetrad.gateway.limits.spending import Spending
+from tetrad.registry import PostgresAddress
+
+place = PostgresAddress(sys.argv[1]) if "://" in sys.argv[1] else Path(sys.argv[1])
+claim = Claim(
+    account="stack:a", limit=1_000, spent={datetime.now(UTC).date(): 200}, need=500, want=500
+)
+Spending(place, "production", "killed").exchange([claim])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_gateway_held_returns_and_what_it_told_stays(place: Place) -> None:
+    written = str(place) if isinstance(place, Path) else place.url
+    killed = subprocess.run([sys.executable, "-c", HOLDER, written], check=False)
+    assert killed.returncode == -signal.SIGKILL
+
+    with gateway(place) as one:
+        found = one.exchange([claim(need=900)])["stack:a"]
+        assert (found.spent_by_others, found.held_by_others, found.held) == (200, 500, 300)
+
+        let_time_pass(place)
+        found = one.exchange([claim(need=900)])["stack:a"]
+        assert (found.spent_by_others, found.held_by_others, found.held) == (200, 0, 800)
+
+
+def let_time_pass(place: Place) -> None:
+    """As if all that is held were held for longer than it may be."""
+    database = LedgerDatabase(place)
+    with database.changing() as connection:
+        connection.execute(update(SPENDING).values(until="2026-01-01T00:00:00.000000Z"))
+    database.close()

@@ -36,6 +36,7 @@ async def take_feedback(request: Request, gateway: Gateway) -> Response:
             rating=rating,
             comment=comment or "",
             correction=correction,
+            tenant=request.state.client.tenant,
         )
         await gateway.recent.keep(answer, said)
     except DatabaseError as error:
