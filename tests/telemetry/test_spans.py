@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -258,6 +259,38 @@ def test_a_failed_generation_fails_the_request(received: Collector) -> None:
         assert span.status.code == Status.STATUS_CODE_ERROR
         assert attributes(span)["error.type"] == "EngineUnavailable"
     assert attributes(received.named(NAMES[0]))["http.response.status_code"] == 503
+
+
+def test_an_answer_in_place_of_another_is_a_span_of_its_own(received: Collector) -> None:
+    made = tracing(received)
+    spans = begun(made)
+    other = replace(SERVED, stack="stacks/other")
+    spans.answer_begins(other, environment="production", deployment=7, stream=False)
+    spans.fell_back("stack")
+    spans.end(outcome="answered", status=200)
+    made.close()
+
+    first = received.named("invoke_workflow stacks/qa")
+    assert attributes(first)["tetrad.outcome"] == "failed"
+    assert first.status.code == Status.STATUS_CODE_ERROR
+    assert (
+        attributes(received.named("invoke_workflow stacks/other"))["tetrad.outcome"] == "answered"
+    )
+    root = attributes(received.named(NAMES[0]))
+    assert (root["tetrad.stack"], root["tetrad.fallback"]) == ("stacks/other", "stack")
+
+
+def test_a_request_that_nobody_answers_names_who_was_chosen(received: Collector) -> None:
+    made = tracing(received)
+    spans = made.begin(PARENT, method="POST", route="/x", path="/x", scheme="http")
+    spans.chosen(SERVED, environment="production", deployment=7)
+    spans.end(outcome="limited", status=429)
+    made.close()
+
+    (root,) = received.spans
+    assert attributes(root)["tetrad.identity"] == SERVED.written
+    assert attributes(root)["tetrad.outcome"] == "limited"
+    assert root.status.code == Status.STATUS_CODE_UNSET
 
 
 def test_the_first_token_of_a_stream_is_timed(received: Collector) -> None:

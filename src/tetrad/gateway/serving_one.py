@@ -17,6 +17,7 @@ from tetrad.gateway.limits.limiter import Permit, Use
 from tetrad.gateway.one_request import Addressed
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.results.trace import Trace
+from tetrad.telemetry.spans import RequestSpans
 
 
 async def served(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace:
@@ -34,6 +35,7 @@ async def served_in_pieces(
     gateway: Gateway, asked: Addressed, inputs: Inputs, *, stream: bool = True
 ) -> AsyncGenerator[str | Trace, None]:
     """The same as it comes: pieces of its text, then the trace."""
+    _name_in_spans(asked)
     try:
         trace = _given_again(gateway, asked, inputs)
         if trace is None:
@@ -93,8 +95,23 @@ async def _instead(
         except RequestRefused as refused:
             raise failed from refused
     gateway.metrics.fell_back(asked.loaded.names, instead.name)
+    asked.request.state.outcome = "answered"
+    if (spans := _spans_of(asked)) is not None:
+        spans.fell_back(instead.name)
     asked.fell_back(instead.name, instead.stack, instead.loaded)
     return trace
+
+
+def _spans_of(asked: Addressed) -> RequestSpans | None:
+    spans: RequestSpans | None = asked.request.state.spans
+    return spans
+
+
+def _name_in_spans(asked: Addressed) -> None:
+    """Say who was chosen, also of a request that gets no answer of its own."""
+    spans, pointer = _spans_of(asked), asked.followed.pointer
+    if spans is not None:
+        spans.chosen(asked.loaded.names, environment=pointer.environment, deployment=pointer.number)
 
 
 def _use(asked: Addressed) -> Use:
@@ -120,6 +137,8 @@ def _given_again(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace | 
     gateway.metrics.reused(asked.loaded.names)
     gateway.recent.answered(asked, kept.trace)
     asked.request.state.outcome = "answered"
+    if (spans := _spans_of(asked)) is not None:
+        spans.given_again()
     asked.told = {"x-tetrad-cache": "hit", "Age": str(int(now - kept.at))}
     return kept.trace
 

@@ -95,9 +95,7 @@ class RequestSpans:
         self._served: Served | None = None
         self._answer: Span | None = None
 
-    def answer_begins(
-        self, served: Served, *, environment: str, deployment: int, stream: bool
-    ) -> None:
+    def chosen(self, served: Served, *, environment: str, deployment: int) -> None:
         """An identity was chosen; `deployment` is the number of the pointer that chose it."""
         self._served = served
         self._who = {
@@ -107,6 +105,21 @@ class RequestSpans:
             names.ENVIRONMENT_NAME: environment,
         }
         self._root.set_attributes(self._who)
+
+    def given_again(self) -> None:
+        """The answer is that to an earlier, equal request."""
+        self._root.set_attribute("tetrad.cache", "hit")
+
+    def fell_back(self, kind: str) -> None:
+        """What goes out is not the answer of the identity that was chosen."""
+        self._root.set_attribute("tetrad.fallback", kind)
+
+    def answer_begins(
+        self, served: Served, *, environment: str, deployment: int, stream: bool
+    ) -> None:
+        """The identity begins to answer, or another one after it failed."""
+        self._end_answer("failed", "upstream_failed")
+        self.chosen(served, environment=environment, deployment=deployment)
         self._answer = self._tracer.start_span(
             f"invoke_workflow {served.stack}",
             context=set_span_in_context(self._root, Context()),
@@ -134,14 +147,17 @@ class RequestSpans:
 
     def end(self, *, outcome: Outcome, status: int, error: str = "") -> None:
         """The last byte was sent, or nobody waits for it any more."""
-        at = self._clock()
+        self._end_answer(outcome, error)
+        self._root.set_attributes({names.HTTP_STATUS: status, "tetrad.outcome": outcome})
+        _fail(self._root, error if status >= 500 else "")
+        self._root.end(self._clock())
+
+    def _end_answer(self, outcome: Outcome, error: str) -> None:
         if self._answer is not None:
             self._answer.set_attribute("tetrad.outcome", outcome)
             _fail(self._answer, error)
-            self._answer.end(at)
-        self._root.set_attributes({names.HTTP_STATUS: status, "tetrad.outcome": outcome})
-        _fail(self._root, error if status >= 500 else "")
-        self._root.end(at)
+            self._answer.end(self._clock())
+            self._answer = None
 
 
 class StepSpan:
