@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from otlp import Collector, attributes, collector
 from prometheus_client.parser import text_string_to_metric_families
 from telemetry.counted import counted, read
 
+from tetrad.model.serving import FixedAnswer, Serving, UseLimits
 from tetrad.telemetry.content import SETTING
 from tetrad.telemetry.exporting import tracing_from
 
@@ -129,6 +131,54 @@ def test_a_failing_upstream_is_an_error_of_every_span_above_it(
     assert failed == {
         "POST /v1/stacks/{stack}/answer", "invoke_workflow stacks/echo", "chat parrot-2026-01-01",
     }  # fmt: skip
+
+
+def roots(received: Collector) -> list[dict[str, Any]]:
+    """What the spans of requests say, in order."""
+    found = [span for span in received.spans if span.name.startswith("POST ")]
+    return [attributes(span) for span in sorted(found, key=lambda span: span.start_time_unix_nano)]
+
+
+@pytest.mark.parametrize(
+    ("serving", "said"),
+    [
+        (Serving(limits=UseLimits(requests_per_minute=1)), {"tetrad.outcome": "limited"}),
+        (Serving(cache_s=60), {"tetrad.outcome": "answered", "tetrad.cache": "hit"}),
+    ],
+)
+def test_a_request_that_no_model_answers_names_the_identity_as_well(
+    upstream: OpenAIServer, served: Served, followed: Followed, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, serving: Serving, said: dict[str, Any],
+) -> None:  # fmt: skip
+    with traced(followed, served, tmp_path / "cache", monkeypatch) as (address, received):
+        followed.move(echo=replace(alone(served.take("one")), serving=serving))
+        followed.wait_for(1)
+        ask(address)
+        ask(address)
+
+    _, second = roots(received)
+    assert second["tetrad.identity"] == served.names["one"]
+    assert {name: second.get(name) for name in said} == said
+
+
+def test_a_fallback_is_told_from_an_answer(
+    served: Served, followed: Followed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replies = (Reply(text="ready"), Reply(status=400, error={"message": "no such model"}))
+    serving = Serving(fallback=FixedAnswer(answer="Later."))
+    with OpenAIServer(*replies) as upstream:
+        monkeypatch.setenv("UPSTREAM", upstream.url)
+        with traced(followed, served, tmp_path / "cache", monkeypatch) as (address, received):
+            followed.move(echo=replace(alone(served.take("one")), serving=serving))
+            followed.wait_for(1)
+            answer = ask(address)
+            counted_ = metrics_of(address)
+
+    assert answer.json()["answer"] == "Later."
+    (root,) = roots(received)
+    assert (root["tetrad.outcome"], root["tetrad.fallback"]) == ("answered", "fixed")
+    (fallbacks,) = counted_["tetrad_fallbacks_total"].values()
+    assert fallbacks == 1
 
 
 def metrics_of(address: str) -> dict[str, dict[tuple[str, ...], float]]:
