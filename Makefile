@@ -18,7 +18,7 @@ TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models gate demo test campaigns mutants check benchmarks docs wheel clean
+.PHONY: help setup models gate demo test campaigns mutants check benchmarks soak docs wheel clean
 
 help:  ## List what make can do
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,9 @@ benchmarks: setup models $(PEERS)/.installed  ## Measure every claim of speed an
 	$(BIN)/python benchmarks/gateway.py --peer-python $(PEERS)/bin/python
 	$(BIN)/python benchmarks/busy_machine.py
 	$(BIN)/python benchmarks/rollbacks.py --peer-python $(PEERS)/bin/python
+
+soak: setup $(PEERS)/.installed  ## Load a gateway for 20 minutes: its memory, threads and files stay flat
+	$(BIN)/python benchmarks/soak.py --peer-python $(PEERS)/bin/python
 
 docs: setup  ## Write the pages that are generated again
 	$(BIN)/python docs/rules/generate.py

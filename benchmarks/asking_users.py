@@ -1,4 +1,4 @@
-"""What locust runs for rollbacks.py: users who ask, and check who says that they answered.
+"""What locust runs: users who ask, stream and hang up, and check who says that they answered.
 
 The upstream repeats what it was asked, and each identity's prompt has a word of its own in it, so the
 answer shows which identity made it.
@@ -18,7 +18,7 @@ PER_USER = float(os.environ["REQUESTS_PER_USER"])  # a second
 class Asking(FastHttpUser):  # type: ignore[misc]
     wait_time = constant_throughput(PER_USER)
 
-    @task  # type: ignore[untyped-decorator]
+    @task(17)  # type: ignore[untyped-decorator]
     def ask(self) -> None:
         body = {"variables": {"message": "hello"}}
         with self.client.post(
@@ -30,3 +30,24 @@ class Asking(FastHttpUser):  # type: ignore[misc]
             word = NAMES[response.headers["x-tetrad-identity"]]
             if word not in response.json()["answer"]:
                 response.failure("mislabelled")
+
+    @task(2)  # type: ignore[untyped-decorator]
+    def stream(self) -> None:
+        """Faults of the upstream end a stream with an error in it, so only the label is checked."""
+        body = {"model": "echo", "stream": True, "messages": [{"role": "user", "content": "hello"}]}
+        with self.client.post(
+            "/v1/chat/completions", json=body, name="stream", catch_response=True
+        ) as response:
+            if response.status_code == 200 and response.headers["x-tetrad-identity"] not in NAMES:
+                response.failure("mislabelled")
+            else:
+                response.success()
+
+    @task(1)  # type: ignore[untyped-decorator]
+    def hang_up(self) -> None:
+        """Close the connection before the answer is there."""
+        with self.client.post(
+            "/v1/stacks/echo/answer", json={"variables": {"message": "hello"}}, name="hang up",
+            catch_response=True, stream=True, timeout=0.005,
+        ) as response:  # fmt: skip
+            response.success()

@@ -12,98 +12,16 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
-import os
-import shlex
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 import httpx2
-
-from tetrad.canonical import digest_bytes
-
-TETRAD = Path(sys.executable).with_name("tetrad")
-STACK = "stacks/echo"
-USERS = 20
-FILES = {
-    "stacks/echo.yaml": """\
-kind: stack
-prompt: prompts/echo
-model: stacks/models/server
-serving: {environments: [local], rollout: {steps: [25, 100]}}
-""",
-    "stacks/models/server.yaml": """\
-kind: model
-source: endpoint://upstream
-context_window: 8000
-engine: {openai: {model: gpt-4o, base_url_env: UPSTREAM, api_key_env: null}}
-""",
-    "infra/environments/local.yaml": """\
-kind: environment
-models: {stacks/models/server: {unpinned: true}}
-retain: {identities: 2}
-""",
-    ".gitignore": ".tetrad/\n",
-}
-PROMPT = """\
-kind: prompt
-variables:
-  message: {{type: string, trust: untrusted, max_chars: 1000}}
-messages:
-  - {{role: system, content: You are {word}.}}
-  - {{role: user, content: "{{{{ message }}}}"}}
-"""
-
-
-class Repository:
-    """Two commits, whose stack differs by one word of its prompt."""
-
-    def __init__(self, root: Path, port: int) -> None:
-        self.root = root
-        self.environment = {
-            **os.environ,
-            "UPSTREAM": f"http://127.0.0.1:{port}/v1",
-            "GIT_AUTHOR_NAME": "b", "GIT_AUTHOR_EMAIL": "b@example.com",
-            "GIT_COMMITTER_NAME": "b", "GIT_COMMITTER_EMAIL": "b@example.com",
-        }  # fmt: skip
-        self.environment.pop("TETRAD_REGISTRY", None)
-        self.git("init", "--quiet", "--initial-branch=main", str(root), at=root.parent)
-        self.names = {self.commit(word): word for word in ("magpie", "jackdaw")}
-
-    def commit(self, word: str) -> str:
-        """Commit a version; its identity."""
-        for path, text in {**FILES, "prompts/echo.yaml": PROMPT.format(word=word)}.items():
-            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.root / path).write_text(text, encoding="utf-8")
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", word)
-        document = subprocess.run(
-            [TETRAD, "show", "echo", "--identity-json"],
-            cwd=self.root, env=self.environment, check=True, capture_output=True,
-        ).stdout  # fmt: skip
-        return f"tetrad:{digest_bytes(document).hex}"
-
-    def git(self, *arguments: str, at: Path | None = None) -> None:
-        subprocess.run(["git", *arguments], cwd=at or self.root, env=self.environment, check=True)
-
-    def tetrad(self, command: str) -> float:
-        """Run a command; how long it took."""
-        began = time.monotonic()
-        done = subprocess.run(
-            [TETRAD, *shlex.split(command)],
-            cwd=self.root, env=self.environment, check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        if done.returncode:
-            sys.exit(f"tetrad {command}: {done.returncode}\n{done.stdout}{done.stderr}")
-        return time.monotonic() - began
+from served_echo import STACK, URL, Repository, asked_steadily, serving, upstream
 
 
 class Watching:
@@ -154,22 +72,11 @@ def main() -> None:
 
 
 def measure(folder: Path, peers: Path, turns: int, rate: float) -> None:
-    port, url = 18_771, "http://127.0.0.1:18772"
-    repository = Repository(folder / "repository", port)
-    upstream: list[str | Path] = [
-        peers / "llmock", "serve", "--port", str(port), "--latency-ms", "20",
-        "--response-style", "echo", "--tool-mode", "off", "--log-level", "error",
-    ]  # fmt: skip
+    repository = Repository(folder / "repository")
     old, new = repository.names
-    with running(upstream, repository, f"http://127.0.0.1:{port}/v1/models"):
-        repository.git("switch", "--quiet", "--detach", "main~1")
-        repository.tetrad("deploy local")
-        repository.git("switch", "--quiet", "main")
-        with (
-            running([TETRAD, "serve", "local", "--port", url[-5:]], repository, f"{url}/readyz"),
-            locust(peers, url, repository.names, rate, folder),
-            Watching(url) as watching,
-        ):
+    with upstream(peers, repository), serving(repository):
+        users = asked_steadily(peers, repository, rate, folder)
+        with users, Watching(URL) as watching:
             commands, seen = [], []
             for turn in range(turns):
                 repository.tetrad("deploy local")  # 25 %, then all
@@ -199,49 +106,6 @@ def report(folder: Path, commands: list[float], seen: list[float]) -> None:
         f"rollback, seen     {statistics.median(seen):.2f} s at the median, {max(seen):.2f} s at most"
     )
     sys.exit(bool(failures) or median > 1)
-
-
-@contextmanager
-def running(command: list[str | Path], repository: Repository, until: str) -> Iterator[None]:
-    """A process that runs until the block ends, begun when an address answers."""
-    with subprocess.Popen(
-        command, cwd=repository.root, env=repository.environment, stdout=subprocess.DEVNULL
-    ) as process:
-        try:
-            while True:
-                try:
-                    if httpx2.get(until).status_code == 200:
-                        break
-                except httpx2.TransportError:
-                    if process.poll() is not None:
-                        sys.exit(f"{command[0]} ended with {process.returncode}")
-                time.sleep(0.05)
-            yield
-        finally:
-            process.terminate()
-
-
-@contextmanager
-def locust(
-    peers: Path, url: str, names: Mapping[str, str], rate: float, folder: Path
-) -> Iterator[None]:
-    """Users who ask at a steady rate until the block ends; figures in load_*.csv."""
-    command: list[str | Path] = [
-        peers / "locust", "--headless", "--host", url, "--users", str(USERS), "--spawn-rate", "20",
-        "--locustfile", Path(__file__).with_name("asking_users.py"), "--csv", folder / "load",
-        "--loglevel", "ERROR", "--only-summary",
-    ]  # fmt: skip
-    environment = {
-        **os.environ, "IDENTITIES": json.dumps(dict(names)), "REQUESTS_PER_USER": str(rate / USERS)
-    }  # fmt: skip
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            time.sleep(5)
-            yield
-        finally:
-            process.terminate()
 
 
 if __name__ == "__main__":
