@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tetrad.canonical import Json
 from tetrad.errors import BadRequest, EngineRefused
@@ -23,7 +24,10 @@ from tetrad.runtime.confirming import ConfirmedCalls
 from tetrad.runtime.observing import UNOBSERVED, Observer
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.telemetry import Outcome
-from tetrad.telemetry.spans import RequestSpans
+
+if TYPE_CHECKING:
+    from tetrad.telemetry.spans import RequestSpans
+
 
 _LOG = logging.getLogger("tetrad.gateway")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tetrad.gateway.following import Following
 from tetrad.gateway.limits.callers import Callers
@@ -10,7 +11,10 @@ from tetrad.gateway.limits.kept_responses import KeptResponses
 from tetrad.gateway.limits.limiter import Limiter
 from tetrad.gateway.recent_answers import RecentAnswers
 from tetrad.telemetry.metrics import Metrics
-from tetrad.telemetry.spans import Tracing
+
+if TYPE_CHECKING:
+    # OpenTelemetry is loaded where spans are asked for, and not before.
+    from tetrad.telemetry.spans import Tracing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

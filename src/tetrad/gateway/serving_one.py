@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tetrad.gateway.answering_one import Inputs, UpstreamFailed, answered, streamed
 from tetrad.gateway.collaborators import Gateway
@@ -17,7 +18,9 @@ from tetrad.gateway.limits.limiter import Permit, Use
 from tetrad.gateway.one_request import Addressed
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.results.trace import Trace
-from tetrad.telemetry.spans import RequestSpans
+
+if TYPE_CHECKING:
+    from tetrad.telemetry.spans import RequestSpans
 
 
 async def served(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tetrad.telemetry import Outcome
-from tetrad.telemetry.spans import RequestSpans, Tracing
 from tetrad.telemetry.trace_context import TraceContext
+
+if TYPE_CHECKING:
+    from tetrad.telemetry.spans import RequestSpans, Tracing
+
 
 _GONE = 499  # no answer: whoever asked had left
 _ROUTES = {

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from typing import TYPE_CHECKING
 
 from tetrad.errors import UsageError
-from tetrad.telemetry import content
 from tetrad.telemetry import conventions as names
-from tetrad.telemetry.given_traces import GivenTraces
-from tetrad.telemetry.spans import Clock, Tracing
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+
+    from tetrad.telemetry.spans import Clock, Tracing
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
@@ -56,6 +54,15 @@ def tracing_from(
     """What makes spans as this process's variables ask; None where they ask for none."""
     if not is_on(variables):
         return None
+    # OpenTelemetry is most of what a gateway would load, so that one without spans does not.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    from tetrad.telemetry import content
+    from tetrad.telemetry.given_traces import GivenTraces
+    from tetrad.telemetry.spans import Tracing
+
     provider = TracerProvider(
         resource=_resource(variables, environment=environment, release=release, instance=instance),
         id_generator=GivenTraces(),
@@ -69,6 +76,8 @@ def tracing_from(
 def _resource(
     variables: Mapping[str, str], *, environment: str, release: str, instance: str
 ) -> Resource:
+    from opentelemetry.sdk.resources import Resource
+
     own = {
         names.ENVIRONMENT_NAME: environment,
         names.SERVICE_VERSION: release,
