@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tetrad import git
 from tetrad.admission.kept_evidence import KeptEvidence
-from tetrad.admission.withdrawn import withdrawn_from
+from tetrad.admission.withdrawn import Withdrawals
 from tetrad.evidence import Verification, expected_of, verify
 from tetrad.evidence.verify import admitted
+from tetrad.identity import identity_of
 from tetrad.loading.repositories import find
 from tetrad.model import Environment, Repository, Stack
 from tetrad.snapshots import take_snapshot
@@ -33,29 +35,33 @@ def question(repository: Repository, stack: Stack, environment: str) -> Question
 
 def verified(root: Path, asked: Question) -> Verification:
     """The answer from the envelopes that there are here."""
+    (found,) = verified_each(root, [asked])
+    return found
+
+
+def verified_each(root: Path, questions: Sequence[Question]) -> tuple[Verification, ...]:
+    """The answers to many questions, for which what is kept is read once."""
+    now, withdrawals = datetime.now(UTC), Withdrawals(root)
     with KeptEvidence(root) as kept:
-        now = datetime.now(UTC)
-        withdrawn = withdrawn_from(root, asked.environment, asked.stack)
-        return _verified(kept, asked, now, _authors(root, kept, asked, now), withdrawn)
+        envelopes = kept.about_each({identity_of(asked.stack) for asked in questions})
+        return tuple(
+            verify(
+                expected_of(asked.repository, asked.stack, asked.environment),
+                asked.environment,
+                envelopes[identity_of(asked.stack)],
+                now=now,
+                authors=_authors(root, kept, asked, now),
+                withdrawn=withdrawals.why(asked.environment, asked.stack),
+            )
+            for asked in questions
+        )
 
 
 def has_evidence(kept: KeptEvidence, asked: Question) -> bool:
     """Whether nothing but approvals is missing to a yes; who wrote what is not looked at."""
-    return _verified(kept, asked, datetime.now(UTC), frozenset()).has_evidence
-
-
-def _verified(
-    kept: KeptEvidence,
-    asked: Question,
-    now: datetime,
-    authors: frozenset[str],
-    withdrawn: str = "",
-) -> Verification:
     expected = expected_of(asked.repository, asked.stack, asked.environment)
     envelopes = kept.about(expected.identity)
-    return verify(
-        expected, asked.environment, envelopes, now=now, authors=authors, withdrawn=withdrawn
-    )
+    return verify(expected, asked.environment, envelopes, now=datetime.now(UTC)).has_evidence
 
 
 def _authors(root: Path, kept: KeptEvidence, asked: Question, now: datetime) -> frozenset[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tetrad.errors import NotAcknowledged
 from tetrad.pointer import GatewayState
@@ -12,6 +14,10 @@ from tetrad.pointer.pointer_store import PointerStore
 LOADS_S = 600.0  # what gateways have to load an identity
 WARM_S = 10.0  # what they have for one that is loaded
 _POLL_S = 0.02
+_PATIENCE_S = 2.0  # of people, before they are told what is waited for
+_NOTE_S = 30.0  # between two times that they are told
+
+Say: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,9 +28,11 @@ class Acknowledged:
     seconds: float
 
 
-def acknowledged(store: PointerStore, number: int, *, within_s: float) -> Acknowledged:
+def acknowledged(
+    store: PointerStore, number: int, *, within_s: float, say: Say = lambda _: None
+) -> Acknowledged:
     """Wait for the gateways that are there; NotAcknowledged names those that do not follow in time."""
-    began = time.monotonic()
+    began, said = time.monotonic(), _PATIENCE_S - _NOTE_S
     while True:
         there = store.gateways()
         behind = [gateway for gateway in there if gateway.number < number]
@@ -33,6 +41,10 @@ def acknowledged(store: PointerStore, number: int, *, within_s: float) -> Acknow
             return Acknowledged(gateways=there, seconds=seconds)
         if seconds > within_s:
             raise NotAcknowledged(not_followed(number, behind))
+        if seconds - said > _NOTE_S:
+            said = seconds
+            for gateway in behind:
+                say(f"waiting for {called(gateway)}{_why(gateway)}")
         time.sleep(_POLL_S)
 
 

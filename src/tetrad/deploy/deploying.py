@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tetrad.admission import KeptEvidence, Question, verified
+from tetrad.admission import KeptEvidence, Question, verified_each
 from tetrad.admission.admitting import admit
 from tetrad.deploy.deployer import Deployer, opened_store
 from tetrad.deploy.merged_state import MergedState, merged_state, refuse_unrelated
@@ -64,7 +64,7 @@ def deploy(root: Path, deployer: Deployer, names: Sequence[str], *, reason: str 
             where = deployer.environment.name
             refuse_unrelated(root, last=before.commit, new=state.commit, where=where)
         stacks = _stacks(state, deployer.environment, names)
-        judged = [_judged(root, state, stack, deployer.environment) for stack in stacks]
+        judged = _judged(root, state, stacks, deployer.environment)
         return settle(root, store, deployer, state, judged, names=names, reason=reason)
 
 
@@ -145,14 +145,22 @@ def _stacks(state: MergedState, environment: Environment, names: Sequence[str]) 
     return named or serving
 
 
-def _judged(root: Path, state: MergedState, stack: Stack, environment: Environment) -> Judged:
-    asked = Question(repository=state.repository, stack=stack, environment=environment)
-    return Judged(
-        asked=asked,
-        found=verified(root, asked),
-        snapshot=take_snapshot(state.repository.files, stack.ref),
-        commit=state.commit,
-    )
+def _judged(
+    root: Path, state: MergedState, stacks: Sequence[Stack], environment: Environment
+) -> list[Judged]:
+    questions = [
+        Question(repository=state.repository, stack=stack, environment=environment)
+        for stack in stacks
+    ]
+    return [
+        Judged(
+            asked=asked,
+            found=found,
+            snapshot=take_snapshot(state.repository.files, asked.stack.ref),
+            commit=state.commit,
+        )
+        for asked, found in zip(questions, verified_each(root, questions), strict=True)
+    ]
 
 
 def _answers(pointer: Pointer | None, judged: Judged) -> bool:

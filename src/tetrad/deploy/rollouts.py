@@ -7,13 +7,13 @@ takes over, and begins the step that it finds again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from tetrad.canonical import Digest
-from tetrad.deploy.acknowledging import LOADS_S, not_followed
+from tetrad.deploy.acknowledging import LOADS_S, Say, not_followed
 from tetrad.deploy.deployer import Deployer
 from tetrad.deploy.measuring import Measure, breaches
 from tetrad.errors import NotAcknowledged, PointerMoved
@@ -21,8 +21,6 @@ from tetrad.identity import short
 from tetrad.pointer import Figures, GatewayState, Pointer, Rollout
 from tetrad.pointer.pointer_store import PointerStore
 from tetrad.pointer.transitions import aborted, advanced
-
-Say: TypeAlias = Callable[[str], None]
 
 _TICK_S = 0.1
 _NOTE_S = 30.0
