@@ -7,6 +7,8 @@ from pathlib import Path
 import pulumi
 
 from gathered import gather
+from nodes import look
 from program import provision
 
-provision(gather(Path(__file__).resolve().parents[1], pulumi.get_stack()))
+desired = gather(Path(__file__).resolve().parents[1], pulumi.get_stack())
+provision(desired, look(desired.cluster))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
+from capacity import Capacity, shortages
 from components.admission import Admission
 from components.applied import PROVIDER_VERSION, Target
 from components.gateway import Gateway
@@ -16,9 +17,12 @@ from desired import Desired
 from objects.kubernetes import Place
 
 
-def provision(desired: Desired) -> None:
-    """Declare everything that is to be there."""
+def provision(desired: Desired, capacity: Capacity | None = None) -> None:
+    """Declare everything that is to be there, and warn of what finds no place."""
     cluster = desired.cluster
+    if capacity is not None:
+        for shortage in shortages(desired.models, capacity):
+            pulumi.log.warn(str(shortage))
     target = Target(
         place=Place.of(desired.environment, cluster),
         provider=pulumi.ProviderResource(

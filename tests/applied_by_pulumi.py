@@ -11,6 +11,7 @@ from pulumi import automation
 
 import tetrad
 from gathered import gather
+from nodes import look
 from program import provision
 
 
@@ -24,7 +25,7 @@ def main(command: str, root: str, state: str) -> int:
     stack = automation.create_or_select_stack(
         stack_name="production",
         project_name="tetrad",
-        program=lambda: provision(desired),
+        program=lambda: provision(desired, look(desired.cluster)),
         opts=automation.LocalWorkspaceOptions(
             work_dir=state,
             project_settings=automation.ProjectSettings(
@@ -34,7 +35,8 @@ def main(command: str, root: str, state: str) -> int:
             ),
         ),
     )
-    result: Any = stack.up(refresh=True) if command == "up" else stack.preview(refresh=True)
+    run = stack.up if command == "up" else stack.preview
+    result: Any = run(refresh=True, on_output=sys.stderr.write)
     changes = result.summary.resource_changes if command == "up" else result.change_summary
     sys.stdout.write(json.dumps({str(getattr(k, "value", k)): n for k, n in changes.items()}))
     return 0

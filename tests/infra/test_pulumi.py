@@ -160,6 +160,31 @@ def test_an_edit_by_hand_is_put_right(provisioned: Provisioned) -> None:
     assert spec["enableServiceLinks"] is False
 
 
+def test_a_full_gpu_pool_is_said_in_the_preview(provisioned: Provisioned) -> None:
+    node = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": provisioned.namespace},
+        "spec": {"taints": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]},
+    }
+    status = {"status": {"allocatable": {"nvidia.com/gpu": "3"}}}
+    provisioned.plane.apply([node])
+    where = ("node", provisioned.namespace, "--subresource", "status")
+    patched = provisioned.plane.kubectl("patch", *where, "--patch", json.dumps(status))
+    assert patched.returncode == 0, patched.stderr
+
+    fits = provisioned.run("preview")
+    environment = provisioned.root / "infra/environments/production.yaml"
+    document = yaml.safe_load(environment.read_text())
+    document["models"]["stacks/models/large"]["replicas"] = {"min": 2}
+    environment.write_text(yaml.safe_dump(document))
+    full = provisioned.run("preview")
+    provisioned.plane.kubectl("delete", "node", provisioned.namespace)
+
+    assert "no node has room" not in fits.stderr
+    assert "no node has room for 1 of 2 pods; each asks for 2 nvidia.com/gpu" in full.stderr
+
+
 def test_a_preview_changes_nothing(provisioned: Provisioned) -> None:
     before = provisioned.generations()
     model = provisioned.root / "stacks/models/large.yaml"

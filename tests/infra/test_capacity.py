@@ -1,0 +1,102 @@
+"""Which pods of model servers find no place on the nodes that there are."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clusters import FULL, MODELS, clustered, desired_of, sha256
+
+from capacity import shortages
+from model_servers import ModelServerArgs
+from nodes import capacity_of
+
+GPU = "nvidia.com/gpu"
+
+
+def node(name: str, gpus: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"pool": "h200"}},
+        "spec": {"taints": [{"key": GPU, "effect": "NoSchedule"}]},
+        "status": {"allocatable": {GPU: str(gpus), "cpu": "96", "memory": "1Ti"}},
+        **changes,
+    }
+
+
+def pod(
+    on: str | None, gpus: int, labels: dict[str, str] | None = None, **status: str
+) -> dict[str, Any]:
+    container = {"resources": {"requests": {GPU: str(gpus), "cpu": "500m"}}}
+    return {
+        "kind": "Pod",
+        "metadata": {"name": "p", "namespace": "llm", "labels": labels or {}},
+        "spec": {"containers": [container], **({"nodeName": on} if on else {})},
+        "status": status,
+    }
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> ModelServerArgs:
+    """Two pods of two GPUs each, on nodes of the pool h200; spot nodes are tolerated."""
+    (found,) = desired_of(clustered(tmp_path, copy.deepcopy(FULL))).models
+    return found
+
+
+def missing(server: ModelServerArgs, *items: dict[str, Any]) -> int:
+    """Pods without a place."""
+    return sum(one.missing for one in shortages([server], capacity_of(items, "llm")))
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([], 2),
+        ([node("a", 4)], 0),
+        ([node("a", 2), node("b", 2)], 0),
+        ([node("a", 3), node("b", 1)], 1),  # four GPUs, and one node has too few for a pod
+        ([node("a", 4), pod("a", 1)], 1),
+        ([node("a", 4), pod("a", 1, phase="Succeeded")], 0),
+        ([node("a", 4), pod(None, 4)], 0),  # which waits itself
+        ([node("a", 4, spec={"unschedulable": True})], 2),
+        ([node("a", 4, spec={"taints": [{"key": "own", "effect": "NoExecute"}]})], 2),
+        ([node("a", 4, spec={"taints": [{"key": "own", "effect": "PreferNoSchedule"}]})], 0),
+        ([node("a", 4, spec={"taints": [{"key": "spot", "effect": "NoSchedule"}]})], 0),
+        ([node("a", 4, metadata={"name": "a", "labels": {"pool": "other"}})], 2),
+        ([node("a", 4, status={})], 2),
+    ],
+)
+def test_pods_are_placed_on_nodes_that_take_them(
+    items: list[dict[str, Any]], expected: int, server: ModelServerArgs
+) -> None:
+    assert missing(server, *items) == expected
+
+
+def test_pods_that_run_already_need_no_place(server: ModelServerArgs) -> None:
+    running = pod("a", 2, {"tetrad.dev/model": server.short})
+
+    assert missing(server, node("a", 2), running) == 1
+    assert missing(server, node("a", 4), running) == 0
+
+
+def test_pods_of_another_environment_do_not_count_as_its_own(server: ModelServerArgs) -> None:
+    other = pod("a", 2, {"tetrad.dev/model": server.short})
+    other["metadata"]["namespace"] = "staging"
+
+    assert missing(server, node("a", 4), other) == 1
+
+
+def test_servers_share_what_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    twin = {**MODELS["large"], "files": {"model.safetensors": sha256("twin")}}
+    monkeypatch.setitem(MODELS, "twin", twin)
+    environment = copy.deepcopy(FULL)
+    hosted = environment["models"]
+    hosted["stacks/models/twin"] = copy.deepcopy(hosted["stacks/models/large"])
+    servers = desired_of(clustered(tmp_path, environment, ["large", "twin"])).models
+
+    found = list(shortages(servers, capacity_of([node("a", 6)], "llm")))
+
+    assert [(one.missing, one.wanted) for one in found] == [(1, 2)]
+    assert str(found[0]).endswith("room for 1 of 2 pods; each asks for 2 nvidia.com/gpu")
