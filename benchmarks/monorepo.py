@@ -22,10 +22,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from commands import Cost, cost_of
 
 PROMPTS = 10  # a stack
 CASES = 20  # a suite
@@ -118,15 +119,8 @@ class Limit(NamedTuple):
     seconds: float
     is_shared: bool = False  # by several processes
 
-
-class Cost(NamedTuple):
-    """What a process took: of the processors, and by the clock."""
-
-    cpu: float
-    wall: float
-
-    def counted(self, limit: Limit) -> float:
-        return self.wall if limit.is_shared else self.cpu
+    def counted(self, cost: Cost) -> float:
+        return cost.wall if self.is_shared else cost.cpu
 
 
 LIMITS = (
@@ -188,21 +182,7 @@ def _prompt(n: int, m: int, *, retrieves: bool) -> str:
 
 
 def _tetrad(root: Path, *arguments: str) -> Cost:
-    """Run a command that must succeed in a process of its own."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    environment["TETRAD_CACHE"] = str(root.parent / "cache")
-    command = [sys.executable, "-m", "tetrad", "-C", str(root), *arguments]
-    start = time.perf_counter()
-    child = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
-    )
-    assert child.stderr is not None
-    said = child.stderr.read().decode()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        raise SystemExit(f"{' '.join(arguments)} ended with {child.returncode}:\n{said}")
-    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - start)
+    return cost_of(root, *arguments, environment={"TETRAD_CACHE": str(root.parent / "cache")})
 
 
 def measure(root: Path, only: Sequence[str]) -> Mapping[str, Cost]:
@@ -255,12 +235,12 @@ def main() -> int:
             continue
         cost, seconds = large[limit.name], limit.seconds * args.stacks / 1000
         growth = math.log10(cost.cpu / small[limit.name].cpu)
-        is_held = cost.counted(limit) <= seconds and growth <= GROWTH
+        is_held = limit.counted(cost) <= seconds and growth <= GROWTH
         held = held and is_held
         which = "the clock" if limit.is_shared else "processor time"
         print(
             f"{limit.name}: {cost.wall:.2f} s by the clock, {cost.cpu:.2f} s of processor time; "
-            f"{cost.counted(limit) / seconds:.2f} of the limit of {seconds:g} s by {which}; "
+            f"{limit.counted(cost) / seconds:.2f} of the limit of {seconds:g} s by {which}; "
             f"growth {growth:.2f} (at most {GROWTH}): {'held' if is_held else 'MISSED'}"
         )
     print(

@@ -144,6 +144,26 @@ def test_entries_are_found_by_kind_stack_identity_environment_and_time(ledger: L
     assert numbers(stack="stacks/c") == []
 
 
+def test_entries_about_many_identities_are_those_about_each(ledger: Ledger) -> None:
+    identities = [digest_of(number) for number in range(600)]  # more than are asked for at once
+    for kind in ("run", "decision", "evidence"):
+        ledger.extend(
+            [
+                NewEntry(kind=kind, identity=identity, content=f"{kind} {number}".encode())
+                for number, identity in enumerate(identities[1:])
+            ]
+        )
+
+    found = ledger.entries_about(identities, ["decision", "run"])
+
+    assert list(found) == identities
+    assert found[identities[0]] == []
+    for identity in (identities[1], identities[-1]):
+        each = [entry for entry in ledger.entries(identity=identity) if entry.kind != "evidence"]
+        assert found[identity] == each
+        assert [entry.kind for entry in each] == ["run", "decision"]
+
+
 def test_entries_are_read_while_others_are_appended(ledger: Ledger) -> None:
     ledger.extend([NewEntry(kind="run", content=b"%d" % number) for number in range(1_100)])
 

@@ -13,7 +13,7 @@ from tetrad.database import Closing
 from tetrad.errors import GitError
 from tetrad.evidence import Refused, open_envelope
 from tetrad.evidence.statements import Evaluation, LedgerHead, read_statement
-from tetrad.registry import Kind, NewEntry, open_ledger, registry_place
+from tetrad.registry import Entry, Kind, NewEntry, open_ledger, registry_place
 from tetrad.snapshots.keeping import keep as keep_snapshot
 
 if TYPE_CHECKING:
@@ -49,9 +49,13 @@ class KeptEvidence(Closing):
         """Every envelope about each of many identities."""
         wanted, branch = tuple(identities), self._branch()
         of_branch = branch.envelopes_of(wanted) if branch else {}
+        ledger = self._ledger()
+        entries = ledger.entries_about(wanted, _KINDS) if ledger else {}
         return {
             identity: tuple(
-                dict.fromkeys([*of_branch.get(identity, ()), *self._of_ledger(_KINDS, identity)])
+                dict.fromkeys(
+                    [*of_branch.get(identity, ()), *self._contents(entries.get(identity, ()))]
+                )
             )
             for identity in wanted
         }
@@ -148,6 +152,11 @@ class KeptEvidence(Closing):
         ledger = self._ledger()
         if ledger is not None:
             for kind in kinds:
-                digests = [e.content for e in ledger.entries(kind=kind, identity=identity)]
-                for start in range(0, len(digests), _AT_ONCE):
-                    yield from ledger.contents(digests[start : start + _AT_ONCE]).values()
+                yield from self._contents(list(ledger.entries(kind=kind, identity=identity)))
+
+    def _contents(self, entries: Sequence[Entry]) -> Iterator[bytes]:
+        ledger = self._ledger()
+        if ledger is not None:
+            for start in range(0, len(entries), _AT_ONCE):
+                some = [entry.content for entry in entries[start : start + _AT_ONCE]]
+                yield from ledger.contents(some).values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from tetrad.canonical import Digest
 
 if TYPE_CHECKING:
     from tetrad.inventory.decided import Decided
+    from tetrad.registry import Entry
     from tetrad.registry.ledger import Ledger
 
 _LATEST = 50  # decisions about an identity that are looked at
@@ -25,13 +26,16 @@ def recorded_decisions(
     if isinstance(place, Path) and not place.is_file():
         return dict.fromkeys(identities, ())
     with open_ledger(place) as ledger:
-        return {identity: tuple(_decided(ledger, identity)) for identity in identities}
+        about = ledger.entries_about(identities, ["decision"])
+        return {
+            identity: tuple(_decided(ledger, entries[-_LATEST:]))
+            for identity, entries in about.items()
+        }
 
 
-def _decided(ledger: Ledger, identity: Digest) -> Iterator[Decided]:
+def _decided(ledger: Ledger, entries: Sequence[Entry]) -> Iterator[Decided]:
     from tetrad.inventory.decided import decided_in
 
-    entries = list(ledger.entries(kind="decision", identity=identity))[-_LATEST:]
     contents = ledger.contents(entry.content for entry in entries)
     for entry in entries:
         content = contents.get(entry.content)  # None: it was erased

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.database import Closing
@@ -136,6 +136,23 @@ class Ledger(Closing):
         query = query.where(*(c == value for c, value in wanted.items() if value is not None))
         if since is not None:
             query = query.where(ENTRIES.c.at >= written_time(since))
+        yield from self._paged(query)
+
+    def entries_about(
+        self, identities: Iterable[Digest], kinds: Collection[Kind]
+    ) -> Mapping[Digest, Sequence[Entry]]:
+        """The entries of some kinds about each of many identities, in order."""
+        found: dict[Digest, list[Entry]] = {identity: [] for identity in identities}
+        wanted = list(map(written_identity, found))
+        for start in range(0, len(wanted), _PAGE):
+            some = ENTRIES.c.identity.in_(wanted[start : start + _PAGE])
+            query = select(ENTRIES).where(ENTRIES.c.kind.in_(kinds), some)
+            for entry in self._paged(query.order_by(ENTRIES.c.number).limit(_PAGE)):
+                if entry.identity is not None:
+                    found[entry.identity].append(entry)
+        return found
+
+    def _paged(self, query: Select[Any]) -> Iterator[Entry]:
         last = 0
         while True:
             with self._database.reading() as connection:
