@@ -89,13 +89,15 @@ class Served:
     snapshots: dict[Digest, Snapshot] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # `tetrad:…` by version
 
-    def take(self, version: str, files: Mapping[str, str] = FILES) -> ServedIdentity:
+    def take(
+        self, version: str, files: Mapping[str, str] = FILES, stack: str = STACK
+    ) -> ServedIdentity:
         """Write a version of the stack, and keep its snapshot."""
         root = self.root / version
         for path, text in files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text.replace("VERSION", version))
-        snapshot = take_snapshot(WorkingTree(root), STACK)
+        snapshot = take_snapshot(WorkingTree(root), stack)
         self.snapshots[snapshot.digest] = snapshot
         self.names[version] = written_identity(snapshot.identity)
         return ServedIdentity(

@@ -26,7 +26,16 @@ from starlette.routing import Route
 
 from tetrad.canonical import Digest
 from tetrad.gateway.limits.spending import Spending
-from tetrad.model.serving import Access, Client, Fallback, FixedAnswer, Queue, Serving, UseLimits
+from tetrad.model.serving import (
+    Access,
+    Client,
+    Fallback,
+    FixedAnswer,
+    OtherStack,
+    Queue,
+    Serving,
+    UseLimits,
+)
 from tetrad.pointer import StackPointer
 from tetrad.registry import Place
 
@@ -344,6 +353,31 @@ def test_a_fallback_answers_and_says_so(
     assert chat.json()["choices"][0]["message"]["content"] == said
     assert chat.json()["metadata"] == {"tetrad_fallback": name}
     assert f'kind="{name}"' in metrics(failing)
+
+
+@pytest.mark.parametrize("is_served", [True, False])
+def test_another_stack_answers_where_the_environment_serves_it(
+    failing: str, served: Served, followed: Followed, is_served: bool
+) -> None:
+    name = "stacks/other"
+    files = {**FILES, f"{name}.yaml": FILES["stacks/echo.yaml"]}
+    bad, good = served.take("bad"), served.take("good", files, name)
+    echo = replace(alone(bad), serving=Serving(fallback=OtherStack(ref=name)))
+    other = StackPointer(stack=name, live=good, serving=Serving())
+    if is_served:
+        followed.move(a=echo, b=other)
+    else:
+        followed.move(a=echo)
+    followed.wait_for(1)
+
+    found = post(failing)
+
+    assert found.status_code == (200 if is_served else 502)
+    if is_served:
+        assert found.headers["x-tetrad-fallback"] == "stack"
+        assert found.headers["x-tetrad-identity"] == served.names["good"]
+        said = found.json()
+        assert (said["answer"], said["stack"], said["fallback"]) == ("good: hello", name, "stack")
 
 
 def test_a_dead_model_server_is_left_alone_and_found_again(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from tetrad.engines.interfaces import Engine
 from tetrad.gateway.limits.metered import Metered
@@ -30,6 +31,16 @@ class Use:
     limits: Mapping[str, UseLimits]
 
     @property
+    def is_metered(self) -> bool:
+        """Whether it matters how many tokens are used."""
+        return any(
+            of.tokens_per_minute is not None
+            or of.usd_per_day is not None
+            or of.warn_usd_per_day is not None
+            for of in self.limits.values()
+        )
+
+    @property
     def accounts(self) -> tuple[Account, ...]:
         """Those that have limits of money."""
         return tuple(
@@ -43,10 +54,12 @@ def _nano(usd: float | None) -> int | None:
     return None if usd is None else round(usd * USD)
 
 
-@dataclass(slots=True)
-class _Windows:
-    requests: MinuteWindow = field(default_factory=MinuteWindow)
-    tokens: MinuteWindow = field(default_factory=MinuteWindow)
+class _Minute(NamedTuple):
+    """A limit per minute, of what refusals call by a name."""
+
+    name: str
+    limit: float
+    window: MinuteWindow
 
 
 class Limiter:
@@ -58,7 +71,7 @@ class Limiter:
         self.money = money
         self._metrics = metrics
         self._clock = clock
-        self._windows: dict[str, _Windows] = {}
+        self._windows: dict[tuple[str, str], MinuteWindow] = {}
         self._queue = PlaceQueue()
         self._uses: dict[str, Use] = {}  # the last of each stack
 
@@ -68,10 +81,16 @@ class Limiter:
         self._uses[use.stack] = use
         self._refuse_minute(use, "requests", 1)
         self._refuse_minute(use, "tokens", 1)
-        for windows in self._windows_of(use):
-            windows.requests.hold(1)
         permit = Permit(self, use)
-        concurrency = {name: of.concurrency for name, of in use.limits.items()}
+        concurrency = {
+            name: of.concurrency for name, of in use.limits.items() if of.concurrency is not None
+        }
+        if not concurrency:
+            self._use_request(use)
+            yield permit
+            return
+        for one in self._minutes(use, "requests"):
+            one.window.hold(1)
         is_admitted = False
         try:
             async with self._queue.place(use.stack, use.queue, concurrency):
@@ -90,8 +109,12 @@ class Limiter:
     def count(self, use: Use) -> None:
         """A request that costs nothing; RequestRefused (429) where it is one too many."""
         self._refuse_minute(use, "requests", 1)
-        for windows in self._windows_of(use):
-            windows.requests.use(1, self._clock())
+        self._use_request(use)
+
+    def _use_request(self, use: Use) -> None:
+        now = self._clock()
+        for one in self._minutes(use, "requests"):
+            one.window.use(1, now)
 
     async def reserve(self, use: Use, most: Usage, cost: int) -> tuple[float, Charge]:
         """Set aside what an answer can use; RequestRefused where that is more than is left."""
@@ -109,15 +132,15 @@ class Limiter:
                 code="spending_unknown",
                 headers={"Retry-After": "5"},
             ) from unknown
-        for windows in self._windows_of(use):
-            windows.tokens.hold(tokens)
+        for one in self._minutes(use, "tokens"):
+            one.window.hold(tokens)
         return tokens, charge
 
     def settle(self, use: Use, held: tuple[float, Charge], used: Usage, cost: int) -> None:
         tokens, charge = held
         now = self._clock()
-        for windows in self._windows_of(use):
-            windows.tokens.settle(tokens, float(used.total_tokens or 0), now)
+        for one in self._minutes(use, "tokens"):
+            one.window.settle(tokens, float(used.total_tokens or 0), now)
         self.money.settle(charge, cost)
 
     def headers(self, use: Use) -> dict[str, str]:
@@ -125,15 +148,13 @@ class Limiter:
         found: dict[str, str] = {}
         now = self._clock()
         for kind in ("requests", "tokens"):
-            left = [
-                (window.left(limit, now), limit, window)
-                for _, limit, window in self._minutes(use, kind)
-            ]
-            if left:
-                least, limit, window = min(left, key=lambda one: one[0])
-                found[f"x-ratelimit-limit-{kind}"] = f"{limit:.0f}"
-                found[f"x-ratelimit-remaining-{kind}"] = f"{int(least)}"
-                found[f"x-ratelimit-reset-{kind}"] = f"{window.reset_s(now):.1f}s"
+            limits = list(self._minutes(use, kind))
+            if limits:
+                least = min(limits, key=lambda one: one.window.left(one.limit, now))
+                found[f"x-ratelimit-limit-{kind}"] = f"{least.limit:.0f}"
+                left = least.window.left(least.limit, now)
+                found[f"x-ratelimit-remaining-{kind}"] = f"{int(left)}"
+                found[f"x-ratelimit-reset-{kind}"] = f"{least.window.reset_s(now):.1f}s"
         if warnings := list(self._warnings(use)):
             found["x-tetrad-budget-warning"] = "; ".join(warnings)
         return found
@@ -145,28 +166,28 @@ class Limiter:
                 of = "" if account.limit is None else f" of {account.limit / USD:.2f}"
                 yield f"{account.name} has spent {spent / USD:.2f}{of} USD today"
 
-    def _minutes(self, use: Use, kind: str) -> Iterator[tuple[str, float, MinuteWindow]]:
+    def _minutes(self, use: Use, kind: str) -> Iterator[_Minute]:
+        """The limits per minute that there are, with what is used of each."""
         for name, of in use.limits.items():
             limit = of.requests_per_minute if kind == "requests" else of.tokens_per_minute
-            windows = self._windows.setdefault(name, _Windows())
             if limit is not None:
-                yield name, limit, windows.requests if kind == "requests" else windows.tokens
+                window = self._windows.get((name, kind))
+                if window is None:
+                    window = self._windows[name, kind] = MinuteWindow()
+                yield _Minute(name, limit, window)
 
     def _refuse_minute(self, use: Use, kind: str, amount: float) -> None:
         now = self._clock()
-        for name, limit, window in self._minutes(use, kind):
-            wait = window.wait_s(amount, limit, now)
+        for one in self._minutes(use, kind):
+            wait = one.window.wait_s(amount, one.limit, now)
             if wait > 0:
-                told = f"{name}: the limit is {limit:,.0f} {kind} per minute"
+                told = f"{one.name}: the limit is {one.limit:,.0f} {kind} per minute"
                 raise self._refused(use, f"{kind}_per_minute", told, wait)
 
     def _settle_requests(self, use: Use, used: int) -> None:
         now = self._clock()
-        for windows in self._windows_of(use):
-            windows.requests.settle(1, used, now)
-
-    def _windows_of(self, use: Use) -> Iterator[_Windows]:
-        return (self._windows.setdefault(name, _Windows()) for name in use.limits)
+        for one in self._minutes(use, "requests"):
+            one.window.settle(1, used, now)
 
     def _refused(self, use: Use, limit: str, told: str, wait_s: float) -> RequestRefused:
         self._metrics.limited(use.stack, limit)
@@ -224,6 +245,9 @@ class Permit:
     @contextmanager
     def engine(self, engine: Engine, stack: Stack) -> Iterator[Engine]:
         """The engine, metered: what it may use is reserved, and what it used is charged."""
+        if not self.use.is_metered:
+            yield engine
+            return
         held: list[tuple[float, Charge]] = []
         prices = stack.model.prices
 

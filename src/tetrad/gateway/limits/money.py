@@ -72,10 +72,14 @@ class Money:
                     lacking = [a for name, a in wanted.items() if name not in reserved]
                     await self._ask_for(lacking, amount)
                     reserved = self._reserved(wanted, amount)
-        for name, account in wanted.items():
-            if name not in reserved and account.limit is not None:
-                self._give_back(reserved)
-                raise self._refusal(account, amount)
+        lacking = [
+            account
+            for name, account in wanted.items()
+            if name not in reserved and account.limit is not None
+        ]
+        if lacking:
+            self._give_back(reserved)
+            raise self._refusal(lacking, amount)
         return Charge(reserved)
 
     def settle(self, charge: Charge, used: int) -> None:
@@ -145,11 +149,13 @@ class Money:
         self._lost_at = None
         return found
 
-    def _refusal(self, account: Account, amount: int) -> Exception:
-        shortage = self._purse(account.name).shortage(amount, account, self._clock())
-        if shortage is None:
-            return SpendingUnknown()
-        return MoneyRefused(account.name, shortage.is_spent, shortage.wait_s)
+    def _refusal(self, lacking: Sequence[Account], amount: int) -> Exception:
+        now = self._clock()
+        for account in lacking:
+            shortage = self._purse(account.name).shortage(amount, account, now)
+            if shortage is not None:
+                return MoneyRefused(account.name, shortage.is_spent, shortage.wait_s)
+        return SpendingUnknown()
 
     def _lose(self, why: str) -> Mapping[str, Holding]:
         if self._lost_at is None:
