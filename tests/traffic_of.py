@@ -57,11 +57,13 @@ def kept(
     """An answer as the gateway keeps it, one a minute."""
     made = kept_answer(
         answer,
+        id=f"{number:016x}",
         trace=f"{number:032x}",
         at=begin + timedelta(minutes=number),
         environment=environment,
         stack=stack,
         identity=of or identity(tree),
+        tenant="web",
         sampled=True,
     )
     assert made is not None
@@ -76,9 +78,7 @@ def said(
     correction: str | None = None,
 ) -> Feedback:
     """Feedback on a kept answer, kept with it."""
-    found = feedback_on(
-        answer, at=answer.at, rating=rating, comment=comment, correction=correction, tenant="web"
-    )
+    found = feedback_on(answer, at=answer.at, rating=rating, comment=comment, correction=correction)
     keep(tree, [answer], [found])
     return found
 

@@ -14,7 +14,8 @@ from fakes import OpenAIServer
 from gateways import Followed, Served, alone, ask, gateway
 from otlp import attributes, collector
 
-from tetrad.model.serving import Serving
+from tetrad.canonical import digest_bytes
+from tetrad.model.serving import Access, Client, Serving
 from tetrad.telemetry.exporting import tracing_from
 from tetrad.traffic.traffic_store import Traffic
 
@@ -69,6 +70,44 @@ def test_what_another_gateway_answered_can_be_spoken_of(
 
     assert said.status_code == 201
     assert [feedback.rating for feedback in traffic.feedback()] == ["bad", "good"]
+
+
+def test_of_several_answers_of_a_trace_the_last_is_spoken_of(kept: str, traffic: Traffic) -> None:
+    caller = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    for message in ("first", "second"):
+        body = {"variables": {"message": message}}
+        httpx2.post(f"{kept}/v1/stacks/echo/answer", json=body, headers=caller, timeout=60)
+
+    say(kept, trace="a" * 32, rating="bad")
+
+    (answer,), (feedback,) = traffic.answers(), traffic.feedback()
+    assert answer.answer.output == "one: second"
+    assert feedback.answer == answer.id
+
+
+def test_nobody_speaks_of_another_tenants_answer(
+    upstream: OpenAIServer, served: Served, followed: Followed, traffic: Traffic, tmp_path: Path
+) -> None:
+    keys = {name: f"key-of-{name}-{'x' * 24}" for name in ("web", "app")}
+    clients = {
+        name: Client(tenant=name, keys=(digest_bytes(key.encode()),)) for name, key in keys.items()
+    }
+    with gateway(followed, served.snapshots, tmp_path / "cache", traffic=traffic) as address:
+        followed.move(access=Access(clients=clients), echo=alone(served.take("one")))
+        followed.wait_for(1)
+        web, app = ({"Authorization": f"Bearer {key}"} for key in keys.values())
+        asked = httpx2.post(
+            f"{address}/v1/stacks/echo/answer", json={"variables": {"message": "hi"}},
+            headers=web, timeout=60,
+        )  # fmt: skip
+        body = {"trace": asked.json()["trace"], "rating": "bad"}
+        statuses = [
+            httpx2.post(f"{address}/v1/feedback", json=body, headers=who, timeout=30).status_code
+            for who in (app, {}, web)
+        ]
+
+    assert statuses == [404, 401, 201]
+    assert [feedback.tenant for feedback in traffic.feedback()] == ["web"]
 
 
 @pytest.mark.parametrize(

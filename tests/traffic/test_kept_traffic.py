@@ -40,7 +40,7 @@ def answer(vars: dict[str, str], output: str) -> Trace:  # noqa: A002
 
 def kept(trace: Trace) -> KeptAnswer | None:
     return kept_answer(
-        trace, trace="0af7", at=AT, environment="staging", stack="stacks/a", identity=IDENTITY, sampled=True
+        trace, id="a1", trace="0af7", at=AT, environment="staging", stack="stacks/a", identity=IDENTITY, sampled=True
     )  # fmt: skip
 
 

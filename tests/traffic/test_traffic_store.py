@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def answer(number: int, *, stack: str = "stacks/a", sampled: bool = True) -> Kep
     """An answer a minute, the odd ones of another identity."""
     made = kept_answer(
         Trace(vars={"n": number}, steps=(), output=f"answer {number}"),
+        id=f"{number:016x}",
         trace=f"{number:032x}",
         at=START + timedelta(minutes=number),
         environment="production",
@@ -54,7 +56,7 @@ def test_an_answer_of_the_same_moment_is_on_one_page_only(traffic: Traffic) -> N
     kept = [answer(n) for n in range(450)]
     at_once = [
         KeptAnswer(
-            trace=one.trace, at=START, environment=one.environment, stack=one.stack,
+            id=one.id, trace=one.trace, at=START, environment=one.environment, stack=one.stack,
             identity=one.identity, sampled=True, answer=one.answer,
         )
         for one in kept
@@ -76,9 +78,7 @@ def test_an_answer_that_was_kept_for_its_feedback_joins_the_sample(traffic: Traf
 
 def test_feedback_is_kept_beside_the_answer_it_is_about(traffic: Traffic) -> None:
     kept = answer(1)
-    said = feedback_on(
-        kept, at=START, rating="bad", comment="wrong", correction="right", tenant="web"
-    )
+    said = feedback_on(kept, at=START, rating="bad", comment="wrong", correction="right")
     praised = feedback_on(kept, at=START + timedelta(days=1), rating="good")
 
     traffic.keep([kept], [said, praised])
@@ -86,6 +86,16 @@ def test_feedback_is_kept_beside_the_answer_it_is_about(traffic: Traffic) -> Non
     assert traffic.feedback() == (said, praised)
     assert traffic.feedback(since=START + timedelta(hours=1)) == (praised,)
     assert traffic.feedback(stack="stacks/b") == ()
+
+
+def test_answers_of_one_trace_are_all_kept(traffic: Traffic) -> None:
+    first, second = answer(1), replace(answer(2), trace=answer(1).trace)
+    said = feedback_on(second, at=second.at, rating="bad")
+    traffic.keep([first, second], [said])
+
+    assert list(traffic.answers(traces=[first.trace])) == [first, second]
+    assert list(traffic.answers(ids=[said.answer])) == [second]
+    assert traffic.erase(traces=[first.trace]) == (2, 1)
 
 
 def test_what_is_erased_is_gone(traffic: Traffic) -> None:
@@ -103,7 +113,7 @@ def test_what_is_erased_is_gone(traffic: Traffic) -> None:
 def test_an_erased_text_is_in_no_file(tmp_path: Path) -> None:
     with Traffic.open(tmp_path / "registry.db") as traffic:
         made = kept_answer(
-            Trace(vars={}, steps=(), output="the words of a user"), trace="1", at=START,
+            Trace(vars={}, steps=(), output="the words of a user"), id="1", trace="1", at=START,
             environment="e", stack="s", identity=ONE, sampled=True,
         )  # fmt: skip
         assert made is not None

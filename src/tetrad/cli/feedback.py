@@ -72,8 +72,8 @@ def _chosen(traffic: Traffic, args: argparse.Namespace) -> Sequence[Feedback]:
 
 
 def _answers(traffic: Traffic, chosen: Sequence[Feedback]) -> dict[str, KeptAnswer]:
-    traces = sorted({said.trace for said in chosen})
-    return {kept.trace: kept for kept in traffic.answers(traces=traces)}
+    ids = sorted({said.answer for said in chosen})
+    return {kept.id: kept for kept in traffic.answers(ids=ids)}
 
 
 # -- list
@@ -86,10 +86,10 @@ def _list(root: Path, args: argparse.Namespace) -> ExitCode:
         chosen = [said for said in _chosen(traffic, args) if _is_wanted(said, args)]
         answers = _answers(traffic, chosen)
     if args.format == "json":
-        documents = [_document(said, answers.get(said.trace)) for said in chosen]
+        documents = [_document(said, answers.get(said.answer)) for said in chosen]
         write_out(json.dumps(documents, indent=2, ensure_ascii=True, default=dict) + "\n")
     else:
-        print_text("".join(_text(said, answers.get(said.trace)) for said in chosen))
+        print_text("".join(_text(said, answers.get(said.answer)) for said in chosen))
         sys.stderr.write(f"{pluralize(len(chosen), 'rating')}\n")
     return ExitCode.PASSED
 

@@ -25,7 +25,7 @@ async def take_feedback(request: Request, gateway: Gateway) -> Response:
     body = await read_object(request)
     trace, rating, comment, correction = _read(body)
     try:
-        answer = await gateway.recent.spoken_of(trace)
+        answer = await gateway.recent.spoken_of(trace, request.state.client.tenant)
         if answer is None:
             raise RequestRefused(
                 404, "no answer has this trace, or it was too long ago", param="trace"
@@ -36,7 +36,6 @@ async def take_feedback(request: Request, gateway: Gateway) -> Response:
             rating=rating,
             comment=comment or "",
             correction=correction,
-            tenant=request.state.client.tenant,
         )
         await gateway.recent.keep(answer, said)
     except DatabaseError as error:

@@ -20,7 +20,7 @@ from tetrad.canonical import Digest
 from tetrad.errors import TetradError
 from tetrad.gateway.apart import apart
 from tetrad.results.trace import Trace
-from tetrad.traffic import Feedback, KeptAnswer, is_sampled, kept_answer
+from tetrad.traffic import Feedback, KeptAnswer, is_sampled, kept_answer, new_id
 
 if TYPE_CHECKING:
     from tetrad.gateway.one_request import Addressed
@@ -43,22 +43,26 @@ class KeepsTraffic(Protocol):
 class _Answer:
     """An answer as it was given, not redacted yet."""
 
-    trace: str  # its id
+    id: str
+    trace: str
     at: datetime
     environment: str
     stack: str
     identity: Digest
+    tenant: str
     answer: Trace
     sampled: bool
 
     def kept(self) -> KeptAnswer | None:
         return kept_answer(
             self.answer,
+            id=self.id,
             trace=self.trace,
             at=self.at,
             environment=self.environment,
             stack=self.stack,
             identity=self.identity,
+            tenant=self.tenant,
             sampled=self.sampled,
         )
 
@@ -69,7 +73,8 @@ class RecentAnswers:
     def __init__(self, traffic: KeepsTraffic | None) -> None:
         """Without anywhere to keep it, nothing is kept."""
         self.traffic = traffic
-        self._recent: OrderedDict[str, _Answer] = OrderedDict()
+        # By trace and tenant: of several answers of a caller's trace, the last one is spoken of.
+        self._recent: OrderedDict[tuple[str, str], _Answer] = OrderedDict()
         self._sampled: list[_Answer] = []
         self._has_dropped = False
 
@@ -78,15 +83,18 @@ class RecentAnswers:
         if self.traffic is None:
             return
         answer = _Answer(
+            id=new_id(),
             trace=asked.trace,
             at=datetime.now(UTC),
             environment=asked.followed.pointer.environment,
             stack=asked.stack,
             identity=asked.loaded.served.identity,
+            tenant=asked.client.tenant,
             answer=trace,
             sampled=is_sampled(asked.trace, asked.serving.sample),
         )
-        self._recent[answer.trace] = answer
+        self._recent[answer.trace, answer.tenant] = answer
+        self._recent.move_to_end((answer.trace, answer.tenant))
         if len(self._recent) > _REMEMBERED:
             self._recent.popitem(last=False)
         if not answer.sampled:
@@ -97,15 +105,18 @@ class RecentAnswers:
             self._has_dropped = True
             _LOG.warning("sampled answers are dropped: they cannot be written as fast as they come")
 
-    async def spoken_of(self, trace: str) -> KeptAnswer | None:
-        """The answer with a trace id, of this process or kept by another; None where there is none."""
-        recent = self._recent.get(trace)
+    async def spoken_of(self, trace: str, tenant: str) -> KeptAnswer | None:
+        """The last answer of a tenant's trace, of this process or kept by another; None where there is
+        none. Nobody speaks of another tenant's.
+        """
+        recent = self._recent.get((trace, tenant))
         if recent is not None:
             return recent.kept()
         traffic = self.traffic
         if traffic is None:
             return None
-        return await apart(lambda: next(iter(traffic.answers(traces=[trace])), None))
+        kept = await apart(lambda: list(traffic.answers(traces=[trace])))
+        return next((one for one in reversed(kept) if one.tenant == tenant), None)
 
     async def keep(self, answer: KeptAnswer, feedback: Feedback) -> None:
         """Keep what somebody said, with the answer; DatabaseError where it cannot be."""

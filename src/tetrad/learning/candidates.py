@@ -53,14 +53,14 @@ def candidates(
 ) -> tuple[tuple[Candidate, ...], tuple[Skipped, ...]]:
     """A case for each question that the golden set does not ask yet; corrections go first.
 
-    `answers` are those that were kept, by trace.
+    `answers` are those that were kept, by their ids.
     """
     writing = _Writing(suite)
     made: list[Candidate] = []
     skipped: list[Skipped] = []
     for said in sorted(chosen, key=lambda one: one.correction is None):
         try:
-            document = writing.document(said, answers.get(said.trace))
+            document = writing.document(said, answers.get(said.answer))
         except _NoCase as why:
             skipped.append(Skipped(feedback=said.id, reason=str(why)))
         else:

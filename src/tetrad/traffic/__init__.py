@@ -10,6 +10,7 @@ from tetrad.traffic.kept_traffic import (
     feedback_on,
     is_sampled,
     kept_answer,
+    new_id,
 )
 
-__all__ = ["Feedback", "KeptAnswer", "Rating", "feedback_on", "is_sampled", "kept_answer"]
+__all__ = ["Feedback", "KeptAnswer", "Rating", "feedback_on", "is_sampled", "kept_answer", "new_id"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -25,11 +24,13 @@ _CODEC = Codec()
 class KeptAnswer:
     """One live answer with its steps. The request's messages are left out: the prompt makes them."""
 
-    trace: str  # its id
+    id: str
+    trace: str  # of the request; a caller's trace may have several answers
     at: datetime
     environment: str
     stack: str  # reference
     identity: Digest
+    tenant: str = ""  # whose request it was
     sampled: bool  # in the declared sample, or kept for its feedback alone
     answer: Trace
 
@@ -40,6 +41,7 @@ class Feedback:
 
     id: str
     at: datetime
+    answer: str  # the id of the one that it is about
     trace: str
     environment: str
     stack: str
@@ -50,32 +52,41 @@ class Feedback:
     tenant: str = ""
 
 
+def new_id() -> str:
+    """The id of an answer or of feedback."""
+    return secrets.token_hex(8)
+
+
 def is_sampled(trace: str, share: float) -> bool:
     """Whether an answer belongs to the sample: each with the same chance, and always the same ones."""
     drawn = digest_bytes(f"sample {trace}".encode()).hex
     return int(drawn[:8], 16) / 2**32 < share
 
 
-def kept_answer(
+def kept_answer(  # noqa: PLR0913 - all that is known of it
     answer: Trace,
     *,
+    id: str,  # noqa: A002 - the word of the formats
     trace: str,
     at: datetime,
     environment: str,
     stack: str,
     identity: Digest,
     sampled: bool,
+    tenant: str = "",
 ) -> KeptAnswer | None:
     """The answer as it is kept; None where it is too large."""
     written = _written(_without_messages(answer))
     if len(written.encode()) > LARGEST:  # before it is searched, which takes its time
         return None
     return KeptAnswer(
+        id=id,
         trace=trace,
         at=at,
         environment=environment,
         stack=stack,
         identity=identity,
+        tenant=tenant,
         sampled=sampled,
         answer=_CODEC.load(Trace, redacted_json(json.loads(written))),
     )
@@ -88,13 +99,12 @@ def feedback_on(
     rating: Rating,
     comment: str = "",
     correction: str | None = None,
-    tenant: str = "",
-    new_id: Callable[[], str] = lambda: secrets.token_hex(8),
 ) -> Feedback:
     """What is kept of somebody's words about an answer."""
     return Feedback(
         id=new_id(),
         at=at,
+        answer=answer.id,
         trace=answer.trace,
         environment=answer.environment,
         stack=answer.stack,
@@ -102,7 +112,7 @@ def feedback_on(
         rating=rating,
         comment=redacted(comment),
         correction=None if correction is None else redacted(correction),
-        tenant=tenant,
+        tenant=answer.tenant,
     )
 
 

@@ -9,11 +9,13 @@ METADATA = MetaData()
 ANSWERS = Table(
     "live_answers",
     METADATA,
-    Column("trace", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("trace", Text, nullable=False),
     Column("at", Text, nullable=False),
     Column("environment", Text, nullable=False),
     Column("stack", Text, nullable=False),
     Column("identity", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
     Column("sampled", Boolean, nullable=False),
     Column("answer", LargeBinary, nullable=False),
 )
@@ -22,6 +24,7 @@ FEEDBACK = Table(
     METADATA,
     Column("id", Text, primary_key=True),
     Column("at", Text, nullable=False),
+    Column("answer", Text, nullable=False),  # the id of the one that it is about
     Column("trace", Text, nullable=False),
     Column("environment", Text, nullable=False),
     Column("stack", Text, nullable=False),

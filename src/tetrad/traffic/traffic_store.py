@@ -66,29 +66,32 @@ class Traffic(Closing):
         identity: Digest | None = None,
         since: datetime | None = None,
         traces: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
         sampled: bool = False,
     ) -> Iterator[KeptAnswer]:
         """The kept answers, oldest first; those of the sample alone if `sampled`."""
-        query = select(ANSWERS).order_by(ANSWERS.c.at, ANSWERS.c.trace)
+        query = select(ANSWERS).order_by(ANSWERS.c.at, ANSWERS.c.id)
         query = query.where(*_conditions(ANSWERS, environment, stack, identity, since))
         if sampled:
             query = query.where(ANSWERS.c.sampled)
         if traces is not None:
             query = query.where(ANSWERS.c.trace.in_(traces))
+        if ids is not None:
+            query = query.where(ANSWERS.c.id.in_(ids))
         last: tuple[str, str] | None = None
         while True:
             page = query.limit(_PAGE)
             if last is not None:
-                at, trace = last
+                at, id_ = last
                 page = page.where(
-                    (ANSWERS.c.at > at) | ((ANSWERS.c.at == at) & (ANSWERS.c.trace > trace))
+                    (ANSWERS.c.at > at) | ((ANSWERS.c.at == at) & (ANSWERS.c.id > id_))
                 )
             with self._database.reading() as connection:
                 rows = connection.execute(page).all()
             yield from map(_answer_of, rows)
             if len(rows) < _PAGE:
                 return
-            last = (rows[-1].at, rows[-1].trace)
+            last = (rows[-1].at, rows[-1].id)
 
     def feedback(
         self,
@@ -141,7 +144,7 @@ def _keep_answers(connection: Connection, answers: Sequence[KeptAnswer]) -> None
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     keep = dialect.insert(ANSWERS)
     keep = keep.on_conflict_do_update(
-        index_elements=[ANSWERS.c.trace],
+        index_elements=[ANSWERS.c.id],
         set_={"sampled": ANSWERS.c.sampled | keep.excluded.sampled},
     )
     connection.execute(keep, [_answer_row(one) for one in answers])
@@ -149,11 +152,13 @@ def _keep_answers(connection: Connection, answers: Sequence[KeptAnswer]) -> None
 
 def _answer_row(kept: KeptAnswer) -> dict[str, object]:
     return {
+        "id": kept.id,
         "trace": kept.trace,
         "at": written_time(kept.at),
         "environment": kept.environment,
         "stack": kept.stack,
         "identity": written_identity(kept.identity),
+        "tenant": kept.tenant,
         "sampled": kept.sampled,
         "answer": written_answer(kept.answer),
     }
@@ -161,11 +166,13 @@ def _answer_row(kept: KeptAnswer) -> dict[str, object]:
 
 def _answer_of(row: Row[Any]) -> KeptAnswer:
     return KeptAnswer(
+        id=row.id,
         trace=row.trace,
         at=read_time(row.at),
         environment=row.environment,
         stack=row.stack,
         identity=read_identity(row.identity),
+        tenant=row.tenant,
         sampled=bool(row.sampled),
         answer=read_answer(row.answer),
     )
@@ -175,6 +182,7 @@ def _feedback_row(said: Feedback) -> dict[str, object]:
     return {
         "id": said.id,
         "at": written_time(said.at),
+        "answer": said.answer,
         "trace": said.trace,
         "environment": said.environment,
         "stack": said.stack,
@@ -190,6 +198,7 @@ def _feedback_of(row: Row[Any]) -> Feedback:
     return Feedback(
         id=row.id,
         at=read_time(row.at),
+        answer=row.answer,
         trace=row.trace,
         environment=row.environment,
         stack=row.stack,
