@@ -169,6 +169,8 @@ def test_a_full_gpu_pool_is_said_in_the_preview(provisioned: Provisioned) -> Non
     }
     status = {"status": {"allocatable": {"nvidia.com/gpu": "3"}}}
     provisioned.plane.apply([node])
+    ready = ("node", provisioned.namespace, "node.kubernetes.io/not-ready-")
+    assert provisioned.plane.kubectl("taint", *ready).returncode == 0
     where = ("node", provisioned.namespace, "--subresource", "status")
     patched = provisioned.plane.kubectl("patch", *where, "--patch", json.dumps(status))
     assert patched.returncode == 0, patched.stderr
