@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,10 +27,18 @@ from trees import Tree
 
 import tetrad
 import tetrad.identity
+from tetrad.cli.changing import deployer_of
 from tetrad.deploy.deployer import environment_named
+from tetrad.deploy.deploying import Order, settle
+from tetrad.deploy.merged_state import merged_state
+from tetrad.errors import PointerMoved
 from tetrad.identity import short, written_identity
 from tetrad.pointer import Deployers, Pointer
+from tetrad.pointer.pointer_store import THERE
 from tetrad.registry import open_ledger
+from tetrad.registry.connection import LedgerDatabase
+from tetrad.registry.entry import written_time
+from tetrad.registry.ledger_tables import GATEWAYS
 from tetrad.snapshots import kept
 
 
@@ -163,6 +173,20 @@ def test_what_serves_already_is_not_taken_away_by_a_new_rule(
 
     assert tree.tetrad("deploy", "production") == 0
     assert "serves, and would not be admitted today: approvals" in capsys.readouterr().out
+
+
+def test_who_verified_long_does_not_go_back_behind_what_was_deployed_meanwhile(tree: Tree) -> None:
+    deploy(tree)
+    improve(tree, 1)
+    slow, private = environment_named(tree.root, "production"), key_of(tree)[1]
+    with merged_state(tree.root) as state, store_of(tree) as store:
+        order = Order(state=state, before=store.current(), judged=(), named=False)
+        improve(tree, 2)
+        deploy(tree)
+
+        with pytest.raises(PointerMoved):
+            settle(tree.root, store, deployer_of(tree.root, slow, private), order, reason="")
+    assert pointer_of(tree).number == 2
 
 
 @pytest.mark.parametrize(
@@ -324,6 +348,24 @@ def test_a_merge_is_reverted_as_one(tree: Tree, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out.endswith(f"  {command}\n")
     tree.git(*command.split()[1:])
     assert deploy(tree) == 0
+
+
+def test_a_gateway_that_was_not_heard_of_for_long_is_not_waited_for(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(tree)
+    improve(tree)
+    deploy(tree)
+    with store_of(tree) as store:
+        store.report(gateway("partitioned", 2))
+        then = store.now() - THERE - timedelta(seconds=10)
+    with closing(LedgerDatabase(place_of(tree))) as database, database.changing() as connection:
+        connection.execute(GATEWAYS.update().values(seen=written_time(then)))
+    capsys.readouterr()
+
+    assert tree.tetrad("rollback", "production", *key_of(tree)) == 0
+    told = r"not waited for: http://127\.0\.0\.1:8000 \(partitio\), last heard of 4\d s ago\n"
+    assert re.search(told, capsys.readouterr().err)
 
 
 # -- promoting

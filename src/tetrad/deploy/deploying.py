@@ -41,6 +41,16 @@ class Judged:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What is to be deployed in place of what."""
+
+    state: MergedState
+    before: Pointer | None
+    judged: tuple[Judged, ...]
+    named: bool  # whether somebody named these stacks: they are all that is deployed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Deployment:
     """What became of a deployment. With refusals, nothing was written."""
 
@@ -65,38 +75,39 @@ def deploy(root: Path, deployer: Deployer, names: Sequence[str], *, reason: str 
             refuse_unrelated(root, last=before.commit, new=state.commit, where=where)
         stacks = _stacks(state, deployer.environment, names)
         judged = _judged(root, state, stacks, deployer.environment)
-        return settle(root, store, deployer, state, judged, names=names, reason=reason)
+        order = Order(state=state, before=before, judged=tuple(judged), named=bool(names))
+        return settle(root, store, deployer, order, reason=reason)
 
 
 def settle(
     root: Path,
     store: PointerStore,
     deployer: Deployer,
-    state: MergedState,
-    judged: Sequence[Judged],
+    order: Order,
     *,
-    names: Sequence[str],
     reason: str,
 ) -> Deployment:
-    """Append the pointer by which what was judged serves, unless some of it may not."""
-    before = store.current()
+    """Append the pointer by which what was judged serves, unless some of it may not; PointerMoved where
+    the pointer is no longer the one that the commit was held against.
+    """
+    before, judged = order.before, order.judged
     doubtful = [one for one in judged if not one.found.is_yes and _answers(before, one)]
-    left = [one for one in judged if one.found.withdrawn and not names]
+    left = [one for one in judged if one.found.withdrawn and not order.named]
     set_apart = {one.asked.stack.ref for one in (*doubtful, *left)}
     others = [one for one in judged if one.asked.stack.ref not in set_apart]
     refused = [one for one in others if not one.found.is_yes]
     if refused or (left and len(left) == len(judged)):
         return Deployment(before=before, after=before, refused=tuple(refused or left))
-    _keep(root, deployer, state.commit, others)
+    _keep(root, deployer, order.state.commit, others)
     environment = deployer.environment
     merged = Merged(
         environment=environment.name,
-        commit=state.commit,
+        commit=order.state.commit,
         stacks={one.asked.stack.ref: one.wanted for one in judged},
         access=environment.access,
         retain=environment.retain,
     )
-    only = [one.asked.stack.ref for one in judged] if names else None
+    only = [one.asked.stack.ref for one in judged] if order.named else None
     after = deployed(before, merged, deployer.act(store.now(), reason), only=only)
     if after is not None:
         store.append(deployer.seal(after))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tetrad.admission import Question, verified
 from tetrad.deploy.deployer import Deployer, opened_store, stack_named
-from tetrad.deploy.deploying import Deployment, Judged, settle
+from tetrad.deploy.deploying import Deployment, Judged, Order, settle
 from tetrad.deploy.merged_state import MergedState, merged_state, refuse_unrelated
 from tetrad.errors import UsageError
 from tetrad.loading.files import Tree
@@ -32,7 +32,8 @@ def promote(
                 last = before.stacks[ref].live.commit
                 refuse_unrelated(root, last=last, new=served.commit, where=target)
         judged = _judged(root, state, deployer.environment, served, snapshot)
-        return settle(root, store, deployer, state, [judged], names=[ref], reason=reason)
+        order = Order(state=state, before=before, judged=(judged,), named=True)
+        return settle(root, store, deployer, order, reason=reason)
 
 
 def _live(root: Path, stack: str, origin: Environment) -> tuple[str, ServedIdentity, Snapshot]:
