@@ -287,6 +287,12 @@ class Endpoint:
         except wire.Unreadable as exc:
             raise self._unavailable(str(exc), ticket) from exc
 
+    def connect(self) -> None:
+        """Make the client ahead of the first request: it reads certificates, in which time an event
+        loop would do nothing else.
+        """
+        self._connected()
+
     def _connected(self) -> httpx2.AsyncClient:
         if self._client is None:
             self._client = client_for(self._address.base_url, self._address.api_key)

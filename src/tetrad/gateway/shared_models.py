@@ -65,6 +65,7 @@ class SharedModels:
             address = address_of(model, os.environ)
             name = served_name(model, address)
             endpoint = Endpoint(replace(address, model=name), brake=Unbraked())
+            endpoint.connect()
             return Breaking(endpoint, tell=partial(self._tell_circuit, model.name))
         return build_engine(
             model, files=files, store=self.store, offline=self._offline, progress=self._progress
