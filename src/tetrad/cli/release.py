@@ -25,7 +25,7 @@ def run(args: Namespace) -> ExitCode:
     environment = environment_named(root, args.environment)
     deployer = deployer_of(root, environment, args.key)
     with opened_store(root, environment) as store:
-        after = release(store, deployer, args.stack, reason=args.reason)
+        after = release(store, deployer, args.stack, reason=args.reason).after
     (ref,) = after.change.stacks
     print_text(
         f"{environment.name} {after.number}\n  {ref}: no identity is withdrawn any more;"

@@ -15,7 +15,7 @@ from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode
 
 if TYPE_CHECKING:
-    from tetrad.deploy.rolling_back import RolledBack
+    from tetrad.deploy.rolling_back import ChangedPointer
     from tetrad.pointer import ServedIdentity
     from tetrad.pointer.pointer_store import PointerStore
 
@@ -56,14 +56,14 @@ def run(args: Namespace) -> ExitCode:
     return ExitCode.PASSED
 
 
-def _lines(back: RolledBack) -> Iterator[str]:
+def _lines(back: ChangedPointer) -> Iterator[str]:
     from tetrad.cli.pointer_lines import changed_lines
 
     yield f"{back.after.environment} {back.after.number}"
     yield from changed_lines(back.before, back.after)
 
 
-def _wait(store: PointerStore, back: RolledBack, began: float) -> None:
+def _wait(store: PointerStore, back: ChangedPointer, began: float) -> None:
     """Wait for the gateways; NotAcknowledged names those that do not follow."""
     from tetrad.deploy.acknowledging import LOADS_S, WARM_S, acknowledged, called
     from tetrad.text import pluralize
@@ -80,11 +80,11 @@ def _wait(store: PointerStore, back: RolledBack, began: float) -> None:
         print_text("no gateway is there to follow\n")
 
 
-def _is_loaded(back: RolledBack, ref: str, to: ServedIdentity) -> bool:
+def _is_loaded(back: ChangedPointer, ref: str, to: ServedIdentity) -> bool:
     return any(served.identity == to.identity for served in back.before.stacks[ref].loaded)
 
 
-def _reverts(root: Path, back: RolledBack) -> Iterator[str]:
+def _reverts(root: Path, back: ChangedPointer) -> Iterator[str]:
     """The commands that take the merged state back to what serves now."""
     from tetrad import git
     from tetrad.registry import open_ledger, registry_place

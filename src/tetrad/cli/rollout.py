@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tetrad.deploy.deployer import Deployer
-    from tetrad.pointer import Figures, GatewayState, Pointer, Rollout
+    from tetrad.pointer import Figures, GatewayState, Rollout
     from tetrad.pointer.pointer_store import PointerStore
 
 _ACTIONS = {
@@ -67,18 +67,16 @@ def run(args: Namespace) -> ExitCode:
         deployer = deployer_of(root, environment, args.key)
         if args.action == "continue":
             return driven(store, deployer, {ref: rollout.to.identity})
-        return _abort(store, deployer, pointer, ref, args.reason)
+        return _abort(store, deployer, ref, args.reason)
 
 
-def _abort(
-    store: PointerStore, deployer: Deployer, pointer: Pointer, ref: str, reason: str
-) -> ExitCode:
+def _abort(store: PointerStore, deployer: Deployer, ref: str, reason: str) -> ExitCode:
     from tetrad.cli.pointer_lines import changed_lines
-    from tetrad.pointer.transitions import aborted
+    from tetrad.deploy.rolling_back import abort
 
-    act = deployer.act(store.now(), reason)
-    after = store.append(deployer.seal(aborted(pointer, ref, act)))
-    lines = [f"{after.environment} {after.number}", *changed_lines(pointer, after)]
+    change = abort(store, deployer, ref, reason=reason)
+    after = change.after
+    lines = [f"{after.environment} {after.number}", *changed_lines(change.before, after)]
     print_text("".join(f"{line}\n" for line in lines))
     say_acknowledged(follow(store, after.number))
     return ExitCode.PASSED

@@ -1,9 +1,9 @@
-"""Rolling back: an earlier identity answers, and what is left is withdrawn."""
+"""Rolling back, aborting and releasing: whoever changes the pointer meanwhile is overtaken."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -11,14 +11,16 @@ from tetrad.deploy.deployer import Deployer, stack_named
 from tetrad.errors import PointerMoved, UsageError
 from tetrad.pointer import Pointer, ServedIdentity
 from tetrad.pointer.pointer_store import PointerStore
-from tetrad.pointer.transitions import moved_last, released, rolled_back
+from tetrad.pointer.transitions import Act, aborted, moved_last, released, rolled_back
 
 _IDENTITY = re.compile(r"(?:tetrad:)?([0-9a-f]{7,64})")
 _TRIES = 20  # others that change the pointer at the same moment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RolledBack:
+class ChangedPointer:
+    """Two versions of a pointer, one of which follows the other."""
+
     before: Pointer
     after: Pointer
 
@@ -35,27 +37,53 @@ def roll_back(
     *,
     to: str | None = None,
     reason: str = "",
-) -> RolledBack:
-    """Roll some stacks back, or those that the last deployment moved; whoever else changes the
-    pointer meanwhile is overtaken.
-    """
+) -> ChangedPointer:
+    """Roll some stacks back, or those that the last deployment moved."""
+
+    def next_of(before: Pointer, act: Act) -> Pointer:
+        named = [stack_named(before, name) for name in names] or _moved(store)
+        return rolled_back(before, {ref: _target(store, before, ref, to) for ref in named}, act)
+
+    return _overtaking(store, deployer, next_of, reason)
+
+
+def abort(
+    store: PointerStore, deployer: Deployer, name: str, *, reason: str = ""
+) -> ChangedPointer:
+    """Abort a stack's rollout."""
+
+    def next_of(before: Pointer, act: Act) -> Pointer:
+        return aborted(before, stack_named(before, name), act)
+
+    return _overtaking(store, deployer, next_of, reason)
+
+
+def release(
+    store: PointerStore, deployer: Deployer, name: str, *, reason: str = ""
+) -> ChangedPointer:
+    """End the withdrawals of a stack."""
+
+    def next_of(before: Pointer, act: Act) -> Pointer:
+        return released(before, stack_named(before, name), act)
+
+    return _overtaking(store, deployer, next_of, reason)
+
+
+def _overtaking(
+    store: PointerStore,
+    deployer: Deployer,
+    next_of: Callable[[Pointer, Act], Pointer],
+    reason: str,
+) -> ChangedPointer:
+    """ChangedPointer the pointer, whoever else changes it at the same moment."""
     for _ in range(_TRIES):
         before = _current(store)
-        named = [stack_named(before, name) for name in names] or _moved(store)
-        targets = {ref: _target(store, before, ref, to) for ref in named}
-        after = rolled_back(before, targets, deployer.act(store.now(), reason))
+        after = next_of(before, deployer.act(store.now(), reason))
         try:
-            return RolledBack(before=before, after=store.append(deployer.seal(after)))
+            return ChangedPointer(before=before, after=store.append(deployer.seal(after)))
         except PointerMoved:
             continue
     raise PointerMoved(store.environment, f"it changed {_TRIES} times meanwhile")
-
-
-def release(store: PointerStore, deployer: Deployer, name: str, *, reason: str = "") -> Pointer:
-    """End the withdrawals of a stack."""
-    before = _current(store)
-    after = released(before, stack_named(before, name), deployer.act(store.now(), reason))
-    return store.append(deployer.seal(after))
 
 
 def _current(store: PointerStore) -> Pointer:
