@@ -25,7 +25,7 @@ from tetrad.learning.drift import (
 from tetrad.learning.refusals import refuses
 from tetrad.learning.shared_assertions import case_of, shared_by_all, with_rubric
 from tetrad.learning.shifts import inhomogeneity
-from tetrad.model import Assertion, AssertionSet, Stack, Suite
+from tetrad.model import Assertion, AssertionSet, Guardrails, Stack, Suite
 from tetrad.model.variables import text_of
 from tetrad.results.outcome import SuiteRun
 from tetrad.results.trace import Guarded, Trace
@@ -89,8 +89,7 @@ async def monitor(session: Session, asked: Monitored) -> StackDrift:
             live,
             labels=stack.prompt.output.enum,
             has_contract=bool(stack.prompt.output.enum) or stack.prompt.output.format == "json",
-            has_guardrails=stack.guardrails.max_input_chars is not None
-            or stack.guardrails.block_pii_in_output,
+            has_guardrails=stack.guardrails != Guardrails(),
             categories=_categories(stack),
             meaning=meaning,
             seed=seed,

@@ -18,7 +18,7 @@ _WORDS = re.compile(
     r"|(?:i|we) (?:can ?not|can['’]t|am unable to|am not able to|won['’]t|must decline)"
     r"|(?:i|we)['’]m (?:unable|not able) to"
     r"|as an ai\b|as a language model\b"
-    r"|(?:ich|wir) k(?:ann|önnen) (?:\w+ ){0,4}nicht\b"
+    r"|(?:(?:ich|wir) (?:kann|können)|(?:kann|können) (?:ich|wir)) (?:\w+ ){0,4}nicht\b"
     r"|je ne (?:peux|suis) pas\b|no puedo\b"
     r")",
     re.IGNORECASE,
