@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -164,13 +164,14 @@ def runtime(
     *,
     engine: ScriptedAnswers | None = None,
     embedder: WordEmbedder | None = None,
+    count: Callable[[str], int] = lambda text: len(text.split()),
 ) -> Runtime:
     words = embedder or WordEmbedder()
     return build(
         of,
         engine=engine or ScriptedAnswers(),
         embedder_of=lambda _: words,
-        count=lambda text: len(text.split()),
+        count=count,
         files=WorkingTree(tmp_path),
         cache=tmp_path / "cache",
     )

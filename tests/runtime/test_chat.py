@@ -116,6 +116,17 @@ def test_earlier_turns_count_for_the_input_limit(tmp_path: Path) -> None:
     assert running.prepare({"message": "1234"}, history=turns("123", "456")).answer == TOO_LONG
 
 
+def test_a_conversation_that_is_too_long_is_not_counted(tmp_path: Path) -> None:
+    of = stack(prompt(chat=CHAT), guardrails=Guardrails(max_input_chars=50_000))
+
+    def count(text: str) -> int:
+        raise AssertionError(f"counted {len(text)} characters")
+
+    running = runtime(of, tmp_path, count=count)
+
+    assert running.prepare({"message": "a"}, history=turns("x" * 60_000)).answer == TOO_LONG
+
+
 def test_requests_with_other_turns_are_prepared_on_their_own(tmp_path: Path) -> None:
     running = runtime(stack(prompt(chat=CHAT)), tmp_path)
 

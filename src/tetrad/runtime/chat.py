@@ -39,15 +39,19 @@ class Histories:
         self._prompt = prompt
         self._count = count
 
-    def kept(self, history: Sequence[Turn]) -> tuple[Turn, ...]:
-        if not history:
-            return ()
-        why_not, chat = self._prompt.why_no_history, self._prompt.chat
-        limit = None if chat is None else chat.history
-        if why_not is not None or limit is None:
+    def refuse(self, history: Sequence[Turn]) -> None:
+        """BadRequest where there are earlier turns and the prompt takes none."""
+        why_not = self._prompt.why_no_history
+        if history and why_not is not None:
             raise BadRequest(f"{self._prompt.ref} takes no earlier turns: {why_not}")
+
+    def kept(self, history: Sequence[Turn]) -> tuple[Turn, ...]:
+        """What is kept of turns that are not refused."""
+        chat = self._prompt.chat
+        if not history or chat is None or chat.history is None:
+            return ()
         turns = [replace(turn, content=encodable(turn.content)) for turn in history]
-        return tuple(self._within(turns, limit))
+        return tuple(self._within(turns, chat.history))
 
     def _within(self, turns: Sequence[Turn], limit: History) -> Sequence[Turn]:
         # No text has more tokens than bytes, so most conversations need no tokenizer.

@@ -73,7 +73,9 @@ class StepWatch(Protocol):
 
 
 class Observer(Protocol):
-    """What sees the steps of one request. It must not raise, and not wait."""
+    """What sees the steps of one request. It must not raise, and not wait; what happens before the
+    model is asked may be told from another thread.
+    """
 
     def begin(self, step: Begun) -> StepWatch: ...
 

@@ -109,7 +109,7 @@ class Preparation:
         draft = _Draft(given)
         try:
             draft.values = self._variables.values(given.vars)
-            draft.history = self._histories.kept(given.history)
+            self._histories.refuse(given.history)
         except BadRequest as error:
             draft.problem = str(error)
             return draft
@@ -121,6 +121,8 @@ class Preparation:
                 draft.steps += found
                 draft.answer = TOO_LONG
                 return draft
+        # Counting tokens takes its time, so that it comes after the limit.
+        draft.history = self._histories.kept(given.history)
         request = self._guards.inspect(draft.values, draft.history, observer)
         draft.values, draft.history = request.values, request.history
         draft.steps += request.found
