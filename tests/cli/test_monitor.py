@@ -121,6 +121,37 @@ def test_what_has_drifted_is_named_with_figures(
     assert any("cases █" in line for line in told)
 
 
+def test_the_scores_of_several_suites_are_told_apart(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("suite.yaml", "golden.yaml"):
+        text = (tree.root / "evals/feedback" / name).read_text()
+        tree.write(f"evals/second/{name}", text.replace("negative)$", "negative|none)$"))
+    live(tree, 200, refused, share=0.9)
+
+    code, stack = found(tree, capsys, "--stack", "feedback")
+
+    assert (code, stack["cases"]) == (1, 20)
+    scores = [m["name"] for m in stack["measures"] if m["kind"] == "score"]
+    assert scores == ["score form (feedback)", "score form (second)"]
+
+
+def test_a_stack_that_no_suite_judges_cannot_be_compared(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live(tree)
+    for file in (tree.root / "evals/feedback").iterdir():
+        file.unlink()
+    capsys.readouterr()
+
+    assert tree.tetrad("monitor", "production") == 2
+
+    assert (
+        "no suite judges stacks/feedback, so there is nothing to compare with"
+        in capsys.readouterr().err
+    )
+
+
 def test_longer_questions_are_drift(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     live(
         tree, made=lambda random, _: answered("positive", review="word " * random.randint(100, 200))
