@@ -544,6 +544,25 @@ def test_status_says_which_gateways_follow(tree: Tree, capsys: pytest.CaptureFix
     assert [one["number"] for one in said["gateways"]] == [1, 0]
 
 
+def test_status_says_of_a_version_that_no_deployer_signed(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(tree)
+    with open_ledger(place_of(tree)) as ledger:
+        ledger.append("deployment", environment="production", content=b"forged")
+    capsys.readouterr()
+
+    tree.tetrad("status", "production")
+    out = capsys.readouterr().out
+    assert out.startswith("production: the registry's last version counts for nothing: no deployer")
+    assert "\nproduction 1: deploy by deploy" in out
+    tree.tetrad("status", "--format", "json")
+    said = {one["environment"]: one for one in json.loads(capsys.readouterr().out)}
+    assert {name: one["passes_over"] for name, one in said.items()} == {
+        "production": True, "staging": False,
+    }  # fmt: skip
+
+
 def test_history_says_what_changed_and_who_changed_it(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,7 @@ class Standing:
     pointer: Pointer | None
     gateways: tuple[GatewayState, ...] = ()
     lost: tuple[GatewayState, ...] = ()
+    passes_over: bool = False
 
 
 def run(args: Namespace) -> ExitCode:
@@ -80,6 +81,7 @@ def _standing(root: Path, environment: Environment) -> Standing:
             pointer=store.current(),
             gateways=store.gateways(),
             lost=store.lost_gateways(),
+            passes_over=store.passes_over(),
         )
 
 
@@ -121,6 +123,10 @@ def _lines(one: Standing, said: dict[tuple[str, Digest], list[Said]]) -> Iterato
     name, pointer = one.environment.name, one.pointer
     if pointer is None:
         yield f"{name}: nothing is deployed"
+    if one.passes_over:
+        file = one.environment.location.file
+        yield f"{name}: the registry's last version counts for nothing: no deployer of {file} signed it"
+    if pointer is None:
         return
     by = f" by {pointer.change.by}" if pointer.change.by else ""
     yield (
@@ -194,18 +200,18 @@ def _document(one: Standing, said: dict[tuple[str, Digest], list[Said]]) -> Any:
     from tetrad.pointer.pointer_json import as_json
 
     name, pointer = one.environment.name, one.pointer
-    if pointer is None:
-        return {"environment": name, "pointer": None, "gateways": [], "lost": []}
+    served = [] if pointer is None else [served for _, served in pointer.loaded()]
     return {
         "environment": name,
-        "pointer": as_json(pointer),
+        "pointer": None if pointer is None else as_json(pointer),
         "signed": {
-            written_identity(served.identity): [
+            written_identity(one.identity): [
                 {"envelope": str(s.digest), "signers": list(s.signers), "says": s.text}
-                for s in said.get((name, served.identity), [])
+                for s in said.get((name, one.identity), [])
             ]
-            for _, served in pointer.loaded()
+            for one in served
         },
+        "passes_over": one.passes_over,
         "gateways": [as_json(gateway) for gateway in one.gateways],
         "lost": [as_json(gateway) for gateway in one.lost],
     }

@@ -75,7 +75,7 @@ def _overtaking(
     next_of: Callable[[Pointer, Act], Pointer],
     reason: str,
 ) -> ChangedPointer:
-    """ChangedPointer the pointer, whoever else changes it at the same moment."""
+    """Change the pointer, whoever else changes it at the same moment."""
     for _ in range(_TRIES):
         before = _current(store)
         after = next_of(before, deployer.act(store.now(), reason))

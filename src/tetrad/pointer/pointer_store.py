@@ -94,6 +94,12 @@ class PointerStore(Closing):
         with self._database.reading() as connection:
             return self._last(connection)
 
+    def passes_over(self) -> bool:
+        """Whether there are versions, and the last one does not count: no deployer signed it."""
+        with self._database.reading() as connection:
+            newest, last = self._newest(connection), self._last(connection)
+        return newest is not None and (last is None or last.entry < newest)
+
     def history(self) -> Iterator[Pointer]:
         """Every version that counts, the newest first."""
         pointer = self.current()
