@@ -27,9 +27,9 @@ from tetrad.gateway.connections import GuardedConnection
 from tetrad.gateway.fleet import Fleet
 from tetrad.gateway.following import Following, Pointers
 from tetrad.gateway.identity_loader import IdentityLoader
-from tetrad.gateway.limits.limiter import Limiter
-from tetrad.gateway.limits.money import Exchange, Money
-from tetrad.gateway.limits.purse import Claim, Holding
+from tetrad.gateway.limiting.limiter import Limiter
+from tetrad.gateway.limiting.money import Exchange, Money
+from tetrad.gateway.limiting.purse import Claim, Holding
 from tetrad.gateway.recent_answers import KeepsTraffic, RecentAnswers
 from tetrad.gateway.shared_models import SharedModels
 from tetrad.identity import written_identity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from tetrad.gateway.limits.purse import HOLDS_S, Claim, Holding, granted
+from tetrad.gateway.limiting.purse import HOLDS_S, Claim, Holding, granted
 
 DAY_S = 86_400
 FIRST = date(2026, 1, 31)

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tetrad.gateway.limits.breaker import Attempt, Breaker
+from tetrad.gateway.limiting.breaker import Attempt, Breaker
 
 
 def fails(breaker: Breaker, now: float, times: int) -> None:

@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tetrad.canonical import Digest
-from tetrad.gateway.limits.spending import Spending
+from tetrad.gateway.limiting.spending import Spending
 from tetrad.model.serving import (
     Access,
     Client,

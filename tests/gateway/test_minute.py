@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tetrad.gateway.limits.minute import MinuteWindow
+from tetrad.gateway.limiting.minute import MinuteWindow
 
 
 @dataclass

@@ -12,8 +12,8 @@ import pytest
 from gateway.spending_rows import Registry
 
 from tetrad.errors import DatabaseError
-from tetrad.gateway.limits.money import Charge, Money, MoneyRefused, SpendingUnknown
-from tetrad.gateway.limits.purse import Account, Claim, Holding
+from tetrad.gateway.limiting.money import Charge, Money, MoneyRefused, SpendingUnknown
+from tetrad.gateway.limiting.purse import Account, Claim, Holding
 
 STACK = Account(name="stack a", limit=1_000, warn=500)
 CLIENT = Account(name="client b", limit=300)

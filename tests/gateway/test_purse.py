@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tetrad.gateway.limits.purse import HOLDS_S, Account, Purse, Reserved
+from tetrad.gateway.limiting.purse import HOLDS_S, Account, Purse, Reserved
 
 
 @dataclass

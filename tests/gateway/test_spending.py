@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from tetrad.gateway.limits.purse import Claim
-from tetrad.gateway.limits.spending import Spending
+from tetrad.gateway.limiting.purse import Claim
+from tetrad.gateway.limiting.spending import Spending
 from tetrad.registry import Place
 from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.ledger_tables import SPENDING
@@ -93,8 +93,8 @@ HOLDER = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from tetrad.gateway.limits.purse import Claim
-from tetrad.gateway.limits.spending import Spending
+from tetrad.gateway.limiting.purse import Claim
+from tetrad.gateway.limiting.spending import Spending
 from tetrad.registry import PostgresAddress
 
 place = PostgresAddress(sys.argv[1]) if "://" in sys.argv[1] else Path(sys.argv[1])

@@ -20,7 +20,7 @@ from tetrad.errors import ExitCode, MissingExtra
 if TYPE_CHECKING:
     from tetrad.gateway.collaborators import Gateway
     from tetrad.gateway.following import Following
-    from tetrad.gateway.limits.spending import Spending
+    from tetrad.gateway.limiting.spending import Spending
     from tetrad.model import Environment
     from tetrad.pointer import Deployers
     from tetrad.pointer.pointer_store import PointerStore
@@ -44,7 +44,7 @@ def run(args: Namespace) -> ExitCode:
     try:
         from tetrad.gateway.app import create_app
         from tetrad.gateway.console.console_routes import Console
-        from tetrad.gateway.limits.spending import Spending
+        from tetrad.gateway.limiting.spending import Spending
         from tetrad.gateway.server_process import GRACE_S, address_of, bound, serve
         from tetrad.pointer import Deployers
         from tetrad.telemetry.metrics import Metrics
@@ -126,8 +126,8 @@ def _gateway(
     following: Following, metrics: Metrics, traffic: Traffic, spending: Spending
 ) -> Gateway:
     from tetrad.gateway.collaborators import Gateway
-    from tetrad.gateway.limits.limiter import Limiter
-    from tetrad.gateway.limits.money import Money
+    from tetrad.gateway.limiting.limiter import Limiter
+    from tetrad.gateway.limiting.money import Money
     from tetrad.gateway.recent_answers import RecentAnswers
     from tetrad.telemetry.exporting import tracing_from
 

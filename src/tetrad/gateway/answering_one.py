@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tetrad.canonical import Json
 from tetrad.errors import BadRequest, EngineRefused
 from tetrad.gateway.collaborators import Gateway
-from tetrad.gateway.limits.limiter import Permit
+from tetrad.gateway.limiting.limiter import Permit
 from tetrad.gateway.one_request import Addressed
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.model import Turn

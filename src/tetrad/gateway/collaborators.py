@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tetrad.gateway.following import Following
-from tetrad.gateway.limits.callers import Callers
-from tetrad.gateway.limits.kept_responses import KeptResponses
-from tetrad.gateway.limits.limiter import Limiter
+from tetrad.gateway.limiting.callers import Callers
+from tetrad.gateway.limiting.kept_responses import KeptResponses
+from tetrad.gateway.limiting.limiter import Limiter
 from tetrad.gateway.recent_answers import RecentAnswers
 from tetrad.telemetry.metrics import Metrics
 

@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from tetrad.gateway.fleet import Followed
 from tetrad.gateway.following import Following
-from tetrad.gateway.limits.callers import refuse_other_stacks
-from tetrad.gateway.limits.limiter import Permit
+from tetrad.gateway.limiting.callers import refuse_other_stacks
+from tetrad.gateway.limiting.limiter import Permit
 from tetrad.gateway.loaded import LoadedIdentity
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.model.serving import Client, Serving

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from tetrad.gateway.answering_one import Inputs, UpstreamFailed, answered, streamed
 from tetrad.gateway.collaborators import Gateway
-from tetrad.gateway.limits.fallbacks import fallback_of
-from tetrad.gateway.limits.kept_responses import ResponseKey, request_key
-from tetrad.gateway.limits.limiter import Permit, Use
+from tetrad.gateway.limiting.fallbacks import fallback_of
+from tetrad.gateway.limiting.kept_responses import ResponseKey, request_key
+from tetrad.gateway.limiting.limiter import Permit, Use
 from tetrad.gateway.one_request import Addressed
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.results.trace import Trace

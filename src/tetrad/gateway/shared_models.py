@@ -14,7 +14,7 @@ from tetrad.artifacts.store import Store
 from tetrad.engines.interfaces import ComputingEngine, Embedder
 from tetrad.engines.unbraked import Unbraked
 from tetrad.engines.wiring import address_of, build_embedder, build_engine
-from tetrad.gateway.limits.breaking import Breaking
+from tetrad.gateway.limiting.breaking import Breaking
 from tetrad.gateway.upstreams import served_name
 from tetrad.identity import component_digest
 from tetrad.model import Model, OpenAIEngine, VllmEngine

@@ -11,7 +11,7 @@ from tetrad import __version__
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.docs_page import POLICY, docs_page
 from tetrad.gateway.fleet import Fleet
-from tetrad.gateway.limits.callers import may_ask, refuse_other_stacks
+from tetrad.gateway.limiting.callers import may_ask, refuse_other_stacks
 from tetrad.gateway.one_request import following_now, served_names, stack_named
 from tetrad.gateway.openapi import openapi_document
 from tetrad.gateway.refusing import as_json

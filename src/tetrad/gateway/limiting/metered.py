@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from tetrad.engines.interfaces import AnsweredLate, Engine, Pieces
 from tetrad.errors import EngineRefused, EngineUnavailable
-from tetrad.gateway.limits.tokens import guessed, most_used
+from tetrad.gateway.limiting.token_use import guessed, most_used
 from tetrad.model import Stack
 from tetrad.results.exchange import Completion, Request, Usage
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from tetrad.errors import TetradError
 from tetrad.gateway.apart import apart
-from tetrad.gateway.limits.purse import Account, Claim, Holding, Purse, Reserved
+from tetrad.gateway.limiting.purse import Account, Claim, Holding, Purse, Reserved
 
 _LOG = logging.getLogger("tetrad.gateway")
 _TELL_S = 1.0

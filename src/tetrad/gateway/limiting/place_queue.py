@@ -15,7 +15,7 @@ Asked: TypeAlias = Literal["in", "waits", "full"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class Ticket:
+class PlaceRequest:
     """A request that wants a place in everything that it belongs to: environment, stack, client."""
 
     limits: Mapping[str, int | None]  # the places of each
@@ -28,9 +28,9 @@ class Places:
 
     def __init__(self) -> None:
         self._taken: Counter[str] = Counter()
-        self._waiting: deque[Ticket] = deque()
+        self._waiting: deque[PlaceRequest] = deque()
 
-    def ask(self, ticket: Ticket) -> Asked:
+    def ask(self, ticket: PlaceRequest) -> Asked:
         """Whoever waits already could not be let in, so this one overtakes nobody."""
         if self._has_room(ticket):
             self._taken.update(ticket.limits.keys())
@@ -40,7 +40,7 @@ class Places:
         self._waiting.append(ticket)
         return "waits"
 
-    def leave(self, ticket: Ticket) -> list[Ticket]:
+    def leave(self, ticket: PlaceRequest) -> list[PlaceRequest]:
         """Give a place back; whoever gets one now is told."""
         self._taken.subtract(ticket.limits.keys())
         admitted = []
@@ -53,7 +53,7 @@ class Places:
                 self._waiting.append(waiting)
         return admitted
 
-    def give_up(self, ticket: Ticket) -> None:
+    def give_up(self, ticket: PlaceRequest) -> None:
         """One that waits does so no longer."""
         self._waiting.remove(ticket)
 
@@ -63,7 +63,7 @@ class Places:
     def waiting(self, queue: str) -> int:
         return sum(ticket.queue == queue for ticket in self._waiting)
 
-    def _has_room(self, ticket: Ticket) -> bool:
+    def _has_room(self, ticket: PlaceRequest) -> bool:
         return all(
             limit is None or self._taken[name] < limit for name, limit in ticket.limits.items()
         )
@@ -82,14 +82,14 @@ class PlaceQueue:
     """Places on the event loop."""
 
     places: Places = field(default_factory=Places)
-    _futures: dict[Ticket, asyncio.Future[None]] = field(default_factory=dict)
+    _futures: dict[PlaceRequest, asyncio.Future[None]] = field(default_factory=dict)
 
     @asynccontextmanager
     async def place(
         self, stack: str, queue: Queue, limits: Mapping[str, int | None]
     ) -> AsyncIterator[None]:
         """Hold a place; QueueFull or WaitedTooLong where there is none."""
-        ticket = Ticket(limits=limits, queue=stack, size=queue.size)
+        ticket = PlaceRequest(limits=limits, queue=stack, size=queue.size)
         match self.places.ask(ticket):
             case "full":
                 raise QueueFull
@@ -100,7 +100,7 @@ class PlaceQueue:
         finally:
             self._leave(ticket)
 
-    async def _wait(self, ticket: Ticket, deadline_s: float) -> None:
+    async def _wait(self, ticket: PlaceRequest, deadline_s: float) -> None:
         future = self._futures[ticket] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(deadline_s):
@@ -114,7 +114,7 @@ class PlaceQueue:
                 raise WaitedTooLong from error
             raise
 
-    def _leave(self, ticket: Ticket) -> None:
+    def _leave(self, ticket: PlaceRequest) -> None:
         for admitted in self.places.leave(ticket):
             future = self._futures.pop(admitted)
             if not future.done():

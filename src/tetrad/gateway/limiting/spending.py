@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tetrad.database import Closing
-from tetrad.gateway.limits.purse import HOLDS_S, Claim, Holding, granted
+from tetrad.gateway.limiting.purse import HOLDS_S, Claim, Holding, granted
 from tetrad.registry import Place
 from tetrad.registry.clock import clock_of
 from tetrad.registry.connection import LedgerDatabase

@@ -8,7 +8,7 @@ from contextlib import aclosing, contextmanager
 
 from tetrad.engines.interfaces import ComputingEngine, Pieces
 from tetrad.errors import EngineRefused, EngineRejected, EngineUnavailable
-from tetrad.gateway.limits.breaker import Breaker
+from tetrad.gateway.limiting.breaker import Breaker
 from tetrad.results.exchange import Completion, Request
 
 

@@ -10,7 +10,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tetrad.gateway.limits.places import PlaceQueue, Places, QueueFull, Ticket, WaitedTooLong
+from tetrad.gateway.limiting.place_queue import (
+    PlaceQueue,
+    PlaceRequest,
+    Places,
+    QueueFull,
+    WaitedTooLong,
+)
 from tetrad.model.serving import Queue
 
 LIMITS = {"environment": 4, "stack a": 2, "stack b": 3, "client x": 2, "client y": None}
@@ -21,13 +27,13 @@ class Crowd(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.places = Places()
-        self.inside: list[Ticket] = []
-        self.outside: list[Ticket] = []
+        self.inside: list[PlaceRequest] = []
+        self.outside: list[PlaceRequest] = []
 
     @rule(stack=st.sampled_from("ab"), client=st.sampled_from("xy"))
     def come(self, stack: str, client: str) -> None:
         names = ("environment", f"stack {stack}", f"client {client}")
-        ticket = Ticket(limits={name: LIMITS[name] for name in names}, queue=stack, size=SIZE)
+        ticket = PlaceRequest(limits={name: LIMITS[name] for name in names}, queue=stack, size=SIZE)
         waiting = sum(other.queue == stack for other in self.outside)
         match self.places.ask(ticket):
             case "in":
@@ -50,7 +56,7 @@ class Crowd(RuleBasedStateMachine):
         if self.outside:
             self.places.give_up(self.outside.pop(which % len(self.outside)))
 
-    def has_room(self, ticket: Ticket) -> bool:
+    def has_room(self, ticket: PlaceRequest) -> bool:
         taken = Counter(name for inside in self.inside for name in inside.limits)
         return all(limit is None or taken[name] < limit for name, limit in ticket.limits.items())
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tetrad.engines.interfaces import Engine
-from tetrad.gateway.limits.metered import Metered
-from tetrad.gateway.limits.minute import MinuteWindow
-from tetrad.gateway.limits.money import Charge, Money, MoneyRefused, SpendingUnknown
-from tetrad.gateway.limits.places import PlaceQueue, QueueFull, WaitedTooLong
-from tetrad.gateway.limits.purse import USD, Account
-from tetrad.gateway.limits.tokens import nano_usd
+from tetrad.gateway.limiting.metered import Metered
+from tetrad.gateway.limiting.minute import MinuteWindow
+from tetrad.gateway.limiting.money import Charge, Money, MoneyRefused, SpendingUnknown
+from tetrad.gateway.limiting.place_queue import PlaceQueue, QueueFull, WaitedTooLong
+from tetrad.gateway.limiting.purse import USD, Account
+from tetrad.gateway.limiting.token_use import nano_usd
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.model import Stack
 from tetrad.model.serving import Queue, UseLimits
