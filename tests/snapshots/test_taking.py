@@ -139,6 +139,20 @@ def test_it_holds_what_the_identity_comes_from_and_nothing_else(tree: Tree) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    "written",
+    ['kind: "{kind}"\n{rest}', "kind: '{kind}'\n{rest}", '{{\n  "kind": "{kind}",\n  {flow}\n}}\n'],
+    ids=["double quotes", "single quotes", "JSON"],
+)
+def test_a_stack_whose_kind_is_quoted_is_taken_without_others(written: str, tree: Tree) -> None:
+    rest = "prompt: prompts/feedback\nmodel: stacks/models/scripted\n"
+    flow = '"prompt": "prompts/feedback",\n  "model": "stacks/models/scripted"'
+    tree.write("stacks/feedback.yaml", written.format(kind="stack", rest=rest, flow=flow))
+    tree.write("stacks/other.yaml", f"kind: stack\n{rest}")
+
+    assert "stacks/other.yaml" not in taken(tree).files
+
+
 def test_a_commit_gives_the_same_snapshot_as_its_checkout(tree: Tree, tmp_path: Path) -> None:
     with_links(tree)
     with_crlf(tree)

@@ -141,8 +141,8 @@ class Tree:
         return known
 
     def says(self, file: str, kind: str) -> bool:
-        """Whether a file's text begins a line with this kind."""
-        said = rb"^kind:\s*" + kind.encode() + rb"\b"
+        """Whether a file's text begins a line with this kind, quoted or not: it may be JSON."""
+        said = rb"^[\s{]*[\"']?kind[\"']?\s*:\s*[\"']?" + kind.encode() + rb"\b"
         return re.search(said, self.bytes(file)[:10_000], re.MULTILINE) is not None
 
     def bytes(self, file: str) -> bytes:
