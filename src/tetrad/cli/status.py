@@ -200,16 +200,16 @@ def _document(one: Standing, said: dict[tuple[str, Digest], list[Said]]) -> Any:
     from tetrad.pointer.pointer_json import as_json
 
     name, pointer = one.environment.name, one.pointer
-    served = [] if pointer is None else [served for _, served in pointer.loaded()]
+    identities = [s.identity for _, s in pointer.loaded()] if pointer else []
     return {
         "environment": name,
         "pointer": None if pointer is None else as_json(pointer),
         "signed": {
-            written_identity(one.identity): [
+            written_identity(identity): [
                 {"envelope": str(s.digest), "signers": list(s.signers), "says": s.text}
-                for s in said.get((name, one.identity), [])
+                for s in said.get((name, identity), [])
             ]
-            for one in served
+            for identity in identities
         },
         "passes_over": one.passes_over,
         "gateways": [as_json(gateway) for gateway in one.gateways],
