@@ -11,7 +11,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tetrad.gateway.limiting.purse import HOLDS_S, Account, Purse, Reserved
+from tetrad.gateway.limiting.purse import HOLDS_S, Account, Claim, Holding, Purse, Reserved
+
+
+@dataclass
+class Asking:
+    """An exchange under way: the registry has it once there is an answer."""
+
+    claim: Claim
+    amount: int
+    at: float
+    answer: Holding | None = None
 
 
 @dataclass
@@ -20,6 +30,7 @@ class Gateway:
     purse: Purse = field(default_factory=Purse)
     in_flight: list[Reserved] = field(default_factory=list)
     is_cut_off: bool = False
+    asking: Asking | None = None
 
 
 class SharedDay(RuleBasedStateMachine):
@@ -38,13 +49,43 @@ class SharedDay(RuleBasedStateMachine):
         return self.gateways[which % len(self.gateways)]
 
     def exchange(self, gateway: Gateway, amount: int, *, is_lost: bool = False) -> None:
-        now = self.registry.now
-        claim = gateway.purse.claim(self.account, amount, now)
-        if gateway.is_cut_off:
-            return
-        holding = self.registry.exchange(gateway.number, claim)
-        if not is_lost:
-            gateway.purse.take(holding, claim, amount, now)
+        """All at once; one that is under way comes first."""
+        for _ in range(2):
+            if gateway.asking is None:
+                self.begin_asking(gateway, amount)
+            self.reach_registry(gateway)
+            self.end_asking(gateway, is_lost=is_lost)
+
+    def begin_asking(self, gateway: Gateway, amount: int) -> None:
+        if gateway.asking is None:
+            now = self.registry.now
+            claim = gateway.purse.claim(self.account, amount, now)
+            gateway.asking = Asking(claim, amount, now)
+
+    def reach_registry(self, gateway: Gateway) -> None:
+        asking = gateway.asking
+        if asking is not None and asking.answer is None and not gateway.is_cut_off:
+            asking.answer = self.registry.exchange(gateway.number, asking.claim)
+
+    def end_asking(self, gateway: Gateway, *, is_lost: bool) -> None:
+        asking, gateway.asking = gateway.asking, None
+        if asking is not None and asking.answer is not None and not is_lost:
+            gateway.purse.take(asking.answer, asking.claim, asking.amount, asking.at)
+
+    @rule(which=st.integers(0, 2), amount=st.integers(0, 300))
+    def ask(self, which: int, amount: int) -> None:
+        """Begin an exchange; requests come and go until it ends."""
+        self.begin_asking(self.gateway(which), amount)
+
+    @rule(which=st.integers(0, 2))
+    def arrive(self, which: int) -> None:
+        self.reach_registry(self.gateway(which))
+
+    @rule(which=st.integers(0, 2), is_lost=st.booleans())
+    def hear(self, which: int, is_lost: bool) -> None:
+        gateway = self.gateway(which)
+        if gateway.asking is not None and gateway.asking.answer is not None:
+            self.end_asking(gateway, is_lost=is_lost)
 
     @rule(which=st.integers(0, 2), amount=st.integers(1, 300), is_lost=st.booleans())
     def request(self, which: int, amount: int, is_lost: bool) -> None:
@@ -76,7 +117,9 @@ class SharedDay(RuleBasedStateMachine):
     def pass_time(self, seconds: float) -> None:
         """Gateways that reach the registry tell it every second; here, before time passes."""
         for gateway in self.gateways:
-            if gateway.purse.is_news() and not gateway.is_cut_off:
+            if gateway.is_cut_off:
+                gateway.asking = None
+            if (gateway.asking or gateway.purse.is_news()) and not gateway.is_cut_off:
                 self.exchange(gateway, 0)
             elif gateway.is_cut_off and seconds >= HOLDS_S:
                 self.kill(gateway)
@@ -156,3 +199,14 @@ class SharedDay(RuleBasedStateMachine):
 
 TestSharedDay = SharedDay.TestCase
 TestSharedDay.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+
+
+def test_what_is_held_is_not_spent_once_it_has_expired_or_the_day_is_over() -> None:
+    account = Account(name="stack:a", limit=1_000)
+    for begin, seconds in ((0.0, HOLDS_S), (DAY_S - 5.0, 5.0)):
+        registry, purse = Registry(now=begin), Purse()
+        claim = purse.claim(account, 10, begin)
+        purse.take(registry.exchange(0, claim), claim, 10, begin)
+
+        assert purse.reserve(10, account, begin + seconds - 0.1) is not None
+        assert purse.reserve(10, account, begin + seconds) is None
