@@ -210,3 +210,19 @@ def test_what_is_held_is_not_spent_once_it_has_expired_or_the_day_is_over() -> N
 
         assert purse.reserve(10, account, begin + seconds - 0.1) is not None
         assert purse.reserve(10, account, begin + seconds) is None
+
+
+def test_while_the_registry_is_asked_nothing_is_spent_that_it_may_give_to_others() -> None:
+    account, registry = Account(name="stack:a", limit=1_000), Registry()
+    one, other = Purse(), Purse()
+    claim = one.claim(account, 40, 0.0)
+    one.take(registry.exchange(1, claim), claim, 40, 0.0)
+    idle = one.claim(account, 0, 5.0)
+    given_up = registry.exchange(1, idle)
+
+    assert one.reserve(200, account, 5.0) is None
+    claim = other.claim(account, 1_000, 5.0)
+    other.take(registry.exchange(2, claim), claim, 1_000, 5.0)
+    assert other.reserve(1_000, account, 5.0) is not None
+    one.take(given_up, idle, 0, 5.0)
+    assert one.reserve(1, account, 5.0) is None
