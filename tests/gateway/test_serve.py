@@ -261,3 +261,15 @@ def test_what_cannot_be_served_is_told(
 
     assert code == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_suite_that_does_not_load_keeps_no_gateway_from_starting(
+    registry: Registry, upstream: OpenAIServer
+) -> None:
+    registry.deploy(registry.take("one"))
+    suite = registry.root / "evals/broken/suite.yaml"
+    suite.parent.mkdir(parents=True)
+    suite.write_text("kind: suite\nstacks: [stacks/echo]\ngolden: ./nowhere.yaml\n")
+    with serving(registry, upstream) as (_, address):
+        registry.wait_for(1)
+        assert ask(address).json()["answer"] == "one: hello"

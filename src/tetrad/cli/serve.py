@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tetrad.gateway.collaborators import Gateway
     from tetrad.gateway.following import Following
     from tetrad.gateway.limiting.spending import Spending
-    from tetrad.model import Environment
     from tetrad.pointer import Deployers
     from tetrad.pointer.pointer_store import PointerStore
     from tetrad.registry import Place
@@ -40,6 +39,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
+    from tetrad.deploy.deployer import environment_named
+
     root = root_of(args)
     try:
         from tetrad.gateway.app import create_app
@@ -50,7 +51,7 @@ def run(args: Namespace) -> ExitCode:
         from tetrad.telemetry.metrics import Metrics
     except ImportError as error:
         raise MissingExtra("gateway", "`tetrad serve`") from error
-    environment = _environment(root, args.environment)
+    environment = environment_named(root, args.environment)
     metrics = Metrics(environment=environment.name, release=__version__)
     with _opened(root, Deployers.of(environment)) as opened:
         following = _following(opened, metrics, offline=args.offline, grace_s=GRACE_S)
@@ -67,14 +68,6 @@ def run(args: Namespace) -> ExitCode:
     return ExitCode.PASSED
 
 
-def _environment(root: Path, name: str) -> Environment:
-    """UsageError where there is none."""
-    from tetrad.loading.repositories import find, load_named
-
-    repository = load_named(root, [name], ("environment",))
-    return repository.environments[find(repository, name, repository.environments)]
-
-
 class _Opened(NamedTuple):
     """The registry: the environment's pointers, what they name, and what is kept of answers."""
 
@@ -86,15 +79,12 @@ class _Opened(NamedTuple):
 
 @contextmanager
 def _opened(root: Path, deployers: Deployers) -> Iterator[_Opened]:
-    from tetrad.database import files_of
-    from tetrad.git import refuse_committed
+    from tetrad.deploy.deployer import registry_of
     from tetrad.pointer.pointer_store import PointerStore
-    from tetrad.registry import open_ledger, registry_place
+    from tetrad.registry import open_ledger
     from tetrad.traffic.traffic_store import Traffic
 
-    place = registry_place(root)
-    if isinstance(place, Path):
-        refuse_committed(root, root / ".tetrad", *files_of(place))
+    place = registry_of(root)
     with (
         open_ledger(place) as ledger,
         PointerStore(place, deployers) as store,
