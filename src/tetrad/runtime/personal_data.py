@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 _Span: TypeAlias = tuple[int, int]
 _Find: TypeAlias = Callable[[str], Iterable[_Span]]
+_Ends: TypeAlias = Callable[[str], Sequence[int]]  # where what begins a text may end, rising
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,7 @@ def _written_as(pattern: re.Pattern[str]) -> _Find:
     return lambda text: (match.span() for match in pattern.finditer(text))
 
 
-def _checked(
-    ahead: re.Pattern[str], goes_on: re.Pattern[str], holds: Callable[[str], bool]
-) -> _Find:
+def _checked(ahead: re.Pattern[str], goes_on: re.Pattern[str], ends: _Ends) -> _Find:
     """What begins where a pattern looks ahead, and holds. What follows may look like more of it
     ("… 0130 00 OK", "… 1111 12/27"), so every end counts where it does not go on.
     """
@@ -60,32 +59,56 @@ def _checked(
             start, longest = match.span(1)
             if start < end:
                 continue
-            for stop in range(longest, start, -1):
-                if not goes_on.match(text, stop) and holds(text[start:stop]):
-                    end = stop
-                    yield start, stop
+            for stop in reversed(ends(text[start:longest])):
+                if not goes_on.match(text, start + stop):
+                    end = start + stop
+                    yield start, end
                     break
 
     return find
 
 
-def _is_card(written: str) -> bool:
-    """Luhn's check (ISO/IEC 7812-1, annex B); a run of one digit is an example, not a card."""
-    digits = [int(c) for c in written if c.isdigit()]
-    if not 13 <= len(digits) <= 19 or len(set(digits)) == 1:
-        return False
-    doubled = [sum(divmod(2 * d, 10)) for d in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+def _card_ends(written: str) -> list[int]:
+    """Where a card number may end by Luhn's check (ISO/IEC 7812-1, annex B); a run of one digit is an
+    example, not a card.
+    """
+    found: list[int] = []
+    totals = [0, 0]  # with the digits at even, or at odd places taken once
+    digits: list[str] = []
+    for at, character in enumerate(written):
+        if character in " -":
+            continue
+        place = len(digits) % 2
+        totals[place] += int(character)
+        totals[1 - place] += _TWICE[character]
+        digits.append(character)
+        if len(digits) >= 13 and totals[place] % 10 == 0 and len(set(digits)) > 1:
+            found.append(at + 1)
+        if len(digits) == 19:
+            break
+    return found
 
 
-def _is_iban(written: str) -> bool:
-    """ISO 13616: the first four characters moved to the end, letters as numbers, give 1 mod 97."""
-    compact = written.replace(" ", "")
-    if not 15 <= len(compact) <= 34:
-        return False
-    return int((compact[4:] + compact[:4]).translate(_LETTERS)) % 97 == 1
+def _iban_ends(written: str) -> list[int]:
+    """Where an IBAN may end (ISO 13616): with the first four characters moved to the end and letters
+    as numbers, it gives 1 mod 97.
+    """
+    head = written[:4].translate(_LETTERS)
+    shift, moved = 10 ** len(head), int(head)
+    found: list[int] = []
+    rest, count = 0, 4
+    for at, character in enumerate(written[4:], start=4):
+        if character == " ":
+            continue
+        value = int(character, 36)
+        rest = (rest * (10 if value < 10 else 100) + value) % 97
+        count += 1
+        if 15 <= count <= 34 and (rest * shift + moved) % 97 == 1:
+            found.append(at + 1)
+    return found
 
 
+_TWICE = {str(digit): sum(divmod(2 * digit, 10)) for digit in range(10)}
 _LETTERS = str.maketrans({letter: str(int(letter, 36)) for letter in ascii_uppercase})
 _KINDS: Mapping[str, _Find] = {
     "mail address": _written_as(
@@ -94,7 +117,7 @@ _KINDS: Mapping[str, _Find] = {
         )
     ),
     "IBAN": _checked(
-        re.compile(r"\b(?=([A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}))"), re.compile(r"\w"), _is_iban
+        re.compile(r"\b(?=([A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}))"), re.compile(r"\w"), _iban_ends
     ),
     # A run of digits as it stands, however it is grouped; else groups as cards have them.
     "card number": _checked(
@@ -103,7 +126,7 @@ _KINDS: Mapping[str, _Find] = {
             r"|[0-9]{4,6}(?:[ -][0-9]{3,7}){2,4}|[0-9]{13,19}))"
         ),
         re.compile(r"[\w-]"),
-        _is_card,
+        _card_ends,
     ),
     # Areas 000, 666 and 9xx, group 00 and serial 0000 were never given out.
     "social security number": _written_as(
