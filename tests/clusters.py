@@ -15,7 +15,13 @@ from desired import Desired, Merged, desired
 from gathered import read_alerts
 from tetrad.evidence import Unmet
 from tetrad.identity import read_identity
-from tetrad.pointer import Deployers, ServedIdentity, StackPointer, seal_pointer
+from tetrad.pointer import (
+    Deployers,
+    ServedIdentity,
+    StackPointer,
+    Withdrawal,
+    seal_pointer,
+)
 from tetrad.pointer.pointer_store import PointerStore
 from tetrad.registry import open_ledger
 from tetrad.snapshots.keeping import keep
@@ -230,8 +236,12 @@ def desired_of(
     )
 
 
-def point_at(root: Path) -> tetrad.Environment:
+def point_at(root: Path, *withdrawn: str, number: int = 1) -> tetrad.Environment:
     """Let the pointer of production name the stacks as they are, kept in the registry."""
+    left = tuple(
+        Withdrawal(identity=read_identity(one), at=NOW, by="deploy", reason="rude", commit="c" * 40)
+        for one in withdrawn
+    )
     repository = tetrad.load_repository(root)
     environment = tetrad.environment_of(repository, "production")
     place = root / ".tetrad/registry.db"
@@ -243,9 +253,11 @@ def point_at(root: Path) -> tetrad.Environment:
             live = ServedIdentity(
                 identity=taken.identity, snapshot=taken.digest, commit="c" * 40, since=NOW
             )
-            stacks[stack.ref] = StackPointer(stack=stack.ref, live=live, serving=stack.serving)
+            stacks[stack.ref] = StackPointer(
+                stack=stack.ref, live=live, serving=stack.serving, withdrawn=left
+            )
     with PointerStore(place, Deployers.of(environment)) as store:
-        store.append(seal_pointer(pointer(stacks=stacks)))
+        store.append(seal_pointer(pointer(number, stacks=stacks)))
     return environment
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from checkouts import files
-from clusters import ENVIRONMENT, EVERY, FULL, NOW, SMALL, clustered, desired_of, point_at
+from clusters import ENVIRONMENT, EVERY, FULL, NOW, SMALL, ask, clustered, desired_of, point_at
 
 import tetrad
 from gathered import gather
@@ -138,3 +138,30 @@ def test_what_the_pointer_names_is_rendered_beside_the_merged_state(
     assert kinds(tmp_path / "out").count("Deployment") == 3  # a gateway, and two servers
     retained = tetrad.retained(environment, root, since=NOW - timedelta(days=1))
     assert [(one.stack.ref, one.unused_since) for one in retained] == [("stacks/large", None)]
+
+
+def test_a_withdrawal_survives_a_rendering_of_the_merged_state(root: Path, tmp_path: Path) -> None:
+    clustered(root, SMALL)
+    before = identities(root)
+    ask(root, "Rudely:")
+    (left,) = identities(root)
+    ask(root, "")
+    point_at(root, left)
+    ask(root, "Rudely:")
+
+    assert render(root, tmp_path / "out") == tetrad.ExitCode.PASSED
+    assert rendered_identities(tmp_path / "out") == before
+
+    ask(root, "Politely:")
+    render(root, tmp_path / "out")
+
+    assert rendered_identities(tmp_path / "out") == {*before, *identities(root)}
+
+
+def identities(root: Path) -> set[str]:
+    return {tetrad.identity_of(s) for s in tetrad.load_repository(root).stacks.values()}
+
+
+def rendered_identities(folder: Path) -> set[str]:
+    objects = [yaml.safe_load(file.read_text()) for file in folder.glob("*-snapshot-*.yaml")]
+    return {obj["metadata"]["annotations"]["tetrad.dev/identity"] for obj in objects}
