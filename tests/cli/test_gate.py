@@ -123,9 +123,9 @@ def test_a_gate_renders_each_case_once_a_side(
     rendered: list[str] = []
     messages = Conversation.messages
 
-    def counted(self: Conversation, values: dict[str, Any], examples: Any = None) -> Any:
+    def counted(self: Conversation, values: dict[str, Any], *more: Any) -> Any:
         rendered.append(values["review"])
-        return messages(self, values, examples)
+        return messages(self, values, *more)
 
     monkeypatch.setattr(Conversation, "messages", counted)
     tree.edit("prompts/feedback.yaml", "is it positive or negative?", "is it negative or positive?")

@@ -117,11 +117,11 @@ def signer_at(fields: Fields, context: Context, path: Path) -> Signer | None:
     if {"ed25519", "sigstore"} <= raw.keys():
         message, hint = "sigstore: is given beside a key", "leave one of them out"
         context.report(fields.issue((*path, "sigstore"), message, hint, at_key=True))
-    key: TrustedKey | None
+    key: TrustedKey | None = None
+    if "ed25519" in raw:
+        key = check_key(fields, context, (*path, "ed25519"))
     if "sigstore" in raw:
         key = keyless_at(fields, context, (*path, "sigstore"))
-    else:
-        key = check_key(fields, context, (*path, "ed25519"))
     valid = check_days(fields, context, (*path, "valid")) if "valid" in raw else None
     revoked = day_at(fields, context, (*path, "revoked")) if "revoked" in raw else None
     if key is None:
@@ -147,7 +147,15 @@ def keyless_at(fields: Fields, context: Context, path: Path) -> Keyless | None:
         context.report(fields.issue(path, message, hint, at_key=True))
     if "root" not in raw:
         return Keyless(identity=raw["identity"], issuer=raw["issuer"])
-    read = context.data(fields, (*path, "root"), raw["root"], from_root=True)
+    root = check_root(fields, context, (*path, "root"))
+    if root is None:
+        return None
+    return Keyless(identity=raw["identity"], issuer=raw["issuer"], root=root)
+
+
+def check_root(fields: Fields, context: Context, path: Path) -> bytes | None:
+    """The trusted root of Sigstore in a file; None, reported, where it holds none."""
+    read = context.data(fields, path, fields.value(path), from_root=True)
     if read is None:
         return None
     file, root = read
@@ -158,9 +166,9 @@ def keyless_at(fields: Fields, context: Context, path: Path) -> Keyless | None:
     if not is_root:
         message = f"{file} is no trusted root of Sigstore"
         hint = "write the trusted_root.json of its TUF repository there"
-        context.report(fields.issue((*path, "root"), message, hint))
+        context.report(fields.issue(path, message, hint))
         return None
-    return Keyless(identity=raw["identity"], issuer=raw["issuer"], root=root)
+    return root
 
 
 def check_suite(fields: Fields, context: Context, path: Path) -> str | None:

@@ -17,6 +17,7 @@ from tetrad.loading.build_environment import (
     check_days,
     check_key,
     check_model,
+    check_root,
     check_suite,
 )
 from tetrad.loading.build_model import answers_at, probes_at
@@ -90,6 +91,7 @@ _FIELDS: Mapping[str, Sequence[tuple[str, _Follow]]] = {
     "environment": (
         ("requires.evidence.suites.*", check_suite),
         ("signers.*.ed25519", check_key),
+        ("signers.*.sigstore.root", check_root),
         ("signers.*.valid", check_days),
         ("signers.*.revoked", day_at),
         ("models.*", check_model),
