@@ -51,7 +51,7 @@ async def run_python(
         "declares": declares,
         "arguments": arguments,
     }
-    process, pipes = await _started(repository)
+    process, pipes, exited = await _started(repository)
     said = bytearray()
     listening = asyncio.create_task(_listen(process.stderr, said))
     written = b""
@@ -64,12 +64,12 @@ async def run_python(
         # Its reply is whole once its output ends; whatever it left running ends with it.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        status = await process.wait()
+        await exited.wait()
         # What has left the group may hold the pipes for as long as it likes.
         await asyncio.wait([listening], timeout=_LAST_WORDS_S)
         listening.cancel()
         pipes.close()
-    return _answer(subject, status, written, bytes(said))
+    return _answer(subject, pipes.get_returncode(), written, bytes(said))
 
 
 def _code(subject: str, run: PythonRun, repository: Path) -> Mapping[str, object]:
@@ -100,16 +100,30 @@ def _limits(run: PythonRun) -> Mapping[str, object]:
     }
 
 
-async def _started(root: Path) -> tuple[Process, asyncio.SubprocessTransport]:
-    """The child, and its pipes: `asyncio.create_subprocess_exec` gives no hold on them."""
+async def _started(root: Path) -> tuple[Process, asyncio.SubprocessTransport, asyncio.Event]:
+    """The child, its pipes, and the event of its end: `asyncio.create_subprocess_exec` gives no hold on
+    the pipes, and `Process.wait` may wait for their end as well.
+    """
     loop = asyncio.get_running_loop()
     pipes, protocol = await loop.subprocess_exec(
-        lambda: SubprocessStreamProtocol(limit=65_536, loop=loop),
+        lambda: _Ending(limit=65_536, loop=loop),
         sys.executable, "-I", str(_CHILD),
         stdin=PIPE, stdout=PIPE, stderr=PIPE,
         cwd=root, env=_ENVIRONMENT, start_new_session=True,
     )  # fmt: skip
-    return Process(pipes, protocol, loop), pipes
+    return Process(pipes, protocol, loop), pipes, protocol.exited
+
+
+class _Ending(SubprocessStreamProtocol):
+    """Tells when the process has ended, whoever still holds its pipes."""
+
+    def __init__(self, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(limit=limit, loop=loop)
+        self.exited = asyncio.Event()
+
+    def process_exited(self) -> None:
+        super().process_exited()
+        self.exited.set()
 
 
 def verified_source(subject: str, file: str, digest: Digest, root: Path) -> str:
@@ -154,7 +168,7 @@ async def _listen(stream: asyncio.StreamReader | None, said: bytearray) -> None:
         del said[:-_SHOWN_BYTES]
 
 
-def _answer(subject: str, status: int, written: bytes, said: bytes) -> Answer:
+def _answer(subject: str, status: int | None, written: bytes, said: bytes) -> Answer:
     try:
         reply = json.loads(written)
         kind, value = reply["kind"], reply["value"]
@@ -169,9 +183,9 @@ def _answer(subject: str, status: int, written: bytes, said: bytes) -> Answer:
     return Answer(result=value)
 
 
-def _why(status: int, said: bytes) -> str:
+def _why(status: int | None, said: bytes) -> str:
     if status == -signal.SIGXCPU:
         return "it ran out of its processor time"
     lines = said.decode(errors="replace").strip().splitlines()
-    how = f"signal {-status}" if status < 0 else f"exit code {status}"
+    how = f"signal {-status}" if status is not None and status < 0 else f"exit code {status}"
     return f"{how}, {lines[-1]}" if lines else how
