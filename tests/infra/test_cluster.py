@@ -17,6 +17,8 @@ from manifests import write_manifests
 from objects.everything import object_groups
 from objects.kubernetes import COMPONENT, Object
 
+pytestmark = pytest.mark.campaign  # real servers, for minutes
+
 CRDS = Path(__file__).parent / "crds"
 DEPLOYER = "system:serviceaccount:argocd:deployer"
 _TAKES_EFFECT_S = 30

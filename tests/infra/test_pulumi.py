@@ -21,6 +21,8 @@ from control_plane import ControlPlane, definitions_in, programs, started
 
 import tetrad
 
+pytestmark = pytest.mark.campaign  # real servers, for minutes
+
 pytest.importorskip("pulumi", reason="needs the extra infra")
 
 ROOT = Path(__file__).parents[2]

@@ -19,6 +19,8 @@ from evidenced import answering, environment_text, evidenced_tree, key_of
 from fakes import OpenAIServer
 from trees import Tree
 
+pytestmark = pytest.mark.campaign  # real servers, for minutes
+
 QUESTION = {"review": "The handle is torn off."}
 
 
