@@ -21,6 +21,7 @@ from tetrad.gateway.console.console_routes import Console
 from tetrad.model import Environment
 from tetrad.pointer import (
     Deployers,
+    Figures,
     Pointer,
     PointerChange,
     StackPointer,
@@ -264,3 +265,11 @@ def test_the_page_fits_its_width(browser: Any, address: str, width: int, scheme:
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
     assert problems == []
     opened.close()
+
+
+def test_figures_are_those_of_all_gateways_together() -> None:
+    one = Figures(requests=3, errors=1, usd=0.25, latency_ms={"10": 2, "50": 1})
+    other = Figures(requests=1, guarded=1, latency_ms={"50": 1})
+    assert one + other == Figures(
+        requests=4, errors=1, guarded=1, usd=0.25, latency_ms={"10": 2, "50": 2}
+    )

@@ -23,6 +23,18 @@ class Figures:
     # requests by the upper bound of their bucket, each in one bucket alone; empty ones may be left out
     latency_ms: Mapping[str, int] = field(default_factory=dict)
 
+    def __add__(self, other: Figures) -> Figures:
+        """What both counted."""
+        bounds = {*self.latency_ms, *other.latency_ms}
+        return Figures(
+            requests=self.requests + other.requests,
+            errors=self.errors + other.errors,
+            contract=self.contract + other.contract,
+            guarded=self.guarded + other.guarded,
+            usd=self.usd + other.usd,
+            latency_ms={b: self.latency_ms.get(b, 0) + other.latency_ms.get(b, 0) for b in bounds},
+        )
+
     def quantile_ms(self, share: float) -> float:
         """A quantile of the latencies: requests are taken for evenly spread over their bucket, as
         Prometheus does. Infinite beyond the last bound, 0 of no requests.

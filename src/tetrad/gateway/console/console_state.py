@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import isfinite
 
@@ -123,32 +122,24 @@ def _withdrawal(withdrawal: Withdrawal, gateways: Sequence[GatewayState]) -> Jso
 
 
 def _figures(identity: Digest, gateways: Sequence[GatewayState]) -> Json:
-    """What all gateways counted of an identity; quantiles are the upper bounds of their buckets."""
+    """What all gateways counted of an identity."""
     name = written_identity(identity)
-    counted = [gateway.figures[name] for gateway in gateways if name in gateway.figures]
+    total = sum((gateway.figures.get(name, Figures()) for gateway in gateways), Figures())
     return {
-        "requests": sum(figures.requests for figures in counted),
-        "errors": sum(figures.errors for figures in counted),
-        "contract": sum(figures.contract for figures in counted),
-        "guarded": sum(figures.guarded for figures in counted),
-        "usd": round(sum(figures.usd for figures in counted), 6),
-        "p50_ms": _quantile(counted, 0.5),
-        "p95_ms": _quantile(counted, 0.95),
+        "requests": total.requests,
+        "errors": total.errors,
+        "contract": total.contract,
+        "guarded": total.guarded,
+        "usd": round(total.usd, 6),
+        "p50_ms": _quantile(total, 0.5),
+        "p95_ms": _quantile(total, 0.95),
     }
 
 
-def _quantile(counted: Iterable[Figures], share: float) -> float | None:
-    """The upper bound of the bucket that a quantile lies in; None for the last one, or for none."""
-    counts: Counter[float] = Counter()
-    for figures in counted:
-        counts.update({float(bound): n for bound, n in figures.latency_ms.items()})
-    wanted = share * counts.total()
-    seen = 0
-    for limit in sorted(counts):
-        seen += counts[limit]
-        if seen >= wanted > 0:
-            return limit if isfinite(limit) else None
-    return None
+def _quantile(figures: Figures, share: float) -> int | None:
+    """A quantile in whole milliseconds; None beyond the last bucket, or of no requests."""
+    value = figures.quantile_ms(share)
+    return round(value) if figures.latency_ms and isfinite(value) else None
 
 
 def _gateway(gateway: GatewayState, pointer: Pointer | None) -> Json:
