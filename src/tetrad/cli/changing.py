@@ -40,6 +40,14 @@ def add_reason(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", default="", metavar="TEXT", help="noted with the change")
 
 
+def add_no_wait(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="leave a rollout at its first step; `tetrad rollout continue` takes it on",
+    )
+
+
 def deployer_of(root: Path, environment: Environment, key: str) -> Deployer:
     """Whoever changes the environment by this key; where it names no deployers, none is asked for."""
     from tetrad import git

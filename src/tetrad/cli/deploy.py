@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from tetrad.cli.changing import (
     add_deployer_key,
     add_environment,
+    add_no_wait,
     add_reason,
     deployer_of,
     settled,
@@ -20,11 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "stacks", nargs="*", metavar="STACK", help="stacks (default: all that serve there)"
     )
-    parser.add_argument(
-        "--no-wait",
-        action="store_true",
-        help="leave a rollout at its first step; `tetrad rollout continue` takes it on",
-    )
+    add_no_wait(parser)
     add_reason(parser)
     add_deployer_key(parser)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from tetrad.cli.changing import add_deployer_key, add_reason, deployer_of, settled
+from tetrad.cli.changing import add_deployer_key, add_no_wait, add_reason, deployer_of, settled
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode
 
@@ -15,11 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--from", dest="origin", required=True, metavar="ENV", help="where it is live"
     )
     parser.add_argument("--to", required=True, metavar="ENV", help="where it is to serve, too")
-    parser.add_argument(
-        "--no-wait",
-        action="store_true",
-        help="leave a rollout at its first step; `tetrad rollout continue` takes it on",
-    )
+    add_no_wait(parser)
     add_reason(parser)
     add_deployer_key(parser)
 
