@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.database import Closing
@@ -26,6 +25,7 @@ from tetrad.registry.appending import extend
 from tetrad.registry.clock import clock_of
 from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.entry import read_time, written_time
+from tetrad.registry.inserting import insert_into
 from tetrad.registry.ledger_tables import CONTENTS, ENTRIES, GATEWAYS
 from tetrad.registry.upgrade import bring_up_to_date
 from tetrad.results.codec import ShapeError
@@ -153,8 +153,7 @@ class PointerStore(Closing):
                 "seen": now,
                 "state": write_state(replace(state, seen=state.started)),
             }
-            dialect = sqlite if self._database.is_file else postgresql
-            insert = dialect.insert(GATEWAYS).values(row)
+            insert = insert_into(connection, GATEWAYS).values(row)
             connection.execute(
                 insert.on_conflict_do_update(
                     index_elements=[GATEWAYS.c.gateway],

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tetrad.canonical import Digest
+from tetrad.registry.inserting import insert_into
 from tetrad.registry.ledger_tables import CONTENTS
 
 _AT_ONCE = 100  # digests in one query
@@ -15,8 +15,7 @@ _AT_ONCE = 100  # digests in one query
 
 def keep_contents(connection: Connection, contents: Mapping[Digest, bytes]) -> None:
     there = contents_there(connection, contents)  # a corpus is not sent again for each identity
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    keep = dialect.insert(CONTENTS)
+    keep = insert_into(connection, CONTENTS)
     # What was erased and is appended again can be read again.
     keep = keep.on_conflict_do_update(
         index_elements=[CONTENTS.c.digest],

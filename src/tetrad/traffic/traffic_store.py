@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from sqlalchemy import Connection, Row, Table, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tetrad.canonical import Digest
 from tetrad.database import Closing
@@ -18,6 +17,7 @@ from tetrad.identity import read_identity, written_identity
 from tetrad.registry import Place
 from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.entry import read_time, written_time
+from tetrad.registry.inserting import insert_into
 from tetrad.registry.upgrade import bring_up_to_date
 from tetrad.traffic.kept_traffic import Feedback, KeptAnswer, read_answer, written_answer
 from tetrad.traffic.tables import ANSWERS, FEEDBACK
@@ -141,8 +141,7 @@ def _conditions(
 
 
 def _keep_answers(connection: Connection, answers: Sequence[KeptAnswer]) -> None:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    keep = dialect.insert(ANSWERS)
+    keep = insert_into(connection, ANSWERS)
     keep = keep.on_conflict_do_update(
         index_elements=[ANSWERS.c.id],
         set_={"sampled": ANSWERS.c.sampled | keep.excluded.sampled},

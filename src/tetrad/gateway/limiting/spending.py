@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tetrad.database import Closing
 from tetrad.gateway.limiting.purse import HOLDS_S, Claim, Holding, granted
@@ -15,6 +14,7 @@ from tetrad.registry import Place
 from tetrad.registry.clock import clock_of
 from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.entry import read_time, written_time
+from tetrad.registry.inserting import insert_into
 from tetrad.registry.ledger_tables import SPENDING
 from tetrad.registry.upgrade import bring_up_to_date
 
@@ -120,8 +120,7 @@ class Spending(Closing):
             "held": held,
             "until": until,
         }
-        dialect = sqlite if self._database.is_file else postgresql
-        insert = dialect.insert(SPENDING).values(row)
+        insert = insert_into(connection, SPENDING).values(row)
         connection.execute(
             insert.on_conflict_do_update(
                 index_elements=list(SPENDING.primary_key.columns),
