@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ import fakes
 import httpx2
 import pytest
 from fakes import Asked, OpenAIServer, Reply
-from gateways import FILES, STACK, Followed, Served, alone, ask, gateway, parrot
+from gateways import FILES, STACK, Followed, Served, alone, ask, gateway, parrot, rolling
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -209,6 +210,51 @@ def test_a_queue_is_bounded_in_size_and_time(
             "held first": 200,
             "third": 200,
         }
+
+
+@pytest.mark.parametrize(
+    ("grace_s", "pause_s", "status", "says"),
+    [(20, 0, 200, "one: hello"), (0.1, 1, 503, "identity_unloaded")],
+)
+def test_a_request_in_the_queue_keeps_its_identity_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+    followed: Followed,
+    served: Served,
+    tmp_path: Path,
+    grace_s: float,
+    pause_s: float,
+    status: int,
+    says: str,
+) -> None:
+    """`one` has a model of its own, and is retained no longer while a request to it waits."""
+    model = FILES["stacks/models/server.yaml"].replace("2026-01-01", "2026-02-02")
+    one = served.take("one", {**FILES, "stacks/models/server.yaml": model})
+    two = served.take("two")
+    access = Access(limits=UseLimits(concurrency=1))
+    both = rolling(one, two, 50)
+    users = {both.chosen(str(n)).identity: str(n) for n in range(50)}
+    with (
+        slow_server(monkeypatch) as (upstream, go),
+        gateway(followed, served.snapshots, tmp_path / "cache", grace_s=grace_s) as address,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        followed.move(a=both, access=access)
+        followed.wait_for(1)
+        probes = len(upstream.asked)
+        first = pool.submit(ask, address, "held", user=users[two.identity])
+        until(lambda: len(upstream.asked) > probes)
+        second = pool.submit(ask, address, user=users[one.identity])
+        waiting = 'requests_waiting{environment="local",stack="stacks/echo"} 1.0'
+        until(lambda: waiting in metrics(address))
+        followed.move(a=alone(two), access=access)
+        followed.wait_for(2)
+        time.sleep(pause_s)
+        go.set()
+
+        assert first.result().json()["identity"] == served.names["two"]
+        assert second.result().status_code == status
+        assert says in second.result().text
+        assert second.result().headers["x-tetrad-identity"] == served.names["one"]
 
 
 def identities(address: str) -> Any:

@@ -158,7 +158,10 @@ class _Account:
 @contextmanager
 def _accounted(gateway: Gateway, asked: Addressed, *, stream: bool) -> Iterator[_Account]:
     """Count what is done within, and give what goes wrong the form of an HTTP answer."""
-    loaded, account = asked.loaded, _Account(asked, _observer(asked, stream=stream))
+    loaded = asked.loaded
+    if loaded.is_closed:  # the request waited for a place for longer than the grace period
+        raise _ended(asked)
+    account = _Account(asked, _observer(asked, stream=stream))
     work = asyncio.current_task()
     assert work is not None  # noqa: S101 - coroutines alone answer
     loaded.in_flight.add(work)

@@ -32,6 +32,7 @@ class LoadedIdentity:
     counted: Counted
     names: Served  # as metrics and spans call it
     in_flight: set[asyncio.Task[Any]] = field(default_factory=set)
+    _chosen_by: set[asyncio.Task[Any]] = field(default_factory=set)
     is_closed: bool = False  # what was still in flight is ended
     lease: Leased
 
@@ -44,10 +45,19 @@ class LoadedIdentity:
         reading = {tool.name for tool in self.stack.tools if tool.effect == "read"}
         return any(name not in reading for name in tools)
 
+    def choose(self) -> None:
+        """The request of the current task is answered by this identity, once it has a place."""
+        request = asyncio.current_task()
+        assert request is not None  # noqa: S101 - coroutines alone answer
+        self._chosen_by.add(request)
+        request.add_done_callback(self._chosen_by.discard)
+
     async def close(self, grace_s: float) -> None:
-        """Let what is in flight end by itself, for a while, and let go of the models."""
-        if self.in_flight:
-            await asyncio.wait(set(self.in_flight), timeout=grace_s)
+        """Let the requests that have this identity end by themselves, for a while, and let go of
+        the models.
+        """
+        if requests := self._chosen_by | self.in_flight:
+            await asyncio.wait(requests, timeout=grace_s)
         self.is_closed = True
         for task in self.in_flight:
             task.cancel()

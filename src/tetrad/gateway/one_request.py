@@ -84,6 +84,7 @@ def addressed(request: Request, following: Following, model: str, user: str | No
     stack = stack_named(followed.pointer, model)
     refuse_other_stacks(request.state.client, stack)
     loaded = followed.chosen(stack, _sticky(request, user))
+    loaded.choose()
     return Addressed(stack=stack, loaded=loaded, followed=followed, request=request)
 
 
