@@ -15,15 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import fakes
 import httpx2
 import pytest
 from fakes import Asked, OpenAIServer, Reply
 from gateways import FILES, STACK, Followed, Served, alone, ask, gateway, parrot, rolling
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from tetrad.canonical import Digest
 from tetrad.gateway.limiting.spending import Spending
@@ -542,64 +537,6 @@ def test_what_was_used_is_charged_where_an_answer_does_not_end(
 
         until(lambda: spent(address) > 0)
         assert least <= spent(address) <= most
-
-
-TOOL = """\
-kind: tool
-name: note
-description: Note a text.
-input_schema: {type: object, properties: {text: {type: string}}, additionalProperties: false}
-effect: EFFECT
-run: {http: "URL"}
-version: 1
-"""
-
-
-@pytest.mark.parametrize(("effect", "status"), [("read", 200), ("write", 502)])
-def test_no_other_identity_answers_once_a_tool_may_have_written(
-    monkeypatch: pytest.MonkeyPatch,
-    served: Served,
-    followed: Followed,
-    tmp_path: Path,
-    effect: str,
-    status: int,
-) -> None:
-    """Version `bad` calls a tool, and then its model server fails; `good` needs no tool."""
-    noted: list[bytes] = []
-
-    async def note(request: Request) -> Response:
-        noted.append(await request.body())
-        return JSONResponse({"ok": True})
-
-    def answer(asked: Asked) -> Reply:
-        messages = asked.body["messages"]
-        if "parrot bad" not in messages[0]["content"] or "hello" not in str(messages):
-            return parrot(asked)
-        if messages[-1]["role"] == "tool":
-            return Reply(status=500)
-        return Reply(tool_calls=[{"name": "note", "arguments": {"text": "x"}}])
-
-    with (
-        fakes.serving(Starlette(routes=[Route("/note", note, methods=["POST"])])) as tool,
-        OpenAIServer(answer=answer) as server,
-        gateway(followed, served.snapshots, tmp_path / "cache") as address,
-    ):
-        monkeypatch.setenv("UPSTREAM", server.url)
-        files = {
-            **FILES,
-            "stacks/echo.yaml": FILES["stacks/echo.yaml"] + "tools: [stacks/tools/note]\n",
-            "stacks/tools/note.yaml": TOOL.replace("EFFECT", effect).replace("URL", f"{tool}/note"),
-        }
-        good, bad = served.take("good", files), served.take("bad", files)
-        followed.move(a=replace(alone(bad, good), serving=Serving(fallback="previous")))
-        followed.wait_for(1)
-        until(lambda: identities(address)["warm"][0]["loaded"])
-
-        found = post(address)
-
-        assert found.status_code == status
-        assert found.headers.get("x-tetrad-fallback") == ("previous" if status == 200 else None)
-        assert len(noted) == 1
 
 
 def test_a_model_server_that_fails_now_and_then_is_still_asked(

@@ -117,13 +117,13 @@ class Endpoint:
         return self.build
 
     async def complete(self, request: Request) -> Completion:
-        ticket = Ticket(self._lane)
+        ticket = Ticket(self._lane, once=request.once)
         completion = await self._sent(partial(self._landed, request), ticket)
         return self._answered(completion, ticket)
 
     async def stream(self, request: Request) -> Pieces:
         """Asked again only before the first piece: nobody can take back what they were given."""
-        ticket = Ticket(self._lane)
+        ticket = Ticket(self._lane, once=request.once)
         begun = await self._sent(partial(self._attempt, request, self._begin), ticket)
         try:
             if isinstance(begun, Completion):

@@ -65,6 +65,7 @@ class Ticket:
     """One request on its way, over all its tries."""
 
     lane: Lane
+    once: bool = False  # what reached somebody is not sent again, where people are served
     asked: int = 0  # tries
     sent: int = 0  # those of them that reached somebody
     sent_at: float = 0.0

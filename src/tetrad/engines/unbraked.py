@@ -70,4 +70,5 @@ class Unbraked(Brake):
     def set_back(self, ticket: Ticket, setback: Setback, where: str) -> Verdict:  # noqa: ARG002
         self.released(ticket)
         is_over = ticket.asked >= _TRIES or setback.timed_out or setback.retry_after_s > 0
+        is_over = is_over or (ticket.once and ticket.sent > 0)
         return "give up" if is_over or setback.kind == "quota" else "again"

@@ -151,7 +151,7 @@ class _Account:
             "the model server or a tool did not answer; the gateway's log says why, by the trace id",
             code="upstream_failed",
             headers=asked.headers,
-            has_written=asked.loaded.may_write(call.name for call in self.called),
+            has_written=asked.loaded.stack.may_write(call.name for call in self.called),
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -39,11 +38,6 @@ class LoadedIdentity:
     @property
     def name(self) -> str:
         return written_identity(self.served.identity)
-
-    def may_write(self, tools: Iterable[str]) -> bool:
-        """Whether one of these tools does more than read, or does not say what it does."""
-        reading = {tool.name for tool in self.stack.tools if tool.effect == "read"}
-        return any(name not in reading for name in tools)
 
     def choose(self) -> None:
         """The request of the current task is answered by this identity, once it has a place."""

@@ -150,7 +150,7 @@ def _keep(gateway: Gateway, asked: Addressed, inputs: Inputs, trace: Trace) -> N
     """Not where a tool has written: who asks again means it."""
     ttl_s = asked.serving.cache_s
     called = (one.call.name for one in trace.called)
-    if ttl_s is not None and not asked.loaded.may_write(called):
+    if ttl_s is not None and not asked.loaded.stack.may_write(called):
         gateway.responses.keep(_key(asked, inputs), trace, ttl_s, time.monotonic())
 
 

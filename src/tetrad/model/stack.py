@@ -10,6 +10,8 @@ from tetrad.model.prompt import Generation, Prompt
 from tetrad.model.serving import Serving
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tetrad.model.corpus import Corpus
     from tetrad.model.models import Model
     from tetrad.model.tool import Tool
@@ -110,3 +112,8 @@ class Stack:
     @property
     def name(self) -> str:
         return self.ref.rsplit("/", 1)[-1]
+
+    def may_write(self, tools: Iterable[str]) -> bool:
+        """Whether one of these tools does more than read, or does not say what it does."""
+        reading = {tool.name for tool in self.tools if tool.effect == "read"}
+        return any(name not in reading for name in tools)

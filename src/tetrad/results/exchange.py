@@ -78,6 +78,8 @@ class Request:
     model's chat template.
     `may_call` is False where the tools are only named, for the calls in the messages.
     `sample` numbers the repeats of a case, so that each is asked anew.
+    `once` is no part of the question: a tool has written something for it, so that a gateway sends it
+    to nobody a second time.
     """
 
     style: Literal["chat", "completion"] = "chat"
@@ -87,6 +89,7 @@ class Request:
     tools: tuple[ToolDefinition, ...] = ()
     may_call: bool = True
     sample: int = 0
+    once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

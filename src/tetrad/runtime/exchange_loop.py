@@ -66,9 +66,11 @@ class ExchangeLoop:
                 return said.answer
             called = [await self._call(call) for call in said.calls]
             messages = self.dialect.after(request.messages, completion, called)
-            request = self.dialect.ask(
-                replace(request, messages=messages), last=self._step + 1 == self.stack.max_steps
+            made = (one.call.name for one in called if not one.unconfirmed)
+            request = replace(
+                request, messages=messages, once=request.once or self.stack.may_write(made)
             )
+            request = self.dialect.ask(request, last=self._step + 1 == self.stack.max_steps)
 
     async def again(self, problem: str) -> str:
         """The answer once more, with what is wrong with the last one; no tool is called for it."""
