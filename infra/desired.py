@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import tetrad
+from costs import costs, total
 from model_servers import ModelServerArgs, model_servers
 from snapshots import SnapshotArgs, snapshots
 
@@ -23,7 +24,7 @@ class Merged:
 
     stack: tetrad.Stack
     snapshot: tetrad.Snapshot
-    verification: tetrad.Verification
+    verification: tetrad.Verification | None  # None: nobody asks, as nothing will be applied
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ class Desired:
     @property
     def usd_per_month(self) -> float:
         """What the model servers cost at their least size, by the environment's prices."""
-        return sum(model.usd_per_month(self.cluster.usd_per_hour) for model in self.models)
+        return total(costs(self.models, self.cluster)).min
 
 
 class Unproven(tetrad.TetradError):
@@ -86,17 +87,20 @@ def desired(
     """What is to run; raises Unproven, and `UsageError` with all that the environment lacks.
 
     An identity of the merged state that a rollback withdrew is no error. It gets nothing of its own:
-    what the pointer still names is in `retained`.
+    what the pointer still names is in `retained`. Nor is one whose evidence has aged since it serves.
     """
-    refused = [one for one in merged if not one.verification.is_yes and not _is_withdrawn(one)]
+    kept = [one for one in retained if one.unused_since is None]
+    serving = {one.snapshot.identity for one in kept}
+    refused = [
+        one
+        for one in merged
+        if not _is_taken(one) and not _is_withdrawn(one) and one.snapshot.identity not in serving
+    ]
     if refused:
         raise Unproven(refused)
-    served = [one for one in merged if not _is_withdrawn(one)]
+    served = [one for one in merged if _is_taken(one)]
     hours = timedelta(hours=environment.retain.model_server_hours)
-    named: list[Merged | tetrad.Retained] = [
-        *served,
-        *(one for one in retained if one.unused_since is None),
-    ]
+    named: list[Merged | tetrad.Retained] = [*served, *kept]
     lately = [one for one in retained if one.unused_since and now - one.unused_since < hours]
     problems: list[str] = []
     cluster = _cluster(environment, problems)
@@ -139,11 +143,16 @@ def _cluster(environment: tetrad.Environment, problems: list[str]) -> tetrad.Clu
 
 
 def _is_withdrawn(merged: Merged) -> bool:
-    return bool(merged.verification.withdrawn)
+    return merged.verification is not None and bool(merged.verification.withdrawn)
+
+
+def _is_taken(merged: Merged) -> bool:
+    return merged.verification is None or merged.verification.is_yes
 
 
 def _why(merged: Merged) -> Iterator[str]:
     verification = merged.verification
+    assert verification is not None  # noqa: S101 - or it is not refused
     identity = tetrad.identity_of(merged.stack)
     yield f"{merged.stack.ref}: {identity} may not serve {verification.environment}"
     for unmet in verification.unmet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,23 +14,55 @@ from desired import Alerts, Desired, Merged, desired
 _OBSERVABILITY = "infra/observability"
 
 
-def gather(root: Path, name: str) -> Desired:
-    """What is to run in an environment by the files that are checked out."""
+def gather(root: Path, name: str, stacks: Sequence[str] = ()) -> Desired:
+    """What is to run in an environment by the files that are checked out.
+
+    Of the merged state all stacks that serve it, or those named; what the pointer keeps in any case.
+    """
     repository = tetrad.load_repository(root)
     environment = tetrad.environment_of(repository, name)
-    stacks = [s for s in repository.stacks.values() if environment.name in s.environments]
     merged = [
         Merged(
             stack=stack,
             snapshot=snapshot,
             verification=tetrad.verify(stack.ref, environment.ref, root, repository=repository),
         )
-        for stack, snapshot in zip(stacks, tetrad.snapshots_of(repository, stacks), strict=True)
+        for stack, snapshot in _serving(repository, environment)
+        if not stacks or stack.ref in stacks
     ]
-    now = datetime.now(UTC)
-    since = now - timedelta(hours=environment.retain.model_server_hours)
-    retained = tetrad.retained(environment, root, since=since)
+    now, retained = datetime.now(UTC), _retained(root, environment)
     return desired(environment, merged, retained, now=now, alerts=read_alerts(root))
+
+
+def unverified(
+    root: Path, repository: tetrad.Repository, environment: tetrad.Environment, *, kept: bool
+) -> Desired:
+    """The same without asking for evidence: for costs and plans, which apply nothing.
+
+    `kept` says whether what the pointer keeps counts as well.
+    """
+    return desired(
+        environment,
+        [
+            Merged(stack=stack, snapshot=snapshot, verification=None)
+            for stack, snapshot in _serving(repository, environment)
+        ],
+        _retained(root, environment) if kept else (),
+        now=datetime.now(UTC),
+        alerts=read_alerts(root),
+    )
+
+
+def _serving(
+    repository: tetrad.Repository, environment: tetrad.Environment
+) -> list[tuple[tetrad.Stack, tetrad.Snapshot]]:
+    stacks = [s for s in repository.stacks.values() if environment.name in s.environments]
+    return list(zip(stacks, tetrad.snapshots_of(repository, stacks), strict=True))
+
+
+def _retained(root: Path, environment: tetrad.Environment) -> Sequence[tetrad.Retained]:
+    hours = timedelta(hours=environment.retain.model_server_hours)
+    return tetrad.retained(environment, root, since=datetime.now(UTC) - hours)
 
 
 def read_alerts(root: Path) -> Alerts:

@@ -9,7 +9,6 @@ import tetrad
 from quantities import amount_of, quantity
 
 SHORT = 12  # digits of a digest in names and labels
-_HOURS_PER_MONTH = 730
 _LOAD_S = 600.0  # where a model does not say how long its server takes to load it
 
 
@@ -61,14 +60,6 @@ class ModelServerArgs:
     def images(self) -> tuple[str, ...]:
         held = (self.weights, self.adapter)
         return (self.image, *(files.image for files in held if files and files.image))
-
-    def usd_per_month(self, usd_per_hour: Mapping[str, float]) -> float:
-        hourly = sum(
-            amount_of(self.resources[name]) * usd
-            for name, usd in usd_per_hour.items()
-            if name in self.resources
-        )
-        return hourly * self.hosting.replicas.min * _HOURS_PER_MONTH
 
 
 def model_servers(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+
 from policy.factory import (
     GOLDEN,
     HERE,
@@ -26,7 +27,6 @@ from policy.factory import (
     suite,
     waiver,
 )
-
 from tetrad.canonical import digest_bytes
 from tetrad.errors import Location
 from tetrad.identity.suite_digest import suite_digest

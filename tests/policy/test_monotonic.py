@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from policy.factory import (
     budget,
     case,
@@ -17,7 +18,6 @@ from policy.factory import (
     run,
     sample,
 )
-
 from tetrad.model import Case, Requirement
 from tetrad.results.outcome import Sample, SuiteRun
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from goldens import check_golden
+
 from policy.factory import (
     HERE,
     budget,
@@ -25,7 +26,6 @@ from policy.factory import (
     scores,
     waiver,
 )
-
 from tetrad.model import Assertion, Case, MustPass, NoWorseThanBase, Requirement, Waiver
 from tetrad.results.exchange import Usage
 from tetrad.results.gate_report import RequirementResult

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from policy.factory import (
     HERE,
     budget,
@@ -23,7 +24,6 @@ from policy.factory import (
     suite,
     waiver,
 )
-
 from tetrad.errors import Location
 from tetrad.model import Acceptance, Assertion, AssertionSet, MustPass, Requirement
 from tetrad.policy import (

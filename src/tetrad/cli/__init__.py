@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, str] = {
     "release": "end the withdrawal of a stack's identities",
     "status": "show what serves where, since when, by whose evidence, and what is withdrawn",
     "history": "show every change of what served an environment",
+    "cost": "show what the model servers of an environment cost per month, and its traffic",
     "render": "write what runs in Kubernetes as plain manifests, of proven identities alone",
     "evidence": "show what was signed about an identity",
     "log": "show a stack's identities over time: what changed, scores, evidence, approvals",

@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tetrad.cli.folding import folded
 from tetrad.cli.options import add_base, add_engine, add_format, add_names, stacks_named
 from tetrad.cli.output import write_out
 from tetrad.cli.repository_root import root_of
-from tetrad.errors import BaseUnusable, ExitCode, SpecError
+from tetrad.errors import BaseUnusable, ExitCode, SpecError, UsageError
 
 if TYPE_CHECKING:
     from tetrad.loading.checked import Checked
     from tetrad.loading.files import Tree
     from tetrad.loading.repositories import Reading
     from tetrad.plan import Plan
+    from tetrad.plan.infrastructure import EnvironmentPlan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +46,8 @@ def run(args: argparse.Namespace) -> ExitCode:
             ids = git.id_algorithm(base[0])
             with collecting_later(), kept(root, "plan", ids=ids) as checked:
                 plan = _of_what_moved(args, base, checked)
+        if not args.names:
+            plan = replace(plan, infrastructure=_infrastructure(root, base))
     text = RENDERERS[args.format](plan)
     write_out(folded(text) if args.format == "text" else text)
     return ExitCode.PASSED
@@ -65,6 +69,30 @@ def _of_what_moved(args: argparse.Namespace, base: tuple[str, Tree], checked: Ch
         plan = replace(plan, stacks=tuple(stacks))
     moved.note(read)
     return plan
+
+
+def _infrastructure(root: Path, base: tuple[str, Tree] | None) -> tuple[EnvironmentPlan, ...]:
+    """What the merge changes in Kubernetes; nothing where no environment of either side is there."""
+    from tetrad.cli.infra_program import ask_script, has_script
+    from tetrad.loading.files import Tree
+    from tetrad.plan.infrastructure import read_infrastructure
+    from tetrad.trees import WorkingTree
+
+    trees = [Tree(WorkingTree(root)), *([base[1]] if base else [])]
+    if not has_script(root, "changes.py") or not any(map(_is_in_kubernetes, trees)):
+        return ()
+    before = str(base[1].files.folder()) if base else ""
+    code, told = ask_script(root, "changes.py", str(root), before)
+    if told is None:
+        raise UsageError(f"infra/changes.py ended with {code}")
+    return read_infrastructure(told)
+
+
+def _is_in_kubernetes(tree: Tree) -> bool:
+    """Whether a file of an environment may say so: those of laptops start no other process."""
+    from tetrad.model import ENVIRONMENTS
+
+    return any(b"kubernetes" in tree.files.read(file) for file in tree.below(ENVIRONMENTS))
 
 
 def _planned(

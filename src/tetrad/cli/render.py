@@ -5,15 +5,12 @@ The objects are made by the repository's own infrastructure program, as `pulumi 
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from tetrad.cli.infra_program import run_script
 from tetrad.cli.repository_root import root_of
-from tetrad.errors import ExitCode, UsageError
-
-_PROGRAM = "infra/render.py"
+from tetrad.errors import ExitCode
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,14 +22,4 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> ExitCode:
     root = root_of(args)
-    program = root / _PROGRAM
-    if not program.is_file():
-        raise UsageError(
-            f"there is no {_PROGRAM}\n  help: copy infra/ of Tetrad's own repository into yours"
-        )
-    # A process of its own: the program's modules are those beside it, as under Pulumi.
-    command = [sys.executable, str(program), str(root), args.environment, str(args.output)]
-    code = subprocess.run(command, check=False).returncode
-    if code not in set(ExitCode):
-        raise UsageError(f"{_PROGRAM} ended with {code}")
-    return ExitCode(code)
+    return run_script(root, "render.py", str(root), args.environment, str(args.output))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tetrad.cli.options import add_format
 from tetrad.cli.output import print_text, write_out
 from tetrad.cli.repository_root import root_of
+from tetrad.cli.tables import table_lines
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _lines(one: Standing, said: dict[tuple[str, Digest], list[Said]]) -> Iterato
         for stack in pointer.stacks.values()
         for role, served in _roles(stack)
     ]
-    yield from _table(("", "STACK", "IDENTITY", "SINCE (UTC)", "COMMIT", "SIGNED BY"), rows)
+    yield from table_lines(("", "STACK", "IDENTITY", "SINCE (UTC)", "COMMIT", "SIGNED BY"), rows)
     yield from _withdrawn(pointer)
     yield from _gateways(one, pointer)
 
@@ -164,13 +165,6 @@ def _row(stack: StackPointer, served: ServedIdentity, said: Sequence[Said]) -> t
         served.commit[:12],
         ", ".join(signers) or "nobody",
     )
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for row in (head, *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield f"  {'  '.join(cells)}".rstrip()
 
 
 def _withdrawn(pointer: Pointer) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import fields
 from math import ceil
 
 from tetrad.identity import written_identity
+from tetrad.plan.infrastructure import as_json, infrastructure_lines
 from tetrad.plan.plans import Amount, BasePlan, CaseChange, Estimate, Plan, StackPlan, SuitePlan
 from tetrad.report import words, yardstick_text
 from tetrad.results.codec import Codec
@@ -45,6 +46,8 @@ def render_text(plan: Plan) -> str:
         lines += [*map(one_line, told), ""]
     for stack in plan.stacks:
         lines += [*_stack_lines(stack), ""]
+    for environment in plan.infrastructure:
+        lines += [*infrastructure_lines(environment), ""]
     lines.append(f"in all: {describe(plan.estimate, nothing=NOTHING)}")
     if plan.estimate.most.seconds:
         lines.append("  (the time is that of so many calls in earlier runs on this machine)")
@@ -63,6 +66,7 @@ def render_json(plan: Plan) -> str:
         "coverage": [_CODEC.dump(change) for change in plan.coverage],
         "yardstick": [_CODEC.dump(change) for change in plan.yardstick],
         "stacks": [_stack(stack) for stack in plan.stacks],
+        "infrastructure": [as_json(environment) for environment in plan.infrastructure],
     }
     return json_escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 

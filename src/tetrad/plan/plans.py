@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
 from tetrad.canonical import Digest
+from tetrad.plan.infrastructure import EnvironmentPlan
 from tetrad.results.gate_report import ComponentChange, CoverageChange, YardstickChange
 
 Number = TypeVar("Number", int, float)
@@ -122,6 +123,7 @@ class Plan:
     stacks: tuple[StackPlan, ...]
     coverage: tuple[CoverageChange, ...] = ()
     yardstick: tuple[YardstickChange, ...] = ()
+    infrastructure: tuple[EnvironmentPlan, ...] = ()
 
     @property
     def estimate(self) -> Estimate:

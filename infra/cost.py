@@ -1,0 +1,42 @@
+"""`tetrad cost` runs this: what an environment's model servers cost per month, as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import tetrad
+from gathered import unverified
+from outline import outline
+
+
+def told(root: Path, name: str) -> dict[str, Any]:
+    """The servers of the merged state and those that the pointer keeps; `kept`: these alone."""
+    repository = tetrad.load_repository(root)
+    environment = tetrad.environment_of(repository, name)
+    merged, all_of_them = (
+        outline(unverified(root, repository, environment, kept=kept))["servers"]
+        for kept in (False, True)
+    )
+    names = {server["name"] for server in merged}
+    cluster = environment.cluster
+    return {
+        "servers": [{**server, "kept": server["name"] not in names} for server in all_of_them],
+        "usd_per_hour": dict(cluster.usd_per_hour) if cluster is not None else {},
+    }
+
+
+def main(root: str, environment: str) -> int:
+    try:
+        found = told(Path(root), environment)
+    except tetrad.TetradError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write(json.dumps(found))
+    return tetrad.ExitCode.PASSED
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,49 @@
+"""What an environment is by the files of a tree, small enough to be compared with another's. Pure.
+
+Contents of snapshots are told by their digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from costs import costs
+from desired import Desired
+from objects.everything import object_groups
+from objects.kubernetes import Object
+
+
+def outline(desired: Desired) -> dict[str, Any]:
+    objects = [obj for group in object_groups(desired).values() for obj in group]
+    return {
+        "objects": {object_name(obj): _without_contents(obj) for obj in objects},
+        "servers": [
+            {
+                "name": one.server.name,
+                "model": one.server.ref,
+                "resources": dict(one.server.resources),
+                "replicas": {
+                    "min": one.server.hosting.replicas.min,
+                    "max": one.server.hosting.replicas.max,
+                },
+                "usd_per_month": {"min": one.monthly.min, "max": one.monthly.max},
+                "unpriced": list(one.unpriced),
+            }
+            for one in costs(desired.models, desired.cluster)
+        ],
+    }
+
+
+def object_name(obj: Mapping[str, Any]) -> str:
+    """As kubectl writes it: KIND/NAME."""
+    return f"{obj['kind']}/{obj['metadata']['name']}"
+
+
+def _without_contents(obj: Object) -> Object:
+    if "binaryData" not in obj:
+        return obj
+    written = json.dumps(obj["binaryData"], sort_keys=True).encode()
+    return {**obj, "binaryData": hashlib.sha256(written).hexdigest()}

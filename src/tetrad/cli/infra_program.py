@@ -1,0 +1,51 @@
+"""The repository's own infrastructure program: what runs in Kubernetes is decided there.
+
+Each of its scripts is a process of its own, whose modules are those beside it, as under Pulumi.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tetrad.errors import ExitCode, UsageError
+
+_FOLDER = "infra"
+
+
+def has_script(root: Path, name: str) -> bool:
+    return (root / _FOLDER / name).is_file()
+
+
+def run_script(root: Path, name: str, *arguments: str) -> ExitCode:
+    """Run a script; it tells on its own what it does and what is wrong."""
+    done = subprocess.run(_command(root, name, *arguments), check=False)
+    return _code(name, done.returncode)
+
+
+def ask_script(root: Path, name: str, *arguments: str) -> tuple[ExitCode, Any]:
+    """Run a script, and read the JSON that it prints; None where it says why there is none."""
+    done = subprocess.run(
+        _command(root, name, *arguments), stdout=subprocess.PIPE, check=False, text=True
+    )
+    told = json.loads(done.stdout) if done.stdout else None
+    return _code(name, done.returncode), told
+
+
+def _command(root: Path, name: str, *arguments: str) -> list[str]:
+    program = root / _FOLDER / name
+    if not program.is_file():
+        raise UsageError(
+            f"there is no {_FOLDER}/{name}"
+            f"\n  help: copy {_FOLDER}/ of Tetrad's own repository into yours"
+        )
+    return [sys.executable, str(program), *arguments]
+
+
+def _code(name: str, returncode: int) -> ExitCode:
+    if returncode not in set(ExitCode):
+        raise UsageError(f"{_FOLDER}/{name} ended with {returncode}")
+    return ExitCode(returncode)
