@@ -184,7 +184,8 @@ def _nothing_to_pin(search: _Search) -> Pin:
     if source.scheme in {"vendor", "endpoint"}:
         raise UsageError(
             f"{source.uri} has no files to pin"
-            "\n  help: a vendor's model is pinned by the dated version in its name"
+            "\n  help: a vendor's model is pinned by the dated version in its name; a `fingerprint`"
+            " with probes notices changes behind that name"
         )
     raise UsageError(f"{source.uri}: {source.scheme}:// sources are not supported yet")
 

@@ -65,7 +65,7 @@ COMMANDS: Mapping[str, str] = {
     "bom": "write a stack's bill of materials (CycloneDX)",
     "card": "write a stack's card: what it is, what it is for, its limits, its scores",
     "pull": "fetch and verify the files of models",
-    "pin": "write the revision and the digests of a model's files into its file",
+    "pin": "write a model's revision, the digests of its files, or its fingerprint into its file",
     "registry": "check, export or erase what happened: identities, runs, decisions, evidence",
     "feedback": "list what users said of answers, turn it into candidate cases, or erase it",
     "monitor": "say whether live answers have drifted from the golden sets, for a cron job",

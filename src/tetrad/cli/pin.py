@@ -1,4 +1,6 @@
-"""`tetrad pin`: write the exact revision and the digests of a model's files into its YAML."""
+"""`tetrad pin`: write into a model's YAML what fixes it: the exact revision and the digests of its files,
+or the fingerprint of one that a vendor serves.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from tetrad.cli.output import print_text
+from tetrad.cli.pin_fingerprint import pin_fingerprints
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
 from tetrad.places import refuse_links
@@ -20,7 +23,13 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="a model's YAML file")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="a model's YAML file (default: the fingerprints of all models)",
+    )
 
 
 def run(args: Namespace) -> ExitCode:
@@ -30,8 +39,14 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.git import refuse_committed
 
     root, store = root_of(args), store_from_environment()
+    if args.file is None:
+        pin_fingerprints(root, None)
+        return ExitCode.PASSED
     refuse_committed(root, store.root)
     document = _read(args.file, root)
+    if _has_only_a_fingerprint(document):
+        pin_fingerprints(root, document.origin)
+        return ExitCode.PASSED
     source, names = _source(document)
     pin = resolve(source, names, root=root, store=store, progress=progress_bars())
     edited = _written(document, pin)
@@ -55,6 +70,13 @@ def _read(file: Path, root: Path) -> Document:
     return parse(
         data, path.relative_to(root).as_posix() if path.is_relative_to(root) else str(file)
     )
+
+
+def _has_only_a_fingerprint(document: Document) -> bool:
+    value: Any = document.value if isinstance(document.value, dict) else {}
+    source = value.get("source")
+    is_served = isinstance(source, str) and source.startswith(("vendor://", "endpoint://"))
+    return is_served and value.get("fingerprint") is not None
 
 
 def _source(document: Document) -> tuple[Source, tuple[str, ...]]:

@@ -12,9 +12,11 @@ from tetrad.loading.fields import Fields
 from tetrad.model import (
     Adapter,
     EngineSpec,
+    Fingerprint,
     Model,
     OpenAIEngine,
     Prices,
+    Probe,
     ScriptedAnswer,
     ScriptedEngine,
     Source,
@@ -28,8 +30,6 @@ from tetrad.yamldoc.parse import Path, parse
 
 
 def build_model(fields: Fields, context: Context) -> Model:
-    if "probes" in fields.get("fingerprint", {}):
-        probes_at(fields, context, ("fingerprint", "probes"))
     return Model(
         ref=fields.ref,
         location=fields.location,
@@ -44,7 +44,7 @@ def build_model(fields: Fields, context: Context) -> Model:
         resources=fields.get("resources", {}),
         load_seconds=fields.get("load_seconds"),
         prices=_prices(fields.get("prices")),
-        fingerprint=fields.get("fingerprint"),
+        fingerprint=_fingerprint(fields, context),
         card=fields.get("card"),
     )
 
@@ -85,12 +85,29 @@ def _engine(fields: Fields, context: Context) -> EngineSpec:
     return _scripted(*answers_at(fields, context, ("engine", "scripted", "answers")))
 
 
-def probes_at(fields: Fields, context: Context, path: Path) -> None:
-    """The file of probes is there, one JSON value a line."""
+def _fingerprint(fields: Fields, context: Context) -> Fingerprint | None:
+    raw = fields.get("fingerprint")
+    if raw is None:
+        return None
+    digest = raw.get("digest")
+    return Fingerprint(
+        probes=probes_at(fields, context, ("fingerprint", "probes")),
+        digest=Digest.parse(digest) if digest else None,
+    )
+
+
+def probes_at(fields: Fields, context: Context, path: Path) -> tuple[Probe, ...]:
+    """The probes in the file that a fingerprint names, one a line."""
     found = context.data(fields, path, fields.value(path))
-    if found is not None:
-        for _ in json_lines(found[1], found[0], context.report):
-            pass
+    if found is None:
+        return ()
+    probes = []
+    for location, value in json_lines(found[1], found[0], context.report):
+        problems = list(check_value(value, "model", "probe"))
+        context.report(*(issue_at(location, problem) for problem in problems))
+        if not problems:
+            probes.append(Probe(**value))
+    return tuple(probes)
 
 
 def answers_at(fields: Fields, context: Context, path: Path) -> tuple[str, list[Mapping[str, Any]]]:

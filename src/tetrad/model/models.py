@@ -94,6 +94,22 @@ class Adapter:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """A fixed question to a model."""
+
+    prompt: str
+    max_tokens: int = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fingerprint:
+    """Probes, and the digest of the answers that the model gave when it was pinned."""
+
+    probes: tuple[Probe, ...]
+    digest: Digest | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
     """Files or an address, pinned, and the engine that makes answers of them."""
 
@@ -110,7 +126,7 @@ class Model:
     resources: Mapping[str, Json] = field(default_factory=dict)
     load_seconds: float | None = None
     prices: Prices | None = None
-    fingerprint: Mapping[str, Json] | None = None
+    fingerprint: Fingerprint | None = None
     card: Mapping[str, Json] | None = None
 
     @property
