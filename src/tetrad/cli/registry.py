@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             return _verify(ledger, [*args.head, *_signed_heads(root, ledger)])
         if args.action == "export":
             return _export(ledger, args.since)
-        return _erase(ledger, args.what, args.reason)
+        return _erase(root, ledger, args.what, args.reason)
 
 
 @contextmanager
@@ -130,17 +130,39 @@ def _said(content: bytes | None) -> dict[str, object]:
         return {"base64": base64.b64encode(content).decode()}
 
 
-def _erase(ledger: Ledger, named: Sequence[str], reason: str) -> ExitCode:
+def _erase(root: Path, ledger: Ledger, named: Sequence[str], reason: str) -> ExitCode:
     from tetrad.text import pluralize
 
-    erased = ledger.erase(
-        [digest for name in named for digest in _named(ledger, name)], reason=reason
-    )
+    wanted = [digest for name in named for digest in _named(ledger, name)]
+    _refuse_loaded(root, ledger, wanted)
+    erased = ledger.erase(wanted, reason=reason)
     if not erased:
         raise UsageError("nothing to erase: no such content, or it was erased before")
     print_text("".join(f"{digest}\n" for digest in erased))
     sys.stderr.write(f"{pluralize(len(erased), 'content')} erased\n")
     return ExitCode.PASSED
+
+
+def _refuse_loaded(root: Path, ledger: Ledger, wanted: Sequence[Digest]) -> None:
+    """What a gateway loads when it starts stays while a pointer names it."""
+    from tetrad.identity import short
+    from tetrad.loading.files import Tree
+    from tetrad.loading.repositories import environments_of, read_repository
+    from tetrad.pointer import Deployers
+    from tetrad.pointer.loaded_contents import loaded_contents
+    from tetrad.trees import WorkingTree
+
+    files = environments_of(Tree(WorkingTree(root)))
+    environments = read_repository(root, files).repository.environments.values()
+    known = {environment.name: Deployers.of(environment) for environment in environments}
+    loaded = loaded_contents(existing_registry(root), ledger, known)
+    for digest in wanted:
+        if (needed := loaded.get(digest)) is not None:
+            raise UsageError(
+                f"{digest} is needed: {needed.stack} ({short(needed.identity)}) is {needed.role}"
+                f" in {needed.environment}"
+                "\n  help: deploy another identity there first; `retain:` says how many stay warm"
+            )
 
 
 def _named(ledger: Ledger, name: str) -> Sequence[Digest]:

@@ -191,6 +191,13 @@ class Ledger(Closing):
         with self._database.reading() as connection:
             return tuple(map(read_identity, connection.execute(query).scalars()))
 
+    def environments(self, kind: Kind) -> tuple[str, ...]:
+        """The environments that a kind of entries is about."""
+        query = select(ENTRIES.c.environment).distinct().order_by(ENTRIES.c.environment)
+        query = query.where(ENTRIES.c.kind == kind, ENTRIES.c.environment.is_not(None))
+        with self._database.reading() as connection:
+            return tuple(connection.execute(query).scalars())
+
     def verify(self, heads: Iterable[Head] = ()) -> list[Fault]:
         """Recompute the whole chain and every content: what is not as it was appended, in order.
 
