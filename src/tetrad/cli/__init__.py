@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, str] = {
     "verify": "say whether an identity may serve an environment, and which clauses are not met",
     "admit": "record that an environment takes an identity that may serve there",
     "deploy": "serve the merged state in an environment, step by step",
+    "smoke": "put tagged cases of the golden sets to a gateway that serves, and check the answers",
     "rollout": "show, continue or abort a rollout",
     "promote": "serve in one environment what is live in another",
     "rollback": "give all traffic back to an earlier identity, and withdraw the one it leaves",

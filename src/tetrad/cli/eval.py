@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tetrad.cli.options import add_engine, add_format
+from tetrad.cli.outcome_lines import means_of, text_of
 from tetrad.cli.output import write_out
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
@@ -16,10 +17,7 @@ from tetrad.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from tetrad.evals import Recorded, SelectedCases, Session
     from tetrad.model import Case, Repository, Stack, Suite
-    from tetrad.results.outcome import CaseOutcome, SuiteRun
-
-
-_NAMED = 5  # further cases with the same error
+    from tetrad.results.outcome import SuiteRun
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +59,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.format == "json":
         write_out(_json(runs, [selection.engine for selection in selections]))
     else:
-        write_out(for_log("".join(_text(run) for run in runs)))
+        write_out(for_log("".join(text_of(run) for run in runs)))
         sys.stderr.write(f"{pluralize(calls.made, 'call')} made, {calls.cached:,} cached\n")
     missing = any(case.missing for run in runs for case in run.cases)
     return ExitCode.INCONCLUSIVE if missing else ExitCode.PASSED
@@ -101,68 +99,6 @@ def _is_wanted(case: Case, args: argparse.Namespace) -> bool:
     return args.pattern in case.id and (not args.tag or not set(args.tag).isdisjoint(case.tags))
 
 
-def _text(run: SuiteRun) -> str:
-    """One line a case, what was answered and why it did not pass; then the means."""
-    from tetrad.identity import short
-    from tetrad.report import contracts
-    from tetrad.text import one_line
-
-    lines = [f"{one_line(run.suite)} on {one_line(run.stack)} ({short(run.identity)})"]
-    failing = _by_error(run.cases)
-    for case in run.cases:
-        lines += _case_lines(case, failing)
-    passed = sum(case.passed for case in run.cases)
-    means = ", ".join(f"{one_line(name)} {mean:.2f}" for name, mean in _means(run).items())
-    tail = f"; {means}" if means else ""
-    broken, answers = contracts.broken_in(run.cases)
-    if broken:
-        tail += f"; {contracts.counted(broken, answers)}"
-    return "\n".join([*lines, f"  {passed:,} of {len(run.cases):,} passed{tail}", ""]) + "\n"
-
-
-def _by_error(cases: Sequence[CaseOutcome]) -> dict[str, list[str]]:
-    """The cases of each error, in order: an endpoint that is down is told once."""
-    found: dict[str, list[str]] = {}
-    for case in cases:
-        for error in dict.fromkeys(s.error for s in case.samples if s.error is not None):
-            found.setdefault(error, []).append(case.id)
-    return found
-
-
-def _case_lines(case: CaseOutcome, failing: Mapping[str, Sequence[str]]) -> list[str]:
-    from tetrad.text import one_line, with_spaces_named
-
-    lines = []
-    errors = dict.fromkeys(s.error for s in case.samples if s.error is not None)
-    for error in errors:
-        first, *others = failing[error]
-        if case.id != first:
-            continue
-        lines.append(f"  error   {one_line(case.id)}: {one_line(error)}")
-        if others:
-            named = ", ".join(one_line(other) for other in others[:_NAMED])
-            more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
-            lines.append(f"          the same of {named}{more}")
-    for sample in case.samples:
-        if sample.error is not None:
-            continue
-        verdict = "passed" if sample.passed else "failed"
-        shown = sample.output if sample.passed else with_spaces_named(sample.output)
-        lines.append(f"  {verdict}  {one_line(case.id)}: {one_line(shown)}")
-        lines += [
-            f"            {one_line(result.type)}: {one_line(result.reason)}"
-            for result in sample.assertions
-            if not result.passed
-        ]
-    return lines
-
-
-def _means(run: SuiteRun) -> dict[str, float]:
-    names = {name: None for case in run.cases for name in case.metrics}
-    scores = {n: [c.metrics[n] for c in run.cases if n in c.metrics] for n in names}
-    return {name: sum(values) / len(values) for name, values in scores.items()}
-
-
 def _json(runs: Sequence[SuiteRun], engines: Sequence[Recorded]) -> str:
     from tetrad.text import json_escaped
 
@@ -180,7 +116,7 @@ def _document(run: SuiteRun, engine: Recorded) -> dict[str, object]:
         "golden": str(run.golden),
         "engine": engine.name,
         "build": engine.build,
-        "metrics": _means(run),
+        "metrics": dict(means_of(run)),
         "cases": [
             {
                 "id": case.id,

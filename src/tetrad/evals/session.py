@@ -111,7 +111,7 @@ class Session:
             engine=self.engine_of(stack, files=files).ready(),
             runtime=self._prepared_once(stack, files),
             toolbox=partial(self._toolbox, suite, stack, files),
-            services=self._services(suite, stack, suite_files or files),
+            services=self.services(suite, stack, suite_files or files),
             model=answering.model.name,
         )
 
@@ -188,7 +188,8 @@ class Session:
             )
         return self._embedders[digest]
 
-    def _services(self, suite: Suite, stack: Stack, files: FileTree) -> SuiteServices:
+    def services(self, suite: Suite, stack: Stack, files: FileTree) -> SuiteServices:
+        """What the assertions of the suite ask besides the answer."""
         used = {a.type for case in suite.golden.cases for a in assertions_of(case)}
         embedding = embedding_of(suite, stack) if used & EMBEDDED else None
         golden = suite.golden
