@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
 import threading
@@ -33,7 +34,7 @@ from tetrad.gateway.limiting.purse import Claim, Holding
 from tetrad.gateway.recent_answers import KeepsTraffic, RecentAnswers
 from tetrad.gateway.shared_models import SharedModels
 from tetrad.identity import written_identity
-from tetrad.model.serving import Access, RolloutPlan, Serving
+from tetrad.model.serving import Access, Client, RolloutPlan, Serving
 from tetrad.pointer import (
     GatewayState,
     Pointer,
@@ -69,6 +70,19 @@ FILES = {
         "generation: {temperature: 0, max_tokens: 64}\n"
         "chat: {input: message, history: {max_tokens: 1000}}\n"
     ),
+}
+
+# The same with a tool that destroys something.
+CANCELLING = {
+    **FILES,
+    "stacks/echo.yaml": FILES["stacks/echo.yaml"] + "tools: [stacks/tools/cancel]\n",
+    "stacks/tools/cancel.yaml": (
+        "kind: tool\nname: cancel_order\ndescription: Cancel an order.\neffect: destructive\n"
+        "input_schema: {type: object, properties: {order_id: {type: string}}, "
+        "required: [order_id], additionalProperties: false}\n"
+        'run: {python: "orders:cancel"}\n'
+    ),
+    "stacks/tools/orders.py": "def cancel(order_id):\n    return f'{order_id} is cancelled'\n",
 }
 
 
@@ -250,3 +264,15 @@ def ask(address: str, message: str = "hello", **more: Any) -> httpx2.Response:
         json={"variables": {"message": message}, **more},
         timeout=60,
     )
+
+
+def clients(**found: Client) -> Access:
+    return Access(clients=found)
+
+
+def digest(key: str) -> Digest:
+    return Digest("sha256", hashlib.sha256(key.encode()).digest())
+
+
+def bearer(key: str) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {key}"}

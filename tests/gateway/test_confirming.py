@@ -8,20 +8,9 @@ from typing import Any
 import httpx2
 import pytest
 from fakes import Asked, OpenAIServer, Reply
-from gateways import FILES, Followed, Served, alone, gateway
+from gateways import CANCELLING, Followed, Served, alone, gateway
 
 CALL = {"tool": "cancel_order", "arguments": {"order_id": "A-1"}}
-CANCELLING = {
-    **FILES,
-    "stacks/echo.yaml": FILES["stacks/echo.yaml"] + "tools: [stacks/tools/cancel]\n",
-    "stacks/tools/cancel.yaml": (
-        "kind: tool\nname: cancel_order\ndescription: Cancel an order.\neffect: destructive\n"
-        "input_schema: {type: object, properties: {order_id: {type: string}}, "
-        "required: [order_id], additionalProperties: false}\n"
-        'run: {python: "orders:cancel"}\n'
-    ),
-    "stacks/tools/orders.py": "def cancel(order_id):\n    return f'{order_id} is cancelled'\n",
-}
 
 
 def model(asked: Asked) -> Reply:

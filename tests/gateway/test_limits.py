@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -18,9 +17,21 @@ from typing import Any
 import httpx2
 import pytest
 from fakes import Asked, OpenAIServer, Reply
-from gateways import FILES, STACK, Followed, Served, alone, ask, gateway, parrot, rolling
+from gateways import (
+    FILES,
+    STACK,
+    Followed,
+    Served,
+    alone,
+    ask,
+    bearer,
+    clients,
+    digest,
+    gateway,
+    parrot,
+    rolling,
+)
 
-from tetrad.canonical import Digest
 from tetrad.gateway.limiting.spending import Spending
 from tetrad.model.serving import (
     Access,
@@ -42,20 +53,8 @@ PRICED = {
 }
 
 
-def digest(key: str) -> Digest:
-    return Digest("sha256", hashlib.sha256(key.encode()).digest())
-
-
 def serving(served: Served, version: str = "one", **how: Any) -> StackPointer:
     return replace(alone(served.take(version, PRICED)), serving=Serving(**how))
-
-
-def clients(**found: Client) -> Access:
-    return Access(clients=found)
-
-
-def bearer(key: str) -> Mapping[str, str]:
-    return {"Authorization": f"Bearer {key}"}
 
 
 def post(address: str, message: str = "hello", key: str | None = None) -> httpx2.Response:

@@ -31,7 +31,7 @@ from tetrad.model import (
     Tool,
     Turn,
 )
-from tetrad.results.exchange import Completion, ToolCall
+from tetrad.results.exchange import Completion, Request, ToolCall
 from tetrad.results.trace import Called, Guarded, Trace
 from tetrad.runtime.answering import Runtime
 from tetrad.runtime.confirming import EVERY_CALL, NO_CALL, ConfirmedCalls
@@ -343,6 +343,40 @@ def test_a_confirmation_is_of_one_call_with_its_arguments(tmp_path: Path) -> Non
 
     assert tools.called == [CALL]
     assert trace.unconfirmed == (other, twice)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlierCalls:
+    """Calls that were asked for in an earlier answer, and are confirmed."""
+
+    first: tuple[ToolCall, ...]
+
+    async def begin(self, request: Request) -> None:
+        assert request.messages
+
+    def take(self, call: ToolCall) -> bool:
+        return (call.name, call.arguments) in [(one.name, one.arguments) for one in self.first]
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_an_earlier_call_is_made_before_the_model_is_asked(native: bool, tmp_path: Path) -> None:
+    answer = "Cancelled." if native else '{"answer": "Cancelled."}'
+    engine = ScriptedAnswers({"done": answer}, native_tools=native)
+    other = replace(CALL, id="c2", arguments={"order_id": "A-2"})
+    tools = Tools()
+    running = runtime(cancelling(), tmp_path, engine=engine)
+
+    trace = answered(running, tools, confirmed=EarlierCalls(first=(CALL, other)))
+
+    assert [call.arguments for call in tools.called] == [CALL.arguments, other.arguments]
+    assert (trace.output, trace.unconfirmed) == ("Cancelled.", ())
+    (asked,) = engine.asked
+    roles = [message.role for message in asked.messages[-4:]]
+    assert roles == (
+        ["user", "assistant", "tool", "tool"]
+        if native
+        else ["assistant", "user", "assistant", "user"]
+    )
 
 
 def test_a_call_that_is_wrong_needs_no_confirmation(tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ from tetrad.canonical import Json
 from tetrad.errors import BadRequest, EngineRefused
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.limiting.limiter import Permit
+from tetrad.gateway.limiting.metered import PaidConfirmations
 from tetrad.gateway.one_request import Addressed
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.model import Turn
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called, Trace
 from tetrad.runtime.answering import Runtime
-from tetrad.runtime.confirming import ConfirmedCalls
+from tetrad.runtime.confirming import NO_CALL, Confirmations
 from tetrad.runtime.observing import UNOBSERVED, Observer
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.telemetry import Outcome
@@ -38,7 +39,7 @@ class Inputs:
 
     variables: Mapping[str, Json]
     history: tuple[Turn, ...] = ()
-    confirmed: tuple[tuple[str, Mapping[str, Json]], ...] = ()
+    confirmed: Confirmations = NO_CALL
 
 
 @dataclass
@@ -57,7 +58,7 @@ async def answered(gateway: Gateway, asked: Addressed, inputs: Inputs, permit: P
             history=inputs.history,
             toolbox=account,
             observer=account.observer,
-            confirmed=ConfirmedCalls(inputs.confirmed),
+            confirmed=PaidConfirmations(confirmed=inputs.confirmed, engine=runtime.engine),
         )
         account.end(trace)
     return trace
@@ -74,7 +75,7 @@ async def streamed(
             history=inputs.history,
             toolbox=account,
             observer=account.observer,
-            confirmed=ConfirmedCalls(inputs.confirmed),
+            confirmed=PaidConfirmations(confirmed=inputs.confirmed, engine=runtime.engine),
         )
         async with aclosing(pieces):
             async for piece in pieces:

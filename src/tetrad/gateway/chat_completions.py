@@ -7,25 +7,25 @@ stack has anyway.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tetrad.errors import BadRequest
 from tetrad.gateway.answering_one import Inputs, finish_of
+from tetrad.gateway.chat_turns import chat_turns
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.evaluated import refuse_unevaluated
 from tetrad.gateway.event_stream import EventStream
 from tetrad.gateway.incoming import read_object, unless_gone
-from tetrad.gateway.one_request import Addressed, addressed
+from tetrad.gateway.one_request import Addressed, addressed, user_of
+from tetrad.gateway.proposals import Asker
 from tetrad.gateway.refusing import RequestRefused, as_json
 from tetrad.gateway.serving_one import served, served_in_pieces
-from tetrad.model import Turn
 from tetrad.protocols import openai as wire
-from tetrad.results.exchange import Message
+from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Trace
 from tetrad.runtime.chat import asked_in
 
@@ -38,15 +38,23 @@ async def complete_chat(request: Request, gateway: Gateway) -> Response:
         raise RequestRefused(400, str(error), param=error.param, code=error.code) from error
     asked = addressed(request, gateway.following, chat.model, chat.user)
     try:
-        inputs = _inputs(asked, chat)
+        inputs = _inputs(gateway, asked, chat)
     except RequestRefused as refused:
         refused.headers = asked.headers
         raise
     if chat.stream:
         pieces = served_in_pieces(gateway, asked, inputs)
-        return EventStream(_events(asked, chat, pieces), lambda: asked.headers)
+        return EventStream(_events(gateway, asked, chat, pieces), lambda: asked.headers)
     trace = await unless_gone(request.receive, served(gateway, asked, inputs))
-    return as_json(_completion(_head(asked, chat), trace), headers=asked.headers)
+    proposed = _proposed(gateway, asked, chat, trace)
+    completion = wire.chat_completion(
+        _head(asked, chat),
+        trace.output,
+        finish_reason=_finish(trace, proposed),
+        tool_calls=proposed,
+        usage=trace.usage,
+    )
+    return as_json(completion, headers=asked.headers)
 
 
 def _head(asked: Addressed, chat: wire.ChatRequest) -> wire.ReplyHead:
@@ -60,45 +68,42 @@ def _head(asked: Addressed, chat: wire.ChatRequest) -> wire.ReplyHead:
     )
 
 
-def _inputs(asked: Addressed, chat: wire.ChatRequest) -> Inputs:
+def _inputs(gateway: Gateway, asked: Addressed, chat: wire.ChatRequest) -> Inputs:
     """What the prompt's `chat:` makes of the conversation; RequestRefused where it takes none."""
     stack = asked.loaded.stack
     refuse_unevaluated(stack, chat.options)
-    turns = [_turn(message, place) for place, message in enumerate(chat.messages)]
+    said = chat_turns(chat.messages, stack)
     try:
-        variables, history = asked_in(stack.prompt, turns)
+        variables, history = asked_in(stack.prompt, said.turns)
     except BadRequest as error:
         raise RequestRefused(400, str(error), param="messages") from error
-    return Inputs(variables=variables, history=history)
-
-
-def _turn(message: Message, place: int) -> Turn:
-    if message.role not in {"user", "assistant"}:
-        raise RequestRefused(
-            400,
-            f"messages[{place}].role is {message.role!r}: the stack has its own instructions and"
-            " tools; send what the user and the assistant said",
-            param=f"messages[{place}].role",
-            code="unsupported_value",
-        )
-    if message.tool_calls:
-        raise RequestRefused(
-            400,
-            f"messages[{place}].tool_calls: the stack calls its tools itself",
-            param=f"messages[{place}].tool_calls",
-            code="unsupported_value",
-        )
-    return Turn(role="user" if message.role == "user" else "assistant", content=message.content)
-
-
-def _completion(head: wire.ReplyHead, trace: Trace) -> Mapping[str, Any]:
-    return wire.chat_completion(
-        head, trace.output, finish_reason=finish_of(trace), usage=trace.usage
+    return Inputs(
+        variables=variables,
+        history=history,
+        confirmed=gateway.proposals.confirmed(said.confirmed, _asker(gateway, asked, chat)),
     )
 
 
+def _asker(gateway: Gateway, asked: Addressed, chat: wire.ChatRequest) -> Asker:
+    return gateway.proposals.asker(asked, user_of(asked.request, chat.user))
+
+
+def _proposed(
+    gateway: Gateway, asked: Addressed, chat: wire.ChatRequest, trace: Trace
+) -> tuple[ToolCall, ...]:
+    """The calls that wait for a confirmation."""
+    return tuple(gateway.proposals.proposed(trace.unconfirmed, _asker(gateway, asked, chat)))
+
+
+def _finish(trace: Trace, proposed: tuple[ToolCall, ...]) -> str:
+    return "tool_calls" if proposed else finish_of(trace)
+
+
 async def _events(
-    asked: Addressed, chat: wire.ChatRequest, pieces: AsyncGenerator[str | Trace, None]
+    gateway: Gateway,
+    asked: Addressed,
+    chat: wire.ChatRequest,
+    pieces: AsyncGenerator[str | Trace, None],
 ) -> AsyncGenerator[bytes, None]:
     events: wire.ChatEvents | None = None
     async with aclosing(pieces):
@@ -109,7 +114,10 @@ async def _events(
                     events = wire.ChatEvents(head, include_usage=chat.include_usage)
                     yield events.begin()
                 if isinstance(piece, Trace):
-                    yield events.end(finish_of(piece), piece.usage)
+                    proposed = _proposed(gateway, asked, chat, piece)
+                    for place, call in enumerate(proposed):
+                        yield events.call(call, place)
+                    yield events.end(_finish(piece, proposed), piece.usage)
                 else:
                     yield events.text(piece)
         except RequestRefused as refused:

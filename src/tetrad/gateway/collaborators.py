@@ -9,6 +9,7 @@ from tetrad.gateway.following import Following
 from tetrad.gateway.limiting.callers import Callers
 from tetrad.gateway.limiting.kept_responses import KeptResponses
 from tetrad.gateway.limiting.limiter import Limiter
+from tetrad.gateway.proposals import Proposals
 from tetrad.gateway.recent_answers import RecentAnswers
 from tetrad.telemetry.metrics import Metrics
 
@@ -27,4 +28,5 @@ class Gateway:
     limiter: Limiter
     callers: Callers = field(default_factory=Callers)
     responses: KeptResponses = field(default_factory=KeptResponses)
+    proposals: Proposals = field(default_factory=Proposals)
     tracing: Tracing | None = None  # None: no spans are made

@@ -83,7 +83,7 @@ def addressed(request: Request, following: Following, model: str, user: str | No
     followed = following_now(following)
     stack = stack_named(followed.pointer, model)
     refuse_other_stacks(request.state.client, stack)
-    loaded = followed.chosen(stack, _sticky(request, user))
+    loaded = followed.chosen(stack, user_of(request, user) or token_hex(8))
     loaded.choose()
     return Addressed(stack=stack, loaded=loaded, followed=followed, request=request)
 
@@ -126,9 +126,7 @@ def served_names(pointer: Pointer) -> dict[str, str]:
     }
 
 
-def _sticky(request: Request, user: str | None) -> str:
-    """What a user's or a conversation's requests have in common; else nothing."""
+def user_of(request: Request, user: str | None) -> str:
+    """What a user's or a conversation's requests have in common; empty where nothing is said."""
     headers = request.headers
-    return (
-        user or headers.get("x-tetrad-user") or headers.get("x-tetrad-conversation") or token_hex(8)
-    )
+    return user or headers.get("x-tetrad-user") or headers.get("x-tetrad-conversation") or ""

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tetrad.canonical import Json
+from tetrad.gateway.chat_turns import CONFIRMED
 from tetrad.gateway.evaluated import evaluated
 from tetrad.gateway.openapi_parts import USER, answer_of, body_of, refusals
-from tetrad.gateway.openapi_schemas import PARAMETERS
+from tetrad.gateway.openapi_schemas import PARAMETERS, TOOL_CALLS
 from tetrad.gateway.sample_request import sample_variables
 from tetrad.model import Stack
 
@@ -58,18 +59,25 @@ def _bodies(name: str, stack: Stack) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _messages(stack: Stack) -> dict[str, Any]:
-    """The user's message alone, or a conversation that ends with it where history is kept."""
+    """The user's message alone, or a conversation that ends with it where history is kept; and what
+    confirms a call of a destructive tool.
+    """
     chat = stack.prompt.chat
-    if chat is None or chat.history is None:
-        user = _message(
-            {"const": "user"}, stack.prompt.variables[chat.input].max_chars if chat else None
-        )
+    has_history = chat is not None and chat.history is not None
+    confirms = any(tool.effect == "destructive" for tool in stack.tools)
+    if not has_history and not confirms:
+        longest = stack.prompt.variables[chat.input].max_chars if chat else None
+        user = _message({"const": "user"}, longest)
         return {"type": "array", "items": user, "minItems": 1, "maxItems": 1}
+    turn = _message({"enum": ["user", "assistant"]}, None)
+    told = "The last one is the user's"
+    if not confirms:
+        return {"type": "array", "items": turn, "minItems": 1, "description": f"{told}."}
     return {
         "type": "array",
-        "items": _message({"enum": ["user", "assistant"]}, None),
+        "items": {"anyOf": [turn, *_CONFIRMING]},
         "minItems": 1,
-        "description": "The last one is the user's.",
+        "description": f"{told}, or confirms a call of the answer before.",
     }
 
 
@@ -96,3 +104,21 @@ def _object(
 def _asked(stack: Stack) -> Json:
     chat = stack.prompt.chat
     return sample_variables(stack)[chat.input] if chat else ""
+
+
+# An answer with calls, as it came; and what confirms one of them.
+_CONFIRMING = (
+    _object(
+        {"role": {"const": "assistant"}, "tool_calls": TOOL_CALLS},
+        required=["role", "tool_calls"],
+        closed=False,
+    ),
+    _object(
+        {
+            "role": {"const": "tool"},
+            "tool_call_id": {"type": "string"},
+            "content": {"type": "string", "description": f"`{CONFIRMED}`, or why not."},
+        },
+        required=["role", "tool_call_id", "content"],
+    ),
+)

@@ -17,6 +17,12 @@ CALLS = {
     "type": "array",
     "items": {**object_of(tool=TEXT, arguments={"type": "object"}), "additionalProperties": False},
 }
+_FUNCTION = object_of(name=TEXT, arguments={**TEXT, "description": "A JSON object."})
+TOOL_CALLS = {
+    "type": "array",
+    "items": object_of(id=TEXT, type={"const": "function"}, function=_FUNCTION),
+    "description": "Calls of destructive tools that wait for a confirmation.",
+}
 IDENTITY = {"type": "string", "pattern": "^tetrad:[0-9a-f]{64}$"}
 FALLBACK = {"enum": ["previous", "stack", "fixed"]}
 _TOKENS = {"type": ["integer", "null"], "minimum": 0}
@@ -57,6 +63,16 @@ PARAMETERS: dict[str, Any] = {
         "x-tetrad-conversation": "Whose requests one identity answers, where no user is given.",
         "traceparent": "W3C Trace Context, which the request's trace is taken from.",
     }.items()
+}
+_MESSAGE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "role": {"const": "assistant"},
+        "content": {"type": ["string", "null"]},
+        "refusal": {"type": "null"},
+        "tool_calls": TOOL_CALLS,
+    },
+    "required": ["role", "content", "refusal"],
 }
 SCHEMAS: dict[str, Any] = {
     "Error": object_of(
@@ -99,11 +115,9 @@ SCHEMAS: dict[str, Any] = {
             "type": "array",
             "items": object_of(
                 index={"const": 0},
-                message=object_of(
-                    role={"const": "assistant"}, content=TEXT, refusal={"type": "null"}
-                ),
+                message=_MESSAGE,
                 logprobs={"type": "null"},
-                finish_reason={"enum": ["stop", "length", "content_filter"]},
+                finish_reason={"enum": ["stop", "length", "content_filter", "tool_calls"]},
             ),
         },
     ),

@@ -18,6 +18,7 @@ from tetrad.gateway.limiting.limiter import Permit, Use
 from tetrad.gateway.one_request import Addressed
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.results.trace import Trace
+from tetrad.runtime.confirming import NO_CALL
 
 if TYPE_CHECKING:
     from tetrad.telemetry.spans import RequestSpans
@@ -130,7 +131,7 @@ def _use(asked: Addressed) -> Use:
 
 def _given_again(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace | None:
     """The answer to an earlier, equal request. It is a request all the same."""
-    if asked.serving.cache_s is None or inputs.confirmed:  # what is confirmed shall be done
+    if asked.serving.cache_s is None or inputs.confirmed is not NO_CALL:  # it shall be done
         return None
     now = time.monotonic()
     kept = gateway.responses.find(_key(asked, inputs), now)

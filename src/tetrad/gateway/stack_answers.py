@@ -20,6 +20,7 @@ from tetrad.gateway.refusing import RequestRefused, as_json
 from tetrad.gateway.serving_one import served, served_in_pieces
 from tetrad.protocols import openai as wire
 from tetrad.results.trace import Guarded, Trace
+from tetrad.runtime.confirming import NO_CALL, ConfirmedCalls
 
 _KEYS = frozenset({"confirmed", "stream", "user", "variables"})
 
@@ -27,7 +28,8 @@ _KEYS = frozenset({"confirmed", "stream", "user", "variables"})
 async def answer_stack(request: Request, gateway: Gateway) -> Response:
     body = await read_object(request)
     asked = addressed(request, gateway.following, request.path_params["stack"], user_in(body))
-    confirmed = tuple(confirmed_in(body, asked.headers))
+    calls = tuple(confirmed_in(body, asked.headers))
+    confirmed = ConfirmedCalls(calls) if calls else NO_CALL
     inputs = Inputs(variables=_variables(body, asked), confirmed=confirmed)
     if _is_streamed(body, asked):
         pieces = served_in_pieces(gateway, asked, inputs)

@@ -7,11 +7,18 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from tetrad.canonical import Json, canonical_json
-from tetrad.results.exchange import ToolCall
+from tetrad.results.exchange import Request, ToolCall
 
 
 class Confirmations(Protocol):
     """What a request brings of them."""
+
+    @property
+    def first(self) -> tuple[ToolCall, ...]:
+        """Calls that the model asked for in an earlier answer: they are made before it is asked."""
+
+    async def begin(self, request: Request) -> None:
+        """Before the first of those is made, for a request; raises where it may not be answered."""
 
     def take(self, call: ToolCall) -> bool:
         """Whether this very call is confirmed; each confirmation is good for one call."""
@@ -20,8 +27,13 @@ class Confirmations(Protocol):
 class ConfirmedCalls:
     """The calls that a person saw, by the tool's name and its arguments."""
 
+    first: tuple[ToolCall, ...] = ()
+
     def __init__(self, calls: Iterable[tuple[str, Mapping[str, Json]]] = ()) -> None:
         self._left = Counter(_key(name, arguments) for name, arguments in calls)
+
+    async def begin(self, request: Request) -> None:
+        """There is nothing to do."""
 
     def take(self, call: ToolCall) -> bool:
         key = _key(call.name, call.arguments)
@@ -32,6 +44,11 @@ class ConfirmedCalls:
 
 
 class _EveryCall:
+    first: tuple[ToolCall, ...] = ()
+
+    async def begin(self, request: Request) -> None:
+        """There is nothing to do."""
+
     def take(self, call: ToolCall) -> bool:  # noqa: ARG002
         return True
 

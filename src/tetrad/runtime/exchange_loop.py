@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
@@ -55,6 +55,7 @@ class ExchangeLoop:
         """The model's answer, after as many calls as it asks for and `max_steps` allows."""
         if self.dialect is None:
             return (await self._ask(request)).text
+        request = await self._resumed(request)
         while True:
             completion = await self._ask(request)
             said = self.dialect.read(completion, self._step)
@@ -64,13 +65,30 @@ class ExchangeLoop:
             if refused := self._refused(said):
                 self.steps.append(Guarded(rule="tool_loop", detail=refused))
                 return said.answer
-            called = [await self._call(call) for call in said.calls]
-            messages = self.dialect.after(request.messages, completion, called)
-            made = (one.call.name for one in called if not one.unconfirmed)
-            request = replace(
-                request, messages=messages, once=request.once or self.stack.may_write(made)
-            )
-            request = self.dialect.ask(request, last=self._step + 1 == self.stack.max_steps)
+            request = await self._after(request, completion, said.calls)
+
+    async def _resumed(self, request: Request) -> Request:
+        """The request as it goes on after the calls that come first."""
+        assert self.dialect is not None  # noqa: S101 - of a stack with tools
+        if first := self.confirmed.first:
+            await self.confirmed.begin(request)
+            for asked in self.dialect.calling(first):
+                request = await self._after(request, asked, asked.tool_calls)
+        return request
+
+    async def _after(
+        self, request: Request, completion: Completion, calls: Sequence[ToolCall]
+    ) -> Request:
+        """The next request, once the calls of a turn are made."""
+        assert self.dialect is not None  # noqa: S101
+        called = [await self._call(call) for call in calls]
+        made = (one.call.name for one in called if not one.unconfirmed)
+        request = replace(
+            request,
+            messages=self.dialect.after(request.messages, completion, called),
+            once=request.once or self.stack.may_write(made),
+        )
+        return self.dialect.ask(request, last=self._step + 1 == self.stack.max_steps)
 
     async def again(self, problem: str) -> str:
         """The answer once more, with what is wrong with the last one; no tool is called for it."""

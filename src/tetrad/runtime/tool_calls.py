@@ -49,6 +49,9 @@ class ToolDialect(Protocol):
     def ask(self, request: Request, *, last: bool) -> Request:
         """A request that may be answered by calls; in the `last` step it may not."""
 
+    def calling(self, calls: Sequence[ToolCall]) -> Sequence[Completion]:
+        """The turns in which a model would have asked for these calls."""
+
     def read(self, completion: Completion, step: int) -> ModelTurn: ...
 
     def after(
@@ -75,6 +78,11 @@ class Native:
             tools = self._tools if called else ()
             return replace(request, tools=tools, may_call=not called, constraint=self._constraint)
         return replace(request, tools=self._tools, constraint=None)
+
+    def calling(self, calls: Sequence[ToolCall]) -> Sequence[Completion]:
+        # Nine letters and digits, as Mistral's servers take them.
+        named = (replace(call, id=f"earlier{n:02}") for n, call in enumerate(calls))
+        return (Completion(text="", tool_calls=tuple(named), finish_reason="tool_calls"),)
 
     def read(self, completion: Completion, step: int) -> ModelTurn:  # noqa: ARG002 - calls bring their ids
         return ModelTurn(calls=completion.tool_calls, answer=completion.text)
@@ -114,6 +122,14 @@ class AsJson:
 
     def ask(self, request: Request, *, last: bool) -> Request:
         return replace(request, constraint=self._closing if last else self._open)
+
+    def calling(self, calls: Sequence[ToolCall]) -> Sequence[Completion]:
+        return [
+            Completion(
+                text=tojson({"tool": call.name, "arguments": call.arguments}), tool_calls=(call,)
+            )
+            for call in calls
+        ]
 
     def read(self, completion: Completion, step: int) -> ModelTurn:
         match _loaded(completion.text):

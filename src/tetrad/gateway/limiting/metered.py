@@ -10,7 +10,8 @@ from tetrad.engines.interfaces import AnsweredLate, Engine, Pieces
 from tetrad.errors import EngineRefused, EngineUnavailable
 from tetrad.gateway.limiting.token_use import guessed, most_used
 from tetrad.model import Stack
-from tetrad.results.exchange import Completion, Request, Usage
+from tetrad.results.exchange import Completion, Request, ToolCall, Usage
+from tetrad.runtime.confirming import Confirmations
 
 
 @dataclass(kw_only=True, slots=True)
@@ -36,7 +37,7 @@ class Metered:
         return self.engine.native_tools
 
     async def complete(self, request: Request) -> Completion:
-        await self._before(request)
+        await self.hold(request)
         try:
             completion = await self.engine.complete(request)
         except (EngineUnavailable, EngineRefused):
@@ -52,7 +53,7 @@ class Metered:
         return completion
 
     async def stream(self, request: Request) -> Pieces:
-        await self._before(request)
+        await self.hold(request)
         answer: list[str] = []
         is_whole = False
         try:
@@ -71,7 +72,7 @@ class Metered:
     async def aclose(self) -> None:
         """The engine is shared; whoever built it closes it."""
 
-    async def _before(self, request: Request) -> None:
+    async def hold(self, request: Request) -> None:
         """For all turns of the answer at once: none is refused after a tool has run."""
         if not self._has_reserved:
             calls = self.stack.max_steps if self.stack.tools else 1
@@ -91,3 +92,22 @@ class Metered:
 
     def _add(self, usage: Usage) -> None:
         self.used = self.used + usage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaidConfirmations:
+    """Confirmed calls, which are made once what their answer may use is set aside."""
+
+    confirmed: Confirmations
+    engine: Engine
+
+    @property
+    def first(self) -> tuple[ToolCall, ...]:
+        return self.confirmed.first
+
+    async def begin(self, request: Request) -> None:
+        if isinstance(self.engine, Metered):
+            await self.engine.hold(request)
+
+    def take(self, call: ToolCall) -> bool:
+        return self.confirmed.take(call)

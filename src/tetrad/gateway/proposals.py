@@ -1,0 +1,122 @@
+"""Calls that wait for a confirmation in a chat, under ids that nobody else can write.
+
+A client sends the whole conversation each time, and may have it from somebody else: that a call
+stands in it says nothing. So the id of a proposed call is a signature over it, by the client's own
+API key, which every gateway sees with the request and whoever only writes the conversation does not.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from tetrad.canonical import Json, canonical_json
+from tetrad.gateway.one_request import Addressed
+from tetrad.results.exchange import Request, ToolCall
+from tetrad.runtime.confirming import NO_CALL, Confirmations
+
+VALID_S = 600.0
+clock = time.time  # gateways have no other in common
+
+_PREFIX = "call_"
+_TIME, _NONCE, _MAC = 4, 6, 16  # bytes; with the prefix 40 letters, as many as OpenAI takes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asker:
+    """Whose a proposal is; only the same one confirms it."""
+
+    key: bytes  # that signs
+    stack: str
+    user: str
+
+    def signed(self, call: ToolCall, head: bytes) -> bytes:
+        said: Json = [self.stack, self.user, call.name, call.arguments, head.hex()]
+        return hmac.digest(self.key, canonical_json(said), "sha256")[:_MAC]
+
+
+@dataclass(slots=True)
+class Proposals:
+    """Those of one gateway. What was confirmed once is remembered for as long as it could be again."""
+
+    _own_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    _taken: dict[str, float] = field(default_factory=dict)
+
+    def asker(self, asked: Addressed, user: str) -> Asker:
+        """By the client's key; by this gateway's where the environment names no clients."""
+        key = self._own_key
+        if asked.client.tenant:
+            key = asked.request.headers["authorization"].partition(" ")[2].strip().encode()
+        return Asker(key=key, stack=asked.stack, user=user)
+
+    def proposed(self, calls: Iterable[ToolCall], asker: Asker) -> Iterator[ToolCall]:
+        """The calls, each once, under the ids by which they are confirmed."""
+        seen = set()
+        for call in calls:
+            said = canonical_json([call.name, call.arguments])
+            if said not in seen:
+                seen.add(said)
+                head = int(clock() + VALID_S).to_bytes(_TIME) + secrets.token_bytes(_NONCE)
+                written = base64.urlsafe_b64encode(head + asker.signed(call, head)).decode()
+                yield replace(call, id=_PREFIX + written.rstrip("="), attached=None)
+
+    def confirmed(self, calls: Iterable[ToolCall], asker: Asker) -> Confirmations:
+        """Of the calls that a conversation confirms, those that wait."""
+        first = tuple(call for call in calls if self.waits(call, asker))
+        if not first:
+            return NO_CALL
+        return _ChatConfirmations(proposals=self, asker=asker, first=first)
+
+    def waits(self, call: ToolCall, asker: Asker) -> bool:
+        """Whether this very call was proposed to the asker, lately, and was not confirmed before."""
+        try:
+            written = base64.b64decode(call.id.removeprefix(_PREFIX) + "=", b"-_", validate=True)
+            head, mac = written[: _TIME + _NONCE], written[_TIME + _NONCE :]
+            is_signed = hmac.compare_digest(mac, asker.signed(call, head))
+        except (binascii.Error, ValueError, RecursionError):
+            return False
+        left = int.from_bytes(head[:_TIME]) - clock()
+        return is_signed and 0 < left <= VALID_S and call.id not in self._taken
+
+    def take(self, call: ToolCall, asker: Asker) -> bool:
+        """The same, and from now on it is confirmed."""
+        if not self.waits(call, asker):
+            return False
+        now = time.monotonic()
+        for old in [one for one, until in self._taken.items() if until < now]:
+            del self._taken[old]
+        self._taken[call.id] = now + VALID_S
+        return True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ChatConfirmations:
+    """The proposed calls that a request confirms; they are made before the model is asked."""
+
+    proposals: Proposals
+    asker: Asker
+    first: tuple[ToolCall, ...]
+
+    async def begin(self, request: Request) -> None:
+        """There is nothing to do."""
+
+    def take(self, call: ToolCall) -> bool:
+        return any(
+            _is_same(call, one) and self.proposals.take(one, self.asker) for one in self.first
+        )
+
+
+def _is_same(call: ToolCall, other: ToolCall) -> bool:
+    return call.name == other.name and _equal(call.arguments, other.arguments)
+
+
+def _equal(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+    try:
+        return canonical_json(one) == canonical_json(other)
+    except (ValueError, RecursionError):
+        return False
