@@ -26,6 +26,33 @@ class ControlPlane:
 
     programs: Path
     server: str
+    folder: Path
+    _served: _Program
+
+    def kubeconfig(self, *contexts: str, user: str = "admin") -> Path:
+        """A file with contexts by which a user reaches it."""
+        authority = str(self.folder / "certs/apiserver.crt")
+        cluster = {"server": self.server, "certificate-authority": authority}
+        chosen = {"cluster": "plane", "user": user}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "plane", "cluster": cluster}],
+            "users": [{"name": user, "user": {"token": user}}],
+            "contexts": [{"name": name, "context": chosen} for name in contexts],
+        }
+        file = self.folder / f"kubeconfig-{user}-{'-'.join(contexts)}"
+        file.write_text(json.dumps(document))
+        return file
+
+    def stop(self) -> None:
+        """Let nobody reach it; what it knows stays."""
+        self._served.stop()
+
+    def start(self) -> None:
+        """Let everybody reach it again."""
+        self._served.start()
+        _wait(self)
 
     def kubectl(
         self, *arguments: str, user: str = "admin", given: object = None
@@ -61,23 +88,29 @@ def programs() -> Path:
 
 
 @contextmanager
-def started(folder: Path, users: Sequence[str] = ()) -> Iterator[ControlPlane]:
-    """An API server with no objects; a user's token is its name, and everybody is an administrator."""
+def started(
+    folder: Path, users: Sequence[str] = (), strangers: Sequence[str] = ()
+) -> Iterator[ControlPlane]:
+    """An API server with no objects; a user's token is its name, and everybody is an administrator but
+    the strangers, who may do what a Role gives them.
+    """
     found = programs()
     client, peer, api = _free_ports(3)
     _openssl_key(folder / "sa.key")
     rows = [f'{name},{name},{name},"system:masters"' for name in ("admin", *users)]
+    rows += [f"{name},{name},{name}" for name in strangers]
     (folder / "tokens.csv").write_text("\n".join(rows) + "\n")
     with ExitStack() as running:
         etcd = [f"--data-dir={folder / 'etcd'}", "--unsafe-no-fsync", "--log-level=error"]
         etcd += [f"--listen-client-urls=http://127.0.0.1:{client}"]
         etcd += [f"--advertise-client-urls=http://127.0.0.1:{client}"]
         etcd += [f"--listen-peer-urls=http://127.0.0.1:{peer}"]
-        running.enter_context(_program(found / "etcd", etcd, folder / "etcd.log"))
-        server = _server_flags(folder, client, api)
-        running.enter_context(_program(found / "kube-apiserver", server, folder / "api.log"))
-        plane = ControlPlane(found, f"https://127.0.0.1:{api}")
-        _wait(plane, folder / "api.log")
+        _run(running, _Program(found / "etcd", etcd, folder / "etcd.log"))
+        flags = _server_flags(folder, client, api)
+        served = _Program(found / "kube-apiserver", flags, folder / "api.log")
+        _run(running, served)
+        plane = ControlPlane(found, f"https://127.0.0.1:{api}", folder, served)
+        _wait(plane)
         yield plane
 
 
@@ -99,28 +132,41 @@ def _server_flags(folder: Path, client: int, api: int) -> list[str]:
     ]
 
 
-@contextmanager
-def _program(program: Path, arguments: Sequence[str], log: Path) -> Iterator[None]:
-    with log.open("w") as written:
-        process = subprocess.Popen(
-            [str(program), *arguments], stdout=written, stderr=written, start_new_session=True
-        )
+class _Program:
+    def __init__(self, program: Path, arguments: Sequence[str], log: Path) -> None:
+        self._command = [str(program), *arguments]
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as written:
+            self._process = subprocess.Popen(
+                self._command, stdout=written, stderr=written, start_new_session=True
+            )
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
         try:
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            self._process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
-def _wait(plane: ControlPlane, log: Path) -> None:
+def _run(running: ExitStack, program: _Program) -> None:
+    running.callback(program.stop)
+    program.start()
+
+
+def _wait(plane: ControlPlane) -> None:
     deadline = time.monotonic() + _STARTS_S
     while plane.kubectl("get", "--raw", "/readyz").stdout != "ok":
         if time.monotonic() > deadline:
-            pytest.fail(f"the API server did not start: {log.read_text()[-2000:]}")
+            pytest.fail(
+                f"the API server did not start: {(plane.folder / 'api.log').read_text()[-2000:]}"
+            )
         time.sleep(0.3)
 
 

@@ -202,3 +202,13 @@ class DatabaseUnusable(DatabaseError):
     """The same until the user acts: the file is damaged, not ours, or may not be written."""
 
     exit_code = ExitCode.MISUSE
+
+
+class ClusterError(TetradError):
+    """A cluster's API server cannot be reached, or refuses; nothing is known of a change's effect."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
+class ClusterConflict(ClusterError):
+    """Somebody else changed an object first: nothing was written."""

@@ -34,7 +34,7 @@ from tetrad.deploy.merged_state import merged_state
 from tetrad.errors import PointerMoved
 from tetrad.identity import short, written_identity
 from tetrad.pointer import Deployers, Pointer
-from tetrad.pointer.pointer_store import THERE
+from tetrad.pointer.kept_pointers import THERE
 from tetrad.registry import open_ledger
 from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.entry import written_time
@@ -224,16 +224,18 @@ def test_without_deployers_nobody_signs(tree: Tree) -> None:
     assert pointer_of(tree).change.by == ""
 
 
-def test_a_target_that_nothing_serves_yet_is_refused(
-    tree: Tree, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", ["status", "history", "rollback"])
+def test_a_cluster_that_is_not_known_here_is_named(
+    tree: Tree, command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("kubernetes", reason="needs the extra infra")
+    monkeypatch.setenv("KUBECONFIG", str(tree.root / "nothing"))
     write_environment(
         tree, "production", target="kubernetes", kubernetes={"context": "prod", "namespace": "llm"}
     )
-    tree.commit()
 
-    assert tree.tetrad("deploy", "production") == 2
-    assert "target: kubernetes is not supported yet" in capsys.readouterr().err
+    assert tree.tetrad(command, "production") == 3
+    assert "the kubeconfig has no usable context 'prod'" in capsys.readouterr().err
 
 
 # -- rolling back
@@ -554,7 +556,7 @@ def test_status_says_of_a_version_that_no_deployer_signed(
 
     tree.tetrad("status", "production")
     out = capsys.readouterr().out
-    assert out.startswith("production: the registry's last version counts for nothing: no deployer")
+    assert out.startswith("production: the last version there counts for nothing: no deployer")
     assert "\nproduction 1: deploy by deploy" in out
     tree.tetrad("status", "--format", "json")
     said = {one["environment"]: one for one in json.loads(capsys.readouterr().out)}

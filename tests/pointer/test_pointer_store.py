@@ -17,7 +17,8 @@ from postgres import schema
 from tetrad.errors import DatabaseError, ExitCode, PointerMoved
 from tetrad.evidence import Refused
 from tetrad.pointer import Deployers, Figures, Pointer, Withdrawal, seal_pointer
-from tetrad.pointer.pointer_store import THERE, PointerStore
+from tetrad.pointer.kept_pointers import THERE
+from tetrad.pointer.pointer_store import PointerStore
 from tetrad.registry import NewEntry, Place, PostgresAddress, open_ledger
 from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.ledger_tables import GATEWAYS

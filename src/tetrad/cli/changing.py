@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tetrad.deploy.deploying import Deployment
     from tetrad.model import Environment
     from tetrad.pointer import Pointer
-    from tetrad.pointer.pointer_store import PointerStore
+    from tetrad.pointer.kept_pointers import KeptPointers
 
 
 def add_environment(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +86,7 @@ def settled(root: Path, deployer: Deployer, deployment: Deployment, *, waits: bo
     return ExitCode.PASSED
 
 
-def driven(store: PointerStore, deployer: Deployer, rollouts: Mapping[str, Digest]) -> ExitCode:
+def driven(store: KeptPointers, deployer: Deployer, rollouts: Mapping[str, Digest]) -> ExitCode:
     """Drive rollouts to their end, and say how each ended."""
     from tetrad.deploy.rollouts import drive
     from tetrad.identity import short
@@ -105,7 +105,7 @@ def driven(store: PointerStore, deployer: Deployer, rollouts: Mapping[str, Diges
     return ExitCode.PASSED
 
 
-def follow(store: PointerStore, number: int) -> Acknowledged:
+def follow(store: KeptPointers, number: int) -> Acknowledged:
     """Wait until every gateway that is there follows a pointer."""
     from tetrad.deploy.acknowledging import LOADS_S, acknowledged
 

@@ -26,13 +26,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.deploy.deployer import environment_named, registry_of
-    from tetrad.pointer import Deployers
-    from tetrad.pointer.pointer_store import PointerStore
+    from tetrad.deploy.deployer import environment_named, existing_store
 
     root = root_of(args)
     environment = environment_named(root, args.environment)
-    store = PointerStore.existing(registry_of(root), Deployers.of(environment))
+    store = existing_store(root, environment)
     changes = []
     if store is not None:
         with store:

@@ -17,7 +17,7 @@ from tetrad.errors import ExitCode
 if TYPE_CHECKING:
     from tetrad.deploy.rolling_back import ChangedPointer
     from tetrad.pointer import ServedIdentity
-    from tetrad.pointer.pointer_store import PointerStore
+    from tetrad.pointer.kept_pointers import KeptPointers
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -63,7 +63,7 @@ def _lines(back: ChangedPointer) -> Iterator[str]:
     yield from changed_lines(back.before, back.after)
 
 
-def _wait(store: PointerStore, back: ChangedPointer, began: float) -> None:
+def _wait(store: KeptPointers, back: ChangedPointer, began: float) -> None:
     """Wait for the gateways; NotAcknowledged names those that do not follow."""
     from tetrad.deploy.acknowledging import LOADS_S, WARM_S, acknowledged, called
     from tetrad.text import pluralize

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tetrad.deploy.deployer import Deployer
     from tetrad.pointer import Figures, GatewayState, Rollout
-    from tetrad.pointer.pointer_store import PointerStore
+    from tetrad.pointer.kept_pointers import KeptPointers
 
 _ACTIONS = {
     "status": "show where a rollout is, and what its identity did since it is loaded",
@@ -70,7 +70,7 @@ def run(args: Namespace) -> ExitCode:
         return _abort(store, deployer, ref, args.reason)
 
 
-def _abort(store: PointerStore, deployer: Deployer, ref: str, reason: str) -> ExitCode:
+def _abort(store: KeptPointers, deployer: Deployer, ref: str, reason: str) -> ExitCode:
     from tetrad.cli.pointer_lines import changed_lines
     from tetrad.deploy.rolling_back import abort
 

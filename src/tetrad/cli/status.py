@@ -69,11 +69,9 @@ def _environments(root: Path, names: Sequence[str]) -> Sequence[Environment]:
 
 
 def _standing(root: Path, environment: Environment) -> Standing:
-    from tetrad.deploy.deployer import registry_of
-    from tetrad.pointer import Deployers
-    from tetrad.pointer.pointer_store import PointerStore
+    from tetrad.deploy.deployer import existing_store
 
-    store = PointerStore.existing(registry_of(root), Deployers.of(environment))
+    store = existing_store(root, environment)
     if store is None:
         return Standing(environment=environment, pointer=None)
     with store:
@@ -126,7 +124,10 @@ def _lines(one: Standing, said: dict[tuple[str, Digest], list[Said]]) -> Iterato
         yield f"{name}: nothing is deployed"
     if one.passes_over:
         file = one.environment.location.file
-        yield f"{name}: the registry's last version counts for nothing: no deployer of {file} signed it"
+        yield (
+            f"{name}: the last version there counts for nothing: no deployer of {file} signed it,"
+            " or it is an old one"
+        )
     if pointer is None:
         return
     by = f" by {pointer.change.by}" if pointer.change.by else ""

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from tetrad.errors import NotAcknowledged
 from tetrad.pointer import GatewayState
-from tetrad.pointer.pointer_store import PointerStore
+from tetrad.pointer.kept_pointers import KeptPointers
 
 LOADS_S = 600.0  # what gateways have to load an identity
 WARM_S = 10.0  # what they have for one that is loaded
@@ -29,7 +29,7 @@ class Acknowledged:
 
 
 def acknowledged(
-    store: PointerStore, number: int, *, within_s: float, say: Say = lambda _: None
+    store: KeptPointers, number: int, *, within_s: float, say: Say = lambda _: None
 ) -> Acknowledged:
     """Wait for the gateways that are there; NotAcknowledged names those that do not follow in time."""
     began, said = time.monotonic(), _PATIENCE_S - _NOTE_S
@@ -45,7 +45,8 @@ def acknowledged(
             said = seconds
             for gateway in behind:
                 say(f"waiting for {called(gateway)}{_why(gateway)}")
-        time.sleep(_POLL_S)
+        # At once while it may be a matter of milliseconds, and rarely where something has to load.
+        time.sleep(min(store.pace_s, max(_POLL_S, seconds / 20)))
 
 
 def not_followed(number: int, behind: list[GatewayState]) -> str:

@@ -15,6 +15,7 @@ from tetrad.loading.repositories import find, load_repository
 from tetrad.model import ENVIRONMENTS, Environment
 from tetrad.model.references import candidates
 from tetrad.pointer import Deployers, Pointer, seal_pointer
+from tetrad.pointer.kept_pointers import KeptPointers
 from tetrad.pointer.pointer_store import PointerStore
 from tetrad.pointer.transitions import Act
 from tetrad.registry import Place, registry_place
@@ -44,14 +45,25 @@ def environment_named(root: Path, name: str) -> Environment:
     return repository.environments[find(repository, name, repository.environments)]
 
 
-def opened_store(root: Path, environment: Environment) -> PointerStore:
-    """The pointers of an environment; it refuses a target that nothing serves yet."""
-    if environment.target != "local":
-        raise UsageError(
-            f"{environment.location.file}: target: {environment.target} is not supported yet"
-            "\n  help: target: local serves by `tetrad serve`"
-        )
-    return PointerStore(registry_of(root), Deployers.of(environment))
+def opened_store(root: Path, environment: Environment) -> KeptPointers:
+    """The pointers of an environment, where its target keeps them."""
+    deployers = Deployers.of(environment)
+    cluster = environment.cluster
+    if cluster is None:
+        return PointerStore(registry_of(root), deployers)
+    from tetrad.cluster import ClusterApi
+    from tetrad.pointer.cluster_pointers import ClusterPointers
+    from tetrad.pointer.recording import Recording
+
+    recording = Recording(lambda: PointerStore(registry_of(root), deployers))
+    return ClusterPointers(ClusterApi(cluster.context, cluster.namespace), deployers, recording)
+
+
+def existing_store(root: Path, environment: Environment) -> KeptPointers | None:
+    """The same for who only reads; None where there is no registry on this machine yet."""
+    if environment.cluster is None:
+        return PointerStore.existing(registry_of(root), Deployers.of(environment))
+    return opened_store(root, environment)
 
 
 def registry_of(root: Path) -> Place:

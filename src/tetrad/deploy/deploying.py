@@ -15,7 +15,7 @@ from tetrad.evidence import Verification
 from tetrad.loading.repositories import find
 from tetrad.model import Environment, Stack
 from tetrad.pointer import Pointer
-from tetrad.pointer.pointer_store import PointerStore
+from tetrad.pointer.kept_pointers import KeptPointers
 from tetrad.pointer.transitions import Merged, Wanted, deployed
 from tetrad.registry import open_ledger, registry_place
 from tetrad.snapshots import Snapshot, keeping, take_snapshot
@@ -81,7 +81,7 @@ def deploy(root: Path, deployer: Deployer, names: Sequence[str], *, reason: str 
 
 def settle(
     root: Path,
-    store: PointerStore,
+    store: KeptPointers,
     deployer: Deployer,
     order: Order,
     *,

@@ -10,7 +10,7 @@ from itertools import chain
 from tetrad.deploy.deployer import Deployer, stack_named
 from tetrad.errors import PointerMoved, UsageError
 from tetrad.pointer import Pointer, ServedIdentity
-from tetrad.pointer.pointer_store import PointerStore
+from tetrad.pointer.kept_pointers import KeptPointers
 from tetrad.pointer.transitions import Act, aborted, moved_last, released, rolled_back
 
 _IDENTITY = re.compile(r"(?:tetrad:)?([0-9a-f]{7,64})")
@@ -31,7 +31,7 @@ class ChangedPointer:
 
 
 def roll_back(
-    store: PointerStore,
+    store: KeptPointers,
     deployer: Deployer,
     names: Sequence[str],
     *,
@@ -48,7 +48,7 @@ def roll_back(
 
 
 def abort(
-    store: PointerStore, deployer: Deployer, name: str, *, reason: str = ""
+    store: KeptPointers, deployer: Deployer, name: str, *, reason: str = ""
 ) -> ChangedPointer:
     """Abort a stack's rollout."""
 
@@ -59,7 +59,7 @@ def abort(
 
 
 def release(
-    store: PointerStore, deployer: Deployer, name: str, *, reason: str = ""
+    store: KeptPointers, deployer: Deployer, name: str, *, reason: str = ""
 ) -> ChangedPointer:
     """End the withdrawals of a stack."""
 
@@ -70,7 +70,7 @@ def release(
 
 
 def _overtaking(
-    store: PointerStore,
+    store: KeptPointers,
     deployer: Deployer,
     next_of: Callable[[Pointer, Act], Pointer],
     reason: str,
@@ -86,7 +86,7 @@ def _overtaking(
     raise PointerMoved(store.environment, f"it changed {_TRIES} times meanwhile")
 
 
-def _current(store: PointerStore) -> Pointer:
+def _current(store: KeptPointers) -> Pointer:
     current = store.current()
     if current is None:
         raise UsageError(
@@ -95,7 +95,7 @@ def _current(store: PointerStore) -> Pointer:
     return current
 
 
-def _moved(store: PointerStore) -> Sequence[str]:
+def _moved(store: KeptPointers) -> Sequence[str]:
     moved = moved_last(store.history())
     if not moved:
         raise UsageError(
@@ -106,7 +106,7 @@ def _moved(store: PointerStore) -> Sequence[str]:
 
 
 def _target(
-    store: PointerStore, before: Pointer, ref: str, to: str | None
+    store: KeptPointers, before: Pointer, ref: str, to: str | None
 ) -> ServedIdentity | None:
     """The identity that a text names among those that serve or served a stack."""
     if to is None:

@@ -19,10 +19,9 @@ from tetrad.deploy.measuring import Measure, breaches
 from tetrad.errors import NotAcknowledged, PointerMoved
 from tetrad.identity import short
 from tetrad.pointer import Figures, GatewayState, Pointer, Rollout
-from tetrad.pointer.pointer_store import PointerStore
+from tetrad.pointer.kept_pointers import KeptPointers
 from tetrad.pointer.transitions import aborted, advanced
 
-_TICK_S = 0.1
 _NOTE_S = 30.0
 
 
@@ -37,7 +36,7 @@ class Ended:
 
 
 def drive(
-    store: PointerStore, deployer: Deployer, rollouts: Mapping[str, Digest], say: Say
+    store: KeptPointers, deployer: Deployer, rollouts: Mapping[str, Digest], say: Say
 ) -> tuple[Ended, ...]:
     """Drive the rollouts of identities, by their stacks, until each is over; NotAcknowledged where a
     gateway stays behind.
@@ -55,11 +54,11 @@ def drive(
         else:
             if over.keys() == watched.keys():
                 return tuple(over.values())
-            time.sleep(_TICK_S)
+            time.sleep(store.pace_s)
 
 
 def _move(
-    store: PointerStore,
+    store: KeptPointers,
     deployer: Deployer,
     watched: _Watched,
     pointer: Pointer,

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,9 +15,15 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.database import Closing
 from tetrad.errors import PointerMoved
-from tetrad.evidence import Refused
 from tetrad.pointer.deployers import Deployers
 from tetrad.pointer.gateways import GatewayState
+from tetrad.pointer.kept_pointers import (
+    FORGOTTEN,
+    THERE,
+    newest,
+    read_counting,
+    what_came_first,
+)
 from tetrad.pointer.pointer_json import read_state, write_state
 from tetrad.pointer.pointers import Pointer
 from tetrad.registry import NewEntry, Place
@@ -30,10 +36,6 @@ from tetrad.registry.ledger_tables import CONTENTS, ENTRIES, GATEWAYS
 from tetrad.registry.upgrade import bring_up_to_date
 from tetrad.results.codec import ShapeError
 
-# A gateway that was not heard of for so long is not waited for. One that lost the registry turns
-# unready after 10 s, so by then whatever balances the load sends it nothing.
-THERE = timedelta(seconds=30)
-_FORGOTTEN = timedelta(days=1)
 _CHANNEL = "tetrad_pointer"
 _POLL_S = 0.1  # how often a file is looked at
 _HEARD_S = 1.0  # how often a server is, where no notification comes
@@ -51,6 +53,8 @@ class PointerStore(Closing):
     An envelope that no deployer signed does not count, wherever it comes from: it is passed over.
     Any number of processes and threads use a place at once.
     """
+
+    pace_s = 0.1
 
     def __init__(
         self, place: Place, deployers: Deployers, *, clock: Callable[[], datetime] = _now
@@ -117,12 +121,20 @@ class PointerStore(Closing):
         with self._database.writing() as connection:
             last = self._last(connection)
             if new.number != (1 if last is None else last.number + 1):
-                raise PointerMoved(self.environment, _told(last))
-            entries = [self._entry(envelope), *self._withdrawals(envelope, last, new)]
-            entry, *_ = extend(connection, entries, at=written_time(self._clock()))
-            if not self._database.is_file:
-                connection.execute(select(func.pg_notify(_CHANNEL, self.environment)))
-        return replace(new, entry=entry.number)
+                raise PointerMoved(self.environment, what_came_first(last))
+            return self._extended(connection, envelope, last, new)
+
+    def record(self, envelopes: Sequence[bytes]) -> None:
+        """Append those versions that are newer than the last one here: they were numbered elsewhere,
+        and some may be missing.
+        """
+        found = [(read_counting(self._deployers, envelope), envelope) for envelope in envelopes]
+        counting = [(pointer, envelope) for pointer, envelope in found if pointer is not None]
+        with self._database.writing() as connection:
+            last = self._last(connection)
+            for pointer, envelope in sorted(counting, key=lambda one: one[0].number):
+                if last is None or pointer.number > last.number:
+                    last = self._extended(connection, envelope, last, pointer)
 
     def watch(self, after: int = 0) -> Iterator[Pointer]:
         """The current pointer whenever it has a number above `after`, as soon as it changes.
@@ -161,7 +173,7 @@ class PointerStore(Closing):
                 )
             )
             told = read_time(connection.execute(select(now)).scalar_one())
-            forgotten = GATEWAYS.c.seen < written_time(told - _FORGOTTEN)
+            forgotten = GATEWAYS.c.seen < written_time(told - FORGOTTEN)
             connection.execute(delete(GATEWAYS).where(forgotten))
 
     def leave(self, gateway: str) -> None:
@@ -191,29 +203,33 @@ class PointerStore(Closing):
 
     # -- entries
 
-    def _last(self, connection: Connection) -> Pointer | None:
+    def _extended(
+        self, connection: Connection, envelope: bytes, last: Pointer | None, new: Pointer
+    ) -> Pointer:
+        entries = [self._entry(envelope), *self._withdrawals(envelope, last, new)]
+        entry, *_ = extend(connection, entries, at=written_time(self._clock()))
+        if not self._database.is_file:
+            connection.execute(select(func.pg_notify(_CHANNEL, self.environment)))
+        return replace(new, entry=entry.number)
+
+    def _last(self, connection: Connection, before: int | None = None) -> Pointer | None:
         """The version with the highest number: not simply the last one, which may be an old one that
         somebody appended again. What the best one so far follows had a lower number, and so had
         everything before.
         """
         best: Pointer | None = None
-        before, count = None, 1  # the newest is what is nearly always wanted
+        count = 1  # the newest is what is nearly always wanted
         while rows := self._rows(connection, before, count, above=best.follows if best else 0):
-            for pointer in self._counting(rows):
-                if best is None or pointer.number > best.number:
-                    best = pointer
+            best = newest([best, *self._counting(rows)])
             before, count = rows[-1].number, _PAGE
         return best
 
     def _before(self, connection: Connection, pointer: Pointer) -> Pointer | None:
-        """The version before another one."""
-        before, count = pointer.follows + 1 if pointer.follows else pointer.entry, 1
-        while rows := self._rows(connection, before, count):
-            for one in self._counting(rows):
-                if one.number == pointer.number - 1:
-                    return one
-            before, count = rows[-1].number, _PAGE
-        return None
+        """The version before another one, or the nearest that is here."""
+        for one in self._counting(self._rows(connection, pointer.follows + 1, 1)):
+            if one.number == pointer.number - 1:
+                return one
+        return self._last(connection, before=pointer.entry)
 
     def _counting(self, rows: Sequence[Row[Any, Any, Any]]) -> Iterator[Pointer]:
         """The pointers of the entries that count."""
@@ -252,10 +268,7 @@ class PointerStore(Closing):
             return None
         if digest_bytes(data) != Digest.parse(digest):
             raise self._database.damaged(f"content {digest} is not what was appended")
-        try:
-            return self._deployers.read(data)
-        except Refused:
-            return None
+        return read_counting(self._deployers, data)
 
     def _entry(self, envelope: bytes) -> NewEntry:
         return NewEntry(kind="deployment", environment=self.environment, content=envelope)
@@ -292,10 +305,3 @@ class PointerStore(Closing):
                     heard = list(driver.notifies(timeout=_CLOSES_S, stop_after=1))
                     if heard or self._closed.is_set():
                         break
-
-
-def _told(pointer: Pointer | None) -> str:
-    if pointer is None:
-        return "nothing is deployed yet"
-    by = f" by {pointer.change.by}" if pointer.change.by else ""
-    return f"change {pointer.number} ({pointer.change.kind}{by}) came first"

@@ -24,8 +24,8 @@ from tetrad.gateway.refusing import RequestRefused, as_json
 from tetrad.model import Environment, Signer
 from tetrad.pointer import Deployers
 from tetrad.pointer.deployers import PAYLOAD_TYPE
+from tetrad.pointer.kept_pointers import KeptPointers
 from tetrad.pointer.pointer_json import write_pointer
-from tetrad.pointer.pointer_store import PointerStore
 from tetrad.pointer.transitions import Act, rolled_back
 from tetrad.registry import Kind
 from tetrad.registry.ledger import Ledger
@@ -48,7 +48,7 @@ class Console:
     """What the page is about, and where it is written down."""
 
     environment: Environment
-    store: PointerStore
+    store: KeptPointers
     ledger: Ledger
 
     def routes(self) -> list[Route]:

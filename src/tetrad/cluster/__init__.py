@@ -1,0 +1,8 @@
+"""The Kubernetes API of an environment's namespace.
+
+The library behind it is imported when a cluster is connected to, and not before.
+"""
+
+from tetrad.cluster.api import ClusterApi, Object, Path
+
+__all__ = ["ClusterApi", "Object", "Path"]
