@@ -85,7 +85,9 @@ def _inputs(gateway: Gateway, asked: Addressed, chat: wire.ChatRequest) -> Input
 
 
 def _asker(gateway: Gateway, asked: Addressed, chat: wire.ChatRequest) -> Asker:
-    return gateway.proposals.asker(asked, user_of(asked.request, chat.user))
+    header = asked.request.headers.get("authorization", "") if asked.client.tenant else ""
+    api_key = header.partition(" ")[2].strip()
+    return gateway.proposals.asker(api_key, asked.stack, user_of(asked.request, chat.user))
 
 
 def _proposed(

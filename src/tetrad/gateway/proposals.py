@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tetrad.canonical import Json, canonical_json
-from tetrad.gateway.one_request import Addressed
 from tetrad.results.exchange import Request, ToolCall
 from tetrad.runtime.confirming import NO_CALL, Confirmations
 
@@ -47,12 +46,9 @@ class Proposals:
     _own_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _taken: dict[str, float] = field(default_factory=dict)
 
-    def asker(self, asked: Addressed, user: str) -> Asker:
+    def asker(self, api_key: str, stack: str, user: str) -> Asker:
         """By the client's key; by this gateway's where the environment names no clients."""
-        key = self._own_key
-        if asked.client.tenant:
-            key = asked.request.headers["authorization"].partition(" ")[2].strip().encode()
-        return Asker(key=key, stack=asked.stack, user=user)
+        return Asker(key=api_key.encode() or self._own_key, stack=stack, user=user)
 
     def proposed(self, calls: Iterable[ToolCall], asker: Asker) -> Iterator[ToolCall]:
         """The calls, each once, under the ids by which they are confirmed."""
