@@ -13,7 +13,7 @@ from typing import Any, Self
 from pointing import gateway
 from trees import Tree, scripted_tree
 
-from tetrad.deploy.deployer import environment_named
+from tetrad.loading.environments import environment_named
 from tetrad.pointer import Deployers, Figures, GatewayState, Pointer
 from tetrad.pointer.pointer_store import PointerStore
 from tetrad.registry import Place, registry_place

@@ -28,11 +28,11 @@ from trees import Tree
 import tetrad
 import tetrad.identity
 from tetrad.cli.changing import deployer_of
-from tetrad.deploy.deployer import environment_named
 from tetrad.deploy.deploying import Order, settle
 from tetrad.deploy.merged_state import merged_state
 from tetrad.errors import PointerMoved
 from tetrad.identity import short, written_identity
+from tetrad.loading.environments import environment_named
 from tetrad.pointer import Deployers, Pointer
 from tetrad.pointer.kept_pointers import THERE
 from tetrad.registry import open_ledger

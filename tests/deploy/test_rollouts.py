@@ -30,9 +30,9 @@ from trees import Tree
 
 from tetrad.deploy import acknowledging
 from tetrad.deploy.acknowledging import acknowledged
-from tetrad.deploy.deployer import environment_named
 from tetrad.errors import NotAcknowledged
 from tetrad.identity import short, written_identity
+from tetrad.loading.environments import environment_named
 from tetrad.pointer import Deployers, Figures, Pointer
 from tetrad.registry import Place, PostgresAddress
 

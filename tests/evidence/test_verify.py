@@ -16,7 +16,7 @@ import signing as s
 from tetrad.canonical import digest_bytes
 from tetrad.evidence import Refused, open_envelope, seal, verify
 from tetrad.evidence.expected import ListedWaiver
-from tetrad.evidence.verify import admitted as admissions_of
+from tetrad.evidence.verifying import admitted as admissions_of
 from tetrad.model import ApprovalRule, Environment, EvidenceRule, Signer
 from tetrad.results.gate_report import WaiverUse
 

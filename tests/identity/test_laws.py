@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from identity.conftest import FORMATS
 
 from tetrad.canonical import Json
-from tetrad.identity import behaviour, identity_of
+from tetrad.identity import identity_of
+from tetrad.identity.behaviour import behaviour
 from tetrad.loading.repositories import read_repository
 from tetrad.yamldoc.edit import remove, set_value
 from tetrad.yamldoc.parse import Document, parse

@@ -13,13 +13,13 @@ from tetrad.canonical import Json, canonical_json
 from tetrad.golden.digest import case_content
 from tetrad.identity import (
     RUNTIME,
-    behaviour,
     component_digest,
     identity_document,
     identity_of,
     short,
     written_identity,
 )
+from tetrad.identity.behaviour import behaviour
 from tetrad.identity.suite_digest import built_in_prompt, suite_digest, suite_document
 from tetrad.loading.repositories import load_repository
 from tetrad.model import Repository

@@ -11,7 +11,7 @@ from tetrad import git
 from tetrad.admission.kept_evidence import KeptEvidence
 from tetrad.admission.withdrawn import Withdrawals
 from tetrad.evidence import Verification, expected_of, verify
-from tetrad.evidence.verify import admitted
+from tetrad.evidence.verifying import admitted
 from tetrad.identity import identity_of
 from tetrad.loading.repositories import find
 from tetrad.model import Environment, Repository, Stack

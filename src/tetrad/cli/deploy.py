@@ -27,8 +27,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.deploy.deployer import environment_named
     from tetrad.deploy.deploying import deploy
+    from tetrad.loading.environments import environment_named
 
     root = root_of(args)
     deployer = deployer_of(root, environment_named(root, args.environment), args.key)

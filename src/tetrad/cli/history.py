@@ -26,7 +26,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.deploy.deployer import environment_named, existing_store
+    from tetrad.deploy.deployer import existing_store
+    from tetrad.loading.environments import environment_named
 
     root = root_of(args)
     environment = environment_named(root, args.environment)

@@ -21,8 +21,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.deploy.deployer import environment_named
     from tetrad.deploy.promoting import promote
+    from tetrad.loading.environments import environment_named
 
     root = root_of(args)
     deployer = deployer_of(root, environment_named(root, args.to), args.key)

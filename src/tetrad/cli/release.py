@@ -18,8 +18,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.deploy.deployer import environment_named, opened_store
+    from tetrad.deploy.deployer import opened_store
     from tetrad.deploy.rolling_back import release
+    from tetrad.loading.environments import environment_named
 
     root = root_of(args)
     environment = environment_named(root, args.environment)

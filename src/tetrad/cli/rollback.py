@@ -39,8 +39,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> ExitCode:
     began = time.monotonic()
-    from tetrad.deploy.deployer import environment_named, opened_store
+    from tetrad.deploy.deployer import opened_store
     from tetrad.deploy.rolling_back import roll_back
+    from tetrad.loading.environments import environment_named
 
     root = root_of(args)
     environment = environment_named(root, args.environment)

@@ -50,7 +50,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.deploy.deployer import environment_named, opened_store, stack_named
+    from tetrad.deploy.deployer import opened_store, stack_named
+    from tetrad.loading.environments import environment_named
 
     root = root_of(args)
     environment = environment_named(root, args.environment)

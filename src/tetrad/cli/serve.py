@@ -39,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> ExitCode:
-    from tetrad.deploy.deployer import environment_named
+    from tetrad.loading.environments import environment_named
 
     root = root_of(args)
     try:

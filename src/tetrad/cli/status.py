@@ -53,7 +53,7 @@ def run(args: Namespace) -> ExitCode:
 
 
 def _environments(root: Path, names: Sequence[str]) -> Sequence[Environment]:
-    from tetrad.deploy.deployer import environment_named
+    from tetrad.loading.environments import environment_named
     from tetrad.loading.files import Tree
     from tetrad.loading.repositories import load_repository
     from tetrad.model import ENVIRONMENTS

@@ -10,16 +10,12 @@ from tetrad import git
 from tetrad.database import files_of
 from tetrad.ed25519 import PrivateKey
 from tetrad.errors import UsageError
-from tetrad.loading.files import Tree
-from tetrad.loading.repositories import find, load_repository
-from tetrad.model import ENVIRONMENTS, Environment
-from tetrad.model.references import candidates
+from tetrad.model import Environment
 from tetrad.pointer import Deployers, Pointer, seal_pointer
 from tetrad.pointer.kept_pointers import KeptPointers
 from tetrad.pointer.pointer_store import PointerStore
 from tetrad.pointer.transitions import Act
 from tetrad.registry import Place, registry_place
-from tetrad.trees import WorkingTree
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,14 +31,6 @@ class Deployer:
 
     def seal(self, pointer: Pointer) -> bytes:
         return seal_pointer(pointer, [] if self.key is None else [self.key])
-
-
-def environment_named(root: Path, name: str) -> Environment:
-    """An environment by its file alone, so that a rollback waits for no other; UsageError for none."""
-    tree = Tree(WorkingTree(root))
-    files = [file for file in candidates(f"{ENVIRONMENTS}/{name}") if tree.has(file)]
-    repository = load_repository(root, files or None)
-    return repository.environments[find(repository, name, repository.environments)]
 
 
 def opened_store(root: Path, environment: Environment) -> KeptPointers:

@@ -11,6 +11,7 @@ from tetrad.evidence.dsse import PAYLOAD_TYPE, open_envelope
 from tetrad.evidence.expected import Expected, ListedWaiver
 from tetrad.evidence.keyless import certified
 from tetrad.evidence.refused import Clause, Refused
+from tetrad.evidence.signers import SKEW, refusal_of
 from tetrad.evidence.statements import (
     VERIFIER,
     Admission,
@@ -23,8 +24,6 @@ from tetrad.evidence.statements import (
     resource_uri,
 )
 from tetrad.model import Environment, Signer, SignerRole, TrustedKey
-
-SKEW = timedelta(minutes=5)  # by which clocks of signers and verifiers may differ
 
 
 def statement_of(
@@ -193,26 +192,3 @@ def _role_and_time(statement: Statement) -> tuple[SignerRole, datetime]:
             return "approver", moment
         case Admission(admitted_on=moment):
             return "deployer", moment
-
-
-def refusal_of(signer: Signer, role: SignerRole, moment: datetime) -> Refused | None:
-    """Why a key does not count for what a role signed at a time."""
-    if signer.role != role:
-        return Refused(
-            "role", f"{signer.name} is {_with_article(signer.role)}, not {_with_article(role)}"
-        )
-    if signer.revoked is not None:
-        return Refused("revoked", f"the key of {signer.name} was revoked on {signer.revoked}")
-    if signer.valid is not None:
-        first, last = (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in signer.valid)
-        if first - moment > SKEW or moment - last >= timedelta(days=1) + SKEW:
-            return Refused(
-                "validity",
-                f"signed on {moment:%Y-%m-%d}; the key of {signer.name} is valid from"
-                f" {signer.valid[0]} to {signer.valid[1]}",
-            )
-    return None
-
-
-def _with_article(role: SignerRole) -> str:
-    return f"{'a' if role == 'deployer' else 'an'} {role}"

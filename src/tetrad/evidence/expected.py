@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tetrad.canonical import Digest, digest_of
-from tetrad.identity import identity_of
-from tetrad.identity.suite_digest import suite_document
-from tetrad.model import Environment, Repository, Stack, Suite
+
+if TYPE_CHECKING:
+    from tetrad.model import Environment, Repository, Stack, Suite
 
 
 class SuiteParts(NamedTuple):
@@ -43,6 +43,8 @@ class Expected:
 
 def expected_of(repository: Repository, stack: Stack, environment: Environment) -> Expected:
     """What the files of a repository ask of a stack's evidence."""
+    from tetrad.identity import identity_of
+
     return Expected(
         stack=stack.ref,
         identity=identity_of(stack),
@@ -69,6 +71,8 @@ def required_suites(
 
 
 def parts_of(suite: Suite) -> SuiteParts:
+    from tetrad.identity.suite_digest import suite_document
+
     document = suite_document(suite)
     parts = {key: document[key] for key in ("gate", "metrics")}
     judges = {key: document[key] for key in ("judges", "questions")}

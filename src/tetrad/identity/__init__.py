@@ -1,19 +1,16 @@
 """What of a stack is behavioural, the digests over it, and the lock that records them."""
 
-from tetrad.identity.behaviour import behaviour, component_digest
-from tetrad.identity.compose import (
-    RUNTIME,
-    identity_document,
-    identity_of,
-    read_identity,
-    settings_of,
-    short,
-    written_identity,
-)
+from typing import TYPE_CHECKING
+
+from tetrad.reexports import importer
+
+if TYPE_CHECKING:
+    from tetrad.identity.behaviour import component_digest
+    from tetrad.identity.compose import RUNTIME, identity_document, identity_of, settings_of
+    from tetrad.identity.written import read_identity, short, written_identity
 
 __all__ = [
     "RUNTIME",
-    "behaviour",
     "component_digest",
     "identity_document",
     "identity_of",
@@ -22,3 +19,13 @@ __all__ = [
     "short",
     "written_identity",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = importer(
+        __name__,
+        {
+            "behaviour": ["component_digest"],
+            "compose": ["RUNTIME", "identity_document", "identity_of", "settings_of"],
+            "written": ["read_identity", "short", "written_identity"],
+        },
+    )

@@ -10,8 +10,6 @@ from tetrad.model import Guardrails, Retrieval, Stack
 
 RUNTIME = 2  # raised whenever our rendering, chunking or retrieval would answer otherwise
 
-_SHORT = 12
-
 
 def identity_document(stack: Stack) -> Mapping[str, Json]:
     """Component digests and the stack's own behavioural settings."""
@@ -30,24 +28,6 @@ def identity_document(stack: Stack) -> Mapping[str, Json]:
 def identity_of(stack: Stack) -> Digest:
     """SHA-256 over the canonical bytes of the identity document."""
     return digest_of(identity_document(stack))
-
-
-def written_identity(digest: Digest) -> str:
-    """The identity as it is written: `tetrad:` and 64 hexadecimal digits."""
-    return f"tetrad:{digest.hex}"
-
-
-def read_identity(written: str) -> Digest:
-    """What `written_identity` wrote; ValueError on anything else."""
-    digits = written.removeprefix("tetrad:")
-    if digits == written:
-        raise ValueError(f"{written!r} is not tetrad: and 64 hexadecimal digits")
-    return Digest.parse(f"sha256:{digits}")
-
-
-def short(digest: Digest) -> str:
-    """The first 12 hexadecimal digits, for people."""
-    return digest.hex[:_SHORT]
 
 
 def settings_of(stack: Stack) -> Mapping[str, Json]:

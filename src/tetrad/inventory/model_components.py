@@ -9,7 +9,8 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from tetrad.canonical import Digest, Json, as_digested
-from tetrad.identity import behaviour, component_digest
+from tetrad.identity import component_digest
+from tetrad.identity.behaviour import behaviour
 from tetrad.inventory.licences import licences
 from tetrad.inventory.package_urls import container_url, package_url, version_of
 from tetrad.model import Adapter, Model, Source, VllmEngine

@@ -24,7 +24,9 @@ class Context(Protocol):
     """Resolves references and collects issues; None where a reference leads to nothing usable."""
 
     tree: Tree
-    modules: Modules
+
+    @property
+    def modules(self) -> Modules: ...
 
     def report(self, *issues: Issue) -> None: ...
 

@@ -5,36 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from tetrad.errors import Issue, Location, SpecError
-from tetrad.golden import GoldenFile, load_golden
-from tetrad.loading.build_corpus import build_corpus
-from tetrad.loading.build_environment import build_environment
-from tetrad.loading.build_model import build_model
-from tetrad.loading.build_prompt import build_prompt
-from tetrad.loading.build_stack import build_stack
-from tetrad.loading.build_suite import build_suite
-from tetrad.loading.build_tool import build_tool
-from tetrad.loading.build_waivers import build_waivers
 from tetrad.loading.checked import Seen
-from tetrad.loading.context import NotBuilt
-from tetrad.loading.documents import documents_of
+from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.fields import Fields
 from tetrad.loading.files import Tree
-from tetrad.loading.named_files import Unsound, follow_references
 from tetrad.loading.parsed import Parsed
-from tetrad.model import (
-    Acceptance,
-    Corpus,
-    Model,
-    Prompt,
-    Stack,
-    Suite,
-    Tool,
-    TorchEngine,
-    Waiver,
-)
 from tetrad.model.references import (
     ReferenceRefused,
     candidates,
@@ -42,26 +22,17 @@ from tetrad.model.references import (
     reference,
     reference_of,
 )
-from tetrad.modules import Modules, OpenedFile
 from tetrad.schemas.check import check_value, issue_of
-from tetrad.schemas.kinds import KINDS
+from tetrad.schemas.kinds import KINDS, Kind
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.schemas.violations import Problem
 from tetrad.yamldoc.document import Document, Path, json_path
 from tetrad.yamldoc.parse import parse
 
-_T = TypeVar("_T")
-
-_BUILDERS: Mapping[str, Callable[[Fields, Any], Any]] = {
-    "prompt": build_prompt,
-    "model": build_model,
-    "corpus": build_corpus,
-    "tool": build_tool,
-    "stack": build_stack,
-    "environment": build_environment,
-    "suite": build_suite,
-    "waivers": build_waivers,
-}
+if TYPE_CHECKING:
+    from tetrad.golden import GoldenFile
+    from tetrad.model import Corpus, Model, Prompt, Stack, Tool
+    from tetrad.modules import Modules, OpenedFile
 
 
 @dataclass
@@ -77,10 +48,12 @@ class Loader:
     _under_way: list[str] = field(default_factory=list)
     _data: set[str] = field(default_factory=set)
     _without_kind: dict[str, Issue] = field(default_factory=dict)
-    modules: Modules = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.modules = Modules(self.tree)
+    @cached_property
+    def modules(self) -> Modules:
+        from tetrad.modules import Modules
+
+        return Modules(self.tree)
 
     # -- results
 
@@ -89,8 +62,13 @@ class Loader:
         late = [issue for file, issue in self._without_kind.items() if file not in self._data]
         return SpecError([*self._issues.values(), *late]).issues
 
-    def built(self, kind: type[_T]) -> Mapping[str, _T]:
-        found = {reference_of(f): v for f, v in self._values.items() if isinstance(v, kind)}
+    def built(self, kind: Kind) -> Mapping[str, Any]:
+        """The components of a kind, by reference; a file of waivers holds many lines."""
+        found = {
+            reference_of(file): value
+            for file, value in self._values.items()
+            if value is not None and _said_kind(self.documents[file]) == kind
+        }
         return dict(sorted(found.items()))
 
     def seen(self) -> Mapping[str, Seen]:
@@ -99,26 +77,25 @@ class Loader:
             file: Seen(
                 str(_said_kind(document)),
                 tuple(sorted(self.tree.looked_at.get(file, ()))),
-                tuple(sorted({file, *self._parts(self._values.get(file))})),
+                tuple(sorted({file, *self._parts(document, self._values.get(file))})),
             )
             for file, document in self.documents.items()
             if file in self._values
         }
 
-    def _parts(self, value: Any) -> Iterator[str]:
-        match value:
-            case Prompt():
+    def _parts(self, document: Document, value: Any) -> Iterator[str]:
+        if value is None:
+            return
+        match _said_kind(document):
+            case "prompt":
                 yield from (file for message in value.messages for file in message.files)
                 yield from (example.location.file for example in value.examples)
-            case Suite():
+            case "suite":
                 yield from (value.golden.path, *value.golden.files)
-            case Corpus():
-                yield from (file for _, file in documents_of(self.tree, value.documents))
+            case "corpus":
+                from tetrad.loading.documents import documents_of
 
-    def lines(self, kind: type[_T]) -> tuple[_T, ...]:
-        """The lines of waivers.yaml of a kind."""
-        lists = [value for value in self._values.values() if isinstance(value, tuple)]
-        return tuple(line for lines in lists for line in lines if isinstance(line, kind))
+                yield from (file for _, file in documents_of(self.tree, value.documents))
 
     # -- building
 
@@ -147,16 +124,18 @@ class Loader:
         if kind == "prompt":
             fields = self._extended(fields)
         before = self._issues_of[file]
-        value = _BUILDERS[kind](fields, self)
+        value = _builder(kind)(fields, self)
         if kind != "waivers" and self._issues_of[file] > before:
             raise NotBuilt
         return value
 
     def _sound_parts(self, fields: Fields, kind: str, problems: Sequence[Problem]) -> Any:
         """What an ill file names is looked up all the same, and of waivers the others count."""
+        from tetrad.loading.named_files import Unsound, follow_references
+
         followed = follow_references(fields, self, kind, problems)
         if kind == "waivers":
-            return tuple(v for v in followed if isinstance(v, Waiver | Acceptance))
+            return tuple(line for line in followed if line is not None)
         if kind == "prompt" and ("extends",) not in Unsound(problems):
             self._over_bases(fields)
         raise NotBuilt
@@ -189,6 +168,8 @@ class Loader:
         return fields
 
     def _over_bases(self, fields: Fields) -> Fields:
+        from tetrad.loading.named_files import Unsound
+
         chain = [fields.document.origin]
         whole = True
         while "extends" in fields.values:
@@ -231,12 +212,16 @@ class Loader:
         self.report(Issue(location=location, message=message, hint=hint))
 
     def prompt(self, fields: Fields, path: Path) -> Prompt | None:
-        return self._resolve(Prompt, fields, path)
+        prompt: Prompt | None = self._resolve("prompt", fields, path)
+        return prompt
 
     def model(self, fields: Fields, path: Path) -> Model | None:
-        return self._resolve(Model, fields, path)
+        model: Model | None = self._resolve("model", fields, path)
+        return model
 
     def embedder(self, fields: Fields, path: Path) -> Model | None:
+        from tetrad.model import TorchEngine
+
         model = self.model(fields, path)
         if model is not None and not isinstance(model.engine, TorchEngine):
             message = (
@@ -246,13 +231,16 @@ class Loader:
         return model
 
     def corpus(self, fields: Fields, path: Path) -> Corpus | None:
-        return self._resolve(Corpus, fields, path)
+        corpus: Corpus | None = self._resolve("corpus", fields, path)
+        return corpus
 
     def tool(self, fields: Fields, path: Path) -> Tool | None:
-        return self._resolve(Tool, fields, path)
+        tool: Tool | None = self._resolve("tool", fields, path)
+        return tool
 
     def stack(self, fields: Fields, path: Path) -> Stack | None:
-        return self._resolve(Stack, fields, path)
+        stack: Stack | None = self._resolve("stack", fields, path)
+        return stack
 
     def golden(
         self,
@@ -264,6 +252,8 @@ class Loader:
         found = self.data(fields, path, str(fields.value(path)))
         if found is None:
             return None
+
+        from tetrad.golden import load_golden
 
         def load(file: str, data: bytes) -> GoldenFile:
             tree = self.tree
@@ -304,8 +294,8 @@ class Loader:
         self._data.add(file)
         return file, data
 
-    def _resolve(self, kind: type[_T], fields: Fields, path: Path) -> _T | None:
-        file = self.names(fields, path, kind.__name__.lower())
+    def _resolve(self, kind: Kind, fields: Fields, path: Path) -> Any:
+        file = self.names(fields, path, kind)
         if file is None:
             return None
         if file in self._under_way:
@@ -313,8 +303,7 @@ class Loader:
             message = f"this reference leads back here: {loop}"
             self.report(fields.issue(path, message, "remove one of them", code="SCH107"))
             return None
-        value = self.build(file, fields.at(path))
-        return value if isinstance(value, kind) else None
+        return self.build(file, fields.at(path))
 
     def names(self, fields: Fields, path: Path, kind: str, *, at_key: bool = False) -> str | None:
         def refuse(message: str, hint: str) -> None:
@@ -348,6 +337,14 @@ class Loader:
             self.report(*error.issues)
             return None
         return said if said in KINDS else None
+
+
+def _builder(kind: str) -> Callable[[Fields, Context], Any]:
+    """Imported for a kind that there is: a rollback reads an environment's file alone."""
+    built: Callable[[Fields, Context], Any] = getattr(
+        import_module(f"tetrad.loading.build_{kind}"), f"build_{kind}"
+    )
+    return built
 
 
 def _said_kind(document: Document) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from tetrad.golden import GoldenFile
-from tetrad.yamldoc.document import Document
+if TYPE_CHECKING:
+    from tetrad.golden import GoldenFile
+    from tetrad.yamldoc.document import Document
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,19 +14,7 @@ from tetrad.loading.loader import Loader
 from tetrad.loading.parsed import Parsed
 from tetrad.loading.reach import files_of
 from tetrad.loading.settings import load_settings
-from tetrad.model import (
-    ENVIRONMENTS,
-    Acceptance,
-    Corpus,
-    Environment,
-    Model,
-    Prompt,
-    Repository,
-    Stack,
-    Suite,
-    Tool,
-    Waiver,
-)
+from tetrad.model import ENVIRONMENTS, Acceptance, Repository, Waiver
 from tetrad.model.references import candidates, reference_of
 from tetrad.schemas.kinds import Kind
 from tetrad.schemas.nearest import nearest
@@ -127,18 +115,19 @@ def _read(tree: Tree, only: Sequence[str] | None, parsed: Parsed) -> Reading:
         loader.build(file)
     if only is not None:
         _build_required(loader)
+    lines = [line for lines in loader.built("waivers").values() for line in lines]
     repository = Repository(
         files=tree.files,
         settings=settings,
-        prompts=loader.built(Prompt),
-        models=loader.built(Model),
-        corpora=loader.built(Corpus),
-        tools=loader.built(Tool),
-        stacks=loader.built(Stack),
-        suites=loader.built(Suite),
-        environments=loader.built(Environment),
-        waivers=loader.lines(Waiver),
-        acceptances=loader.lines(Acceptance),
+        prompts=loader.built("prompt"),
+        models=loader.built("model"),
+        corpora=loader.built("corpus"),
+        tools=loader.built("tool"),
+        stacks=loader.built("stack"),
+        suites=loader.built("suite"),
+        environments=loader.built("environment"),
+        waivers=tuple(line for line in lines if isinstance(line, Waiver)),
+        acceptances=tuple(line for line in lines if isinstance(line, Acceptance)),
     )
     loader.report(*_of_required_suites(repository))
     return Reading(
@@ -214,8 +203,8 @@ def _build_required(loader: Loader) -> None:
 
 
 def _required(loader: Loader) -> set[str]:
-    serving = {name for stack in loader.built(Stack).values() for name in stack.environments}
-    environments = loader.built(Environment).values()
+    serving = {name for stack in loader.built("stack").values() for name in stack.environments}
+    environments = loader.built("environment").values()
     rules = [e.evidence for e in environments if e.evidence and e.name in serving]
     return {suite for rule in rules for suite in rule.suites}
 

@@ -4,81 +4,86 @@ Nothing here reads a file; `tetrad.loading` does. What of a value is behavioural
 `tetrad.identity`. Mappings keep the order of the file.
 """
 
-from tetrad.model.cases import (
-    Assertion,
-    AssertionSet,
-    Case,
-    GoldenSet,
-    RecordedCall,
-    Turn,
-    assertions_of,
-)
-from tetrad.model.cluster import Cluster, ModelHosting
-from tetrad.model.corpus import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index
-from tetrad.model.environment import (
-    ENVIRONMENTS,
-    ApprovalRule,
-    Environment,
-    EvidenceRule,
-    Keyless,
-    Signer,
-    SignerRole,
-    TrustedKey,
-)
-from tetrad.model.models import (
-    Adapter,
-    EngineSpec,
-    Fingerprint,
-    Model,
-    OpenAIEngine,
-    Prices,
-    Probe,
-    ScriptedAnswer,
-    ScriptedEngine,
-    Source,
-    TorchEngine,
-    VllmEngine,
-)
-from tetrad.model.prompt import (
-    ChatInput,
-    Example,
-    Generation,
-    History,
-    NearestExamples,
-    Output,
-    Piece,
-    Prompt,
-    PromptMessage,
-    Role,
-    Variable,
-)
-from tetrad.model.repository import Repository, Settings
-from tetrad.model.stack import (
-    PASSAGES,
-    Answerable,
-    BothWays,
-    Guardrails,
-    InjectionGuard,
-    Retrieval,
-    Stack,
-)
-from tetrad.model.suite import (
-    DEFAULT_JUDGE,
-    EMBEDDING_JUDGE,
-    METRICS,
-    STATISTICS,
-    Budget,
-    By,
-    Judge,
-    MaxFlips,
-    Minimum,
-    MustPass,
-    NoWorseThanBase,
-    Requirement,
-    Suite,
-)
-from tetrad.model.tool import HttpRun, McpRun, PythonRun, Tool, ToolRun
-from tetrad.model.waivers import Acceptance, Waiver
+from typing import TYPE_CHECKING
+
+from tetrad.reexports import importer
+
+if TYPE_CHECKING:
+    from tetrad.model.cases import (
+        Assertion,
+        AssertionSet,
+        Case,
+        GoldenSet,
+        RecordedCall,
+        Turn,
+        assertions_of,
+    )
+    from tetrad.model.cluster import Cluster, ModelHosting
+    from tetrad.model.corpus import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index
+    from tetrad.model.environment import (
+        ENVIRONMENTS,
+        ApprovalRule,
+        Environment,
+        EvidenceRule,
+        Keyless,
+        Signer,
+        SignerRole,
+        TrustedKey,
+    )
+    from tetrad.model.models import (
+        Adapter,
+        EngineSpec,
+        Fingerprint,
+        Model,
+        OpenAIEngine,
+        Prices,
+        Probe,
+        ScriptedAnswer,
+        ScriptedEngine,
+        Source,
+        TorchEngine,
+        VllmEngine,
+    )
+    from tetrad.model.prompt import (
+        ChatInput,
+        Example,
+        Generation,
+        History,
+        NearestExamples,
+        Output,
+        Piece,
+        Prompt,
+        PromptMessage,
+        Role,
+        Variable,
+    )
+    from tetrad.model.repository import Repository, Settings
+    from tetrad.model.stack import (
+        PASSAGES,
+        Answerable,
+        BothWays,
+        Guardrails,
+        InjectionGuard,
+        Retrieval,
+        Stack,
+    )
+    from tetrad.model.suite import (
+        DEFAULT_JUDGE,
+        EMBEDDING_JUDGE,
+        METRICS,
+        STATISTICS,
+        Budget,
+        By,
+        Judge,
+        MaxFlips,
+        Minimum,
+        MustPass,
+        NoWorseThanBase,
+        Requirement,
+        Suite,
+    )
+    from tetrad.model.tool import HttpRun, McpRun, PythonRun, Tool, ToolRun
+    from tetrad.model.waivers import Acceptance, Waiver
 
 __all__ = [
     "DEFAULT_JUDGE",
@@ -156,3 +161,85 @@ __all__ = [
     "Waiver",
     "assertions_of",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = importer(
+        __name__,
+        {
+            "cases": [
+                "Assertion",
+                "AssertionSet",
+                "Case",
+                "GoldenSet",
+                "RecordedCall",
+                "Turn",
+                "assertions_of",
+            ],
+            "cluster": ["Cluster", "ModelHosting"],
+            "corpus": ["MOST_EMBEDDED_TOKENS", "Chunking", "Corpus", "Documents", "Index"],
+            "environment": [
+                "ENVIRONMENTS",
+                "ApprovalRule",
+                "Environment",
+                "EvidenceRule",
+                "Keyless",
+                "Signer",
+                "SignerRole",
+                "TrustedKey",
+            ],
+            "models": [
+                "Adapter",
+                "EngineSpec",
+                "Fingerprint",
+                "Model",
+                "OpenAIEngine",
+                "Prices",
+                "Probe",
+                "ScriptedAnswer",
+                "ScriptedEngine",
+                "Source",
+                "TorchEngine",
+                "VllmEngine",
+            ],
+            "prompt": [
+                "ChatInput",
+                "Example",
+                "Generation",
+                "History",
+                "NearestExamples",
+                "Output",
+                "Piece",
+                "Prompt",
+                "PromptMessage",
+                "Role",
+                "Variable",
+            ],
+            "repository": ["Repository", "Settings"],
+            "stack": [
+                "PASSAGES",
+                "Answerable",
+                "BothWays",
+                "Guardrails",
+                "InjectionGuard",
+                "Retrieval",
+                "Stack",
+            ],
+            "suite": [
+                "DEFAULT_JUDGE",
+                "EMBEDDING_JUDGE",
+                "METRICS",
+                "STATISTICS",
+                "Budget",
+                "By",
+                "Judge",
+                "MaxFlips",
+                "Minimum",
+                "MustPass",
+                "NoWorseThanBase",
+                "Requirement",
+                "Suite",
+            ],
+            "tool": ["HttpRun", "McpRun", "PythonRun", "Tool", "ToolRun"],
+            "waivers": ["Acceptance", "Waiver"],
+        },
+    )

@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tetrad.model.corpus import Corpus
-from tetrad.model.environment import Environment
-from tetrad.model.models import Model
-from tetrad.model.prompt import Prompt
-from tetrad.model.stack import Stack
-from tetrad.model.suite import Suite
-from tetrad.model.tool import Tool
-from tetrad.model.waivers import Acceptance, Waiver
-from tetrad.trees import FileTree
+if TYPE_CHECKING:
+    from tetrad.model.corpus import Corpus
+    from tetrad.model.environment import Environment
+    from tetrad.model.models import Model
+    from tetrad.model.prompt import Prompt
+    from tetrad.model.stack import Stack
+    from tetrad.model.suite import Suite
+    from tetrad.model.tool import Tool
+    from tetrad.model.waivers import Acceptance, Waiver
+    from tetrad.trees import FileTree
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

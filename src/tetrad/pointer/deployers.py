@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from tetrad.ed25519 import PrivateKey
 from tetrad.evidence import Refused, open_envelope, seal
-from tetrad.evidence.clauses import refusal_of
 from tetrad.evidence.dsse import Envelope, Signature, signed_bytes, write_envelope
+from tetrad.evidence.signers import refusal_of
 from tetrad.model import Environment, Signer
 from tetrad.pointer.pointer_json import read_pointer, write_pointer
 from tetrad.pointer.pointers import Pointer

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, inspect, text
 from tetrad.database import ENVIRONMENT
 from tetrad.errors import DatabaseUnusable
 from tetrad.registry.connection import APPLICATION, LedgerDatabase
-from tetrad.registry.earlier_runs import take_over_runs
 
 NEWEST = 4  # the number of the last file in migrations/versions
 # Before Alembic counted versions, SQLite did, up to 3: a higher one keeps those tetrads away.
@@ -28,6 +27,8 @@ def bring_up_to_date(database: LedgerDatabase, clock: Callable[[], datetime]) ->
         if _version(database, connection) < NEWEST:
             _migrate(connection)
             if database.is_file:
+                from tetrad.registry.earlier_runs import take_over_runs
+
                 take_over_runs(connection, clock)
                 connection.execute(text(f"PRAGMA application_id = {APPLICATION}"))
                 connection.execute(text(f"PRAGMA user_version = {_FOR_EARLIER}"))

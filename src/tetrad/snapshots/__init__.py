@@ -4,8 +4,23 @@ A snapshot holds files of the repository. What lies outside of it (weights, imag
 pin in those files.
 """
 
-from tetrad.snapshots.snapshot import Snapshot
-from tetrad.snapshots.taking import check_snapshot, take_snapshot
-from tetrad.snapshots.unpacking import unpack
+from typing import TYPE_CHECKING
+
+from tetrad.reexports import importer
+
+if TYPE_CHECKING:
+    from tetrad.snapshots.snapshot import Snapshot
+    from tetrad.snapshots.taking import check_snapshot, take_snapshot
+    from tetrad.snapshots.unpacking import unpack
 
 __all__ = ["Snapshot", "check_snapshot", "take_snapshot", "unpack"]
+
+if not TYPE_CHECKING:
+    __getattr__ = importer(
+        __name__,
+        {
+            "snapshot": ["Snapshot"],
+            "taking": ["check_snapshot", "take_snapshot"],
+            "unpacking": ["unpack"],
+        },
+    )
