@@ -8,16 +8,19 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+import signing as s
 from postgres import postgres as postgres  # noqa: PLC0414 - a fixture
 from postgres import schema
 from trees import Tree, scripted_tree
 
-from tetrad.canonical import digest_bytes
+from tetrad.canonical import Digest, digest_bytes
+from tetrad.evidence.statements import LedgerHead
 from tetrad.registry import Place, PostgresAddress, open_ledger, registry_place
 
 
@@ -54,14 +57,14 @@ def exported(tree: Tree, capsys: pytest.CaptureFixture[str], *options: str) -> l
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def change(place: Place, statement: str) -> None:
+def change(place: Place, statement: str, trigger: str = "deleted") -> None:
     if isinstance(place, PostgresAddress):
         with psycopg.connect(place.url, autocommit=True) as postgres:
             postgres.execute("DROP TRIGGER ledger_entries_append_only ON ledger_entries")
             postgres.execute(statement.encode())
     else:
         with closing(sqlite3.connect(place, isolation_level=None)) as connection:
-            connection.execute("DROP TRIGGER ledger_entries_deleted")
+            connection.execute(f"DROP TRIGGER ledger_entries_{trigger}")
             connection.execute(statement)
 
 
@@ -237,3 +240,55 @@ def test_a_registry_that_a_commit_brings_is_refused(
 
     assert tree.tetrad("registry", "verify") == 2
     assert "registry.db is committed" in capsys.readouterr().err
+
+
+CHANGED = {
+    "an entry": (
+        "UPDATE ledger_entries SET stack = 'stacks/b' WHERE number = 3",
+        ["  entry 3 is not what was appended: its digest differs"],
+    ),
+    "the first entry": (
+        "UPDATE ledger_entries SET stack = 'stacks/b' WHERE number = 1",
+        ["  entry 1 is not what was appended: its digest differs"],
+    ),
+    "two entries": (
+        "UPDATE ledger_entries SET kind = 'run' WHERE number IN (2, 4)",
+        [
+            "  entry 2 is not what was appended: its digest differs",
+            "  entry 4 is not what was appended: its digest differs",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHANGED)
+def test_every_entry_that_was_changed_is_named(
+    tree: Tree, place: Place, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    statement, expected = CHANGED[what]
+    change(place, statement, "updated")
+
+    assert tree.tetrad("registry", "verify") == 1
+
+    told = capsys.readouterr()
+    assert told.out.splitlines()[1:] == expected
+    assert "help: restore a backup; docs/registry.md says how" in told.err
+
+
+def test_a_registry_that_was_rewritten_from_its_first_entry_on_is_another_one_by_its_heads(
+    tree: Tree, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = LedgerHead(first=digest_bytes(b"1"), number=7, digest=digest_bytes(b"7"))
+    with open_ledger(place) as ledger:
+        first, head = ledger.first_digest, ledger.head()
+        assert first is not None
+        assert head is not None
+        own = replace(other, first=Digest.parse(first), number=4, digest=head.digest)
+        for signed in (other, own):
+            ledger.append("evidence", content=s.signed(s.evaluation(ledger=signed), "ci"))
+
+    assert tree.tetrad("registry", "verify") == 0
+
+    *_, last = capsys.readouterr().out.splitlines()
+    digest = digest_bytes(b"7")
+    assert last == f"1 signed head of registries with another first entry, the last 7:{digest}"

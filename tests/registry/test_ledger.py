@@ -236,7 +236,7 @@ TAMPERED = {
     ),
     "a content": (
         f"UPDATE ledger_contents SET bytes = NULL WHERE digest = '{digest_bytes(b'content 2')}'",
-        ["the content of entry 2 is missing, and no entry says that it was erased"],
+        ["the content of entry 2 is missing, and no later entry says that it was erased"],
     ),
 }
 

@@ -86,12 +86,14 @@ class KeptEvidence(Closing):
 
     def signed_heads(self) -> tuple[LedgerHead, ...]:
         """The heads that are signed with evidence, of whatever ledger; its keys are not looked at: a
-        head that nobody signed can only find a fault too many.
+        head that nobody signed can only find a fault too many. What the ledger no longer holds as it
+        was appended is passed over.
         """
-        branch = self._branch()
+        branch, ledger = self._branch(), self._ledger()
         of_branch = branch.envelopes_of_kind("evidence") if branch else ()
+        of_ledger = ledger.sound_contents("evidence") if ledger else ()
         found: dict[LedgerHead, None] = {}
-        for data in chain(of_branch, self._of_ledger(("evidence",))):
+        for data in chain(of_branch, of_ledger):
             try:
                 predicate = read_statement(open_envelope(data).payload).predicate
             except Refused:

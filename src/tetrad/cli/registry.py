@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     if_damaged = _TOO_DAMAGED if args.action == "verify" else None
     with _opened(root, if_damaged) as ledger:
         if args.action == "verify":
-            return _verify(ledger, [*args.head, *_signed_heads(root, ledger)])
+            return _verify(root, ledger, args.head)
         if args.action == "export":
             return _export(ledger, args.since)
         return _erase(root, ledger, args.what, args.reason)
@@ -72,10 +72,11 @@ def _opened(root: Path, if_damaged: str | None) -> Iterator[Ledger]:
         yield ledger
 
 
-def _verify(ledger: Ledger, heads: Sequence[Head]) -> ExitCode:
+def _verify(root: Path, ledger: Ledger, heads: Sequence[Head]) -> ExitCode:
     from tetrad.text import pluralize
 
-    faults = ledger.verify(heads)
+    signed, foreign = _signed_heads(root, ledger)
+    faults = ledger.verify([*heads, *signed])
     if faults:
         told = [f"  {fault.message}\n" for fault in faults]
         print_text(f"{ledger.name}: {pluralize(len(faults), 'fault')}\n{''.join(told)}")
@@ -87,19 +88,28 @@ def _verify(ledger: Ledger, heads: Sequence[Head]) -> ExitCode:
     else:
         entries = "1 entry" if head.number == 1 else f"{head.number:,} entries"
         print_text(f"{ledger.name}: {entries}, whole\nhead {head.number}:{head.digest}\n")
+    if foreign:
+        last = max(foreign, key=lambda head: head.number)
+        print_text(
+            f"{pluralize(len(foreign), 'signed head')} of registries with another first entry,"
+            f" the last {last.number}:{last.digest}\n"
+        )
     return ExitCode.PASSED
 
 
-def _signed_heads(root: Path, ledger: Ledger) -> Iterator[Head]:
-    """The heads of this ledger that evidence was signed with."""
+def _signed_heads(root: Path, ledger: Ledger) -> tuple[Sequence[Head], Sequence[Head]]:
+    """The heads that evidence was signed with: those of this ledger, and those of others."""
     from tetrad.admission import KeptEvidence
     from tetrad.registry import Head
 
-    first = next(ledger.entries(), None)
+    first = ledger.first_digest
+    own: list[Head] = []
+    foreign: list[Head] = []
     with KeptEvidence(root) as kept:
         for head in kept.signed_heads():
-            if first is not None and head.first == first.digest:
-                yield Head(head.number, head.digest)
+            of = own if str(head.first) == first else foreign
+            of.append(Head(head.number, head.digest))
+    return own, foreign
 
 
 def _export(ledger: Ledger, since: datetime | None) -> ExitCode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -12,6 +13,8 @@ from tetrad.registry.entry import Entry, Fault, Head
 # An entry as it is stored: the columns of the table, in order, the recorded digest last.
 Row: TypeAlias = Sequence[Any]
 
+_CONTENT = re.compile("sha256:[0-9a-f]{64}")
+_IDENTITY = re.compile("tetrad:[0-9a-f]{64}")
 _FIELDS = ("number", "kind", "at", "stack", "identity", "environment", "content", "previous")
 
 
@@ -30,7 +33,7 @@ def row_of(entry: Entry) -> dict[str, object]:
 def entry_of(row: Row) -> Entry:
     """The entry that a row holds; NotAnEntry where its digest is not that of what it says."""
     number, kind, at, stack, identity, environment, content, previous, _ = row
-    if not _is_sound(row):
+    if _problem(row):
         raise NotAnEntry(number)
     try:
         return Entry(
@@ -47,13 +50,23 @@ def entry_of(row: Row) -> Entry:
         raise NotAnEntry(number) from error
 
 
-def _is_sound(row: Row) -> bool:
-    """Whether the columns have the digest that stands beside them."""
+def _problem(row: Row) -> str:
+    """Why the columns are no entry with the digest that stands beside them; empty where they are."""
+    _, kind, at, stack, identity, environment, content, *_ = row
     try:
         # not by way of an `Entry`, which takes twice as long
-        return bool(str(digest_of(dict(zip(_FIELDS, row[:-1], strict=True)))) == row[-1])
+        digest = str(digest_of(dict(zip(_FIELDS, row[:-1], strict=True))))
     except (ValueError, TypeError):  # SQLite keeps a value of any type where a bit flips
-        return False
+        digest = ""
+    if digest != row[-1]:
+        return "its digest differs"
+    is_shaped = (  # whoever computes digests can append anything
+        type(kind) is type(at) is type(content) is str
+        and all(value is None or type(value) is str for value in (stack, identity, environment))
+        and _CONTENT.fullmatch(content) is not None
+        and (identity is None or _IDENTITY.fullmatch(identity) is not None)
+    )
+    return "" if is_shaped else "a field is not one of an entry"
 
 
 class SoundRow(NamedTuple):
@@ -80,17 +93,20 @@ class ChainCheck:
         """The sound ones among the rows that follow."""
         for row in rows:
             number = row[0]
-            if not isinstance(number, int):  # SQLite keeps any value where a bit flips
+            if type(number) is not int or number < 1:  # as of a table that somebody built anew
+                self.faults.append(stray(number))
                 continue
-            if number != self._last + 1:
+            if number <= self._last:
+                self.faults.append(twice(number))
+            elif number != self._last + 1:
                 self._absent(self._last + 1, number - 1)
             elif row[7] != self._recorded:
                 self._say(number, f"entry {number} does not follow entry {number - 1}")
-            if _is_sound(row) and isinstance(row[6], str):
+            if problem := _problem(row):
+                self._say(number, f"{NotAnEntry(number)}: {problem}")
+            else:
                 self._meet(number, row[8])
                 yield SoundRow(number, row[1], row[6])
-            else:
-                self._say(number, f"{NotAnEntry(number)}: its digest differs")
             self._last, self._recorded = number, row[8]
 
     def unreadable(self, numbers: range, why: str) -> None:
@@ -136,6 +152,15 @@ class ChainCheck:
 
     def _say(self, number: int, message: str) -> None:
         self.faults.append(Fault(number=number, message=message))
+
+
+def stray(number: object) -> Fault:
+    """That there is a row with a number that no entry has."""
+    return Fault(number=None, message=f"an entry has the number {number!r}, which none can have")
+
+
+def twice(number: int) -> Fault:
+    return Fault(number=number, message=f"entry {number} is there more than once")
 
 
 def _named(first: int, last: int) -> str:

@@ -13,7 +13,7 @@ from tetrad.database import Closing
 from tetrad.errors import UsageError
 from tetrad.identity import read_identity, written_identity
 from tetrad.registry.appending import extend, last_entry
-from tetrad.registry.audit import audit
+from tetrad.registry.audit import audit, first_digest, sound_contents
 from tetrad.registry.chain import entry_of
 from tetrad.registry.connection import IF_DAMAGED, LedgerDatabase
 from tetrad.registry.contents import contents_there, erase_content, read_contents
@@ -172,7 +172,7 @@ class Ledger(Closing):
         with self._database.reading() as connection:
             found = dict(read_contents(connection, digests))
         for digest, data in found.items():
-            if digest_bytes(data) != digest:
+            if type(data) is not bytes or digest_bytes(data) != digest:
                 raise self._database.damaged(f"content {digest} is not what was appended")
         return found
 
@@ -204,6 +204,17 @@ class Ledger(Closing):
         Known `heads` that the ledger does not hold show a rewritten or an older copy.
         """
         return audit(self._database, heads)
+
+    # -- reading what is there, whatever is damaged
+
+    @property
+    def first_digest(self) -> str | None:
+        """The digest that the first entry names as its own, which tells this ledger from others."""
+        return first_digest(self._database)
+
+    def sound_contents(self, kind: Kind) -> Iterator[bytes]:
+        """The contents of the entries of a kind that are as they were appended; no others."""
+        return sound_contents(self._database, kind)
 
 
 def _erasures(connection: Connection) -> set[Digest]:
