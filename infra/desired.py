@@ -137,8 +137,6 @@ def _cluster(environment: tetrad.Environment, problems: list[str]) -> tetrad.Clu
         problems.append("kubernetes.gateways is missing: no release of the gateway is to run")
     elif not any(gateway.weight for gateway in cluster.gateways):
         problems.append("kubernetes.gateways: every weight is 0, so none gets a request")
-    if cluster.registry is None:
-        problems.append("kubernetes.registry is missing: gateways read the pointer there")
     return cluster
 
 

@@ -41,13 +41,13 @@ class ControlPlane:
             "users": [{"name": user, "user": {"token": user}}],
             "contexts": [{"name": name, "context": chosen} for name in contexts],
         }
-        file = self.folder / f"kubeconfig-{user}-{'-'.join(contexts)}"
+        file = self.folder / f"kubeconfig-{user.replace(':', '-')}-{'-'.join(contexts)}"
         file.write_text(json.dumps(document))
         return file
 
     def stop(self) -> None:
-        """Let nobody reach it; what it knows stays."""
-        self._served.stop()
+        """Let nobody reach it any more, from one moment to the next; what it knows stays."""
+        self._served.kill()
 
     def start(self) -> None:
         """Let everybody reach it again."""
@@ -143,6 +143,11 @@ class _Program:
             self._process = subprocess.Popen(
                 self._command, stdout=written, stderr=written, start_new_session=True
             )
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
 
     def stop(self) -> None:
         if self._process is None:

@@ -192,7 +192,7 @@ def _trusted_name(environment: tetrad.Environment) -> str:
 
 
 def _trusted_files(environment: tetrad.Environment) -> dict[str, str]:
-    """A repository that holds the environment's name and its deployers."""
+    """A repository that holds the environment's name, where it is, and its deployers."""
     deployers = [s for s in environment.signers.values() if s.role == "deployer"]
     signers: Object = {}
     files = {}
@@ -206,7 +206,14 @@ def _trusted_files(environment: tetrad.Environment) -> dict[str, str]:
         assert isinstance(signer.key, bytes)  # noqa: S101 - as of every deployer
         key = base64.b64encode(_ED25519 + signer.key).decode()
         files[path] = f"-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----\n"
-    document = {"kind": "environment", **({"signers": signers} if signers else {})}
+    assert environment.cluster is not None  # noqa: S101 - as of every environment that has gateways
+    cluster = {"context": environment.cluster.context, "namespace": environment.cluster.namespace}
+    document = {
+        "kind": "environment",
+        "target": "kubernetes",
+        "kubernetes": cluster,
+        **({"signers": signers} if signers else {}),
+    }
     files[environment.location.file] = json.dumps(document, indent=2) + "\n"
     return files
 
@@ -216,13 +223,17 @@ def _key_of(path: str) -> str:
 
 
 def _role(place: Place) -> Object:
-    """Snapshots and the pointer are ConfigMaps, whose names are not known beforehand."""
+    """Snapshots and the pointer are ConfigMaps, whose names are not known beforehand. Each gateway
+    says in a Lease of its own what it follows, and deletes those of gateways that are long gone.
+    """
+    leases = ["create", "delete", "list", "patch"]
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",
         "metadata": place.metadata(NAME, COMPONENT),
         "rules": [
-            {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
+            {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": leases},
         ],
     }
 

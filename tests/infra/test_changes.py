@@ -114,11 +114,11 @@ def test_a_change_of_the_program_shows(root: Path, capfd: pytest.CaptureFixture[
 def test_what_an_environment_lacks_is_said(root: Path, capfd: pytest.CaptureFixture[str]) -> None:
     file = root / ENVIRONMENT
     document = yaml.safe_load(file.read_text())
-    del document["kubernetes"]["registry"]
+    del document["kubernetes"]["gateways"]
     file.write_text(yaml.safe_dump(document))
 
     assert "production in Kubernetes: cannot be applied" in plan(root, capfd)
-    assert planned(root, capfd)["problem"].startswith(f"{ENVIRONMENT}: kubernetes.registry")
+    assert planned(root, capfd)["problem"].startswith(f"{ENVIRONMENT}: kubernetes.gateways")
 
 
 def test_a_new_environment_is_compared_with_nothing(

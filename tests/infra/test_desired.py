@@ -213,7 +213,6 @@ def test_the_merged_state_says_how_a_shared_model_is_loaded(tmp_path: Path) -> N
             ["large"],
             "every weight is 0",
         ),
-        (changed(SMALL, "kubernetes.registry", None), ["large"], "kubernetes.registry is missing"),
         (changed(SMALL, "models", {}), ["large"], "models.stacks/models/large.weights is missing"),
         (
             changed(FULL, "kubernetes.monitoring", None),
@@ -253,7 +252,7 @@ def test_everything_that_is_lacking_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(tetrad.UsageError) as caught:
         desired_of(clustered(tmp_path, environment, ["large", "slice"], searching=True))
 
-    assert len(str(caught.value).splitlines()) == 4
+    assert len(str(caught.value).splitlines()) == 3
 
 
 def test_one_variable_has_one_value(tmp_path: Path) -> None:

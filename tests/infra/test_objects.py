@@ -275,8 +275,10 @@ def test_no_gateway_mounts_a_snapshot(full: tuple[Object, ...]) -> None:
     mounted = [v.get("configMap", {}).get("name", "") for pod in gateways for v in pod["volumes"]]
 
     assert [name for name in mounted if name.startswith(("snapshot", "bundle"))] == []
+    leases = ["create", "delete", "list", "patch"]
     assert of_kind(full, "Role")[0]["rules"] == [
-        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": leases},
     ]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tetrad.cli.changing import add_deployer_key, add_environment, add_reason, deployer_of
 from tetrad.cli.output import print_text
 from tetrad.cli.repository_root import root_of
-from tetrad.errors import ExitCode
+from tetrad.errors import DatabaseError, ExitCode
 
 if TYPE_CHECKING:
     from tetrad.deploy.rolling_back import ChangedPointer
@@ -50,7 +50,14 @@ def run(args: Namespace) -> ExitCode:
         back = roll_back(store, deployer, args.stacks, to=args.to, reason=args.reason)
         print_text("".join(f"{line}\n" for line in _lines(back)))
         _wait(store, back, began)
-    reverts = list(_reverts(root, back))
+    try:
+        reverts = list(_reverts(root, back))
+    except DatabaseError as error:
+        if environment.cluster is None:
+            raise
+        said = str(error).partition("\n")[0]
+        sys.stderr.write(f"what to revert is not known without the registry: {said}\n")
+        return ExitCode.PASSED
     if reverts:
         print_text("to make it last, revert what brought it:\n")
         print_text("".join(f"  {command}\n" for command in reverts))

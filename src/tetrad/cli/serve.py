@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,13 +18,15 @@ from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, MissingExtra
 
 if TYPE_CHECKING:
+    from tetrad.canonical import Digest
     from tetrad.gateway.collaborators import Gateway
     from tetrad.gateway.following import Following
     from tetrad.gateway.limiting.spending import Spending
-    from tetrad.pointer import Deployers
-    from tetrad.pointer.pointer_store import PointerStore
+    from tetrad.model import Cluster, Environment
+    from tetrad.pointer.kept_pointers import KeptPointers
     from tetrad.registry import Place
     from tetrad.registry.ledger import Ledger
+    from tetrad.snapshots import Snapshot
     from tetrad.telemetry.metrics import Metrics
     from tetrad.traffic.traffic_store import Traffic
 
@@ -47,13 +49,12 @@ def run(args: Namespace) -> ExitCode:
         from tetrad.gateway.console.console_routes import Console
         from tetrad.gateway.limiting.spending import Spending
         from tetrad.gateway.server_process import GRACE_S, address_of, bound, serve
-        from tetrad.pointer import Deployers
         from tetrad.telemetry.metrics import Metrics
     except ImportError as error:
         raise MissingExtra("gateway", "`tetrad serve`") from error
     environment = environment_named(root, args.environment)
     metrics = Metrics(environment=environment.name, release=__version__)
-    with _opened(root, Deployers.of(environment)) as opened:
+    with _opened(root, environment) as opened:
         following = _following(opened, metrics, offline=args.offline, grace_s=GRACE_S)
         listener = bound(args.host, args.port)
         address = address_of(listener)
@@ -69,28 +70,61 @@ def run(args: Namespace) -> ExitCode:
 
 
 class _Opened(NamedTuple):
-    """The registry: the environment's pointers, what they name, and what is kept of answers."""
+    """The environment's pointers and the snapshots that they name; the registry, and what is kept of
+    answers there.
+    """
 
     place: Place
-    store: PointerStore
+    kept_in: str
+    store: KeptPointers
+    snapshot: Callable[[Digest], Snapshot]
     ledger: Ledger
     traffic: Traffic
 
 
 @contextmanager
-def _opened(root: Path, deployers: Deployers) -> Iterator[_Opened]:
-    from tetrad.deploy.deployer import registry_of
-    from tetrad.pointer.pointer_store import PointerStore
+def _opened(root: Path, environment: Environment) -> Iterator[_Opened]:
+    from tetrad.deploy.deployer import registry_of, store_of
     from tetrad.registry import open_ledger
     from tetrad.traffic.traffic_store import Traffic
 
-    place = registry_of(root)
-    with (
-        open_ledger(place) as ledger,
-        PointerStore(place, deployers) as store,
-        Traffic.open(place) as traffic,
-    ):
-        yield _Opened(place, store, ledger, traffic)
+    place = registry_of(root) if environment.cluster is None else _registry_of_pod(root)
+    with ExitStack() as opened:
+        ledger = opened.enter_context(open_ledger(place))
+        yield _Opened(
+            place=place,
+            kept_in="the registry" if environment.cluster is None else "the cluster",
+            store=opened.enter_context(store_of(environment, lambda: place)),
+            snapshot=_snapshots(ledger, environment.cluster, opened),
+            ledger=ledger,
+            traffic=opened.enter_context(Traffic.open(place)),
+        )
+
+
+def _registry_of_pod(root: Path) -> Place:
+    """The registry that is shared, or one of this gateway alone, which ends with its pod."""
+    from tetrad.artifacts.store import store_from_environment
+    from tetrad.database import ENVIRONMENT
+    from tetrad.registry import registry_place
+
+    if os.environ.get(ENVIRONMENT):
+        return registry_place(root)
+    return store_from_environment().root / "registry.db"
+
+
+def _snapshots(
+    ledger: Ledger, cluster: Cluster | None, opened: ExitStack
+) -> Callable[[Digest], Snapshot]:
+    """What finds a snapshot: in the registry, or before that in the namespace."""
+    from tetrad.snapshots.kept import load_exact
+
+    if cluster is None:
+        return partial(load_exact, ledger)
+    from tetrad.cluster import ClusterApi
+    from tetrad.snapshots.in_cluster import load_nearest
+
+    api = opened.enter_context(ClusterApi(cluster.context, cluster.namespace))
+    return partial(load_nearest, api, ledger)
 
 
 def _following(opened: _Opened, metrics: Metrics, *, offline: bool, grace_s: float) -> Following:
@@ -99,7 +133,6 @@ def _following(opened: _Opened, metrics: Metrics, *, offline: bool, grace_s: flo
     from tetrad.gateway.following import Following
     from tetrad.gateway.identity_loader import IdentityLoader
     from tetrad.gateway.shared_models import SharedModels
-    from tetrad.snapshots.kept import load_exact
     from tetrad.tools import LiveRun
 
     models = SharedModels(
@@ -108,8 +141,9 @@ def _following(opened: _Opened, metrics: Metrics, *, offline: bool, grace_s: flo
         progress=progress_bars(),
         tell_circuit=lambda upstream, is_open: metrics.circuit(upstream, is_open=is_open),
     )
-    loader = IdentityLoader(partial(load_exact, opened.ledger), models, LiveRun())
-    return Following(opened.store, opened.store.environment, Fleet(loader, grace_s=grace_s))
+    loader = IdentityLoader(opened.snapshot, models, LiveRun())
+    fleet = Fleet(loader, grace_s=grace_s)
+    return Following(opened.store, opened.store.environment, fleet, kept_in=opened.kept_in)
 
 
 def _gateway(

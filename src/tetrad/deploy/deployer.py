@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,15 +36,20 @@ class Deployer:
 
 def opened_store(root: Path, environment: Environment) -> KeptPointers:
     """The pointers of an environment, where its target keeps them."""
+    return store_of(environment, lambda: registry_of(root))
+
+
+def store_of(environment: Environment, registry: Callable[[], Place]) -> KeptPointers:
+    """The same with a registry; that of an environment in a cluster is asked for when it is needed."""
     deployers = Deployers.of(environment)
     cluster = environment.cluster
     if cluster is None:
-        return PointerStore(registry_of(root), deployers)
+        return PointerStore(registry(), deployers)
     from tetrad.cluster import ClusterApi
     from tetrad.pointer.cluster_pointers import ClusterPointers
     from tetrad.pointer.recording import Recording
 
-    recording = Recording(lambda: PointerStore(registry_of(root), deployers))
+    recording = Recording(lambda: PointerStore(registry(), deployers))
     return ClusterPointers(ClusterApi(cluster.context, cluster.namespace), deployers, recording)
 
 

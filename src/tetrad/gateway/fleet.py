@@ -108,7 +108,17 @@ class Fleet:
         return self._loaded.get(_key(stack, served))
 
     def figures(self) -> Mapping[str, Figures]:
-        return {written_identity(i): counted.figures() for i, counted in self._counted.items()}
+        """What was counted of the identities that the newest pointer names."""
+        newest = self._newest
+        if newest is None:
+            return {}
+        named = {served.identity for _, served in newest.loaded()}
+        named |= {gone.identity for stack in newest.stacks.values() for gone in stack.withdrawn}
+        return {
+            written_identity(identity): counted.figures()
+            for identity, counted in self._counted.items()
+            if identity in named
+        }
 
     async def close(self, grace_s: float) -> None:
         """Unload everything; what is in flight has a while to end."""

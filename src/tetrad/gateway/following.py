@@ -1,4 +1,4 @@
-"""Following the environment's pointer in the registry, and telling it so, every second."""
+"""Following the environment's pointer, and telling so where it is kept, every second."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ _LOG = logging.getLogger("tetrad.gateway")
 _REPORT_S = 1.0
 _AGAIN_S = 0.5
 _LEAVE_S = 2.0
-STALE_S = 10.0  # without the registry, the pointer may have been overtaken
+STALE_S = 10.0  # without an answer for so long, the pointer may have been overtaken
 
 
 class Pointers(Protocol):
-    """An environment's pointers in the registry. Each call may block; DatabaseError is an outage."""
+    """An environment's pointers, in the registry or a cluster. Each call may block; a TetradError is
+    an outage.
+    """
 
     def watch(self, after: int = 0) -> Iterator[Pointer]:
         """The current pointer, and each that follows it, as soon as it is there."""
@@ -52,27 +54,30 @@ class Following:
         environment: str,
         fleet: Fleet,
         *,
+        kept_in: str = "the registry",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`kept_in` names for people where the pointers are."""
         self.environment = environment
         self.fleet = fleet
         self.address = ""  # known once the process listens
         self.is_draining = False
         self.gateway = uuid4().hex
         self._pointers = pointers
+        self._kept_in = kept_in
         self._clock = clock
         self._started = datetime.now(UTC)
-        self.heard: datetime | None = None  # when the registry last answered
+        self.heard: datetime | None = None  # when it last answered, where the pointers are
         self._contact: float | None = None  # the same by the process's own clock
         self._outage = ""
-        self._newest = 0  # the number of the last pointer that the registry told
+        self._newest = 0  # the number of the last pointer that was told
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
         self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._report())]
 
     async def end(self) -> None:
-        """Stop following, and say so where the registry hears it."""
+        """Stop following, and say so where it is heard."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -86,14 +91,14 @@ class Following:
         problem = self.fleet.problem
         if self.fleet.followed is None:
             if not problem and self._contact is None:
-                problem = self._outage or "connecting to the registry"
+                problem = self._outage or f"connecting to {self._kept_in}"
             return Readiness(
                 ready=False, problem=problem or f"nothing is deployed to {self.environment}"
             )
         if self._contact is None or self._clock() - self._contact > STALE_S:
             return Readiness(
                 ready=False,
-                problem=f"no answer from the registry for {STALE_S:g} s: {self._outage}".rstrip(
+                problem=f"no answer from {self._kept_in} for {STALE_S:g} s: {self._outage}".rstrip(
                     ": "
                 ),
             )
@@ -137,15 +142,15 @@ class Following:
                 await asyncio.wait_for(self.fleet.changed.wait(), _REPORT_S)
 
     async def _asked(self, call: Callable[[], None]) -> bool:
-        """Whether the registry answered."""
+        """Whether there was an answer."""
         try:
             await apart(call)
         except TetradError as error:
             if not self._outage:
-                _LOG.warning("the registry does not answer: %s", error)
+                _LOG.warning("%s does not answer: %s", self._kept_in, error)
             self._outage = str(error)
             return False
         if self._outage:
-            _LOG.warning("the registry answers again")
+            _LOG.warning("%s answers again", self._kept_in)
         self._outage = ""
         return True

@@ -97,8 +97,11 @@ class ClusterPointers(Closing):
 
     def watch(self, after: int = 0) -> Iterator[Pointer]:
         recorded = self._recording.last()
+        if recorded is not None and recorded.number > after:
+            after = recorded.number
+            yield recorded
         for obj in self._api.follow(CONFIG_MAPS, NAME):
-            found = newest([recorded, *self._counting(_versions(obj))])
+            found = newest(self._counting(_versions(obj)))
             if found is not None and found.number > after:
                 after = found.number
                 yield found

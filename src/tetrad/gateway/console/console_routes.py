@@ -83,7 +83,7 @@ class Console:
             self.store.gateways(),
             environment=self.environment.name,
             proofs={i: proof_of(i, self._envelopes(i), self.environment, now) for i in identities},
-            can_roll_back=bool(Deployers.of(self.environment).signers),
+            can_roll_back=self._can_roll_back,
             now=now,
         )
 
@@ -94,6 +94,11 @@ class Console:
                 data = self.ledger.content(entry.content)
                 if data is not None:
                     yield data
+
+    @property
+    def _can_roll_back(self) -> bool:
+        """A gateway in a cluster may not write the pointer there."""
+        return self.environment.cluster is None and bool(Deployers.of(self.environment).signers)
 
     async def _propose(self, request: Request) -> Response:
         asked = await read_object(request)
@@ -118,6 +123,7 @@ class Console:
 
     def _deployer(self, written: str) -> Signer:
         """Whose key it is, by its public half in base64url, as JSON Web Keys write it."""
+        self._refuse_in_cluster()
         try:
             public = base64.urlsafe_b64decode(written + "=" * (-len(written) % 4))
         except (binascii.Error, ValueError):
@@ -131,7 +137,15 @@ class Console:
         envelope = canonical_json((await read_object(request)).get("envelope"))
         return as_json(await run_in_threadpool(self._appended, envelope))
 
+    def _refuse_in_cluster(self) -> None:
+        if self.environment.cluster is not None:
+            name = self.environment.name
+            raise RequestRefused(
+                403, f"a gateway in a cluster rolls nothing back; run: tetrad rollback {name}"
+            )
+
     def _appended(self, envelope: bytes) -> Mapping[str, Json]:
+        self._refuse_in_cluster()
         try:
             if Deployers.of(self.environment).read(envelope).change.kind != "rollback":
                 raise RequestRefused(403, "this page only rolls back")
