@@ -26,7 +26,8 @@ from objects.everything import object_groups
 from objects.kubernetes import COMPONENT, Object
 from tetrad.cli import main
 from tetrad.cli.signing_keys import read_key
-from tetrad.deploy.deployer import environment_named, opened_store
+from tetrad.deploy.deployer import opened_store
+from tetrad.loading.environments import environment_named
 from tetrad.pointer import Pointer, PointerChange, ServedIdentity, seal_pointer
 from tetrad.registry import open_ledger
 from tetrad.snapshots.held_tree import HeldTree
