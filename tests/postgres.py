@@ -102,6 +102,26 @@ def schema(url: str) -> Iterator[str]:
             connection.execute(f"DROP SCHEMA {name} CASCADE")
 
 
+@contextmanager
+def database(url: str) -> Iterator[str]:
+    """The address of a database of its own, empty at first and dropped at the end."""
+    name = f"tetrad_{os.getpid()}_{next(_NUMBERS)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    try:
+        yield make_url(url).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def vectors(postgres: str) -> Iterator[str]:
+    """The address of an empty vector store."""
+    with database(postgres) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     with server() as url:

@@ -156,6 +156,16 @@ class EngineRefused(TetradError):
         self.requests = requests
 
 
+class StoreUnavailable(TetradError):
+    """The vector store did not answer, so nothing was retrieved; another try may succeed."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
+class IndexMissing(StoreUnavailable):
+    """The vector store has no index of a corpus, and who asks may not build it."""
+
+
 class ToolFailed(TetradError):
     """A tool refused its arguments, broke its contract or ran out of its limits."""
 

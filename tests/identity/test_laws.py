@@ -154,6 +154,7 @@ def test_what_is_not_behavioural_moves_nothing(
         (CORPUS, ("chunking", "overlap"), 10, {"handbook-qa"}),
         (CORPUS, ("index", "hybrid", "dense"), 0.5, {"handbook-qa"}),
         (CORPUS, ("index", "store"), "qdrant", {"handbook-qa"}),
+        (CORPUS, ("index",), {"store": "pgvector"}, {"handbook-qa"}),
         (CORPUS, ("documents", "include"), ["*.md"], {"handbook-qa"}),
         (TOOL, ("name",), "order_state", {"order-desk"}),
         (TOOL, ("description",), "Look up.", {"order-desk"}),
@@ -414,3 +415,20 @@ def test_two_prompts_are_one_only_if_their_texts_are(text: str) -> None:
         edit(tree, PROMPT, ("messages", 0, "content"), f"{before}{text}")
 
         assert (identities(tree)["stacks/triage"] == BEFORE["stacks/triage"]) == (text == "")
+
+
+def test_the_graph_of_an_index_moves_the_identity_and_its_defaults_do_not(tree: Path) -> None:
+    seen = []
+    written: list[Json] = [
+        {"store": "pgvector"},
+        {"store": "pgvector", "hnsw": {}},
+        {"store": "pgvector", "hnsw": {"m": 16, "ef_construction": 64, "ef_search": 100}},
+        {"store": "pgvector", "hnsw": {"ef_search": 40}},
+        {"store": "pgvector", "hnsw": {"m": 8}},
+    ]
+    for index in written:
+        edit(tree, CORPUS, ("index",), index)
+        seen.append(identities(tree)["stacks/handbook-qa"])
+
+    assert seen[1] == seen[2]
+    assert len(set(seen)) == 4

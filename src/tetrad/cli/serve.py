@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,6 +19,7 @@ from tetrad.errors import ExitCode, MissingExtra
 
 if TYPE_CHECKING:
     from tetrad.canonical import Digest
+    from tetrad.corpora import VectorStore
     from tetrad.gateway.collaborators import Gateway
     from tetrad.gateway.following import Following
     from tetrad.gateway.limiting.spending import Spending
@@ -78,12 +79,14 @@ class _Opened(NamedTuple):
     kept_in: str
     store: KeptPointers
     snapshot: Callable[[Digest], Snapshot]
+    vectors: VectorStore
     ledger: Ledger
     traffic: Traffic
 
 
 @contextmanager
 def _opened(root: Path, environment: Environment) -> Iterator[_Opened]:
+    from tetrad.corpora import VectorStore
     from tetrad.deploy.deployer import registry_of, store_of
     from tetrad.registry import open_ledger
     from tetrad.traffic.traffic_store import Traffic
@@ -96,6 +99,10 @@ def _opened(root: Path, environment: Environment) -> Iterator[_Opened]:
             kept_in="the registry" if environment.cluster is None else "the cluster",
             store=opened.enter_context(store_of(environment, lambda: place)),
             snapshot=_snapshots(ledger, environment.cluster, opened),
+            # in a cluster a Job builds what gateways only read
+            vectors=opened.enter_context(
+                closing(VectorStore(builds=environment.cluster is None, progress=progress_bars()))
+            ),
             ledger=ledger,
             traffic=opened.enter_context(Traffic.open(place)),
         )
@@ -141,7 +148,7 @@ def _following(opened: _Opened, metrics: Metrics, *, offline: bool, grace_s: flo
         progress=progress_bars(),
         tell_circuit=lambda upstream, is_open: metrics.circuit(upstream, is_open=is_open),
     )
-    loader = IdentityLoader(opened.snapshot, models, LiveRun())
+    loader = IdentityLoader(opened.snapshot, models, LiveRun(), opened.vectors)
     fleet = Fleet(loader, grace_s=grace_s)
     return Following(opened.store, opened.store.environment, fleet, kept_in=opened.kept_in)
 

@@ -126,6 +126,7 @@ def _value(variable: Variable, written: str) -> Json:
 
 async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: bool) -> _Tried:
     from tetrad.artifacts.store import store_from_environment
+    from tetrad.corpora import VectorStore
     from tetrad.engines.count import counter_of
     from tetrad.engines.wiring import build_embedder, build_engine
     from tetrad.git import refuse_committed
@@ -148,6 +149,7 @@ async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: 
         progress=progress,
         first_token=True,  # somebody is looking, and one answer can bear what streaming costs
     )
+    vectors = VectorStore(progress=progress)
     try:
         running = answering.build(
             stack,
@@ -158,12 +160,14 @@ async def _try(stack: Stack, given: Mapping[str, Json], *, root: Path, offline: 
             ),
             files=files,
             cache=store.root / "embeddings",
+            vectors=vectors,
         )
         begun = time.perf_counter()
         async with aclosing(LiveRun()) as run:
             trace = await running.answer(given, toolbox=LiveToolbox(stack.tools, root, run))
         seconds = time.perf_counter() - begun
     finally:
+        vectors.close()
         await engine.aclose()
     return _Tried(trace=trace, engine=engine.name, seconds=seconds)
 

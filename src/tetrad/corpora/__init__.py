@@ -1,10 +1,11 @@
 """Corpora: documents read and chunked, embedded once, and searched.
 
-numpy and the BM25 library are imported where they are used, so that a stack without a corpus never
-loads them.
+numpy, the BM25 library and the database driver are imported where they are used, so that a stack
+without a corpus never loads them.
 """
 
+from tetrad.corpora.building import build_index
 from tetrad.corpora.embeddings import CachedEmbedder
-from tetrad.corpora.index import CorpusIndex, build_index
+from tetrad.corpora.vector_store import VectorStore, index_digest
 
-__all__ = ["CachedEmbedder", "CorpusIndex", "build_index"]
+__all__ = ["CachedEmbedder", "VectorStore", "build_index", "index_digest"]

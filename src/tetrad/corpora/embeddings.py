@@ -43,10 +43,14 @@ class CachedEmbedder:
 
         if not texts:
             return np.empty((0, 0), dtype=np.float32)
-        keys = [self._key("vector", text) for text in texts]
+        keys = [self.key_of(text) for text in texts]
         with self._lock:
             rows = self._rows(dict(zip(keys, texts, strict=True)))
         return np.stack([np.frombuffer(rows[key], dtype="<f4") for key in keys])
+
+    def key_of(self, text: str) -> Digest:
+        """What a text's vector is kept under: equal keys have equal vectors."""
+        return self._key("vector", text)
 
     def tokens(self, text: str) -> Sequence[tuple[int, int]]:
         return self.tokens_of([text])[0]

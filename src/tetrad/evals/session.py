@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from tetrad.artifacts.store import Store, store_from_environment
 from tetrad.assertions.table import EMBEDDED, JUDGED
 from tetrad.assertions.types.similar import embedding_of
 from tetrad.canonical import Digest
-from tetrad.corpora import CachedEmbedder
+from tetrad.corpora import CachedEmbedder, VectorStore
 from tetrad.database import files_of
 from tetrad.engines.brake import Brakes
 from tetrad.engines.count import counter_of
@@ -65,6 +65,7 @@ class Session:
     registry: Place
     store: Store
     cache: Path
+    vectors: VectorStore = field(default_factory=VectorStore)
     offline: bool = False
     progress: Progress | None = None
     engine: EngineSpec | None = None
@@ -140,6 +141,7 @@ class Session:
                 count=self._counter(stack.model, files),
                 files=files,
                 cache=self.cache,
+                vectors=self.vectors,
             )
             self._runtimes[key] = PreparedOnce(runtime)
         return self._runtimes[key]
@@ -259,6 +261,7 @@ def open_session(
     with (
         Answers.open(kept_answers, earlier=registry) as answers,
         KeptRuns.open(kept_answers) as runs,
+        closing(VectorStore(progress=progress)) as vectors,
     ):
         yield Session(
             answers=answers,
@@ -266,6 +269,7 @@ def open_session(
             registry=place,
             store=store,
             cache=store.root / "embeddings",
+            vectors=vectors,
             offline=offline,
             progress=progress,
             engine=engine,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tetrad.canonical import Json
-from tetrad.errors import BadRequest, EngineRefused
+from tetrad.errors import BadRequest, EngineRefused, StoreUnavailable
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.limiting.limiter import Permit
 from tetrad.gateway.limiting.metered import PaidConfirmations
@@ -44,7 +44,7 @@ class Inputs:
 
 @dataclass
 class UpstreamFailed(RequestRefused):
-    """The model server or a tool gave no answer."""
+    """The model server, the vector store or a tool gave no answer."""
 
     has_written: bool = False  # a tool was called that does more than read
 
@@ -149,7 +149,7 @@ class _Account:
         _LOG.warning("%s: %s %s: %s", asked.trace, asked.stack, asked.loaded.name, why)
         return UpstreamFailed(
             502,
-            "the model server or a tool did not answer; the gateway's log says why, by the trace id",
+            "the model server, the vector store or a tool did not answer; the gateway's log says why, by the trace id",
             code="upstream_failed",
             headers=asked.headers,
             has_written=asked.loaded.stack.may_write(call.name for call in self.called),
@@ -172,7 +172,7 @@ def _accounted(gateway: Gateway, asked: Addressed, *, stream: bool) -> Iterator[
     except BadRequest as error:
         account.outcome = "refused"
         raise RequestRefused(400, str(error), param="variables", headers=asked.headers) from error
-    except EngineRefused as error:
+    except (EngineRefused, StoreUnavailable) as error:
         raise account.failed(str(error)) from error
     except RequestRefused as refused:
         account.outcome = _outcome_of(refused)

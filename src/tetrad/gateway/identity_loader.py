@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tetrad.canonical import Digest
+from tetrad.corpora import VectorStore
 from tetrad.engines.count import counter_of
 from tetrad.engines.interfaces import ComputingEngine
 from tetrad.errors import EngineUnavailable
@@ -32,12 +33,17 @@ class IdentityLoader:
     """Makes identities ready, from snapshots that `snapshot_of` finds by their digests."""
 
     def __init__(
-        self, snapshot_of: Callable[[Digest], Snapshot], models: SharedModels, tools: LiveRun
+        self,
+        snapshot_of: Callable[[Digest], Snapshot],
+        models: SharedModels,
+        tools: LiveRun,
+        vectors: VectorStore | None = None,
     ) -> None:
         """`snapshot_of` verifies what it finds, and is called in threads."""
         self._snapshot_of = snapshot_of
         self._models = models
         self._tools = tools
+        self._vectors = vectors
 
     async def load(self, served: ServedIdentity, counted: Counted) -> LoadedIdentity:
         """TetradError where the identity cannot be had, or does not answer."""
@@ -81,6 +87,7 @@ class IdentityLoader:
             count=count,
             files=made.files,
             cache=self._models.store.root / "embeddings",
+            vectors=self._vectors,
         )
         return engine, runtime
 

@@ -19,6 +19,7 @@ from tetrad.model import (
     Corpus,
     EngineSpec,
     Generation,
+    Hnsw,
     Model,
     NearestExamples,
     OpenAIEngine,
@@ -186,7 +187,20 @@ def _corpus(corpus: Corpus) -> dict[str, Json]:
         "documents": str(corpus.digest),
         "chunking": {"by": chunking.by, "size": chunking.size, "overlap": chunking.overlap},
         "embedding": str(component_digest(corpus.embedding)),
-        "index": {"store": index.store, "dense": index.dense, "bm25": index.bm25},
+        "index": {
+            "store": index.store,
+            "dense": index.dense,
+            "bm25": index.bm25,
+            **({} if index.hnsw is None else {"hnsw": _hnsw(index.hnsw)}),
+        },
+    }
+
+
+def _hnsw(hnsw: Hnsw) -> dict[str, Json]:
+    return {
+        "m": hnsw.m,
+        "ef_construction": hnsw.ef_construction,
+        "ef_search": hnsw.ef_search,
     }
 
 

@@ -9,7 +9,7 @@ from tetrad.loading.context import Context, NotBuilt
 from tetrad.loading.documents import document_digest, documents_of
 from tetrad.loading.fields import Fields
 from tetrad.loading.lfs_pointers import MAX_BYTES, pointed_at
-from tetrad.model import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index, Model
+from tetrad.model import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Hnsw, Index, Model
 from tetrad.model.defaults import picked
 from tetrad.model.references import ReferenceRefused, normalised
 from tetrad.trees import FileTree
@@ -43,7 +43,7 @@ def build_corpus(fields: Fields, context: Context) -> Corpus:
         digest=digest,
         chunking=chunking,
         embedding=embedding,
-        index=_index(fields),
+        index=_index(fields, context),
     )
 
 
@@ -56,12 +56,22 @@ def _check_window(fields: Fields, context: Context, chunking: Chunking, embeddin
         context.report(fields.issue(("chunking", "size"), message, hint))
 
 
-def _index(fields: Fields) -> Index:
+def _index(fields: Fields, context: Context) -> Index:
     raw = fields.get("index", {})
     weights: dict[str, Any] = {
         name: float(weight) for name, weight in raw.get("hybrid", {}).items()
     }
-    return Index(**picked(raw, "store"), **weights)
+    hnsw = Hnsw(**raw["hnsw"]) if "hnsw" in raw else None
+    index = Index(**picked(raw, "store"), **weights, hnsw=hnsw)
+    if hnsw is not None and index.store != "pgvector":
+        message = f"the store {index.store} compares every chunk"
+        hint = "write store: pgvector, or remove hnsw"
+        context.report(fields.issue(("index", "hnsw"), message, hint))
+    if hnsw is not None and hnsw.ef_construction < 2 * hnsw.m:
+        message = f"ef_construction is {hnsw.ef_construction}, and pgvector takes no less than 2 m"
+        hint = f"write at least {2 * hnsw.m}"
+        context.report(fields.issue(("index", "hnsw"), message, hint))
+    return index
 
 
 def documents_at(fields: Fields, context: Context, path: Path) -> tuple[Digest, Documents]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         assertions_of,
     )
     from tetrad.model.cluster import Cluster, ModelHosting
-    from tetrad.model.corpus import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Index
+    from tetrad.model.corpus import MOST_EMBEDDED_TOKENS, Chunking, Corpus, Documents, Hnsw, Index
     from tetrad.model.environment import (
         ENVIRONMENTS,
         ApprovalRule,
@@ -117,6 +117,7 @@ __all__ = [
     "GoldenSet",
     "Guardrails",
     "History",
+    "Hnsw",
     "HttpRun",
     "Index",
     "InjectionGuard",
@@ -176,7 +177,7 @@ if not TYPE_CHECKING:
                 "assertions_of",
             ],
             "cluster": ["Cluster", "ModelHosting"],
-            "corpus": ["MOST_EMBEDDED_TOKENS", "Chunking", "Corpus", "Documents", "Index"],
+            "corpus": ["MOST_EMBEDDED_TOKENS", "Chunking", "Corpus", "Documents", "Hnsw", "Index"],
             "environment": [
                 "ENVIRONMENTS",
                 "ApprovalRule",

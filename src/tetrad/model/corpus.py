@@ -34,12 +34,22 @@ class Chunking:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Hnsw:
+    """A graph that finds nearly all of the nearest chunks, and looks at few; as pgvector calls it."""
+
+    m: int = 16  # neighbours of a chunk
+    ef_construction: int = 64  # candidates while a chunk is added
+    ef_search: int = 100  # candidates of a query
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Index:
     """A store, and the weights by which dense and BM25 scores are mixed."""
 
     store: Literal["exact", "pgvector", "qdrant"] = "exact"
     dense: float = 1.0
     bm25: float = 0.0
+    hnsw: Hnsw | None = None  # None: every chunk is compared
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 
+from tetrad import postgres
 from tetrad.database import (
     BUSY_TIMEOUT_S,
     ENVIRONMENT,
@@ -19,16 +20,12 @@ from tetrad.database import (
     make_kept_folder,
     switch_to_wal,
 )
-from tetrad.errors import DatabaseError, DatabaseUnusable, MissingExtra, UsageError
+from tetrad.errors import DatabaseError, DatabaseUnusable, MissingExtra
 from tetrad.places import refuse_links
 from tetrad.registry.chain import NotAnEntry
 from tetrad.registry.place import Place
 
 IF_DAMAGED = "`tetrad registry verify` says what is damaged; restore a backup"
-_CONNECT_TIMEOUT_S = 10
-# Of what is sent and not acknowledged: else the system goes on for minutes once the network is gone,
-# and a gateway that follows a pointer comes back as late.
-_UNACKNOWLEDGED_MS = 10_000
 APPLICATION = 0x74657472  # "tetr": tells the file from others, as `file` and sqlite3 do
 # One of PostgreSQL's advisory locks, which need no right on a table: "tetrad" in ASCII.
 _APPENDING = 0x746574726164
@@ -46,8 +43,8 @@ class LedgerDatabase:
             self._engine = _sqlite(place)
         else:
             self._path = None
-            url = _url(place.url)
-            self.name = url.set(drivername="postgresql").render_as_string(hide_password=True)
+            url = postgres.read_address(place.url, ENVIRONMENT)
+            self.name = postgres.shown(url)
             self._engine = _postgres(url)
 
     def close(self) -> None:
@@ -176,31 +173,11 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _url(written: str) -> URL:
-    try:
-        return make_url(written).set(drivername="postgresql+psycopg")
-    except (ArgumentError, ValueError) as error:
-        # not what the library says, which quotes the password
-        raise UsageError(
-            f"{ENVIRONMENT}: not an address\n"
-            "  help: postgresql://USER@HOST:PORT/DATABASE; percent-encode what is special in a part"
-        ) from error
-
-
 def _postgres(url: URL) -> Engine:
     try:
-        import psycopg  # noqa: F401 - tells whether the driver is there
+        engine = postgres.connections(url)
     except ImportError as error:
         raise MissingExtra("postgres", "a registry on PostgreSQL") from error
-    engine = create_engine(
-        url,
-        pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": _CONNECT_TIMEOUT_S,
-            "tcp_user_timeout": _UNACKNOWLEDGED_MS,
-            "application_name": "tetrad",
-        },
-    )
     event.listen(engine, "connect", _prepare_postgres)
     return engine
 

@@ -33,6 +33,7 @@ from tetrad.text import encodable
 from tetrad.trees import FileTree
 
 if TYPE_CHECKING:
+    from tetrad.corpora import VectorStore
     from tetrad.runtime.examples import Nearest
     from tetrad.runtime.tool_calls import ToolDialect
 
@@ -244,12 +245,14 @@ def build(
     count: Callable[[str], int],
     files: FileTree,
     cache: Path,
+    vectors: VectorStore | None = None,
 ) -> Runtime:
     """Wire a stack: templates compiled, examples rendered and embedded, the corpus indexed.
 
     `count` gives the tokens of a text for the stack's model (`engines.count.counter_of`). `files` is
-    the tree that the corpus lies in, `cache` a folder that outlives it. Raises SpecError for
-    templates, examples and documents that cannot be used.
+    the tree that the corpus lies in, `cache` a folder that outlives it, `vectors` what holds corpora
+    with the store pgvector. Raises SpecError for templates, examples and documents that cannot be
+    used.
     """
     dialect, describe = _dialect(stack, engine)
     preparation = Preparation(
@@ -257,7 +260,7 @@ def build(
         conversation=Conversation(stack.prompt, filled=stack.filled),
         variables=Variables(stack.prompt, filled=stack.filled),
         histories=Histories(stack.prompt, count),
-        index=_index(stack, embedder_of, files, cache),
+        index=_index(stack, embedder_of, files, cache, vectors),
         nearest=_nearest(stack, embedder_of, cache),
         dialect=dialect,
         describe=describe,
@@ -270,14 +273,18 @@ def build(
 
 
 def _index(
-    stack: Stack, embedder_of: Callable[[Model], Embedder], files: FileTree, cache: Path
+    stack: Stack,
+    embedder_of: Callable[[Model], Embedder],
+    files: FileTree,
+    cache: Path,
+    vectors: VectorStore | None,
 ) -> PassageIndex | None:
     if stack.retrieval is None:
         return None
     from tetrad.corpora import build_index
 
     corpus = stack.retrieval.corpus
-    return build_index(corpus, files, embedder_of(corpus.embedding), cache)
+    return build_index(corpus, files, embedder_of(corpus.embedding), cache, vectors)
 
 
 def _nearest(stack: Stack, embedder_of: Callable[[Model], Embedder], cache: Path) -> Nearest | None:

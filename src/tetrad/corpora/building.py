@@ -1,0 +1,57 @@
+"""What finds the passages of a corpus, by the store that the corpus names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tetrad.corpora.chunks import Chunk, chunks_of
+from tetrad.corpora.embeddings import CachedEmbedder
+from tetrad.corpora.index import CorpusIndex
+from tetrad.corpora.read_documents import read_documents
+from tetrad.corpora.vector_store import VectorStore
+from tetrad.engines.interfaces import Embedder
+from tetrad.errors import UsageError
+from tetrad.model import Corpus
+from tetrad.results.trace import Passage
+from tetrad.trees import FileTree
+
+
+class Searchable(Protocol):
+    """An index of any store."""
+
+    def search(self, query: str, top_k: int) -> tuple[Passage, ...]:
+        """The best passages for a query, best first."""
+
+    def search_many(self, queries: Sequence[str], top_k: int) -> list[tuple[Passage, ...]]:
+        """The same for several queries, which are embedded together."""
+
+
+def build_index(
+    corpus: Corpus,
+    files: FileTree,
+    embedder: Embedder,
+    cache: Path,
+    vectors: VectorStore | None = None,
+) -> Searchable:
+    """Read, chunk and embed a corpus; what was embedded before comes from the cache folder.
+
+    `vectors` holds corpora with the store pgvector; without it, it is the one that the process's
+    environment names. Raises SpecError for documents that cannot be read.
+    """
+    kept = CachedEmbedder(embedder, cache)
+
+    def chunks() -> tuple[Chunk, ...]:
+        return chunks_of(read_documents(corpus, files), kept, corpus.chunking)
+
+    match corpus.index.store:
+        case "exact":
+            return CorpusIndex(chunks(), kept, corpus.index)
+        case "pgvector":
+            return (vectors or VectorStore()).index(corpus, chunks, kept)
+        case "qdrant":
+            raise UsageError(
+                f"{corpus.location}: the store qdrant is not supported yet\n"
+                "  help: write `index: {store: exact}` or `index: {store: pgvector}`"
+            )

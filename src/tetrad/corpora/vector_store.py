@@ -1,0 +1,123 @@
+"""The vector store: a PostgreSQL server with pgvector, which holds the index of a corpus by its digest.
+
+An index is shared by every identity that uses the corpus: neither the weights of its scores nor how
+many candidates a query looks at are part of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from tetrad.artifacts.progress import Progress, Unwatched
+from tetrad.canonical import Digest, digest_of
+from tetrad.corpora.chunks import Chunk
+from tetrad.corpora.embeddings import CachedEmbedder
+from tetrad.errors import MissingExtra, UsageError
+from tetrad.identity import RUNTIME, component_digest
+from tetrad.model import Corpus
+
+if TYPE_CHECKING:
+    from tetrad.corpora.vectors.searching import PgvectorIndex
+    from tetrad.corpora.vectors.server import Server
+
+ENVIRONMENT = "TETRAD_VECTOR_STORE"
+PASSWORD = "TETRAD_VECTOR_STORE_PASSWORD"  # noqa: S105 - a variable's name
+_LAYOUT = 1  # of the tables
+_SCHEMES = ("postgresql://", "postgres://")
+
+
+def index_digest(corpus: Corpus) -> Digest:
+    """What decides the rows of a corpus's index."""
+    chunking, hnsw = corpus.chunking, corpus.index.hnsw
+    return digest_of(
+        {
+            "kind": "index",
+            "layout": _LAYOUT,
+            "runtime": RUNTIME,
+            "documents": str(corpus.digest),
+            "chunking": {"by": chunking.by, "size": chunking.size, "overlap": chunking.overlap},
+            "embedding": str(component_digest(corpus.embedding)),
+            "words": corpus.index.bm25 > 0,
+            "hnsw": None if hnsw is None else [hnsw.m, hnsw.ef_construction],
+        }
+    )
+
+
+class VectorStore:
+    """The server that `TETRAD_VECTOR_STORE` names, connected at first use; threads share it."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str] = os.environ,
+        *,
+        builds: bool = True,
+        progress: Progress | None = None,
+    ) -> None:
+        """`builds` says whether an index that is missing is made, or only read where it is there."""
+        self.builds = builds
+        self._environment = environment
+        self._progress = progress or Unwatched()
+        self._lock = Lock()
+        self._server: Server | None = None
+
+    def index(
+        self, corpus: Corpus, chunks: Callable[[], Sequence[Chunk]], embedder: CachedEmbedder
+    ) -> PgvectorIndex:
+        """The index of a corpus; `chunks` is asked where it has to be made.
+
+        IndexMissing where it may not be made, StoreUnavailable where the server does not answer.
+        """
+        from tetrad.corpora.vectors.searching import PgvectorIndex
+
+        server, digest = self.server, index_digest(corpus)
+        entry = server.find(digest)
+        if entry is None and self.builds:
+            from tetrad.corpora.vectors.building import build
+            from tetrad.corpora.vectors.wanted import Wanted
+
+            wanted = Wanted(digest=digest, corpus=corpus, chunks=chunks(), embedder=embedder)
+            entry = build(server, wanted, self._progress)
+        if entry is None:
+            raise server.missing(corpus, digest)
+        return PgvectorIndex(server, entry, corpus, embedder)
+
+    @property
+    def server(self) -> Server:
+        """UsageError where the environment names none."""
+        with self._lock:
+            if self._server is None:
+                self._server = self._connected()
+            return self._server
+
+    def close(self) -> None:
+        with self._lock:
+            if self._server is not None:
+                self._server.close()
+                self._server = None
+
+    def _connected(self) -> Server:
+        written = self._environment.get(ENVIRONMENT, "")
+        if not written:
+            raise UsageError(
+                f"{ENVIRONMENT} is not set, and a corpus has store: pgvector"
+                f"\n  help: {ENVIRONMENT}=postgresql://USER@HOST:PORT/DATABASE"
+            )
+        if not written.startswith(_SCHEMES):
+            raise UsageError(
+                f"{ENVIRONMENT}: not an address of PostgreSQL"
+                f"\n  help: {ENVIRONMENT}=postgresql://USER@HOST:PORT/DATABASE"
+            )
+        try:
+            from tetrad.corpora.vectors.server import Server
+
+            return Server(
+                written,
+                self._environment.get(PASSWORD),
+                variable=ENVIRONMENT,
+                reads=not self.builds,
+            )
+        except ImportError as error:
+            raise MissingExtra("pgvector", "a corpus with store: pgvector") from error

@@ -1,0 +1,107 @@
+"""The server of the vector store: its connections, its list of indexes, and what it says goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import psycopg
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+
+from tetrad import postgres
+from tetrad.canonical import Digest
+from tetrad.corpora.vectors.tables import INDEXES, Entry, IndexTables
+from tetrad.errors import IndexMissing, StoreUnavailable
+from tetrad.model import Corpus
+
+_T = TypeVar("_T")
+_UNDEFINED_TABLE = "42P01"
+# The driver's own errors are those of COPY, which SQLAlchemy does not know.
+_ERRORS = (DBAPIError, psycopg.Error)
+_OUTAGES = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+
+
+class Server:
+    """A PostgreSQL server, whose connections threads share."""
+
+    def __init__(self, url: str, password: str | None, *, variable: str, reads: bool) -> None:
+        """`reads` says that nothing is ever written by these connections."""
+        address = postgres.read_address(url, variable)
+        if password and not address.password:
+            address = address.set(password=password)
+        self.name = postgres.shown(address)
+        self._variable = variable
+        self._pool = postgres.connections(address)
+        self._engine = self._pool.execution_options(postgresql_readonly=reads)
+
+    def close(self) -> None:
+        self._pool.dispose()
+
+    def retried(self, work: Callable[[Connection], _T]) -> _T:
+        """What the work returns, which is done once more where its connection breaks."""
+        try:
+            return self._done(work)
+        except _OUTAGES:
+            pass
+        except _ERRORS as error:
+            raise self._explanation(error) from error
+        try:
+            return self._done(work)
+        except _ERRORS as error:
+            raise self._explanation(error) from error
+
+    def find(self, index: Digest) -> Entry | None:
+        """A finished index; None where there is none."""
+
+        def look(connection: Connection) -> Entry | None:
+            entry = entry_of(connection, index)
+            return entry if entry is not None and entry.finished else None
+
+        return self.retried(look)
+
+    def missing(self, corpus: Corpus, index: Digest) -> IndexMissing:
+        return IndexMissing(
+            f"{self.name}: no index of {corpus.ref} ({index.hex[:12]})"
+            "\n  help: `tetrad index` builds it"
+        )
+
+    def _done(self, work: Callable[[Connection], _T]) -> _T:
+        with self._engine.connect() as connection:
+            return work(connection)
+
+    def _explanation(self, error: Exception) -> StoreUnavailable:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        said = str(cause).strip() or type(cause).__name__
+        return StoreUnavailable(
+            f"{self.name}: {said.splitlines()[0]}"
+            f"\n  help: check the server and the address in {self._variable}, and run again"
+        )
+
+
+def entry_of(connection: Connection, index: Digest) -> Entry | None:
+    """What the list says of an index, finished or not."""
+    try:
+        row = connection.execute(
+            select(INDEXES).where(INDEXES.c.digest == str(index))
+        ).one_or_none()
+    except ProgrammingError as error:
+        connection.rollback()
+        if is_missing_table(error):
+            return None
+        raise
+    if row is None:
+        return None
+    return Entry(
+        index=index,
+        dimensions=row.dimensions,
+        chunks=row.chunks,
+        build=row.build,
+        content=Digest.parse(row.content) if row.content else None,
+        finished=row.finished,
+        tables=IndexTables(index, row.dimensions),
+    )
+
+
+def is_missing_table(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == _UNDEFINED_TABLE
