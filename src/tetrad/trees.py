@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 from tetrad.canonical import Digest, digest_file
 
+_REMEMBERED = 1 << 28  # bytes of all files together
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -60,10 +61,15 @@ class FileTree(Protocol):
 
 
 class WorkingTree:
-    """The files below a folder, as they are now."""
+    """The files below a folder, as they are now.
 
-    def __init__(self, root: Path) -> None:
+    One that `remembers` reads a file once, for a command that reads thousands and writes none.
+    """
+
+    def __init__(self, root: Path, *, remembers: bool = False) -> None:
         self.root = root
+        self._remembered: dict[str, bytes] = {}
+        self._room = _REMEMBERED if remembers else 0
         self._name = str(root)
         self._real = os.path.realpath(root)
         self._real_folders: dict[str, str] = {}
@@ -79,7 +85,7 @@ class WorkingTree:
     # ruff: noqa: PTH112, PTH113, PTH114, PTH118, PTH123, PTH202
 
     def has(self, file: str) -> bool:
-        return os.path.isfile(f"{self._name}/{file}")
+        return file in self._remembered or os.path.isfile(f"{self._name}/{file}")
 
     def has_folder(self, folder: str) -> bool:
         return os.path.isdir(f"{self._name}/{folder}")
@@ -120,13 +126,23 @@ class WorkingTree:
         return Listing(sorted(folders), sorted(links), sorted(files))
 
     def size(self, file: str) -> int:
-        return os.path.getsize(f"{self._name}/{file}")
+        known = self._remembered.get(file)
+        return len(known) if known is not None else os.path.getsize(f"{self._name}/{file}")
 
     def read(self, file: str) -> bytes:
         with open(f"{self._name}/{file}", "rb", buffering=0) as stream:
             return stream.readall()
 
     def unlinked(self, name: str) -> bytes | None:
+        data = self._remembered.get(name)
+        if data is None:
+            data = self._unlinked(name)
+            if data is not None and self._room >= len(data):
+                self._room -= len(data)
+                self._remembered[name] = data
+        return data
+
+    def _unlinked(self, name: str) -> bytes | None:
         folder, _, last = name.rpartition("/")
         inside = self._inside.get(folder)
         if inside is None:

@@ -200,3 +200,14 @@ def test_only_a_linked_folder_that_a_pattern_reaches_is_refused(
 
     with pytest.raises(SpecError) if refuses else nullcontext():
         list(Tree(WorkingTree(tmp_path)).matching("docs", patterns))
+
+
+def test_a_tree_that_remembers_shows_one_state_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("one")
+    tree = WorkingTree(tmp_path, remembers=True)
+    before = tree.unlinked("a.txt")
+    file.write_text("another")
+
+    assert (before, tree.unlinked("a.txt"), tree.size("a.txt")) == (b"one", b"one", 3)
+    assert WorkingTree(tmp_path).unlinked("a.txt") == b"another"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tetrad.errors import Location, SpecError
 from tetrad.yamldoc.parse import COMPONENT, Limits, json_path, parse
@@ -146,6 +148,33 @@ def test_a_place_within_a_text_is_found_however_it_is_written(
     offset = document.node(("a",)).value.index("{{ x")
 
     assert Location("f", line, column) == document.within(("a",), offset)
+
+
+@given(
+    lines=st.lists(st.text("ab {}#:é", max_size=6), min_size=1, max_size=6),
+    indent=st.integers(1, 4),
+    newline=st.sampled_from(["\n", "\r\n"]),
+    after=st.sampled_from(["", "b: 1\n", "# end\n", "\n\nb: 1\n", "   # end\nb: 1\n"]),
+    chomping=st.sampled_from(["", "-", "+"]),
+)
+def test_every_character_of_a_block_text_is_found_where_it_is_written(
+    lines: list[str], indent: int, newline: str, after: str, chomping: str
+) -> None:
+    blank = " " * indent
+    block = newline.join(f"{blank}{line}" if line.strip() else "" for line in ["x", *lines])
+    text = f"a: |{indent}{chomping}{newline}{block}{newline}{after}"
+    document = parse(text.encode(), "f")
+    value = document.value["a"]
+    written = text.replace("\r\n", "\n").split("\n")
+
+    for offset, character in enumerate(value):
+        place = document.within(("a",), offset)
+        before = value[:offset].rstrip()
+        if not character.isspace():
+            assert written[place.line - 1][place.column - 1] == character
+        elif before and "\n" in value[len(before) : offset]:
+            at = document.within(("a",), len(before) - 1)
+            assert place == Location("f", at.line, at.column + 1)
 
 
 @pytest.mark.parametrize("newline", ["\r\n", "\r", "\n"])

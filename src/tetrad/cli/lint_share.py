@@ -24,7 +24,7 @@ def looked_at(order: bytes) -> bytes:
 
     said: dict[str, Any] = json.loads(order)
     root = Path(said["root"])
-    checked = Checked(Content(Tree(WorkingTree(root))), "")
+    checked = Checked(Content(Tree(WorkingTree(root, remembers=True))), "")
     with collecting_later():
         known = known_of(
             root, checked, said["select"], said["ignore"], date.fromisoformat(said["today"])

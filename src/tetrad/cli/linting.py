@@ -129,7 +129,7 @@ def _known(request: LintRequest, args: Namespace) -> Found:
     select, ignore = _names(args.select), _names(args.ignore)
     order = {"root": str(root), "select": select, "ignore": ignore, "today": today.isoformat()}
     processes = ShareProcesses("tetrad.cli.lint_share", order)
-    with kept(root, "lint") as checked:
+    with kept(root, "lint", writes=False) as checked:
         return known_of(root, checked, select, ignore, today, processes).lint()
 
 

@@ -19,15 +19,18 @@ _FOLDER = "checked.v1"
 
 
 @contextmanager
-def kept(root: Path, command: str, *, ids: str | None = None) -> Iterator[Checked]:
+def kept(
+    root: Path, command: str, *, ids: str | None = None, writes: bool = True
+) -> Iterator[Checked]:
     """What is known from earlier runs; what is known afterwards is kept.
 
     It lies in the user's cache. Where that cannot be written, or comes with the commits, nothing is
     known: a change would bring its own verdicts. `ids` names the algorithm of the blob ids by which a
-    commit is compared.
+    commit is compared. A command that `writes` none of the files reads each once.
     """
     file = _file(root, command)
-    checked = Checked(Content(Tree(WorkingTree(root)), ids), _version(), _bytes(file))
+    tree = Tree(WorkingTree(root, remembers=not writes))
+    checked = Checked(Content(tree, ids), _version(), _bytes(file))
     yield checked
     if file is not None and checked.changed:
         from tetrad.writing import make_folder, replace_file

@@ -113,17 +113,21 @@ class Known:
             shares = shares_of(self.checked.content.tree, given, 1 + len(others))
             for other, share in zip(others, shares[1:], strict=False):
                 other.begin(share)
-            own = self.look(shares[0]) if len(shares) > 1 else None
+            own = self._look(shares[0]) if len(shares) > 1 else None
             if own is None:
                 return None
-            looked = [own, *(Looked.loaded(other.end()) for other in others[: len(shares) - 1])]
+            looked = [own[0], *(Looked.loaded(other.end()) for other in others[: len(shares) - 1])]
         seen = [one for one in looked if one is not None]
         if len(seen) < len(shares) or not self._agree(there, seen):
             return None
-        return self._some(there, [], self._held(shares, seen))
+        return self._some(there, [], self._held(shares, seen, own[1]))
 
     def look(self, share: Sequence[str]) -> Looked | None:
         """What is found in the files of a share of the components; None where not all of it loads."""
+        looked = self._look(share)
+        return None if looked is None else looked[0]
+
+    def _look(self, share: Sequence[str]) -> tuple[Looked, Found] | None:
         checked = self.checked
         always = [file for file in checked.content.tree.components() if _is_always(file)]
         reading = read_tree(checked.content.tree, [*share, *always], self._parsed)
@@ -132,13 +136,12 @@ class Known:
         checked.learn(reading.seen)
         parts = {part for file in share for part in reading.seen[file].parts}
         _, findings = self._linted(reading, sorted(parts))
-        values = {
-            f: dump_findings(those) for f, those in self._by_component(findings, share) if those
-        }
+        found = {file: those for file, those in self._by_component(findings, share) if those}
+        values = {file: dump_findings(those) for file, those in found.items()}
         counted = {file for file in share if self._is_counted(file)}
         for file in reading.seen:
             checked.digest(file)  # looks at all content that it depends on
-        return Looked(checked.content.seen, reading.seen, values, counted)
+        return Looked(checked.content.seen, reading.seen, values, counted), found
 
     def _agree(self, there: Sequence[str], looked: Sequence[Looked]) -> bool:
         """Whether the processes saw the same tree, of which all is known from now on."""
@@ -152,8 +155,10 @@ class Known:
             self.checked.note("loads", file, self.checked.digest(file))
         return seen.keys() == set(there)
 
-    def _held(self, shares: Sequence[Sequence[str]], looked: Sequence[Looked]) -> Found:
-        """What was found in components whose share held all that this depends on."""
+    def _held(self, shares: Sequence[Sequence[str]], looked: Sequence[Looked], own: Found) -> Found:
+        """What was found in components whose share held all that this depends on; `own` is what this
+        process found in the first.
+        """
         checked, around = self.checked, Surroundings(self.checked)
         held = dict[str, tuple[Finding, ...]]()
         stacks = self._first_stack(checked.components)
@@ -166,7 +171,8 @@ class Known:
             for file in theirs:
                 checked.values.pop(file, None)
             checked.values |= values
-            held |= {**dict.fromkeys(theirs, ()), **load_findings(values)}
+            found = own if one is looked[0] else load_findings(values)
+            held |= {file: found.get(file, ()) for file in theirs}
         counted = set[str]().union(*(one.counted for one in looked))
         noted = {file: found for file, found in held.items() if file not in counted}
         for _, fact in self._facts(noted, around):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import marshal
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from tetrad.loading.checked import Seen
 
@@ -14,30 +14,29 @@ from tetrad.loading.checked import Seen
 class Looked(NamedTuple):
     """What was seen of a share, all of which loads.
 
-    `states` are digests of all content that was seen, in hexadecimal; `values` what was found in
-    components of the share, where anything was. What was `counted` depends on more than files.
+    `states` stand for all content that was seen; `values` are what was found in components of the
+    share, where anything was. What was `counted` depends on more than files.
     """
 
-    states: Mapping[str, str]
+    states: Mapping[str, bytes]
     seen: Mapping[str, Seen]
     values: Mapping[str, str]
     counted: AbstractSet[str]
 
     def dumped(self) -> bytes:
-        return json.dumps({**self._asdict(), "counted": sorted(self.counted)}).encode()
+        """For the process that asked, which runs this same code on the same interpreter."""
+        seen = {file: tuple(one) for file, one in self.seen.items()}
+        return marshal.dumps((dict(self.states), seen, dict(self.values), sorted(self.counted)))
 
     @classmethod
     def loaded(cls, data: bytes) -> Looked | None:
         """None where nothing is said: not all loads, or the process ended before it was done."""
-        try:
-            said: dict[str, Any] = json.loads(data)
-        except ValueError:
+        if not data:
             return None
-        seen = {
-            file: Seen(kind, tuple(names), tuple(parts))
-            for file, (kind, names, parts) in said["seen"].items()
-        }
-        return cls(said["states"], seen, said["values"], frozenset(said["counted"]))
+        states, seen, values, counted = marshal.loads(data)  # noqa: S302 - our own process wrote it
+        return cls(
+            states, {file: Seen(*one) for file, one in seen.items()}, values, frozenset(counted)
+        )
 
 
 class Process(Protocol):

@@ -71,11 +71,18 @@ def prompts_asked(tree: LintTree) -> Iterator[Prompt]:
     yield from tree.prompts_asked
 
 
-def untrusted_in(tree: LintTree, prompt: Prompt) -> Iterator[Untrusted]:
+def untrusted_in(tree: LintTree, prompt: Prompt) -> Sequence[Untrusted]:
     """Per message, the variables that an attacker may fill, in the order of their first places.
 
     Of those whose trust is not stated, what reads as a setting is left out.
     """
+    found = tree.untrusted.get(prompt.ref)
+    if found is None:
+        found = tree.untrusted[prompt.ref] = tuple(_untrusted_in(tree, prompt))
+    return found
+
+
+def _untrusted_in(tree: LintTree, prompt: Prompt) -> Iterator[Untrusted]:
     untrusted = _untrusted(tree, prompt)
     for index, message in enumerate(prompt.messages):
         content = message.content

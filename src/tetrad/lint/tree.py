@@ -119,6 +119,9 @@ class LintTree:
     below: str = ""  # how the root is reached from the checkout's top, as CI names files
     _lines: dict[str, Lines] = field(default_factory=dict)
     _keys: dict[str, Keys] = field(default_factory=dict)
+    untrusted: dict[str, Sequence[Any]] = field(
+        default_factory=dict
+    )  # what `prompts` found, by prompt
 
     def lines(self, file: str) -> Lines:
         """The lines of a file; of an empty one where it cannot be read."""

@@ -53,13 +53,12 @@ class Content:
         return state
 
     @property
-    def seen(self) -> Mapping[str, str]:
-        """What was looked at so far, in hexadecimal."""
-        return {name: state.hex() for name, state in self._states.items()}
+    def seen(self) -> Mapping[str, bytes]:
+        """What was looked at so far."""
+        return self._states
 
-    def adopt(self, seen: Mapping[str, str]) -> bool:
+    def adopt(self, states: Mapping[str, bytes]) -> bool:
         """Take over what another process saw of the same tree; whether neither saw it otherwise."""
-        states = {name: bytes.fromhex(state) for name, state in seen.items()}
         agrees = all(self._states.get(name, state) == state for name, state in states.items())
         self._states |= states
         return agrees

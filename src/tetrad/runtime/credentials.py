@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -150,13 +150,18 @@ class Credential(NamedTuple):
     shown: str
 
 
-def credentials_in(text: str) -> Iterator[Credential]:
-    """Every credential of a text, each place once."""
+def forms_in(text: str, forms: Sequence[Form] = FORMS) -> Sequence[Form]:
+    """The forms that a text may hold credentials of, by what they always contain."""
     lowered = text.lower()
+    return [
+        form for form in forms if form.anchor in text or (form.named and form.anchor in lowered)
+    ]
+
+
+def credentials_in(text: str, forms: Sequence[Form] = FORMS) -> Iterator[Credential]:
+    """Every credential of a text in one of the forms, each place once."""
     taken: set[int] = set()
-    for form in FORMS:
-        if form.anchor not in text and not (form.named and form.anchor in lowered):
-            continue
+    for form in forms_in(text, forms):
         pattern = _compiled(form.secret)
         for match in pattern.finditer(text):
             group = 1 if pattern.groups else 0

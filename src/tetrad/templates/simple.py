@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 SIMPLE = re.compile(r"\{\{[ \t]*(?P<name>[a-zA-Z][a-zA-Z0-9_]*)[ \t]*\}\}")
 # Names that mean something to Jinja2 or to our allow-list.
@@ -19,9 +20,10 @@ def has_marks(text: str) -> bool:
     return "{{" in text or "{%" in text or "{#" in text
 
 
-def simple_outputs(text: str) -> list[re.Match[str]] | None:
+@cache
+def simple_outputs(text: str) -> tuple[re.Match[str], ...] | None:
     """The outputs of a template that does nothing but write variables; None of any other."""
-    matches = list(SIMPLE.finditer(text))
+    matches = tuple(SIMPLE.finditer(text))
     if "{%" in text or "{#" in text or text.count("{{") != len(matches):
         return None
     if any(match["name"] in _WORDS or _is_after_brace(text, match.start()) for match in matches):

@@ -30,6 +30,8 @@ def place_within(text: str, node: Node) -> PlaceWithin:
     inner = node.start + (1 if node.style in {'"', "'"} else 0)
     if node.style not in {"|", ">"} and text.startswith(node.value, inner):
         return lambda offset: inner + offset
+    if node.style == "|" and (places_of_lines := _lines_of_literal(text, node)) is not None:
+        return _within_lines(node.value, places_of_lines)
     solid = [match.start() for match in _SOLID.finditer(node.value)]
     places = list(_solid_places(text, node))
     if node.style in {"|", ">"}:
@@ -45,6 +47,46 @@ def place_within(text: str, node: Node) -> PlaceWithin:
         return places[before] + max(beyond, 0)
 
     return found
+
+
+def _lines_of_literal(text: str, node: Node) -> list[tuple[int, int]] | None:
+    """Of a literal block, where each line begins in the value and in the file; None of one whose lines
+    do not all stand behind the same indent.
+    """
+    begin = _line_end(text, node.start, node.end)
+    lines = node.value.split("\n")
+    first = next((number for number, line in enumerate(lines) if line), None)
+    written = text[begin : node.end].split("\n")
+    if first is None or len(written) < len(lines) - 1:
+        return None
+    indent = len(written[first]) - len(lines[first])
+    places = []
+    start = 0
+    for line, at_line in zip(lines, written, strict=False):
+        if line and at_line[indent:] != line:
+            return None
+        places.append((start, begin + min(indent, len(at_line))))
+        start += len(line) + 1
+        begin += len(at_line) + 1
+    return places
+
+
+def _within_lines(value: str, places: list[tuple[int, int]]) -> PlaceWithin:
+    """As by the characters: what stands in a blank is behind the character before it."""
+
+    def found(offset: int) -> int:
+        at = offset
+        if value[offset : offset + 1].strip() == "":
+            at = max(len(value[:offset].rstrip()) - 1, 0)
+        start, place = places[bisect_right(places, at, key=_first) - 1]
+        beyond = 1 if "\n" in value[at:offset] else offset - at
+        return place + at - start + beyond
+
+    return found
+
+
+def _first(pair: tuple[int, int]) -> int:
+    return pair[0]
 
 
 def _solid_places(text: str, node: Node) -> Iterator[int]:

@@ -29,14 +29,16 @@ from collections.abc import Iterator
 from tetrad.lint.finding import Finding
 from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree
-from tetrad.runtime.credentials import credentials_in
+from tetrad.runtime.credentials import credentials_in, forms_in
 
 HINT = "revoke it, and name an environment variable instead (api_key_env: …)"
 
 
 def check(tree: LintTree) -> Iterator[Finding]:
-    for file in tree.names:
-        for found in credentials_in(tree.texts.get(file, "")):
+    texts = {file: tree.texts.get(file, "") for file in tree.names}
+    forms = forms_in("\n".join(texts.values()))  # mostly few, or none
+    for file, text in texts.items():
+        for found in credentials_in(text, forms):
             place = tree.place(file, found.start, found.end)
             yield RULE.at(place, f"{found.what} ({found.shown})", hint=HINT, hidden=True)
 
