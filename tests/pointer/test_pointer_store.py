@@ -139,6 +139,23 @@ def test_an_old_pointer_that_is_appended_again_changes_nothing(
     assert [made.number for made in store.history()] == [6, 5, 4, 3, 2, 1]
 
 
+def test_versions_that_were_numbered_elsewhere_are_recorded_once(store: PointerStore) -> None:
+    append(store, 1)
+    forged = sealed(pointer(9), "someone")
+    for _ in range(2):
+        store.record([sealed(pointer(number)) for number in (1, 3, 2)] + [forged])
+
+    assert [made.number for made in store.history()] == [3, 2, 1]
+
+
+def test_versions_that_were_never_recorded_are_a_gap_in_the_history(store: PointerStore) -> None:
+    first = store.append(sealed(pointer(1)))
+    store.record([sealed(pointer(number, follows=first.entry)) for number in (4, 5)])
+
+    assert [made.number for made in store.history()] == [5, 4, 1]
+    assert store.append(sealed(pointer(6))).number == 6
+
+
 def test_environments_do_not_meet(place: Place, store: PointerStore) -> None:
     append(store, 1, 2)
     staging = Deployers(environment="staging", signers=DEPLOYERS.signers)

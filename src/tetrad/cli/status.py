@@ -7,13 +7,13 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tetrad.cli.options import add_format
-from tetrad.cli.output import print_text, write_out
+from tetrad.cli.output import print_status, print_text, write_out
 from tetrad.cli.repository_root import root_of
 from tetrad.cli.tables import table_lines
-from tetrad.errors import ExitCode, UsageError
+from tetrad.errors import ClusterError, DatabaseError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from tetrad.canonical import Digest
@@ -38,18 +38,25 @@ class Standing:
     gateways: tuple[GatewayState, ...] = ()
     lost: tuple[GatewayState, ...] = ()
     passes_over: bool = False
+    problem: str = ""  # why nothing is known of it
+
+
+# What was signed about an identity for an environment.
+_Signed: TypeAlias = "dict[tuple[str, Digest], list[Said]]"
 
 
 def run(args: Namespace) -> ExitCode:
     root = root_of(args)
     standing = [_standing(root, one) for one in _environments(root, args.environments)]
-    said = _said(root, standing)
+    said, problem = _said_if_known(root, standing)
     if args.format == "json":
         write_out(json.dumps([_document(one, said) for one in standing], indent=2) + "\n")
     else:
-        blocks = ["\n".join(_lines(one, said)) for one in standing]
-        print_text("\n\n".join(blocks) + "\n")
-    return ExitCode.PASSED
+        blocks = ["\n".join(_lines(one, said)) for one in standing if not one.problem]
+        print_text("\n\n".join(blocks) + "\n" if blocks else "")
+    problems = [*(one.problem for one in standing if one.problem), *([problem] if problem else [])]
+    print_status("".join(f"{text}\n" for text in problems))
+    return ExitCode.INCONCLUSIVE if problems else ExitCode.PASSED
 
 
 def _environments(root: Path, names: Sequence[str]) -> Sequence[Environment]:
@@ -74,17 +81,31 @@ def _standing(root: Path, environment: Environment) -> Standing:
     store = existing_store(root, environment)
     if store is None:
         return Standing(environment=environment, pointer=None)
-    with store:
-        return Standing(
-            environment=environment,
-            pointer=store.current(),
-            gateways=store.gateways(),
-            lost=store.lost_gateways(),
-            passes_over=store.passes_over(),
-        )
+    try:
+        with store:
+            return Standing(
+                environment=environment,
+                pointer=store.current(),
+                gateways=store.gateways(),
+                lost=store.lost_gateways(),
+                passes_over=store.passes_over(),
+            )
+    except ClusterError as error:
+        problem = f"{environment.name}: {error}"
+        return Standing(environment=environment, pointer=None, problem=problem)
 
 
-def _said(root: Path, standing: Sequence[Standing]) -> dict[tuple[str, Digest], list[Said]]:
+def _said_if_known(root: Path, standing: Sequence[Standing]) -> tuple[_Signed | None, str]:
+    """What was signed; None, and why, where only clusters answer."""
+    try:
+        return _said(root, standing), ""
+    except DatabaseError as error:
+        if not any(one.pointer is not None and one.environment.cluster for one in standing):
+            raise
+        return None, f"who signed is not known: {error}"
+
+
+def _said(root: Path, standing: Sequence[Standing]) -> _Signed:
     """What was signed for an environment about each identity that it keeps ready."""
     from tetrad.admission import KeptEvidence
     from tetrad.cli.said import said_in
@@ -118,7 +139,7 @@ def _is_for(said: Said, environment: str) -> bool:
     return False
 
 
-def _lines(one: Standing, said: dict[tuple[str, Digest], list[Said]]) -> Iterator[str]:
+def _lines(one: Standing, said: _Signed | None) -> Iterator[str]:
     name, pointer = one.environment.name, one.pointer
     if pointer is None:
         yield f"{name}: nothing is deployed"
@@ -136,7 +157,7 @@ def _lines(one: Standing, said: dict[tuple[str, Digest], list[Said]]) -> Iterato
         f" {pointer.at:%Y-%m-%d %H:%M} UTC, commit {pointer.commit[:12]}"
     )
     rows = [
-        (role, *_row(stack, served, said.get((name, served.identity), [])))
+        (role, *_row(stack, served), _signers(said, name, served))
         for stack in pointer.stacks.values()
         for role, served in _roles(stack)
     ]
@@ -155,17 +176,18 @@ def _roles(stack: StackPointer) -> Iterator[tuple[str, ServedIdentity]]:
         yield "warm", served
 
 
-def _row(stack: StackPointer, served: ServedIdentity, said: Sequence[Said]) -> tuple[str, ...]:
+def _row(stack: StackPointer, served: ServedIdentity) -> tuple[str, ...]:
     from tetrad.identity import short
 
-    signers = dict.fromkeys(name for one in said for name in one.signers)
-    return (
-        stack.stack,
-        short(served.identity),
-        f"{served.since:%Y-%m-%d %H:%M}",
-        served.commit[:12],
-        ", ".join(signers) or "nobody",
-    )
+    since = f"{served.since:%Y-%m-%d %H:%M}"
+    return stack.stack, short(served.identity), since, served.commit[:12]
+
+
+def _signers(said: _Signed | None, environment: str, served: ServedIdentity) -> str:
+    if said is None:
+        return "unknown"
+    found = said.get((environment, served.identity), [])
+    return ", ".join(dict.fromkeys(name for one in found for name in one.signers)) or "nobody"
 
 
 def _withdrawn(pointer: Pointer) -> Iterator[str]:
@@ -190,7 +212,7 @@ def _gateways(one: Standing, pointer: Pointer) -> Iterator[str]:
         yield f"  no gateway is there\n  help: tetrad serve {pointer.environment}"
 
 
-def _document(one: Standing, said: dict[tuple[str, Digest], list[Said]]) -> Any:
+def _document(one: Standing, said: _Signed | None) -> Any:
     from tetrad.identity import written_identity
     from tetrad.pointer.pointer_json import as_json
 
@@ -202,11 +224,12 @@ def _document(one: Standing, said: dict[tuple[str, Digest], list[Said]]) -> Any:
         "signed": {
             written_identity(identity): [
                 {"envelope": str(s.digest), "signers": list(s.signers), "says": s.text}
-                for s in said.get((name, identity), [])
+                for s in (said or {}).get((name, identity), [])
             ]
             for identity in identities
         },
         "passes_over": one.passes_over,
+        "problem": one.problem,
         "gateways": [as_json(gateway) for gateway in one.gateways],
         "lost": [as_json(gateway) for gateway in one.lost],
     }

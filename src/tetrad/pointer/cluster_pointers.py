@@ -64,7 +64,7 @@ class ClusterPointers(Closing):
 
     def passes_over(self) -> bool:
         held = self._held()
-        there = self._counting(held)
+        there = list(self._counting(held))
         return len(there) < len(held) or newest(there) != self._current(held)
 
     def history(self) -> Iterator[Pointer]:
@@ -83,7 +83,7 @@ class ClusterPointers(Closing):
         for _ in range(_TRIES):
             obj = self._object() or self._made()
             held = _versions(obj)
-            last = newest([self._recorded, *self._counting(held)])
+            last = newest([self._recorded, self._newest(held)])
             if new.number != (1 if last is None else last.number + 1):
                 raise PointerMoved(self.environment, what_came_first(last))
             kept = self._kept(held, new.number, envelope)
@@ -101,7 +101,7 @@ class ClusterPointers(Closing):
             after = recorded.number
             yield recorded
         for obj in self._api.follow(CONFIG_MAPS, NAME):
-            found = newest(self._counting(_versions(obj)))
+            found = self._newest(_versions(obj))
             if found is not None and found.number > after:
                 after = found.number
                 yield found
@@ -125,7 +125,7 @@ class ClusterPointers(Closing):
     # -- the object
 
     def _current(self, held: Mapping[int, bytes]) -> Pointer | None:
-        there = newest(self._counting(held))
+        there = self._newest(held)
         recorded = self._recording.last()
         self._recorded = newest([recorded, self._recorded])
         if there is None or (recorded is not None and recorded.number >= there.number):
@@ -147,23 +147,24 @@ class ClusterPointers(Closing):
                 yield pointer
                 last = pointer
 
-    def _counting(self, held: Mapping[int, bytes]) -> list[Pointer]:
-        """The versions that count, the newest first."""
-        found = [read_counting(self._deployers, envelope) for envelope in held.values()]
-        counting = [pointer for pointer in found if pointer is not None]
-        return sorted(counting, key=lambda pointer: -pointer.number)
+    def _newest(self, held: Mapping[int, bytes]) -> Pointer | None:
+        return next(self._counting(held), None)
+
+    def _counting(self, held: Mapping[int, bytes]) -> Iterator[Pointer]:
+        """The versions that count, each under its own number, the newest first."""
+        for number in sorted(held, reverse=True):
+            pointer = read_counting(self._deployers, held[number])
+            if pointer is not None and pointer.number == number:
+                yield pointer
 
     def _kept(self, held: Mapping[int, bytes], number: int, envelope: bytes) -> Mapping[int, bytes]:
         """A new version, and those before it that are kept beside it; the oldest comes first."""
         kept, room = {number: envelope}, _KEPT_BYTES - len(envelope)
-        for earlier in sorted(held, reverse=True):
-            pointer = read_counting(self._deployers, held[earlier])
-            room -= len(held[earlier])
-            if pointer is None or pointer.number != earlier or earlier >= number:
-                continue
+        for earlier in self._counting(held):
+            room -= len(held[earlier.number])
             if room < 0 or len(kept) == _KEPT:
                 break
-            kept[earlier] = held[earlier]
+            kept[earlier.number] = held[earlier.number]
         return dict(sorted(kept.items()))
 
     def _held(self) -> dict[int, bytes]:
