@@ -20,13 +20,20 @@ pytestmark = pytest.mark.campaign  # real servers, for minutes
 pytest.importorskip("starlette", reason="needs the extra gateway")
 pytest.importorskip("kubernetes", reason="needs the extra gateway")
 
+# What docs/deploy.md says that an account needs to roll back.
+_ON_CALL = [
+    {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["tetrad-pointer"],
+     "verbs": ["get", "patch"]},
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]},
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]},
+]  # fmt: skip
 _NAMESPACES = [f"llm-{number}" for number in range(20)]
 _NEXT = itertools.count()
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    accounts = [gateway_user(name) for name in _NAMESPACES]
+    accounts = ["on-call", *(gateway_user(name) for name in _NAMESPACES)]
     with started(tmp_path_factory.mktemp("plane"), strangers=accounts) as running:
         yield running
 
@@ -88,6 +95,30 @@ def test_a_rollback_returns_when_both_gateways_follow(
     cluster.tetrad("history", "production", "--format", "json")
     changes = json.loads(capsys.readouterr().out)
     assert [one["change"]["kind"] for one in changes] == ["rollback", "deploy", "deploy"]
+
+
+def test_who_is_on_call_needs_no_right_but_those_on_the_pointer(
+    cluster: ServingCluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = "rbac.authorization.k8s.io"
+    metadata = {"name": "on-call", "namespace": cluster.namespace}
+    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": _ON_CALL}
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "on-call"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": "on-call"}],
+    }
+    assert cluster.plane.apply([role, binding]).returncode == 0
+    monkeypatch.setenv("KUBECONFIG", str(cluster.plane.kubeconfig(CONTEXT, user="on-call")))
+    cluster.deploy(cluster.one)
+    cluster.deploy(cluster.two, cluster.one)
+
+    assert cluster.roll_back() == 0
+    assert cluster.tetrad("release", "production", "echo", "--key", cluster.key) == 0
+    assert cluster.tetrad("status", "production") == 0
+    assert capsys.readouterr().out.count("production 4: release by deploy") == 1
 
 
 def test_a_gateway_serves_without_a_registry(cluster: ServingCluster) -> None:

@@ -215,3 +215,18 @@ def test_an_unproven_identity_is_refused_by_its_clause(
 
     assert result.returncode == tetrad.ExitCode.REFUSED
     assert "  complete    no suite judges stacks/large" in result.stderr
+
+
+def test_the_pointer_is_left_as_it_is(provisioned: Provisioned) -> None:
+    """Whatever the program changes: only commands write what answers, and what is withdrawn."""
+    metadata = {"name": "tetrad-pointer", "namespace": provisioned.namespace}
+    pointer = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"1": "{}"}}
+    assert provisioned.plane.apply([pointer], "--field-manager=tetrad").returncode == 0
+    where = ("configmap", "tetrad-pointer", "--namespace", provisioned.namespace)
+    before = provisioned.plane.get(*where)
+
+    assert provisioned.up() == {}
+    ask(provisioned.root, "Please:")
+    assert provisioned.up() != {}
+
+    assert provisioned.plane.get(*where) == before
