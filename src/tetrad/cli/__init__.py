@@ -65,6 +65,7 @@ COMMANDS: Mapping[str, str] = {
     "unbundle": "verify a bundle, and unpack it into a repository of its own",
     "bom": "write a stack's bill of materials (CycloneDX)",
     "card": "write a stack's card: what it is, what it is for, its limits, its scores",
+    "index": "build and verify the indexes of corpora in the vector store",
     "pull": "fetch and verify the files of models",
     "pin": "write a model's revision, the digests of its files, or its fingerprint into its file",
     "registry": "check, export or erase what happened: identities, runs, decisions, evidence",

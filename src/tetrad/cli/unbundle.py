@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from tetrad.cli.bundles import bundle_at
 from tetrad.cli.output import print_text
-from tetrad.errors import ExitCode, UsageError
-
-if TYPE_CHECKING:
-    from tetrad.snapshots.bundle import Bundle
+from tetrad.errors import ExitCode
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -33,7 +30,7 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.snapshots import check_snapshot, unpack
     from tetrad.snapshots.bundle import snapshot_of
 
-    snapshot = snapshot_of(_brought(args.source), args.source)
+    snapshot = snapshot_of(bundle_at(args.source), args.source)
     check_snapshot(snapshot, args.source)
     lines = [*lines_of_snapshot(snapshot), row("verified", "every digest, and the identity")]
     if args.output is not None:
@@ -41,21 +38,3 @@ def run(args: Namespace) -> ExitCode:
         lines.append(row("unpacked", str(args.output)))
     print_text("".join(f"{line}\n" for line in lines))
     return ExitCode.PASSED
-
-
-def _brought(source: str) -> Bundle:
-    from tetrad.snapshots.layout import read_layout
-    from tetrad.snapshots.snapshot import MAX_BYTES
-
-    if source.startswith("oci://"):
-        from tetrad.snapshots.moving import pull
-
-        return pull(source)
-    path = Path(source)
-    try:
-        size = path.stat().st_size
-        if size > 2 * MAX_BYTES:
-            raise UsageError(f"{source} has {size:,} bytes, too many for a bundle")
-        return read_layout(path.read_bytes(), source)
-    except OSError as error:
-        raise UsageError(f"{source} cannot be read: {error.strerror}") from error

@@ -4,8 +4,8 @@ numpy, the BM25 library and the database driver are imported where they are used
 without a corpus never loads them.
 """
 
-from tetrad.corpora.building import build_index
+from tetrad.corpora.building import build_index, make_index
 from tetrad.corpora.embeddings import CachedEmbedder
 from tetrad.corpora.vector_store import VectorStore, index_digest
 
-__all__ = ["CachedEmbedder", "VectorStore", "build_index", "index_digest"]
+__all__ = ["CachedEmbedder", "VectorStore", "build_index", "index_digest", "make_index"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from tetrad.corpora.chunks import Chunk, chunks_of
 from tetrad.corpora.embeddings import CachedEmbedder
 from tetrad.corpora.index import CorpusIndex
 from tetrad.corpora.read_documents import read_documents
-from tetrad.corpora.vector_store import VectorStore
+from tetrad.corpora.vector_store import Made, VectorStore
 from tetrad.engines.interfaces import Embedder
 from tetrad.errors import UsageError
 from tetrad.model import Corpus
@@ -41,10 +42,7 @@ def build_index(
     environment names. Raises SpecError for documents that cannot be read.
     """
     kept = CachedEmbedder(embedder, cache)
-
-    def chunks() -> tuple[Chunk, ...]:
-        return chunks_of(read_documents(corpus, files), kept, corpus.chunking)
-
+    chunks = partial(_chunks, corpus, files, kept)
     match corpus.index.store:
         case "exact":
             return CorpusIndex(chunks(), kept, corpus.index)
@@ -55,3 +53,15 @@ def build_index(
                 f"{corpus.location}: the store qdrant is not supported yet\n"
                 "  help: write `index: {store: exact}` or `index: {store: pgvector}`"
             )
+
+
+def make_index(
+    corpus: Corpus, files: FileTree, embedder: Embedder, cache: Path, vectors: VectorStore
+) -> Made:
+    """Build the index of a corpus in the vector store, or verify the one that is there."""
+    kept = CachedEmbedder(embedder, cache)
+    return vectors.make(corpus, partial(_chunks, corpus, files, kept), kept)
+
+
+def _chunks(corpus: Corpus, files: FileTree, embedder: CachedEmbedder) -> tuple[Chunk, ...]:
+    return chunks_of(read_documents(corpus, files), embedder, corpus.chunking)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from tetrad.model import Corpus
 if TYPE_CHECKING:
     from tetrad.corpora.vectors.searching import PgvectorIndex
     from tetrad.corpora.vectors.server import Server
+    from tetrad.corpora.vectors.tables import Entry
 
 ENVIRONMENT = "TETRAD_VECTOR_STORE"
 PASSWORD = "TETRAD_VECTOR_STORE_PASSWORD"  # noqa: S105 - a variable's name
@@ -44,6 +46,16 @@ def index_digest(corpus: Corpus) -> Digest:
             "hnsw": None if hnsw is None else [hnsw.m, hnsw.ef_construction],
         }
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """An index that is there."""
+
+    index: Digest
+    chunks: int
+    dimensions: int
+    is_new: bool  # built now
 
 
 class VectorStore:
@@ -75,14 +87,48 @@ class VectorStore:
         server, digest = self.server, index_digest(corpus)
         entry = server.find(digest)
         if entry is None and self.builds:
-            from tetrad.corpora.vectors.building import build
-            from tetrad.corpora.vectors.wanted import Wanted
-
-            wanted = Wanted(digest=digest, corpus=corpus, chunks=chunks(), embedder=embedder)
-            entry = build(server, wanted, self._progress)
+            entry = self._build(corpus, chunks, embedder)
         if entry is None:
             raise server.missing(corpus, digest)
         return PgvectorIndex(server, entry, corpus, embedder)
+
+    def make(
+        self, corpus: Corpus, chunks: Callable[[], Sequence[Chunk]], embedder: CachedEmbedder
+    ) -> Made:
+        """Build the index of a corpus, or verify the one that is there.
+
+        One that does not hold any more what was built is built again.
+        """
+        from tetrad.corpora.vectors.checking import IndexDamaged, verify
+
+        server = self.server
+        entry = there = server.find(index_digest(corpus))
+        if there is not None:
+            try:
+                server.retried(lambda connection: verify(connection, there))
+            except IndexDamaged as error:
+                self._progress.note(f"{corpus.ref}: {error}; building it again")
+                entry = None
+        made = entry or self._build(corpus, chunks, embedder, instead=there)
+        return Made(
+            index=made.index, chunks=made.chunks, dimensions=made.dimensions, is_new=entry is None
+        )
+
+    def _build(
+        self,
+        corpus: Corpus,
+        chunks: Callable[[], Sequence[Chunk]],
+        embedder: CachedEmbedder,
+        *,
+        instead: Entry | None = None,
+    ) -> Entry:
+        from tetrad.corpora.vectors.building import build
+        from tetrad.corpora.vectors.wanted import Wanted
+
+        wanted = Wanted(
+            digest=index_digest(corpus), corpus=corpus, chunks=chunks(), embedder=embedder
+        )
+        return build(self.server, wanted, self._progress, instead=instead)
 
     @property
     def server(self) -> Server:

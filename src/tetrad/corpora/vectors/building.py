@@ -47,8 +47,13 @@ _MOST_DIMENSIONS_OF_HNSW = 2_000
 _CHUNK_COLUMNS = ("position", "document", "number", "text", "key", "embedding")
 
 
-def build(server: Server, wanted: Wanted, progress: Progress) -> Entry:
-    """The index, made or completed unless another process has finished it meanwhile."""
+def build(
+    server: Server, wanted: Wanted, progress: Progress, *, instead: Entry | None = None
+) -> Entry:
+    """The index, made or completed unless another process has finished it meanwhile.
+
+    It is made again in the place of `instead`, unless another process has done so.
+    """
 
     def work(connection: Connection) -> Entry:
         connection.detach()  # closed at the end, and its lock with it
@@ -56,6 +61,9 @@ def build(server: Server, wanted: Wanted, progress: Progress) -> Entry:
         _take_turn(connection, wanted, progress)
         with connection.begin():
             entry = entry_of(connection, wanted.digest)
+            if entry is not None and instead is not None and entry.finished == instead.finished:
+                drop(connection, entry)
+                entry = None
         if entry is not None and entry.finished:
             return entry
         return _Building(connection, wanted, progress).completed(entry)

@@ -1,0 +1,238 @@
+"""An index by the command line, in evals, in the gateway, and from a backup: with a real embedder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+from gateways import Followed, Served, alone, gateway
+from postgres import database, program
+
+from tetrad.artifacts.fetch import missing
+from tetrad.artifacts.store import store_from_environment
+from tetrad.cli import main
+from tetrad.corpora import VectorStore, index_digest
+from tetrad.corpora.vector_store import ENVIRONMENT
+from tetrad.errors import ExitCode
+from tetrad.loading.repositories import load_repository
+
+pytestmark = pytest.mark.model
+
+HOUSE = Path(__file__).parents[2] / "integration" / "handbook"
+SCRIPTED = """\
+kind: model
+source: file://stacks/models/answers.yaml
+engine: {scripted: {answers: ./answers.yaml}}
+"""
+
+
+def house(root: Path, index: str = "{store: pgvector, hybrid: {dense: 0.6, bm25: 0.4}}") -> Path:
+    """The stack of a guest house, with a scripted model."""
+    shutil.copytree(HOUSE, root)
+    (root / "stacks/models/scripted.yaml").write_text(SCRIPTED)
+    (root / "stacks/models/answers.yaml").write_text(
+        "- {contains: sauna is, output: Until ten.}\n- {output: I do not know.}\n"
+    )
+    stack = root / "stacks/house.yaml"
+    stack.write_text(stack.read_text().replace("models/smollm2-135m", "models/scripted"))
+    corpus = root / "stacks/corpora/house.yaml"
+    head, _, _ = corpus.read_text().partition("index: ")
+    corpus.write_text(f"{head}index: {index}\n")
+    store = store_from_environment()
+    for model in load_repository(root).models.values():
+        if missing(model, store):
+            pytest.skip(f"{model.ref} is not in the cache: `make models` fetches it")
+    return root
+
+
+@pytest.fixture
+def root(tmp_path: Path, vectors: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(ENVIRONMENT, vectors)
+    return house(tmp_path / "desk")
+
+
+def tetrad(root: Path, *arguments: str) -> int:
+    return main(["-C", str(root), *arguments])
+
+
+def digest_of(root: Path) -> str:
+    return str(index_digest(load_repository(root).corpora["stacks/corpora/house"]))
+
+
+def test_an_index_is_built_and_then_verified(
+    root: Path, vectors: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = digest_of(root)
+    assert tetrad(root, "index", "--offline") == ExitCode.PASSED
+    built = capsys.readouterr().out
+    assert tetrad(root, "index", "house", "--digest", digest, "--offline") == ExitCode.PASSED
+    verified = capsys.readouterr().out
+
+    assert built == (
+        f"stacks/corpora/house: built index {digest[7:19]} (4 chunks of 384 dimensions)\n"
+    )
+    assert verified == built.replace("built", "verified")
+
+
+def test_an_index_that_was_changed_is_built_again(
+    root: Path, vectors: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tetrad(root, "index", "--offline")
+    table = f"tetrad_chunks_{digest_of(root)[7:47]}"
+    with psycopg.connect(vectors) as connection:
+        connection.execute(f"UPDATE {table} SET text = 'The sauna is free.'".encode())
+    capsys.readouterr()
+    assert tetrad(root, "index", "--offline") == ExitCode.PASSED
+    said = capsys.readouterr()
+    assert tetrad(root, "index", "--offline") == ExitCode.PASSED
+
+    assert "is not what was built; building it again" in said.err
+    assert "built index" in said.out
+    assert "verified index" in capsys.readouterr().out
+
+
+def test_a_bundle_is_indexed_without_its_repository(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = tmp_path / "house.tar"
+    assert tetrad(root, "bundle", "house", "-o", str(bundle)) == ExitCode.PASSED
+    digest = digest_of(root)
+    capsys.readouterr()
+
+    assert main(["index", str(bundle), "--digest", digest, "--offline"]) == ExitCode.PASSED
+    assert f"built index {digest[7:19]}" in capsys.readouterr().out
+
+
+def test_another_index_than_the_named_one_is_refused(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = "sha256:" + "0" * 64
+
+    assert tetrad(root, "index", "--digest", expected) == ExitCode.MISUSE
+    assert f"makes another index\n  expected {expected}" in capsys.readouterr().err
+
+
+def test_no_corpus_in_the_store_is_said(
+    tmp_path: Path, vectors: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tetrad(house(tmp_path / "desk", "{store: exact}"), "index") == ExitCode.PASSED
+    assert "no stack has a corpus with store: pgvector" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "told"),
+    [
+        ("", ExitCode.MISUSE, "TETRAD_VECTOR_STORE is not set"),
+        ("postgresql://127.0.0.1:1/x", ExitCode.INCONCLUSIVE, "postgresql://127.0.0.1:1/x: "),
+    ],
+)
+@pytest.mark.parametrize("command", [["index"], ["eval", "house"], ["plan"], ["gate"]])
+def test_a_store_that_is_not_there_is_said(
+    root: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    code: ExitCode,
+    told: str,
+    command: list[str],
+) -> None:
+    monkeypatch.setenv(ENVIRONMENT, address)
+
+    assert tetrad(root, *command, "--offline") == code
+    assert told in capsys.readouterr().err
+
+
+def test_evals_find_what_the_exact_store_finds(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exact = house(tmp_path / "exact", "{store: exact, hybrid: {dense: 0.6, bm25: 0.4}}")
+    found = []
+    for tree in (root, exact):
+        tetrad(tree, "eval", "house", "--offline", "--format", "json")
+        (run,) = json.loads(capsys.readouterr().out)
+        found.append([(one["id"], one["metrics"]) for one in run["cases"]])
+
+    assert found[0] == found[1]
+    assert len(found[0]) == 3
+
+
+def test_a_backup_is_restored(
+    root: Path,
+    vectors: str,
+    postgres: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tetrad(root, "index", "--offline")
+    dump = str(tmp_path / "vectors.dump")
+    said = ["--table", "tetrad_*", "--format", "custom", "--file", dump, vectors]
+    subprocess.run([program("pg_dump", vectors), *said], check=True)
+    capsys.readouterr()
+    with database(postgres) as other:
+        with psycopg.connect(other) as connection:
+            connection.execute("CREATE EXTENSION vector")
+        restore = [program("pg_restore", other), "--exit-on-error", "--dbname", other, dump]
+        subprocess.run(restore, check=True)
+        monkeypatch.setenv(ENVIRONMENT, other)
+
+        assert tetrad(root, "index", "--offline") == ExitCode.PASSED
+        assert "verified index" in capsys.readouterr().out
+
+
+QUESTION = {"variables": {"question": "Until when may we use the sauna?"}}
+
+
+def test_the_gateway_answers_once_the_index_is_there(
+    root: Path, vectors: str, served: Served, followed: Followed, tmp_path: Path
+) -> None:
+    files = {
+        file.relative_to(root).as_posix(): file.read_text()
+        for file in root.rglob("*")
+        if file.is_file() and "evals" not in file.parts and ".tetrad" not in file.parts
+    }
+    files["stacks/echo.yaml"] = files.pop("stacks/house.yaml")
+    one = served.take("one", files)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for name in ("store", "torch"):
+        (cache / name).symlink_to(store_from_environment().root / name)
+    store = VectorStore({ENVIRONMENT: vectors}, builds=False)
+    with gateway(followed, served.snapshots, cache, vectors=store) as address:
+        followed.move(echo=alone(one))
+        refused = wait_for(f"{address}/readyz", lambda body: "no index of" in body["problem"])
+        tetrad(root, "index", "--offline")
+        ready = wait_for(f"{address}/readyz", lambda body: body["ready"])
+        path = f"{address}/v1/stacks/echo/answer"
+        answer = httpx2.post(path, json=QUESTION, timeout=240).json()
+        with psycopg.connect(vectors, autocommit=True) as connection:
+            connection.execute("DROP TABLE tetrad_indexes")
+            for table in ("chunks", "words"):
+                connection.execute(f"DROP TABLE tetrad_{table}_{digest_of(root)[7:47]}".encode())
+        failed = httpx2.post(path, json=QUESTION, timeout=240)
+    store.close()
+
+    assert "stacks/corpora/house" in refused["problem"]
+    assert not refused["ready"]
+    assert ready["ready"]
+    assert answer["answer"] == "Until ten."
+    assert [source["document"] for source in answer["sources"]] == ["sauna.md"]
+    assert failed.status_code == 502
+    assert "the vector store" in failed.json()["error"]["message"]
+
+
+def wait_for(url: str, holds: Callable[[Any], bool]) -> Any:
+    until = time.monotonic() + 120
+    while True:
+        body = httpx2.get(url, timeout=60).json()
+        if holds(body) or time.monotonic() > until:
+            return body
+        time.sleep(0.1)
