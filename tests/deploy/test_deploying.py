@@ -31,6 +31,8 @@ from tetrad.cli.changing import deployer_of
 from tetrad.deploy.deploying import Order, settle
 from tetrad.deploy.merged_state import merged_state
 from tetrad.errors import PointerMoved
+from tetrad.gateway.limiting.purse import Claim
+from tetrad.gateway.limiting.spending import Spending
 from tetrad.identity import short, written_identity
 from tetrad.loading.environments import environment_named
 from tetrad.pointer import Deployers, Pointer
@@ -563,6 +565,62 @@ def test_status_says_of_a_version_that_no_deployer_signed(
     assert {name: one["passes_over"] for name, one in said.items()} == {
         "production": True, "staging": False,
     }  # fmt: skip
+
+
+def test_status_says_what_was_spent_of_each_limit(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the day of the database's clock; yesterday's is over."""
+    serve(tree, budget={"usd_per_day": 5, "warn_usd_per_day": 1})
+    tree.commit()
+    deploy(tree)
+    with Spending(place_of(tree), "production", "g1") as told:
+        today = told.exchange([])
+    assert today == {}
+    with store_of(tree) as store:
+        day = store.now().date()
+    spent = {day: 1_250_000_000, day - timedelta(days=1): 3_000_000_000}
+    claim = Claim(account=f"stack {REF}", limit=None, spent=spent, need=0, want=0)
+    with Spending(place_of(tree), "production", "g1") as told:
+        told.exchange([claim])
+    capsys.readouterr()
+
+    tree.tetrad("status", "production")
+    assert (
+        f"  stack {REF} has spent 1.25 of 5.00 USD on {day} (UTC), above the warning at 1.00\n"
+    ) in capsys.readouterr().out
+    tree.tetrad("status", "--format", "json")
+    said = {one["environment"]: one["spent"] for one in json.loads(capsys.readouterr().out)}
+    assert said["staging"] is None
+    assert said["production"] == {
+        "day": str(day),
+        "accounts": [{"account": f"stack {REF}", "usd": 1.25, "limit_usd": 5.0, "warn_usd": 1.0}],
+    }
+
+
+def test_the_log_says_where_an_identity_served(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(tree)
+    improve(tree)
+    deploy(tree)
+    tree.tetrad("rollback", "production", "--reason", "wrong answers", *key_of(tree))
+    capsys.readouterr()
+
+    assert tree.tetrad("log", "feedback") == 0
+    lines = [line[14:] for line in capsys.readouterr().out.splitlines() if "production" in line]
+    assert [line for line in lines if "admission" not in line] == [
+        "deploy: production 2, deploy: live",
+        "deploy: production 3, rollback: withdrawn (wrong answers)",
+        "deploy: production 1, deploy: live",
+        "deploy: production 2, deploy: kept warm",
+        "deploy: production 3, rollback: live (wrong answers)",
+    ]
+    tree.tetrad("log", "feedback", "--format", "json")
+    new, old = json.loads(capsys.readouterr().out)
+    assert [one["what"] for one in new["served"]] == ["live", "withdrawn"]
+    assert [one["number"] for one in old["served"]] == [1, 2, 3]
+    assert old["served"][0]["environment"] == "production"
 
 
 def test_history_says_what_changed_and_who_changed_it(

@@ -16,9 +16,14 @@ from fakes import OpenAIServer
 from gateways import AT, STACK, Served, alone, ask, gateway
 from signing import key, signer
 
+from tetrad.canonical import Digest, digest_bytes
 from tetrad.errors import Location
 from tetrad.gateway.console.console_routes import Console
+from tetrad.gateway.console.proofs import KeptProofs, Proof
+from tetrad.gateway.limiting.purse import Claim
+from tetrad.gateway.limiting.spending import Spending
 from tetrad.model import Environment
+from tetrad.model.serving import Serving, UseLimits
 from tetrad.pointer import (
     Deployers,
     Figures,
@@ -88,7 +93,9 @@ def address(console: Registered, upstream: OpenAIServer, tmp_path: Path) -> Iter
             store,
             console.served.snapshots,
             tmp_path / "cache",
-            further=Console(environment=ENVIRONMENT, store=store, ledger=ledger).routes(),
+            further=Console(
+                environment=ENVIRONMENT, store=store, ledger=ledger, place=console.place
+            ).routes(),
         ) as found,
     ):
         yield found
@@ -139,6 +146,37 @@ def test_the_state_counts_what_was_answered(address: str) -> None:
         time.sleep(0.2)
     assert (figures["requests"], figures["errors"]) == (3, 0)
     assert figures["p50_ms"] is not None
+
+
+def test_what_was_spent_of_a_limit_is_shown(console: Registered, page: Page) -> None:
+    assert not page.is_visible("#budgets")
+    limits = UseLimits(usd_per_day=5, warn_usd_per_day=1)
+    console.append(3, replace(alone(console.new, console.old), serving=Serving(limits=limits)))
+    with PointerStore(console.place, DEPLOYERS) as store:
+        day = store.now().date()
+    account = f"stack {STACK}"
+    claim = Claim(account=account, limit=None, spent={day: 1_250_000_000}, need=0, want=0)
+    with Spending(console.place, "local", "g1") as told:
+        told.exchange([claim])
+
+    page.wait_for_selector("#budgets tbody tr")
+    cells = page.locator("#budgets tbody td").all_inner_texts()
+    assert cells == [account, "$1.25", "$5.00", "25.0 %", "$1.00"]
+    assert page.locator("#budgets .over").inner_text() == "$1.25"
+
+
+def test_proofs_are_verified_anew_when_something_was_signed() -> None:
+    verified: list[Digest] = []
+    one, two = digest_bytes(b"one"), digest_bytes(b"two")
+    kept = KeptProofs()
+
+    def prove(identity: Digest) -> Proof:
+        verified.append(identity)
+        return Proof()
+
+    for version in ("1", "1", "2"):
+        assert kept.of([one, two], version, prove).keys() == {one, two}
+    assert verified == [one, two, one, two]
 
 
 def test_nothing_from_elsewhere_may_run_in_the_page(address: str) -> None:

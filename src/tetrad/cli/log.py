@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from tetrad.errors import ExitCode, SpecError
 
 if TYPE_CHECKING:
     from tetrad.cli.said import Said
+    from tetrad.cli.served_where import ServedChange
     from tetrad.git import Version
     from tetrad.identity.lock import Lock
     from tetrad.inventory.decided import Decided
@@ -52,6 +53,7 @@ class Logged:
     changed: tuple[str, ...]
     said: tuple[Said, ...] = ()
     decided: Decided | None = None  # by the last gate, as the ledger has it
+    moved: tuple[ServedChange, ...] = ()  # where it served
 
 
 def run(args: Namespace) -> ExitCode:
@@ -65,7 +67,7 @@ def run(args: Namespace) -> ExitCode:
     locks = _locks(git.history_of(root, path_of(stack)))
     logged = list(_identities(locks))[-(args.max_count or 0) :]
     logged.reverse()
-    entries = _with_what_happened(logged, root, repository)
+    entries = _with_what_happened(logged, root, repository, stack.ref)
     if args.format == "json":
         write_out(json.dumps([_document(entry) for entry in entries], indent=2) + "\n")
     else:
@@ -116,12 +118,13 @@ def _changed(before: Lock | None, lock: Lock) -> tuple[str, ...]:
 
 
 def _with_what_happened(
-    logged: Sequence[Logged], root: Path, repository: Repository
+    logged: Sequence[Logged], root: Path, repository: Repository, stack: str
 ) -> Sequence[Logged]:
-    """The identities with what was signed and decided about them."""
+    """The identities with what was signed and decided about them, and where they served."""
     from tetrad.admission import KeptEvidence
     from tetrad.cli.recorded_decisions import recorded_decisions
     from tetrad.cli.said import said_in
+    from tetrad.cli.served_where import served_where
     from tetrad.inventory.decided import latest
 
     identities = dict.fromkeys(one.identity for one in logged)
@@ -132,8 +135,14 @@ def _with_what_happened(
     said = {
         identity: said_in(envelopes[identity], identity, environments) for identity in identities
     }
+    moved = served_where(root, environments, stack)
     return [
-        replace(one, said=said[one.identity], decided=latest(decisions[one.identity]))
+        replace(
+            one,
+            said=said[one.identity],
+            decided=latest(decisions[one.identity]),
+            moved=tuple(moved.get(one.identity, ())),
+        )
         for one in logged
     ]
 
@@ -151,6 +160,11 @@ def _lines(entries: Sequence[Logged]) -> Iterator[str]:
         for said in entry.said:
             by = ", ".join(said.signers) or "unknown key"
             yield f"  {said.moment:%Y-%m-%d}  {by}: {said.text}"
+        for moved in entry.moved:
+            by = f"{moved.by}: " if moved.by else ""
+            why = f" ({moved.reason})" if moved.reason else ""
+            change = f"{moved.environment} {moved.number}, {moved.kind}"
+            yield f"  {moved.at:%Y-%m-%d}  {by}{change}: {moved.what}{why}"
 
 
 def _is_evaluation(said: Said) -> bool:
@@ -189,6 +203,9 @@ def _document(entry: Logged) -> Any:
                 "statement": json.loads(said.payload),
             }
             for said in entry.said
+        ],
+        "served": [
+            {**asdict(moved), "at": moved.at.isoformat(timespec="seconds")} for moved in entry.moved
         ],
     }
 

@@ -62,7 +62,9 @@ def run(args: Namespace) -> ExitCode:
         print_status(
             f"serving {environment.name} at {address} (/ui shows what serves, /docs how to ask)\n"
         )
-        console = Console(environment=environment, store=opened.store, ledger=opened.ledger)
+        console = Console(
+            environment=environment, store=opened.store, ledger=opened.ledger, place=opened.place
+        )
         with Spending(opened.place, environment.name, following.gateway) as spending:
             gateway = _gateway(following, metrics, opened.traffic, spending)
             app = create_app(gateway, grace_s=1, further=console.routes())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tetrad.cli.said import Said
     from tetrad.model import Environment
     from tetrad.pointer import GatewayState, Pointer, ServedIdentity, StackPointer
+    from tetrad.pointer.daily_budgets import DailyBudget
+    from tetrad.registry.spent import SpentToday
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,6 +41,7 @@ class Standing:
     lost: tuple[GatewayState, ...] = ()
     passes_over: bool = False
     problem: str = ""  # why nothing is known of it
+    spent: SpentToday | None = None  # None where nothing has a limit of money, or nobody knows
 
 
 # What was signed about an identity for an environment.
@@ -83,9 +86,11 @@ def _standing(root: Path, environment: Environment) -> Standing:
         return Standing(environment=environment, pointer=None)
     try:
         with store:
+            pointer = store.current()
             return Standing(
                 environment=environment,
-                pointer=store.current(),
+                pointer=pointer,
+                spent=None if pointer is None else _spent(root, environment, pointer),
                 gateways=store.gateways(),
                 lost=store.lost_gateways(),
                 passes_over=store.passes_over(),
@@ -93,6 +98,21 @@ def _standing(root: Path, environment: Environment) -> Standing:
     except ClusterError as error:
         problem = f"{environment.name}: {error}"
         return Standing(environment=environment, pointer=None, problem=problem)
+
+
+def _spent(root: Path, environment: Environment, pointer: Pointer) -> SpentToday | None:
+    from tetrad.deploy.deployer import registry_of
+    from tetrad.pointer.daily_budgets import budgets_of
+    from tetrad.registry.spent import spent_today
+
+    if not budgets_of(pointer, {}):
+        return None
+    try:
+        return spent_today(registry_of(root), environment.name)
+    except DatabaseError:
+        if environment.cluster is None:
+            raise
+        return None  # a cluster says what serves without its registry
 
 
 def _said_if_known(root: Path, standing: Sequence[Standing]) -> tuple[_Signed | None, str]:
@@ -163,6 +183,7 @@ def _lines(one: Standing, said: _Signed | None) -> Iterator[str]:
     ]
     yield from table_lines(("", "STACK", "IDENTITY", "SINCE (UTC)", "COMMIT", "SIGNED BY"), rows)
     yield from _withdrawn(pointer)
+    yield from _spent_lines(one, pointer)
     yield from _gateways(one, pointer)
 
 
@@ -198,6 +219,29 @@ def _withdrawn(pointer: Pointer) -> Iterator[str]:
             yield f"  {stack.stack}: {short(withdrawal.identity)} was {withdrawal.why}"
 
 
+def _budgets(one: Standing) -> Sequence[DailyBudget]:
+    from tetrad.pointer.daily_budgets import budgets_of
+
+    if one.pointer is None or one.spent is None:
+        return ()
+    return budgets_of(one.pointer, one.spent.usd)
+
+
+def _spent_lines(one: Standing, pointer: Pointer) -> Iterator[str]:
+    from tetrad.pointer.daily_budgets import budgets_of
+
+    if one.spent is None:
+        if budgets_of(pointer, {}):
+            yield "  what was spent today is not known: the registry does not answer"
+        return
+    for budget in _budgets(one):
+        of = "" if budget.limit_usd is None else f" of {budget.limit_usd:.2f}"
+        over = budget.warn_usd is not None and budget.usd >= budget.warn_usd
+        warns = f", above the warning at {budget.warn_usd:.2f}" if over else ""
+        spent = f"{budget.usd:.2f}{of} USD on {one.spent.day} (UTC)"
+        yield f"  {budget.account} has spent {spent}{warns}"
+
+
 def _gateways(one: Standing, pointer: Pointer) -> Iterator[str]:
     from tetrad.deploy.acknowledging import called
 
@@ -230,6 +274,9 @@ def _document(one: Standing, said: _Signed | None) -> Any:
         },
         "passes_over": one.passes_over,
         "problem": one.problem,
+        "spent": None
+        if one.spent is None
+        else {"day": str(one.spent.day), "accounts": [asdict(budget) for budget in _budgets(one)]},
         "gateways": [as_json(gateway) for gateway in one.gateways],
         "lost": [as_json(gateway) for gateway in one.lost],
     }

@@ -53,7 +53,8 @@ class _Row:
 
 
 def render_html(report: Report) -> str:
-    style, script = _asset("page.css"), _asset("page.js")
+    palette = (files("tetrad") / "palette.css").read_text(encoding="utf-8")
+    style, script = palette + _asset("page.css"), _asset("page.js")
     rows = tuple(_rows(report))
     openings = shared_openings(
         sample.trace

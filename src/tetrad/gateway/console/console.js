@@ -142,6 +142,20 @@
     if (!stack.rolling_out) return shares;
     return `${shares} · step ${stack.step + 1} of ${stack.steps.length} (${stack.steps.join(", ")} %)`;
   };
+  const budgetRow = (budget) => {
+    const { usd, limit_usd: limit, warn_usd: warning } = budget;
+    const over = (limit !== null && usd >= limit) || (warning !== null && usd >= warning);
+    const of = (value) => (value === null ? "–" : `$${value.toFixed(2)}`);
+    return el(
+      "tr",
+      {},
+      el("td", {}, budget.account),
+      el("td", { class: over ? "num over" : "num" }, of(usd)),
+      cell(of(limit), "num"),
+      cell(limit ? share(usd, limit) : "–", "num"),
+      cell(of(warning), "num"),
+    );
+  };
   const gatewayRow = (gateway, now) =>
     el(
       "tr",
@@ -197,6 +211,8 @@
         : [el("p", { class: "notice" }, "Nothing is deployed here yet: tetrad deploy ", state.environment)]),
     );
     if (focused) document.querySelector(`[data-stack="${CSS.escape(focused)}"] .back`)?.focus();
+    byId("budgets").closest("section").hidden = !state.budgets.length;
+    fill("budgets", state.budgets.map(budgetRow), 5, "");
     fill("gateways", state.gateways.map((one) => gatewayRow(one, state.now)), 6, "none was seen in the last seconds");
     fill("history", state.history.map(historyRow), 6, "no changes yet");
     watch(state);

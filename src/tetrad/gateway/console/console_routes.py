@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.resources import files
 from itertools import islice
 
@@ -18,17 +19,19 @@ from tetrad.canonical import Digest, Json, canonical_json
 from tetrad.errors import PointerMoved, UsageError
 from tetrad.evidence import Refused
 from tetrad.gateway.console.console_state import HISTORY, console_state
-from tetrad.gateway.console.proofs import proof_of
+from tetrad.gateway.console.proofs import KeptProofs, Proof, proof_of
 from tetrad.gateway.incoming import read_object
 from tetrad.gateway.refusing import RequestRefused, as_json
 from tetrad.model import Environment, Signer
-from tetrad.pointer import Deployers
+from tetrad.pointer import Deployers, Pointer
+from tetrad.pointer.daily_budgets import DailyBudget, budgets_of
 from tetrad.pointer.deployers import PAYLOAD_TYPE
 from tetrad.pointer.kept_pointers import KeptPointers
 from tetrad.pointer.pointer_json import write_pointer
 from tetrad.pointer.transitions import Act, rolled_back
-from tetrad.registry import Kind
+from tetrad.registry import Kind, Place
 from tetrad.registry.ledger import Ledger
+from tetrad.registry.spent import spent_today
 
 # Nothing from elsewhere, and nothing that runs but the page's own script.
 _HEADERS = {
@@ -50,6 +53,8 @@ class Console:
     environment: Environment
     store: KeptPointers
     ledger: Ledger
+    place: Place  # of the registry
+    _proofs: KeptProofs = field(default_factory=KeptProofs)
 
     def routes(self) -> list[Route]:
         return [
@@ -63,6 +68,8 @@ class Console:
 
     def _file(self, ending: str) -> Callable[[Request], Response]:
         data = files(__package__).joinpath(f"console.{ending}").read_bytes()
+        if ending == "css":
+            data = files("tetrad").joinpath("palette.css").read_bytes() + data
 
         def serve(_: Request) -> Response:
             return Response(data, media_type=_TYPES[ending], headers=_HEADERS)
@@ -76,16 +83,33 @@ class Console:
         history = list(islice(self.store.history(), HISTORY))
         pointer = history[0] if history else None
         now = self.store.now()
-        identities = () if pointer is None else {served.identity for _, served in pointer.loaded()}
         return console_state(
             pointer,
             history,
             self.store.gateways(),
             environment=self.environment.name,
-            proofs={i: proof_of(i, self._envelopes(i), self.environment, now) for i in identities},
+            proofs=self._proven(pointer, now),
+            budgets=self._budgets(pointer),
             can_roll_back=self._can_roll_back,
             now=now,
         )
+
+    def _proven(self, pointer: Pointer | None, now: datetime) -> Mapping[Digest, Proof]:
+        if pointer is None:
+            return {}
+        head = self.ledger.head()
+        return self._proofs.of(
+            {served.identity for _, served in pointer.loaded()},
+            (None if head is None else head.digest, f"{now:%Y-%m-%d %H}"),
+            lambda one: proof_of(one, self._envelopes(one), self.environment, now),
+        )
+
+    def _budgets(self, pointer: Pointer | None) -> Sequence[DailyBudget]:
+        """What has limits of money, with what was spent today."""
+        if pointer is None or not budgets_of(pointer, {}):
+            return ()
+        spent = spent_today(self.place, self.environment.name)
+        return () if spent is None else budgets_of(pointer, spent.usd)
 
     def _envelopes(self, identity: Digest) -> Iterator[bytes]:
         """What is signed about an identity, as far as the registry holds it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from math import isfinite
 
@@ -10,6 +11,7 @@ from tetrad.canonical import Digest, Json
 from tetrad.gateway.console.proofs import Proof
 from tetrad.identity import short, written_identity
 from tetrad.pointer import Figures, GatewayState, Pointer, ServedIdentity, StackPointer, Withdrawal
+from tetrad.pointer.daily_budgets import DailyBudget
 
 HISTORY = 50  # changes that are listed
 
@@ -21,6 +23,7 @@ def console_state(
     *,
     environment: str,
     proofs: Mapping[Digest, Proof],
+    budgets: Sequence[DailyBudget],
     can_roll_back: bool,
     now: datetime,
 ) -> Json:
@@ -34,6 +37,7 @@ def console_state(
         "at": None if pointer is None else _time(pointer.at),
         "can_roll_back": can_roll_back,
         "stacks": [_stack(stack, gateways, proofs) for stack in stacks],
+        "budgets": [asdict(budget) for budget in budgets],
         "gateways": [_gateway(gateway, pointer) for gateway in gateways],
         "history": [_change(version) for version in history[:HISTORY]],
     }

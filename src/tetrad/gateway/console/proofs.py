@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,3 +55,25 @@ def proof_of(
         admitted_by=tuple(admitted),
         last_signed=max(signed, default=None),
     )
+
+
+class KeptProofs:
+    """Proofs, for as long as the registry holds nothing new: signatures take their time to verify, and
+    every viewer asks every two seconds. May be used in several threads.
+    """
+
+    def __init__(self) -> None:
+        self._kept: tuple[Hashable, dict[Digest, Proof]] = (None, {})
+
+    def of(
+        self, identities: Iterable[Digest], version: Hashable, prove: Callable[[Digest], Proof]
+    ) -> Mapping[Digest, Proof]:
+        """`version` changes whenever a proof may."""
+        known, proofs = self._kept
+        if known != version:
+            proofs = {}
+            self._kept = version, proofs
+        for identity in identities:
+            if identity not in proofs:
+                proofs[identity] = prove(identity)
+        return proofs
