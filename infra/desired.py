@@ -42,6 +42,7 @@ class Desired:
     environment: tetrad.Environment
     cluster: tetrad.Cluster
     models: tuple[ModelServerArgs, ...]
+    needed: frozenset[str]  # model servers of the merged state; the others are kept warm
     snapshots: tuple[SnapshotArgs, ...]
     keys: Mapping[str, tetrad.SecretKey | None]  # of the gateway, by variable; None: an empty one
     stores_vectors: bool
@@ -119,6 +120,7 @@ def desired(
         environment=environment,
         cluster=cluster,
         models=models,
+        needed=_needed(models, [one.stack for one in served]),
         snapshots=taken,
         keys=keys,
         stores_vectors=stores_vectors,
@@ -138,6 +140,11 @@ def _cluster(environment: tetrad.Environment, problems: list[str]) -> tetrad.Clu
     elif not any(gateway.weight for gateway in cluster.gateways):
         problems.append("kubernetes.gateways: every weight is 0, so none gets a request")
     return cluster
+
+
+def _needed(models: Iterable[ModelServerArgs], stacks: Iterable[tetrad.Stack]) -> frozenset[str]:
+    digests = {tetrad.model_digest(model) for stack in stacks for model in stack.models}
+    return frozenset(server.name for server in models if server.digest in digests)
 
 
 def _is_withdrawn(merged: Merged) -> bool:

@@ -14,10 +14,11 @@ from desired import Alerts, Desired, Merged, desired
 _OBSERVABILITY = "infra/observability"
 
 
-def gather(root: Path, name: str, stacks: Sequence[str] = ()) -> Desired:
+def gather(root: Path, name: str, stacks: Sequence[str] = (), *, refuses: bool = True) -> Desired:
     """What is to run in an environment by the files that are checked out.
 
     Of the merged state all stacks that serve it, or those named; what the pointer keeps in any case.
+    An identity without evidence is refused, or left out for who only looks.
     """
     repository = tetrad.load_repository(root)
     environment = tetrad.environment_of(repository, name)
@@ -30,6 +31,8 @@ def gather(root: Path, name: str, stacks: Sequence[str] = ()) -> Desired:
         for stack, snapshot in _serving(repository, environment)
         if not stacks or stack.ref in stacks
     ]
+    if not refuses:
+        merged = [one for one in merged if one.verification is None or one.verification.is_yes]
     now, retained = datetime.now(UTC), _retained(root, environment)
     return desired(environment, merged, retained, now=now, alerts=read_alerts(root))
 

@@ -1,0 +1,165 @@
+"""`tetrad deploy` runs this: apply an environment, and wait until what its new identities need is ready."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from drifted import added, drifted
+from waiting import wait
+
+import tetrad
+from controllers import OwnedByController, owned
+from costs import costs, total
+from desired import Desired
+from fields import field_changes, within
+from gathered import gather
+from live import Live
+from nodes import look
+from objects.everything import object_groups
+from objects.kubernetes import Object, Place
+from outline import object_name
+from readiness import awaited
+
+_SHOWN_FIELDS = 3
+
+
+class NotApplied(tetrad.TetradError):
+    """Objects that somebody else applies are not there, or not as they should be."""
+
+    exit_code = tetrad.ExitCode.REFUSED
+
+
+def main(root: str, environment: str, how: str, *stacks: str) -> int:
+    """`how` is up, preview, or check: whether somebody else has applied everything."""
+    try:
+        desired = gather(Path(root), environment, stacks)
+        live = Live(desired.cluster)
+        wanted = {
+            object_name(obj): obj for group in object_groups(desired).values() for obj in group
+        }
+        there = live.objects(wanted.values())
+        if how == "check":
+            _refuse_missing(desired, wanted, there)
+        elif controlled := owned(wanted, there):
+            raise OwnedByController(controlled, environment)
+        elif how == "preview":
+            _preview(desired, wanted, there)
+            return tetrad.ExitCode.PASSED
+        else:
+            _up(desired)
+            _take_away(live, wanted)
+        wait(live, awaited(desired), _say)
+    except tetrad.TetradError as error:
+        _say(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted: no traffic moved, and the next deploy goes on from here")
+        return tetrad.ExitCode.INTERRUPTED
+    return tetrad.ExitCode.PASSED
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _warn(message: str) -> None:
+    _say(f"warning: {message}")
+
+
+def _refuse_missing(
+    desired: Desired, wanted: Mapping[str, Object], there: Mapping[str, Object]
+) -> None:
+    """With --no-apply: what is wanted is to be there by now."""
+    place = Place.of(desired.environment, desired.cluster)
+    lacking = [one for one in drifted(wanted, there, place) if one.drift != "extra"]
+    if lacking:
+        lines = [f"  {one.object}: {one.drift}" for one in lacking]
+        name = desired.environment.name
+        raise NotApplied(
+            f"{name}: not everything that is merged is applied\n"
+            + "\n".join(lines)
+            + f"\n  help: let your controller apply what `tetrad render {name}` writes;"
+            f" `tetrad drift {name}` shows each field"
+        )
+
+
+def _up(desired: Desired) -> None:
+    from engine import up
+
+    began = time.monotonic()
+    steps = up(desired, look(desired.cluster), lambda step: _say(f"  {step}"), _warn)
+    told = _counted(Counter(step.change for step in steps), "created", "updated", "deleted")
+    _say(f"{desired.environment.name}: {told} in {time.monotonic() - began:.1f} s")
+
+
+def _take_away(live: Live, wanted: Mapping[str, Object]) -> None:
+    """What somebody added to objects by hand: the engine puts right only what it knows of."""
+    there = live.objects(wanted.values())
+    for name, obj in wanted.items():
+        # the last of a list first, so that the places of the others stay
+        pointers = sorted(
+            {one.pointer for one in added(obj, there[name])}, key=_places, reverse=True
+        )
+        if pointers:
+            live.remove(there[name], pointers)
+            _say(f"  ~ {name}: without {', '.join(pointers)}, which somebody added")
+
+
+def _places(pointer: str) -> list[tuple[bool, int, str]]:
+    return [
+        (part.isdecimal(), int(part) if part.isdecimal() else 0, part)
+        for part in pointer.split("/")
+    ]
+
+
+def _preview(desired: Desired, wanted: Mapping[str, Object], there: Mapping[str, Object]) -> None:
+    from engine import preview
+
+    steps = preview(desired, look(desired.cluster), _warn)
+    told = _counted(Counter(step.change for step in steps), "to create", "to update", "to delete")
+    lines = [f"{desired.environment.name}: {told}"]
+    for step in steps:
+        lines.append(f"  {step}")
+        fields = _fields(wanted.get(step.object), there.get(step.object))
+        lines += [f"      {line}" for line in fields]
+    monthly = total(costs(desired.models, desired.cluster))
+    lines.append(f"model servers: ${monthly.min:,.2f} per month, at most ${monthly.max:,.2f}")
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+def _fields(wanted: Any, there: Any) -> Iterator[str]:
+    """What of an object that is there would change."""
+    if wanted is None or there is None:
+        return
+    changes = list(field_changes(within(there, wanted), wanted))
+    for one in changes[:_SHOWN_FIELDS]:
+        yield f"{one.path}: {_short(one.before)} → {_short(one.after)}"
+    if len(changes) > _SHOWN_FIELDS:
+        yield f"… and {len(changes) - _SHOWN_FIELDS} more"
+
+
+def _short(value: str | None) -> str:
+    if value is None:
+        return "absent"
+    text = " ".join(value.split())
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _counted(counts: Mapping[str, int], *words: str) -> str:
+    names = ("create", "update", "delete")
+    told: Sequence[str] = [
+        f"{counts[name] + (counts.get('replace', 0) if name == 'update' else 0)} {word}"
+        for name, word in zip(names, words, strict=True)
+        if counts.get(name) or (name == "update" and counts.get("replace"))
+    ]
+    return ", ".join(told) or "no changes"
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,154 @@
+"""What of the live objects differs from those that are wanted. Pure.
+
+Nothing is applied for it, not even on trial, so that an account that may only read can ask. Wanted
+fields are compared as they are written. A field that is not wanted is found by its owner: whatever a
+person or a program set, the API server notes who, and its own defaults belong to nobody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fields import ABSENT, FieldChange, field_changes, within
+from objects.kubernetes import Object, Place
+
+# These keep objects going, and what they add is theirs.
+_OF_THE_CLUSTER = ("kube-", "kubelet", "keda", "cluster-autoscaler", "kwok")
+# Of Pulumi, of controllers that reconcile, and orders of kubectl.
+_MARKS = ("pulumi.com/", "kubectl.kubernetes.io/", "deployment.kubernetes.io/",
+          "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/",
+          "app.kubernetes.io/instance")  # fmt: skip
+_OUTSIDE = ("status", "apiVersion", "kind")
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
+_AUTOSCALED = ("spec", "replicas")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drifted:
+    """An object by KIND/NAME. `fields` are from what is wanted to what is there."""
+
+    object: str
+    drift: Literal["missing", "extra", "changed"]
+    fields: tuple[FieldChange, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Added:
+    """A field that somebody set and nobody wants; `pointer` is its path in a JSON patch."""
+
+    path: tuple[str, ...]
+    pointer: str
+    value: Any
+
+
+def drifted(
+    wanted: Mapping[str, Object], live: Mapping[str, Object], place: Place
+) -> Iterator[Drifted]:
+    """Every object that lacks, differs, or is too many."""
+    for name, obj in wanted.items():
+        if name not in live:
+            yield Drifted(object=name, drift="missing")
+        elif fields := tuple(_fields(obj, live[name])):
+            yield Drifted(object=name, drift="changed", fields=fields)
+    for name, obj in live.items():
+        if name not in wanted and _is_ours(obj, place):
+            yield Drifted(object=name, drift="extra")
+
+
+def _fields(wanted: Object, live: Object) -> Iterator[FieldChange]:
+    yield from field_changes(wanted, within(live, wanted))
+    for one in added(wanted, live):
+        written = one.value if isinstance(one.value, str) else json.dumps(one.value, sort_keys=True)
+        yield FieldChange(path=_written(one.path), before=None, after=written)
+
+
+def added(wanted: Object, live: Object) -> Iterator[Added]:
+    """Fields that somebody set and nobody wants."""
+    seen = set()
+    for entry in live["metadata"].get("managedFields", ()):
+        if "subresource" in entry or entry.get("manager", "").startswith(_OF_THE_CLUSTER):
+            continue
+        for one in _unwanted(entry.get("fieldsV1", {}), wanted, live, (), ""):
+            if one.pointer not in seen and not _is_others(one.path):
+                seen.add(one.pointer)
+                yield one
+
+
+def _unwanted(
+    owned: Mapping[str, Any], wanted: Any, live: Any, path: tuple[str, ...], pointer: str
+) -> Iterator[Added]:
+    """The topmost of the owned fields that are there and not wanted."""
+    for step, below in owned.items():
+        if step == ".":
+            continue
+        name, token, there = _taken(live, step)
+        if there is ABSENT:
+            continue
+        _, _, meant = _taken(wanted, step)
+        if meant is ABSENT and path[-1:] == ("metadata",) and isinstance(there, Mapping):
+            meant = {}  # of labels and annotations each is somebody's own
+        inner = (*path, name), f"{pointer}/{token.replace('~', '~0').replace('/', '~1')}"
+        if meant is ABSENT:
+            yield Added(path=inner[0], pointer=inner[1], value=there)
+        else:
+            yield from _unwanted(below, meant, there, *inner)
+
+
+def _taken(value: Any, step: str) -> tuple[str, str, Any]:
+    """A part of a value by its step in managedFields, with its names for people and for a patch."""
+    kind, _, rest = step.partition(":")
+    if kind == "f":
+        return rest, rest, value.get(rest, ABSENT) if isinstance(value, Mapping) else ABSENT
+    said, items = json.loads(rest), value if isinstance(value, list) else []
+    if kind == "k":
+        name = f"[{next(iter(said.values()))}]"
+        found = [i for i, item in enumerate(items) if _has(item, said)]
+    elif kind == "v":
+        name, found = f"[{said}]", [i for i, item in enumerate(items) if item == said]
+    else:
+        name, found = f"[{said}]", [said] if said < len(items) else []
+    return (name, str(found[0]), items[found[0]]) if found else (name, "", ABSENT)
+
+
+def _has(item: Any, key: Mapping[str, Any]) -> bool:
+    """Whether an item of a list has a key; where it leaves a part of it out, that is a default."""
+    return all(item.get(name, value) == value for name, value in key.items())
+
+
+def _is_others(path: tuple[str, ...]) -> bool:
+    """Whether a field is no business of whoever applies the object."""
+    if path[0] in _OUTSIDE or path == _AUTOSCALED:
+        return True
+    if path[0] == "metadata":
+        return path[1:2] not in {("labels",), ("annotations",)} or (
+            len(path) > 2 and path[2].startswith(_MARKS)
+        )
+    return path[-2:-1] == ("annotations",) and path[-1].startswith(_MARKS)
+
+
+def _is_ours(obj: Object, place: Place) -> bool:
+    """Whether an object is one that only this program makes: the namespace is the environment's alone.
+
+    What another object owns goes and comes with it; the pointer is nobody's to apply.
+    """
+    metadata = obj["metadata"]
+    if metadata.get("ownerReferences"):
+        return False
+    labels = place.labels("")
+    mine = {key: labels[key] for key in ("app.kubernetes.io/managed-by", "tetrad.dev/environment")}
+    is_marked = mine.items() <= metadata.get("labels", {}).items()
+    if "namespace" in metadata:
+        return is_marked or obj["kind"] in _WORKLOADS
+    first, _, last = metadata["name"].rpartition("-")
+    return is_marked and bool(last) and first == f"tetrad-{place.namespace}"
+
+
+def _written(path: tuple[str, ...]) -> str:
+    text = ""
+    for step in path:
+        is_plain = step.replace("-", "").replace("_", "").isalnum()
+        text += step if step.startswith("[") else f".{step}" if is_plain else f"[{step}]"
+    return text.removeprefix(".")

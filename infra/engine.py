@@ -1,0 +1,207 @@
+"""The program by Pulumi's Automation API: what would come, change and go, and letting it happen."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from pulumi import automation
+
+import tetrad
+from capacity import Capacity
+from desired import Desired
+from program import provision
+
+_LOCK = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
+_FOLDER = Path(__file__).resolve().parent
+_SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
+_NO_PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - a variable's name
+_NO_LOGIN = "PULUMI_ACCESS_TOKEN"
+_HELP = {
+    _NO_PASSPHRASE: f"export {_NO_PASSPHRASE}=…, which encrypts the state's secrets",
+    _NO_LOGIN: "export PULUMI_BACKEND_URL=s3://BUCKET (or file://DIR), or run `pulumi login`",
+    "no resource plugin": "pulumi plugin install resource kubernetes",
+}
+
+
+class ApplyFailed(tetrad.TetradError):
+    """The engine could not apply everything; the next run goes on from there."""
+
+    exit_code = tetrad.ExitCode.INCONCLUSIVE
+
+
+class Locked(tetrad.TetradError):
+    """Another apply is under way, or was killed on another machine."""
+
+    exit_code = tetrad.ExitCode.INCONCLUSIVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What becomes of an object, by KIND/NAME."""
+
+    object: str
+    change: str
+
+    def __str__(self) -> str:
+        return f"{_SIGNS[self.change]} {self.object}"
+
+
+@dataclass(kw_only=True)
+class Watched:
+    """The engine's events: what it does, and what it complains of."""
+
+    say: Callable[[Step], None] = lambda _: None
+    warn: Callable[[str], None] = lambda _: None
+    errors: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    def __call__(self, event: automation.EngineEvent) -> None:
+        told = event.diagnostic_event
+        message = told.message.strip() if told is not None else ""
+        if told is not None and told.severity == "error" and message:
+            self.errors.append(message)
+        if told is not None and told.severity == "warning" and message:
+            self.warn(message)
+        if event.resource_pre_event is not None:
+            step = _step(event.resource_pre_event.metadata)
+            if step is not None:
+                self.steps.append(step)
+                self.say(step)
+
+
+def _step(metadata: Any) -> Step | None:
+    """None for what stays, and for the program's own components."""
+    kind = metadata.type.rpartition(":")[2]
+    change = str(getattr(metadata.op, "value", metadata.op))
+    change = "replace" if change.endswith("replacement") else change
+    if change not in _SIGNS or not metadata.type.startswith("kubernetes:"):
+        return None
+    return Step(object=f"{kind}/{metadata.urn.rpartition('::')[2]}", change=change)
+
+
+def preview(desired: Desired, capacity: Capacity | None, warn: Callable[[str], None]) -> list[Step]:
+    watched = Watched(warn=warn)
+    with _stack(desired, capacity) as stack:
+        _run(stack, watched, lambda: stack.preview(refresh=True, on_event=watched))
+    return watched.steps
+
+
+def up(
+    desired: Desired,
+    capacity: Capacity | None,
+    say: Callable[[Step], None],
+    warn: Callable[[str], None],
+) -> list[Step]:
+    """Apply; what a killed run left half done is completed."""
+    watched = Watched(say=say, warn=warn)
+    with _stack(desired, capacity) as stack:
+        _run(stack, watched, lambda: _forget_pending(stack))
+        _run(stack, watched, lambda: stack.up(refresh=True, on_event=watched))
+    return watched.steps
+
+
+def _forget_pending(stack: automation.Stack) -> None:
+    """Drop the marks of operations that a killed run began: what it made is found by the refresh, or
+    made again by the same words, which changes nothing.
+    """
+    state = stack.export_stack()
+    deployment = dict(state.deployment or {})
+    if deployment.pop("pending_operations", None):
+        stack.import_stack(automation.Deployment(version=state.version, deployment=deployment))
+
+
+@contextmanager
+def _stack(desired: Desired, capacity: Capacity | None) -> Iterator[automation.Stack]:
+    """The environment's stack, by the project of this folder and the backend of Pulumi's variables."""
+    if shutil.which("pulumi") is None:
+        raise tetrad.UsageError(
+            "pulumi is not on PATH\n  help: https://www.pulumi.com/docs/install/"
+        )
+    name = desired.environment.name.replace("/", ".")
+    with TemporaryDirectory(prefix="tetrad-pulumi-") as folder:
+        # Pulumi writes beside the project, and a checkout is to stay as it is committed.
+        settings = _FOLDER / f"Pulumi.{name}.yaml"
+        if settings.is_file():
+            shutil.copy(settings, folder)
+        project = yaml.safe_load((_FOLDER / "Pulumi.yaml").read_text("utf-8"))
+        options = automation.LocalWorkspaceOptions(
+            work_dir=folder,
+            env_vars={"PULUMI_SKIP_UPDATE_CHECK": "true"},
+            project_settings=automation.ProjectSettings(
+                name=project["name"], runtime="python", backend=_backend(project)
+            ),
+        )
+        with _explained(Watched()):
+            stack = automation.create_or_select_stack(
+                stack_name=name,
+                project_name=project["name"],
+                program=lambda: provision(desired, capacity),
+                opts=options,
+            )
+        yield stack
+
+
+def _backend(project: Mapping[str, Any]) -> automation.ProjectBackend | None:
+    url = project.get("backend", {}).get("url")
+    return (
+        automation.ProjectBackend(url=url)
+        if url and "PULUMI_BACKEND_URL" not in os.environ
+        else None
+    )
+
+
+def _run(stack: automation.Stack, watched: Watched, command: Callable[[], object]) -> None:
+    with _explained(watched):
+        try:
+            command()
+        except automation.ConcurrentUpdateError as error:
+            if not _is_left_over(str(error)):
+                raise
+            stack.cancel()
+            command()
+
+
+def _is_left_over(told: str) -> bool:
+    """Whether the processes that hold a stack's locks ran on this machine, and are gone."""
+    locks = _LOCK.findall(told)
+    return bool(locks) and all(
+        host == socket.gethostname() and not _runs(int(pid)) for host, pid in locks
+    )
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def _explained(watched: Watched) -> Iterator[None]:
+    try:
+        yield
+    except automation.ConcurrentUpdateError as error:
+        raise Locked(str(error)) from error
+    except automation.CommandError as error:
+        raise _explanation(str(error), watched.errors) from error
+
+
+def _explanation(told: str, errors: list[str]) -> tetrad.TetradError:
+    for mark, help_ in _HELP.items():
+        if mark in told:
+            line = next(line.strip() for line in told.splitlines() if mark in line)
+            return tetrad.UsageError(f"pulumi: {line.removeprefix('error: ')}\n  help: {help_}")
+    return ApplyFailed("\n".join(dict.fromkeys(errors)) or told)
