@@ -9,21 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from drifted import added, drifted
-from waiting import wait
-
 import tetrad
 from controllers import OwnedByController, owned
 from costs import costs, total
 from desired import Desired
+from drifted import added, drifted
 from fields import field_changes, within
 from gathered import gather
 from live import Live
 from nodes import look
-from objects.everything import object_groups
 from objects.kubernetes import Object, Place
-from outline import object_name
+from outline import objects_by_name
 from readiness import awaited
+from scripts import ended
+from waiting import wait
 
 _SHOWN_FIELDS = 3
 
@@ -34,33 +33,22 @@ class NotApplied(tetrad.TetradError):
     exit_code = tetrad.ExitCode.REFUSED
 
 
-def main(root: str, environment: str, how: str, *stacks: str) -> int:
+def main(root: str, environment: str, how: str, *stacks: str) -> None:
     """`how` is up, preview, or check: whether somebody else has applied everything."""
-    try:
-        desired = gather(Path(root), environment, stacks)
-        live = Live(desired.cluster)
-        wanted = {
-            object_name(obj): obj for group in object_groups(desired).values() for obj in group
-        }
-        there = live.objects(wanted.values())
-        if how == "check":
-            _refuse_missing(desired, wanted, there)
-        elif controlled := owned(wanted, there):
-            raise OwnedByController(controlled, environment)
-        elif how == "preview":
-            _preview(desired, wanted, there)
-            return tetrad.ExitCode.PASSED
-        else:
-            _up(desired)
-            _take_away(live, wanted)
-        wait(live, awaited(desired), _say)
-    except tetrad.TetradError as error:
-        _say(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        _say("interrupted: no traffic moved, and the next deploy goes on from here")
-        return tetrad.ExitCode.INTERRUPTED
-    return tetrad.ExitCode.PASSED
+    desired = gather(Path(root), environment, stacks)
+    live, wanted = Live(desired.cluster), objects_by_name(desired)
+    there = live.objects(wanted.values())
+    if how == "check":
+        _refuse_missing(desired, wanted, there)
+    elif controlled := owned(wanted, there):
+        raise OwnedByController(controlled, environment)
+    elif how == "preview":
+        _preview(desired, wanted, there)
+        return
+    else:
+        _up(desired)
+        _take_away(live, wanted)
+    wait(live, awaited(desired), _say)
 
 
 def _say(line: str) -> None:
@@ -162,4 +150,4 @@ def _counted(counts: Mapping[str, int], *words: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(ended(main))

@@ -17,6 +17,7 @@ import tetrad
 from fields import field_changes
 from gathered import unverified
 from outline import outline
+from scripts import ended
 
 _THIS = "infra/changes.py"
 _OUTLINE = "--outline"
@@ -97,19 +98,14 @@ def _base_outlines(folder: str) -> dict[str, Any]:
     return found
 
 
-def main(first: str, second: str = "") -> int:
+def main(first: str, second: str = "") -> None:
     """`--outline ROOT`, or ROOT and the folder of the base, none for a first commit."""
-    try:
-        if first == _OUTLINE:
-            told: object = outlines(Path(second))
-        else:
-            told = changes(_base_outlines(second) if second else {}, outlines(Path(first)))
-    except tetrad.TetradError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+    if first == _OUTLINE:
+        told: object = outlines(Path(second))
+    else:
+        told = changes(_base_outlines(second) if second else {}, outlines(Path(first)))
     sys.stdout.write(json.dumps(told))
-    return tetrad.ExitCode.PASSED
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(ended(main))

@@ -10,6 +10,7 @@ from typing import Any
 import tetrad
 from gathered import unverified
 from outline import outline
+from scripts import ended
 
 
 def told(root: Path, name: str) -> dict[str, Any]:
@@ -28,15 +29,9 @@ def told(root: Path, name: str) -> dict[str, Any]:
     }
 
 
-def main(root: str, environment: str) -> int:
-    try:
-        found = told(Path(root), environment)
-    except tetrad.TetradError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    sys.stdout.write(json.dumps(found))
-    return tetrad.ExitCode.PASSED
+def main(root: str, environment: str) -> None:
+    sys.stdout.write(json.dumps(told(Path(root), environment)))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(ended(main))

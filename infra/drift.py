@@ -7,39 +7,28 @@ import sys
 from pathlib import Path
 
 from drifted import drifted
-
-import tetrad
 from gathered import gather
 from live import Live
-from objects.everything import object_groups
 from objects.kubernetes import Place
-from outline import object_name
+from outline import objects_by_name
+from scripts import ended
 
 
-def main(root: str, environment: str) -> int:
-    try:
-        desired = gather(Path(root), environment, refuses=False)
-        wanted = {
-            object_name(obj): obj for group in object_groups(desired).values() for obj in group
+def main(root: str, environment: str) -> None:
+    desired = gather(Path(root), environment, refuses=False)
+    wanted = objects_by_name(desired)
+    there = Live(desired.cluster).objects(wanted.values())
+    found = drifted(wanted, there, Place.of(desired.environment, desired.cluster))
+    told = [
+        {
+            "object": one.object,
+            "drift": one.drift,
+            "fields": [{"path": f.path, "merged": f.before, "live": f.after} for f in one.fields],
         }
-        there = Live(desired.cluster).objects(wanted.values())
-        found = drifted(wanted, there, Place.of(desired.environment, desired.cluster))
-        told = [
-            {
-                "object": one.object,
-                "drift": one.drift,
-                "fields": [
-                    {"path": f.path, "merged": f.before, "live": f.after} for f in one.fields
-                ],
-            }
-            for one in found
-        ]
-    except tetrad.TetradError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+        for one in found
+    ]
     sys.stdout.write(json.dumps(told))
-    return tetrad.ExitCode.PASSED
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(ended(main))

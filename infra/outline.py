@@ -17,9 +17,9 @@ from objects.kubernetes import Object
 
 
 def outline(desired: Desired) -> dict[str, Any]:
-    objects = [obj for group in object_groups(desired).values() for obj in group]
+    objects = objects_by_name(desired).items()
     return {
-        "objects": {object_name(obj): _without_contents(obj) for obj in objects},
+        "objects": {name: _without_contents(obj) for name, obj in objects},
         "servers": [
             {
                 "name": one.server.name,
@@ -35,6 +35,10 @@ def outline(desired: Desired) -> dict[str, Any]:
             for one in costs(desired.models, desired.cluster)
         ],
     }
+
+
+def objects_by_name(desired: Desired) -> dict[str, Object]:
+    return {object_name(obj): obj for group in object_groups(desired).values() for obj in group}
 
 
 def object_name(obj: Mapping[str, Any]) -> str:

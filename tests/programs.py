@@ -11,6 +11,6 @@ PROGRAM = Path(__file__).parents[1] / "infra"
 def with_program(root: Path) -> Path:
     """A folder with a copy of it, and none of this repository's own environments."""
     (root / ".git").mkdir(parents=True)
-    ignored = shutil.ignore_patterns("__pycache__", "*.yaml")
+    ignored = shutil.ignore_patterns("__pycache__", "environments", "keys")
     shutil.copytree(PROGRAM, root / "infra", ignore=ignored)
     return root

@@ -220,5 +220,13 @@ class ClusterError(TetradError):
     exit_code = ExitCode.INCONCLUSIVE
 
 
+class NotApplied(TetradError):
+    """What an environment needs in Kubernetes is not there or not ready; who applies it has said why."""
+
+    def __init__(self, exit_code: ExitCode) -> None:
+        super().__init__("nothing was deployed")
+        self.exit_code = exit_code
+
+
 class ClusterConflict(ClusterError):
     """Somebody else changed an object first: nothing was written."""

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import copy
-import itertools
 import json
 import os
-import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from clusters import SMALL, ask, clustered, image, point_at
-from control_plane import ControlPlane, definitions_in, programs, started
-from simulated import kubeconfig, simulated
+from clusters import ask, image, point_at
+from control_plane import ControlPlane
+from provisioned import Provisioned, fresh, provisioning
 
 import tetrad
 
@@ -27,131 +21,39 @@ pytestmark = pytest.mark.campaign  # real servers, for minutes
 
 pytest.importorskip("pulumi", reason="needs the extra infra")
 
-ROOT = Path(__file__).parents[2]
-CRDS = Path(__file__).parent / "crds"
-_NUMBERS = itertools.count()
-
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    if not (programs() / "pulumi").exists():
-        pytest.skip("KUBEBUILDER_ASSETS has no pulumi")
-    folder = tmp_path_factory.mktemp("plane")
-    with started(folder) as plane:
-        assert plane.apply(definitions_in(CRDS)).returncode == 0
-        with simulated(plane, folder):
-            yield plane
-
-
-@dataclass(frozen=True)
-class Applied:
-    """A repository, and the namespace that it is applied to."""
-
-    root: Path
-    plane: ControlPlane
-    namespace: str
-    environment: dict[str, str]
-
-    def run(self, how: str = "up", program: str = "apply.py") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(how, program),
-            capture_output=True,
-            text=True,
-            check=False,
-            env=self.environment,
-            timeout=300,
-        )
-
-    def command(self, how: str, program: str = "apply.py") -> list[str]:
-        arguments = [str(self.root), "production", *([how] if program == "apply.py" else [])]
-        return [sys.executable, str(ROOT / "infra" / program), *arguments]
-
-    def up(self) -> str:
-        """What it told."""
-        done = self.run()
-        assert done.returncode == 0, done.stderr
-        return done.stderr
-
-    def drift(self) -> list[Any]:
-        done = self.run(program="drift.py")
-        assert done.returncode == 0, done.stderr
-        found: list[Any] = json.loads(done.stdout)
-        return found
-
-    def kubectl(self, *arguments: str) -> str:
-        done = self.plane.kubectl("--namespace", self.namespace, *arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def change(self, path: str, **values: Any) -> None:
-        file = self.root / path
-        file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **values}))
-
-    def deployments(self) -> list[str]:
-        found = self.plane.get("deployments", "--namespace", self.namespace)["items"]
-        return [one["metadata"]["name"] for one in found]
-
-    def server(self) -> str:
-        (name,) = [name for name in self.deployments() if name.startswith("model-")]
-        return name
+    with provisioning(tmp_path_factory.mktemp("plane")) as plane:
+        yield plane
 
 
 @pytest.fixture
-def fresh(plane: ControlPlane, tmp_path: Path) -> Applied:
-    """An environment that nothing was applied to."""
-    namespace = f"llm-{next(_NUMBERS)}"
-    environment = copy.deepcopy(SMALL)
-    environment["kubernetes"]["namespace"] = namespace
-    environment["kubernetes"]["usd_per_hour"] = {"nvidia.com/gpu": 2.0}
-    weights = f"oci://{image('weights')}"
-    root = clustered(tmp_path / "repository", environment, load_seconds=5, source=weights)
-    (root / ".git").mkdir()
-    return Applied(root, plane, namespace, surroundings(plane, tmp_path))
+def unapplied(plane: ControlPlane, tmp_path: Path) -> Provisioned:
+    return fresh(plane, tmp_path)
 
 
 @pytest.fixture
-def applied(fresh: Applied) -> Applied:
+def applied(unapplied: Provisioned) -> Provisioned:
     """One that was applied, and whose pointer names what is merged."""
-    fresh.up()
-    point_at(fresh.root)
-    return fresh
+    unapplied.up()
+    point_at(unapplied.root)
+    return unapplied
 
 
-def surroundings(plane: ControlPlane, folder: Path) -> dict[str, str]:
-    """A kubeconfig, a backend, and a provider where none is installed."""
-    (folder / "kubeconfig").write_text(json.dumps(kubeconfig(plane, "prod")))
-    (folder / "state").mkdir()
-    path = [str(plane.programs), os.environ["PATH"]]
-    if shutil.which("pulumi-resource-kubernetes") is None:
-        standin = folder / "bin/pulumi-resource-kubernetes"
-        standin.parent.mkdir()
-        program = ROOT / "tests/standin_provider.py"
-        standin.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{program}" "$@"\n')
-        standin.chmod(0o755)
-        path.insert(0, str(standin.parent))
-    return {
-        **os.environ,
-        "PATH": os.pathsep.join(path),
-        "KUBECONFIG": str(folder / "kubeconfig"),
-        "PULUMI_HOME": str(folder / "pulumi"),
-        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-        "PULUMI_CONFIG_PASSPHRASE": "only for tests",
-    }
+def test_what_it_does_is_told_and_the_servers_are_ready_at_the_end(unapplied: Provisioned) -> None:
+    told = unapplied.up()
 
-
-def test_what_it_does_is_told_and_the_servers_are_ready_at_the_end(fresh: Applied) -> None:
-    told = fresh.up()
-
-    assert f"  + Deployment/{fresh.server()}" in told
+    assert f"  + Deployment/{unapplied.server()}" in told
     assert "production: 21 created in" in told
-    ready = fresh.kubectl(
-        "get", "deployment", fresh.server(), "-o=jsonpath={.status.readyReplicas}"
+    ready = unapplied.kubectl(
+        "get", "deployment", unapplied.server(), "-o=jsonpath={.status.readyReplicas}"
     )
     assert ready == "1"
-    assert not list(fresh.root.rglob("Pulumi.production.yaml"))
+    assert not list(unapplied.root.rglob("Pulumi.production.yaml"))
 
 
-def test_a_second_run_changes_nothing(applied: Applied) -> None:
+def test_a_second_run_changes_nothing(applied: Provisioned) -> None:
     assert applied.drift() == []
 
     assert "production: no changes in" in applied.up()
@@ -166,7 +68,7 @@ def test_a_second_run_changes_nothing(applied: Applied) -> None:
     ],
 )
 def test_a_server_that_cannot_become_ready_ends_it(
-    change: dict[str, Any], why: str, applied: Applied
+    change: dict[str, Any], why: str, applied: Provisioned
 ) -> None:
     before = applied.deployments()
     applied.change("stacks/models/large.yaml", **change)
@@ -179,7 +81,7 @@ def test_a_server_that_cannot_become_ready_ends_it(
     assert set(before) <= set(applied.deployments())
 
 
-def test_a_server_that_loads_for_longer_than_it_says_ends_it(applied: Applied) -> None:
+def test_a_server_that_loads_for_longer_than_it_says_ends_it(applied: Provisioned) -> None:
     applied.change(
         "stacks/models/large.yaml", engine={"vllm": {"image": image("loading")}}, load_seconds=1
     )
@@ -196,10 +98,10 @@ def test_a_server_that_loads_for_longer_than_it_says_ends_it(applied: Applied) -
         told = run.stderr.read()
 
     assert run.returncode == tetrad.ExitCode.INTERRUPTED
-    assert "no traffic moved" in told
+    assert told.endswith("interrupted\n")
 
 
-def test_what_was_edited_by_hand_is_found_and_repaired(applied: Applied) -> None:
+def test_what_was_edited_by_hand_is_found_and_repaired(applied: Provisioned) -> None:
     (gateway,) = [name for name in applied.deployments() if name.startswith("gateway-")]
     spec = {"replicas": 5, "template": {"spec": {"enableServiceLinks": True}}}
     debug = {"name": "gateway", "env": [{"name": "DEBUG", "value": "1"}]}
@@ -230,7 +132,7 @@ def test_what_was_edited_by_hand_is_found_and_repaired(applied: Applied) -> None
     assert [one["object"] for one in applied.drift()] == ["Deployment/stranger"]
 
 
-def test_what_a_controller_owns_is_left_to_it(applied: Applied) -> None:
+def test_what_a_controller_owns_is_left_to_it(applied: Provisioned) -> None:
     name = applied.server()
     tracked = "argocd.argoproj.io/tracking-id=desk:apps/Deployment"
     applied.kubectl("annotate", "deployment", name, tracked)
@@ -246,7 +148,7 @@ def test_what_a_controller_owns_is_left_to_it(applied: Applied) -> None:
     assert applied.run("check").returncode == 0
 
 
-def test_a_preview_says_what_would_change_and_changes_nothing(applied: Applied) -> None:
+def test_a_preview_says_what_would_change_and_changes_nothing(applied: Provisioned) -> None:
     applied.change("stacks/models/large.yaml", resources={"nvidia.com/gpu": 99})
     ask(applied.root, "Please:")
     before = applied.deployments()
@@ -261,14 +163,14 @@ def test_a_preview_says_what_would_change_and_changes_nothing(applied: Applied) 
     assert "warning: model-" in done.stderr
 
 
-def test_an_apply_that_was_killed_is_completed_by_the_next(fresh: Applied) -> None:
+def test_an_apply_that_was_killed_is_completed_by_the_next(unapplied: Provisioned) -> None:
     for seen in ("+ ConfigMap/tetrad-proven", "+ Deployment/model-", "+ Deployment/gateway-"):
-        command = fresh.command("up")
+        command = unapplied.command("up")
         run = subprocess.Popen(
             command,
             stderr=subprocess.PIPE,
             text=True,
-            env=fresh.environment,
+            env=unapplied.environment,
             start_new_session=True,
         )
         assert run.stderr is not None
@@ -279,10 +181,10 @@ def test_an_apply_that_was_killed_is_completed_by_the_next(fresh: Applied) -> No
         run.wait()
         run.stderr.close()
 
-    fresh.up()
+    unapplied.up()
 
-    assert fresh.drift() == []
-    assert "production: no changes in" in fresh.up()
+    assert unapplied.drift() == []
+    assert "production: no changes in" in unapplied.up()
 
 
 @pytest.mark.parametrize(
@@ -293,10 +195,12 @@ def test_an_apply_that_was_killed_is_completed_by_the_next(fresh: Applied) -> No
         ("KUBECONFIG", "the kubeconfig has no context 'prod'"),
     ],
 )
-def test_what_pulumi_lacks_is_said_with_what_to_do(without: str, told: str, fresh: Applied) -> None:
-    del fresh.environment[without]
+def test_what_pulumi_lacks_is_said_with_what_to_do(
+    without: str, told: str, unapplied: Provisioned
+) -> None:
+    del unapplied.environment[without]
 
-    done = fresh.run()
+    done = unapplied.run()
 
     assert done.returncode == tetrad.ExitCode.MISUSE, done.stderr
     assert told in done.stderr

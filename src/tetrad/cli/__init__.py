@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, str] = {
     "release": "end the withdrawal of a stack's identities",
     "status": "show what serves where, since when, by whose evidence, and what is withdrawn",
     "history": "show every change of what served an environment",
+    "drift": "say what differs from the merged state: objects, identities, corpora, models",
     "cost": "show what the model servers of an environment cost per month, and its traffic",
     "render": "write what runs in Kubernetes as plain manifests, of proven identities alone",
     "evidence": "show what was signed about an identity",

@@ -63,12 +63,10 @@ def deployer_of(root: Path, environment: Environment, key: str) -> Deployer:
 
 def settled(root: Path, deployer: Deployer, deployment: Deployment, *, waits: bool) -> ExitCode:
     """Say what became of a deployment, and drive the rollouts that it began or found."""
-    from tetrad.cli.verification_lines import lines_of
     from tetrad.deploy.deployer import opened_store
 
     if deployment.refused:
-        told = [line for one in deployment.refused for line in lines_of(one.found, one.asked)]
-        print_text("".join(f"{line}\n" for line in told))
+        print_text("".join(f"{line}\n" for line in refused_lines(deployment)))
         print_status("nothing was deployed\n")
         return ExitCode.REFUSED
     print_text("".join(f"{line}\n" for line in _deployed(root, deployment)))
@@ -84,6 +82,13 @@ def settled(root: Path, deployer: Deployer, deployment: Deployment, *, waits: bo
     for ref in rolling:
         print_status(f"help: tetrad rollout continue {pointer.environment} {ref}\n")
     return ExitCode.PASSED
+
+
+def refused_lines(deployment: Deployment) -> Iterator[str]:
+    from tetrad.cli.verification_lines import lines_of
+
+    for one in deployment.refused:
+        yield from lines_of(one.found, one.asked)
 
 
 def driven(store: KeptPointers, deployer: Deployer, rollouts: Mapping[str, Digest]) -> ExitCode:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tetrad.cli.changing import (
     add_deployer_key,
@@ -12,14 +15,32 @@ from tetrad.cli.changing import (
     deployer_of,
     settled,
 )
+from tetrad.cli.infra_program import run_script
+from tetrad.cli.output import print_text
 from tetrad.cli.repository_root import root_of
-from tetrad.errors import ExitCode
+from tetrad.errors import ExitCode, NotApplied, UsageError
+
+if TYPE_CHECKING:
+    from tetrad.deploy.deployer import Deployer
+    from tetrad.model import Environment
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_environment(parser)
     parser.add_argument(
         "stacks", nargs="*", metavar="STACK", help="stacks (default: all that serve there)"
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--preview",
+        action="store_true",
+        help="show what would come, change and go, and change nothing",
+    )
+    how.add_argument(
+        "--no-apply",
+        action="store_true",
+        help="in Kubernetes: leave the objects to Argo CD or Flux, which has applied what `tetrad"
+        " render` writes; check that, and begin the rollout",
     )
     add_no_wait(parser)
     add_reason(parser)
@@ -31,6 +52,43 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.loading.environments import environment_named
 
     root = root_of(args)
-    deployer = deployer_of(root, environment_named(root, args.environment), args.key)
-    deployment = deploy(root, deployer, args.stacks, reason=args.reason)
+    environment = environment_named(root, args.environment)
+    if args.no_apply and environment.cluster is None:
+        raise UsageError(f"--no-apply is for target: kubernetes, and {environment.name} is local")
+    deployer = deployer_of(root, environment, args.key)
+    if args.preview:
+        return _preview(root, deployer, args.stacks)
+    how = "check" if args.no_apply else "up"
+
+    def provision(stacks: Sequence[str]) -> None:
+        if environment.cluster is not None:
+            _provide(root, environment, how, stacks)
+
+    deployment = deploy(root, deployer, args.stacks, reason=args.reason, provision=provision)
     return settled(root, deployer, deployment, waits=not args.no_wait)
+
+
+def _provide(root: Path, environment: Environment, how: str, stacks: Sequence[str]) -> None:
+    """What the stacks need in Kubernetes is there and ready; NotApplied where it is not."""
+    code = run_script(root, "apply.py", str(root), environment.name, how, *stacks)
+    if code != ExitCode.PASSED:
+        raise NotApplied(code)
+
+
+def _preview(root: Path, deployer: Deployer, names: Sequence[str]) -> ExitCode:
+    from tetrad.cli.changing import refused_lines
+    from tetrad.cli.pointer_lines import changed_lines
+    from tetrad.deploy.deploying import previewed
+
+    deployment = previewed(root, deployer, names)
+    if deployment.refused:
+        print_text("".join(f"{line}\n" for line in refused_lines(deployment)))
+        return ExitCode.REFUSED
+    if deployer.environment.cluster is not None:
+        stacks = deployment.stacks if names else ()
+        _provide(root, deployer.environment, "preview", stacks)
+    lines = (
+        [] if deployment.after is None else [*changed_lines(deployment.before, deployment.after)]
+    )
+    print_text("".join(f"{line}\n" for line in ["traffic:", *(lines or ["  no changes"])]))
+    return ExitCode.PASSED

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from tetrad.admission import KeptEvidence, Question, verified_each
 from tetrad.admission.admitting import admit
@@ -19,6 +20,9 @@ from tetrad.pointer.kept_pointers import KeptPointers
 from tetrad.pointer.transitions import Merged, Wanted, deployed
 from tetrad.registry import open_ledger, registry_place
 from tetrad.snapshots import Snapshot, keeping, take_snapshot
+
+# Makes ready what stacks need before traffic moves to them: those named, or all for none.
+Provision: TypeAlias = Callable[[Sequence[str]], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,17 +70,47 @@ class Deployment:
         return self.before != self.after
 
 
-def deploy(root: Path, deployer: Deployer, names: Sequence[str], *, reason: str = "") -> Deployment:
-    """Serve the commit that is checked out, or some of its stacks."""
+def deploy(
+    root: Path,
+    deployer: Deployer,
+    names: Sequence[str],
+    *,
+    reason: str = "",
+    provision: Provision = lambda _: None,
+) -> Deployment:
+    """Serve the commit that is checked out, or some of its stacks, once what they need is provided."""
     with merged_state(root) as state, opened_store(root, deployer.environment) as store:
-        before = store.current()
-        if before is not None:
-            where = deployer.environment.name
-            refuse_unrelated(root, last=before.commit, new=state.commit, where=where)
-        stacks = _stacks(state, deployer.environment, names)
-        judged = _judged(root, state, stacks, deployer.environment)
-        order = Order(state=state, before=before, judged=tuple(judged), named=bool(names))
-        return settle(root, store, deployer, order, reason=reason)
+        order = _order(root, deployer.environment, state, store.current(), names)
+        return settle(root, store, deployer, order, reason=reason, provision=provision)
+
+
+def previewed(root: Path, deployer: Deployer, names: Sequence[str]) -> Deployment:
+    """What `deploy` would make of the pointer; nothing is written."""
+    with merged_state(root) as state, opened_store(root, deployer.environment) as store:
+        order = _order(root, deployer.environment, state, store.current(), names)
+        parted = _parted(order)
+        if parted.refused:
+            return Deployment(before=order.before, after=order.before, refused=parted.refused)
+        return _deployment(order, parted, _next(order, deployer, store))
+
+
+def _order(
+    root: Path,
+    environment: Environment,
+    state: MergedState,
+    before: Pointer | None,
+    names: Sequence[str],
+) -> Order:
+    if before is not None:
+        refuse_unrelated(root, last=before.commit, new=state.commit, where=environment.name)
+    stacks = _stacks(state, environment, names)
+    judged = _judged(root, state, stacks, environment)
+    return Order(
+        state=state,
+        before=before,
+        judged=tuple(judged),
+        named=bool(names),
+    )
 
 
 def settle(
@@ -86,37 +120,71 @@ def settle(
     order: Order,
     *,
     reason: str,
+    provision: Provision = lambda _: None,
 ) -> Deployment:
     """Append the pointer by which what was judged serves, unless some of it may not; PointerMoved where
     the pointer is no longer the one that the commit was held against.
+
+    `provision` is called in between, with the stacks if some were named.
     """
-    before, judged = order.before, order.judged
-    doubtful = [one for one in judged if not one.found.is_yes and _answers(before, one)]
+    parted = _parted(order)
+    if parted.refused:
+        return Deployment(before=order.before, after=order.before, refused=parted.refused)
+    provision([one.asked.stack.ref for one in order.judged] if order.named else [])
+    _keep(root, deployer, order.state.commit, parted.others)
+    after = _next(order, deployer, store, reason)
+    if after is not None:
+        store.append(deployer.seal(after))
+    return _deployment(order, parted, after)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Parted:
+    """What was judged, by what becomes of it."""
+
+    refused: tuple[Judged, ...]
+    left: tuple[Judged, ...]
+    doubtful: tuple[Judged, ...]
+    others: tuple[Judged, ...]  # that are to serve
+
+
+def _parted(order: Order) -> _Parted:
+    judged = order.judged
+    doubtful = [one for one in judged if not one.found.is_yes and _answers(order.before, one)]
     left = [one for one in judged if one.found.withdrawn and not order.named]
     set_apart = {one.asked.stack.ref for one in (*doubtful, *left)}
     others = [one for one in judged if one.asked.stack.ref not in set_apart]
     refused = [one for one in others if not one.found.is_yes]
-    if refused or (left and len(left) == len(judged)):
-        return Deployment(before=before, after=before, refused=tuple(refused or left))
-    _keep(root, deployer, order.state.commit, others)
+    if left and len(left) == len(judged):
+        refused = refused or left
+    return _Parted(
+        refused=tuple(refused), left=tuple(left), doubtful=tuple(doubtful), others=tuple(others)
+    )
+
+
+def _next(
+    order: Order, deployer: Deployer, store: KeptPointers, reason: str = ""
+) -> Pointer | None:
+    """The pointer by which what was judged serves; None where that is so already."""
     environment = deployer.environment
     merged = Merged(
         environment=environment.name,
         commit=order.state.commit,
-        stacks={one.asked.stack.ref: one.wanted for one in judged},
+        stacks={one.asked.stack.ref: one.wanted for one in order.judged},
         access=environment.access,
         retain=environment.retain,
     )
-    only = [one.asked.stack.ref for one in judged] if order.named else None
-    after = deployed(before, merged, deployer.act(store.now(), reason), only=only)
-    if after is not None:
-        store.append(deployer.seal(after))
+    only = [one.asked.stack.ref for one in order.judged] if order.named else None
+    return deployed(order.before, merged, deployer.act(store.now(), reason), only=only)
+
+
+def _deployment(order: Order, parted: _Parted, after: Pointer | None) -> Deployment:
     return Deployment(
-        before=before,
-        after=after or before,
-        stacks=tuple(merged.stacks),
-        left=tuple(left),
-        doubtful=tuple(doubtful),
+        before=order.before,
+        after=after or order.before,
+        stacks=tuple(one.asked.stack.ref for one in order.judged),
+        left=parted.left,
+        doubtful=parted.doubtful,
     )
 
 

@@ -1,0 +1,38 @@
+"""The rules over all objects of a stack. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from objects.kubernetes import Object
+from objects.proven import LIST
+from policy.rules import RULES, Listed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    """What is wrong with an object, by which rule."""
+
+    rule: str
+    object: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.object}: {self.message} ({self.rule})"
+
+
+def violations(objects: Sequence[Object]) -> Iterator[Violation]:
+    listed = listed_in(objects)
+    for obj in objects:
+        for rule in RULES:
+            for message in rule.find(obj, listed):
+                name = f"{obj['kind']}/{obj['metadata']['name']}"
+                yield Violation(rule=rule.name, object=name, message=message)
+
+
+def listed_in(objects: Sequence[Object]) -> Listed:
+    """The list of what is proven; without one nothing is."""
+    lists = (o for o in objects if o["kind"] == "ConfigMap" and o["metadata"]["name"] == LIST)
+    found: Listed = next(lists, {}).get("data", {})
+    return found

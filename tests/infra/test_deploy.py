@@ -1,0 +1,131 @@
+"""`tetrad deploy` of an environment in Kubernetes: servers first, then traffic."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clusters import ask, image
+from control_plane import ControlPlane
+from provisioned import Provisioned, fresh, provisioning
+
+import tetrad
+
+pytestmark = pytest.mark.campaign  # real servers, for minutes
+
+pytest.importorskip("pulumi", reason="needs the extra infra")
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with provisioning(tmp_path_factory.mktemp("plane")) as plane:
+        yield plane
+
+
+def deploy(where: Provisioned, *options: str) -> str:
+    done = where.tetrad("deploy", "production", *options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def pointed(where: Provisioned) -> Any:
+    """The pointer of the environment, None before the first."""
+    done = where.tetrad("status", "production", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)[0]["pointer"]
+
+
+def live(where: Provisioned) -> str:
+    identity: str = pointed(where)["stacks"]["stacks/large"]["live"]["identity"]
+    return identity
+
+
+def test_an_environment_from_nothing_to_a_rollback(plane: ControlPlane, tmp_path: Path) -> None:
+    where = fresh(plane, tmp_path)
+
+    assert "stacks/large:" in deploy(where)
+
+    first, servers = live(where), where.deployments()
+    assert where.tetrad("drift", "production").returncode == 0
+    assert "no changes" in deploy(where)
+    assert pointed(where)["number"] == 1
+
+    ask(where.root, "Please:")
+    where.commit()
+    preview = deploy(where, "--preview")
+    assert "1 to create, 1 to update" in preview
+    assert live(where) == first
+    deploy(where)
+    second = live(where)
+    assert second != first
+    assert where.deployments() == servers
+
+    assert where.tetrad("rollback", "production").returncode == 0
+    assert live(where) == first
+    deploy(where)
+    assert live(where) == first
+    assert where.tetrad("drift", "production").returncode == tetrad.ExitCode.REFUSED
+
+
+def test_traffic_stays_where_it_is_until_the_new_server_is_ready(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    where = fresh(plane, tmp_path)
+    deploy(where)
+    before = pointed(where)
+    where.change("stacks/models/large.yaml", engine={"vllm": {"image": image("missing")}})
+    where.commit()
+
+    done = where.tetrad("deploy", "production")
+
+    assert done.returncode == tetrad.ExitCode.REFUSED
+    assert "server: ImagePullBackOff" in done.stderr
+    assert done.stderr.endswith("nothing was deployed\n")
+    assert pointed(where) == before
+
+    where.change("stacks/models/large.yaml", engine={"vllm": {"image": image("vllm")}})
+    where.commit()
+    deploy(where)
+    assert len([name for name in where.deployments() if name.startswith("model-")]) == 1
+
+
+def test_an_unproven_identity_is_refused_before_anything_is_touched(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    where = fresh(plane, tmp_path)
+    private = str(tmp_path / "ci.pem")
+    assert where.tetrad("keys", "new", "ci", "--private", private).returncode == 0
+    signers = {"ci": {"ed25519": "infra/keys/ci.pub", "role": "evaluator"}}
+    requires = {"evidence": {"signers": ["ci"]}}
+    where.change("infra/environments/production.yaml", signers=signers, requires=requires)
+    where.commit()
+
+    for options in (["--preview"], []):
+        done = where.tetrad("deploy", "production", *options)
+
+        assert done.returncode == tetrad.ExitCode.REFUSED
+        assert "no suite judges stacks/large" in done.stdout
+    assert plane.kubectl("get", "namespace", where.namespace).returncode != 0
+
+
+def test_what_a_controller_applied_is_rolled_out_without_touching_it(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    where = fresh(plane, tmp_path)
+    rendered = tmp_path / "manifests"
+    assert where.tetrad("render", "production", "-o", str(rendered)).returncode == 0
+    early = where.tetrad("deploy", "production", "--no-apply")
+    manager = ("--field-manager", "argocd-controller")
+    done = plane.kubectl("apply", "--server-side", *manager, "-f", str(rendered))
+    assert done.returncode == 0, done.stderr
+
+    fights = where.tetrad("deploy", "production")
+    deploy(where, "--no-apply")
+
+    assert early.returncode == tetrad.ExitCode.REFUSED
+    assert fights.returncode == tetrad.ExitCode.REFUSED
+    assert fights.stderr.startswith("Argo CD owns ")
+    assert live(where).startswith("tetrad:")
