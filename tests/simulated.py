@@ -30,6 +30,7 @@ def simulated(plane: ControlPlane, folder: Path, *, gpus: int = 64) -> Iterator[
         _start(running, plane, config, folder, "kube-controller-manager", manager)
         _start(running, plane, config, folder, "kube-scheduler", ["--leader-elect=false"])
         stages = [f"--config={STAGES}", "--manage-all-nodes=true", "--cidr=10.244.0.0/16"]
+        stages.append("--node-lease-duration-seconds=40")
         kwok = [*stages, f"--server-address=127.0.0.1:{_free_port()}"]
         _start(running, plane, config, folder, "kwok", kwok, secure=False)
         yield
