@@ -65,7 +65,9 @@ def test_an_environment_from_nothing_to_a_rollback(plane: ControlPlane, tmp_path
 
     assert where.tetrad("rollback", "production").returncode == 0
     assert live(where) == first
-    deploy(where)
+    again = where.tetrad("deploy", "production")
+    assert again.returncode == tetrad.ExitCode.REFUSED
+    assert "withdrawn" in again.stdout
     assert live(where) == first
     assert where.tetrad("drift", "production").returncode == tetrad.ExitCode.REFUSED
 
@@ -75,7 +77,7 @@ def test_traffic_stays_where_it_is_until_the_new_server_is_ready(
 ) -> None:
     where = fresh(plane, tmp_path)
     deploy(where)
-    before = pointed(where)
+    before, servers = pointed(where), set(where.deployments())
     where.change("stacks/models/large.yaml", engine={"vllm": {"image": image("missing")}})
     where.commit()
 
@@ -85,11 +87,14 @@ def test_traffic_stays_where_it_is_until_the_new_server_is_ready(
     assert "server: ImagePullBackOff" in done.stderr
     assert done.stderr.endswith("nothing was deployed\n")
     assert pointed(where) == before
+    failed = set(where.deployments()) - servers
 
     where.change("stacks/models/large.yaml", engine={"vllm": {"image": image("vllm")}})
     where.commit()
     deploy(where)
-    assert len([name for name in where.deployments() if name.startswith("model-")]) == 1
+    assert failed
+    assert servers < set(where.deployments())
+    assert not failed & set(where.deployments())
 
 
 def test_an_unproven_identity_is_refused_before_anything_is_touched(

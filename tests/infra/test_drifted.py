@@ -80,7 +80,7 @@ def test_a_field_that_was_removed_is_named() -> None:
 def test_an_item_of_a_list_that_was_added_is_named() -> None:
     def change(obj: Any) -> None:
         container(obj)["env"].insert(0, {"name": "B", "value": "2"})
-        env = {'k:{"name":"B"}': {".": {}, "f:name": {}, "f:value": {}}}
+        env: dict[str, Any] = {'k:{"name":"B"}': {".": {}, "f:name": {}, "f:value": {}}}
         containers = {'k:{"name":"gateway"}': {"f:env": env}}
         owns(obj, {"f:spec": {"f:template": {"f:spec": {"f:containers": containers}}}})
 
@@ -145,14 +145,20 @@ def test_what_others_may_set_is_no_drift(
 
 
 def test_what_is_missing_and_what_is_too_many_is_named() -> None:
-    stranger = {"kind": "Deployment", "metadata": {"name": "other", "namespace": "llm"}}
-    ours = {
+    stranger: dict[str, Any] = {
+        "kind": "Deployment",
+        "metadata": {"name": "other", "namespace": "llm"},
+    }
+    ours: dict[str, Any] = {
         "kind": "ConfigMap",
         "metadata": PLACE.metadata("snapshot-a", "snapshot"),
     }
-    owned_by = {"kind": "Job", "metadata": {"name": "j", "ownerReferences": [{}]}}
-    theirs = {"kind": "ConfigMap", "metadata": {"name": "notes", "namespace": "llm"}}
-    policy = {
+    owned_by: dict[str, Any] = {"kind": "Job", "metadata": {"name": "j", "ownerReferences": [{}]}}
+    theirs: dict[str, Any] = {
+        "kind": "ConfigMap",
+        "metadata": {"name": "notes", "namespace": "llm"},
+    }
+    policy: dict[str, Any] = {
         "kind": "ValidatingAdmissionPolicy",
         "metadata": {"name": "tetrad-llm-2-snapshots", "labels": PLACE.labels("admission")},
     }
