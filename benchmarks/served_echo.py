@@ -26,7 +26,7 @@ UPSTREAM = 18_771  # ports
 GATEWAY = 18_772
 URL = f"http://127.0.0.1:{GATEWAY}"
 STACK = "stacks/echo"
-USERS = 20
+USERS = 200  # so many that hardly one of them waits for an answer when it is to ask again
 FILES = {
     "stacks/echo.yaml": """\
 kind: stack
@@ -128,7 +128,7 @@ def asked_steadily(
 ) -> Iterator[None]:
     """Users who ask at a rate (requests a second) until the block ends; what they saw is in load_*.csv."""
     command: list[str | Path] = [
-        peers / "locust", "--headless", "--host", URL, "--users", str(USERS), "--spawn-rate", "20",
+        peers / "locust", "--headless", "--host", URL, "--users", str(USERS), "--spawn-rate", str(USERS),
         "--locustfile", Path(__file__).with_name("asking_users.py"), "--csv", folder / "load",
         "--loglevel", "ERROR", "--only-summary",
     ]  # fmt: skip
