@@ -24,6 +24,22 @@ def test_whoever_adds_at_the_same_time_loses_nothing(tmp_path: Path) -> None:
     assert set(EvidenceBranch(tree.root).envelopes(identity)) == set(envelopes)
 
 
+def test_no_remote_hides_what_another_one_has(tmp_path: Path) -> None:
+    tree = scripted_tree(tmp_path / "repository")
+    identity, branch = digest_bytes(b"an identity"), EvidenceBranch(tree.root)
+    branch.add("evidence", {identity: [b"{}"]}, "Add evidence")
+    tree.git("update-ref", "refs/remotes/origin/tetrad/evidence", "tetrad/evidence")
+    tree.git("checkout", "--quiet", "tetrad/evidence")
+    (path,) = tree.root.glob("evidence/*/*/*.json")
+    path.write_text("[]")
+    tree.commit("Change it")
+    tree.git("update-ref", "refs/remotes/fork/tetrad/evidence", "HEAD")
+
+    assert set(branch.envelopes(identity)) == {b"{}", b"[]"}
+    assert branch.envelope(digest_bytes(b"{}")) == b"{}"
+    assert set(branch.envelopes_of([identity])[identity]) == {b"{}", b"[]"}
+
+
 def test_envelopes_are_found_by_identity_by_digest_and_by_kind(tmp_path: Path) -> None:
     branch = EvidenceBranch(scripted_tree(tmp_path / "repository").root)
     one, two, other = (digest_bytes(name) for name in (b"one", b"two", b"other"))

@@ -10,11 +10,12 @@ from pathlib import Path
 from tetrad import git
 from tetrad.admission.kept_evidence import KeptEvidence
 from tetrad.admission.withdrawn import Withdrawals
-from tetrad.evidence import Verification, expected_of, verify
+from tetrad.evidence import Verification, expected_of, required_suites, verify
 from tetrad.evidence.verifying import admitted
 from tetrad.identity import identity_of
 from tetrad.loading.repositories import find
 from tetrad.model import Environment, Repository, Stack
+from tetrad.plan.changes import suite_files
 from tetrad.snapshots import take_snapshot
 
 
@@ -66,7 +67,7 @@ def has_evidence(kept: KeptEvidence, asked: Question) -> bool:
 
 def _authors(root: Path, kept: KeptEvidence, asked: Question, now: datetime) -> frozenset[str]:
     """Whoever made a commit since the environment last admitted the stack; before the first time,
-    whoever made one to the files of the stack.
+    whoever made one to the files of the stack or of the suites that it has to pass.
     """
     rule = asked.environment.approvals
     if rule is None or not rule.not_author:
@@ -74,5 +75,7 @@ def _authors(root: Path, kept: KeptEvidence, asked: Question, now: datetime) -> 
     for admission in admitted(asked.stack.ref, asked.environment, kept.admissions(), now=now):
         if git.is_known(root, admission.commit) and git.is_ancestor(root, admission.commit, "HEAD"):
             return git.authors(root, admission.commit, "HEAD")
-    paths = take_snapshot(asked.repository.files, asked.stack.ref).files
+    suites = required_suites(asked.repository, asked.stack, asked.environment)
+    made_of = take_snapshot(asked.repository.files, asked.stack.ref).files
+    paths = {*made_of}.union(*map(suite_files, suites))
     return git.authors(root, None, "HEAD", sorted(paths))

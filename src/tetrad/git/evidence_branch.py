@@ -105,13 +105,15 @@ class EvidenceBranch:
     def _read(
         self, below: str, wanted: Callable[[str], bool] = lambda _: True
     ) -> Iterator[tuple[str, bytes]]:
-        """The envelopes below a folder whose paths are wanted; those of several branches once."""
-        seen: set[str] = set()
+        """The envelopes below a folder whose paths are wanted; what is in several branches once. A
+        remote that has another content at the path of an envelope hides nothing.
+        """
+        seen: set[tuple[str, str]] = set()
         with closing(Objects(self._checkout)) as objects:
             for tip in dict.fromkeys(filter(None, [self._tip(_LOCAL), *self._remote_tips()])):
                 for path, blob in self._listed(tip, below):
-                    if path not in seen and wanted(path):
-                        seen.add(path)
+                    if (path, blob) not in seen and wanted(path):
+                        seen.add((path, blob))
                         yield path, objects.blob(blob)
 
     def _listed(self, commit: str, below: str) -> Iterator[tuple[str, str]]:

@@ -71,14 +71,18 @@ def authors(
 ) -> frozenset[str]:
     """The e-mail addresses of whoever wrote (`Co-authored-by:` included) or committed what is new since
     a commit, to some paths below the root; GitError in a shallow clone, which would leave some out.
+
+    A `.mailmap` adds addresses and takes none away: a change may bring one. Nor does a merge hide who
+    made what it leaves behind.
     """
     checkout = Checkout.of(root)
     if _is_shallow(checkout):
         raise GitError(f"who wrote the commits is not known in this shallow clone{_DEEPEN}")
     span = until if since is None else f"{since}..{until}"
     named = [f":(literal){path}" for path in paths]
-    both = "--format=<%aE>%n<%cE>%n%(trailers:key=Co-authored-by,valueonly)"
-    return frozenset(re.findall("<([^<>]+)>", checkout.git("log", both, span, "--", *named)))
+    who = "--format=<%ae>%n<%aE>%n<%ce>%n<%cE>%n%(trailers:key=Co-authored-by,valueonly)"
+    said = checkout.git("log", "--full-history", who, span, "--", *named)
+    return frozenset(re.findall(r"(?<=<)[^<>\n]+(?=>)|[^\s<>]+@[^\s<>]+", said))
 
 
 def user_email(root: Path) -> str:
