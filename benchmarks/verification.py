@@ -13,51 +13,30 @@ import argparse
 import statistics
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import timedelta
+from pathlib import Path
 
-from tetrad.canonical import digest_bytes
-from tetrad.ed25519 import PrivateKey
-from tetrad.errors import Location
-from tetrad.evidence import Expected, sign, verify, with_key
-from tetrad.evidence.expected import SuiteParts
-from tetrad.evidence.statements import (
-    VERIFIER,
-    Approval,
-    Commit,
-    Evaluation,
-    Harness,
-    Predicate,
-    Regraded,
-    Resource,
-    SuiteEvaluation,
-    Summary,
-    VerifierId,
-    resource_uri,
-)
-from tetrad.model import ApprovalRule, Environment, EvidenceRule, Signer
-from tetrad.results.gate_report import RequirementResult
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+import signing as s
+
+from tetrad.evidence import verify
 
 LIMIT_S = 0.020
 ROUNDS = 50
-SUITES = 10
-STACK = "stacks/triage"
-IDENTITY = digest_bytes(b"identity")
-PARTS = SuiteParts(*(digest_bytes(name.encode()) for name in SuiteParts._fields))
-NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
-CI, APPROVER, STRANGER = (PrivateKey.generate() for _ in range(3))
+SUITES = tuple(f"evals/{number}" for number in range(10))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--junk", type=int, default=20, help="envelopes that do not count")
-    junk = parser.parse_args().junk
-    run = envelope(evaluation(), CI)
-    envelopes = [run, envelope(summary(run), CI), envelope(approval(), APPROVER)]
-    envelopes += [envelope(approval(minute), STRANGER) for minute in range(junk)]
+    envelopes = [*passing(), *by_a_stranger(parser.parse_args().junk)]
+    expected = s.expected(suites=dict.fromkeys(SUITES, s.parts()))
+    known = s.environment().signers
+    environment = s.environment(signers={name: known[name] for name in ("ci", "ada")})
     taken = []
     for _ in range(ROUNDS):
         started = time.process_time()
-        found = verify(expected(), environment(), envelopes, now=NOW)
+        found = verify(expected, environment, envelopes, now=s.NOW)
         taken.append(time.process_time() - started)
         if not found.is_yes:
             raise SystemExit(f"the identity is refused: {found.unmet}")
@@ -70,85 +49,16 @@ def main() -> int:
     return 0 if held else 1
 
 
-def envelope(predicate: Predicate, key: PrivateKey) -> bytes:
-    return sign(predicate, identity=IDENTITY, name="triage", sealing=with_key(key))
+def passing() -> list[bytes]:
+    four = (s.requirement(),) * 4
+    suites = tuple(s.suite_evaluation(suite=suite, requirements=four) for suite in SUITES)
+    run = s.signed(s.evaluation(suites=suites), "ci")
+    return [run, s.signed(s.summary(run), "ci"), s.signed(s.approval(), "ada")]
 
 
-def expected() -> Expected:
-    return Expected(
-        stack=STACK,
-        identity=IDENTITY,
-        suites={f"evals/{number}": PARTS for number in range(SUITES)},
-    )
-
-
-def environment() -> Environment:
-    return Environment(
-        ref="infra/environments/production",
-        location=Location("infra/environments/production.yaml"),
-        signers={
-            "ci": Signer(name="ci", key=CI.public, role="evaluator"),
-            "ada": Signer(name="ada", key=APPROVER.public, role="approver"),
-        },
-        evidence=EvidenceRule(signers=("ci",), max_age_days=30),
-        approvals=ApprovalRule(count=1),
-        document={},
-    )
-
-
-def evaluation() -> Evaluation:
-    requirement = RequirementResult(
-        requirement="min",
-        metric="answer",
-        decision="PASSED",
-        value=0.9,
-        threshold=0.8,
-        interval=(0.8, 0.95),
-        n=60,
-        reason="0.90, required ≥ 0.80",
-    )
-    suites = tuple(
-        SuiteEvaluation(
-            suite=f"evals/{number}",
-            **PARTS._asdict(),
-            decision="PASSED",
-            cases=60,
-            results=digest_bytes(b"results"),
-            requirements=(requirement,) * 4,
-        )
-        for number in range(SUITES)
-    )
-    return Evaluation(
-        stack=STACK,
-        commit=Commit(head="1" * 40, tree="2" * 40, base="3" * 40),
-        decision="PASSED",
-        evaluated_on=NOW,
-        attested_on=NOW,
-        harness=Harness(version="0.1.0", runtime=2, grading=1),
-        model="small",
-        engine="torch",
-        build="torch 2.13.0, cpu",
-        report=digest_bytes(b"report"),
-        suites=suites,
-        regraded=Regraded(assertions=600, of=600),
-    )
-
-
-def summary(run: bytes) -> Summary:
-    inputs = Resource(uri="evaluation", digest={"sha256": digest_bytes(run).hex})
-    return Summary(
-        verifier=VerifierId(id=VERIFIER),
-        time_verified=NOW,
-        resource_uri=resource_uri("production", STACK),
-        policy=Resource(uri="infra/environments/production", digest={"sha256": "0" * 64}),
-        input_attestations=(inputs,),
-        verification_result="PASSED",
-        verified_levels=("TETRAD_EVALUATED",),
-    )
-
-
-def approval(minute: int = 0) -> Approval:
-    return Approval(stack=STACK, environment="production", approved_on=NOW.replace(minute=minute))
+def by_a_stranger(count: int) -> list[bytes]:
+    days = (s.NOW - timedelta(days=day) for day in range(count))
+    return [s.signed(s.approval(approved_on=day), "a stranger") for day in days]
 
 
 if __name__ == "__main__":

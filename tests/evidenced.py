@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from fakes import Asked, OpenAIServer, Reply
 from trees import Tree, initial_tree
+
+from tetrad.errors import ExitCode
 
 ENVIRONMENT = "infra/environments/production.yaml"
 SIGNERS = {
@@ -53,6 +56,25 @@ def evidenced_tree(folder: Path) -> Tree:
     tree.tetrad("lock")
     tree.commit("Say it in fewer words")
     return tree
+
+
+def gated_tree(folder: Path) -> Tree:
+    """The same, with the report of a gate that passed: a changed prompt against the commit before."""
+    tree = evidenced_tree(folder)
+    with pytest.MonkeyPatch.context() as patch, answering(patch):
+        assert tree.tetrad("gate", "--base", "HEAD~1") == ExitCode.PASSED
+    return tree
+
+
+def copied(folder: Path, into: Path) -> Tree:
+    """A copy of a repository with its keys."""
+    shutil.copytree(folder, into, dirs_exist_ok=True)
+    return Tree(into / "repository")
+
+
+def attest(tree: Tree, *options: str) -> int:
+    """Sign the last report as CI does."""
+    return tree.tetrad("attest", "--key", key_of(tree, "ci"), *options)
 
 
 def environment_text(**changes: Any) -> str:

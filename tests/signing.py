@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.ed25519 import PrivateKey
 from tetrad.errors import Location
-from tetrad.evidence import Expected, seal
+from tetrad.evidence import Expected, Verification, seal, verify
 from tetrad.evidence.expected import SuiteParts
 from tetrad.evidence.statements import (
     VERIFIER,
@@ -157,11 +158,25 @@ def admission(**changes: Any) -> Admission:
 
 def signed(predicate: Predicate, *names: str, identity: Digest = IDENTITY) -> bytes:
     """The envelope of a statement, signed by the keys of the names."""
-    statement = Statement(identity=identity, name="triage", predicate=predicate)
-    return seal(write_statement(statement), [key(name) for name in names])
+    return seal(payload(predicate, identity), [key(name) for name in names])
+
+
+def payload(predicate: Predicate, identity: Digest = IDENTITY) -> bytes:
+    """A statement, to be signed."""
+    return write_statement(Statement(identity=identity, name="triage", predicate=predicate))
 
 
 def passing() -> tuple[bytes, bytes, bytes]:
     """An evaluation, its summary and an approval: together a yes."""
     run = signed(evaluation(), "ci")
     return run, signed(summary(run), "ci"), signed(approval(), "ada")
+
+
+def answer(environment: Environment, envelopes: Iterable[bytes]) -> Verification:
+    """Whether the identity may serve there, now."""
+    return verify(expected(), environment, envelopes, now=NOW)
+
+
+def clauses(found: Verification) -> set[str]:
+    """Those that envelopes were set aside by."""
+    return {aside.clause for aside in found.set_aside}

@@ -11,8 +11,10 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -21,6 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from registries import at_root
 
 from tetrad.canonical import canonical_json
+from tetrad.model import Keyless
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 WORKFLOW = "https://github.com/acme/support/.github/workflows/gate.yml@refs/heads/main"
 ISSUER = "https://token.actions.githubusercontent.com"
 REQUEST_TOKEN = "request-token-of-this-test"
+_CODE = "code-of-this-test"
 _SCT = ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
 _ISSUER_V1 = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
 _ISSUER_V2 = ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
@@ -61,6 +65,7 @@ class Sigstore:
         )
         self.now = datetime.now(UTC)  # when keys are certified and signatures are logged
         self.entries: list[bytes] = []
+        self.login = {"code": _CODE}  # what logging in ends in
         self.root = self._root()
 
     # -- the authority, as Fulcio
@@ -279,6 +284,12 @@ class Sigstore:
             "timestampAuthorities": [],
         }
 
+    def trusted(self, **changes: Any) -> Keyless:
+        """Whom it certifies, as an environment names it."""
+        root = json.dumps(self.trusted_root()).encode()
+        made = Keyless(identity=self.identity, issuer=self.issuer, root=root)
+        return replace(made, **changes)
+
     def client_trust(self, url: str) -> dict[str, Any]:
         """What a signing client is told: whom to trust, and where the services are."""
         since = {"start": (self.now - timedelta(days=400)).strftime("%Y-%m-%dT%H:%M:%SZ")}
@@ -314,7 +325,7 @@ class Sigstore:
         """Issuer, authority and log over HTTP; `asked` notes the paths."""
         from starlette.applications import Starlette
         from starlette.requests import Request
-        from starlette.responses import JSONResponse, Response
+        from starlette.responses import JSONResponse, RedirectResponse, Response
         from starlette.routing import Route
 
         async def token(request: Request) -> Response:
@@ -322,6 +333,27 @@ class Sigstore:
             if request.headers.get("authorization") != f"bearer {REQUEST_TOKEN}":
                 return JSONResponse({}, 401)
             return JSONResponse({"value": self.token()})
+
+        async def issuer(request: Request) -> Response:
+            """What a person who logs in is led through."""
+            asked.append(request.url.path)
+            at = str(request.base_url)
+            return JSONResponse(
+                {"authorization_endpoint": f"{at}login", "token_endpoint": f"{at}code"}
+            )
+
+        async def login(request: Request) -> Response:
+            asked.append(request.url.path)
+            back = request.query_params["redirect_uri"]
+            how = urlencode({"state": request.query_params["state"], **self.login})
+            return RedirectResponse(f"{back}?{how}")
+
+        async def code(request: Request) -> Response:
+            asked.append(request.url.path)
+            form = parse_qs((await request.body()).decode())
+            if form["code"] != [_CODE]:
+                return JSONResponse({"error": "invalid_grant"})
+            return JSONResponse({"access_token": self.token()})
 
         async def certify(request: Request) -> Response:
             asked.append(request.url.path)
@@ -346,6 +378,9 @@ class Sigstore:
         return Starlette(
             routes=[
                 Route("/token", token),
+                Route("/.well-known/openid-configuration", issuer),
+                Route("/login", login),
+                Route("/code", code, methods=["POST"]),
                 Route("/api/v2/signingCert", certify, methods=["POST"]),
                 Route("/api/v1/log/entries", log, methods=["POST"]),
             ]

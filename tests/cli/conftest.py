@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from evidenced import gated_tree
 from trees import Tree, scripted_tree
 
 
@@ -10,3 +11,11 @@ def tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Tree:
     made = scripted_tree(tmp_path / "repository")
     capsys.readouterr()
     return made
+
+
+@pytest.fixture(scope="session")
+def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with keys, and a repository whose report is there and passed; it is copied."""
+    folder = tmp_path_factory.mktemp("gated")
+    gated_tree(folder)
+    return folder

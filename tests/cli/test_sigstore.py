@@ -5,20 +5,25 @@ verified by an environment that names the job.
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import subprocess
 import sys
+import threading
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
-from evidenced import ENVIRONMENT, answering, environment_text, evidenced_tree, key_of
+from evidenced import ENVIRONMENT, answering, attest, copied, environment_text, evidenced_tree
 from sigstores import ISSUER, REQUEST_TOKEN, WORKFLOW, Sigstore, running
 from trees import Tree
 
 from tetrad.errors import ExitCode
 
 ROOT = "infra/keys/trusted_root.json"
+ACCOUNTS = "https://accounts.example.com"
+PRODUCTION = ("feedback", "--env", "production")
 JOB = {
     "sigstore": {"identity": WORKFLOW, "issuer": ISSUER, "root": ROOT},
     "role": "evaluator",
@@ -48,8 +53,7 @@ def gated(tmp_path_factory: pytest.TempPathFactory, sigstore: Sigstore) -> Path:
 
 @pytest.fixture
 def tree(gated: Path, tmp_path: Path) -> Tree:
-    shutil.copytree(gated, tmp_path, dirs_exist_ok=True)
-    return Tree(tmp_path / "repository")
+    return copied(gated, tmp_path)
 
 
 @pytest.fixture
@@ -79,6 +83,106 @@ def test_a_job_without_a_key_signs_what_an_environment_takes(
     assert tree.tetrad("verify", "feedback", "--env", "production") == ExitCode.PASSED
     assert tree.tetrad("evidence", "show", "feedback") == ExitCode.PASSED
     assert "  job" in capsys.readouterr().out
+
+
+class Browser(webbrowser.BaseBrowser):
+    """A person who logs in at once."""
+
+    def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
+        threading.Thread(target=httpx2.get, args=(url,), kwargs={"follow_redirects": True}).start()
+        return True
+
+
+@pytest.fixture
+def ada(
+    tree: Tree, job: tuple[Path, list[str]], sigstore: Sigstore, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Ada at her machine, with what signs there; the environment asks for her approval."""
+    document = json.loads((tree.root / ENVIRONMENT).read_text())
+    document["requires"]["approvals"] = {"count": 1, "from": ["platform"], "not_author": True}
+    document["signers"]["ada"] = {
+        "sigstore": {"identity": "ada@example.com", "issuer": ACCOUNTS, "root": ROOT},
+        "role": "approver",
+        "teams": ["platform"],
+        "authors": ["ada@example.com"],
+    }
+    tree.write(ENVIRONMENT, json.dumps(document))
+    tree.tetrad("attest", "--sigstore", str(job[0]))
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    monkeypatch.setattr(sigstore, "identity", "ada@example.com")
+    monkeypatch.setattr(sigstore, "issuer", ACCOUNTS)
+    webbrowser.register("of-this-test", None, Browser(), preferred=True)
+    return str(job[0])
+
+
+# sigstore's own server, to which a login returns, is left open.
+left_open = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@left_open
+def test_a_person_without_a_key_approves_by_logging_in(
+    tree: Tree, ada: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tree.tetrad("verify", *PRODUCTION) == ExitCode.REFUSED
+    capsys.readouterr()
+    assert tree.tetrad("approve", *PRODUCTION, "--sigstore", ada) == ExitCode.PASSED
+    assert capsys.readouterr().out.startswith("ada approved feedback (")
+    assert tree.tetrad("verify", *PRODUCTION) == ExitCode.PASSED
+
+
+@left_open
+def test_who_is_no_approver_is_told_how_to_be_one(
+    tree: Tree, ada: str, sigstore: Sigstore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sigstore.identity = "eve@example.com"
+    approve = ("approve", *PRODUCTION, "--sigstore", ada)
+    assert tree.tetrad(*approve) == ExitCode.MISUSE
+    told = capsys.readouterr().err
+    assert f"names no signer 'eve@example.com', certified by '{ACCOUNTS}'" in told
+    assert "with role: approver and sigstore: {identity: …, issuer: …}" in told
+    sigstore.identity, sigstore.issuer = WORKFLOW, ISSUER
+    assert tree.tetrad(*approve) == ExitCode.MISUSE
+    assert "the key of job has the role evaluator in production" in capsys.readouterr().err
+    assert tree.tetrad("verify", *PRODUCTION) == ExitCode.REFUSED
+
+
+@left_open
+@pytest.mark.parametrize(
+    ("login", "said"),
+    [
+        ({"error": "access_denied"}, "Error response from auth endpoint: access_denied"),
+        ({"code": "another"}, "Error response from token endpoint: invalid_grant"),
+        ({}, "the login gave no identity"),
+    ],
+)
+def test_a_login_that_fails_is_told(
+    tree: Tree,
+    ada: str,
+    login: dict[str, str],
+    said: str,
+    sigstore: Sigstore,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sigstore, "login", login)
+    capsys.readouterr()
+    assert tree.tetrad("approve", *PRODUCTION, "--sigstore", ada) in {
+        ExitCode.MISUSE,
+        ExitCode.INCONCLUSIVE,
+    }
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert "approved" not in captured.out
+
+
+def test_nobody_logs_in_where_nobody_is(tree: Tree, ada: str) -> None:
+    command = [sys.executable, "-m", "tetrad", "approve", *PRODUCTION, "--sigstore", ada]
+    done = subprocess.run(
+        command, cwd=tree.root, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        env={**os.environ, "BROWSER": "/nowhere/browser"},
+    )  # fmt: skip
+    assert done.returncode == ExitCode.MISUSE
+    assert "nobody is there to log in\n  help: sign with a key instead: --key" in done.stderr
 
 
 def test_without_the_extra_evidence_is_shown_and_does_not_count(
@@ -162,9 +266,9 @@ def test_services_that_do_not_answer_are_told(
     job[0].write_text(json.dumps(sigstore.client_trust("http://127.0.0.1:1")))
 
     assert tree.tetrad("attest", "--sigstore", str(job[0])) == ExitCode.INCONCLUSIVE
-    assert "help: run the job again" in capsys.readouterr().err
+    assert "help: run the command again" in capsys.readouterr().err
     assert tree.git("branch", "--list", "tetrad/evidence") == ""
 
 
 def test_a_key_still_signs(tree: Tree) -> None:
-    assert tree.tetrad("attest", "--key", key_of(tree, "ci")) == ExitCode.PASSED
+    assert attest(tree) == ExitCode.PASSED

@@ -15,6 +15,7 @@ from tetrad.attestation.regrading import RecordedSuite, regrade
 from tetrad.attestation.retaking import Trees, check_overall, keeps_every_trace, retake
 from tetrad.canonical import Digest, Json, canonical_json, digest_bytes, merkle_root
 from tetrad.evidence import Refused, Sealing, open_envelope, sign
+from tetrad.evidence.clauses import SKEW
 from tetrad.evidence.expected import parts_of, required_suites
 from tetrad.evidence.standard import CiJob, standard_payloads
 from tetrad.evidence.statements import (
@@ -124,7 +125,7 @@ def _trees(report: Report, change: ReportedCommit, now: datetime) -> Trees:
             "\n  help: run the gate and attest with one release"
         )
     created = _moment(report.created)
-    if created > now:
+    if created - now > SKEW:
         raise Disagreement(f"the report was made in the future, on {report.created}")
     check_overall(report.decision, report.stacks)
     partners = partners_of(change.head, change.base) if change.base is not None else None

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,13 +16,12 @@ from tetrad.cli.ci_job import ci_job
 from tetrad.cli.output import print_text
 from tetrad.cli.report import LAST
 from tetrad.cli.repository_root import root_of
-from tetrad.cli.signing_keys import add_key, add_push, read_key
+from tetrad.cli.signing_keys import add_key, add_push, add_sigstore, sealing_of
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from tetrad.attestation import Attested, ReportedCommit, SignedReport
     from tetrad.canonical import Digest
-    from tetrad.evidence import Sealing
     from tetrad.loading.files import Tree
     from tetrad.snapshots import Snapshot
 
@@ -38,14 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"reports of `tetrad gate` on the commit that is checked out (default: {LAST.as_posix()})",
     )
     add_key(parser)
-    parser.add_argument(
-        "--sigstore",
-        nargs="?",
-        const="",
-        metavar="CONFIG",
-        help="sign as the CI job that this is, by Sigstore's public instance or by that of a client"
-        " trust config (JSON), instead of with a key",
-    )
+    add_sigstore(parser, "the CI job that this is")
     parser.add_argument(
         "--base",
         metavar="REF",
@@ -61,7 +53,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     root = root_of(args)
     reports = [_report(root, path) for path in args.reports or [root / LAST]]
     with ExitStack() as opened:
-        sealing = opened.enter_context(_sealing(args.key, args.sigstore))
+        sealing = opened.enter_context(sealing_of(args))
         kept = opened.enter_context(KeptEvidence(root))
         change = _change(root, reports, args.base, opened)
         snapshots = _snapshots(change, reports)
@@ -85,21 +77,6 @@ def run(args: argparse.Namespace) -> ExitCode:
             kept.push(args.remote, "evidence", signed)
     print_text("".join(_lines(attested)))
     return _exit(attested)
-
-
-@contextmanager
-def _sealing(key: str | None, sigstore: str | None) -> Iterator[Sealing]:
-    """What signs: a key, or Sigstore for this job."""
-    from tetrad.attestation.certified_job import certified_job
-    from tetrad.evidence import with_key
-
-    if sigstore is None:
-        yield with_key(read_key(key))
-    elif key is not None:
-        raise UsageError("--key and --sigstore: sign with one of them")
-    else:
-        with certified_job(Path(sigstore) if sigstore else None) as sealing:
-            yield sealing
 
 
 def _report(root: Path, path: Path) -> SignedReport:

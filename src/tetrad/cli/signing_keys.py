@@ -1,9 +1,12 @@
-"""The key that a command signs with, from a variable of the environment or a file."""
+"""What a command signs with: a key from a variable of the environment or a file, or Sigstore."""
 
 from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +14,7 @@ from tetrad.errors import UsageError
 
 if TYPE_CHECKING:
     from tetrad.ed25519 import PrivateKey
+    from tetrad.evidence import Sealing
     from tetrad.model import Environment, Signer, SignerRole
 
 VARIABLE = "TETRAD_SIGNING_KEY"
@@ -35,17 +39,78 @@ def add_push(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
+def add_sigstore(parser: argparse.ArgumentParser, whom: str) -> None:
+    parser.add_argument(
+        "--sigstore",
+        nargs="?",
+        const="",
+        metavar="CONFIG",
+        help=f"sign as {whom}, by Sigstore's public instance or by that of a client trust config"
+        " (JSON), instead of with a key",
+    )
+
+
+@contextmanager
+def sealing_of(args: argparse.Namespace, *, asks: bool = False) -> Iterator[Sealing]:
+    """What signs, by the options; a person is asked to log in, where somebody `asks`."""
+    from tetrad.attestation.keyless_signing import keyless_sealing
+    from tetrad.evidence import with_key
+
+    if args.sigstore is None:
+        yield with_key(read_key(args.key))
+    elif args.key is not None:
+        raise UsageError("--key and --sigstore: sign with one of them")
+    else:
+        with keyless_sealing(Path(args.sigstore) if args.sigstore else None, asks=asks) as sealing:
+            yield sealing
+
+
+def signer_of(envelope: bytes, environment: Environment, role: SignerRole) -> Signer:
+    """Who signed an envelope; UsageError where that does not count in the role in the environment."""
+    from tetrad.evidence import open_envelope
+
+    by_key = {signer.key: signer for signer in environment.signers.values()}
+    opened = open_envelope(envelope)
+    for key in opened.signed_by(by_key):
+        return _counting(by_key[key], environment, role)
+    if opened.bundle is None:
+        raise _unknown_key(environment, role)
+    from tetrad.evidence.keyless import certified_to
+
+    identity, issuer = certified_to(opened.bundle)
+    raise UsageError(
+        f"{environment.location.file} names no signer {identity!a}, certified by {issuer!a}"
+        f"\n  help: add it under signers: with role: {role} and sigstore: {{identity: …, issuer: …}}"
+    )
+
+
 def refuse_role(key: PrivateKey, environment: Environment, role: SignerRole) -> Signer:
-    """Whose key it is; UsageError where it does not have the role in the environment."""
+    """Whose key it is; UsageError where it does not count in the role in the environment."""
     for signer in environment.signers.values():
         if signer.key == key.public:
-            if signer.role == role:
-                return signer
-            raise UsageError(
-                f"the key of {signer.name} has the role {signer.role} in {environment.name}"
-                f"\n  help: sign with a key whose role is {role}"
-            )
-    raise UsageError(
+            return _counting(signer, environment, role)
+    raise _unknown_key(environment, role)
+
+
+def _counting(signer: Signer, environment: Environment, role: SignerRole) -> Signer:
+    from tetrad.evidence.clauses import refusal_of
+
+    if signer.role != role:
+        raise UsageError(
+            f"the key of {signer.name} has the role {signer.role} in {environment.name}"
+            f"\n  help: sign with a key whose role is {role}"
+        )
+    refused = refusal_of(signer, role, datetime.now(UTC))
+    if refused is not None:
+        raise UsageError(
+            f"{refused.message} (in {environment.name})"
+            f"\n  help: `tetrad keys new NAME --role {role}` makes its successor"
+        )
+    return signer
+
+
+def _unknown_key(environment: Environment, role: SignerRole) -> UsageError:
+    return UsageError(
         f"{environment.location.file} names no signer with this key"
         f"\n  help: add it under signers: with role: {role} (`tetrad keys new NAME --role {role}`)"
     )

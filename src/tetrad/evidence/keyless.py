@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import logging
 import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from tempfile import NamedTemporaryFile
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from sigstore.verify import Verifier
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+_ISSUER = "1.3.6.1.4.1.57264.1.1"  # Fulcio's extension with the issuer of the identity
 # what the library lets through of bundles that somebody wrote to break it, beside its own errors
 _ILL_FORMED = (
     ValueError,
@@ -56,7 +60,8 @@ def is_signed_by(bundle: bytes, payload_type: str, payload: bytes, who: Keyless)
     )
     policy = Identity(identity=who.identity, issuer=who.issuer)
     try:
-        verified = verifier.verify_dsse(Bundle.from_json(bundle), policy)
+        with _no_warnings():
+            verified = verifier.verify_dsse(Bundle.from_json(bundle), policy)
     except (Error, *of_certificates, *_ILL_FORMED):
         return False
     return verified == (payload_type, payload)
@@ -66,8 +71,32 @@ def certified(bundle: bytes) -> tuple[datetime, datetime]:
     """From when until when the key of a verified bundle was certified."""
     from sigstore.models import Bundle
 
-    certificate = Bundle.from_json(bundle).signing_certificate
-    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    with _no_warnings():
+        certificate = Bundle.from_json(bundle).signing_certificate
+        return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+
+
+def certified_to(bundle: bytes) -> tuple[str, str]:
+    """To whom the key of a bundle was certified, and by whose word, as it says; for people."""
+    from cryptography.x509 import ObjectIdentifier, SubjectAlternativeName, UnrecognizedExtension
+    from sigstore.models import Bundle
+
+    with _no_warnings():
+        extensions = Bundle.from_json(bundle).signing_certificate.extensions
+    names = extensions.get_extension_for_class(SubjectAlternativeName).value
+    issuer = extensions.get_extension_for_oid(ObjectIdentifier(_ISSUER)).value
+    assert isinstance(issuer, UnrecognizedExtension)  # noqa: S101 - no other class has this OID
+    return str(next(iter(names)).value), issuer.value.decode()
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    """What the library warns of in a certificate is no news to whoever verifies: it counts or not."""
+    from cryptography.utils import CryptographyDeprecationWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        yield
 
 
 @cache
@@ -86,7 +115,7 @@ def _verifier(root: bytes | None) -> Verifier:
     try:
         if root is None:
             return Verifier.production(offline=True)
-        with NamedTemporaryFile(suffix=".json") as file:
+        with NamedTemporaryFile(suffix=".json") as file, _no_warnings():
             file.write(root)
             file.flush()
             return Verifier(trusted_root=TrustedRoot.from_file(file.name))

@@ -141,9 +141,9 @@ def keyless_at(fields: Fields, context: Context, path: Path) -> Keyless | None:
     """Whom Sigstore certifies; None, reported, where whose word counts cannot be read."""
     raw = fields.value(path)
     role = fields.value(path[:-1])["role"]
-    if role != "evaluator":
-        hint = f"give the {role} a key: `tetrad keys new NAME --role {role}`"
-        message = "sigstore: is for evaluators, who sign with `tetrad attest --sigstore`"
+    if role == "deployer":
+        hint = "give the deployer a key: `tetrad keys new NAME --role deployer`"
+        message = "sigstore: is for evaluators and approvers; deployers sign with keys"
         context.report(fields.issue(path, message, hint, at_key=True))
     if "root" not in raw:
         return Keyless(identity=raw["identity"], issuer=raw["issuer"])
