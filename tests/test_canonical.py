@@ -264,6 +264,11 @@ def test_json_that_could_mean_two_things_or_nothing_is_refused(text: str) -> Non
         read_json(text)
 
 
+def test_a_number_that_is_too_long_is_told_without_python_s_settings() -> None:
+    with pytest.raises(ValueError, match=r"^a number of 10,000 digits$"):
+        read_json("1" * 10_000)
+
+
 def test_json_is_read_as_it_is_written() -> None:
     assert read_json('{"a": [1, 2.5, -1e-400, true, null, "\\u00e9"]}') == {
         "a": [1, 2.5, 0.0, True, None, "é"]

@@ -82,6 +82,7 @@ def read_json(text: str) -> Any:
             text,
             object_pairs_hook=_unique,
             parse_float=_finite,
+            parse_int=_whole,
             parse_constant=_refuse_constant,
         )
     except RecursionError as error:
@@ -100,6 +101,13 @@ def _finite(number: str) -> float:
     if value in {float("inf"), float("-inf")}:
         raise ValueError(f"{number} is not finite")
     return value
+
+
+def _whole(number: str) -> int:
+    try:
+        return int(number)
+    except ValueError:  # what Python says names a setting of its own
+        raise ValueError(f"a number of {len(number):,} digits") from None
 
 
 def _refuse_constant(constant: str) -> NoReturn:

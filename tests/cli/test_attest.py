@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 from evidenced import (
     ENVIRONMENT,
     answering,
+    attest,
+    copied,
     environment_text,
     evidenced_tree,
     key_of,
@@ -39,25 +42,9 @@ NEW_CASE = """\
 PRODUCTION = ("feedback", "--env", "production")
 
 
-@pytest.fixture(scope="module")
-def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with keys and a repository whose report is there and passed."""
-    folder = tmp_path_factory.mktemp("gated")
-    made = evidenced_tree(folder)
-    with pytest.MonkeyPatch.context() as patch, answering(patch):
-        assert made.tetrad("gate", "--base", "HEAD~1") == ExitCode.PASSED
-    return folder
-
-
 @pytest.fixture
 def tree(gated: Path, tmp_path: Path) -> Tree:
-    """A copy of it."""
-    shutil.copytree(gated, tmp_path, dirs_exist_ok=True)
-    return Tree(tmp_path / "repository")
-
-
-def attest(tree: Tree, *options: str) -> int:
-    return tree.tetrad("attest", "--key", key_of(tree, "ci"), *options)
+    return copied(gated, tmp_path)
 
 
 def verify(tree: Tree) -> int:
@@ -180,6 +167,18 @@ def test_a_report_that_the_commit_does_not_give_is_not_signed(
     assert verify(tree) == ExitCode.REFUSED
 
 
+@pytest.mark.parametrize(("minutes", "code"), [(4, ExitCode.PASSED), (6, ExitCode.REFUSED)])
+def test_the_clock_of_the_job_that_evaluated_may_be_minutes_ahead(
+    tree: Tree, minutes: int, code: ExitCode
+) -> None:
+    report = json.loads((tree.root / REPORT).read_text())
+    report["created"] = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+    (tree.root / REPORT).write_text(json.dumps(report))
+    assert attest(tree) == code
+    tree.tetrad("approve", *PRODUCTION, "--key", key_of(tree, "ada"))
+    assert verify(tree) == code
+
+
 def test_a_failed_gate_is_evidence_of_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -295,6 +294,30 @@ def test_a_key_of_another_role_approves_nothing(
 
 
 @pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"revoked": "2026-01-02"}, "was revoked on 2026-01-02 (in production)"),
+        ({"valid": ["2020-01-01", "2020-12-31"]}, "is valid from 2020-01-01 to 2020-12-31"),
+    ],
+)
+def test_a_key_that_no_longer_counts_signs_nothing(
+    tree: Tree, said: dict[str, Any], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attest(tree)
+    tree.tetrad("approve", *PRODUCTION, "--key", key_of(tree, "ada"))
+    document = json.loads((tree.root / ENVIRONMENT).read_text())
+    for name in ("ada", "deploy"):
+        document["signers"][name].update(said)
+    document["signers"]["ben"] = {**document["signers"]["ci"], "role": "approver"}
+    del document["signers"]["ci"], document["requires"]
+    tree.write(ENVIRONMENT, json.dumps(document))
+    for command, name in (("approve", "ada"), ("admit", "deploy")):
+        capsys.readouterr()
+        assert tree.tetrad(command, *PRODUCTION, "--key", key_of(tree, name)) == ExitCode.MISUSE
+        assert problem in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("key", "problem"),
     [
         ("env:NOT_SET", "NOT_SET is not set"),
@@ -325,6 +348,37 @@ def test_what_lacks_evidence_is_evaluated_alone(
     attest(tree)
     assert tree.tetrad(*unproven) == ExitCode.PASSED
     assert "nothing to evaluate" in capsys.readouterr().err
+
+
+def test_a_stack_that_does_not_serve_an_environment_is_told_where_to_say_so(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.edit("stacks/feedback.yaml", "[production]", "[]")
+    assert verify(tree) == ExitCode.REFUSED
+    told = capsys.readouterr().out
+    assert "help: name production under serving.environments in stacks/feedback.yaml" in told
+    assert "--unproven" not in told
+    assert tree.tetrad("gate", "--unproven", "--env", "production") == ExitCode.PASSED
+    assert "no stack names production under serving.environments" in capsys.readouterr().err
+
+
+def test_an_environment_that_requires_no_evidence_is_told(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.write(ENVIRONMENT, environment_text(requires={"approvals": {"count": 1}}))
+    assert tree.tetrad("gate", "--unproven", "--env", "production") == ExitCode.PASSED
+    assert "production requires no evidence: nothing to evaluate" in capsys.readouterr().err
+
+
+def test_a_model_without_a_pin_is_told_how_it_is_taken(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.write(ENVIRONMENT, environment_text(models={}))
+    assert verify(tree) == ExitCode.REFUSED
+    assert (
+        "help: pin it, or take it as it is with models: {stacks/models/endpoint: {unpinned: true}}"
+        f" in {ENVIRONMENT}"
+    ) in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("options", [("--unproven",), ("--env", "production")])
@@ -441,6 +495,36 @@ def test_the_bytes_behind_an_identity_are_kept_with_its_evidence(
         assert capfdbinary.readouterr().out == data
 
 
+def test_what_was_erased_is_said_to_be(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    attest(tree)
+    identity = str(take_snapshot(WorkingTree(tree.root), "feedback").identity)
+    prompt = str(digest_bytes((tree.root / "prompts/feedback.yaml").read_bytes()))
+    erase = ("registry", "erase", identity.replace("sha256", "tetrad"), "--reason", "a name in it")
+    assert tree.tetrad(*erase) == ExitCode.PASSED
+    capsys.readouterr()
+    assert tree.tetrad("evidence", "show", prompt) == ExitCode.MISUSE
+    told = capsys.readouterr().err
+    assert told.startswith(f"{prompt} was erased on 20")
+    assert told.endswith(": a name in it\n")
+
+
+def test_what_was_said_of_another_stack_of_the_same_identity_is_told_apart(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attest(tree)
+    tree.git("mv", "stacks/feedback.yaml", "stacks/reviews.yaml")
+    tree.git("rm", "--quiet", "stacks/feedback.lock")
+    tree.edit("evals/feedback/suite.yaml", "stacks/feedback", "stacks/reviews")
+    tree.tetrad("lock")
+    tree.commit("Rename the stack")
+    capsys.readouterr()
+    for command in (("log", "reviews"), ("evidence", "show", "reviews")):
+        assert tree.tetrad(*command) == ExitCode.PASSED
+        told = capsys.readouterr().out
+        assert "feedback answer 1.00 (n = 10) (stacks/feedback)\n" in told
+        assert "summary for production: PASSED (stacks/feedback)\n" in told
+
+
 def test_an_identity_is_admitted_once_and_stays_so(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -463,10 +547,15 @@ def test_an_identity_is_admitted_once_and_stays_so(
 
 @pytest.mark.parametrize(
     "by",
-    [("--author", "Ada <ada@example.com>"), ("--trailer", "Co-authored-by: Ada <ada@example.com>")],
+    [
+        ("--author", "Ada <ada@example.com>"),
+        ("--trailer", "Co-authored-by: Ada <ada@example.com>"),
+        ("--trailer", "Co-authored-by: ada@example.com"),
+    ],
 )
+@pytest.mark.parametrize("mailmap", ["", "Bob <bob@example.com> <ada@example.com>\n"])
 def test_the_author_of_a_change_does_not_approve_it(
-    tree: Tree, by: tuple[str, str], capsys: pytest.CaptureFixture[str]
+    tree: Tree, by: tuple[str, str], mailmap: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     attest(tree)
     tree.tetrad("approve", *PRODUCTION, "--key", key_of(tree, "ada"))
@@ -480,10 +569,37 @@ def test_the_author_of_a_change_does_not_approve_it(
         ),
     )
     assert verify(tree) == ExitCode.PASSED  # somebody else made every commit
+    tree.write(".mailmap", mailmap)
     tree.git("commit", "--quiet", "--amend", "--no-edit", *by)
     capsys.readouterr()
     assert verify(tree) == ExitCode.REFUSED
     assert "approvals: ada wrote a commit since the last admission" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_admitted", [False, True])
+def test_who_edits_what_judges_a_stack_does_not_approve_it(
+    tree: Tree, is_admitted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the admission or without: whoever removes its envelope gains nothing by it."""
+    attest(tree)
+    rules = {"evidence": {"signers": ["ci"]}, "approvals": {"count": 1, "not_author": True}}
+    tree.write(ENVIRONMENT, environment_text(requires=rules))
+    tree.commit("Ask for somebody else")
+    if is_admitted:
+        tree.tetrad("approve", *PRODUCTION, "--key", key_of(tree, "ada"))
+        assert tree.tetrad("admit", *PRODUCTION, "--key", key_of(tree, "deploy")) == ExitCode.PASSED
+    tree.append("evals/feedback/golden.yaml", NEW_CASE)
+    tree.edit("prompts/feedback.yaml", "Sort each", "Sort every")
+    tree.tetrad("lock")
+    tree.git("add", "prompts", "stacks")
+    tree.git("commit", "--quiet", "--message", "Sort every one")
+    tree.git("add", "--all")
+    tree.git("commit", "--quiet", "--message", "Add a case", "--author", "Ada <ada@example.com>")
+    with answering(monkeypatch):
+        assert tree.tetrad("gate") == ExitCode.PASSED
+    assert attest(tree) == ExitCode.PASSED
+    tree.tetrad("approve", *PRODUCTION, "--key", key_of(tree, "ada"))
+    assert verify(tree) == ExitCode.REFUSED
 
 
 def test_what_a_ci_job_evaluated_is_told_to_other_readers_too(

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evidenced import ENVIRONMENT, answering, environment_text, evidenced_tree, key_of
+from evidenced import (
+    ENVIRONMENT,
+    answering,
+    attest,
+    copied,
+    environment_text,
+    evidenced_tree,
+    key_of,
+)
 from fakes import Reply
 from trees import Tree, scripted_tree
 
@@ -20,16 +28,6 @@ GOLDEN = "evals/feedback/golden.yaml"
 
 Json = dict[str, Any]
 Forge = Callable[[Json], None]
-
-
-@pytest.fixture(scope="module")
-def passed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A change of the prompt that passed."""
-    folder = tmp_path_factory.mktemp("passed")
-    made = evidenced_tree(folder)
-    with pytest.MonkeyPatch.context() as patch, answering(patch):
-        assert made.tetrad("gate", "--base", "HEAD~1") == ExitCode.PASSED
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +45,11 @@ def regauged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def attest_forged(folder: Path, into: Path, forge: Forge) -> int:
-    shutil.copytree(folder, into, dirs_exist_ok=True)
-    tree = Tree(into / "repository")
+    tree = copied(folder, into)
     report = json.loads((tree.root / REPORT).read_text())
     forge(report)
     (tree.root / REPORT).write_text(json.dumps(report))
-    return tree.tetrad("attest", "--key", key_of(tree, "ci"), "--base", "HEAD~1")
+    return attest(tree, "--base", "HEAD~1")
 
 
 def suite_of(report: Json) -> Json:
@@ -135,34 +132,33 @@ FORGED: dict[str, tuple[Forge, str]] = {
 
 @pytest.mark.parametrize("name", FORGED)
 def test_a_report_is_held_against_its_commit_and_its_traces(
-    passed: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+    gated: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     forge, problem = FORGED[name]
-    assert attest_forged(passed, tmp_path, forge) == ExitCode.REFUSED
+    assert attest_forged(gated, tmp_path, forge) == ExitCode.REFUSED
     assert problem in capsys.readouterr().err
 
 
 def test_one_identity_answers_once(
-    passed: Path,
+    gated: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    shutil.copytree(passed, tmp_path, dirs_exist_ok=True)
-    tree = Tree(tmp_path / "repository")
+    tree = copied(gated, tmp_path)
     with answering(monkeypatch):
         tree.tetrad("gate", "--unproven", "--env", "production", "--base", "HEAD")
     report = json.loads((tree.root / REPORT).read_text())
     sample = suite_of(report)["cases"][0]["base_samples"][0]
     sample["output"] = sample["trace"]["output"] = "negative"
     (tree.root / REPORT).write_text(json.dumps(report))
-    assert tree.tetrad("attest", "--key", key_of(tree, "ci")) == ExitCode.REFUSED
+    assert attest(tree) == ExitCode.REFUSED
     assert "is recorded with the score 1, graded 0" in capsys.readouterr().err
     sample["passed"] = False
     sample["metrics"] = {"answer": 0.0}
     sample["assertions"][0].update(passed=False, score=0.0)
     (tree.root / REPORT).write_text(json.dumps(report))
-    assert tree.tetrad("attest", "--key", key_of(tree, "ci")) == ExitCode.REFUSED
+    assert attest(tree) == ExitCode.REFUSED
     assert "the base is the same identity, and answers otherwise" in capsys.readouterr().err
 
 
@@ -291,10 +287,9 @@ def test_what_the_base_s_yardstick_refuses_is_signed_as_failed(
 
 
 def test_authors_are_not_looked_for_in_a_part_of_the_history(
-    passed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    gated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(passed, tmp_path / "full")
-    tree = Tree(tmp_path / "full/repository")
+    tree = copied(gated, tmp_path / "full")
     rules = {"evidence": {"signers": ["ci"]}, "approvals": {"count": 1, "not_author": True}}
     tree.write(ENVIRONMENT, environment_text(requires=rules))
     tree.commit()
@@ -305,10 +300,9 @@ def test_authors_are_not_looked_for_in_a_part_of_the_history(
 
 
 def test_outside_of_git_nothing_is_half_kept(
-    passed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    gated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(passed, tmp_path, dirs_exist_ok=True)
-    tree = Tree(tmp_path / "repository")
+    tree = copied(gated, tmp_path)
     shutil.rmtree(tree.root / ".git")
     approve = ("approve", "feedback", "--env", "production", "--key", key_of(tree, "ada"))
     assert tree.tetrad(*approve) == ExitCode.MISUSE
@@ -318,8 +312,8 @@ def test_outside_of_git_nothing_is_half_kept(
 
 @pytest.mark.parametrize("number", ["0", "-1"])
 def test_the_log_shows_at_least_one_identity(
-    passed: Path, number: str, capsys: pytest.CaptureFixture[str]
+    gated: Path, number: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tree = Tree(passed / "repository")
+    tree = Tree(gated / "repository")
     assert tree.tetrad("log", "feedback", "-n", number) == ExitCode.MISUSE
     assert "must be 1 or more" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -398,6 +399,21 @@ def test_a_change_that_no_suite_judges_is_not_called_unchanged(
     assert "no suite names feedback now; what judged it on the base holds" in (
         " ".join(capsys.readouterr().out.split())
     )
+
+
+def test_a_suite_that_goes_does_not_stand_for_all_suites(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(tree.root / "evals/feedback", tree.root / "evals/tone")
+    tree.commit("Add a suite")
+    tree.git("rm", "-r", "--quiet", "evals/feedback")
+
+    assert tree.tetrad("gate", "--base", "HEAD") == ExitCode.PASSED
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "so nothing ran; this change reduces coverage: evals/feedback" in told
+    assert "no longer judged by evals/feedback" in told
+    assert "no suite names" not in told
 
 
 ADDING = """\

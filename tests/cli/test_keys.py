@@ -32,6 +32,17 @@ def test_a_key_is_printed_once_and_its_digest_fits_into_an_environment(
     assert key not in second
 
 
+@pytest.mark.parametrize("name", ["", "-x", "_", "a/b", "\u0430da", "x\u00b2", "x" * 64, "ada\n"])
+def test_what_cannot_name_a_signer_gets_no_key(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    private = str(tmp_path / "key.pem")
+    root = ("-C", str(tmp_path))
+    assert main([*root, "keys", "new", "--private", private, "--", name]) == ExitCode.MISUSE
+    assert "cannot be the name of a key\n  help: a signer has letters" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("tenant", ["", "a shop", "-x", "x" * 64, "sh\x1bop"])
 def test_what_cannot_name_a_tenant_gets_no_key(
     tenant: str, capsys: pytest.CaptureFixture[str], tmp_path: Path

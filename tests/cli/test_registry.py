@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,18 +16,11 @@ import pytest
 import signing as s
 from postgres import postgres as postgres  # noqa: PLC0414 - a fixture
 from postgres import schema
-from trees import Tree, scripted_tree
+from trees import Tree
 
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.evidence.statements import LedgerHead
 from tetrad.registry import Place, PostgresAddress, open_ledger, registry_place
-
-
-@pytest.fixture
-def tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Tree:
-    made = scripted_tree(tmp_path / "repository")
-    capsys.readouterr()
-    return made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

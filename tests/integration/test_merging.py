@@ -5,13 +5,12 @@ base that moved. Local Git repositories, the commands that CI runs, a real endpo
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from evidenced import answering, environment_text, evidenced_tree, key_of
+from evidenced import answering, attest, copied, environment_text, evidenced_tree
 from trees import Tree
 
 from tetrad.errors import ExitCode
@@ -39,8 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def main(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
     """The repository on main, with evidence for what is there, and its endpoint."""
-    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    tree = Tree(tmp_path / "repository")
+    tree = copied(made, tmp_path)
     with answering(monkeypatch):
         prove(tree)
         yield tree
@@ -56,10 +54,6 @@ def change_prompt(tree: Tree, branch: str, old: str, new: str) -> None:
 
 def gate(tree: Tree, *options: str) -> int:
     return tree.tetrad("gate", *options)
-
-
-def attest(tree: Tree, *options: str) -> int:
-    return tree.tetrad("attest", "--key", key_of(tree, "ci"), *options)
 
 
 def prove(tree: Tree) -> None:

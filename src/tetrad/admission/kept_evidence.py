@@ -17,6 +17,7 @@ from tetrad.registry import Entry, Kind, NewEntry, open_ledger, registry_place
 from tetrad.snapshots.keeping import keep as keep_snapshot
 
 if TYPE_CHECKING:
+    from tetrad.registry.erasures import Erasure
     from tetrad.registry.ledger import Ledger
     from tetrad.snapshots import Snapshot
 
@@ -67,6 +68,11 @@ class KeptEvidence(Closing):
         branch, ledger = self._branch(), self._ledger()
         data = branch.envelope(digest) if branch else None
         return ledger.content(digest) if data is None and ledger else data
+
+    def erasure_of(self, digest: Digest) -> Erasure | None:
+        """When the ledger's bytes with a digest were erased; None where they never were."""
+        ledger = self._ledger()
+        return ledger.erasure_of(digest) if ledger else None
 
     def admissions(self) -> tuple[bytes, ...]:
         """Every envelope that may be an admission, whatever the identity."""

@@ -55,7 +55,7 @@ def run(args: Namespace) -> ExitCode:
     if args.format == "json":
         write_out(json.dumps([_document(one) for one in said], indent=2) + "\n")
     else:
-        lines = [f"{stack.name} ({short(identity)})", *_lines(said)]
+        lines = [f"{stack.name} ({short(identity)})", *_lines(said, stack.ref)]
         print_text("".join(f"{line}\n" for line in lines))
     return ExitCode.PASSED
 
@@ -70,6 +70,9 @@ def _print_content(root: Path, written: str) -> ExitCode:
         raise UsageError(str(error)) from error
     with KeptEvidence(root) as kept:
         data = kept.content(digest)
+        erased = kept.erasure_of(digest) if data is None else None
+    if erased is not None:
+        raise UsageError(f"{written} was {erased.why}")
     if data is None:
         raise UsageError(
             f"nothing here has the digest {written}"
@@ -79,12 +82,14 @@ def _print_content(root: Path, written: str) -> ExitCode:
     return ExitCode.PASSED
 
 
-def _lines(said: Sequence[Said]) -> Iterator[str]:
+def _lines(said: Sequence[Said], stack: str) -> Iterator[str]:
+    from tetrad.cli.said import line_of
+
     if not said:
         yield "  no evidence"
     for one in said:
         by = ", ".join(one.signers) or "unknown key"
-        yield f"  {one.moment:%Y-%m-%d %H:%M}  {one.digest.hex[:12]}  {by:<10}  {one.text}"
+        yield f"  {one.moment:%Y-%m-%d %H:%M}  {one.digest.hex[:12]}  {by:<10}  {line_of(one, stack)}"
 
 
 def _document(one: Said) -> Any:

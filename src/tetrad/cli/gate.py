@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from tetrad.errors import ExitCode, UsageError
 from tetrad.writing import remove_file
 
 if TYPE_CHECKING:
+    from tetrad.model import Environment, Stack
     from tetrad.results.gate_report import Report
 
 EXITS = {
@@ -51,7 +53,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     names = _unproven(root, args) if args.unproven or args.env else args.names
     remove_last(root)
     if args.unproven and not names:
-        sys.stderr.write(f"every stack that serves {args.env} has evidence: nothing to evaluate\n")
         return ExitCode.PASSED
     with git.base_tree(root, args.base) as base:
         head_commit, dirty = git.state(root)
@@ -73,7 +74,9 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 def _unproven(root: Path, args: argparse.Namespace) -> list[str]:
-    """The stacks that serve an environment, among those named, and lack evidence for it."""
+    """The stacks that serve an environment, among those named, and lack evidence for it; says why
+    where there are none.
+    """
     from tetrad.admission import KeptEvidence, has_evidence, question
     from tetrad.loading.repositories import find, load_repository
 
@@ -84,11 +87,22 @@ def _unproven(root: Path, args: argparse.Namespace) -> list[str]:
     named = stacks_named(repository, args.names)
     serving = [stack for stack in named if environment.name in stack.environments]
     with KeptEvidence(root) as kept:
-        return [
+        unproven = [
             stack.ref
             for stack in serving
             if not has_evidence(kept, question(repository, stack, args.env))
         ]
+    if not unproven:
+        sys.stderr.write(f"{_why_proven(environment, serving)}: nothing to evaluate\n")
+    return unproven
+
+
+def _why_proven(environment: Environment, serving: Sequence[Stack]) -> str:
+    if not serving:
+        return f"no stack names {environment.name} under serving.environments"
+    if environment.evidence is None:
+        return f"{environment.name} requires no evidence"
+    return f"every stack that serves {environment.name} has evidence"
 
 
 def remove_last(root: Path) -> None:

@@ -54,11 +54,8 @@ def run(args: Namespace) -> ExitCode:
 
 def _client_text(tenant: str) -> str:
     from tetrad.canonical import digest_bytes
-    from tetrad.schemas.check import schema_of
 
-    names = schema_of("environment")["properties"]["clients"]["propertyNames"]
-    if re.fullmatch(names["pattern"], tenant) is None:
-        raise UsageError(f"{tenant!r} cannot be a tenant\n  help: {names['description']}")
+    _refuse_name("clients", tenant, "a tenant")
     key = CLIENT_KEY + secrets.token_hex(32)
     return f"""\
 key  {key} (shown this once: send it to the client, never commit it)
@@ -70,13 +67,21 @@ clients:
 """
 
 
+def _refuse_name(key: str, name: str, what: str) -> None:
+    """A name is one that environments take."""
+    from tetrad.schemas.check import schema_of
+
+    names = schema_of("environment")["properties"][key]["propertyNames"]
+    if re.fullmatch(names["pattern"], name) is None:
+        raise UsageError(f"{name!r} cannot be {what}\n  help: {names['description']}")
+
+
 def _new_pair(args: Namespace) -> ExitCode:
     from tetrad.ed25519 import PrivateKey, public_pem
     from tetrad.writing import make_folder, replace_file
 
     root = root_of(args)
-    if not args.name.replace("-", "").replace("_", "").isalnum():
-        raise UsageError(f"{args.name!r}: write letters, digits, - and _")
+    _refuse_name("signers", args.name, "the name of a key")
     public = root / FOLDER / f"{args.name}.pub"
     private = (args.private or _usual_place(args.name)).absolute()
     _refuse(root, public, private)

@@ -48,6 +48,7 @@ def _count(written: str) -> int:
 class Logged:
     """An identity from the commit that brought it on."""
 
+    stack: str  # reference
     version: Version
     identity: Digest
     changed: tuple[str, ...]
@@ -65,7 +66,7 @@ def run(args: Namespace) -> ExitCode:
     repository = _loaded(root, args.stack)
     stack = repository.stacks[find(repository, args.stack, repository.stacks)]
     locks = _locks(git.history_of(root, path_of(stack)))
-    logged = list(_identities(locks))[-(args.max_count or 0) :]
+    logged = list(_identities(stack.ref, locks))[-(args.max_count or 0) :]
     logged.reverse()
     entries = _with_what_happened(logged, root, repository, stack.ref)
     if args.format == "json":
@@ -102,11 +103,12 @@ def _locks(versions: Sequence[Version]) -> Iterator[tuple[Version, Lock]]:
             continue
 
 
-def _identities(locks: Iterator[tuple[Version, Lock]]) -> Iterator[Logged]:
+def _identities(stack: str, locks: Iterator[tuple[Version, Lock]]) -> Iterator[Logged]:
     before: Lock | None = None
     for version, lock in locks:
         if before is None or lock.identity != before.identity:
-            yield Logged(version=version, identity=lock.identity, changed=_changed(before, lock))
+            changed = _changed(before, lock)
+            yield Logged(stack=stack, version=version, identity=lock.identity, changed=changed)
         before = lock
 
 
@@ -148,6 +150,7 @@ def _with_what_happened(
 
 
 def _lines(entries: Sequence[Logged]) -> Iterator[str]:
+    from tetrad.cli.said import line_of
     from tetrad.identity import short
 
     for entry in entries:
@@ -159,7 +162,7 @@ def _lines(entries: Sequence[Logged]) -> Iterator[str]:
             yield f"  {entry.decided.at[:10]}  gate: {_told(entry.decided)}"
         for said in entry.said:
             by = ", ".join(said.signers) or "unknown key"
-            yield f"  {said.moment:%Y-%m-%d}  {by}: {said.text}"
+            yield f"  {said.moment:%Y-%m-%d}  {by}: {line_of(said, entry.stack)}"
         for moved in entry.moved:
             by = f"{moved.by}: " if moved.by else ""
             why = f" ({moved.reason})" if moved.reason else ""

@@ -21,6 +21,8 @@ class Said:
     """One statement that Tetrad reads; `signers` are names that an environment gives the keys."""
 
     digest: Digest  # of the envelope
+    stack: str  # reference: several stacks can have one identity
+    environment: str | None  # an evaluation is for none
     signers: tuple[str, ...]
     moment: datetime
     text: str
@@ -56,9 +58,12 @@ def _said(data: bytes, identity: Digest, names: Mapping[TrustedKey, str]) -> Sai
         return None
     if statement.identity != identity:
         return None
-    moment, text = _told(statement.predicate)
+    stack, environment = _about(statement.predicate)
+    moment, text = _told(statement.predicate, environment)
     return Said(
         digest=digest_bytes(data),
+        stack=stack,
+        environment=environment,
         signers=_signers(envelope, names),
         moment=moment,
         text=text,
@@ -77,7 +82,21 @@ def _signers(envelope: Envelope, names: Mapping[TrustedKey, str]) -> tuple[str, 
         return ()
 
 
-def _told(predicate: Predicate) -> tuple[datetime, str]:
+def _about(predicate: Predicate) -> tuple[str, str | None]:
+    """The stack and the environment."""
+    from tetrad.evidence.statements import Evaluation, Summary, resource_uri
+    from tetrad.model import ENVIRONMENTS
+
+    match predicate:
+        case Evaluation():
+            return predicate.stack, None
+        case Summary():
+            environment = predicate.policy.uri.removeprefix(f"{ENVIRONMENTS}/")
+            return predicate.resource_uri.removeprefix(resource_uri(environment, "")), environment
+    return predicate.stack, predicate.environment
+
+
+def _told(predicate: Predicate, environment: str | None) -> tuple[datetime, str]:
     from tetrad.evidence.statements import Admission, Approval, Evaluation, Summary
 
     match predicate:
@@ -85,12 +104,17 @@ def _told(predicate: Predicate) -> tuple[datetime, str]:
             scores = scores_of(predicate.suites)
             return predicate.attested_on, f"evaluation {predicate.decision}: {scores}"
         case Summary():
-            where = predicate.resource_uri.removeprefix("tetrad://").partition("/")[0]
-            return predicate.time_verified, f"summary for {where}: {predicate.verification_result}"
+            result = predicate.verification_result
+            return predicate.time_verified, f"summary for {environment}: {result}"
         case Approval():
-            return predicate.approved_on, f"approval for {predicate.environment}"
+            return predicate.approved_on, f"approval for {environment}"
         case Admission():
-            return predicate.admitted_on, f"admission to {predicate.environment}"
+            return predicate.admitted_on, f"admission to {environment}"
+
+
+def line_of(said: Said, stack: str) -> str:
+    """What was said, and of which stack where it is not the one that is asked about."""
+    return said.text if said.stack == stack else f"{said.text} ({said.stack})"
 
 
 def scores_of(suites: Iterable[SuiteEvaluation | DecidedSuite]) -> str:

@@ -142,21 +142,10 @@ def _said(root: Path, standing: Sequence[Standing]) -> _Signed:
         (name, identity): [
             said
             for said in said_in(envelopes[identity], identity, [environment])
-            if _is_for(said, name)
+            if said.environment == name
         ]
         for (name, identity), environment in wanted.items()
     }
-
-
-def _is_for(said: Said, environment: str) -> bool:
-    from tetrad.evidence.statements import Admission, Approval, Summary
-
-    match said.predicate:
-        case Summary(resource_uri=uri):
-            return uri.startswith(f"tetrad://{environment}/")
-        case Approval(environment=named) | Admission(environment=named):
-            return named == environment
-    return False
 
 
 def _lines(one: Standing, said: _Signed | None) -> Iterator[str]:
@@ -177,7 +166,7 @@ def _lines(one: Standing, said: _Signed | None) -> Iterator[str]:
         f" {pointer.at:%Y-%m-%d %H:%M} UTC, commit {pointer.commit[:12]}"
     )
     rows = [
-        (role, *_row(stack, served), _signers(said, name, served))
+        (role, *_row(stack, served), _signers(said, name, stack.stack, served))
         for stack in pointer.stacks.values()
         for role, served in _roles(stack)
     ]
@@ -204,10 +193,10 @@ def _row(stack: StackPointer, served: ServedIdentity) -> tuple[str, ...]:
     return stack.stack, short(served.identity), since, served.commit[:12]
 
 
-def _signers(said: _Signed | None, environment: str, served: ServedIdentity) -> str:
+def _signers(said: _Signed | None, environment: str, stack: str, served: ServedIdentity) -> str:
     if said is None:
         return "unknown"
-    found = said.get((environment, served.identity), [])
+    found = [one for one in said.get((environment, served.identity), []) if one.stack == stack]
     return ", ".join(dict.fromkeys(name for one in found for name in one.signers)) or "nobody"
 
 

@@ -34,8 +34,15 @@ def lines_of(found: Verification, asked: Question) -> Iterator[str]:
 
 def _help(found: Verification, asked: Question) -> Iterator[str]:
     where = f"--env {found.environment}"
+    stack, environment = asked.stack, asked.environment
     unmet = {one.clause for one in found.unmet}
-    if unmet & {"evidence", "complete"}:
+    unpinned = [m.ref for m in stack.models if not m.is_pinned]
+    for model in sorted(set(unpinned) - environment.unpinned):
+        line = f"models: {{{model}: {{unpinned: true}}}}"
+        yield f"  help: pin it, or take it as it is with {line} in {environment.location.file}"
+    if unmet & {"evidence", "complete"} and environment.name not in stack.environments:
+        yield f"  help: name {environment.name} under serving.environments in {stack.location.file}"
+    elif unmet & {"evidence", "complete"}:
         yield f"  help: tetrad gate --unproven {where}, then tetrad attest"
     if "withdrawn" in unmet:
         yield f"  help: tetrad release {found.environment} {asked.stack.name}"

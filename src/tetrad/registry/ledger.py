@@ -18,7 +18,7 @@ from tetrad.registry.chain import entry_of
 from tetrad.registry.connection import IF_DAMAGED, LedgerDatabase
 from tetrad.registry.contents import contents_there, erase_content, read_contents
 from tetrad.registry.entry import Entry, Fault, Head, Kind, NewEntry, written_time
-from tetrad.registry.erasures import erasure
+from tetrad.registry.erasures import Erasure, erased_by, erasure, reason_of
 from tetrad.registry.ledger_tables import ENTRIES
 from tetrad.registry.place import Place
 from tetrad.registry.snapshot_contents import files_of_no_other
@@ -107,6 +107,15 @@ class Ledger(Closing):
             extend(connection, [said], at=written_time(self._clock()))
         self._database.forget_erased()
         return erased
+
+    def erasure_of(self, digest: Digest) -> Erasure | None:
+        """When a content was erased last; None where it never was."""
+        found = None
+        for entry in self.entries(kind="erasure"):
+            said = self.content(entry.content) or b""
+            if str(digest) in erased_by(said):
+                found = Erasure(at=entry.at, reason=reason_of(said))
+        return found
 
     # -- reading
 

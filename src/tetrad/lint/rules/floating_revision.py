@@ -93,7 +93,7 @@ def _of_endpoint(tree: LintTree, part: Part, uri: str, serving: list[Stack]) -> 
         yield RULE.at(
             tree.value(part),
             message,
-            hint="this is fine on a laptop, but a kubernetes environment refuses it",
+            hint="this is fine on a laptop, but an environment admits it only with `unpinned: true`",
             severity="warning",
             sealed=False,
         )
