@@ -15,8 +15,8 @@ from tetrad.attestation.regrading import RecordedSuite, regrade
 from tetrad.attestation.retaking import Trees, check_overall, keeps_every_trace, retake
 from tetrad.canonical import Digest, Json, canonical_json, digest_bytes, merkle_root
 from tetrad.evidence import Refused, Sealing, open_envelope, sign
-from tetrad.evidence.clauses import SKEW
 from tetrad.evidence.expected import parts_of, required_suites
+from tetrad.evidence.signers import SKEW
 from tetrad.evidence.standard import CiJob, standard_payloads
 from tetrad.evidence.statements import (
     VERIFIER,

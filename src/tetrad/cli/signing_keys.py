@@ -93,7 +93,7 @@ def refuse_role(key: PrivateKey, environment: Environment, role: SignerRole) -> 
 
 
 def _counting(signer: Signer, environment: Environment, role: SignerRole) -> Signer:
-    from tetrad.evidence.clauses import refusal_of
+    from tetrad.evidence.signers import refusal_of
 
     if signer.role != role:
         raise UsageError(
