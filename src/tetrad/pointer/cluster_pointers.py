@@ -7,6 +7,7 @@ number that either of the two holds (docs/decisions/14).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -81,19 +82,21 @@ class ClusterPointers(Closing):
     def append(self, envelope: bytes) -> Pointer:
         new = self._deployers.read(envelope)
         for _ in range(_TRIES):
-            obj = self._object() or self._made()
-            held = _versions(obj)
-            last = newest([self._recorded, self._newest(held)])
-            if new.number != (1 if last is None else last.number + 1):
-                raise PointerMoved(self.environment, what_came_first(last))
-            kept = self._kept(held, new.number, envelope)
-            try:
-                self._write(obj, kept)
-            except ClusterConflict:
-                continue
-            self._recording.record(list(kept.values()))
-            return new
+            with suppress(ClusterConflict):
+                return self._appended(new, envelope)
         raise PointerMoved(self.environment, f"its ConfigMap changed {_TRIES} times meanwhile")
+
+    def _appended(self, new: Pointer, envelope: bytes) -> Pointer:
+        """Write a version beside those before it; ClusterConflict where somebody writes meanwhile."""
+        obj = self._object() or self._made()
+        held = _versions(obj)
+        last = newest([self._recorded, self._newest(held)])
+        if new.number != (1 if last is None else last.number + 1):
+            raise PointerMoved(self.environment, what_came_first(last))
+        kept = self._kept(held, new.number, envelope)
+        self._write(obj, kept)
+        self._recording.record(list(kept.values()))
+        return new
 
     def watch(self, after: int = 0) -> Iterator[Pointer]:
         recorded = self._recording.last()
