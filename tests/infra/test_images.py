@@ -1,0 +1,213 @@
+"""The images' files: pinned, small in what they may do, and what their steps make runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+from images import Image, steps_of
+from trees import scripted_tree
+
+from objects.gateway import PORT
+
+ROOT = Path(__file__).parents[2]
+IMAGES = ROOT / "infra/images"
+FILES = sorted(IMAGES.glob("Containerfile.*"))
+LOCK = IMAGES / "gateway.lock"
+NOBODY = 65532  # infra/objects run every pod as this user
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.suffix[1:])
+def test_an_image_names_what_it_is_made_of_by_digest(file: Path) -> None:
+    for step in steps_of(file):
+        if step.word == "FROM":
+            assert re.fullmatch(r"\S+:[\w.-]+@sha256:[0-9a-f]{64}( AS \w+)?", step.rest)
+        if step.word == "ADD":
+            assert re.match(r"--checksum=sha256:[0-9a-f]{64} https://", step.rest)
+        if step.word == "RUN" and '"pip"' in step.rest:
+            assert "--require-hashes" in step.rest or "--no-index" in step.rest
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.suffix[1:])
+def test_an_image_runs_as_nobody_and_starts_without_a_shell(file: Path) -> None:
+    words = {step.word: step.rest for step in steps_of(file)}
+
+    assert words["USER"] == f"{NOBODY}:{NOBODY}"
+    assert words["ENTRYPOINT"].startswith('["/')
+    assert "HOME=/" in words["ENV"]
+
+
+def test_the_lock_has_the_versions_that_are_tested_here() -> None:
+    tested = dict(
+        line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line and not line.startswith("#")
+    )  # fmt: skip
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+) \\$", LOCK.read_text(), flags=re.MULTILINE))
+
+    def known(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    normalized = {known(name): version for name, version in tested.items()}
+    assert locked
+    assert {name: normalized.get(known(name)) for name in locked} == locked
+
+
+def test_the_lock_has_everything_that_the_gateway_imports() -> None:
+    from importlib.metadata import distribution
+
+    from packaging.requirements import Requirement
+
+    locked = set(re.findall(r"^([\w.-]+)==", LOCK.read_text(), flags=re.MULTILINE))
+
+    def missing(name: str, extras: set[str], seen: set[tuple[str, str]]) -> set[str]:
+        found = set()
+        for written in distribution(name).requires or ():
+            required = Requirement(written)
+            marker = required.marker
+            asked = marker is None or any(marker.evaluate({"extra": e}) for e in {"", *extras})
+            key = (required.name, ",".join(sorted(required.extras)))
+            if asked and required.name != "tetrad" and key not in seen:
+                seen.add(key)
+                short = re.sub(r"[-_.]+", "-", required.name).lower()
+                found |= set() if short in locked else {short}
+                found |= missing(required.name, set(required.extras), seen)
+        return found
+
+    assert missing("tetrad", {"corpora", "gateway", "postgres"}, set()) == set()
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of the repository with a wheel, as the release has it."""
+    folder = tmp_path_factory.mktemp("context")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
+    subprocess.run([*build, "--outdir", folder / "dist", ROOT], check=True, capture_output=True)
+    (folder / "infra").mkdir()
+    (folder / "infra/images").symlink_to(IMAGES)
+    return folder
+
+
+def read_only(root: Path) -> None:
+    for path in [root, *root.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & ~0o222)
+
+
+CONFINE = """\
+mount --bind "$0" "$0" && mount -o remount,ro,bind / &&
+exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
+"""
+
+
+def confined(written: Path) -> list[str]:
+    """What starts a command as a pod does: one writable folder, no capabilities. Root alone can do that;
+    for others the files that the image holds are read-only.
+    """
+    start = ["unshare", "--mount", "sh", "-c", CONFINE, str(written)]
+    may = subprocess.run([*start, "true"], check=False, capture_output=True).returncode == 0
+    return start if os.getuid() == 0 and may else []
+
+
+@pytest.mark.campaign
+def test_what_the_gateways_steps_make_serves_from_a_read_only_root(
+    context: Path, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    image = Image(file=IMAGES / "Containerfile.gateway", context=context, root=tmp_path / "root")
+    try:
+        image.build()
+    except subprocess.CalledProcessError as error:
+        if "--require-hashes" in str(error.cmd):
+            pytest.skip("what the lock names cannot be fetched here")
+        raise
+    tree = scripted_tree(tmp_path / "etc")
+    tree.write("infra/environments/local.yaml", "kind: environment\n")
+    written = tmp_path / "written"
+    written.mkdir()
+    read_only(image.root)
+
+    process = subprocess.Popen(
+        [
+            *confined(written),
+            *image.command("-C", str(tree.root), "serve", "local", "--port", str(port)),
+        ],
+        env={
+            **image.environment,
+            "PATH": os.environ["PATH"],
+            "HOME": str(written),
+            "TETRAD_CACHE": str(written / "cache"),
+            "TETRAD_REGISTRY": str(written / "registry.db"),
+        },
+        cwd=written,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert is_alive(f"http://127.0.0.1:{port}", process)
+    finally:
+        process.terminate()
+        process.communicate()
+    assert int(next(s.rest for s in steps_of(image.file) if s.word == "EXPOSE")) == PORT
+
+
+def is_alive(address: str, process: subprocess.Popen[str]) -> bool:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise AssertionError(process.communicate()[1])
+        try:
+            return httpx2.get(f"{address}/healthz").status_code == 200
+        except httpx2.TransportError:
+            time.sleep(0.1)
+    return False
+
+
+RUNNER = {
+    "config.sh": '#!/bin/sh\necho "config $*" >> "$HOME/log"\ntouch .runner\n',
+    "run.sh": '#!/bin/sh\necho "run ${RUNNER_TOKEN-no token}" >> "$HOME/log"\n',
+}
+
+
+def test_a_runner_takes_one_job_by_what_its_pod_gives_it(tmp_path: Path) -> None:
+    programs = tmp_path / "runner.tar.gz"
+    with tarfile.open(programs, "w:gz") as tar:
+        for name, text in RUNNER.items():
+            (tmp_path / name).write_text(text)
+            (tmp_path / name).chmod(0o755)
+            tar.add(tmp_path / name, name)
+    file = IMAGES / "Containerfile.runner"
+    (source,) = [step.rest.split()[-2] for step in steps_of(file) if step.word == "ADD"]
+    image = Image(file=file, context=ROOT, root=tmp_path / "root", downloads={source: programs})
+    image.build()
+    work = tmp_path / "work"
+    work.mkdir()
+    read_only(image.root)
+    given = {"RUNNER_URL": "https://github.com/acme/support", "RUNNER_TOKEN": "AAAB"}
+
+    def start(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        there = {name: image.inside(value) for name, value in image.environment.items()}
+        return subprocess.run(
+            image.command(), cwd=work, check=False, capture_output=True, text=True,
+            env={**there, "PATH": os.environ["PATH"], "HOME": str(work), **environment},
+        )  # fmt: skip
+
+    done = start(given)
+
+    assert done.returncode == 0, done.stderr
+    configured, ran = (work / "log").read_text().splitlines()
+    assert "--ephemeral" in configured
+    assert "--url https://github.com/acme/support --token AAAB" in configured
+    assert "--labels gpu" in configured
+    assert ran == "run no token"
+    lacking = start({"RUNNER_URL": given["RUNNER_URL"]})
+    assert lacking.returncode != 0
+    assert "a registration token" in lacking.stderr
