@@ -27,6 +27,8 @@ MODELS = {
     "scripted": (("scripted.yaml", "scripted.answers.yaml"), "tetrad"),
 }
 STACK = "stacks/feedback.yaml"
+# Only for who deploys from GitHub: `--deploy` adds them.
+DEPLOYING = {f".github/workflows/{name}.yml" for name in ("deploy", "drift", "refresh", "rollback")}
 # Git would apply it to our own tree if it lay there under its own name.
 RENAMED = {"gitignore": ".gitignore"}
 
@@ -73,6 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the model's name at the endpoint (default: a name to replace in its file)",
     )
+    parser.add_argument(
+        "--deploy",
+        action="store_true",
+        help="add GitHub workflows that deploy, roll back, look for drift and refresh pins",
+    )
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -96,12 +103,15 @@ def run(args: argparse.Namespace) -> ExitCode:
         "STYLE": "chat" if engine == "endpoint" else "completion",
         "REQUIREMENT": requirement,
         "VERSION": __version__,
+        "DEPLOY_INSTALL": f"pip install 'tetrad[infra,metrics,postgres]=={__version__}'",
         "AT": f" -C {shlex.quote(below)}" if below else "",
         "BELOW": f"{below}/" if below else "",
     }
     is_used = _is_used(root, values["MODEL"])
     sys.stdout.write(f"in {root}:\n")
     for source, name in _scaffold(models if is_used else ()):
+        if name in DEPLOYING and not args.deploy:
+            continue
         _lay_down(root, name, Template(source.read_text()).safe_substitute(values))
     for name, _, content in lock.stale_locks(load_repository(root)):
         _lay_down(root, name, content.decode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.cli.output import print_text
+from tetrad.cli.output import print_status, print_text
 from tetrad.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def _with_fingerprints(repository: Repository, file: str | None) -> list[Model]:
         if model.fingerprint is not None and file in {None, model.location.file}
     ]
     if not models:
-        raise UsageError(
-            f"{file or 'the repository'}: no model has a fingerprint"
-            "\n  help: write `fingerprint: {probes: ./NAME.jsonl}` into a model's file"
+        print_status(
+            "no model has a fingerprint"
+            "\n  help: write `fingerprint: {probes: ./NAME.jsonl}` into a model's file\n"
         )
     return models
 
