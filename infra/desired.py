@@ -14,6 +14,7 @@ from typing import Any
 
 import tetrad
 from costs import costs, total
+from indexes import IndexArgs, indexes
 from model_servers import ModelServerArgs, model_servers
 from snapshots import SnapshotArgs, snapshots
 
@@ -45,8 +46,13 @@ class Desired:
     needed: frozenset[str]  # model servers of the merged state; the others are kept warm
     snapshots: tuple[SnapshotArgs, ...]
     keys: Mapping[str, tetrad.SecretKey | None]  # of the gateway, by variable; None: an empty one
-    stores_vectors: bool
+    indexes: tuple[IndexArgs, ...]
     alerts: Alerts
+
+    @property
+    def stores_vectors(self) -> bool:
+        """Whether a corpus is kept in the vector store."""
+        return bool(self.indexes)
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -108,10 +114,12 @@ def desired(
     models = model_servers(
         environment, [one.stack for one in (*named, *lately)], cluster, problems.append
     )
-    stores_vectors = any(_stores_vectors(one.stack) for one in named)
-    if stores_vectors and cluster.vector_store is None:
-        problems.append("kubernetes.vector_store is missing, and a corpus has store: pgvector")
     taken = snapshots([one.snapshot for one in named], cluster.bundles, problems.append)
+    # what the pointer keeps comes first, so that a change leaves the Job of an index alone
+    first: list[Merged | tetrad.Retained] = [*kept, *served]
+    indexed = indexes([(one.stack, one.snapshot) for one in first], taken)
+    if indexed and cluster.vector_store is None:
+        problems.append("kubernetes.vector_store is missing, and a corpus has store: pgvector")
     keys = _keys(environment, [one.stack for one in named], problems.append)
     if problems:
         where = environment.location.file
@@ -123,7 +131,7 @@ def desired(
         needed=_needed(models, [one.stack for one in served]),
         snapshots=taken,
         keys=keys,
-        stores_vectors=stores_vectors,
+        indexes=indexed,
         alerts=alerts or Alerts(),
     )
 
@@ -163,10 +171,6 @@ def _why(merged: Merged) -> Iterator[str]:
     for unmet in verification.unmet:
         yield f"  {unmet.clause:<12}{unmet.message}"
     yield f"  help: tetrad verify {merged.stack.name} --env {verification.environment}"
-
-
-def _stores_vectors(stack: tetrad.Stack) -> bool:
-    return stack.retrieval is not None and stack.retrieval.corpus.index.store == "pgvector"
 
 
 def _keys(

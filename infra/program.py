@@ -37,7 +37,7 @@ def provision(desired: Desired, capacity: Capacity | None = None) -> None:
     Snapshots("snapshots", desired.snapshots, target, after)
     servers = [ModelServer(m, cluster.monitoring, target, after) for m in desired.models]
     if desired.stores_vectors and cluster.vector_store is not None:
-        VectorStore("vector-store", cluster.vector_store, target, after)
+        VectorStore("vector-store", desired, cluster.vector_store, target, after)
     Gateway("gateway", desired, target, after)
     if cluster.monitoring is not None:
         Observability("observability", cluster.monitoring, desired.alerts, target, after)

@@ -1,4 +1,4 @@
-"""The vector store: PostgreSQL with pgvector."""
+"""The vector store: PostgreSQL with pgvector, and the Jobs that fill it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import pulumi
 
 import tetrad
 from components.applied import Target, apply
+from desired import Desired
+from objects.index import index_objects
 from objects.vector_store import vector_store_objects
 
 
@@ -15,10 +17,12 @@ class VectorStore(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        args: tetrad.VectorStoreHosting,
+        args: Desired,
+        hosting: tetrad.VectorStoreHosting,
         target: Target,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("tetrad:serving:VectorStore", name, {}, opts)
-        apply(vector_store_objects(args, target.place), self, target)
+        apply(vector_store_objects(hosting, target.place), self, target)
+        apply(index_objects(args, target.place), self, target)
         self.register_outputs({})

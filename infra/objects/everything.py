@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from desired import Desired
 from objects.gateway import gateway_objects, shared_gateway_objects
 from objects.gpu_runner import gpu_runner_objects
+from objects.index import index_objects
 from objects.kubernetes import Object, Place
 from objects.model_server import model_server_objects
 from objects.network import default_deny, model_server_traffic, namespace_object
@@ -35,7 +36,10 @@ def object_groups(desired: Desired) -> Mapping[str, list[Object]]:
     for model in desired.models:
         groups[model.name] = model_server_objects(model, place, monitoring)
     if desired.stores_vectors and cluster.vector_store is not None:
-        groups["vector-store"] = vector_store_objects(cluster.vector_store, place)
+        groups["vector-store"] = [
+            *vector_store_objects(cluster.vector_store, place),
+            *index_objects(desired, place),
+        ]
     groups["gateway"] = [
         *shared_gateway_objects(desired, place),
         *(o for release in cluster.gateways for o in gateway_objects(release, desired, place)),

@@ -35,6 +35,7 @@ from objects.kubernetes import (
     variable,
 )
 from objects.model_server import PORT as MODEL_PORT
+from objects.vector_store import vector_store_variables
 from quantities import quantity
 
 COMPONENT = "gateway"
@@ -133,7 +134,7 @@ def _container(
 ) -> Object:
     environment = desired.environment.name
     serve = ["--host", "0.0.0.0", "--port", str(PORT)]  # noqa: S104 - in a pod of its own
-    registry = desired.cluster.registry
+    registry, vectors = desired.cluster.registry, desired.cluster.vector_store
     return {
         "name": "gateway",
         "image": release.image,
@@ -147,6 +148,7 @@ def _container(
                 variable(name, "") if secret is None else secret_variable(name, secret)
                 for name, secret in sorted(desired.keys.items())
             ),
+            *([] if vectors is None else vector_store_variables(vectors)),
             *_collector(desired),
         ],
         "ports": [{"name": HTTP, "containerPort": PORT, "protocol": "TCP"}],

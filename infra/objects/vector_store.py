@@ -34,8 +34,16 @@ def vector_store_objects(hosting: tetrad.VectorStoreHosting, place: Place) -> li
         allowed_traffic(
             place,
             COMPONENT,
-            ingress=[{"from": from_pods(["gateway"]), "ports": tcp(["postgres"])}],
+            ingress=[{"from": from_pods(["gateway", "index"]), "ports": tcp(["postgres"])}],
         ),
+    ]
+
+
+def vector_store_variables(hosting: tetrad.VectorStoreHosting) -> list[Object]:
+    """By which a pod finds the store."""
+    return [
+        variable("TETRAD_VECTOR_STORE", f"postgresql://postgres@{NAME}:{_PORT}/postgres"),
+        secret_variable("TETRAD_VECTOR_STORE_PASSWORD", hosting.password),
     ]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from tetrad import admission, identity
+from tetrad import admission, corpora, identity
 from tetrad.admission import Retained as Retained
 from tetrad.admission import question, verified
 from tetrad.errors import ExitCode as ExitCode
@@ -25,6 +25,7 @@ from tetrad.loading.parsed import Parsed
 from tetrad.model import Adapter as Adapter
 from tetrad.model import Case as Case
 from tetrad.model import Cluster as Cluster
+from tetrad.model import Corpus as Corpus
 from tetrad.model import Environment as Environment
 from tetrad.model import Model as Model
 from tetrad.model import ModelHosting as ModelHosting
@@ -74,6 +75,11 @@ def identity_of(stack: Stack) -> str:
 def model_digest(model: Model) -> str:
     """The digest of what of a model shapes its answers: model servers are named by it."""
     return str(identity.component_digest(model))
+
+
+def index_digest(corpus: Corpus) -> str:
+    """The digest of what decides the rows of a corpus's index in a vector store."""
+    return str(corpora.index_digest(corpus))
 
 
 def snapshots_of(repository: Repository, stacks: Iterable[Stack]) -> tuple[Snapshot, ...]:

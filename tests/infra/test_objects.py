@@ -163,7 +163,9 @@ def test_no_secret_is_in_the_clear(full: tuple[Object, ...]) -> None:
     variables = [v for _, pod in pods(full) for c in pod["containers"] for v in c.get("env", ())]
     from_secrets = {v["name"] for v in variables if "valueFrom" in v}
 
-    assert from_secrets == {"LLM_KEY", "POSTGRES_PASSWORD", "RUNNER_TOKEN", "TETRAD_REGISTRY"}
+    assert from_secrets == {
+        "LLM_KEY", "POSTGRES_PASSWORD", "RUNNER_TOKEN", "TETRAD_REGISTRY", "TETRAD_VECTOR_STORE_PASSWORD",
+    }  # fmt: skip
 
 
 def test_nothing_is_reached_that_is_not_allowed(full: tuple[Object, ...]) -> None:
@@ -176,7 +178,7 @@ def test_nothing_is_reached_that_is_not_allowed(full: tuple[Object, ...]) -> Non
         {"ipBlock": {"cidr": "192.0.2.0/24"}}
     ]
     assert set(policies) == {
-        "default-deny", "model-server", "vector-store", "gateway", "collector", "runner",
+        "default-deny", "model-server", "vector-store", "index", "gateway", "collector", "runner",
     }  # fmt: skip
 
 
