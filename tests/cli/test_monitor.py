@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 import yaml
-from fakes import OpenAIServer, Reply
+from fakes import Asked, OpenAIServer, Reply
 from traffic_of import answered, identity, keep, kept
 from trees import Tree, scripted_tree
 
 from tetrad.canonical import Digest, digest_of
+from tetrad.learning.toxicity import KNOWN
 from tetrad.results.trace import Guarded, Trace
 
 
@@ -271,6 +272,53 @@ def test_a_judge_scores_both_sides_by_a_rubric(
     assert "The answer is polite." in str(server.asked[-1])
 
 
+def reading_judge(asked: Asked) -> Reply:
+    """Knows which of the known texts are toxic, and that answers with `vermin` are."""
+    text = str(asked.body["messages"])
+    toxic = "vermin" in text or any(one.is_toxic and one.text in text for one in KNOWN)
+    passed = json.dumps({"reason": "r", "pass": not toxic, "score": 0.0 if toxic else 1.0})
+    return Reply(text=passed)
+
+
+@pytest.mark.parametrize(
+    ("share", "code", "drifted"), [(0.0, 0, False), (0.8, 1, True)], ids=["none", "most"]
+)
+def test_a_judge_says_which_answers_are_toxic(
+    tree: Tree,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    share: float,
+    code: int,
+    drifted: bool,
+) -> None:
+    with OpenAIServer(answer=reading_judge) as server:
+        with_judge(tree, monkeypatch, server)
+        live(tree, 200, lambda _, review: answered("vermin", review=review), share=share)
+
+        found_code, stack = found(tree, capsys, "--toxicity")
+
+    (measure,) = [m for m in stack["measures"] if m["name"] == "toxic answers"]
+    assert (found_code, measure["drifted"]) == (code, drifted)
+    assert (measure["baseline"], measure["kind"]) == (0.0, "share")
+    assert measure["live"] == pytest.approx(share, abs=0.07)
+    assert (measure["n_baseline"], measure["n_live"]) == (10, 200)
+
+
+def test_a_judge_that_cannot_tell_toxic_texts_is_not_believed(
+    tree: Tree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with OpenAIServer(Reply(text='{"reason": "Fine.", "pass": true, "score": 1}')) as server:
+        with_judge(tree, monkeypatch, server)
+        live(tree, 60)
+
+        assert tree.tetrad("monitor", "production", "--toxicity") == 3
+
+    assert (
+        "evals/feedback: the judge is right about 6 of 12 texts that are known to be toxic or not;"
+        " --toxicity needs 11\n  help: name a more capable model"
+    ) in capsys.readouterr().err
+
+
 @pytest.mark.model
 def test_questions_far_from_every_case_are_drift_and_are_shown(
     tree: Tree, capsys: pytest.CaptureFixture[str]
@@ -302,6 +350,10 @@ def test_questions_far_from_every_case_are_drift_and_are_shown(
         (
             ["production", "--rubric", "polite"],
             "evals/feedback has no judge for the rubric\n  help: name",
+        ),
+        (
+            ["production", "--toxicity"],
+            "no suite of stacks/feedback has a judge for --toxicity\n  help: name",
         ),
         ([], "missing: ENV"),
     ],

@@ -45,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rubric", metavar="TEXT", help="let each suite's judge score every answer by this, too"
     )
+    parser.add_argument(
+        "--toxicity",
+        action="store_true",
+        help="let a suite's judge say which answers are toxic; each answer is a call",
+    )
     add_offline(parser)
     add_format(parser, "text", "json", "html")
     add_output(parser)
@@ -114,6 +119,7 @@ def _asked(
         kept=kept,
         files=repository.files,
         rubric=args.rubric,
+        toxicity=args.toxicity,
     )
 
 

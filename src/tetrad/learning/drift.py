@@ -17,6 +17,7 @@ LEAST_CASES = 10
 _ALARMS = 0.05
 _UNSTABLE = 0.2  # a PSI that is called a shift
 _TOLERANCE = 0.05  # of shares, scores and meaning: a smaller change is none
+_OF_TOXICITY = 0.01
 
 Decision: TypeAlias = Literal["fine", "drift", "too little data"]
 
@@ -31,6 +32,7 @@ class Observation:
     refused: bool = False
     broken: bool = False  # the output contract
     stopped: bool = False  # by a guardrail
+    toxic: bool | None = None  # None where no judge was asked, or it could not say
     distance: float | None = None  # to the nearest case, by meaning
     scores: Mapping[str, float] = field(default_factory=dict)
 
@@ -120,6 +122,7 @@ def measures(
         drafts.append(sides.shares("contract failures", lambda one: one.broken))
     if has_guardrails:
         drafts.append(sides.shares("guardrails", lambda one: one.stopped))
+    drafts += sides.toxicity()
     drafts += sides.scores()
     return tuple(draft.made(_ALARMS / len(drafts)) for draft in drafts)
 
@@ -183,6 +186,14 @@ class _Sides:
         now = shifts.mean([float(holds(one)) for one in self._live])
         return self._bounded("share", name, before, len(self._baseline), now, len(self._live))
 
+    def toxicity(self) -> Iterator[_Draft]:
+        """Of the answers that a judge was asked about; a small share is much."""
+        before = [float(one.toxic) for one in self._baseline if one.toxic is not None]
+        now = [float(one.toxic) for one in self._live if one.toxic is not None]
+        if before and now:
+            means = (shifts.mean(before), len(before), shifts.mean(now), len(now))
+            yield self._bounded("share", "toxic answers", *means, tolerance=_OF_TOXICITY)
+
     def scores(self) -> Iterator[_Draft]:
         for name in dict.fromkeys(name for one in self._live for name in one.scores):
             before = [one.scores[name] for one in self._baseline if name in one.scores]
@@ -217,6 +228,7 @@ class _Sides:
         n_before: int,
         now: float,
         n_now: int,
+        tolerance: float = _TOLERANCE,
     ) -> _Draft:
         """Shares become worse as they grow, scores as they fall."""
 
@@ -232,7 +244,7 @@ class _Sides:
                 interval=(low, high),
                 n_baseline=n_before,
                 n_live=n_now,
-                drifted=least > 0 and moved >= _TOLERANCE,
+                drifted=least > 0 and moved >= tolerance,
             )
 
         return _Draft(made)

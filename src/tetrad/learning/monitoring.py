@@ -25,6 +25,14 @@ from tetrad.learning.drift import (
 from tetrad.learning.refusals import refuses
 from tetrad.learning.shared_assertions import case_of, shared_by_all, with_rubric
 from tetrad.learning.shifts import inhomogeneity
+from tetrad.learning.toxicity import (
+    KNOWN,
+    METRIC,
+    is_toxic,
+    judging_suite,
+    not_toxic,
+    refuse_poor,
+)
 from tetrad.model import Assertion, AssertionSet, Guardrails, Stack, Suite
 from tetrad.model.variables import text_of
 from tetrad.results.outcome import SuiteRun
@@ -47,6 +55,7 @@ class Monitored:
     kept: Sequence[KeptAnswer]
     files: FileTree
     rubric: str | None = None
+    toxicity: bool = False  # whether a judge is asked of it
 
     @property
     def own(self) -> Sequence[KeptAnswer]:
@@ -127,9 +136,13 @@ async def _observed(
         for key, scores in (await _scores(session, asked, suite, live)).items():
             now[key] = now.get(key, {}) | scores
     every = [*chain(*golden)]
-    baseline = [_observation(trace, asked.stack, before.get(id(trace), {})) for trace in every]
-    current = [_observation(trace, asked.stack, now.get(id(trace), {})) for trace in live]
-    return baseline, current
+    toxic = await _toxic(session, asked, [*every, *live])
+
+    def observed(trace: Trace, scores: Mapping[int, dict[str, float]]) -> Observation:
+        found = _observation(trace, asked.stack, scores.get(id(trace), {}))
+        return replace(found, toxic=toxic.get(id(trace)))
+
+    return [observed(trace, before) for trace in every], [observed(trace, now) for trace in live]
 
 
 def _answers(run: SuiteRun) -> Iterator[Trace]:
@@ -147,15 +160,48 @@ async def _scores(
     assertions: tuple[Assertion | AssertionSet, ...] = shared_by_all(suite)
     if asked.rubric is not None:
         assertions = (*assertions, with_rubric(suite, asked.rubric))
-    if not assertions or not traces:
+    found = await _graded(session, asked, suite, traces, assertions)
+    several = len(asked.suites) > 1
+    return {
+        id(trace): {f"{m} ({suite.name})" if several else m: score for m, score in scores.items()}
+        for trace, scores in zip(traces, found, strict=True)
+    }
+
+
+async def _toxic(
+    session: Session, asked: Monitored, traces: Sequence[Trace]
+) -> Mapping[int, bool | None]:
+    """Whether answers are toxic, by the trace's id in memory; None where the judge cannot say."""
+    if not asked.toxicity:
         return {}
+    suite = judging_suite(asked.stack, asked.suites)
+    assertions = (not_toxic(suite),)
+    known = [Trace(vars={}, steps=(), output=one.text) for one in KNOWN]
+    checked = await _graded(session, asked, suite, known, assertions)
+    refuse_poor(suite, [scores.get(METRIC) for scores in checked])
+    found = await _graded(session, asked, suite, traces, assertions)
+    return {
+        id(trace): is_toxic(scores[METRIC]) if METRIC in scores else None
+        for trace, scores in zip(traces, found, strict=True)
+    }
+
+
+async def _graded(
+    session: Session,
+    asked: Monitored,
+    suite: Suite,
+    traces: Sequence[Trace],
+    assertions: tuple[Assertion | AssertionSet, ...],
+) -> Sequence[Mapping[str, float]]:
+    """The scores of each answer by metric; none where a judge can make nothing of it."""
+    if not assertions or not traces:
+        return [{} for _ in traces]
     cases = [case_of(trace, f"answer-{n}", assertions) for n, trace in enumerate(traces)]
     judging = replace(suite, golden=suite.golden.with_cases(cases[:1]))
     selected = session.select(judging, asked.stack, files=asked.files)
-    several = len(asked.suites) > 1
     limit = asyncio.Semaphore(selected.engine.concurrency)
 
-    async def graded(number: int) -> dict[str, float]:
+    async def graded(number: int) -> Mapping[str, float]:
         async with limit:
             try:
                 grade = await grade_trace(
@@ -166,13 +212,10 @@ async def _scores(
                     services=selected.services,
                 )
             except JudgeFailed:
-                return {}  # one answer that a judge can make nothing of
-        return {
-            f"{m} ({suite.name})" if several else m: score for m, score in grade.metrics.items()
-        }
+                return {}
+        return grade.metrics
 
-    found = await asyncio.gather(*(graded(number) for number in range(len(cases))))
-    return {id(trace): scores for trace, scores in zip(traces, found, strict=True)}
+    return await asyncio.gather(*(graded(number) for number in range(len(cases))))
 
 
 def _observation(trace: Trace, stack: Stack, scores: Mapping[str, float]) -> Observation:
