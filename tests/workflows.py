@@ -38,6 +38,11 @@ class Job:
         file = self._file("summary.md")
         return file.read_text() if file.exists() else ""
 
+    @property
+    def temporary(self) -> Path:
+        """RUNNER_TEMP."""
+        return self._file("")
+
     def play(self, *, skip: tuple[str, ...] = ()) -> int:
         """Run the steps in order to the first that fails; its exit code, or 0."""
         for step in self.steps(skip):
@@ -85,7 +90,7 @@ class Job:
             env={
                 **{k: v for k, v in os.environ.items() if not k.startswith("TETRAD_REGISTRY")},
                 "PATH": ":".join(folder for folder in folders if folder),
-                "RUNNER_TEMP": str(self._file("")),
+                "RUNNER_TEMP": str(self.temporary),
                 "GITHUB_STEP_SUMMARY": str(self._file("summary.md")),
                 **given,
             },

@@ -3,6 +3,6 @@
 # their files. It asks for `uv` (pip install uv).
 set -eu
 cd "$(dirname "$0")/../.."
-uv pip compile pyproject.toml --extra corpora --extra gateway --extra postgres \
+uv pip compile pyproject.toml --extra gateway --extra pgvector \
   --constraint constraints.txt --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
   --only-binary :all: --generate-hashes --no-annotate --no-header --quiet --output-file infra/images/gateway.lock
