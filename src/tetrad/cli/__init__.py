@@ -45,7 +45,7 @@ COMMANDS: Mapping[str, str] = {
     "verify": "say whether an identity may serve an environment, and which clauses are not met",
     "admit": "record that an environment takes an identity that may serve there",
     "deploy": "serve the merged state in an environment, step by step",
-    "smoke": "put tagged cases of the golden sets to a gateway that serves, and check the answers",
+    "smoke": "put tagged golden cases to a gateway that serves, and check the answers",
     "rollout": "show, continue or abort a rollout",
     "promote": "serve in one environment what is live in another",
     "rollback": "give all traffic back to an earlier identity, and withdraw the one it leaves",
@@ -68,7 +68,7 @@ COMMANDS: Mapping[str, str] = {
     "card": "write a stack's card: what it is, what it is for, its limits, its scores",
     "index": "build and verify the indexes of corpora in the vector store",
     "pull": "fetch and verify the files of models",
-    "pin": "write a model's revision, the digests of its files, or its fingerprint into its file",
+    "pin": "write a model's revision, its files' digests or its fingerprint into its file",
     "registry": "check, export or erase what happened: identities, runs, decisions, evidence",
     "feedback": "list what users said of answers, turn it into candidate cases, or erase it",
     "monitor": "say whether live answers have drifted from the golden sets, for a cron job",
@@ -131,7 +131,9 @@ def _begin_in_utf8() -> None:
 
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """The parser; only the command that is asked for loads its own arguments, so start-up stays short."""
+    """The parser. The command that is asked for loads its own arguments, and no other is made where
+    its name comes first, so start-up stays short.
+    """
     parser = Parser(prog="tetrad", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"tetrad {__version__}")
     parser.add_argument(
@@ -144,11 +146,23 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands", prog=parser.prog, dest="command", metavar="COMMAND", required=True
     )
-    for name, does in COMMANDS.items():
+    asked = _asked_first(arguments)
+    for name, does in COMMANDS.items() if asked is None else [(asked, COMMANDS[asked])]:
         sub = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
         if name in arguments:
             _command(name).add_arguments(sub)
     return parser
+
+
+def _asked_first(arguments: Sequence[str]) -> str | None:
+    """The command, where nothing but `-C DIR` stands before it."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in {"-C", "--root"}:
+            next(rest, None)
+        else:
+            return argument if argument in COMMANDS else None
+    return None
 
 
 def _failed(error: Exception, arguments: Sequence[str]) -> ExitCode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -37,8 +38,8 @@ from tetrad.registry.upgrade import bring_up_to_date
 from tetrad.results.codec import ShapeError
 
 _CHANNEL = "tetrad_pointer"
-_POLL_S = 0.1  # how often a file is looked at
-_HEARD_S = 1.0  # how often a server is, where no notification comes
+_POLL_S = 0.02  # how often a file is asked whether it has changed
+_HEARD_S = 1.0  # how often a database is read where nothing says that it has
 _CLOSES_S = 0.2  # within which a watch ends after `close`
 _PAGE = 50  # entries read at once
 
@@ -144,7 +145,7 @@ class PointerStore(Closing):
         seen = None
         # A database of its own: the store may be closed while another thread watches.
         with closing(LedgerDatabase(self._place)) as database:
-            for _ in self._polls() if database.is_file else self._hears(database):
+            for _ in (self._polls if database.is_file else self._hears)(database):
                 with database.reading() as connection:
                     newest = self._newest(connection)
                     current = None if newest == seen else self._last(connection)
@@ -292,10 +293,14 @@ class PointerStore(Closing):
 
     # -- waiting
 
-    def _polls(self) -> Iterator[None]:
-        while not self._closed.is_set():
-            yield
-            self._closed.wait(_POLL_S)
+    def _polls(self, database: LedgerDatabase) -> Iterator[None]:
+        with database.changes() as changes:
+            while not self._closed.is_set():
+                seen, read = changes(), time.monotonic()
+                yield
+                while changes() == seen and time.monotonic() - read < _HEARD_S:
+                    if self._closed.wait(_POLL_S):
+                        break
 
     def _hears(self, database: LedgerDatabase) -> Iterator[None]:
         with database.listening(_CHANNEL) as driver:
