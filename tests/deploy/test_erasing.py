@@ -82,6 +82,23 @@ def test_what_no_pointer_names_any_more_is_erased(tree: Tree) -> None:
     assert erase(tree, written_identity(first.identity)) == ExitCode.PASSED
 
 
+def test_nothing_is_rolled_back_to_what_was_erased(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(tree)
+    first = role_of(tree, "live")
+    signers = {"deploy": {"ed25519": "infra/keys/deploy.pub", "role": "deployer"}}
+    write_environment(tree, "production", signers=signers, retain={"identities": 0})
+    improve(tree)
+    deploy(tree)
+    before = pointer_of(tree)
+    erase(tree, written_identity(first.identity))
+    back = ("rollback", "production", "--to", first.identity.hex[:12], *key_of(tree))
+    assert tree.tetrad(*back) == ExitCode.MISUSE
+    assert "its files were erased from the registry" in capsys.readouterr().err
+    assert pointer_of(tree) == before
+
+
 def test_an_environment_of_another_repository_is_kept_from_harm_too(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from tetrad.errors import DatabaseError, ExitCode
 
 if TYPE_CHECKING:
     from tetrad.deploy.rolling_back import ChangedPointer
+    from tetrad.model import Environment
     from tetrad.pointer import ServedIdentity
     from tetrad.pointer.kept_pointers import KeptPointers
 
@@ -47,7 +49,14 @@ def run(args: Namespace) -> ExitCode:
     environment = environment_named(root, args.environment)
     deployer = deployer_of(root, environment, args.key)
     with opened_store(root, environment) as store:
-        back = roll_back(store, deployer, args.stacks, to=args.to, reason=args.reason)
+        back = roll_back(
+            store,
+            deployer,
+            args.stacks,
+            to=args.to,
+            reason=args.reason,
+            is_kept=partial(_is_kept, root, environment),
+        )
         print_text("".join(f"{line}\n" for line in _lines(back)))
         _wait(store, back, began)
     try:
@@ -62,6 +71,17 @@ def run(args: Namespace) -> ExitCode:
         print_text("to make it last, revert what brought it:\n")
         print_text("".join(f"  {command}\n" for command in reverts))
     return ExitCode.PASSED
+
+
+def _is_kept(root: Path, environment: Environment, to: ServedIdentity) -> bool:
+    """Whether gateways can load it. Those in a cluster need no registry, and so no rollback there."""
+    from tetrad.registry import open_ledger, registry_place
+    from tetrad.snapshots.kept import is_whole
+
+    if environment.cluster is not None:
+        return True
+    with open_ledger(registry_place(root)) as ledger:
+        return is_whole(ledger, to.snapshot)
 
 
 def _lines(back: ChangedPointer) -> Iterator[str]:

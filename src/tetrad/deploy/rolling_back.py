@@ -9,6 +9,7 @@ from itertools import chain
 
 from tetrad.deploy.deployer import Deployer, stack_named
 from tetrad.errors import PointerMoved, UsageError
+from tetrad.identity import short
 from tetrad.pointer import Pointer, ServedIdentity
 from tetrad.pointer.kept_pointers import KeptPointers
 from tetrad.pointer.transitions import Act, aborted, moved_last, released, rolled_back
@@ -37,14 +38,29 @@ def roll_back(
     *,
     to: str | None = None,
     reason: str = "",
+    is_kept: Callable[[ServedIdentity], bool] = lambda _: True,
 ) -> ChangedPointer:
-    """Roll some stacks back, or those that the last deployment moved."""
+    """Roll some stacks back, or those that the last deployment moved; UsageError where they would go
+    to what is no longer kept.
+    """
 
     def next_of(before: Pointer, act: Act) -> Pointer:
         named = [stack_named(before, name) for name in names] or _moved(store)
-        return rolled_back(before, {ref: _target(store, before, ref, to) for ref in named}, act)
+        targets = {ref: _target(store, before, ref, to) for ref in named}
+        for ref, target in targets.items():
+            if target is not None and target not in before.stacks[ref].loaded:
+                _refuse_erased(target, is_kept)
+        return rolled_back(before, targets, act)
 
     return _overtaking(store, deployer, next_of, reason)
+
+
+def _refuse_erased(target: ServedIdentity, is_kept: Callable[[ServedIdentity], bool]) -> None:
+    if not is_kept(target):
+        raise UsageError(
+            f"--to {short(target.identity)}: its files were erased from the registry"
+            "\n  help: deploy a commit with its files (`git revert`), or name another identity"
+        )
 
 
 def abort(

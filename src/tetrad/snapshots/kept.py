@@ -27,7 +27,7 @@ def load(ledger: Ledger, identity: Digest) -> Snapshot:
             f"{ledger.name}: no snapshot of {written_identity(identity)}"
             "\n  help: `tetrad attest` and `tetrad admit` keep one"
         )
-    whole = (digest for digest in reversed(found) if _is_whole(ledger, digest))
+    whole = (digest for digest in reversed(found) if is_whole(ledger, digest))
     snapshot = load_exact(ledger, next(whole, found[-1]))
     if snapshot.identity != identity:
         raise ArtifactError(
@@ -50,7 +50,8 @@ def load_exact(ledger: Ledger, digest: Digest) -> Snapshot:
     return snapshot
 
 
-def _is_whole(ledger: Ledger, digest: Digest) -> bool:
+def is_whole(ledger: Ledger, digest: Digest) -> bool:
+    """Whether everything is here that the snapshot with a digest names."""
     manifest = ledger.content(digest)
     return manifest is not None and ledger.has(contents_in(manifest))
 
