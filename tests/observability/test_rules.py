@@ -6,11 +6,15 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from telemetry.counted import counted, read
 
 ROOT = Path(__file__).parents[2]
@@ -141,3 +145,33 @@ def test_every_variable_that_is_used_is_declared() -> None:
     declared = {one["name"] for one in DASHBOARD["templating"]["list"]} | {"__rate_interval"}
 
     assert set(re.findall(r"\$\{?(\w+)", json.dumps(DASHBOARD["panels"]))) <= declared
+
+
+def test_grafana_reads_all_of_the_dashboard() -> None:
+    """By the types that Grafana publishes: what they do not know would be lost."""
+    register_default_plugins()
+    read_back = json.loads(JSONEncoder().encode(Dashboard.from_json(DASHBOARD)))
+
+    # Prometheus's own of an annotation, which no type of Grafana's core has.
+    assert list(lost(DASHBOARD, read_back)) == ["/annotations/list/0/titleFormat"]
+
+
+def lost(written: Any, read_back: Any, at: str = "") -> Iterator[str]:
+    """Where something written is missing or another."""
+    if isinstance(written, dict | list) and isinstance(read_back, type(written)):
+        for key, value in written.items() if isinstance(written, dict) else enumerate(written):
+            try:
+                yield from lost(value, read_back[key], f"{at}/{key}")
+            except (KeyError, IndexError):
+                yield f"{at}/{key}"
+    elif written != read_back:
+        yield at
+
+
+def test_grafana_would_not_read_a_misspelt_key() -> None:
+    wrong = json.loads(json.dumps(DASHBOARD))
+    wrong["panels"][1]["fieldConfg"] = wrong["panels"][1].pop("fieldConfig")
+    register_default_plugins()
+    read_back = json.loads(JSONEncoder().encode(Dashboard.from_json(wrong)))
+
+    assert "/panels/1/fieldConfg" in list(lost(wrong, read_back))
