@@ -194,9 +194,18 @@ def _explained(watched: Watched) -> Iterator[None]:
     try:
         yield
     except automation.ConcurrentUpdateError as error:
-        raise Locked(str(error)) from error
+        raise Locked(_locked(str(error))) from error
     except automation.CommandError as error:
         raise _explanation(str(error), watched.errors) from error
+
+
+def _locked(told: str) -> str:
+    who = [line.strip() for line in told.splitlines() if "created by" in line]
+    return (
+        "another apply is under way, or was killed on another machine"
+        + "".join(f"\n  {line}" for line in who)
+        + "\n  help: wait for it; if it no longer runs, `pulumi cancel` in infra/ lifts its lock"
+    )
 
 
 def _explanation(told: str, errors: list[str]) -> tetrad.TetradError:

@@ -14,27 +14,45 @@ from desired import Alerts, Desired, Merged, desired
 _OBSERVABILITY = "infra/observability"
 
 
-def gather(root: Path, name: str, stacks: Sequence[str] = (), *, refuses: bool = True) -> Desired:
+def gather(root: Path, name: str, named: Sequence[str] = (), *, refuses: bool = True) -> Desired:
     """What is to run in an environment by the files that are checked out.
 
-    Of the merged state all stacks that serve it, or those named; what the pointer keeps in any case.
-    An identity without evidence is refused, or left out for who only looks.
+    Of the merged state all stacks that serve it, or the identities named (STACK@SNAPSHOT, which need not
+    be merged here); what the pointer keeps in any case. An identity without evidence is refused, or
+    left out for who only looks.
     """
     repository = tetrad.load_repository(root)
     environment = tetrad.environment_of(repository, name)
+    retained = _retained(root, environment)  # first: withdrawals in the cluster are learned by it
+    serving = _serving(repository, environment)
+    if named:
+        serving = [_named(root, environment, serving, *one.split("@")) for one in named]
     merged = [
         Merged(
             stack=stack,
             snapshot=snapshot,
-            verification=tetrad.verify(stack.ref, environment.ref, root, repository=repository),
+            verification=tetrad.verify(stack, environment.ref, root, repository=repository),
         )
-        for stack, snapshot in _serving(repository, environment)
-        if not stacks or stack.ref in stacks
+        for stack, snapshot in serving
     ]
     if not refuses:
         merged = [one for one in merged if one.verification is None or one.verification.is_yes]
-    now, retained = datetime.now(UTC), _retained(root, environment)
+    now = datetime.now(UTC)
     return desired(environment, merged, retained, now=now, alerts=read_alerts(root))
+
+
+def _named(
+    root: Path,
+    environment: tetrad.Environment,
+    merged: Sequence[tuple[tetrad.Stack, tetrad.Snapshot]],
+    ref: str,
+    digest: str,
+) -> tuple[tetrad.Stack, tetrad.Snapshot]:
+    for stack, snapshot in merged:
+        if stack.ref == ref and str(snapshot.digest) == digest:
+            return stack, snapshot
+    kept = tetrad.kept_identity(environment, digest, root)
+    return kept.stack, kept.snapshot
 
 
 def unverified(

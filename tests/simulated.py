@@ -24,7 +24,7 @@ def simulated(plane: ControlPlane, folder: Path, *, gpus: int = 64) -> Iterator[
         pytest.skip(f"{plane.programs} has no {missing[0]}")
     config = folder / "controllers-kubeconfig"
     config.write_text(json.dumps(kubeconfig(plane, "plane")))
-    add_node(plane, "gpu-0", gpus=gpus)
+    add_nodes(plane, ["gpu-0"], gpus=gpus)
     with ExitStack() as running:
         manager = ["--leader-elect=false", f"--service-account-private-key-file={folder}/sa.key"]
         _start(running, plane, config, folder, "kube-controller-manager", manager)
@@ -50,18 +50,21 @@ def kubeconfig(plane: ControlPlane, context: str) -> object:
     }
 
 
-def add_node(plane: ControlPlane, name: str, *, gpus: int) -> None:
-    node = {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": name, "annotations": {"kwok.x-k8s.io/node": "fake"}},
-        "spec": {"taints": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]},
-    }
+def add_nodes(plane: ControlPlane, names: Sequence[str], *, gpus: int) -> None:
     size = {"cpu": "96", "memory": "1Ti", "pods": "110", "nvidia.com/gpu": str(gpus)}
-    assert plane.apply([node]).returncode == 0
-    status = json.dumps({"status": {"allocatable": size, "capacity": size}})
-    where = ("node", name, "--subresource", "status")
-    assert plane.kubectl("patch", *where, "--patch", status).returncode == 0
+    nodes = [
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": name, "annotations": {"kwok.x-k8s.io/node": "fake"}},
+            "spec": {"taints": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]},
+            "status": {"allocatable": size, "capacity": size},
+        }
+        for name in names
+    ]
+    assert plane.apply(nodes).returncode == 0
+    done = plane.apply(nodes, "--subresource=status")
+    assert done.returncode == 0, done.stderr
 
 
 def _start(

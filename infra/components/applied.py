@@ -10,6 +10,9 @@ import pulumi
 
 from objects.kubernetes import Object, Place
 
+# Of these the provider would wait for ready pods. `tetrad deploy` does, by the load time of each; a
+# gateway is ready only when traffic is, which moves after that.
+_AWAITED = {"Deployment", "StatefulSet", "Job", "Service", "PersistentVolumeClaim"}
 PROVIDER_VERSION = "4.34.0"  # of pulumi-kubernetes; an object needs no other part of it
 
 
@@ -57,13 +60,10 @@ def apply(
 
 
 def _with_orders(obj: Object) -> dict[str, Any]:
-    """The object with what only the provider reads: how it is applied, and how long it may take."""
+    """The object with what only the provider reads: how it is applied."""
     orders = {"pulumi.com/patchForce": "true"}  # what was edited by hand is put right
-    if obj["kind"] in {"Job", "Service"}:  # one never ends, the other waits for pods of no replica
+    if obj["kind"] in _AWAITED:
         orders["pulumi.com/skipAwait"] = "true"
-    deadline = obj.get("spec", {}).get("progressDeadlineSeconds")
-    if deadline is not None:
-        orders["pulumi.com/timeoutSeconds"] = str(deadline)
     metadata = obj["metadata"]
     annotations = {**metadata.get("annotations", {}), **orders}
     return {**obj, "metadata": {**metadata, "annotations": annotations}}

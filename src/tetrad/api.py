@@ -14,6 +14,7 @@ from pathlib import Path
 from tetrad import admission, corpora, identity
 from tetrad.admission import Retained as Retained
 from tetrad.admission import question, verified
+from tetrad.canonical import Digest
 from tetrad.errors import ExitCode as ExitCode
 from tetrad.errors import Issue as Issue
 from tetrad.errors import SpecError as SpecError
@@ -103,6 +104,16 @@ def retained(
     return admission.retained(Path(root), environment, since=since)
 
 
+def kept_identity(
+    environment: Environment, snapshot: str, root: str | os.PathLike[str] = "."
+) -> Retained:
+    """An identity by the digest of its snapshot, which the registry keeps.
+
+    Raises `ArtifactError`, a `TetradError`, where neither it nor the environment's cluster does.
+    """
+    return admission.kept(Path(root), environment, Digest.parse(snapshot))
+
+
 def read_report(file: str | os.PathLike[str]) -> Report:
     """The report that `tetrad gate` wrote as JSON; `.tetrad/report.json` is the last one.
 
@@ -121,7 +132,7 @@ def read_report(file: str | os.PathLike[str]) -> Report:
 
 
 def verify(
-    stack: str,
+    stack: str | Stack,
     environment: str,
     root: str | os.PathLike[str] = ".",
     *,
@@ -129,10 +140,12 @@ def verify(
 ) -> Verification:
     """Whether a stack, as it is checked out, may serve an environment.
 
-    By the evidence that is kept here, without a network; `unmet` names what is missing to a yes.
+    By the evidence that is kept here, without a network; `unmet` names what is missing to a yes. A
+    `Stack` may be another than the checkout has: one that was loaded from a snapshot.
     `repository` is what `load_repository` gave, if it was loaded already. Raises `UsageError` where
     there is no such stack or environment.
     """
     loaded = load_repository(root) if repository is None else repository
-    ref = repositories.find(loaded, stack, loaded.stacks)
-    return verified(Path(root), question(loaded, loaded.stacks[ref], environment))
+    if isinstance(stack, str):
+        stack = loaded.stacks[repositories.find(loaded, stack, loaded.stacks)]
+    return verified(Path(root), question(loaded, stack, environment))

@@ -19,12 +19,11 @@ from typing import Any
 import pytest
 import signing as s
 from cryptography import x509
-from sigstores import ISSUER, WORKFLOW, Sigstore
+from sigstores import WORKFLOW, Sigstore
 
 from tetrad.canonical import canonical_json, digest_bytes
 from tetrad.evidence import Refused
 from tetrad.evidence.clauses import statement_of
-from tetrad.evidence.keyless import certified, certified_to
 from tetrad.model import Environment
 
 Json = dict[str, Any]
@@ -97,13 +96,6 @@ def test_a_statement_of_another_time_than_its_certificate_is_refused(
     with pytest.raises(Refused, match="with a key that was certified from") as refused:
         statement_of(sigstore.sealed(s.payload(said)), environment(sigstore), s.NOW)
     assert refused.value.clause == "validity"
-
-
-def test_a_bundle_says_to_whom_its_key_was_certified(sigstore: Sigstore) -> None:
-    bundle = evidence(sigstore)[0]
-
-    assert certified_to(bundle) == (WORKFLOW, ISSUER)
-    assert certified(bundle) == (sigstore.now, sigstore.now + timedelta(minutes=10))
 
 
 def test_role_days_and_revocation_are_asked_as_of_keys(sigstore: Sigstore) -> None:

@@ -157,7 +157,7 @@ def test_a_preview_says_what_would_change_and_changes_nothing(applied: Provision
 
     assert done.returncode == 0, done.stderr
     assert applied.deployments() == before
-    assert "production: 1 to create, 1 to update" in done.stdout
+    assert "production: 1 to create, 2 to update" in done.stdout
     assert "  ~ ConfigMap/tetrad-proven\n      data.snapshot." in done.stdout
     assert "model servers: $144,540.00 per month" in done.stdout
     assert "warning: model-" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,55 @@ def test_what_a_controller_applied_is_rolled_out_without_touching_it(
     assert fights.returncode == tetrad.ExitCode.REFUSED
     assert fights.stderr.startswith("Argo CD owns ")
     assert live(where).startswith("tetrad:")
+
+
+def test_another_machine_learns_from_the_cluster_what_serves_and_what_was_withdrawn(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    where = fresh(plane, tmp_path)
+    deploy(where)
+    first = live(where)
+    ask(where.root, "Rudely:")
+    where.commit()
+    deploy(where)
+    assert where.tetrad("rollback", "production").returncode == 0
+    shutil.rmtree(where.root / ".tetrad")
+
+    again = where.tetrad("deploy", "production")
+
+    assert again.returncode == tetrad.ExitCode.REFUSED
+    assert "withdrawn" in again.stdout
+    shutil.rmtree(where.root / ".tetrad")
+    ask(where.root, "Politely:")
+    where.commit()
+    deploy(where)
+    assert live(where) != first
+    assert where.tetrad("drift", "production").returncode == 0
+    snapshots = where.kubectl(
+        "get", "configmaps", "-l=app.kubernetes.io/component=snapshot", "-o=name"
+    )
+    assert len(snapshots.split()) == 2  # the live one, and the one to roll back to
+
+
+def test_what_is_live_elsewhere_is_promoted_though_it_is_no_longer_merged(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    where = fresh(plane, tmp_path)
+    (where.root / "infra/environments/staging.yaml").write_text("kind: environment\n")
+    where.change("stacks/large.yaml", serving={"environments": ["production", "staging"]})
+    where.commit()
+    deploy(where)
+    ask(where.root, "Please:")
+    where.commit()
+    assert where.tetrad("deploy", "staging").returncode == 0
+    ask(where.root, "Thanks:")
+    where.commit()
+
+    done = where.tetrad("promote", "large", "--from", "staging", "--to", "production")
+
+    assert done.returncode == 0, done.stderr
+    staged = json.loads(where.tetrad("status", "staging", "--format", "json").stdout)
+    assert live(where) == staged[0]["pointer"]["stacks"]["stacks/large"]["live"]["identity"]
+    found = json.loads(where.tetrad("drift", "production", "--format", "json").stdout)
+    assert {one["drift"] for one in found["objects"]} <= {"missing", "changed"}
+    assert len(found["identities"]) == 1

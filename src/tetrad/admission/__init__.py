@@ -7,13 +7,14 @@ from tetrad.reexports import importer
 if TYPE_CHECKING:
     from tetrad.admission.asking import Question, has_evidence, question, verified, verified_each
     from tetrad.admission.kept_evidence import KeptEvidence
-    from tetrad.admission.retaining import Retained, retained
+    from tetrad.admission.retaining import Retained, kept, retained
 
 __all__ = [
     "KeptEvidence",
     "Question",
     "Retained",
     "has_evidence",
+    "kept",
     "question",
     "retained",
     "verified",
@@ -26,6 +27,6 @@ if not TYPE_CHECKING:
         {
             "asking": ["Question", "has_evidence", "question", "verified", "verified_each"],
             "kept_evidence": ["KeptEvidence"],
-            "retaining": ["Retained", "retained"],
+            "retaining": ["Retained", "kept", "retained"],
         },
     )

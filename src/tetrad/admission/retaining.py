@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from tetrad.model import Environment, Stack
+from tetrad.canonical import Digest
+from tetrad.errors import ArtifactError, ClusterError, MissingExtra
+from tetrad.model import Cluster, Environment, Stack
 from tetrad.pointer import Deployers, Pointer, ServedIdentity
+from tetrad.pointer.kept_pointers import KeptPointers
+from tetrad.pointer.opening import store_of
 from tetrad.pointer.pointer_store import PointerStore
-from tetrad.registry import open_ledger, registry_place
+from tetrad.registry import Place, open_ledger, registry_place
+from tetrad.registry.ledger import Ledger
 from tetrad.snapshots import Snapshot
 from tetrad.snapshots.held_tree import HeldTree
 from tetrad.snapshots.kept import load_exact
@@ -29,14 +36,48 @@ class Retained:
 def retained(root: Path, environment: Environment, *, since: datetime) -> tuple[Retained, ...]:
     """What the pointer names, and what it has named since a moment; nothing before the first
     deployment.
+
+    A cluster that cannot be asked has its pointer in the registry, as far as that was told.
     """
     place = registry_place(root)
+    if environment.cluster is not None:
+        with suppress(ClusterError, MissingExtra):
+            return _retained(store_of(environment, lambda: place), place, environment, since)
     if isinstance(place, Path) and not place.exists():
         return ()
-    with PointerStore(place, Deployers.of(environment)) as store:
+    return _retained(PointerStore(place, Deployers.of(environment)), place, environment, since)
+
+
+def kept(root: Path, environment: Environment, snapshot: Digest) -> Retained:
+    """An identity by its snapshot, which need not be one that the environment served yet."""
+    with ExitStack() as held:
+        ledger = held.enter_context(open_ledger(registry_place(root)))
+        return _loaded(_snapshot(ledger, environment.cluster, held, snapshot), None)
+
+
+def _retained(
+    opened: KeptPointers, place: Place, environment: Environment, since: datetime
+) -> tuple[Retained, ...]:
+    with opened as store:
         found = list(_named(store.history(), since))
-    with open_ledger(place) as ledger:
-        return tuple(_loaded(load_exact(ledger, s.snapshot), unused) for s, unused in found)
+    with ExitStack() as held:
+        ledger = held.enter_context(open_ledger(place))
+        load = partial(_snapshot, ledger, environment.cluster, held)
+        return tuple(_loaded(load(served.snapshot), unused) for served, unused in found)
+
+
+def _snapshot(ledger: Ledger, cluster: Cluster | None, held: ExitStack, digest: Digest) -> Snapshot:
+    """From the registry, or else from the namespace that serves it."""
+    try:
+        return load_exact(ledger, digest)
+    except ArtifactError:
+        if cluster is None:
+            raise
+    from tetrad.cluster import ClusterApi
+    from tetrad.snapshots.in_cluster import load_nearest
+
+    api = held.enter_context(ClusterApi(cluster.context, cluster.namespace))
+    return load_nearest(api, ledger, digest)
 
 
 def _named(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tetrad.cli.changing import (
     add_deployer_key,
@@ -15,14 +16,13 @@ from tetrad.cli.changing import (
     deployer_of,
     settled,
 )
-from tetrad.cli.infra_program import run_script
 from tetrad.cli.output import print_text
+from tetrad.cli.providing import add_no_apply, provide
 from tetrad.cli.repository_root import root_of
-from tetrad.errors import ExitCode, NotApplied, UsageError
+from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from tetrad.deploy.deployer import Deployer
-    from tetrad.model import Environment
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -36,12 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="show what would come, change and go, and change nothing",
     )
-    how.add_argument(
-        "--no-apply",
-        action="store_true",
-        help="in Kubernetes: leave the objects to Argo CD or Flux, which has applied what `tetrad"
-        " render` writes; check that, and begin the rollout",
-    )
+    add_no_apply(how)
     add_no_wait(parser)
     add_reason(parser)
     add_deployer_key(parser)
@@ -58,21 +53,10 @@ def run(args: Namespace) -> ExitCode:
     deployer = deployer_of(root, environment, args.key)
     if args.preview:
         return _preview(root, deployer, args.stacks)
-    how = "check" if args.no_apply else "up"
-
-    def provision(stacks: Sequence[str]) -> None:
-        if environment.cluster is not None:
-            _provide(root, environment, how, stacks)
-
+    how: Literal["check", "up"] = "check" if args.no_apply else "up"
+    provision = partial(provide, root, environment, how)
     deployment = deploy(root, deployer, args.stacks, reason=args.reason, provision=provision)
     return settled(root, deployer, deployment, waits=not args.no_wait)
-
-
-def _provide(root: Path, environment: Environment, how: str, stacks: Sequence[str]) -> None:
-    """What the stacks need in Kubernetes is there and ready; NotApplied where it is not."""
-    code = run_script(root, "apply.py", str(root), environment.name, how, *stacks)
-    if code != ExitCode.PASSED:
-        raise NotApplied(code)
 
 
 def _preview(root: Path, deployer: Deployer, names: Sequence[str]) -> ExitCode:
@@ -80,15 +64,12 @@ def _preview(root: Path, deployer: Deployer, names: Sequence[str]) -> ExitCode:
     from tetrad.cli.pointer_lines import changed_lines
     from tetrad.deploy.deploying import previewed
 
-    deployment = previewed(root, deployer, names)
+    provision = partial(provide, root, deployer.environment, "preview")
+    deployment = previewed(root, deployer, names, provision=provision)
     if deployment.refused:
         print_text("".join(f"{line}\n" for line in refused_lines(deployment)))
         return ExitCode.REFUSED
-    if deployer.environment.cluster is not None:
-        stacks = deployment.stacks if names else ()
-        _provide(root, deployer.environment, "preview", stacks)
-    lines = (
-        [] if deployment.after is None else [*changed_lines(deployment.before, deployment.after)]
-    )
+    after = deployment.after
+    lines = [] if after is None else [*changed_lines(deployment.before, after)]
     print_text("".join(f"{line}\n" for line in ["traffic:", *(lines or ["  no changes"])]))
     return ExitCode.PASSED

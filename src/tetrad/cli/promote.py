@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from functools import partial
 
 from tetrad.cli.changing import add_deployer_key, add_no_wait, add_reason, deployer_of, settled
+from tetrad.cli.providing import add_no_apply, provide
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode
 
@@ -15,6 +17,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--from", dest="origin", required=True, metavar="ENV", help="where it is live"
     )
     parser.add_argument("--to", required=True, metavar="ENV", help="where it is to serve, too")
+    add_no_apply(parser)
     add_no_wait(parser)
     add_reason(parser)
     add_deployer_key(parser)
@@ -25,7 +28,14 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.loading.environments import environment_named
 
     root = root_of(args)
-    deployer = deployer_of(root, environment_named(root, args.to), args.key)
-    origin = environment_named(root, args.origin)
-    deployment = promote(root, deployer, args.stack, origin, reason=args.reason)
+    target, origin = environment_named(root, args.to), environment_named(root, args.origin)
+    deployer = deployer_of(root, target, args.key)
+    deployment = promote(
+        root,
+        deployer,
+        args.stack,
+        origin,
+        reason=args.reason,
+        provision=partial(provide, root, target, "check" if args.no_apply else "up"),
+    )
     return settled(root, deployer, deployment, waits=not args.no_wait)

@@ -89,7 +89,8 @@ class _Opened(NamedTuple):
 @contextmanager
 def _opened(root: Path, environment: Environment) -> Iterator[_Opened]:
     from tetrad.corpora import VectorStore
-    from tetrad.deploy.deployer import registry_of, store_of
+    from tetrad.deploy.deployer import registry_of
+    from tetrad.pointer.opening import store_of
     from tetrad.registry import open_ledger
     from tetrad.traffic.traffic_store import Traffic
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from tetrad.errors import UsageError
 from tetrad.model import Environment
 from tetrad.pointer import Deployers, Pointer, seal_pointer
 from tetrad.pointer.kept_pointers import KeptPointers
+from tetrad.pointer.opening import store_of
 from tetrad.pointer.pointer_store import PointerStore
 from tetrad.pointer.transitions import Act
 from tetrad.registry import Place, registry_place
@@ -37,20 +37,6 @@ class Deployer:
 def opened_store(root: Path, environment: Environment) -> KeptPointers:
     """The pointers of an environment, where its target keeps them."""
     return store_of(environment, lambda: registry_of(root))
-
-
-def store_of(environment: Environment, registry: Callable[[], Place]) -> KeptPointers:
-    """The same with a registry; that of an environment in a cluster is asked for when it is needed."""
-    deployers = Deployers.of(environment)
-    cluster = environment.cluster
-    if cluster is None:
-        return PointerStore(registry(), deployers)
-    from tetrad.cluster import ClusterApi
-    from tetrad.pointer.cluster_pointers import ClusterPointers
-    from tetrad.pointer.recording import Recording
-
-    recording = Recording(lambda: PointerStore(registry(), deployers))
-    return ClusterPointers(ClusterApi(cluster.context, cluster.namespace), deployers, recording)
 
 
 def existing_store(root: Path, environment: Environment) -> KeptPointers | None:

@@ -21,9 +21,6 @@ from tetrad.pointer.transitions import Merged, Wanted, deployed
 from tetrad.registry import open_ledger, registry_place
 from tetrad.snapshots import Snapshot, keeping, take_snapshot
 
-# Makes ready what stacks need before traffic moves to them: those named, or all for none.
-Provision: TypeAlias = Callable[[Sequence[str]], None]
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
@@ -42,6 +39,11 @@ class Judged:
             commit=self.commit,
             serving=self.asked.stack.serving,
         )
+
+
+# Makes ready what identities need before traffic moves to them: those named, or for none all that are
+# merged.
+Provision: TypeAlias = Callable[[Sequence[Judged]], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,19 +81,33 @@ def deploy(
     provision: Provision = lambda _: None,
 ) -> Deployment:
     """Serve the commit that is checked out, or some of its stacks, once what they need is provided."""
+    _record(root, deployer.environment)
     with merged_state(root) as state, opened_store(root, deployer.environment) as store:
         order = _order(root, deployer.environment, state, store.current(), names)
         return settle(root, store, deployer, order, reason=reason, provision=provision)
 
 
-def previewed(root: Path, deployer: Deployer, names: Sequence[str]) -> Deployment:
-    """What `deploy` would make of the pointer; nothing is written."""
+def previewed(
+    root: Path, deployer: Deployer, names: Sequence[str], *, provision: Provision
+) -> Deployment:
+    """What `deploy` would make of the pointer, after what would be provided; nothing is written."""
+    _record(root, deployer.environment)
     with merged_state(root) as state, opened_store(root, deployer.environment) as store:
         order = _order(root, deployer.environment, state, store.current(), names)
         parted = _parted(order)
         if parted.refused:
             return Deployment(before=order.before, after=order.before, refused=parted.refused)
+        provision(order.judged if order.named else ())
         return _deployment(order, parted, _next(order, deployer, store))
+
+
+def _record(root: Path, environment: Environment) -> None:
+    """Let the registry know the pointer of a cluster: withdrawals are looked up there, and somebody may
+    have rolled back while it was away.
+    """
+    if environment.cluster is not None:
+        with opened_store(root, environment) as store:
+            store.current()
 
 
 def _order(
@@ -125,12 +141,12 @@ def settle(
     """Append the pointer by which what was judged serves, unless some of it may not; PointerMoved where
     the pointer is no longer the one that the commit was held against.
 
-    `provision` is called in between, with the stacks if some were named.
+    `provision` is called in between, with what was judged if stacks were named.
     """
     parted = _parted(order)
     if parted.refused:
         return Deployment(before=order.before, after=order.before, refused=parted.refused)
-    provision([one.asked.stack.ref for one in order.judged] if order.named else [])
+    provision(order.judged if order.named else ())
     _keep(root, deployer, order.state.commit, parted.others)
     after = _next(order, deployer, store, reason)
     if after is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tetrad.admission import Question, verified
 from tetrad.deploy.deployer import Deployer, opened_store, stack_named
-from tetrad.deploy.deploying import Deployment, Judged, Order, settle
+from tetrad.deploy.deploying import Deployment, Judged, Order, Provision, settle
 from tetrad.deploy.merged_state import MergedState, merged_state, refuse_unrelated
 from tetrad.errors import UsageError
 from tetrad.loading.files import Tree
@@ -19,9 +19,17 @@ from tetrad.snapshots.held_tree import HeldTree
 
 
 def promote(
-    root: Path, deployer: Deployer, stack: str, origin: Environment, *, reason: str = ""
+    root: Path,
+    deployer: Deployer,
+    stack: str,
+    origin: Environment,
+    *,
+    reason: str = "",
+    provision: Provision = lambda _: None,
 ) -> Deployment:
-    """Serve what `origin` serves; limits, keys and the rollout are those of the merged state."""
+    """Serve what `origin` serves, once what it needs is provided; limits, keys and the rollout are those
+    of the merged state.
+    """
     with merged_state(root) as state, opened_store(root, deployer.environment) as store:
         ref, served, snapshot = _live(root, stack, origin)
         before = store.current()
@@ -33,7 +41,7 @@ def promote(
                 refuse_unrelated(root, last=last, new=served.commit, where=target)
         judged = _judged(root, state, deployer.environment, served, snapshot)
         order = Order(state=state, before=before, judged=(judged,), named=True)
-        return settle(root, store, deployer, order, reason=reason)
+        return settle(root, store, deployer, order, reason=reason, provision=provision)
 
 
 def _live(root: Path, stack: str, origin: Environment) -> tuple[str, ServedIdentity, Snapshot]:

@@ -1,0 +1,42 @@
+"""What identities need in Kubernetes: there and ready before traffic moves to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from tetrad.cli.infra_program import run_script
+from tetrad.errors import ExitCode, NotApplied
+
+if TYPE_CHECKING:
+    from tetrad.deploy.deploying import Judged
+    from tetrad.model import Environment
+
+
+class _Takes(Protocol):
+    def add_argument(self, *names: str, action: str, help: str) -> object: ...  # noqa: A002 - argparse's
+
+
+def add_no_apply(parser: _Takes) -> None:
+    parser.add_argument(
+        "--no-apply",
+        action="store_true",
+        help="in Kubernetes: leave the objects to Argo CD or Flux, which has applied what `tetrad"
+        " render` writes; check that, and begin the rollout",
+    )
+
+
+def provide(
+    root: Path,
+    environment: Environment,
+    how: Literal["up", "check", "preview"],
+    named: Sequence[Judged],
+) -> None:
+    """Apply what the merged state needs, or the identities named; NotApplied where that is not ready."""
+    if environment.cluster is None:
+        return
+    given = [f"{one.asked.stack.ref}@{one.snapshot.digest}" for one in named]
+    code = run_script(root, "apply.py", str(root), environment.name, how, *given)
+    if code != ExitCode.PASSED:
+        raise NotApplied(code)
