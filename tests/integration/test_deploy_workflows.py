@@ -63,6 +63,8 @@ class World:
             "secrets.TETRAD_REGISTRY": str(self.folder / "registry.db"),
             "secrets.TETRAD_SIGNING_KEY": (self.folder / "deploy.pem").read_text(),
             "secrets.TETRAD_API_KEY": "",
+            "secrets.PULUMI_CONFIG_PASSPHRASE": "",
+            "vars.PULUMI_BACKEND_URL": "",
             "github.server_url": "https://git.example.com",
             "github.repository": "acme/support",
             "github.run_id": "7",
