@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -106,6 +106,14 @@ def serving(registry: Registry, upstream: str) -> Iterator[tuple[subprocess.Pope
     finally:
         process.kill()
         process.communicate()
+
+
+def until(is_so: Callable[[], bool], timeout_s: float = 60) -> None:
+    """Wait for it, but not for ever."""
+    end = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def wait_for_status(address: str, status: int) -> None:

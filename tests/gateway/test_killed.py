@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 import pytest
 from fakes import Asked, OpenAIServer, Reply
-from gateway_processes import Registry, registry_in, serving, wait_for_status
+from gateway_processes import Registry, registry_in, serving, until, wait_for_status
 from gateways import FILES, STACK, ask, parrot
 from postgres import own_server
 from postgres import place as place  # noqa: PLC0414 - a fixture
@@ -80,13 +80,6 @@ class Load:
             except httpx2.HTTPError as error:
                 self.lost.append(error)
             time.sleep(0.02)
-
-
-def until(is_so: Any, timeout_s: float = 60) -> None:
-    end = time.monotonic() + timeout_s
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def spent(place: Place) -> int:

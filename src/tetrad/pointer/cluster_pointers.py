@@ -17,7 +17,7 @@ from tetrad.errors import ClusterConflict, PointerMoved
 from tetrad.pointer.deployers import Deployers
 from tetrad.pointer.gateway_leases import GatewayLeases
 from tetrad.pointer.gateways import GatewayState
-from tetrad.pointer.kept_pointers import THERE, newest, read_counting, what_came_first
+from tetrad.pointer.kept_pointers import is_there, newest, read_counting, what_came_first
 from tetrad.pointer.pointers import Pointer
 from tetrad.pointer.recording import Recording
 
@@ -119,11 +119,11 @@ class ClusterPointers(Closing):
 
     def gateways(self) -> tuple[GatewayState, ...]:
         now, known = self._leases.known()
-        return tuple(state for state in known if now - state.seen <= THERE)
+        return tuple(state for state in known if is_there(state.seen, now))
 
     def lost_gateways(self) -> tuple[GatewayState, ...]:
         now, known = self._leases.known()
-        return tuple(state for state in known if now - state.seen > THERE)
+        return tuple(state for state in known if not is_there(state.seen, now))
 
     # -- the object
 

@@ -17,6 +17,13 @@ THERE = timedelta(seconds=30)
 FORGOTTEN = timedelta(days=1)
 
 
+def is_there(seen: datetime, now: datetime) -> bool:
+    """Whether a gateway counts, by when it was last heard of. A moment to come was before the clock went
+    back: whoever is there says so again within a second.
+    """
+    return abs(now - seen) <= THERE
+
+
 class KeptPointers(Protocol):
     """The versions of an environment's pointer, and the gateways that follow it.
 

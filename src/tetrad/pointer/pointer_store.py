@@ -20,7 +20,7 @@ from tetrad.pointer.deployers import Deployers
 from tetrad.pointer.gateways import GatewayState
 from tetrad.pointer.kept_pointers import (
     FORGOTTEN,
-    THERE,
+    is_there,
     newest,
     read_counting,
     what_came_first,
@@ -185,12 +185,12 @@ class PointerStore(Closing):
     def gateways(self) -> tuple[GatewayState, ...]:
         """The gateways that are there: those heard of within `THERE`."""
         now, known = self._known_gateways()
-        return tuple(state for state in known if now - state.seen <= THERE)
+        return tuple(state for state in known if is_there(state.seen, now))
 
     def lost_gateways(self) -> tuple[GatewayState, ...]:
         """Those that ended without a word, or cannot reach the registry, within a day."""
         now, known = self._known_gateways()
-        return tuple(state for state in known if now - state.seen > THERE)
+        return tuple(state for state in known if not is_there(state.seen, now))
 
     def _known_gateways(self) -> tuple[datetime, list[GatewayState]]:
         query = select(GATEWAYS).where(GATEWAYS.c.environment == self.environment)
