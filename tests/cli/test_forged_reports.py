@@ -151,6 +151,7 @@ def test_one_identity_answers_once(
     report = json.loads((tree.root / REPORT).read_text())
     sample = suite_of(report)["cases"][0]["base_samples"][0]
     sample["output"] = sample["trace"]["output"] = "negative"
+    sample["trace"]["steps"][-1]["completion"]["text"] = "negative"
     (tree.root / REPORT).write_text(json.dumps(report))
     assert attest(tree) == ExitCode.REFUSED
     assert "is recorded with the score 1, graded 0" in capsys.readouterr().err

@@ -28,11 +28,11 @@ COLUMNS = {
     "ledger_entries": "number, kind, at, stack, identity, environment, content, previous, digest",
     "ledger_contents": "digest, bytes",
 }
-SHARE = 5  # of TETRAD_MUTANTS, one in so many is a registry
+SHARE = 2  # of ten mutants
 
 
 def mutants() -> int:
-    return int(os.environ.get("TETRAD_MUTANTS", "100000")) // SHARE
+    return int(os.environ.get("TETRAD_MUTANTS", "100000")) * SHARE // 10
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -147,3 +147,13 @@ def test_a_content_that_is_no_bytes_is_never_given_out(path: Path) -> None:
         ]
         with pytest.raises(DatabaseError, match="is not what was appended"):
             ledger.contents([entry.content for entry in ledger.entries()])
+
+
+@pytest.mark.parametrize("version", ["NULL", "'x'", "1e999"])
+def test_a_version_that_is_none_is_told_as_damage(path: Path, version: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DROP TABLE ledger_version")
+        connection.execute(f"CREATE TABLE ledger_version AS SELECT {version} AS version_num")
+
+    with pytest.raises(DatabaseError, match=r"the version of its tables cannot be read\n  help: "):
+        open_ledger(path)

@@ -7,42 +7,46 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Self
 
 from tetrad import __version__
+from tetrad.attestation.as_written import check_as_written
 from tetrad.attestation.by_base import check_by_base
 from tetrad.attestation.disagreement import Disagreement
 from tetrad.attestation.regrading import RecordedSuite, regrade
+from tetrad.attestation.repeated import (
+    check_cases,
+    check_changed,
+    check_coverage,
+    check_removed,
+    check_suites,
+)
 from tetrad.attestation.retaking import Trees, check_overall, keeps_every_trace, retake
+from tetrad.attestation.summaries import environments, suites_in, summary_for
 from tetrad.canonical import Digest, Json, canonical_json, digest_bytes, merkle_root
-from tetrad.evidence import Refused, Sealing, open_envelope, sign
+from tetrad.errors import UsageError
+from tetrad.evidence import Sealing, sign
 from tetrad.evidence.expected import parts_of, required_suites
 from tetrad.evidence.signers import SKEW
 from tetrad.evidence.standard import CiJob, standard_payloads
 from tetrad.evidence.statements import (
-    VERIFIER,
     Commit,
     Evaluation,
     Harness,
     LedgerHead,
     Regraded,
-    Resource,
     SuiteEvaluation,
-    Summary,
     Verdict,
-    VerifierId,
     YardstickEvaluation,
-    read_statement,
-    resource_uri,
 )
 from tetrad.identity import RUNTIME, identity_of, short
 from tetrad.identity.suite_digest import GRADING, suite_digest
-from tetrad.model import Environment, Model, Repository, ScriptedEngine, Stack, Suite
+from tetrad.model import Case, Model, Repository, ScriptedEngine, Stack, Suite
 from tetrad.plan import partners_of, priced_as, waived, yardstick_changes
 from tetrad.policy import SuiteDecision
+from tetrad.report import load_report
 from tetrad.results.gate_report import BaseDecision, Report, StackReport, SuiteReport
 from tetrad.results.outcome import CaseOutcome
-
-_LEVEL = "TETRAD_EVALUATED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +64,15 @@ class SignedReport:
 
     report: Report
     data: bytes
+
+    @classmethod
+    def read(cls, data: bytes, *, origin: str) -> Self:
+        """Read what `tetrad gate` wrote; UsageError with the place in it for anything else."""
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{origin} is not a report: it is not UTF-8") from error
+        return cls(report=load_report(text, origin=origin), data=data)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +112,7 @@ def attest(
                 found.setdefault(stack.stack, []).append(
                     _evaluation(stack, signed, change, trees, signing)
                 )
+        check_as_written(signed.report, signed.data)
     return tuple(
         _attested(change.head.stacks[ref], evaluations, change, signing)
         for ref, evaluations in found.items()
@@ -129,13 +143,16 @@ def _trees(report: Report, change: ReportedCommit, now: datetime) -> Trees:
         raise Disagreement(f"the report was made in the future, on {report.created}")
     check_overall(report.decision, report.stacks)
     partners = partners_of(change.head, change.base) if change.base is not None else None
-    return Trees(
+    trees = Trees(
         head=change.head,
         base=change.base,
         partners=partners,
         waived=waived(change.head, change.base, partners),
         today=created.date(),
+        is_whole={stack.stack for stack in report.stacks} == change.head.stacks.keys(),
     )
+    check_coverage(report, trees)
+    return trees
 
 
 def _moment(written: str) -> datetime:
@@ -156,14 +173,19 @@ def _evaluation(
     signing: Signing,
 ) -> Evaluation:
     stack = _stack_of(report, change.head, trees)
+    check_changed(report, stack, trees)
     check_by_base(report, stack, trees)
-    old, traced = trees.base_stack(stack), keeps_every_trace(signed.report, trees)
+    traced = keeps_every_trace(signed.report, trees)
     suites, graded = [], []
     for suite_report in report.suites:
         suite = _suite_of(suite_report, stack, change.head)
-        graded.append(asyncio.run(_regraded(suite, suite_report, stack, old, traced=traced)))
+        graded.append(asyncio.run(_regraded(suite, suite_report, stack, trees, traced=traced)))
         decided = retake(suite_report, suite, stack, trees)
+        where = f"{stack.ref}: {suite.ref}"
+        check_cases(suite_report, suite, decided, where)
+        check_removed(suite_report, trees, where)
         suites.append(_suite_evaluation(suite_report, suite, decided))
+    check_suites(report, stack, trees)
     return Evaluation(
         stack=stack.ref,
         commit=change.commit,
@@ -241,17 +263,28 @@ def _suite_of(report: SuiteReport, stack: Stack, head: Repository) -> Suite:
 
 
 async def _regraded(
-    suite: Suite, report: SuiteReport, stack: Stack, old: Stack | None, *, traced: bool
+    suite: Suite, report: SuiteReport, stack: Stack, trees: Trees, *, traced: bool
 ) -> Regraded:
     """Both sides: a base that is made out worse than it was would let a worse candidate pass."""
-    where = f"{stack.ref}: {suite.ref}"
-    recorded = RecordedSuite(prices=stack.model.prices, traced=traced)
+    where, old = f"{stack.ref}: {suite.ref}", trees.base_stack(stack)
+    recorded = RecordedSuite(
+        stack=stack, asked=_by_id(suite), prices=stack.model.prices, traced=traced
+    )
     now = await regrade(suite, [case.candidate for case in report.cases], recorded, where)
     before = [case.base for case in report.cases if case.base is not None]
     if old is not None:
-        recorded = RecordedSuite(prices=priced_as(old, stack).model.prices, traced=traced)
+        recorded = RecordedSuite(
+            stack=old,
+            asked=_by_id(trees.on_base(suite, stack, old)),
+            prices=priced_as(old, stack).model.prices,
+            traced=traced,
+        )
     then = await regrade(suite, before, recorded, f"{where} on the base")
     return Regraded(assertions=now.assertions + then.assertions, of=now.of + then.of)
+
+
+def _by_id(suite: Suite) -> Mapping[str, Case]:
+    return {case.id: case for case in suite.golden.cases}
 
 
 # -- what is said of it
@@ -321,7 +354,7 @@ def _attested(
     known = {
         digest_bytes(data): suites
         for data in signing.earlier.get(identity, ())
-        if (suites := _suites_in(data, change.head))
+        if (suites := suites_in(data, change.head))
     }
     known |= {
         digest_bytes(data): frozenset(s.suite for s in e.suites)
@@ -330,13 +363,13 @@ def _attested(
     verdict: Verdict = "FAILED" if any(e.decision == "FAILED" for e in evaluations) else "PASSED"
     incomplete = {}
     summaries = []
-    for environment in _environments(stack, change.head):
+    for environment in environments(stack, change.head):
         required = {s.ref for s in required_suites(change.head, stack, environment)}
         missing = required.difference(*known.values())
         if missing:
             incomplete[environment.name] = tuple(sorted(missing))
         else:
-            summary = _summary(stack, environment, tuple(known), verdict, signing.now)
+            summary = summary_for(stack, environment, tuple(known), verdict, signing.now)
             summaries.append(sign_it(summary))
     standard = [
         signing.sealing(payload)
@@ -349,48 +382,4 @@ def _attested(
         verdict=verdict,
         envelopes=(*signed, *standard, *summaries),
         incomplete=incomplete,
-    )
-
-
-def _suites_in(data: bytes, head: Repository) -> frozenset[str]:
-    """The commit's suites that an earlier envelope says were passed; whoever verifies it asks more."""
-    try:
-        found = read_statement(open_envelope(data).payload).predicate
-    except Refused:
-        return frozenset()
-    if not isinstance(found, Evaluation) or found.decision != "PASSED":
-        return frozenset()
-    return frozenset(
-        said.suite
-        for said in found.suites
-        if said.suite in head.suites and said.digest == suite_digest(head.suites[said.suite])
-    )
-
-
-def _environments(stack: Stack, head: Repository) -> Iterator[Environment]:
-    by_name = {environment.name: environment for environment in head.environments.values()}
-    return (by_name[name] for name in stack.environments if name in by_name)
-
-
-def _summary(
-    stack: Stack,
-    environment: Environment,
-    inputs: Sequence[Digest],
-    verdict: Verdict,
-    now: datetime,
-) -> Summary:
-    return Summary(
-        verifier=VerifierId(id=VERIFIER, version={"tetrad": __version__}),
-        time_verified=now,
-        resource_uri=resource_uri(environment.name, stack.ref),
-        policy=Resource(
-            uri=environment.ref,
-            digest={"sha256": digest_bytes(canonical_json(environment.document)).hex},
-        ),
-        input_attestations=tuple(
-            Resource(uri=f"tetrad:evidence/{digest.hex}", digest={"sha256": digest.hex})
-            for digest in inputs
-        ),
-        verification_result=verdict,
-        verified_levels=(_LEVEL if verdict == "PASSED" else "FAILED",),
     )

@@ -92,17 +92,20 @@ class _Again:
 
     def check(self, own: _Own) -> None:
         said = self.said
+        if self.trees.is_whole and said.heads != self._heads:
+            self._refuse("the suites that hold its cases now are others")
         if said.accepted != uses(self.by.used):
             self._refuse("what is accepted of it is not what the commit says")
         if said.decision == "INCONCLUSIVE":
             return  # which refuses, where it is binding
         if not self.by.judges:
-            if said.decision != "NOT_APPLICABLE":
+            if said.decision != "NOT_APPLICABLE" or said.requirements or said.cases or said.alike:
                 self._refuse(f"{said.decision}, and all of it is accepted away")
             return
         if said.decision == "NOT_APPLICABLE":
             self._refuse("NOT_APPLICABLE, and it judges the change")
         self._check_grades(own)
+        self._check_alike(own)
         self._check_requirements(own)
         found = overall([r.decision for r in said.requirements])
         if said.decision != found:
@@ -119,6 +122,21 @@ class _Again:
             self._compare(case, said, self._graded(case, now))
             if case.id in told and before is not None:
                 self._compare(case, told[case.id].base, self._graded(case, before))
+
+    @property
+    def _heads(self) -> tuple[str, ...]:
+        partners = self.trees.partners
+        return partners.heads(self.by.suite.ref) if partners is not None else ()
+
+    def _check_alike(self, own: _Own) -> None:
+        """Cases that are told are seen otherwise than by the candidate's own suites."""
+        ids = [case.id for case in self.by.suite.golden.cases]
+        told = [case.id for case in self.said.cases]
+        if told != [id_ for id_ in ids if id_ in set(told)]:
+            self._refuse("the cases are not those of its golden set")
+        alike_ = sum(id_ in own and id_ not in told for id_ in ids)
+        if self.trees.is_whole and self.said.alike != alike_:
+            self._refuse(f"{self.said.alike} cases are said to score alike, and {alike_} are")
 
     def _compare(self, case: Case, said: CaseOutcome | None, graded: CaseOutcome | None) -> None:
         if said is None or graded is None or said.missing:
@@ -143,15 +161,19 @@ class _Again:
         """They follow from the outcomes, where all of those that they look at are known."""
         said, cases = self.said.requirements, self.by.suite.golden.cases
         now, before = tuple(self._candidate(own)), tuple(self._before(own))
-        found = self._decided(now, before).requirements
-        if [_name(r) for r in said] != [_name(r) for r in found]:
+        found = self._decided(now, before)
+        if [_name(r) for r in said] != [_name(r) for r in found.requirements]:
             self._refuse("not every requirement is in the report")
         known = _OF_CANDIDATE if len(now) == len(cases) else frozenset()
         if known and len(before) == len(cases):
             known |= _OF_BOTH
-        for one, other in zip(said, found, strict=True):
+        for one, other in zip(said, found.requirements, strict=True):
             if one.requirement in known and not alike(one, other):
                 self._refuse(f"{one.requirement} is not what the scores give")
+        if known >= _OF_BOTH:
+            for case in self.said.cases:
+                if (case.flip, case.waived) != (found.flips[case.id], found.waived.get(case.id)):
+                    self._refuse(f"{case.id} is not flipped or waived as the outcomes give")
 
     def _candidate(self, own: _Own) -> Iterator[CaseOutcome]:
         told = {case.id: case.candidate for case in self.said.cases}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isclose
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tetrad.assertions.assertion_type import PureAssertion
 from tetrad.assertions.score import Score
@@ -14,9 +15,12 @@ from tetrad.attestation.disagreement import Disagreement
 from tetrad.canonical import Json
 from tetrad.evals.grading import Grade, grade_trace, metric_means, passes
 from tetrad.evidence.statements import Regraded
-from tetrad.model import Assertion, AssertionSet, Case, Prices, Suite
+from tetrad.model import Assertion, AssertionSet, Case, Prices, Stack, Suite
 from tetrad.results.outcome import AssertionResult, CaseOutcome, Sample
 from tetrad.results.trace import Trace
+from tetrad.runtime.guards import trimmed
+from tetrad.runtime.observing import UNOBSERVED
+from tetrad.runtime.output_guards import OutputGuards
 
 _TOLERANCE = 1e-9  # of scores that two machines compute
 _OF_STEPS = frozenset({"latency", "retrieved", "tool-called"})  # they read more than the text
@@ -45,8 +49,13 @@ class _NoServices:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedSuite:
-    """How answers were recorded: at which prices, and whether each has a trace."""
+    """How answers were recorded: whose they are, at which prices, and whether each has a trace.
 
+    `asked` are the cases as they were put to the stack, by id.
+    """
+
+    stack: Stack
+    asked: Mapping[str, Case]
     prices: Prices | None
     traced: bool
 
@@ -65,6 +74,8 @@ async def regrade(
             if sample.error is None:
                 place = f"{where}#{outcome.id}"
                 _check_measured(sample, recorded, place)
+                if sample.trace is not None:
+                    _check_trace(sample, sample.trace, outcome.id, recorded, place)
                 check = _Check(cases[outcome.id], sample, suite.metrics[0], place)
                 again += await check.regraded()
                 total += len(sample.assertions)
@@ -82,6 +93,38 @@ def _check_measured(sample: Sample, recorded: RecordedSuite, where: str) -> None
         raise Disagreement(f"{where}: its latency is not the trace's")
     if sample.cost_usd != sample.usage.cost_usd(recorded.prices):
         raise Disagreement(f"{where}: its cost is not that of its tokens")
+
+
+def _check_trace(
+    sample: Sample, trace: Trace, id_: str, recorded: RecordedSuite, where: str
+) -> None:
+    """What a trace says was asked is the case, and the answer is what came of what it says was given."""
+    asked = recorded.asked.get(id_)
+    if asked is None:
+        raise Disagreement(f"{where}: it cannot be put to {recorded.stack.ref}")
+    given = as_json(trace.vars)
+    for name, value in as_json(asked.vars).items():
+        if name not in given or given[name] != value:
+            raise Disagreement(f"{where}: it was asked with another value of {name}")
+    if extra := given.keys() - asked.vars.keys():
+        raise Disagreement(f"{where}: it was asked with {min(extra)}, which the case has not")
+    if trace.history != asked.turns:
+        raise Disagreement(f"{where}: it was asked after other turns")
+    if trace.error is not None:
+        raise Disagreement(f"{where}: the trace ends in an error, and the answer has none")
+    if sample.breaches != trace.breaches:
+        raise Disagreement(f"{where}: how it breaks the output contract is not what the trace says")
+    if trace.generated and not recorded.stack.tools:  # whose answers lie within their calls
+        given_out = OutputGuards(recorded.stack.guardrails).release(
+            trimmed(trace.generated[-1].completion.text), UNOBSERVED
+        )
+        if trace.output != given_out.text:
+            raise Disagreement(f"{where}: the answer is not what the trace says the model gave")
+
+
+def as_json(value: Any) -> Any:
+    """A value as it comes back from JSON."""
+    return json.loads(json.dumps(value, default=dict))
 
 
 async def graded_alone(
@@ -114,7 +157,6 @@ class _Check:
             return await self._regraded_in_part(self._bare_trace(), reads=_reads_text_alone)
         if trace.output != self._sample.output:
             self._refuse("the trace ends in another answer")
-        self._check_variables(trace)
         whole = await self._graded(self._case, trace)
         if whole is not None:
             self._compare(recorded, whole.assertions)
@@ -147,11 +189,6 @@ class _Check:
     async def _graded(self, case: Case, trace: Trace) -> Grade | None:
         sample = replace(self._sample, trace=trace)
         return await graded_alone(case, sample, self._metric, cost_usd=sample.cost_usd)
-
-    def _check_variables(self, trace: Trace) -> None:
-        for name, value in self._case.vars.items():
-            if name in trace.vars and trace.vars[name] != value:
-                self._refuse(f"it was asked with another value of {name}")
 
     def _compare(
         self, recorded: Sequence[AssertionResult], graded: Sequence[AssertionResult]

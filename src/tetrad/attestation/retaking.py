@@ -27,18 +27,29 @@ _TOLERANCE = 1e-9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trees:
-    """The commit of a report and its base, as their files say."""
+    """The commit of a report and its base, as their files say.
+
+    A gate of some stacks reads no others, so that suites and cases can pair otherwise than in the
+    whole trees; `is_whole` says that the report is about every stack.
+    """
 
     head: Repository
     base: Repository | None
     partners: Partners | None
     waived: Waived
     today: date
+    is_whole: bool
 
     def base_stack(self, stack: Stack) -> Stack | None:
         if self.base is None or self.partners is None:
             return None
         return self.base.stacks.get(self.partners.was(stack.ref))
+
+    def on_base(self, suite: Suite, stack: Stack, old: Stack) -> Suite:
+        """A suite of the head with the cases that can be put to the base, as they are put."""
+        if self.partners is None or identity_of(old) == identity_of(stack):
+            return suite
+        return posed(suite, old, stack, self.partners.then(suite.ref)).suite
 
 
 def retake(report: SuiteReport, suite: Suite, stack: Stack, trees: Trees) -> SuiteDecision:
@@ -63,8 +74,6 @@ def retake(report: SuiteReport, suite: Suite, stack: Stack, trees: Trees) -> Sui
             raise Disagreement(f"{where}: {said.requirement} is not what the scores give")
     if len(report.requirements) != len(decided.requirements):
         raise Disagreement(f"{where}: not every requirement is in the report")
-    if any(decided.flips.get(case.id) != case.flip for case in report.cases):
-        raise Disagreement(f"{where}: a flip is not what the outcomes give")
     if report.waived != decided.waivers:
         raise Disagreement(f"{where}: the waivers are not those of the commit")
     return decided
@@ -161,6 +170,7 @@ def alike(one: RequirementResult, other: RequirementResult) -> bool:
     numbers = [
         (one.value, other.value),
         (one.threshold, other.threshold),
+        (one.mde, other.mde),
         *zip(one.interval or (None, None), other.interval or (None, None), strict=True),
     ]
     return same and all(_is_close(a, b) for a, b in numbers)

@@ -82,7 +82,6 @@ def run(args: argparse.Namespace) -> ExitCode:
 def _report(root: Path, path: Path) -> SignedReport:
     from tetrad import git
     from tetrad.attestation import SignedReport
-    from tetrad.report import load_report
 
     git.refuse_committed(root, path)
     try:
@@ -93,13 +92,11 @@ def _report(root: Path, path: Path) -> SignedReport:
                 "\n  help: gate fewer stacks at a time, and attest all of the reports together"
             )
         data = path.read_bytes()
-        return SignedReport(report=load_report(data.decode(), origin=str(path)), data=data)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror}\n  help: `tetrad gate` writes a report"
         ) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not a report: it is not UTF-8") from error
+    return SignedReport.read(data, origin=str(path))
 
 
 def _change(

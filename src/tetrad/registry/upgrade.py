@@ -39,7 +39,11 @@ def _version(database: LedgerDatabase, connection: Connection) -> int:
     tables = inspect(connection).get_table_names()
     if "ledger_version" not in tables:
         return 0
-    version = int(connection.execute(text("SELECT version_num FROM ledger_version")).scalar_one())
+    found = connection.execute(text("SELECT version_num FROM ledger_version")).scalars().all()
+    try:
+        (version,) = map(int, found)
+    except (ValueError, TypeError, OverflowError) as error:  # not one number: a damaged page
+        raise database.damaged("the version of its tables cannot be read") from error
     if version > NEWEST:
         raise DatabaseUnusable(
             f"{database.name}: the registry's tables have version {version}, and this tetrad knows"

@@ -208,10 +208,13 @@ def _read_literal(value: Any, hint: Any) -> Any:
 
 
 def _mapping_reader(converter: Converter, hint: Any) -> Reader:
+    from cattrs.cols import mapping_structure_factory
+
+    # not the converter's own factory, which takes the place of this reader the next time
     read = (
         (lambda value, _: value)  # keys are texts in any JSON
         if get_args(hint)[1] is Any
-        else converter.gen_structure_mapping(hint)
+        else mapping_structure_factory(hint, converter)
     )
 
     def load(value: Any, _: Any) -> Any:
