@@ -6,7 +6,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import tetrad
@@ -20,6 +23,7 @@ from live import Live
 from nodes import look
 from objects.kubernetes import Object, Place
 from outline import objects_by_name
+from policy.checking import refuse_violations
 from readiness import awaited
 from scripts import ended
 from waiting import wait
@@ -37,6 +41,7 @@ def main(root: str, environment: str, how: str, *stacks: str) -> None:
     """`how` is up, preview, or check: whether somebody else has applied everything."""
     desired = gather(Path(root), environment, stacks)
     live, wanted = Live(desired.cluster), objects_by_name(desired)
+    refuse_violations(list(wanted.values()))
     there = live.objects(wanted.values())
     if how == "check":
         _refuse_missing(desired, wanted, there)
@@ -77,9 +82,17 @@ def _refuse_missing(
         )
 
 
-def _up(desired: Desired) -> None:
-    from engine import up
+def _engine() -> ModuleType:
+    """Pulumi is asked for only where something is applied."""
+    if find_spec("pulumi") is None:
+        raise tetrad.UsageError(
+            "Pulumi's Python package is not installed\n  help: pip install 'tetrad[infra]'"
+        )
+    return import_module("engine")
 
+
+def _up(desired: Desired) -> None:
+    up = _engine().up
     began = time.monotonic()
     steps = up(desired, look(desired.cluster), lambda step: _say(f"  {step}"), _warn)
     told = _counted(Counter(step.change for step in steps), "created", "updated", "deleted")
@@ -107,9 +120,7 @@ def _places(pointer: str) -> list[tuple[bool, int, str]]:
 
 
 def _preview(desired: Desired, wanted: Mapping[str, Object], there: Mapping[str, Object]) -> None:
-    from engine import preview
-
-    steps = preview(desired, look(desired.cluster), _warn)
+    steps = _engine().preview(desired, look(desired.cluster), _warn)
     told = _counted(Counter(step.change for step in steps), "to create", "to update", "to delete")
     lines = [f"{desired.environment.name}: {told}"]
     for step in steps:

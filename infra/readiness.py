@@ -41,6 +41,7 @@ class Problem:
 
     text: str
     patience_s: float = _PATIENCE_S
+    is_end: bool = False  # of a container that had started
 
 
 class NotReady(tetrad.TetradError):
@@ -117,8 +118,10 @@ def problems(awaited: Awaited, live: Object, pods: Sequence[Object]) -> Iterator
             yield Problem(text=said, patience_s=0.0)
     for pod in pods:
         for problem in _of_pod(pod, awaited):
-            name = pod["metadata"]["name"]
-            yield Problem(text=f"pod {name}: {problem.text}", patience_s=problem.patience_s)
+            name, patience_s = pod["metadata"]["name"], problem.patience_s
+            if awaited.kind == "Job" and problem.is_end:
+                patience_s = awaited.within_s  # another pod goes on; the Job says when none does
+            yield Problem(text=f"pod {name}: {problem.text}", patience_s=patience_s)
 
 
 _TOO_LATE = "ProgressDeadlineExceeded"
@@ -146,7 +149,7 @@ def _of_container(container: Mapping[str, Any]) -> Iterator[Problem]:
         reason, code = ended.get("reason", "Error"), ended.get("exitCode")
         if reason != "Completed":
             times = f", {container.get('restartCount', 0)} restarts"
-            yield Problem(text=f"{name} ended: {reason}, exit code {code}{times}")
+            yield Problem(text=f"{name} ended: {reason}, exit code {code}{times}", is_end=True)
     elif is_stuck:
         yield Problem(
             text=f"{name}: {waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")

@@ -7,11 +7,15 @@ from pathlib import Path
 
 from gathered import gather
 from manifests import write_manifests
+from outline import objects_by_name
+from policy.checking import refuse_violations
 from scripts import ended
 
 
 def main(root: str, environment: str, folder: str) -> None:
-    count = write_manifests(gather(Path(root), environment), Path(folder))
+    desired = gather(Path(root), environment)
+    refuse_violations(list(objects_by_name(desired).values()))
+    count = write_manifests(desired, Path(folder))
     sys.stderr.write(f"{environment}: {count} objects in {folder}\n")
 
 

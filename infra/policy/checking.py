@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import tetrad
 from objects.kubernetes import Object
 from objects.proven import LIST
 from policy.rules import RULES, Listed
@@ -20,6 +21,19 @@ class Violation:
 
     def __str__(self) -> str:
         return f"{self.object}: {self.message} ({self.rule})"
+
+
+class Violated(tetrad.TetradError):
+    """Objects that the rules refuse: nothing is applied or written."""
+
+    exit_code = tetrad.ExitCode.REFUSED
+
+
+def refuse_violations(objects: Sequence[Object]) -> None:
+    found = [str(one) for one in violations(objects)]
+    if found:
+        help_ = "help: repair what makes the object, or the rule in infra/policy/rules.py"
+        raise Violated("\n".join([*found, f"  {help_}"]))
 
 
 def violations(objects: Sequence[Object]) -> Iterator[Violation]:

@@ -155,3 +155,12 @@ def test_a_job_that_failed_is_not_waited_for() -> None:
     (found,) = problems(job, workload(failed), [])
 
     assert (found.text, found.patience_s) == ("BackoffLimitExceeded: a", 0.0)
+
+
+def test_a_job_whose_pod_ended_is_waited_for_as_long_as_it_tries_again() -> None:
+    job = Awaited(**{**vars(AWAITED), "kind": "Job"})
+    ended = pod({"state": {"terminated": {"reason": "Error", "exitCode": 1}}})
+
+    (found,) = problems(job, workload(), [ended])
+
+    assert found.patience_s == job.within_s

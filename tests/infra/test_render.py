@@ -165,3 +165,17 @@ def identities(root: Path) -> set[str]:
 def rendered_identities(folder: Path) -> set[str]:
     objects = [yaml.safe_load(file.read_text()) for file in folder.glob("*-snapshot-*.yaml")]
     return {obj["metadata"]["annotations"]["tetrad.dev/identity"] for obj in objects}
+
+
+def test_what_the_rules_refuse_is_not_rendered(
+    root: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    clustered(root, SMALL)
+    kubernetes = root / "infra/objects/kubernetes.py"
+    kubernetes.write_text(
+        kubernetes.read_text().replace('"runAsNonRoot": True', '"runAsNonRoot": False')
+    )
+
+    assert render(root, tmp_path / "out") == tetrad.ExitCode.REFUSED
+    assert "server may run as root: runAsNonRoot is not true (not-root)" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
