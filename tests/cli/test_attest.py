@@ -311,6 +311,7 @@ def test_a_key_that_no_longer_counts_signs_nothing(
     document["signers"]["ben"] = {**document["signers"]["ci"], "role": "approver"}
     del document["signers"]["ci"], document["requires"]
     tree.write(ENVIRONMENT, json.dumps(document))
+    tree.commit("Trust others")
     for command, name in (("approve", "ada"), ("admit", "deploy")):
         capsys.readouterr()
         assert tree.tetrad(command, *PRODUCTION, "--key", key_of(tree, name)) == ExitCode.MISUSE
@@ -531,6 +532,10 @@ def test_an_identity_is_admitted_once_and_stays_so(
     admit = ("admit", *PRODUCTION, "--key", key_of(tree, "deploy"))
     assert tree.tetrad(*admit) == ExitCode.REFUSED
     attest(tree)
+    tree.append("evals/feedback/golden.yaml", "# Not committed yet.\n")
+    assert tree.tetrad(*admit) == ExitCode.MISUSE
+    assert "uncommitted" in capsys.readouterr().err
+    tree.git("checkout", "--quiet", "evals")
     tree.tetrad("approve", *PRODUCTION, "--key", key_of(tree, "ada"))
     capsys.readouterr()
     assert tree.tetrad(*admit) == ExitCode.PASSED
