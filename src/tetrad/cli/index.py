@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="DIGEST",
         help="refuse to build any other index than this one (sha256:…)",
     )
+    parser.add_argument(
+        "--prune",
+        action="store_true",
+        help="drop every index but those of these stacks and of the identities that environments"
+        " keep",
+    )
     add_offline(parser)
 
 
@@ -58,6 +65,8 @@ def run(args: Namespace) -> ExitCode:
             except TetradError as error:  # the other corpora are indexed all the same
                 print_status(f"{error}\n")
                 worst = max(worst, error.exit_code)
+        if args.prune and worst == ExitCode.PASSED:
+            print_text("".join(f"{line}\n" for line in _pruned(args, corpora, vectors)))
     return worst
 
 
@@ -127,6 +136,28 @@ def _unpacked(source: str, opened: ExitStack) -> tuple[FileTree, Stack]:
     unpack(snapshot, folder)
     files = WorkingTree(folder)
     return files, stack_named(files, snapshot.stack)
+
+
+def _pruned(args: Namespace, corpora: Sequence[_Found], vectors: VectorStore) -> Iterator[str]:
+    """Drop what nobody needs any more; a line for each index."""
+    from tetrad.admission import retained
+    from tetrad.corpora import index_digest
+    from tetrad.loading.repositories import load_repository
+
+    root, now = _root(args), datetime.now(UTC)
+    kept = [one.corpus for one in corpora]
+    for environment in load_repository(root).environments.values():
+        since = now - timedelta(hours=environment.retain.model_server_hours)
+        named = retained(root, environment, since=since)
+        if environment.cluster is not None and not named:
+            raise UsageError(
+                f"the registry has no pointer of {environment.name}: what serves there is not known,"
+                " and nothing was dropped\n  help: name its registry by TETRAD_REGISTRY"
+            )
+        stacks = [one.stack for one in named]
+        kept += [stack.retrieval.corpus for stack in stacks if stack.retrieval is not None]
+    for entry in vectors.prune({index_digest(corpus) for corpus in kept}):
+        yield f"{entry.corpus}: dropped index {entry.index.hex[:12]}"
 
 
 def _refuse_others(corpora: Sequence[_Found], expected: str | None) -> None:

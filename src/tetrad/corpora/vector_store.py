@@ -7,7 +7,7 @@ many candidates a query looks at are part of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -113,6 +113,12 @@ class VectorStore:
         return Made(
             index=made.index, chunks=made.chunks, dimensions=made.dimensions, is_new=entry is None
         )
+
+    def prune(self, kept: Collection[Digest]) -> list[Entry]:
+        """Drop every index but these and those that are being built; what was dropped."""
+        from tetrad.corpora.vectors.building import prune
+
+        return prune(self.server, kept)
 
     def _build(
         self,

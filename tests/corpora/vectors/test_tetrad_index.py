@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import httpx2
 import psycopg
 import pytest
 from gateways import Followed, Served, alone, gateway
+from pointing import pointer
 from postgres import database, program
 
 from tetrad.artifacts.fetch import missing
@@ -23,6 +25,11 @@ from tetrad.corpora import VectorStore, index_digest
 from tetrad.corpora.vector_store import ENVIRONMENT
 from tetrad.errors import ExitCode
 from tetrad.loading.repositories import load_repository
+from tetrad.pointer import Deployers, ServedIdentity, StackPointer, seal_pointer
+from tetrad.pointer.pointer_store import PointerStore
+from tetrad.registry import open_ledger
+from tetrad.snapshots import take_snapshot
+from tetrad.snapshots.keeping import keep
 
 pytestmark = pytest.mark.model
 
@@ -97,6 +104,78 @@ def test_an_index_that_was_changed_is_built_again(
     assert "is not what was built; building it again" in said.err
     assert "built index" in said.out
     assert "verified index" in capsys.readouterr().out
+
+
+def test_indexes_that_nobody_needs_are_dropped(
+    root: Path, vectors: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tetrad(root, "index", "--offline")
+    before = digest_of(root)
+    (root / "stacks/corpora/house/dogs.md").write_text("Dogs sleep in the barn.")
+    tetrad(root, "index", "--offline")
+    capsys.readouterr()
+
+    assert tetrad(root, "index", "--prune", "--offline") == ExitCode.PASSED
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        f"stacks/corpora/house: dropped index {before[7:19]}"
+    ]
+    with psycopg.connect(vectors) as connection:
+        rows = connection.execute("SELECT digest FROM tetrad_indexes").fetchall()
+        left = connection.execute("SELECT 1 FROM pg_tables WHERE tablename ~ %s", [before[7:47]])
+        assert rows == [(digest_of(root),)]
+        assert left.fetchall() == []
+
+
+def test_the_index_of_an_identity_that_serves_is_kept(
+    root: Path, vectors: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "infra/environments").mkdir(parents=True)
+    (root / "infra/environments/local.yaml").write_text("kind: environment\n")
+    stack = root / "stacks/house.yaml"
+    stack.write_text(f"{stack.read_text()}serving: {{environments: [local]}}\n")
+    serve_as_it_is(root)
+    before = digest_of(root)
+    tetrad(root, "index", "--offline")
+    (root / "stacks/corpora/house/dogs.md").write_text("Dogs sleep in the barn.")
+
+    assert tetrad(root, "index", "--prune", "--offline") == ExitCode.PASSED
+    assert "dropped" not in capsys.readouterr().out
+    with psycopg.connect(vectors) as connection:
+        rows = connection.execute("SELECT digest FROM tetrad_indexes").fetchall()
+    assert {row[0] for row in rows} == {before, digest_of(root)}
+
+
+def test_nothing_is_dropped_where_it_is_not_known_what_serves(
+    root: Path, vectors: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "infra/environments").mkdir(parents=True)
+    (root / "infra/environments/production.yaml").write_text(
+        "kind: environment\ntarget: kubernetes\nkubernetes: {context: prod, namespace: llm}\n"
+    )
+
+    assert tetrad(root, "index", "--prune", "--offline") == ExitCode.MISUSE
+    assert "the registry has no pointer of production" in capsys.readouterr().err
+
+
+def serve_as_it_is(root: Path) -> None:
+    """Let the pointer of the environment name the stack as it is."""
+    repository = load_repository(root)
+    environment = repository.environments["infra/environments/local"]
+    place = root / ".tetrad/registry.db"
+    taken = take_snapshot(repository.files, "stacks/house")
+    with open_ledger(place) as ledger:
+        keep(ledger, taken)
+    live = ServedIdentity(
+        identity=taken.identity,
+        snapshot=taken.digest,
+        commit="c" * 40,
+        since=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    stack = StackPointer(
+        stack="stacks/house", live=live, serving=repository.stacks["stacks/house"].serving
+    )
+    with PointerStore(place, Deployers.of(environment)) as store:
+        store.append(seal_pointer(pointer(1, environment="local", stacks={stack.stack: stack})))
 
 
 def test_a_bundle_is_indexed_without_its_repository(

@@ -7,7 +7,7 @@ reads everything back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ from tetrad.artifacts.progress import Progress
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.corpora.scores import word_index
 from tetrad.corpora.vectors.checking import content_of
-from tetrad.corpora.vectors.server import Server, entry_of
+from tetrad.corpora.vectors.server import Server, entries, entry_of
 from tetrad.corpora.vectors.tables import INDEXES, Entry, IndexTables
 from tetrad.corpora.vectors.wanted import Wanted
 from tetrad.errors import UsageError
@@ -92,6 +92,24 @@ def drop(connection: Connection, entry: Entry) -> None:
     """Within a transaction of the caller's."""
     entry.tables.all.drop_all(connection)
     connection.execute(delete(INDEXES).where(INDEXES.c.digest == str(entry.index)))
+
+
+def prune(server: Server, kept: Collection[Digest]) -> list[Entry]:
+    """Drop every index but these and those that are being built; what was dropped."""
+
+    def work(connection: Connection) -> list[Entry]:
+        connection.detach()
+        with connection.begin():
+            surplus = [entry for entry in entries(connection) if entry.index not in kept]
+        dropped = []
+        for entry in surplus:
+            with connection.begin():
+                if connection.scalar(select(func.pg_try_advisory_lock(lock_of(entry.index)))):
+                    drop(connection, entry)
+                    dropped.append(entry)
+        return dropped
+
+    return server.retried(work)
 
 
 def lock_of(index: Digest) -> int:
@@ -169,7 +187,7 @@ class _Building:
         chunks = self.wanted.chunks
         with self.connection.begin():
             there = set(self.connection.scalars(select(tables.chunks.c.position)))
-            others = _others(self.connection)
+            others = [one.tables for one in entries(self.connection) if one.finished]
         missing = [position for position in range(len(chunks)) if position not in there]
         work = self.progress.start(len(chunks), f"indexing {self.wanted.corpus.ref}")
         work.advance(len(there))
@@ -242,14 +260,6 @@ class _Building:
                 part = slice(int(starts[number]), int(starts[number + 1]))
                 key = digest_bytes(word.encode()).value
                 copy.write_row((key, positions[part].tobytes(), scores[part].tobytes()))
-
-
-def _others(connection: Connection) -> list[IndexTables]:
-    """The tables of finished indexes."""
-    rows = connection.execute(
-        select(INDEXES.c.digest, INDEXES.c.dimensions).where(INDEXES.c.finished.is_not(None))
-    )
-    return [IndexTables(Digest.parse(row.digest), row.dimensions) for row in rows]
 
 
 def _vectors_in(

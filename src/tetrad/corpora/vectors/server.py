@@ -94,6 +94,7 @@ def entry_of(connection: Connection, index: Digest) -> Entry | None:
         return None
     return Entry(
         index=index,
+        corpus=row.corpus,
         dimensions=row.dimensions,
         chunks=row.chunks,
         build=row.build,
@@ -101,6 +102,19 @@ def entry_of(connection: Connection, index: Digest) -> Entry | None:
         finished=row.finished,
         tables=IndexTables(index, row.dimensions),
     )
+
+
+def entries(connection: Connection) -> list[Entry]:
+    """Every index of the list, finished or not."""
+    try:
+        listed = connection.scalars(select(INDEXES.c.digest).order_by(INDEXES.c.begun)).all()
+    except ProgrammingError as error:
+        connection.rollback()
+        if is_missing_table(error):
+            return []
+        raise
+    found = [entry_of(connection, Digest.parse(digest)) for digest in listed]
+    return [entry for entry in found if entry is not None]
 
 
 def is_missing_table(error: DBAPIError) -> bool:

@@ -45,6 +45,7 @@ class Entry:
     """An index as the list has it."""
 
     index: Digest
+    corpus: str
     dimensions: int
     chunks: int
     build: str
