@@ -27,6 +27,7 @@ from objects.vector_store import vector_store_variables
 
 COMPONENT = "index"
 _TRIES = 20  # each goes on where the one before was ended
+_STORE_S = 600  # that the store may take to start
 _RESOURCES = {"cpu": "1", "memory": "4Gi"}
 _HTTPS = 443  # pinned files of the embedding model, and a bundle
 
@@ -89,7 +90,7 @@ def _pod(
             {
                 "name": "index",
                 "image": release.image,
-                "args": ["index", source, "--digest", args.digest],
+                "args": ["index", source, "--digest", args.digest, "--wait", str(_STORE_S)],
                 "env": [
                     variable("HOME", "/tmp"),  # noqa: S108 - in a container
                     variable("TETRAD_CACHE", "/var/cache/tetrad"),

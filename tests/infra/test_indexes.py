@@ -49,7 +49,9 @@ def test_a_job_is_named_by_its_index_and_runs_the_gateway_image(root: Path) -> N
         "tetrad.dev/corpus": "stacks/corpora/handbook",
     }
     assert container["image"] == image("gateway")
-    assert container["args"] == ["index", "/snapshot/bundle.tar", "--digest", digest]
+    assert container["args"] == [
+        "index", "/snapshot/bundle.tar", "--digest", digest, "--wait", "600",
+    ]  # fmt: skip
 
 
 def test_a_job_and_the_gateways_find_the_store(root: Path) -> None:

@@ -37,6 +37,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="refuse to build any other index than this one (sha256:…)",
     )
     parser.add_argument(
+        "--wait",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long the vector store may take to answer (default: 0)",
+    )
+    parser.add_argument(
         "--prune",
         action="store_true",
         help="drop every index but those of these stacks and of the identities that environments"
@@ -59,6 +66,8 @@ def run(args: Namespace) -> ExitCode:
         _refuse_others(corpora, args.digest)
         if not corpora:
             print_status("no stack has a corpus with store: pgvector\n")
+        else:
+            vectors.wait(args.wait)
         for one in corpora:
             try:
                 print_text(f"{_made(one, vectors, store, progress, offline=args.offline)}\n")

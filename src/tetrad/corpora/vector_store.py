@@ -7,6 +7,7 @@ many candidates a query looks at are part of it.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -16,7 +17,7 @@ from tetrad.artifacts.progress import Progress, Unwatched
 from tetrad.canonical import Digest, digest_of
 from tetrad.corpora.chunks import Chunk
 from tetrad.corpora.embeddings import CachedEmbedder
-from tetrad.errors import MissingExtra, UsageError
+from tetrad.errors import MissingExtra, StoreUnavailable, UsageError
 from tetrad.identity import RUNTIME, component_digest
 from tetrad.model import Corpus
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "TETRAD_VECTOR_STORE"
 PASSWORD = "TETRAD_VECTOR_STORE_PASSWORD"  # noqa: S105 - a variable's name
+_AGAIN_S = 0.5
 _LAYOUT = 1  # of the tables
 _SCHEMES = ("postgresql://", "postgres://")
 
@@ -135,6 +137,22 @@ class VectorStore:
             digest=index_digest(corpus), corpus=corpus, chunks=chunks(), embedder=embedder
         )
         return build(self.server, wanted, self._progress, instead=instead)
+
+    def wait(self, seconds: float) -> None:
+        """Return when the server answers; StoreUnavailable where it does not in so many seconds."""
+        until = time.monotonic() + seconds
+        is_told = False
+        while True:
+            try:
+                self.server.ask()
+                return
+            except StoreUnavailable as error:
+                if time.monotonic() >= until:
+                    raise
+                if not is_told:
+                    self._progress.note(f"waiting: {str(error).splitlines()[0]}")
+                    is_told = True
+            time.sleep(_AGAIN_S)
 
     @property
     def server(self) -> Server:

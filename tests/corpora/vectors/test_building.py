@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from corpora.vectors.indexed import HANDBOOK, exact, index, invented, store, stored
 from fakes import Watcher, WordEmbedder
+from postgres import own_server
 
 from tetrad.canonical import digest_bytes
 from tetrad.corpora import index_digest
@@ -314,3 +316,18 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: P
     assert "help: check the server and the address in TETRAD_VECTOR_STORE" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert caught.value.exit_code == 3
+
+
+def test_a_server_that_starts_is_waited_for() -> None:
+    with own_server() as server:
+        server.kill()
+        starting = Timer(1, server.start)
+        watcher = Watcher()
+        with store(server.url, progress=watcher) as kept:
+            with pytest.raises(StoreUnavailable):
+                kept.wait(0)
+            starting.start()
+            kept.wait(120)
+            starting.join()
+
+    assert len(watcher.notes) <= 1

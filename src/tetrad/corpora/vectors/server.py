@@ -51,6 +51,10 @@ class Server:
         except _ERRORS as error:
             raise self._explanation(error) from error
 
+    def ask(self) -> None:
+        """Whether it answers; StoreUnavailable where it does not."""
+        self.retried(lambda connection: connection.execute(select(1)))
+
     def find(self, index: Digest) -> Entry | None:
         """A finished index; None where there is none."""
 
