@@ -84,6 +84,7 @@ benchmarks: setup models $(PEERS)/.installed  ## Measure every claim of speed an
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/infra.py
+	$(BIN)/python benchmarks/retrieval.py
 	$(BIN)/python benchmarks/verification.py
 	$(BIN)/python benchmarks/orchestration.py --peer-python $(PEERS)/bin/python
 	$(BIN)/python benchmarks/torch_engine.py

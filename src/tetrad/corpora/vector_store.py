@@ -142,17 +142,20 @@ class VectorStore:
         """Return when the server answers; StoreUnavailable where it does not in so many seconds."""
         until = time.monotonic() + seconds
         is_told = False
-        while True:
-            try:
-                self.server.ask()
-                return
-            except StoreUnavailable as error:
-                if time.monotonic() >= until:
-                    raise
-                if not is_told:
-                    self._progress.note(f"waiting: {str(error).splitlines()[0]}")
-                    is_told = True
+        while (outage := self._outage()) is not None:
+            if time.monotonic() >= until:
+                raise outage
+            if not is_told:
+                self._progress.note(f"waiting: {str(outage).splitlines()[0]}")
+                is_told = True
             time.sleep(_AGAIN_S)
+
+    def _outage(self) -> StoreUnavailable | None:
+        try:
+            self.server.ask()
+        except StoreUnavailable as error:
+            return error
+        return None
 
     @property
     def server(self) -> Server:
