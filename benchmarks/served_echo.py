@@ -112,12 +112,12 @@ def upstream(peers: Path, repository: Repository, *options: str) -> Iterator[Non
 
 
 @contextmanager
-def serving(repository: Repository) -> Iterator[int]:
-    """A gateway with the first commit live; gives its process id."""
+def serving(repository: Repository, *tetrad: str | Path) -> Iterator[int]:
+    """A gateway with the first commit live; gives its process id. `tetrad` is a command that runs it."""
     repository.git("switch", "--quiet", "--detach", "main~1")
     repository.tetrad("deploy local")
     repository.git("switch", "--quiet", "main")
-    command: list[str | Path] = [TETRAD, "serve", "local", "--port", str(GATEWAY)]
+    command = [*(tetrad or [TETRAD]), "serve", "local", "--port", str(GATEWAY)]
     with _running(command, repository, f"{URL}/readyz") as process:
         yield process
 

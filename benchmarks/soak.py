@@ -4,20 +4,25 @@
 
 Users ask, stream and hang up (asking_users.py); the upstream fails now and then and breaks streams;
 every minute a rollout is rolled back. The first quarter warms up. Growth over the rest, by a line
-through all samples, is held against a limit.
+through all samples, is held against a limit. When the users have gone, the gateway has no more tasks
+than before they came, and no more open files, which are its connections, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import statistics
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import psutil
-from served_echo import Repository, asked_steadily, serving, upstream
+from served_echo import URL, Repository, asked_steadily, serving, upstream
 
 FAULTS = (
     "--error-rate", "503=0.05",
@@ -26,6 +31,15 @@ FAULTS = (
 )  # fmt: skip
 GROWTH = 0.05  # of the median, from the end of the warm-up to the end
 SAMPLE_S = 1.0
+REST_S = 10.0  # longer than a connection to the upstream stays open unused
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rest:
+    """A gateway that nobody asks."""
+
+    tasks: int
+    files: int
 
 
 def main() -> None:
@@ -35,29 +49,56 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=50, help="requests a second (50)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        samples = soak(
-            Path(folder), arguments.peer_python.parent, arguments.minutes * 60, arguments.rate
+        sys.exit(
+            not soak(
+                Path(folder), arguments.peer_python.parent, arguments.minutes * 60, arguments.rate
+            )
         )
-    sys.exit(not report(samples))
 
 
-def soak(folder: Path, peers: Path, seconds: float, rate: float) -> list[dict[str, float]]:
+def soak(folder: Path, peers: Path, seconds: float, rate: float) -> bool:
+    """Whether nothing grows, and nothing is left."""
     repository = Repository(folder / "repository")
-    with (
-        upstream(peers, repository, *FAULTS),
-        serving(repository) as gateway,
-        asked_steadily(peers, repository, rate, folder),
-    ):
-        process, samples = psutil.Process(gateway), []
-        end, turn = time.monotonic() + seconds, time.monotonic() + 60
-        while time.monotonic() < end:
-            samples.append(sampled(process))
-            time.sleep(SAMPLE_S)
-            if time.monotonic() > turn:
-                for command in ("deploy local", "rollback local echo", "release local echo"):
-                    repository.tetrad(command)
-                turn += 60
-    return samples
+    tasks = folder / "tasks"
+    counting: list[str | Path] = [
+        sys.executable,
+        Path(__file__).with_name("counting_tasks.py"),
+        tasks,
+    ]
+    with upstream(peers, repository, *FAULTS), serving(repository, *counting) as gateway:
+        process = psutil.Process(gateway)
+        roll(repository)  # both identities are loaded from here on
+        before = at_rest(process, tasks)
+        samples = []
+        with asked_steadily(peers, repository, rate, folder):
+            end, turn = time.monotonic() + seconds, time.monotonic() + 60
+            while time.monotonic() < end:
+                samples.append(sampled(process))
+                time.sleep(SAMPLE_S)
+                if time.monotonic() > turn:
+                    roll(repository)
+                    turn += 60
+        after = at_rest(process, tasks)
+    print(f"tasks at rest {before.tasks} before, {after.tasks} after")
+    print(f"files at rest {before.files} before, {after.files} after")
+    is_flat = report(samples)
+    return is_flat and after.tasks <= before.tasks and after.files <= before.files
+
+
+def roll(repository: Repository) -> None:
+    """A rollout, and back."""
+    for command in ("deploy local", "rollback local echo", "release local echo"):
+        repository.tetrad(command)
+
+
+def at_rest(process: psutil.Process, tasks: Path) -> Rest:
+    httpx2.post(f"{URL}/v1/stacks/echo/answer", json={"variables": {"message": "hello"}})
+    time.sleep(REST_S)
+    tasks.unlink(missing_ok=True)
+    os.kill(process.pid, signal.SIGUSR1)
+    while not (tasks.exists() and (count := tasks.read_text(encoding="utf-8"))):
+        time.sleep(0.05)
+    return Rest(tasks=int(count), files=process.num_fds())
 
 
 def sampled(process: psutil.Process) -> dict[str, float]:
