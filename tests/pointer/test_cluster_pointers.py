@@ -267,6 +267,22 @@ def test_a_registry_that_does_not_answer_does_not_hold_a_change_up(
     assert environment.numbers() == [1]
 
 
+def test_a_registry_that_is_away_is_not_asked_again_and_again(environment: Environment) -> None:
+    asked = []
+
+    def away() -> PointerStore:
+        asked.append(1)
+        return out_of_order()
+
+    with environment.store(away) as store:
+        append(store, 1)
+        before = len(asked)
+        for _ in range(20):
+            store.current()
+
+    assert len(asked) <= before + 2
+
+
 def test_a_withdrawal_is_an_entry_of_its_identity(environment: Environment) -> None:
     withdrawal = Withdrawal(
         identity=identity("b"), at=pointer().at, by="deploy", reason="rude", commit="b" * 40

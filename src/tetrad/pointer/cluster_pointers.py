@@ -133,8 +133,7 @@ class ClusterPointers(Closing):
         self._recorded = newest([recorded, self._recorded])
         if there is None or (recorded is not None and recorded.number >= there.number):
             return recorded
-        if held:
-            self._recording.record(list(held.values()))
+        self._recording.repair(list(held.values()))
         # Of the version before it the registry's entry is known, or the one that it follows itself.
         return replace(there, entry=recorded.entry if recorded else there.follows)
 

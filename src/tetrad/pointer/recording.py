@@ -30,7 +30,7 @@ class Recording(Closing):
         self._lock = threading.Lock()
         self._store: PointerStore | None = None
         self._writing: list[threading.Thread] = []
-        self._problem = ""
+        self._unrecorded = ""  # why what was given last is not there
         self._asks_from = 0.0
 
     def close(self) -> None:
@@ -38,12 +38,12 @@ class Recording(Closing):
         until = time.monotonic() + _RECORDS_S
         for thread in self._writing:
             thread.join(max(0.0, until - time.monotonic()))
-        if any(thread.is_alive() for thread in self._writing):
-            self._problem = f"no answer for {_RECORDS_S:g} s"
-        if self._writing and self._problem:
+        if self._is_writing:
+            self._unrecorded = f"no answer for {_RECORDS_S:g} s"
+        if self._unrecorded:
             _LOG.warning(
                 "the registry lacks the last change, which the next command records: %s",
-                self._problem,
+                self._unrecorded,
             )
         if self._store is not None:
             self._store.close()
@@ -54,8 +54,7 @@ class Recording(Closing):
             return None
         try:
             return self._in_time(lambda: self._registry().current())
-        except TetradError as error:
-            self._problem = str(error).partition("\n")[0]
+        except TetradError:
             self._asks_from = time.monotonic() + _AGAIN_S
             return None
 
@@ -64,16 +63,27 @@ class Recording(Closing):
 
     def record(self, envelopes: Sequence[bytes]) -> None:
         """Append those versions that are not there; `close` waits for it."""
+        self._writing = [thread for thread in self._writing if thread.is_alive()]
         thread = threading.Thread(target=self._record, args=(envelopes,), daemon=True)
         self._writing.append(thread)
         thread.start()
 
+    def repair(self, envelopes: Sequence[bytes]) -> None:
+        """The same of what others left undone, unless the registry was away a moment ago."""
+        if time.monotonic() >= self._asks_from and not self._is_writing:
+            self.record(envelopes)
+
+    @property
+    def _is_writing(self) -> bool:
+        return any(thread.is_alive() for thread in self._writing)
+
     def _record(self, envelopes: Sequence[bytes]) -> None:
         try:
             self._registry().record(envelopes)
-            self._problem = ""
+            self._unrecorded = ""
         except TetradError as error:
-            self._problem = str(error).partition("\n")[0]
+            self._unrecorded = str(error).partition("\n")[0]
+            self._asks_from = time.monotonic() + _AGAIN_S
 
     def _registry(self) -> PointerStore:
         with self._lock:
