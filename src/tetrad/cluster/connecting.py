@@ -28,7 +28,12 @@ class Connection:
         self.host: str = self._configuration.host.rstrip("/")
 
     def headers(self) -> dict[str, str]:
-        settings = self._configuration.auth_settings().values()
+        from kubernetes.config import ConfigException
+
+        try:
+            settings = self._configuration.auth_settings().values()
+        except (ConfigException, OSError) as error:
+            raise ClusterError(f"no new token for {self.host}: {_first_line(error)}") from error
         return {s["key"]: s["value"] for s in settings if s["in"] == "header" and s["value"]}
 
     def close(self) -> None:
@@ -36,27 +41,45 @@ class Connection:
 
 
 def _configuration(context: str) -> Any:
-    from kubernetes import config
-    from kubernetes.client import Configuration
+    """By the kubeconfig, where there is one: a job in a pod may mean another cluster than its own."""
     from kubernetes.config.incluster_config import SERVICE_HOST_ENV_NAME, SERVICE_TOKEN_FILENAME
 
+    named = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    is_inside = SERVICE_HOST_ENV_NAME in os.environ and Path(SERVICE_TOKEN_FILENAME).is_file()
+    if is_inside and not any(Path(file).exists() for file in named.split(os.pathsep)):
+        return _of_service_account()
+    return _of_kubeconfig(named, context)
+
+
+def _of_service_account() -> Any:
+    from kubernetes import config
+    from kubernetes.client import Configuration
+
     found = Configuration()
-    named = os.environ.get("KUBECONFIG") or "~/.kube/config"
+    load: Any = config.load_incluster_config
+    try:
+        load(client_configuration=found)
+    except (config.ConfigException, OSError) as error:
+        raise ClusterError(f"the pod's service account: {_first_line(error)}") from error
+    return found
+
+
+def _of_kubeconfig(named: str, context: str) -> Any:
+    import yaml  # noqa: TID251 - the library reads with it, and lets its errors through
+    from kubernetes import config
+    from kubernetes.client import Configuration
+
+    found = Configuration()
+    # The library takes what a file says for what it ought to say.
+    unusable = (config.ConfigException, OSError, yaml.YAMLError, ValueError, TypeError, LookupError)
     load: Any = config.load_kube_config
-    load_inside: Any = config.load_incluster_config
     try:
         load(named, context=context, client_configuration=found, persist_config=False)
-    except (config.ConfigException, OSError) as error:
-        is_inside = SERVICE_HOST_ENV_NAME in os.environ and Path(SERVICE_TOKEN_FILENAME).is_file()
-        if not is_inside:
-            raise ClusterError(
-                f"the kubeconfig has no usable context {context!r}: {_first_line(error)}"
-                "\n  help: `kubectl config get-contexts` lists them; KUBECONFIG names the file"
-            ) from error
-        try:
-            load_inside(client_configuration=found)
-        except (config.ConfigException, OSError) as problem:
-            raise ClusterError(f"the pod's service account: {_first_line(problem)}") from problem
+    except unusable as error:
+        raise ClusterError(
+            f"the kubeconfig has no usable context {context!r}: {_first_line(error)}"
+            "\n  help: `kubectl config get-contexts` lists them; KUBECONFIG names the file"
+        ) from error
     return found
 
 
