@@ -242,6 +242,22 @@ def test_a_connection_that_breaks_between_queries_is_made_again(
         assert found.search("lost keys", 2) == before
 
 
+def test_a_query_that_is_not_answered_in_time_fails(
+    tmp_path: Path, vectors: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tetrad.corpora.vectors.server._ANSWERS_S", 1)
+    corpus = stored(tmp_path)
+    with store(vectors) as kept:
+        index(corpus, tmp_path, kept)
+    with store(vectors, builds=False) as kept, psycopg.connect(vectors) as other:
+        found = index(corpus, tmp_path, kept)
+        table = next(name for name in tables(vectors) if "chunks" in name)
+        other.execute(f"LOCK TABLE {table}".encode())
+
+        with pytest.raises(StoreUnavailable, match="statement timeout"):
+            found.search("lost keys", 2)
+
+
 def test_an_index_that_was_dropped_meanwhile_is_missing(tmp_path: Path, vectors: str) -> None:
     with store(vectors) as kept:
         found = index(stored(tmp_path, bm25=0.5), tmp_path, kept)

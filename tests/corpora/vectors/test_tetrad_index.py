@@ -243,6 +243,25 @@ def test_evals_find_what_the_exact_store_finds(
     assert len(found[0]) == 3
 
 
+def test_the_plan_retrieves_for_both_trees_of_a_comparison(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / ".gitignore").write_text(".tetrad/\n")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Lie in PostgreSQL"]):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    corpus = root / "stacks/corpora/house.yaml"
+    corpus.write_text(corpus.read_text().replace("dense: 0.6", "dense: 0.5"))
+    (root / "stacks/corpora/house/sauna.md").write_text("The sauna is closed.\n")
+
+    assert tetrad(root, "plan", "--base", "HEAD", "--offline", "--format", "json") == (
+        ExitCode.PASSED
+    )
+    (stack,) = json.loads(capsys.readouterr().out)["stacks"]
+    (suite,) = stack["suites"]
+    assert stack["changed"] == ["corpus"]
+    assert [(case["id"], case["why"]) for case in suite["cases_to_run"]] == [("sauna", "passages")]
+
+
 def test_a_backup_is_restored(
     root: Path,
     vectors: str,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, event, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 
 from tetrad import postgres
@@ -17,6 +17,7 @@ from tetrad.model import Corpus
 
 _T = TypeVar("_T")
 _UNDEFINED_TABLE = "42P01"
+_ANSWERS_S = 10  # of a query, to who only reads
 # The driver's own errors are those of COPY, which SQLAlchemy does not know.
 _ERRORS = (DBAPIError, psycopg.Error)
 _OUTAGES = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
@@ -34,6 +35,8 @@ class Server:
         self._variable = variable
         self._pool = postgres.connections(address)
         self._engine = self._pool.execution_options(postgresql_readonly=reads)
+        if reads:
+            event.listen(self._pool, "connect", _answer_in_time)
 
     def close(self) -> None:
         self._pool.dispose()
@@ -81,6 +84,12 @@ class Server:
             f"{self.name}: {said.splitlines()[0]}"
             f"\n  help: check the server and the address in {self._variable}, and run again"
         )
+
+
+def _answer_in_time(connection: psycopg.Connection[Any], _: object) -> None:
+    """Somebody waits for an answer: a server that is overloaded is one that does not answer."""
+    connection.execute(f"SET statement_timeout = '{_ANSWERS_S}s'".encode())
+    connection.commit()
 
 
 def entry_of(connection: Connection, index: Digest) -> Entry | None:
