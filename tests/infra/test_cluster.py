@@ -108,7 +108,7 @@ def test_every_pod_meets_the_restricted_standard(
 
     result = applied.apply(pods, "--dry-run=server")
 
-    assert len(pods) == 8
+    assert len(pods) == 9
     assert result.returncode == 0, result.stderr
     assert "Warning" not in result.stderr
 

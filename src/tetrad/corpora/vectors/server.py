@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import Connection, event, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tetrad import postgres
 from tetrad.canonical import Digest
@@ -18,8 +19,9 @@ from tetrad.model import Corpus
 _T = TypeVar("_T")
 _UNDEFINED_TABLE = "42P01"
 _ANSWERS_S = 10  # of a query, to who only reads
-# The driver's own errors are those of COPY, which SQLAlchemy does not know.
-_ERRORS = (DBAPIError, psycopg.Error)
+# The driver's own errors are those of COPY, which SQLAlchemy does not know; a pool whose connections
+# are all taken has none in time.
+_ERRORS = (DBAPIError, psycopg.Error, PoolTimeout)
 _OUTAGES = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 
