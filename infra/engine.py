@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from desired import Desired
 from program import provision
 
 _LOCK = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
+_WAITS_S = 300.0  # for another apply on this machine, which may be one whose command was killed
+_LOOKS_S = 2.0
 _FOLDER = Path(__file__).resolve().parent
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
 _NO_PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - a variable's name
@@ -161,22 +164,26 @@ def _backend(project: Mapping[str, Any]) -> automation.ProjectBackend | None:
 
 
 def _run(stack: automation.Stack, watched: Watched, command: Callable[[], object]) -> None:
-    with _explained(watched):
+    """Run a command of the engine, once no other holds the stack that still runs on this machine."""
+    until, is_told = time.monotonic() + _WAITS_S, False
+    while True:
         try:
-            command()
-        except automation.ConcurrentUpdateError as error:
-            if not _is_left_over(str(error)):
+            with _explained(watched):
+                command()
+        except Locked as error:
+            holders = _LOCK.findall(str(error))
+            here = [int(pid) for host, pid in holders if host == socket.gethostname()]
+            if not holders or len(here) < len(holders) or time.monotonic() > until:
                 raise
-            stack.cancel()
-            command()
-
-
-def _is_left_over(told: str) -> bool:
-    """Whether the processes that hold a stack's locks ran on this machine, and are gone."""
-    locks = _LOCK.findall(told)
-    return bool(locks) and all(
-        host == socket.gethostname() and not _runs(int(pid)) for host, pid in locks
-    )
+            if not any(map(_runs, here)):
+                stack.cancel()  # what was killed left its lock
+                continue
+            if not is_told:
+                watched.warn("waiting for another apply on this machine to end")
+                is_told = True
+            time.sleep(_LOOKS_S)
+        else:
+            return
 
 
 def _runs(pid: int) -> bool:

@@ -187,6 +187,37 @@ def test_an_apply_that_was_killed_is_completed_by_the_next(unapplied: Provisione
     assert "production: no changes in" in unapplied.up()
 
 
+def test_two_applies_at_once_take_turns(unapplied: Provisioned) -> None:
+    first = _begun(unapplied)
+    _read_until(first, "+ ")
+    os.killpg(first.pid, signal.SIGSTOP)
+    second = _begun(unapplied)
+    _read_until(second, "waiting for another apply on this machine to end")
+    os.killpg(first.pid, signal.SIGCONT)
+
+    for run in (first, second):
+        assert run.stderr is not None
+        told = run.stderr.read()
+        run.stderr.close()
+        assert run.wait() == 0, told
+    assert unapplied.drift() == []
+
+
+def _begun(where: Provisioned) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        where.command("up"),
+        stderr=subprocess.PIPE,
+        text=True,
+        env=where.environment,
+        start_new_session=True,
+    )
+
+
+def _read_until(run: subprocess.Popen[str], text: str) -> None:
+    assert run.stderr is not None
+    assert any(text in line for line in run.stderr)
+
+
 @pytest.mark.parametrize(
     ("without", "told"),
     [

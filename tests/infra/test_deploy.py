@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -187,3 +189,24 @@ def test_what_is_live_elsewhere_is_promoted_though_it_is_no_longer_merged(
     found = json.loads(where.tetrad("drift", "production", "--format", "json").stdout)
     assert {one["drift"] for one in found["objects"]} <= {"missing", "changed"}
     assert len(found["identities"]) == 1
+
+
+def test_an_interrupted_deployment_ends_what_it_began_and_the_next_goes_on(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    where = fresh(plane, tmp_path)
+    command = [sys.executable, "-P", "-m", "tetrad", "-C", str(where.root), "deploy", "production"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=where.environment
+    ) as deployment:
+        assert deployment.stderr is not None
+        for line in deployment.stderr:
+            if "+ Deployment/" in line:
+                break
+        deployment.terminate()
+        deployment.stderr.read()
+
+    assert deployment.returncode == tetrad.ExitCode.INTERRUPTED
+    assert pointed(where) is None
+    deploy(where)
+    assert where.tetrad("drift", "production").returncode == 0

@@ -6,8 +6,11 @@ Each of its scripts is a process of its own, whose modules are those beside it, 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +25,29 @@ def has_script(root: Path, name: str) -> bool:
 
 def run_script(root: Path, name: str, *arguments: str) -> ExitCode:
     """Run a script; it tells on its own what it does and what is wrong."""
-    done = subprocess.run(_command(root, name, *arguments), check=False)
-    return _code(name, done.returncode)
+    code, _ = _ended(_command(root, name, *arguments), None)
+    return _code(name, code)
 
 
 def ask_script(root: Path, name: str, *arguments: str) -> tuple[ExitCode, Any]:
     """Run a script, and read the JSON that it prints; None where it says why there is none."""
-    done = subprocess.run(
-        _command(root, name, *arguments), stdout=subprocess.PIPE, check=False, text=True
-    )
-    told = json.loads(done.stdout) if done.stdout else None
-    return _code(name, done.returncode), told
+    code, text = _ended(_command(root, name, *arguments), subprocess.PIPE)
+    return _code(name, code), json.loads(text) if text else None
+
+
+def _ended(command: list[str], stdout: int | None) -> tuple[int, str | None]:
+    """Run it in a group of its own, which is interrupted once, and waited for: what it applies is not to
+    be left half done.
+    """
+    with subprocess.Popen(command, stdout=stdout, text=True, start_new_session=True) as process:
+        try:
+            text, _ = process.communicate()
+        except KeyboardInterrupt:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+            process.wait()
+            raise
+    return process.returncode, text
 
 
 def _command(root: Path, name: str, *arguments: str) -> list[str]:
