@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LoadedIdentity:
+class ReadyIdentity:
     """An identity that a gateway keeps ready."""
 
     environment: str
@@ -29,13 +29,13 @@ class LoadedIdentity:
 
 def loaded_contents(
     place: Place, ledger: Ledger, known: Mapping[str, Deployers]
-) -> Mapping[Digest, LoadedIdentity]:
+) -> Mapping[Digest, ReadyIdentity]:
     """The contents that the pointers of all environments need, and for which identity.
 
     Whose pointers count is known of the environments of this checkout; of those that another
     repository keeps in the same registry, anybody's do.
     """
-    found: dict[Digest, LoadedIdentity] = {}
+    found: dict[Digest, ReadyIdentity] = {}
     for name in ledger.environments("deployment"):
         with PointerStore(place, known.get(name, Deployers(environment=name))) as store:
             pointer = store.current()
@@ -46,12 +46,12 @@ def loaded_contents(
     return found
 
 
-def _loaded(pointer: Pointer) -> Iterator[tuple[Digest, LoadedIdentity]]:
+def _loaded(pointer: Pointer) -> Iterator[tuple[Digest, ReadyIdentity]]:
     for stack, served in pointer.loaded():
         role = "rolling out" if served in stack.answering else "warm"
         yield (
             served.snapshot,
-            LoadedIdentity(
+            ReadyIdentity(
                 environment=pointer.environment,
                 stack=stack.stack,
                 identity=served.identity,

@@ -140,11 +140,8 @@ def _undecided(suite: SuiteReport | BaseDecision) -> str:
 
 
 def _is_unjudged(stack: StackReport) -> bool:
-    """Whether a stack that moved, or has no base, has no suite. One that lost a suite may have others,
-    which did not have to run.
-    """
-    moved = set(stack.changed) - {"suite"}
-    return not stack.suites and (bool(moved) or stack.base_identity is None)
+    """Whether a stack that moved (not by a lost suite alone), or has no base, has no suite."""
+    return not stack.suites and (bool({*stack.changed} - {"suite"}) or stack.base_identity is None)
 
 
 def compared(report: Report) -> str:
