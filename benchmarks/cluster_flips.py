@@ -76,12 +76,13 @@ def measure(cluster: ServingCluster, flips: int, *, scripted: bool) -> int:
                 late += len(asking.after(back) - {cluster.names["one"]})
                 _timed(cluster, "release", "production", "echo")
         seconds = time.monotonic() - began
-    failed = [one for one in asking.answers if one[1] != 200]
-    mixed = asking.mixed(cluster.names) if scripted else failed
-    lost = len(asking.failures) + len(failed)
+    mixed = asking.mixed(cluster.names) if scripted else []
+    lost = len(asking.failures)
     slow = statistics.median(times) > _LIMIT_S
     print(f"requests   {len(asking.answers):,} at {len(asking.answers) / seconds:.0f}/s")
     print(f"lost       {lost}; mislabelled {len(mixed)}; late {late}")
+    for failure in dict.fromkeys(asking.failures):
+        print(f"  {failure}")
     print(
         f"rollback   {statistics.median(times):.2f} s at the median, {max(times):.2f} s at most"
         f" (limit {_LIMIT_S:g} at the median){' MISSED' if slow else ''}"

@@ -243,6 +243,8 @@ class Asking:
                 said = str(found.json().get("answer")).partition(":")[0]
                 label = found.headers.get("x-tetrad-identity", "")
                 self.answers.append((began, found.status_code, said, label))
+                if found.status_code != 200:
+                    self.failures.append(f"{found.status_code} {found.text}")
 
     def _poll(self, address: str) -> None:
         with httpx2.Client(timeout=60) as client:
