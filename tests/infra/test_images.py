@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from images import Image, steps_of
 from trees import scripted_tree
 
 from objects.gateway import PORT
+from tetrad.canonical import digest_file
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "infra/images"
@@ -117,19 +119,52 @@ def confined(written: Path) -> list[str]:
     return start if os.getuid() == 0 and may else []
 
 
-@pytest.mark.campaign
-def test_what_the_gateways_steps_make_serves_from_a_read_only_root(
-    context: Path, tmp_path: Path
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    image = Image(file=IMAGES / "Containerfile.gateway", context=context, root=tmp_path / "root")
+def built(context: Path, root: Path) -> Image:
+    image = Image(file=IMAGES / "Containerfile.gateway", context=context, root=root)
     try:
         image.build()
     except subprocess.CalledProcessError as error:
         if "--require-hashes" in str(error.cmd):
             pytest.skip("what the lock names cannot be fetched here")
         raise
+    return image
+
+
+def contents(root: Path) -> dict[str, str]:
+    """Every file by what is in it, and every link by where it leads."""
+    return {
+        path.relative_to(root).as_posix(): (
+            str(path.readlink()) if path.is_symlink() else str(digest_file(path))
+        )
+        for path in root.rglob("*")
+        if path.is_symlink() or path.is_file()
+    }
+
+
+@pytest.mark.campaign
+def test_the_same_steps_make_the_same_files(context: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"  # the same place, as in an image
+    found = []
+    for _ in range(2):
+        built(context, root)
+        found.append(contents(root / "opt/tetrad"))
+        shutil.rmtree(root)
+
+    first, second = found
+    assert len(first) > 1_000
+    differing = [
+        name for name in first.keys() | second.keys() if first.get(name) != second.get(name)
+    ]
+    assert sorted(differing) == []
+
+
+@pytest.mark.campaign
+def test_what_the_gateways_steps_make_serves_from_a_read_only_root(
+    context: Path, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    image = built(context, tmp_path / "root")
     tree = scripted_tree(tmp_path / "etc")
     tree.write("infra/environments/local.yaml", "kind: environment\n")
     written = tmp_path / "written"
