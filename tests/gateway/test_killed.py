@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,6 +19,7 @@ from postgres import own_server
 from postgres import place as place  # noqa: PLC0414 - a fixture
 from postgres import postgres as postgres  # noqa: PLC0414 - a fixture
 from sqlalchemy import func, select, update
+from streaming_server import streaming
 
 from tetrad.gateway.limiting.purse import USD, Claim
 from tetrad.gateway.limiting.spending import Spending
@@ -186,58 +183,6 @@ def let_time_pass(place: Place) -> None:
     with database.changing() as connection:
         connection.execute(update(SPENDING).values(until="2026-01-01T00:00:00.000000Z"))
     database.close()
-
-
-UPSTREAM = r"""
-import json, sys, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-class Streams(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.send_error(404)
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(200)
-        kind = "text/event-stream" if body.get("stream") else "application/json"
-        self.send_header("Content-Type", kind)
-        if not body.get("stream"):
-            message = {"role": "assistant", "content": "ok"}
-            whole = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]})
-            self.send_header("Content-Length", str(len(whole)))
-            self.end_headers()
-            self.wfile.write(whole.encode())
-            return
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        while True:
-            event = json.dumps({"choices": [{"index": 0, "delta": {"content": "word "}}]})
-            data = f"data: {event}\n\n".encode()
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-            time.sleep(0.05)
-
-    def log_message(self, *_):
-        pass
-
-server = ThreadingHTTPServer(("127.0.0.1", 0), Streams)
-server.daemon_threads = True
-print(server.server_address[1], flush=True)
-server.serve_forever()
-"""
-
-
-@contextmanager
-def streaming() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A model server that never ends, as a process, and its address."""
-    process = subprocess.Popen([sys.executable, "-c", UPSTREAM], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield process, f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.mark.parametrize(
