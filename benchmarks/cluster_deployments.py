@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
-sys.path.insert(0, str(TESTS))
+sys.path += [str(TESTS), str(TESTS.parent / "infra")]
 
 from checkouts import run  # noqa: E402 - of the tests
 from control_plane import ControlPlane, definitions_in, started  # noqa: E402

@@ -21,6 +21,7 @@ _OF_THE_CLUSTER = ("kube-", "kubelet", "keda", "cluster-autoscaler", "kwok")
 _MARKS = ("pulumi.com/", "kubectl.kubernetes.io/", "deployment.kubernetes.io/",
           "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/",
           "app.kubernetes.io/instance")  # fmt: skip
+_MARKS_IN = ("labels", "annotations")
 _OUTSIDE = ("status", "apiVersion", "kind")
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 _AUTOSCALED = ("spec", "replicas")
@@ -69,10 +70,11 @@ def added(wanted: Object, live: Object) -> Iterator[Added]:
     """Fields that somebody set and nobody wants."""
     seen = set()
     for entry in live["metadata"].get("managedFields", ()):
-        if "subresource" in entry or entry.get("manager", "").startswith(_OF_THE_CLUSTER):
+        manager = entry.get("manager", "")
+        if "subresource" in entry or manager.startswith(_OF_THE_CLUSTER):
             continue
         for one in _unwanted(entry.get("fieldsV1", {}), wanted, live, (), ""):
-            if one.pointer not in seen and not _is_others(one.path):
+            if one.pointer not in seen and not _is_others(one.path, manager):
                 seen.add(one.pointer)
                 yield one
 
@@ -118,15 +120,18 @@ def _has(item: Any, key: Mapping[str, Any]) -> bool:
     return all(item.get(name, value) == value for name, value in key.items())
 
 
-def _is_others(path: tuple[str, ...]) -> bool:
-    """Whether a field is no business of whoever applies the object."""
+def _is_others(path: tuple[str, ...], manager: str) -> bool:
+    """Whether a field is no business of whoever applies the object.
+
+    Labels and annotations are how programs of a cluster speak to each other: those count that a person
+    set by kubectl.
+    """
     if path[0] in _OUTSIDE or path == _AUTOSCALED:
         return True
-    if path[0] == "metadata":
-        return path[1:2] not in {("labels",), ("annotations",)} or (
-            len(path) > 2 and path[2].startswith(_MARKS)
-        )
-    return path[-2:-1] == ("annotations",) and path[-1].startswith(_MARKS)
+    is_mark = "metadata" in path[:-1] and path[path.index("metadata") + 1] in _MARKS_IN
+    if path[0] == "metadata" and not is_mark:
+        return True
+    return is_mark and (not manager.startswith("kubectl") or path[-1].startswith(_MARKS))
 
 
 def _is_ours(obj: Object, place: Place) -> bool:

@@ -129,6 +129,7 @@ def test_a_field_that_somebody_set_is_named(fields: dict[str, Any], path: str) -
             {},
         ),
         ({"f:spec": {"f:gone": {}}}, "kubectl-edit", {}),
+        ({"f:metadata": {"f:annotations": {"f:cloud/neg": {}}}}, "cloud-controller", {}),
     ],
 )
 def test_what_others_may_set_is_no_drift(
@@ -137,7 +138,11 @@ def test_what_others_may_set_is_no_drift(
     def change(obj: Any) -> None:
         obj["spec"].update(paused=True, replicas=9)
         obj["status"] = {"replicas": 9}
-        marks = {"pulumi.com/patchForce": "true", "kubectl.kubernetes.io/restartedAt": "now"}
+        marks = {
+            "cloud/neg": "a",
+            "pulumi.com/patchForce": "true",
+            "kubectl.kubernetes.io/restartedAt": "now",
+        }
         obj["metadata"].update(annotations=marks, finalizers=["a"])
         owns(obj, fields, manager, **entry)
 
