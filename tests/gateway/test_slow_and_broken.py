@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+import psutil
 import pytest
 from fakes import Asked, OpenAIServer, Reply
-from gateway_processes import until
+from gateway_processes import registry_in, serving, until, wait_for_status
 from gateways import Followed, Served, alone, ask, gateway, parrot
+from streaming_server import streaming
 
 from tetrad.gateway import event_stream
 
@@ -84,6 +88,34 @@ def trickle(connection: socket.socket, pace_s: float | None, over: threading.Eve
         with contextlib.suppress(ConnectionError):
             if not connection.recv(1):
                 return
+
+
+@pytest.mark.campaign
+def test_slow_readers_cost_little_memory_and_do_not_keep_a_gateway_from_ending(
+    tmp_path: Path,
+) -> None:
+    """Before a model server that never stops; what they take is in the system's buffers."""
+    registry = registry_in(tmp_path)
+    registry.deploy(registry.take("one"))
+    with (
+        streaming() as (_, url),
+        serving(registry, url) as (process, address),
+        contextlib.ExitStack() as stack,
+    ):
+        wait_for_status(address, 200)
+        served = psutil.Process(process.pid)
+        stack.enter_context(reading_nothing(address, *CHAT))  # what the first one brings in
+        time.sleep(2)
+        before = served.memory_info().rss
+        for _ in range(6):
+            stack.enter_context(reading_nothing(address, *CHAT))
+        time.sleep(5)
+        grown = served.memory_info().rss - before
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(90)
+
+    assert grown < 6 * MB
+    assert code == 0
 
 
 @pytest.mark.parametrize(
