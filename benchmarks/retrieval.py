@@ -27,8 +27,8 @@ import tetrad
 from tetrad.artifacts.store import store_from_environment
 from tetrad.canonical import digest_bytes
 from tetrad.corpora import CachedEmbedder, VectorStore
-from tetrad.corpora.building import Searchable
-from tetrad.corpora.chunks import Chunk, chunks_of
+from tetrad.corpora.building import Searchable, chunks_of
+from tetrad.corpora.chunks import Chunk
 from tetrad.corpora.index import CorpusIndex
 from tetrad.corpora.read_documents import read_documents
 from tetrad.corpora.vector_store import ENVIRONMENT

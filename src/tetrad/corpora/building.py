@@ -7,14 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from tetrad.corpora.chunks import Chunk, chunks_of
+from tetrad.corpora.chunking import spans_of
+from tetrad.corpora.chunks import Chunk
 from tetrad.corpora.embeddings import CachedEmbedder
 from tetrad.corpora.index import CorpusIndex
-from tetrad.corpora.read_documents import read_documents
+from tetrad.corpora.read_documents import CorpusDocument, read_documents
 from tetrad.corpora.vector_store import Made, VectorStore
 from tetrad.engines.interfaces import Embedder
 from tetrad.errors import UsageError
-from tetrad.model import Corpus
+from tetrad.model import Chunking, Corpus
 from tetrad.results.trace import Passage
 from tetrad.trees import FileTree
 
@@ -65,3 +66,15 @@ def make_index(
 
 def _chunks(corpus: Corpus, files: FileTree, embedder: CachedEmbedder) -> tuple[Chunk, ...]:
     return chunks_of(read_documents(corpus, files), embedder, corpus.chunking)
+
+
+def chunks_of(
+    documents: Sequence[CorpusDocument], embedder: CachedEmbedder, chunking: Chunking
+) -> tuple[Chunk, ...]:
+    """In the order of document id and number, by which ties go."""
+    tokens = embedder.tokens_of([document.text for document in documents])
+    return tuple(
+        Chunk(document=document.id, number=number, text=document.text[start:end])
+        for document, offsets in zip(documents, tokens, strict=True)
+        for number, (start, end) in enumerate(spans_of(document.text, offsets, chunking))
+    )

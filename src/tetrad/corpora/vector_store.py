@@ -22,9 +22,9 @@ from tetrad.identity import RUNTIME, component_digest
 from tetrad.model import Corpus
 
 if TYPE_CHECKING:
+    from tetrad.corpora.vectors.index_tables import KeptIndex
     from tetrad.corpora.vectors.searching import PgvectorIndex
     from tetrad.corpora.vectors.server import Server
-    from tetrad.corpora.vectors.tables import Entry
 
 ENVIRONMENT = "TETRAD_VECTOR_STORE"
 PASSWORD = "TETRAD_VECTOR_STORE_PASSWORD"  # noqa: S105 - a variable's name
@@ -116,9 +116,9 @@ class VectorStore:
             index=made.index, chunks=made.chunks, dimensions=made.dimensions, is_new=entry is None
         )
 
-    def prune(self, kept: Collection[Digest]) -> list[Entry]:
+    def prune(self, kept: Collection[Digest]) -> list[KeptIndex]:
         """Drop every index but these and those that are being built; what was dropped."""
-        from tetrad.corpora.vectors.building import prune
+        from tetrad.corpora.vectors.index_building import prune
 
         return prune(self.server, kept)
 
@@ -128,12 +128,11 @@ class VectorStore:
         chunks: Callable[[], Sequence[Chunk]],
         embedder: CachedEmbedder,
         *,
-        instead: Entry | None = None,
-    ) -> Entry:
-        from tetrad.corpora.vectors.building import build
-        from tetrad.corpora.vectors.wanted import Wanted
+        instead: KeptIndex | None = None,
+    ) -> KeptIndex:
+        from tetrad.corpora.vectors.index_building import WantedIndex, build
 
-        wanted = Wanted(
+        wanted = WantedIndex(
             digest=index_digest(corpus), corpus=corpus, chunks=chunks(), embedder=embedder
         )
         return build(self.server, wanted, self._progress, instead=instead)

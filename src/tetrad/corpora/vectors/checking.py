@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, CursorResult, Select, func, select
 
 from tetrad.canonical import Digest, merkle_root
-from tetrad.corpora.vectors.tables import Entry, IndexTables
-from tetrad.corpora.vectors.wanted import Wanted
+from tetrad.corpora.chunks import Chunk
+from tetrad.corpora.vectors.index_tables import IndexTables, KeptIndex
 from tetrad.errors import StoreUnavailable
 
 _ROWS = 1_000  # that are read together
@@ -20,14 +20,16 @@ class IndexDamaged(StoreUnavailable):
     """The rows of an index are not those that were written."""
 
 
-def content_of(connection: Connection, tables: IndexTables, wanted: Wanted) -> Digest:
+def content_of(connection: Connection, tables: IndexTables, wanted: Sequence[Chunk]) -> Digest:
     """The digest of all rows; IndexDamaged where the chunks are not those of the corpus."""
-    return _digest(connection, tables, _as_wanted(_chunks(connection, tables), wanted))
+    with _chunks(connection, tables) as rows:
+        return _digest(connection, tables, _as_wanted(rows, wanted))
 
 
-def verify(connection: Connection, entry: Entry) -> None:
+def verify(connection: Connection, entry: KeptIndex) -> None:
     """IndexDamaged where the rows are not those of the moment at which the index was finished."""
-    found = _digest(connection, entry.tables, _chunks(connection, entry.tables))
+    with _chunks(connection, entry.tables) as rows:
+        found = _digest(connection, entry.tables, rows)
     if found != entry.content:
         raise IndexDamaged(f"the index {entry.index.hex[:12]} is not what was built")
 
@@ -40,15 +42,16 @@ def _digest(connection: Connection, tables: IndexTables, chunks: Iterable[Any]) 
             yield b"\0".join(parts)
         words = tables.words.c
         rows = select(words.word, words.positions, words.scores).order_by(words.word)
-        for row in _read(connection, rows):
-            yield b"\0".join((b"word", row.word, row.positions, row.scores))
+        with _read(connection, rows) as found:
+            for row in found:
+                yield b"\0".join((b"word", row.word, row.positions, row.scores))
 
     return merkle_root(leaves())
 
 
-def _as_wanted(rows: Iterable[Any], wanted: Wanted) -> Iterator[Any]:
+def _as_wanted(rows: Iterable[Any], wanted: Sequence[Chunk]) -> Iterator[Any]:
     """The same rows, as long as they are those of the corpus's chunks."""
-    for position, (row, chunk) in enumerate(zip_longest(rows, wanted.chunks)):
+    for position, (row, chunk) in enumerate(zip_longest(rows, wanted)):
         if (
             row is None
             or chunk is None
@@ -56,13 +59,13 @@ def _as_wanted(rows: Iterable[Any], wanted: Wanted) -> Iterator[Any]:
             != (position, chunk.document.encode(), chunk.number, chunk.text.encode())
         ):
             raise IndexDamaged(
-                f"the index of {wanted.corpus.ref} ({wanted.digest.hex[:12]}) differs from its"
-                f" corpus at chunk {position}"
+                f"chunk {position} of the index is not that of its corpus"
+                "\n  help: run the command again, which builds it anew"
             )
         yield row
 
 
-def _chunks(connection: Connection, tables: IndexTables) -> Iterator[Any]:
+def _chunks(connection: Connection, tables: IndexTables) -> CursorResult[Any]:
     chunks = tables.chunks.c
     return _read(
         connection,
@@ -77,5 +80,6 @@ def _chunks(connection: Connection, tables: IndexTables) -> Iterator[Any]:
     )
 
 
-def _read(connection: Connection, query: Select[Any]) -> Iterator[Any]:
-    yield from connection.execute(query.execution_options(yield_per=_ROWS))
+def _read(connection: Connection, query: Select[Any]) -> CursorResult[Any]:
+    """Row by row, by a cursor of the server."""
+    return connection.execute(query.execution_options(yield_per=_ROWS))

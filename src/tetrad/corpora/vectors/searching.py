@@ -32,9 +32,9 @@ from sqlalchemy.exc import ProgrammingError
 
 from tetrad.corpora.embeddings import CachedEmbedder
 from tetrad.corpora.scores import DECIMALS, mixed
+from tetrad.corpora.vectors.index_tables import KeptIndex
+from tetrad.corpora.vectors.index_words import Words
 from tetrad.corpora.vectors.server import Server, is_missing_table
-from tetrad.corpora.vectors.tables import Entry
-from tetrad.corpora.vectors.words import Words
 from tetrad.model import Corpus
 from tetrad.results.trace import Passage
 
@@ -50,7 +50,7 @@ class PgvectorIndex:
     """A finished index; threads share it."""
 
     def __init__(
-        self, server: Server, entry: Entry, corpus: Corpus, embedder: CachedEmbedder
+        self, server: Server, entry: KeptIndex, corpus: Corpus, embedder: CachedEmbedder
     ) -> None:
         self._server = server
         self._entry = entry
@@ -158,7 +158,7 @@ class _Asked:
     """One query's vector, put to the server."""
 
     connection: Connection
-    entry: Entry
+    entry: KeptIndex
     vector: Sequence[float]
 
     def nearest(self, limit: int) -> dict[int, float]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tetrad import postgres
 from tetrad.canonical import Digest
-from tetrad.corpora.vectors.tables import INDEXES, Entry, IndexTables
+from tetrad.corpora.vectors.index_tables import INDEXES, IndexTables, KeptIndex
 from tetrad.errors import IndexMissing, StoreUnavailable
 from tetrad.model import Corpus
 
@@ -60,10 +60,10 @@ class Server:
         """Whether it answers; StoreUnavailable where it does not."""
         self.retried(lambda connection: connection.execute(select(1)))
 
-    def find(self, index: Digest) -> Entry | None:
+    def find(self, index: Digest) -> KeptIndex | None:
         """A finished index; None where there is none."""
 
-        def look(connection: Connection) -> Entry | None:
+        def look(connection: Connection) -> KeptIndex | None:
             entry = entry_of(connection, index)
             return entry if entry is not None and entry.finished else None
 
@@ -94,7 +94,7 @@ def _answer_in_time(connection: psycopg.Connection[Any], _: object) -> None:
     connection.commit()
 
 
-def entry_of(connection: Connection, index: Digest) -> Entry | None:
+def entry_of(connection: Connection, index: Digest) -> KeptIndex | None:
     """What the list says of an index, finished or not."""
     try:
         row = connection.execute(
@@ -107,7 +107,7 @@ def entry_of(connection: Connection, index: Digest) -> Entry | None:
         raise
     if row is None:
         return None
-    return Entry(
+    return KeptIndex(
         index=index,
         corpus=row.corpus,
         dimensions=row.dimensions,
@@ -119,7 +119,7 @@ def entry_of(connection: Connection, index: Digest) -> Entry | None:
     )
 
 
-def entries(connection: Connection) -> list[Entry]:
+def entries(connection: Connection) -> list[KeptIndex]:
     """Every index of the list, finished or not."""
     try:
         listed = connection.scalars(select(INDEXES.c.digest).order_by(INDEXES.c.begun)).all()

@@ -41,7 +41,7 @@ INDEXES = Table(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class KeptIndex:
     """An index as the list has it."""
 
     index: Digest

@@ -28,13 +28,15 @@ from sqlalchemy import text as sql
 
 from tetrad.artifacts.progress import Progress
 from tetrad.canonical import Digest, digest_bytes
+from tetrad.corpora.chunks import Chunk
+from tetrad.corpora.embeddings import CachedEmbedder
 from tetrad.corpora.scores import word_index
-from tetrad.corpora.vectors.checking import content_of
+from tetrad.corpora.vectors.checking import IndexDamaged, content_of
+from tetrad.corpora.vectors.index_tables import INDEXES, IndexTables, KeptIndex
 from tetrad.corpora.vectors.server import Server, entries, entry_of
-from tetrad.corpora.vectors.tables import INDEXES, Entry, IndexTables
-from tetrad.corpora.vectors.wanted import Wanted
 from tetrad.errors import UsageError
 from tetrad.identity import component_digest
+from tetrad.model import Corpus
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,15 +49,29 @@ _MOST_DIMENSIONS_OF_HNSW = 2_000
 _CHUNK_COLUMNS = ("position", "document", "number", "text", "key", "embedding")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WantedIndex:
+    """The chunks of a corpus, and what embeds them."""
+
+    digest: Digest
+    corpus: Corpus
+    chunks: Sequence[Chunk]
+    embedder: CachedEmbedder
+
+    @property
+    def build(self) -> str:
+        return self.embedder.build
+
+
 def build(
-    server: Server, wanted: Wanted, progress: Progress, *, instead: Entry | None = None
-) -> Entry:
+    server: Server, wanted: WantedIndex, progress: Progress, *, instead: KeptIndex | None = None
+) -> KeptIndex:
     """The index, made or completed unless another process has finished it meanwhile.
 
     It is made again in the place of `instead`, unless another process has done so.
     """
 
-    def work(connection: Connection) -> Entry:
+    def work(connection: Connection) -> KeptIndex:
         connection.detach()  # closed at the end, and its lock with it
         prepare(connection, server.name)
         _take_turn(connection, wanted, progress)
@@ -88,16 +104,16 @@ def prepare(connection: Connection, server: str) -> None:
         INDEXES.create(connection, checkfirst=True)
 
 
-def drop(connection: Connection, entry: Entry) -> None:
+def drop(connection: Connection, entry: KeptIndex) -> None:
     """Within a transaction of the caller's."""
     entry.tables.all.drop_all(connection)
     connection.execute(delete(INDEXES).where(INDEXES.c.digest == str(entry.index)))
 
 
-def prune(server: Server, kept: Collection[Digest]) -> list[Entry]:
+def prune(server: Server, kept: Collection[Digest]) -> list[KeptIndex]:
     """Drop every index but these and those that are being built; what was dropped."""
 
-    def work(connection: Connection) -> list[Entry]:
+    def work(connection: Connection) -> list[KeptIndex]:
         connection.detach()
         with connection.begin():
             surplus = [entry for entry in entries(connection) if entry.index not in kept]
@@ -117,7 +133,7 @@ def lock_of(index: Digest) -> int:
     return int.from_bytes(index.value[:8], "big", signed=True)
 
 
-def _take_turn(connection: Connection, wanted: Wanted, progress: Progress) -> None:
+def _take_turn(connection: Connection, wanted: WantedIndex, progress: Progress) -> None:
     lock = lock_of(wanted.digest)
     with connection.begin():
         if connection.scalar(select(func.pg_try_advisory_lock(lock))):
@@ -132,10 +148,10 @@ class _Building:
     """A builder whose turn it is."""
 
     connection: Connection
-    wanted: Wanted
+    wanted: WantedIndex
     progress: Progress
 
-    def completed(self, begun: Entry | None) -> Entry:
+    def completed(self, begun: KeptIndex | None) -> KeptIndex:
         wanted = self.wanted
         dimensions = self._dimensions()
         if begun is not None and (begun.dimensions, begun.build) != (dimensions, wanted.build):
@@ -146,11 +162,22 @@ class _Building:
         if begun is None:
             self._begin(tables, dimensions)
         self._fill(tables)
+        try:
+            with self.connection.begin():
+                self._finish(tables)
+        except IndexDamaged:  # what an earlier builder left is of no use
+            with self.connection.begin():
+                self._drop()
+            raise
         with self.connection.begin():
-            self._finish(tables)
             entry = entry_of(self.connection, wanted.digest)
         assert entry is not None  # noqa: S101 - it was listed above
         return entry
+
+    def _drop(self) -> None:
+        entry = entry_of(self.connection, self.wanted.digest)
+        if entry is not None:
+            drop(self.connection, entry)
 
     def _dimensions(self) -> int:
         wanted, hnsw = self.wanted, self.wanted.corpus.index.hnsw
@@ -237,7 +264,7 @@ class _Building:
         if wanted.corpus.index.bm25 > 0:
             self._add_words(tables)
         connection.execute(sql(f"ANALYZE {tables.chunks.name}"))
-        content = content_of(connection, tables, wanted)
+        content = content_of(connection, tables, wanted.chunks)
         connection.execute(
             INDEXES.update()
             .where(INDEXES.c.digest == str(wanted.digest))

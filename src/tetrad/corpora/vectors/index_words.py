@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import ARRAY, Connection, LargeBinary, any_, literal, select
 
 from tetrad.canonical import digest_bytes
-from tetrad.corpora.vectors.tables import Entry
+from tetrad.corpora.vectors.index_tables import KeptIndex
 from tetrad.segmentation import terms_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _REMEMBERED_BYTES = 64_000_000  # words that are in every chunk are in every que
 class Words:
     """Which chunks have a word, and what score it gives them."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: KeptIndex) -> None:
         self._entry = entry
         self._lock = Lock()
         self._known: OrderedDict[bytes, tuple[bytes, bytes]] = OrderedDict()
