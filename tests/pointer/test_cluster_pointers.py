@@ -17,13 +17,13 @@ import pytest
 from control_plane import ControlPlane, started
 from pointing import DEPLOYERS, STACK, gateway, identity, pointer, sealed
 
-from tetrad.cluster import ClusterApi
+from tetrad.cluster_api import ClusterApi
 from tetrad.errors import ClusterError, DatabaseError, PointerMoved
 from tetrad.evidence import Refused
 from tetrad.pointer import Figures, Pointer, Withdrawal
 from tetrad.pointer.cluster_pointers import NAME, ClusterPointers
 from tetrad.pointer.pointer_store import PointerStore
-from tetrad.pointer.recording import Recording
+from tetrad.pointer.registry_record import Recording
 from tetrad.registry import open_ledger
 
 pytestmark = pytest.mark.campaign  # a real API server, for a minute

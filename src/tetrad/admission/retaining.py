@@ -73,7 +73,7 @@ def _snapshot(ledger: Ledger, cluster: Cluster | None, held: ExitStack, digest: 
     except ArtifactError:
         if cluster is None:
             raise
-    from tetrad.cluster import ClusterApi
+    from tetrad.cluster_api import ClusterApi
     from tetrad.snapshots.in_cluster import load_nearest
 
     api = held.enter_context(ClusterApi(cluster.context, cluster.namespace))

@@ -130,7 +130,7 @@ def _snapshots(
 
     if cluster is None:
         return partial(load_exact, ledger)
-    from tetrad.cluster import ClusterApi
+    from tetrad.cluster_api import ClusterApi
     from tetrad.snapshots.in_cluster import load_nearest
 
     api = opened.enter_context(ClusterApi(cluster.context, cluster.namespace))

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from tetrad.git.base import base_tree
     from tetrad.git.brought import refuse_committed
     from tetrad.git.checkout import Checkout
+    from tetrad.git.commit_export import export
     from tetrad.git.committed import CommitTree
     from tetrad.git.evidence_branch import EvidenceBranch
-    from tetrad.git.exporting import export
     from tetrad.git.history import Version, history_of
     from tetrad.git.locks import lock_with
     from tetrad.git.reverting import MergedCommit, merged_between
@@ -75,7 +75,7 @@ if not TYPE_CHECKING:
             "checkout": ["Checkout"],
             "committed": ["CommitTree"],
             "evidence_branch": ["EvidenceBranch"],
-            "exporting": ["export"],
+            "commit_export": ["export"],
             "history": ["Version", "history_of"],
             "locks": ["lock_with"],
             "reverting": ["MergedCommit", "merged_between"],

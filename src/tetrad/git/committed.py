@@ -11,8 +11,8 @@ from pathlib import Path
 from tetrad.canonical import Digest, digest_bytes
 from tetrad.errors import GitError
 from tetrad.git.checkout import Checkout
+from tetrad.git.commit_export import export
 from tetrad.git.conversion import rewritten
-from tetrad.git.exporting import export
 from tetrad.git.lfs import content_of, storage_of
 from tetrad.git.listing import Blob, listed
 from tetrad.git.objects import Objects

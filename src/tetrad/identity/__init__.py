@@ -7,7 +7,7 @@ from tetrad.reexports import importer
 if TYPE_CHECKING:
     from tetrad.identity.behaviour import component_digest
     from tetrad.identity.compose import RUNTIME, identity_document, identity_of, settings_of
-    from tetrad.identity.written import read_identity, short, written_identity
+    from tetrad.identity.notation import read_identity, short, written_identity
 
 __all__ = [
     "RUNTIME",
@@ -26,6 +26,6 @@ if not TYPE_CHECKING:
         {
             "behaviour": ["component_digest"],
             "compose": ["RUNTIME", "identity_document", "identity_of", "settings_of"],
-            "written": ["read_identity", "short", "written_identity"],
+            "notation": ["read_identity", "short", "written_identity"],
         },
     )

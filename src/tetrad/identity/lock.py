@@ -14,7 +14,7 @@ from tetrad.canonical import Digest, digest_of
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.identity.behaviour import component_digest
 from tetrad.identity.compose import RUNTIME, identity_of, settings_of
-from tetrad.identity.written import read_identity, written_identity
+from tetrad.identity.notation import read_identity, written_identity
 from tetrad.model import Stack, Suite
 from tetrad.yamldoc.parse import parse
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from tetrad.cluster import ClusterApi, Object, Path
+from tetrad.cluster_api import ClusterApi, Object, Path
 from tetrad.database import Closing
 from tetrad.errors import ClusterConflict, PointerMoved
 from tetrad.pointer.deployers import Deployers
@@ -19,7 +19,7 @@ from tetrad.pointer.gateway_leases import GatewayLeases
 from tetrad.pointer.gateways import GatewayState
 from tetrad.pointer.kept_pointers import is_there, newest, read_counting, what_came_first
 from tetrad.pointer.pointers import Pointer
-from tetrad.pointer.recording import Recording
+from tetrad.pointer.registry_record import Recording
 
 NAME = "tetrad-pointer"
 MANAGER = "tetrad"

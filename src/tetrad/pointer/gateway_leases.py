@@ -11,7 +11,7 @@ import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tetrad.cluster import ClusterApi, Object, Path
+from tetrad.cluster_api import ClusterApi, Object, Path
 from tetrad.errors import ClusterError
 from tetrad.pointer.gateways import GatewayState
 from tetrad.pointer.kept_pointers import FORGOTTEN, THERE

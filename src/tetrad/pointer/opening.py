@@ -17,9 +17,9 @@ def store_of(environment: Environment, registry: Callable[[], Place]) -> KeptPoi
     cluster = environment.cluster
     if cluster is None:
         return PointerStore(registry(), deployers)
-    from tetrad.cluster import ClusterApi
+    from tetrad.cluster_api import ClusterApi
     from tetrad.pointer.cluster_pointers import ClusterPointers
-    from tetrad.pointer.recording import Recording
+    from tetrad.pointer.registry_record import Recording
 
     recording = Recording(lambda: PointerStore(registry(), deployers))
     return ClusterPointers(ClusterApi(cluster.context, cluster.namespace), deployers, recording)

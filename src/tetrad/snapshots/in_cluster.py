@@ -7,7 +7,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 from tetrad.canonical import Digest
-from tetrad.cluster import ClusterApi, Object, Path
+from tetrad.cluster_api import ClusterApi, Object, Path
 from tetrad.errors import ArtifactError, ClusterError
 from tetrad.snapshots.bundle import Bundle, snapshot_of
 from tetrad.snapshots.kept import load_exact

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tetrad.cluster import ClusterApi
-from tetrad.cluster import Path as Collection
+from tetrad.cluster_api import ClusterApi
+from tetrad.cluster_api import Path as Collection
 from tetrad.errors import ClusterConflict, ClusterError
 
 pytest.importorskip("kubernetes", reason="needs the extra infra")

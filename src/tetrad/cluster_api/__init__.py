@@ -3,6 +3,6 @@
 The library behind it is imported when a cluster is connected to, and not before.
 """
 
-from tetrad.cluster.api import ClusterApi, Object, Path
+from tetrad.cluster_api.namespace import ClusterApi, Object, Path
 
 __all__ = ["ClusterApi", "Object", "Path"]

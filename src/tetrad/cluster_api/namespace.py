@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
-from tetrad.cluster.connecting import Connection
+from tetrad.cluster_api.connecting import Connection
 from tetrad.database import Closing
 from tetrad.errors import ClusterConflict, ClusterError
 
