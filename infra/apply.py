@@ -51,7 +51,7 @@ def main(root: str, environment: str, how: str, *stacks: str) -> None:
         _preview(desired, wanted, there)
         return
     else:
-        _up(desired)
+        _up(desired, live, wanted)
         _take_away(live, wanted)
     wait(live, awaited(desired), _say)
 
@@ -91,12 +91,35 @@ def _engine() -> ModuleType:
     return import_module("engine")
 
 
-def _up(desired: Desired) -> None:
-    up = _engine().up
-    began = time.monotonic()
-    steps = up(desired, look(desired.cluster), lambda step: _say(f"  {step}"), _warn)
+def _up(desired: Desired, live: Live, wanted: Mapping[str, Object]) -> None:
+    """Apply. The engine looks at every object only where one is not as it is wanted after that: edits by
+    hand are rare, and looking takes longer than a change.
+    """
+    engine, began = _engine(), time.monotonic()
+    capacity, steps = look(desired.cluster), []
+    for refresh in (False, True):
+        try:
+            steps += engine.up(
+                desired, capacity, lambda step: _say(f"  {step}"), _warn, refresh=refresh
+            )
+        except engine.ApplyFailed:
+            if refresh:
+                raise
+            continue
+        if not _is_edited(desired, wanted, live):
+            break
     told = _counted(Counter(step.change for step in steps), "created", "updated", "deleted")
     _say(f"{desired.environment.name}: {told} in {time.monotonic() - began:.1f} s")
+
+
+def _is_edited(desired: Desired, wanted: Mapping[str, Object], live: Live) -> bool:
+    """Whether an object lacks, or a field that is wanted is otherwise."""
+    place = Place.of(desired.environment, desired.cluster)
+    found = drifted(wanted, live.objects(wanted.values()), place)
+    return any(
+        one.drift == "missing" or any(field.before is not None for field in one.fields)
+        for one in found
+    )
 
 
 def _take_away(live: Live, wanted: Mapping[str, Object]) -> None:

@@ -21,6 +21,7 @@ import tetrad
 from capacity import Capacity
 from desired import Desired
 from program import provision
+from state_file import mend
 
 _LOCK = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
 _WAITS_S = 300.0  # for another apply on this machine, which may be one whose command was killed
@@ -104,12 +105,14 @@ def up(
     capacity: Capacity | None,
     say: Callable[[Step], None],
     warn: Callable[[str], None],
+    *,
+    refresh: bool,
 ) -> list[Step]:
-    """Apply; what a killed run left half done is completed."""
+    """Apply; what a killed run left half done is completed. Edits by hand are seen with `refresh`."""
     watched = Watched(say=say, warn=warn)
     with _stack(desired, capacity) as stack:
         _run(stack, watched, lambda: _forget_pending(stack))
-        _run(stack, watched, lambda: stack.up(refresh=True, on_event=watched))
+        _run(stack, watched, lambda: stack.up(refresh=refresh, on_event=watched))
     return watched.steps
 
 
@@ -144,6 +147,8 @@ def _stack(desired: Desired, capacity: Capacity | None) -> Iterator[automation.S
                 name=project["name"], runtime="python", backend=_backend(project)
             ),
         )
+        url = os.environ.get("PULUMI_BACKEND_URL") or project.get("backend", {}).get("url", "")
+        mend(url, project["name"], name)
         with _explained(Watched()):
             stack = automation.create_or_select_stack(
                 stack_name=name,
