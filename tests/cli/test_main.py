@@ -72,6 +72,25 @@ def test_wrong_arguments_are_misuse_and_the_nearest_right_one_is_named(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "stacks"),
+    [
+        ("rollback production", []),
+        ("rollback production a b", ["a", "b"]),
+        ("rollback production --reason late a b", ["a", "b"]),
+        ("rollback --reason late production a", ["a"]),
+        ("rollback --reason late production", []),
+        ("deploy production --no-wait a", ["a"]),
+    ],
+)
+def test_stacks_stand_before_or_behind_options(arguments: str, stacks: list[str]) -> None:
+    words = arguments.split()
+
+    parsed = build_parser(words).parse_args(words)
+
+    assert (parsed.environment, parsed.stacks) == ("production", stacks)
+
+
 def test_outside_of_a_repository_a_command_says_how_to_get_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings
         )
+        self._parses = False
 
     def error(self, message: str) -> NoReturn:
         told = message.removeprefix("argument ")
@@ -26,13 +27,28 @@ class Parser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Refuses the rest here, where the command's own options are known."""
-        found, rest = super().parse_known_args(args, namespace)
+        if self._parses:
+            return super().parse_known_args(args, namespace)
+        found, rest = self._parsed(args, namespace)
         if rest and rest[0].startswith("-"):
             option = rest[0].partition("=")[0]
             self._refuse(f"unknown option {option!r}", option, self._option_string_actions)
         if rest:
             self._refuse(f"{rest[0]!r} is one argument too many")
         return found, rest
+
+    def _parsed(
+        self, args: Sequence[str] | None, namespace: Any
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """An argument that may be left out can stand behind an option, too: `rollback ENV --to ID STACK`."""
+        nargs = [action.nargs for action in self._get_positional_actions()]
+        if argparse.PARSER in nargs or len(nargs) < 2 or nargs[-1] not in {"*", "?"}:
+            return super().parse_known_args(args, namespace)
+        self._parses = True
+        try:
+            return super().parse_known_intermixed_args(args, namespace)
+        finally:
+            self._parses = False
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is None or value in action.choices:

@@ -21,6 +21,7 @@ from tetrad.identity import short
 from tetrad.pointer import Figures, GatewayState, Pointer, Rollout
 from tetrad.pointer.kept_pointers import KeptPointers
 from tetrad.pointer.transitions import aborted, advanced
+from tetrad.text import pluralize
 
 _NOTE_S = 30.0
 
@@ -141,7 +142,9 @@ class _Watched:
         if behind and now - self._seen > LOADS_S:
             raise NotAcknowledged(not_followed(self._number, behind))
         if behind:
-            self._note(f"{self._name(rollout)}: {len(behind)} gateways are loading it", now, say)
+            count = pluralize(len(behind), "gateway")
+            why = next((f": {gateway.problem}" for gateway in behind if gateway.problem), "")
+            self._note(f"{self._name(rollout)}: waiting for {count} to load it{why}", now, say)
             return False
         self._began = now
         self._measure.begin(gateways)
