@@ -23,7 +23,7 @@ from live import Live
 from nodes import look
 from objects.kubernetes import Object, Place
 from outline import objects_by_name
-from policy.checking import refuse_violations
+from policy_pack.checking import refuse_violations
 from readiness import awaited
 from scripts import ended
 from waiting import wait

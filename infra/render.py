@@ -8,7 +8,7 @@ from pathlib import Path
 from gathered import gather
 from manifests import write_manifests
 from outline import objects_by_name
-from policy.checking import refuse_violations
+from policy_pack.checking import refuse_violations
 from scripts import ended
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from policy.factory import case, suite
+
 from tetrad.model import Case, Repository, Turn
 from tetrad.plan import partners_of
 from tetrad.trees import WorkingTree

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from evals.cases import HERE, MODEL, PROMPT, stack
-
 from policy.factory import case, suite
+
 from tetrad.model import Case, Prompt, PromptMessage, Repository, Stack
 from tetrad.plan import partners_of
 from tetrad.trees import WorkingTree

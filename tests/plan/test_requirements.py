@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-
 from policy.factory import budget, max_flips, minimum, must_pass, no_worse
+
 from tetrad.model import Requirement
 from tetrad.plan.requirements import loosened
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from policy.factory import case, suite
 from runtime.factory import prompt, stack
 
-from policy.factory import case, suite
 from tetrad.model import ChatInput, History, Turn
 from tetrad.plan.posing import posed
 

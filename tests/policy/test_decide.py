@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-
 from policy.factory import (
     GOLDEN,
     HERE,
@@ -27,6 +26,7 @@ from policy.factory import (
     suite,
     waiver,
 )
+
 from tetrad.canonical import digest_bytes
 from tetrad.errors import Location
 from tetrad.identity.suite_digest import suite_digest

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from policy.factory import (
     budget,
     case,
@@ -18,6 +17,7 @@ from policy.factory import (
     run,
     sample,
 )
+
 from tetrad.model import Case, Requirement
 from tetrad.results.outcome import Sample, SuiteRun
 

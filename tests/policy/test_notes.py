@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from policy.factory import BAD, GOOD, outcome, sample
+
 from tetrad.policy.notes import Sighting, noted
 from tetrad.results.gate_report import YardstickChange
 from tetrad.results.outcome import Sample

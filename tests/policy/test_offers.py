@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
-
 from policy.factory import (
     BAD,
     GOOD,
@@ -24,6 +23,7 @@ from policy.factory import (
     scores,
     suite,
 )
+
 from tetrad.model import Case, MustPass, Requirement
 from tetrad.policy import Beside, Narrowed, base_verdict, unjudged
 from tetrad.results.gate_report import AcceptanceOffer, BaseDecision

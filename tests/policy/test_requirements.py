@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from goldens import check_golden
-
 from policy.factory import (
     HERE,
     budget,
@@ -26,6 +25,7 @@ from policy.factory import (
     scores,
     waiver,
 )
+
 from tetrad.model import Assertion, Case, MustPass, NoWorseThanBase, Requirement, Waiver
 from tetrad.results.exchange import Usage
 from tetrad.results.gate_report import RequirementResult

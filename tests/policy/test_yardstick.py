@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from policy.factory import (
     HERE,
     budget,
@@ -24,6 +23,7 @@ from policy.factory import (
     suite,
     waiver,
 )
+
 from tetrad.errors import Location
 from tetrad.model import Acceptance, Assertion, AssertionSet, MustPass, Requirement
 from tetrad.policy import (

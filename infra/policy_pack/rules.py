@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from objects.kubernetes import COMPONENT, Object
-from policy.pods import containers_of, images_of, pod_metadata_of, pod_of
+from policy_pack.pods import containers_of, images_of, pod_metadata_of, pod_of
 
 Listed: TypeAlias = Mapping[str, str]  # the data of the list of what is proven
 _PINNED = re.compile(r"^[^@]+@sha256:[0-9a-f]{64}$")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import tetrad
 from objects.kubernetes import Object
 from objects.proven import LIST
-from policy.rules import RULES, Listed
+from policy_pack.rules import RULES, Listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Violated(tetrad.TetradError):
 def refuse_violations(objects: Sequence[Object]) -> None:
     found = [str(one) for one in violations(objects)]
     if found:
-        help_ = "help: repair what makes the object, or the rule in infra/policy/rules.py"
+        help_ = "help: repair what makes the object, or the rule in infra/policy_pack/rules.py"
         raise Violated("\n".join([*found, f"  {help_}"]))
 
 

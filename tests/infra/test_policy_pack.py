@@ -13,8 +13,8 @@ from clusters import EXAMPLES, example, image
 
 from objects.everything import object_groups
 from objects.kubernetes import COMPONENT, Object
-from policy.checking import violations
-from policy.rules import RULES
+from policy_pack.checking import violations
+from policy_pack.rules import RULES
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The policy pack: `pulumi up --policy-pack policy` in infra/, or published for a whole organisation."""
+"""The policy pack: `pulumi up --policy-pack policy_pack` in infra/, or published for a whole organisation."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from policy.checking import violations
-from policy.rules import RULES
+from policy_pack.checking import violations
+from policy_pack.rules import RULES
 
 
 def _validation(name: str) -> Any:
