@@ -51,7 +51,7 @@ test: setup models  ## Run the tests; those of the pure stages must reach 95 % o
 	$(BIN)/python -m pytest -n 2 -m "not campaign" $(PURE_TESTS:%=--ignore=%)
 
 campaigns: setup models  ## Run the heavy campaigns: fuzzing, kill -9
-	$(BIN)/python -m pytest -m campaign
+	$(BIN)/python -m pytest -n 2 -m campaign
 
 $(VENV)/.mutants: $(VENV)/.installed
 	@echo "installing what makes mutants …"
