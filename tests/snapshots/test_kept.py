@@ -151,7 +151,7 @@ def test_a_file_that_is_lost_or_changed_is_found_and_never_given_out(
 
         assert [fault.message for fault in ledger.verify()] == [
             "a file of the snapshot in entry 1 is not what was appended: its digest differs",
-            "a file of the snapshot in entry 1 is missing, and no entry says that it was erased",
+            "a file of the snapshot in entry 1 is missing, and no later entry says that it was erased",
         ]
         with pytest.raises(DatabaseUnusable, match=f"content {changed} is not what was appended"):
             ledger.contents([file_digest(snapshot, paths[1])])

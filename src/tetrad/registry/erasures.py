@@ -41,6 +41,6 @@ def reason_of(content: bytes) -> str:
 def _read(content: bytes) -> tuple[tuple[str, ...], str]:
     try:
         said = json.loads(content)
-        return tuple(map(str, said["erased"])), str(said["reason"])
-    except (ValueError, KeyError, TypeError):  # not what `erasure` wrote
+        return tuple(map(str, said["erased"])), str(said.get("reason", ""))
+    except (ValueError, KeyError, TypeError, AttributeError):  # not what `erasure` wrote
         return (), ""
