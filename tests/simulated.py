@@ -51,7 +51,7 @@ def kubeconfig(plane: ControlPlane, context: str) -> object:
 
 
 def add_nodes(plane: ControlPlane, names: Sequence[str], *, gpus: int) -> None:
-    size = {"cpu": "96", "memory": "1Ti", "pods": "110", "nvidia.com/gpu": str(gpus)}
+    size = {"cpu": "960", "memory": "16Ti", "pods": "110", "nvidia.com/gpu": str(gpus)}
     nodes = [
         {
             "apiVersion": "v1",

@@ -15,7 +15,7 @@ _FREE = re.compile(
     | \.calls\.(made|cached|skipped)
     | \.yardstick .*  # what was loosened is derived from the two trees, whatever is listed
     | \.stacks\[0\]\.(note|base_engine|base_build|changes .*)
-    | \.stacks\[0\]\.by_base\[0\]\.(note|offers .*)
+    | \.stacks\[0\]\.by_base\[\d+\]\.(note|offers .*)
     | .* \.requirements\[\d+\]\.reason
     | .* \.assertions\[\d+\]\.reason
     # how an answer came about, but for what is graded, counted and paid

@@ -210,6 +210,7 @@ def test_an_unproven_identity_is_refused_by_its_clause(
     signers = {"ci": {"ed25519": "infra/keys/ci.pub", "role": "evaluator"}}
     document |= {"signers": signers, "requires": {"evidence": {"signers": ["ci"]}}}
     environment.write_text(json.dumps(document))
+    ask(provisioned.root, "Please:")  # what serves already is not asked again
 
     result = provisioned.run(command)
 

@@ -47,6 +47,8 @@ def check_by_base(report: StackReport, stack: Stack, trees: Trees) -> None:
     missing = sorted(before.keys() - said.keys()) if is_binding else []
     if missing:
         raise Disagreement(f"{stack.ref}: not judged by the base's {', '.join(missing)}")
+    if [decision.suite for decision in report.by_base] != [ref for ref in before if ref in said]:
+        raise Disagreement(f"{stack.ref}: the base's suites are not each there once, in order")
     for ref, decision in said.items():
         where = f"{stack.ref}: the base's {ref}"
         if ref not in before:

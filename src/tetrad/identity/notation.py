@@ -12,12 +12,11 @@ def written_identity(digest: Digest) -> str:
     return f"tetrad:{digest.hex}"
 
 
-def read_identity(written: str) -> Digest:
+def read_identity(written: object) -> Digest:
     """What `written_identity` wrote; ValueError on anything else."""
-    digits = written.removeprefix("tetrad:")
-    if digits == written:
+    if not isinstance(written, str) or not written.startswith("tetrad:"):
         raise ValueError(f"{written!r} is not tetrad: and 64 hexadecimal digits")
-    return Digest.parse(f"sha256:{digits}")
+    return Digest.parse(f"sha256:{written.removeprefix('tetrad:')}")
 
 
 def short(digest: Digest) -> str:
