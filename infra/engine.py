@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 from pulumi import automation
@@ -26,6 +27,9 @@ from state_file import mend
 _LOCK = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
 _WAITS_S = 300.0  # for another apply on this machine, which may be one whose command was killed
 _LOOKS_S = 2.0
+_TORN = "failed to load checkpoint"
+_TRIES = 3
+_T = TypeVar("_T")
 _FOLDER = Path(__file__).resolve().parent
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
 _NO_PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - a variable's name
@@ -96,7 +100,7 @@ def _step(metadata: Any) -> Step | None:
 def preview(desired: Desired, capacity: Capacity | None, warn: Callable[[str], None]) -> list[Step]:
     watched = Watched(warn=warn)
     with _stack(desired, capacity) as stack:
-        _run(stack, watched, lambda: stack.preview(refresh=True, on_event=watched))
+        _run(stack, watched, lambda: stack.engine.preview(refresh=True, on_event=watched))
     return watched.steps
 
 
@@ -111,8 +115,8 @@ def up(
     """Apply; what a killed run left half done is completed. Edits by hand are seen with `refresh`."""
     watched = Watched(say=say, warn=warn)
     with _stack(desired, capacity) as stack:
-        _run(stack, watched, lambda: _forget_pending(stack))
-        _run(stack, watched, lambda: stack.up(refresh=refresh, on_event=watched))
+        _run(stack, watched, lambda: _forget_pending(stack.engine))
+        _run(stack, watched, lambda: stack.engine.up(refresh=refresh, on_event=watched))
     return watched.steps
 
 
@@ -127,7 +131,7 @@ def _forget_pending(stack: automation.Stack) -> None:
 
 
 @contextmanager
-def _stack(desired: Desired, capacity: Capacity | None) -> Iterator[automation.Stack]:
+def _stack(desired: Desired, capacity: Capacity | None) -> Iterator[_Stack]:
     """The environment's stack, by the project of this folder and the backend of Pulumi's variables."""
     if shutil.which("pulumi") is None:
         raise tetrad.UsageError(
@@ -148,15 +152,37 @@ def _stack(desired: Desired, capacity: Capacity | None) -> Iterator[automation.S
             ),
         )
         url = os.environ.get("PULUMI_BACKEND_URL") or project.get("backend", {}).get("url", "")
-        mend(url, project["name"], name)
-        with _explained(Watched()):
-            stack = automation.create_or_select_stack(
-                stack_name=name,
-                project_name=project["name"],
-                program=lambda: provision(desired, capacity),
-                opts=options,
-            )
-        yield stack
+        mending = partial(mend, url, project["name"], name)
+        mending()
+        made = partial(
+            automation.create_or_select_stack,
+            stack_name=name,
+            project_name=project["name"],
+            program=lambda: provision(desired, capacity),
+            opts=options,
+        )
+        yield _Stack(_whole(mending, Watched(), made), mending)
+
+
+class _Stack(NamedTuple):
+    """A stack, and how its state is mended."""
+
+    engine: automation.Stack
+    mending: Callable[[], None]
+
+
+def _whole(mending: Callable[[], None], watched: Watched, command: Callable[[], _T]) -> _T:
+    """A command of the engine; again where the state was torn, by a killed run that still wrote it."""
+    for _ in range(_TRIES):
+        try:
+            with _explained(watched):
+                return command()
+        except ApplyFailed as error:
+            if _TORN not in str(error):
+                raise
+        mending()
+    with _explained(watched):
+        return command()
 
 
 def _backend(project: Mapping[str, Any]) -> automation.ProjectBackend | None:
@@ -168,20 +194,19 @@ def _backend(project: Mapping[str, Any]) -> automation.ProjectBackend | None:
     )
 
 
-def _run(stack: automation.Stack, watched: Watched, command: Callable[[], object]) -> None:
+def _run(stack: _Stack, watched: Watched, command: Callable[[], object]) -> None:
     """Run a command of the engine, once no other holds the stack that still runs on this machine."""
     until, is_told = time.monotonic() + _WAITS_S, False
     while True:
         try:
-            with _explained(watched):
-                command()
+            _whole(stack.mending, watched, command)
         except Locked as error:
             holders = _LOCK.findall(str(error))
             here = [int(pid) for host, pid in holders if host == socket.gethostname()]
             if not holders or len(here) < len(holders) or time.monotonic() > until:
                 raise
             if not any(map(_runs, here)):
-                stack.cancel()  # what was killed left its lock
+                stack.engine.cancel()  # what was killed left its lock
                 continue
             if not is_told:
                 watched.warn("waiting for another apply on this machine to end")
