@@ -6,7 +6,6 @@ import copy
 import itertools
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pytest
 import yaml
 from clusters import SMALL, ask, clustered, point_at
 from control_plane import ControlPlane, definitions_in, programs, started
+from provisioned import surroundings
 
 import tetrad
 
@@ -83,7 +83,6 @@ def provisioned(plane: ControlPlane, tmp_path: Path) -> Provisioned:
     environment["kubernetes"]["namespace"] = namespace
     root = clustered(tmp_path / "repository", environment)
     (root / ".git").mkdir()
-    (tmp_path / "state").mkdir()
     found = Provisioned(root, plane, namespace, _surroundings(plane, tmp_path))
     assert set(found.up()) == {"create"}
     point_at(root)
@@ -91,33 +90,12 @@ def provisioned(plane: ControlPlane, tmp_path: Path) -> Provisioned:
 
 
 def _surroundings(plane: ControlPlane, folder: Path) -> dict[str, str]:
-    """A kubeconfig, and a provider where none is installed."""
-    names = {"cluster": "cluster", "user": "user"}
-    server = {"server": plane.server, "insecure-skip-tls-verify": True}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "cluster", "cluster": server}],
-        "users": [{"name": "user", "user": {"token": "admin"}}],
-        "contexts": [{"name": "prod", "context": names}],
-    }
-    (folder / "kubeconfig").write_text(json.dumps(config))
-    path = [str(plane.programs), os.environ["PATH"]]
-    if shutil.which("pulumi-resource-kubernetes") is None:
-        standin = folder / "bin/pulumi-resource-kubernetes"
-        standin.parent.mkdir()
-        program = ROOT / "tests/standin_provider.py"
-        standin.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{program}" "$@"\n')
-        standin.chmod(0o755)
-        path.insert(0, str(standin.parent))
+    """Those of any apply, and the program's own modules for one that is no script of the package."""
+    modules = os.pathsep.join(str(ROOT / name) for name in ("infra", "tests"))
     return {
-        **os.environ,
-        "PATH": os.pathsep.join(path),
-        "KUBECONFIG": str(folder / "kubeconfig"),
-        "PULUMI_HOME": str(folder / "pulumi"),
-        "PULUMI_CONFIG_PASSPHRASE": "only for tests",
+        **surroundings(plane, folder),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PYTHONPATH": os.pathsep.join(str(ROOT / name) for name in ("infra", "tests")),
+        "PYTHONPATH": modules,
     }
 
 
