@@ -48,6 +48,7 @@ class Desired:
     keys: Mapping[str, tetrad.SecretKey | None]  # of the gateway, by variable; None: an empty one
     indexes: tuple[IndexArgs, ...]
     alerts: Alerts
+    longest_answer_s: float = 0.0  # of the stacks that are served
 
     @property
     def stores_vectors(self) -> bool:
@@ -133,6 +134,7 @@ def desired(
         keys=keys,
         indexes=indexed,
         alerts=alerts or Alerts(),
+        longest_answer_s=max((tetrad.longest_answer_s(one.stack) for one in named), default=0.0),
     )
 
 

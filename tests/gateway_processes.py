@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 from gateways import AT, FILES, STACK, Served, alone
 
-from tetrad.model.serving import Serving
+from tetrad.model.serving import Retain, Serving
 from tetrad.pointer import Deployers, Pointer, PointerChange, ServedIdentity, seal_pointer
 from tetrad.pointer.pointer_store import PointerStore
 from tetrad.registry import Place, open_ledger
@@ -38,7 +38,9 @@ class Registry:
             keep(ledger, self.served.snapshots[taken.snapshot])
         return taken
 
-    def deploy(self, live: ServedIdentity, *warm: ServedIdentity, **how: Any) -> int:
+    def deploy(
+        self, live: ServedIdentity, *warm: ServedIdentity, retain: Retain | None = None, **how: Any
+    ) -> int:
         """Write the next pointer, of a stack with this serving; gives its number."""
         with PointerStore(self.place, Deployers(environment="local")) as store:
             last = store.current()
@@ -49,6 +51,7 @@ class Registry:
                 commit="0" * 40,
                 change=PointerChange(kind="deploy", stacks=(STACK,)),
                 stacks={STACK: replace(alone(live, *warm), serving=Serving(**how))},
+                retain=retain or Retain(),
             )
             store.append(seal_pointer(pointer))
         return pointer.number

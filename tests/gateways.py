@@ -35,7 +35,7 @@ from tetrad.gateway.limiting.purse import Claim, Holding
 from tetrad.gateway.recent_answers import KeepsTraffic, RecentAnswers
 from tetrad.gateway.shared_models import SharedModels
 from tetrad.identity import written_identity
-from tetrad.model.serving import Access, Client, RolloutPlan, Serving
+from tetrad.model.serving import Access, Client, Retain, RolloutPlan, Serving
 from tetrad.pointer import (
     GatewayState,
     Pointer,
@@ -154,7 +154,9 @@ class Followed:
         if self.lost:
             raise DatabaseError("nobody is there")
 
-    def move(self, *, access: Access | None = None, **stacks: StackPointer) -> Pointer:
+    def move(
+        self, *, access: Access | None = None, retain: Retain | None = None, **stacks: StackPointer
+    ) -> Pointer:
         """Write the next pointer."""
         number = 1 if self.last is None else self.last.number + 1
         pointer = Pointer(
@@ -165,6 +167,7 @@ class Followed:
             change=PointerChange(kind="deploy", stacks=tuple(stacks)),
             stacks={stack.stack: stack for stack in stacks.values()},
             access=access or Access(),
+            retain=retain or Retain(),
         )
         with self._moved:
             self.last = pointer
@@ -212,7 +215,6 @@ def gateway(
     snapshots: Mapping[Digest, Snapshot],
     cache: Path,
     *,
-    grace_s: float = 5,
     further: Sequence[Route] = (),
     traffic: KeepsTraffic | None = None,
     tracing: Tracing | None = None,
@@ -229,13 +231,12 @@ def gateway(
     loader = IdentityLoader(snapshots.__getitem__, models, LiveRun(), vectors)
     app = create_app(
         Gateway(
-            following=Following(followed, "local", Fleet(loader, grace_s=grace_s)),
+            following=Following(followed, "local", Fleet(loader)),
             metrics=metrics,
             recent=RecentAnswers(traffic),
             limiter=Limiter(Money(spending or Unreachable()), metrics),
             tracing=tracing,
         ),
-        grace_s=grace_s,
         further=further,
     )
     with listening(app) as address:
@@ -266,6 +267,14 @@ def ask(address: str, message: str = "hello", **more: Any) -> httpx2.Response:
         json={"variables": {"message": message}, **more},
         timeout=60,
     )
+
+
+def until_warm(address: str) -> None:
+    """Until the identity that served before is loaded."""
+    end = time.monotonic() + 60
+    while not httpx2.get(f"{address}/identity").json()["stacks"][STACK]["warm"][0]["loaded"]:
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def clients(**found: Client) -> Access:

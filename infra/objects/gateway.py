@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Sequence
 
 import tetrad
@@ -42,7 +43,9 @@ COMPONENT = "gateway"
 NAME = "gateway"
 PORT = 8080
 _DRAIN_S = 10
-_GRACE_S = 60  # for answers that are being streamed
+_UNREADY_S = 2  # from SIGTERM until it listens no longer
+_LEAST_GRACE_S = 60
+_GRACE_STEP_S = 300  # so that few changes of a model's or tool's limits of time restart gateways
 _ED25519 = bytes.fromhex("302a300506032b6570032100")  # RFC 8410: what precedes a raw public key
 _CPU_PERCENT = 70
 _TLS_PORTS = (443, 5432, 6443)  # vendors and pinned files, the registry, the API server
@@ -123,10 +126,19 @@ def _pod(release: tetrad.GatewayRelease, desired: Desired, place: Place) -> Obje
         "serviceAccountName": NAME,
         "automountServiceAccountToken": True,
         "topologySpreadConstraints": spread(selected(COMPONENT, release=release.release)),
-        "terminationGracePeriodSeconds": _DRAIN_S + _GRACE_S + 10,
+        "terminationGracePeriodSeconds": _DRAIN_S + _UNREADY_S + _grace_s(desired) + 10,
         "containers": [_container(release, desired, place, mounts)],
         "volumes": [temporary, cache, trusted],
     }
+
+
+def _grace_s(desired: Desired) -> int:
+    """How long answers under way have; a gateway ends as soon as there are none."""
+    declared = desired.environment.retain.grace_s
+    if declared is not None:
+        return math.ceil(declared)
+    longest = math.ceil(desired.longest_answer_s / _GRACE_STEP_S) * _GRACE_STEP_S
+    return max(_LEAST_GRACE_S, longest)
 
 
 def _container(

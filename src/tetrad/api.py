@@ -83,6 +83,13 @@ def index_digest(corpus: Corpus) -> str:
     return str(corpora.index_digest(corpus))
 
 
+def longest_answer_s(stack: Stack) -> float:
+    """Seconds after which a gateway has answered a request to a stack, or has failed to."""
+    from tetrad.runtime import longest_answer
+
+    return longest_answer.longest_answer_s(stack, stack.serving.queue)
+
+
 def snapshots_of(repository: Repository, stacks: Iterable[Stack]) -> tuple[Snapshot, ...]:
     """Everything that each of the stacks needs to answer again, as the repository has it."""
     parsed = Parsed()

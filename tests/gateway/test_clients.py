@@ -17,6 +17,7 @@ from fakes import OpenAIServer, Reply
 from gateways import Followed, Served, alone, ask, gateway
 
 from tetrad.gateway import connections, incoming
+from tetrad.model.serving import Retain
 
 PATH = "/v1/stacks/echo/answer"
 
@@ -237,13 +238,13 @@ def test_answers_of_an_identity_that_nothing_retains_have_a_while_to_end(
 
     with OpenAIServer(answer=slow) as upstream:
         monkeypatch.setenv("UPSTREAM", upstream.url)
-        with gateway(followed, served.snapshots, tmp_path / "cache", grace_s=3) as address:
-            followed.move(echo=alone(served.take("one")))
+        with gateway(followed, served.snapshots, tmp_path / "cache") as address:
+            followed.move(echo=alone(served.take("one")), retain=Retain(grace_s=3))
             followed.wait_for(1)
             with ThreadPoolExecutor(2) as pool:
                 soon, never = (pool.submit(ask, address, text) for text in ("soon", "never"))
                 wait_until(lambda: upstream.in_flight == 2)
-                followed.move(echo=alone(served.take("two")))
+                followed.move(echo=alone(served.take("two")), retain=Retain(grace_s=3))
                 followed.wait_for(2)
                 after = ask(address)
 

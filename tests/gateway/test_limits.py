@@ -40,6 +40,7 @@ from tetrad.model.serving import (
     FixedAnswer,
     OtherStack,
     Queue,
+    Retain,
     Serving,
     UseLimits,
 )
@@ -229,10 +230,11 @@ def test_a_request_in_the_queue_keeps_its_identity_loaded(
     users = {both.chosen(str(n)).identity: str(n) for n in range(50)}
     with (
         slow_server(monkeypatch) as (upstream, go),
-        gateway(followed, served.snapshots, tmp_path / "cache", grace_s=grace_s) as address,
+        gateway(followed, served.snapshots, tmp_path / "cache") as address,
         ThreadPoolExecutor(2) as pool,
     ):
-        followed.move(a=both, access=access)
+        retain = Retain(grace_s=grace_s)
+        followed.move(a=both, access=access, retain=retain)
         followed.wait_for(1)
         probes = len(upstream.asked)
         first = pool.submit(ask, address, "held", user=users[two.identity])
@@ -240,7 +242,7 @@ def test_a_request_in_the_queue_keeps_its_identity_loaded(
         second = pool.submit(ask, address, user=users[one.identity])
         waiting = 'requests_waiting{environment="local",stack="stacks/echo"} 1.0'
         until(lambda: waiting in metrics(address))
-        followed.move(a=alone(two), access=access)
+        followed.move(a=alone(two), access=access, retain=retain)
         followed.wait_for(2)
         time.sleep(pause_s)
         go.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import signal
 import socket
 import threading
@@ -60,6 +61,7 @@ def test_a_stream_whose_reader_takes_nothing_is_closed(
     path: str,
     body: dict[str, Any],
     pace_s: float | None,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(event_stream, "SEND_S", 1.0)
     cancelled = 'outcome="cancelled",stack="stacks/echo"} 1.0'
@@ -80,6 +82,7 @@ def test_a_stream_whose_reader_takes_nothing_is_closed(
         after = ask(address)
 
     assert after.status_code == 200
+    assert [one.message for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
 def trickle(connection: socket.socket, pace_s: float | None, over: threading.Event) -> None:

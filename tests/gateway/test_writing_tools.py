@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import fakes
-import httpx2
 import pytest
 from fakes import Asked, OpenAIServer, Reply
-from gateways import FILES, STACK, Followed, Served, alone, ask, gateway, parrot
+from gateways import FILES, Followed, Served, alone, ask, gateway, parrot, until_warm
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -127,11 +125,3 @@ def test_the_model_is_not_asked_again(
         assert found.status_code == status
         assert len(server.asked) - before == asked
         assert notes.noted == 1
-
-
-def until_warm(address: str) -> None:
-    """Until the earlier identity is loaded."""
-    end = time.monotonic() + 30
-    while not httpx2.get(f"{address}/identity").json()["stacks"][STACK]["warm"][0]["loaded"]:
-        assert time.monotonic() < end
-        time.sleep(0.02)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clusters import EXAMPLES, SMALL, clustered, desired_of, example, image
+from clusters import EXAMPLES, SMALL, VLLM, clustered, desired_of, example, image
 from jsonschema import Draft202012Validator
 
 import tetrad
@@ -212,6 +212,48 @@ def test_grace_is_longer_than_a_request_and_the_drain_before_it(
                 drain = container["lifecycle"]["preStop"]["sleep"]["seconds"]
 
                 assert pod["terminationGracePeriodSeconds"] >= drain + 60
+
+
+@pytest.mark.parametrize("timeout_s", [1, 60, 600])
+def test_a_gateway_is_not_killed_while_it_may_answer(tmp_path: Path, timeout_s: int) -> None:
+    engine = {"vllm": {**VLLM["vllm"], "timeout_s": timeout_s}}
+    found = desired_of(clustered(tmp_path, SMALL, engine=engine))
+    pod = pod_of_gateway(found)
+    drain = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    (stack,) = tetrad.load_repository(tmp_path).stacks.values()
+
+    assert pod["terminationGracePeriodSeconds"] > drain + tetrad.longest_answer_s(stack)
+
+
+def test_gateways_stay_as_they_are_where_an_answer_may_take_a_little_longer(tmp_path: Path) -> None:
+    found = []
+    for timeout_s in (60, 61):
+        engine = {"vllm": {**VLLM["vllm"], "timeout_s": timeout_s}}
+        folder = tmp_path / str(timeout_s)
+        found.append(pod_of_gateway(desired_of(clustered(folder, SMALL, engine=engine))))
+
+    assert found[0] == found[1]
+
+
+def test_an_environment_may_let_gateways_end_sooner(tmp_path: Path) -> None:
+    found = [
+        pod_of_gateway(
+            desired_of(clustered(tmp_path / str(s), {**SMALL, "retain": {"grace_s": s}}))
+        )
+        for s in (5, 45.5)
+    ]
+    ends = [pod["terminationGracePeriodSeconds"] for pod in found]
+
+    assert ends[1] - ends[0] == 41
+
+
+def pod_of_gateway(desired: Desired) -> Object:
+    (pod,) = [
+        pod
+        for obj, pod in pods(everything(desired))
+        if obj["metadata"]["labels"][COMPONENT] == "gateway"
+    ]
+    return pod
 
 
 def test_autoscaled_servers_do_not_say_how_many_they_are(full: tuple[Object, ...]) -> None:

@@ -495,7 +495,7 @@ def test_an_environment_says_who_may_ask_and_what_is_retained(formats: Repositor
     assert [str(key)[:11] for key in shop.keys] == ["sha256:b39a"]
     assert (len(portal.keys), portal.stacks, portal.limits) == (2, (), UseLimits())
     assert production.access.limits == UseLimits(usd_per_day=200, warn_usd_per_day=150)
-    assert production.retain == Retain(identities=2, model_server_hours=24)
+    assert production.retain == Retain(identities=2, model_server_hours=24, grace_s=90)
     assert formats.environments["infra/environments/staging"].retain == Retain()
 
 

@@ -49,14 +49,14 @@ def run(args: Namespace) -> ExitCode:
         from tetrad.gateway.app import create_app
         from tetrad.gateway.console.console_routes import Console
         from tetrad.gateway.limiting.spending import Spending
-        from tetrad.gateway.server_process import GRACE_S, address_of, bound, serve
+        from tetrad.gateway.server_process import address_of, bound, serve
         from tetrad.telemetry.metrics import Metrics
     except ImportError as error:
         raise MissingExtra("gateway", "`tetrad serve`") from error
     environment = environment_named(root, args.environment)
     metrics = Metrics(environment=environment.name, release=__version__)
     with _opened(root, environment) as opened:
-        following = _following(opened, metrics, offline=args.offline, grace_s=GRACE_S)
+        following = _following(opened, metrics, offline=args.offline)
         listener = bound(args.host, args.port)
         address = address_of(listener)
         print_status(
@@ -67,7 +67,7 @@ def run(args: Namespace) -> ExitCode:
         )
         with Spending(opened.place, environment.name, following.gateway) as spending:
             gateway = _gateway(following, metrics, opened.traffic, spending)
-            app = create_app(gateway, grace_s=1, further=console.routes())
+            app = create_app(gateway, further=console.routes())
             serve(app, following, listener)
     return ExitCode.PASSED
 
@@ -137,7 +137,7 @@ def _snapshots(
     return partial(load_nearest, api, ledger)
 
 
-def _following(opened: _Opened, metrics: Metrics, *, offline: bool, grace_s: float) -> Following:
+def _following(opened: _Opened, metrics: Metrics, *, offline: bool) -> Following:
     from tetrad.artifacts.store import store_from_environment
     from tetrad.gateway.fleet import Fleet
     from tetrad.gateway.following import Following
@@ -152,7 +152,7 @@ def _following(opened: _Opened, metrics: Metrics, *, offline: bool, grace_s: flo
         tell_circuit=lambda upstream, is_open: metrics.circuit(upstream, is_open=is_open),
     )
     loader = IdentityLoader(opened.snapshot, models, LiveRun(), opened.vectors)
-    fleet = Fleet(loader, grace_s=grace_s)
+    fleet = Fleet(loader)
     return Following(opened.store, opened.store.environment, fleet, kept_in=opened.kept_in)
 
 

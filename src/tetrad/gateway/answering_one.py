@@ -161,7 +161,7 @@ def _accounted(gateway: Gateway, asked: Addressed, *, stream: bool) -> Iterator[
     """Count what is done within, and give what goes wrong the form of an HTTP answer."""
     loaded = asked.loaded
     if loaded.is_closed:  # the request waited for a place for longer than the grace period
-        raise _ended(asked)
+        raise _ended(gateway, asked)
     account = _Account(asked, _observer(asked, stream=stream))
     work = asyncio.current_task()
     assert work is not None  # noqa: S101 - coroutines alone answer
@@ -178,9 +178,12 @@ def _accounted(gateway: Gateway, asked: Addressed, *, stream: bool) -> Iterator[
         account.outcome = _outcome_of(refused)
         refused.headers = {**asked.headers, **refused.headers}
         raise
-    except (asyncio.CancelledError, GeneratorExit):
+    except asyncio.CancelledError:
         if loaded.is_closed:
-            raise _ended(asked) from None
+            raise _ended(gateway, asked) from None
+        account.outcome = "cancelled"
+        raise
+    except GeneratorExit:
         account.outcome = "cancelled"
         raise
     finally:
@@ -228,10 +231,13 @@ def _outcome_of(refused: RequestRefused) -> Outcome:
     return "failed" if refused.status >= 500 else "refused"
 
 
-def _ended(asked: Addressed) -> RequestRefused:
+def _ended(gateway: Gateway, asked: Addressed) -> RequestRefused:
+    why = ("the identity that was answering is no longer served", "identity_unloaded")
+    if gateway.following.is_draining:
+        why = ("the gateway is shutting down", "shutting_down")
     return RequestRefused(
         503,
-        "the identity that was answering is no longer served; ask again",
-        code="identity_unloaded",
+        f"{why[0]}; ask again",
+        code=why[1],
         headers={**asked.headers, "Retry-After": "0"},
     )

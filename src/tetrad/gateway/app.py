@@ -42,11 +42,8 @@ _LOG = logging.getLogger("tetrad.gateway")
 Endpoint: TypeAlias = Callable[[Request, Gateway], Awaitable[Response]]
 
 
-def create_app(gateway: Gateway, *, grace_s: float, further: Sequence[Route] = ()) -> Starlette:
-    """The application; it follows the pointer while it runs.
-
-    `grace_s` is how long answers in flight have when it ends; `further` are routes beside its own.
-    """
+def create_app(gateway: Gateway, *, further: Sequence[Route] = ()) -> Starlette:
+    """The application; it follows the pointer while it runs. `further` are routes beside its own."""
 
     def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
         async def bound(request: Request) -> Response:
@@ -78,7 +75,7 @@ def create_app(gateway: Gateway, *, grace_s: float, further: Sequence[Route] = (
             HTTPException: _refuse_route,
             Exception: _fail,
         },
-        lifespan=_lifespan(gateway, grace_s),
+        lifespan=_lifespan(gateway),
     )
 
 
@@ -89,7 +86,7 @@ def _client(request: Request, gateway: Gateway) -> Client:
     return gateway.callers.who(access, request.headers.get("authorization"))
 
 
-def _lifespan(gateway: Gateway, grace_s: float) -> Lifespan[Starlette]:
+def _lifespan(gateway: Gateway) -> Lifespan[Starlette]:
     following = gateway.following
 
     @asynccontextmanager
@@ -103,7 +100,7 @@ def _lifespan(gateway: Gateway, grace_s: float) -> Lifespan[Starlette]:
             writing.cancel()
             telling.cancel()
             await following.end()
-            await following.fleet.close(grace_s)
+            await following.fleet.close()
             await gateway.limiter.money.tell()
             await gateway.recent.close()
             if gateway.tracing is not None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_S = 10.0  # from the connection, or a request's first byte, to the end of its headers
 MAX_HEAD = 65_536  # bytes of headers
 LINGER_S = 10.0  # what a client still sends after its answer is read for so long, and dropped
 
+_CUT_OFF = "tetrad.cut_off"  # an extension of ASGI, which has no end of a response but its whole
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -45,6 +47,7 @@ class GuardedConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {_CUT_OFF: {"now": self.cut_off}}
         self._is_in_head = True
         self._close_in(HEAD_S)
 
@@ -63,6 +66,10 @@ class GuardedConnection(HttpToolsProtocol):
         if self.cycle.more_body and not self.pipeline:
             self._close_in(LINGER_S)
 
+    def cut_off(self) -> None:
+        """Close it without what is still to be sent, so that nobody takes its end for the answer's."""
+        self.transport.abort()
+
     def _close_in(self, seconds: float) -> None:
         self._stop_timer()
         self._timer = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
@@ -71,3 +78,9 @@ class GuardedConnection(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+async def cut_off(scope: Scope) -> None:
+    """Close a request's connection within its answer."""
+    scope["extensions"][_CUT_OFF]["now"]()
+    await asyncio.sleep(0)  # the connection hears of it first, and then of the answer's end

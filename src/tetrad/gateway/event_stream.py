@@ -9,6 +9,7 @@ from contextlib import aclosing
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from tetrad.gateway.connections import cut_off
 from tetrad.gateway.incoming import ClientGone, unless_gone
 
 SEND_S = 30.0  # for a client to take what was sent; who takes longer has left
@@ -30,15 +31,20 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._events = events
         self._further = headers
+        self._begun = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        await unless_gone(receive, self._send(send))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await unless_gone(receive, self._send(send))
+        except (ClientGone, asyncio.CancelledError):
+            if not self._begun:
+                raise
+            await cut_off(scope)
 
     async def _send(self, send: Send) -> None:
         async with aclosing(self._events) as events:
-            begun = False
             async for event in events:
-                if not begun:
+                if not self._begun:
                     self.headers.update(self._further())
                     await send(
                         {
@@ -47,7 +53,7 @@ class EventStream(Response):
                             "headers": self.raw_headers,
                         }
                     )
-                    begun = True
+                    self._begun = True
                 try:
                     async with asyncio.timeout(SEND_S):
                         await send({"type": "http.response.body", "body": event, "more_body": True})

@@ -53,16 +53,14 @@ class Followed:
 class Fleet:
     """All identities that are loaded here or on their way; used on one event loop."""
 
-    def __init__(self, loader: LoadsIdentities, *, grace_s: float) -> None:
-        """`grace_s` is how long answers in flight have once nothing retains their identity."""
+    def __init__(self, loader: LoadsIdentities) -> None:
         self.followed: Followed | None = None
         self.changed = asyncio.Event()  # something that a state says has changed
         self._loader = loader
-        self._grace_s = grace_s
         self._newest: Pointer | None = None
         self._loaded: dict[_Key, LoadedIdentity] = {}
         self._loading: dict[_Key, asyncio.Task[None]] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self._leaving: dict[asyncio.Task[None], LoadedIdentity] = {}  # what unloads them
         self._problems: dict[_Key, str] = {}
         self._counted: dict[Digest, Counted] = {}
 
@@ -120,14 +118,27 @@ class Fleet:
             if identity in named
         }
 
-    async def close(self, grace_s: float) -> None:
-        """Unload everything; what is in flight has a while to end."""
+    @property
+    def grace_s(self) -> float | None:
+        """How long answers under way have at most; None for as long as they need."""
+        return None if self._newest is None else self._newest.retain.grace_s
+
+    @property
+    def ends_by(self) -> float:
+        """When all that is under way has ended by itself, by `time.monotonic`."""
+        every = (*self._loaded.values(), *self._leaving.values())
+        return max((loaded.ends_by for loaded in every), default=0.0)
+
+    async def close(self) -> None:
+        """Unload everything, and end what is under way."""
         for task in self._loading.values():
             task.cancel()
+        for loaded in (*self._loaded.values(), *self._leaving.values()):
+            loaded.cut()
         for loaded in self._loaded.values():
-            self._unload(loaded, grace_s)
+            self._unload(loaded)
         self._loaded.clear()
-        await asyncio.gather(*self._loading.values(), *self._closing, return_exceptions=True)
+        await asyncio.gather(*self._loading.values(), *self._leaving, return_exceptions=True)
 
     def _advance(self) -> None:
         """Load what is missing, those that answer first; switch when they are there."""
@@ -154,12 +165,12 @@ class Fleet:
         if self.followed is not None:
             kept.update(self.followed.loaded)
         for key in [key for key in self._loaded if key not in kept]:
-            self._unload(self._loaded.pop(key), self._grace_s)
+            self._unload(self._loaded.pop(key))
 
-    def _unload(self, loaded: LoadedIdentity, grace_s: float) -> None:
-        task = asyncio.create_task(loaded.close(grace_s))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+    def _unload(self, loaded: LoadedIdentity) -> None:
+        task = asyncio.create_task(loaded.close(self.grace_s))
+        self._leaving[task] = loaded
+        task.add_done_callback(lambda done: self._leaving.pop(done, None))
 
     async def _load(self, key: _Key, served: ServedIdentity) -> None:
         """Try until it is loaded or nobody wants it any more."""

@@ -84,8 +84,9 @@ def addressed(request: Request, following: Following, model: str, user: str | No
     stack = stack_named(followed.pointer, model)
     refuse_other_stacks(request.state.client, stack)
     loaded = followed.chosen(stack, user_of(request, user) or token_hex(8))
-    loaded.choose()
-    return Addressed(stack=stack, loaded=loaded, followed=followed, request=request)
+    asked = Addressed(stack=stack, loaded=loaded, followed=followed, request=request)
+    loaded.choose(asked.serving.queue)
+    return asked
 
 
 def following_now(following: Following) -> Followed:

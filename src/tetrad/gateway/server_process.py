@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
+import time
 from types import FrameType
 
 import uvicorn
@@ -13,12 +15,13 @@ from starlette.types import ASGIApp
 from tetrad.errors import UsageError
 from tetrad.gateway.connections import GuardedConnection
 from tetrad.gateway.following import Following
+from tetrad.gateway.loaded import LEAST_S
 
 # Longer than clients and load balancers keep an idle connection: who closes first loses no request.
 _KEEP_ALIVE_S = 75
 # From unready to the end of listening: by then whoever balances the load sends nothing more.
 _UNREADY_S = 2.0
-GRACE_S = 30  # for answers in flight
+_LAST_WORDS_S = 2.0  # for answers that were ended to say so
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -45,7 +48,6 @@ def serve(app: ASGIApp, following: Following, listener: socket.socket) -> None:
         access_log=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GRACE_S,
     )
     following.address = address_of(listener)
     _Server(config, following).run([listener])
@@ -66,8 +68,35 @@ class _Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen no longer, and wait for what is under way, though not for ever."""
+        ending = asyncio.create_task(self._end_answers())
+        await super().shutdown(sockets)
+        ending.cancel()
+
+    async def _end_answers(self) -> None:
+        fleet = self._following.fleet
+        began = time.monotonic()
+
+        def ends_by() -> float:
+            if fleet.grace_s is not None:
+                return began + fleet.grace_s
+            return max(began + LEAST_S, fleet.ends_by)
+
+        # What is still being read when this begins may end later than all that is answered then.
+        while (left_s := ends_by() - time.monotonic()) > 0:  # noqa: ASYNC110 - an end has no event
+            await asyncio.sleep(left_s)
+        await fleet.close()
+        await asyncio.sleep(_LAST_WORDS_S)
+        for connection in self.server_state.connections.copy():
+            assert isinstance(connection, GuardedConnection)  # noqa: S101 - there are no others
+            connection.cut_off()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
         if self._following.is_draining:
+            logging.getLogger(
+                "uvicorn.error"
+            ).disabled = True  # it would tell of each cancelled task
             self.should_exit = self.force_exit = True
             return
         self._following.is_draining = True

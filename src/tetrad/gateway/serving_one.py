@@ -94,6 +94,7 @@ async def _instead(
         trace = Trace(vars=inputs.variables, steps=(), output=instead.answer)
     else:
         other = replace(asked, stack=instead.stack, loaded=instead.loaded)
+        instead.loaded.choose(other.serving.queue)
         try:
             trace = await answered(gateway, other, inputs, permit)
         except RequestRefused as refused:

@@ -90,6 +90,7 @@ class Retain:
 
     identities: int = 1  # earlier ones that stay warm
     model_server_hours: float = 0.0
+    grace_s: float | None = None  # for answers under way; None: as long as their own limits allow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
