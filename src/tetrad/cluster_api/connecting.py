@@ -23,6 +23,8 @@ class Connection:
             raise MissingExtra("infra", "an environment in Kubernetes") from error
         self._configuration: Any = _configuration(context)
         self._configuration.socket_options = _socket_options()
+        if not self._configuration.verify_ssl:
+            _silence_tls_warnings()
         self._client = ApiClient(self._configuration)
         self.pool: Any = self._client.rest_client.pool_manager
         self.host: str = self._configuration.host.rstrip("/")
@@ -81,6 +83,15 @@ def _of_kubeconfig(named: str, context: str) -> Any:
             "\n  help: `kubectl config get-contexts` lists them; KUBECONFIG names the file"
         ) from error
     return found
+
+
+def _silence_tls_warnings() -> None:
+    """With `insecure-skip-tls-verify` urllib3 would warn of every connection. kubectl does not: whoever
+    wrote that key knows, and pointers are believed by their signatures.
+    """
+    import urllib3
+
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
 def _first_line(error: Exception) -> str:
