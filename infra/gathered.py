@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +24,9 @@ def gather(root: Path, name: str, named: Sequence[str] = (), *, refuses: bool = 
     """
     repository = tetrad.load_repository(root)
     environment = tetrad.environment_of(repository, name)
-    retained = _retained(root, environment)  # first: withdrawals in the cluster are learned by it
+    warnings: list[str] = []
+    # first: withdrawals in the cluster are learned by it
+    retained = _retained(root, environment, warnings.append)
     serving = _serving(repository, environment)
     if named:
         serving = [_named(root, environment, serving, *one.split("@")) for one in named]
@@ -38,7 +41,10 @@ def gather(root: Path, name: str, named: Sequence[str] = (), *, refuses: bool = 
     if not refuses:
         merged = [one for one in merged if one.verification is None or one.verification.is_yes]
     now = datetime.now(UTC)
-    return desired(environment, merged, retained, now=now, alerts=read_alerts(root))
+    found = desired(environment, merged, retained, now=now, alerts=read_alerts(root))
+    for message in warnings:  # a refusal needs none
+        _warn(message)
+    return found
 
 
 def _named(
@@ -68,7 +74,7 @@ def unverified(
             Merged(stack=stack, snapshot=snapshot, verification=None)
             for stack, snapshot in _serving(repository, environment)
         ],
-        _retained(root, environment) if kept else (),
+        _retained(root, environment, _warn) if kept else (),
         now=datetime.now(UTC),
         alerts=read_alerts(root),
     )
@@ -81,9 +87,15 @@ def _serving(
     return list(zip(stacks, tetrad.snapshots_of(repository, stacks), strict=True))
 
 
-def _retained(root: Path, environment: tetrad.Environment) -> Sequence[tetrad.Retained]:
+def _retained(
+    root: Path, environment: tetrad.Environment, warn: Callable[[str], None]
+) -> Sequence[tetrad.Retained]:
     hours = timedelta(hours=environment.retain.model_server_hours)
-    return tetrad.retained(environment, root, since=datetime.now(UTC) - hours)
+    return tetrad.retained(environment, root, since=datetime.now(UTC) - hours, warn=warn)
+
+
+def _warn(message: str) -> None:
+    sys.stderr.write(f"warning: {message}\n")
 
 
 def read_alerts(root: Path) -> Alerts:

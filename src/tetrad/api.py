@@ -7,7 +7,7 @@ release.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -102,13 +102,18 @@ def environment_of(repository: Repository, name: str) -> Environment:
 
 
 def retained(
-    environment: Environment, root: str | os.PathLike[str] = ".", *, since: datetime
+    environment: Environment,
+    root: str | os.PathLike[str] = ".",
+    *,
+    since: datetime,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> tuple[Retained, ...]:
     """The identities that an environment's pointer names, and those that it has named since a moment.
 
-    Loaded from the snapshots in the registry; nothing where nothing was deployed yet.
+    Loaded from the snapshots in the cluster or the registry; nothing where nothing was deployed yet.
+    Where neither can tell what the pointer names, `warn` is told so.
     """
-    return admission.retained(Path(root), environment, since=since)
+    return admission.retained(Path(root), environment, since=since, warn=warn)
 
 
 def kept_identity(

@@ -24,7 +24,7 @@ CONFIG_MAPS = Collection(api="api/v1", resource="configmaps")
 
 
 class _Answering(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802 - the base class names it
+    def do_GET(self) -> None:
         body = json.dumps({"metadata": {"name": "pointer"}}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -102,5 +102,8 @@ def test_a_server_that_is_to_be_believed_is_asked_without_a_word(
 def test_any_other_server_has_to_prove_who_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with api_server(tmp_path) as url, pytest.raises(ClusterError, match="certificate verify failed"):
+    with (
+        api_server(tmp_path) as url,
+        pytest.raises(ClusterError, match="certificate verify failed"),
+    ):
         asked(url, tmp_path, monkeypatch)

@@ -140,6 +140,31 @@ def test_what_the_pointer_names_is_rendered_beside_the_merged_state(
     assert [(one.stack.ref, one.unused_since) for one in retained] == [("stacks/large", None)]
 
 
+def test_what_the_pointer_keeps_is_said_to_lack_where_nobody_tells_it(
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    clustered(root, SMALL)
+    main(["-C", str(root), "log", "large"])  # makes a registry, which knows of no pointer
+    capfd.readouterr()
+
+    for name in ("first", "second"):
+        assert render(root, tmp_path / name) == tetrad.ExitCode.PASSED
+    told = capfd.readouterr().err
+    point_at(root)
+    render(root, tmp_path / "third")
+
+    assert told.count("warning: production: what the pointer keeps is not known here") == 2
+    assert "the kubeconfig has no usable context 'prod'" in told
+    assert "the registry has no pointer of production" in told
+    assert "help: set TETRAD_REGISTRY to the environment's registry, or KUBECONFIG" in told
+    assert "warning" not in capfd.readouterr().err
+    assert files(tmp_path / "first") == files(tmp_path / "second") == files(tmp_path / "third")
+
+
 def test_a_withdrawal_survives_a_rendering_of_the_merged_state(root: Path, tmp_path: Path) -> None:
     clustered(root, SMALL)
     before = identities(root)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -33,19 +33,43 @@ class Retained:
     unused_since: datetime | None = None  # None: the pointer names it
 
 
-def retained(root: Path, environment: Environment, *, since: datetime) -> tuple[Retained, ...]:
+def retained(
+    root: Path,
+    environment: Environment,
+    *,
+    since: datetime,
+    warn: Callable[[str], None] = lambda _: None,
+) -> tuple[Retained, ...]:
     """What the pointer names, and what it has named since a moment; nothing before the first
     deployment.
 
-    A cluster that cannot be asked has its pointer in the registry, as far as that was told.
+    A cluster that cannot be asked has its pointer in the registry, as far as that was told. Where that
+    knows of none either, `warn` is told.
     """
-    place = registry_place(root)
+    place, problem = registry_place(root), ""
     if environment.cluster is not None:
-        with suppress(ClusterError, MissingExtra):
+        try:
             return _retained(store_of(environment, lambda: place), place, environment, since)
-    if isinstance(place, Path) and not place.exists():
-        return ()
-    return _retained(PointerStore(place, Deployers.of(environment)), place, environment, since)
+        except (ClusterError, MissingExtra) as error:
+            problem = str(error).partition("\n")[0]
+    found: tuple[Retained, ...] = ()
+    if not isinstance(place, Path) or place.exists():
+        store = PointerStore(place, Deployers.of(environment))
+        found = _retained(store, place, environment, since)
+    if problem and not found:
+        warn(_unknown(environment, problem))
+    return found
+
+
+def _unknown(environment: Environment, problem: str) -> str:
+    return (
+        f"{environment.name}: what the pointer keeps is not known here; without it, identities that"
+        " answer or that a rollback goes back to have no model server and no snapshot"
+        f"\n  the registry has no pointer of {environment.name}, and the cluster does not tell it:"
+        f"\n  {problem}"
+        "\n  help: set TETRAD_REGISTRY to the environment's registry, or KUBECONFIG; before the first"
+        " deployment there is nothing to keep"
+    )
 
 
 def kept(root: Path, environment: Environment, snapshot: Digest) -> Retained:
