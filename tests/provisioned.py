@@ -7,10 +7,11 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,13 @@ _NUMBERS = itertools.count()
 
 
 @contextmanager
-def provisioning(folder: Path) -> Iterator[ControlPlane]:
-    """An API server with simulated nodes; skips where there is no engine."""
+def provisioning(folder: Path, *, strangers: Sequence[str] = ()) -> Iterator[ControlPlane]:
+    """An API server with simulated nodes; skips where there is no engine. The strangers may do what a
+    Role gives them.
+    """
     if not (programs() / "pulumi").exists():
         pytest.skip("KUBEBUILDER_ASSETS has no pulumi")
-    with started(folder) as plane:
+    with started(folder, strangers=strangers) as plane:
         assert plane.apply(definitions_in(CRDS)).returncode == 0
         with simulated(plane, folder):
             yield plane
@@ -57,6 +60,32 @@ class Provisioned:
             env=self.environment,
             timeout=300,
         )
+
+    @contextmanager
+    def begun(self) -> Iterator[subprocess.Popen[str]]:
+        """An apply that is under way, in a group of its own; it is killed at the end."""
+        with subprocess.Popen(
+            self.command("up"),
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            start_new_session=True,
+        ) as run:
+            try:
+                yield run
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(run.pid, signal.SIGKILL)
+
+    def processes(self) -> list[int]:
+        """Those of Pulumi that run for it, providers included; Linux tells which."""
+        mark = f"PULUMI_HOME={self.environment['PULUMI_HOME']}\0".encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if mark in (process / "environ").read_bytes():
+                    found.append(int(process.name))
+        return found
 
     def command(self, how: str, program: str = "apply.py") -> list[str]:
         arguments = [str(self.root), "production", *([how] if program == "apply.py" else [])]
@@ -106,6 +135,12 @@ class Provisioned:
     def server(self) -> str:
         (name,) = [name for name in self.deployments() if name.startswith("model-")]
         return name
+
+
+def read_until(run: subprocess.Popen[str], text: str) -> None:
+    """Until a line that it tells has the text."""
+    assert run.stderr is not None
+    assert any(text in line for line in run.stderr)
 
 
 def fresh(plane: ControlPlane, folder: Path, **changes: Any) -> Provisioned:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 from clusters import ask, image, point_at
 from control_plane import ControlPlane
-from provisioned import Provisioned, fresh, provisioning
+from gateway_processes import until
+from provisioned import Provisioned, fresh, provisioning, read_until
 
 import tetrad
 
@@ -164,21 +166,8 @@ def test_a_preview_says_what_would_change_and_changes_nothing(applied: Provision
 
 def test_an_apply_that_was_killed_is_completed_by_the_next(unapplied: Provisioned) -> None:
     for seen in ("+ ConfigMap/tetrad-proven", "+ Deployment/model-", "+ Deployment/gateway-"):
-        command = unapplied.command("up")
-        run = subprocess.Popen(
-            command,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=unapplied.environment,
-            start_new_session=True,
-        )
-        assert run.stderr is not None
-        for line in run.stderr:
-            if seen in line:
-                break
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait()
-        run.stderr.close()
+        with unapplied.begun() as run:
+            read_until(run, seen)
 
     unapplied.up()
 
@@ -186,35 +175,28 @@ def test_an_apply_that_was_killed_is_completed_by_the_next(unapplied: Provisione
     assert "production: no changes in" in unapplied.up()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /proc")
+def test_nothing_runs_on_when_an_apply_was_killed(unapplied: Provisioned) -> None:
+    with unapplied.begun() as run:
+        read_until(run, "+ Deployment/gateway-")
+        assert len(unapplied.processes()) > 2
+
+    until(lambda: not unapplied.processes())
+
+
 def test_two_applies_at_once_take_turns(unapplied: Provisioned) -> None:
-    first = _begun(unapplied)
-    _read_until(first, "+ ")
-    os.killpg(first.pid, signal.SIGSTOP)
-    second = _begun(unapplied)
-    _read_until(second, "waiting for another apply on this machine to end")
-    os.killpg(first.pid, signal.SIGCONT)
+    with unapplied.begun() as first:
+        read_until(first, "+ ")
+        os.killpg(first.pid, signal.SIGSTOP)
+        with unapplied.begun() as second:
+            read_until(second, "waiting for another apply on this machine to end")
+            os.killpg(first.pid, signal.SIGCONT)
+            for run in (first, second):
+                assert run.stderr is not None
+                told = run.stderr.read()
+                assert run.wait() == 0, told
 
-    for run in (first, second):
-        assert run.stderr is not None
-        told = run.stderr.read()
-        run.stderr.close()
-        assert run.wait() == 0, told
     assert unapplied.drift() == []
-
-
-def _begun(where: Provisioned) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        where.command("up"),
-        stderr=subprocess.PIPE,
-        text=True,
-        env=where.environment,
-        start_new_session=True,
-    )
-
-
-def _read_until(run: subprocess.Popen[str], text: str) -> None:
-    assert run.stderr is not None
-    assert any(text in line for line in run.stderr)
 
 
 @pytest.mark.parametrize(
