@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from client_certificates import make_authority, signed
 
 VARIABLE = "KUBEBUILDER_ASSETS"
 _PROGRAMS = ("etcd", "kube-apiserver", "kubectl")
@@ -44,6 +45,10 @@ class ControlPlane:
         file = self.folder / f"kubeconfig-{user.replace(':', '-')}-{'-'.join(contexts)}"
         file.write_text(json.dumps(document))
         return file
+
+    def certificate(self, user: str) -> tuple[str, str]:
+        """By which the server knows a user, and its key."""
+        return signed(self.folder / "clients", user)
 
     def stop(self) -> None:
         """Let nobody reach it any more, from one moment to the next; what it knows stays."""
@@ -97,6 +102,7 @@ def started(
     found = programs()
     client, peer, api = _free_ports(3)
     _openssl_key(folder / "sa.key")
+    make_authority(folder / "clients")
     rows = [f'{name},{name},{name},"system:masters"' for name in ("admin", *users)]
     rows += [f"{name},{name},{name}" for name in strangers]
     (folder / "tokens.csv").write_text("\n".join(rows) + "\n")
@@ -127,6 +133,7 @@ def _server_flags(folder: Path, client: int, api: int) -> list[str]:
         f"--service-account-signing-key-file={folder / 'sa.key'}",
         "--authorization-mode=RBAC",
         f"--token-auth-file={folder / 'tokens.csv'}",
+        f"--client-ca-file={folder / 'clients/ca.crt'}",
         "--disable-admission-plugins=ServiceAccount",  # nothing makes accounts here
         "--endpoint-reconciler-type=none",
     ]

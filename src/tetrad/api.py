@@ -15,6 +15,8 @@ from tetrad import admission, corpora, identity
 from tetrad.admission import Retained as Retained
 from tetrad.admission import question, verified
 from tetrad.canonical import Digest
+from tetrad.cluster_api import ClusterApi as ClusterApi
+from tetrad.errors import ClusterError as ClusterError
 from tetrad.errors import ExitCode as ExitCode
 from tetrad.errors import Issue as Issue
 from tetrad.errors import SpecError as SpecError

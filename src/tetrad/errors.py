@@ -220,6 +220,12 @@ class ClusterError(TetradError):
     exit_code = ExitCode.INCONCLUSIVE
 
 
+class KubeconfigUnusable(ClusterError):
+    """A kubeconfig does not say how to reach a cluster: nothing is asked until the user acts."""
+
+    exit_code = ExitCode.MISUSE
+
+
 class NotApplied(TetradError):
     """What an environment needs in Kubernetes is not there or not ready; who applies it has said why."""
 

@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 
-from tetrad.cluster_api import ClusterApi
-from tetrad.cluster_api import Path as Collection
+from tetrad.cluster_api import ClusterApi, Collection
 from tetrad.errors import ClusterError
 
-pytest.importorskip("kubernetes", reason="needs the extra infra")
+pytest.importorskip("urllib3", reason="needs the extra infra")
 
 CONFIG_MAPS = Collection(api="api/v1", resource="configmaps")
 

@@ -226,18 +226,22 @@ def test_without_deployers_nobody_signs(tree: Tree) -> None:
     assert pointer_of(tree).change.by == ""
 
 
-@pytest.mark.parametrize("command", ["status", "history", "rollback"])
+@pytest.mark.parametrize(("command", "code"), [("status", 3), ("history", 2), ("rollback", 2)])
 def test_a_cluster_that_is_not_known_here_is_named(
-    tree: Tree, command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tree: Tree,
+    command: str,
+    code: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pytest.importorskip("kubernetes", reason="needs the extra infra")
+    pytest.importorskip("urllib3", reason="needs the extra infra")
     monkeypatch.setenv("KUBECONFIG", str(tree.root / "nothing"))
     write_environment(
         tree, "production", target="kubernetes", kubernetes={"context": "prod", "namespace": "llm"}
     )
 
-    assert tree.tetrad(command, "production") == 3
-    assert "the kubeconfig has no usable context 'prod'" in capsys.readouterr().err
+    assert tree.tetrad(command, "production") == code
+    assert "the kubeconfig has no context 'prod'" in capsys.readouterr().err
 
 
 # -- rolling back

@@ -28,7 +28,7 @@ from tetrad.registry import open_ledger
 
 pytestmark = pytest.mark.campaign  # a real API server, for a minute
 
-pytest.importorskip("kubernetes", reason="needs the extra infra")
+pytest.importorskip("urllib3", reason="needs the extra infra")
 
 _NAMESPACES = itertools.count()
 
@@ -357,27 +357,8 @@ def test_a_watch_ends_with_one_sentence_where_the_server_goes_away(
 
 
 def test_a_context_that_is_not_there_is_named(environment: Environment) -> None:
-    with pytest.raises(ClusterError, match="no usable context 'elsewhere'"):
+    with pytest.raises(ClusterError, match="no context 'elsewhere'"):
         environment.store(context="elsewhere").current()
-
-
-def test_inside_a_pod_its_service_account_is_used(
-    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    account = "kubernetes.config.incluster_config"  # which says where a pod has its files
-    (tmp_path / "token").write_text("admin")
-    monkeypatch.setattr(f"{account}.SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
-    authority = environment.plane.folder / "certs/apiserver.crt"
-    monkeypatch.setattr(f"{account}.SERVICE_CERT_FILENAME", str(authority))
-    host, port = environment.plane.server.removeprefix("https://").split(":")
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
-    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "nothing"))
-
-    store = environment.store()
-
-    assert append(store, 1)[0].number == 1
-    assert store.current() is not None
 
 
 def test_who_may_not_read_the_pointer_is_told_so(

@@ -1,8 +1,8 @@
-"""The Kubernetes API of an environment's namespace.
+"""The Kubernetes API: objects of an environment's namespace, and what is cluster-wide.
 
-The library behind it is imported when a cluster is connected to, and not before.
+What it takes to connect is imported when a cluster is asked, and not before.
 """
 
-from tetrad.cluster_api.namespace import ClusterApi, Object, Path
+from tetrad.cluster_api.objects import ClusterApi, Collection, Object
 
-__all__ = ["ClusterApi", "Object", "Path"]
+__all__ = ["ClusterApi", "Collection", "Object"]

@@ -1,40 +1,47 @@
-"""Objects of a namespace: read, applied, deleted and watched, each call within a time."""
+"""Objects of a cluster: read, applied, patched, deleted and watched, each call within a time."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote, urlencode
 
-from tetrad.cluster_api.connecting import Connection
 from tetrad.database import Closing
 from tetrad.errors import ClusterConflict, ClusterError
 
+if TYPE_CHECKING:
+    from tetrad.cluster_api.connecting import Connection
+
 Object: TypeAlias = dict[str, Any]
 
-_CONNECT_S = 5.0
 _ANSWER_S = 10.0
 _WATCH_S = 60  # after which the server ends a watch, and another one goes on from there
 _GONE = 410
+_PAGE = 500  # objects an answer, of a collection that may have thousands
+_APPLY = "application/apply-patch+yaml"  # JSON is YAML
+_JSON_PATCH = "application/json-patch+json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Path:
-    """A collection of the namespace, as the API names it."""
+class Collection:
+    """The objects of a kind, as the API names them."""
 
     api: str  # api/v1, or apis/GROUP/VERSION
     resource: str
+    is_namespaced: bool = True
 
 
 class ClusterApi(Closing):
-    """The API server, asked about one namespace; any number of threads use it at once.
+    """The API server, asked about one namespace and what is cluster-wide.
+
+    Any number of threads use it at once.
 
     ClusterError is an outage, or a refusal with the server's reason.
     """
@@ -48,6 +55,7 @@ class ClusterApi(Closing):
         self._streams: set[Any] = set()
         self._closed = False
         self._date: tuple[datetime, float] | None = None  # of the server, and ours at that moment
+        self._collections: dict[tuple[str, str], Collection] = {}  # by api and kind
 
     def close(self) -> None:
         """End every watch, and let go of the connections."""
@@ -68,50 +76,88 @@ class ClusterApi(Closing):
         told, at = self._date
         return told + timedelta(seconds=time.monotonic() - at)
 
-    def get(self, path: Path, name: str) -> Object | None:
+    def collection(self, api_version: str, kind: str) -> Collection | None:
+        """The objects of a kind; None where the cluster does not know it."""
+        api = f"apis/{api_version}" if "/" in api_version else f"api/{api_version}"
+        if (api, kind) not in self._collections:
+            status, answer = self._ask("GET", f"/{api}")
+            known = [] if status == 404 else _accepted(self.name, status, answer)["resources"]
+            self._collections |= {
+                (api, one["kind"]): Collection(
+                    api=api, resource=one["name"], is_namespaced=one["namespaced"]
+                )
+                for one in known
+                if "/" not in one["name"]  # a subresource, which has the kind of its own body
+            }
+        return self._collections.get((api, kind))
+
+    def get(self, collection: Collection, name: str) -> Object | None:
         """An object; None where there is none."""
-        status, answer = self._ask("GET", self._url(path, name))
+        status, answer = self._ask("GET", self._url(collection, name))
         return None if status == 404 else _accepted(self.name, status, answer)
 
-    def listed(self, path: Path, *, labels: str = "", fields: str = "") -> tuple[list[Object], str]:
-        """The objects that are selected, and the version of the collection."""
-        query = {"labelSelector": labels, "fieldSelector": fields}
-        status, answer = self._ask("GET", self._url(path, query=query))
-        found = _accepted(self.name, status, answer)
-        return found["items"], found["metadata"]["resourceVersion"]
+    def listed(
+        self,
+        collection: Collection,
+        *,
+        labels: str = "",
+        fields: str = "",
+        everywhere: bool = False,
+    ) -> tuple[list[Object], str]:
+        """The objects that are selected, and the version of the collection; of every namespace where
+        `everywhere` says so.
+        """
+        query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(_PAGE)}
+        items: list[Object] = []
+        while True:
+            url = self._url(collection, query=query, everywhere=everywhere)
+            found = _accepted(self.name, *self._ask("GET", url))
+            items += found["items"]
+            query["continue"] = found["metadata"].get("continue", "")
+            if not query["continue"]:
+                return items, found["metadata"]["resourceVersion"]
 
-    def apply(self, path: Path, obj: Object, *, manager: str) -> Object:
+    def apply(self, collection: Collection, obj: Object, *, manager: str) -> Object:
         """Apply an object server-side, whoever else set its fields before; ClusterConflict where it
         has another resourceVersion than it names.
         """
         query = {"fieldManager": manager, "force": "true"}
-        url = self._url(path, obj["metadata"]["name"], query=query)
+        url = self._url(collection, obj["metadata"]["name"], query=query)
         return _accepted(self.name, *self._ask("PATCH", url, obj))
 
-    def delete(self, path: Path, name: str) -> None:
+    def patch(
+        self, collection: Collection, name: str, steps: Sequence[Object], *, manager: str
+    ) -> Object:
+        """Change an object by the steps of a JSON patch; ClusterConflict where it has another
+        resourceVersion than they write.
+        """
+        url = self._url(collection, name, query={"fieldManager": manager})
+        return _accepted(self.name, *self._ask("PATCH", url, list(steps), media=_JSON_PATCH))
+
+    def delete(self, collection: Collection, name: str) -> None:
         """Delete an object; it need not be there."""
-        status, answer = self._ask("DELETE", self._url(path, name))
+        status, answer = self._ask("DELETE", self._url(collection, name))
         if status != 404:
             _accepted(self.name, status, answer)
 
-    def follow(self, path: Path, name: str) -> Iterator[Object | None]:
+    def follow(self, collection: Collection, name: str) -> Iterator[Object | None]:
         """An object as it is, and whenever it changes; None while there is none.
 
         Blocks meanwhile, and ends when this is closed; a ClusterError ends it, too.
         """
         try:
             while not self._closed:
-                yield from self._followed(path, f"metadata.name={name}")
+                yield from self._followed(collection, f"metadata.name={name}")
         except ClusterError:
             if not self._closed:
                 raise
 
-    def _followed(self, path: Path, fields: str) -> Iterator[Object | None]:
+    def _followed(self, collection: Collection, fields: str) -> Iterator[Object | None]:
         """The same until the server no longer knows what happened meanwhile."""
-        items, version = self.listed(path, fields=fields)
+        items, version = self.listed(collection, fields=fields)
         yield items[0] if items else None
         while not self._closed:
-            for event in self._events(path, fields, version):
+            for event in self._events(collection, fields, version):
                 kind, obj = event["type"], event["object"]
                 if kind == "ERROR":
                     if obj.get("code") == _GONE:
@@ -123,21 +169,32 @@ class ClusterApi(Closing):
 
     # -- HTTP
 
-    def _url(self, path: Path, name: str = "", query: Mapping[str, str] | None = None) -> str:
-        url = f"/{path.api}/namespaces/{quote(self._namespace)}/{path.resource}"
+    def _url(
+        self,
+        collection: Collection,
+        name: str = "",
+        query: Mapping[str, str] | None = None,
+        *,
+        everywhere: bool = False,
+    ) -> str:
+        is_within = collection.is_namespaced and not everywhere
+        where = f"/namespaces/{quote(self._namespace)}" if is_within else ""
+        url = f"/{collection.api}{where}/{collection.resource}"
         url += f"/{quote(name)}" if name else ""
         said = {key: value for key, value in (query or {}).items() if value}
         return f"{url}?{urlencode(said)}" if said else url
 
-    def _ask(self, method: str, url: str, body: Object | None = None) -> tuple[int, Any]:
-        with self._answer(method, url, body, read_s=_ANSWER_S) as response:
+    def _ask(
+        self, method: str, url: str, body: object = None, *, media: str = _APPLY
+    ) -> tuple[int, Any]:
+        with self._answer(method, url, body, media=media, read_s=_ANSWER_S) as response:
             data = response.read()
         try:
             return response.status, json.loads(data)
         except ValueError:
             return response.status, {"message": data[:200].decode(errors="replace").strip()}
 
-    def _events(self, path: Path, fields: str, version: str) -> Iterator[Any]:
+    def _events(self, collection: Collection, fields: str, version: str) -> Iterator[Any]:
         """What a watch tells, until the server ends it or this is closed."""
         query = {
             "watch": "true",
@@ -146,7 +203,7 @@ class ClusterApi(Closing):
             "resourceVersion": version,
             "timeoutSeconds": str(_WATCH_S),
         }
-        url = self._url(path, query=query)
+        url = self._url(collection, query=query)
         with self._answer("GET", url, read_s=_WATCH_S + _ANSWER_S) as response:
             if response.status == _GONE:
                 yield {"type": "ERROR", "object": {"code": _GONE}}
@@ -171,33 +228,28 @@ class ClusterApi(Closing):
 
     @contextmanager
     def _answer(
-        self, method: str, url: str, body: Object | None = None, *, read_s: float
+        self, method: str, url: str, body: object = None, *, media: str = _APPLY, read_s: float
     ) -> Iterator[Any]:
-        import urllib3
+        from tetrad.cluster_api.connecting import unanswered
 
         connection = self._connected()
-        headers = {**connection.headers(), "Accept": "application/json", "User-Agent": "tetrad"}
+        headers = {"Accept": "application/json", "User-Agent": "tetrad"}
+        data = None
         if body is not None:
-            headers["Content-Type"] = "application/apply-patch+yaml"  # JSON is YAML
+            data, headers["Content-Type"] = json.dumps(body).encode(), media
         try:
-            response = connection.pool.request(
-                method,
-                connection.host + url,
-                body=None if body is None else json.dumps(body).encode(),
-                headers=headers,
-                timeout=urllib3.Timeout(connect=_CONNECT_S, read=read_s),
-                retries=False,
-                preload_content=False,
-            )
+            response = connection.request(method, url, body=data, headers=headers, read_s=read_s)
             self._note_date(response.headers.get("Date"))
             try:
                 yield response
             finally:
                 response.close()
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        except unanswered() as error:
             raise ClusterError(f"{self.name}: {_told(error)}") from error
 
     def _connected(self) -> Connection:
+        from tetrad.cluster_api.connecting import Connection
+
         with self._lock:
             if self._connection is None:
                 self._connection = Connection(self._context)
