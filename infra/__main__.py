@@ -11,4 +11,4 @@ from nodes import look
 from program import provision
 
 desired = gather(Path(__file__).resolve().parents[1], pulumi.get_stack())
-provision(desired, look(desired.cluster))
+provision(desired, look(desired.cluster, pulumi.log.warn))

@@ -96,7 +96,7 @@ def _up(desired: Desired, live: Live, wanted: Mapping[str, Object]) -> None:
     hand are rare, and looking takes longer than a change.
     """
     engine, began = _engine(), time.monotonic()
-    capacity, steps = look(desired.cluster), []
+    capacity, steps = look(desired.cluster, _warn), []
     for refresh in (False, True):
         try:
             steps += engine.up(
@@ -143,7 +143,7 @@ def _places(pointer: str) -> list[tuple[bool, int, str]]:
 
 
 def _preview(desired: Desired, wanted: Mapping[str, Object], there: Mapping[str, Object]) -> None:
-    steps = _engine().preview(desired, look(desired.cluster), _warn)
+    steps = _engine().preview(desired, look(desired.cluster, _warn), _warn)
     told = _counted(Counter(step.change for step in steps), "to create", "to update", "to delete")
     lines = [f"{desired.environment.name}: {told}"]
     for step in steps:

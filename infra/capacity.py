@@ -6,6 +6,7 @@ by number is counted (GPUs and slices of them): of CPU and memory there are seld
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,11 +25,20 @@ class Node:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlacedPod:
+    """A pod of a model server that has a place on a node."""
+
+    server: str
+    node: str
+    asked: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """The nodes, and the pods of model servers that have a place on one, by the server's name."""
+    """The nodes, and the pods of model servers on them."""
 
     nodes: tuple[Node, ...]
-    placed: Mapping[str, int]
+    placed: tuple[PlacedPod, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,33 +50,66 @@ class Shortage:
     missing: int
     wanted: int
     asks: str
+    ends: int  # pods that run, and end before those that replace them are placed
 
     def __str__(self) -> str:
+        ending = f", after {self.ends} that run now have ended" if self.ends else ""
         return (
             f"{self.server} ({self.reference}): no node has room for {self.missing} of"
-            f" {self.wanted} pods; each asks for {self.asks}"
+            f" {self.wanted} pods{ending}; each asks for {self.asks}"
         )
 
 
 def shortages(servers: Sequence[ModelServerArgs], capacity: Capacity) -> Iterator[Shortage]:
-    """The servers whose least number of pods finds no place. One after the other takes what is free."""
+    """The servers whose least number of pods finds no place. One after the other takes what is free.
+
+    A pod that asks for other than its server does now is replaced: it ends first, and what it holds
+    is free. That of a server that is no longer wanted ends as well.
+    """
+    nodes = {node.name: node for node in capacity.nodes}
     free = {node.name: dict(node.free) for node in capacity.nodes}
+    wanted_now = {server.name: server for server in servers}
+    kept: Counter[str] = Counter()
+    ending: Counter[str] = Counter()
+    for pod in capacity.placed:
+        server = wanted_now.get(pod.server)
+        if server is not None and _stays(pod, nodes.get(pod.node), server):
+            kept[pod.server] += 1
+        else:
+            ending[pod.server] += 1
+            _release(free.get(pod.node, {}), pod.asked)
     for server in servers:
-        wanted = server.hosting.replicas.min
-        asked = {name: amount_of(size) for name, size in server.resources.items() if "/" in name}
-        missing = max(0, wanted - capacity.placed.get(server.name, 0)) if asked else 0
+        wanted, asked = server.hosting.replicas.min, _counted(server.resources)
+        missing = max(0, wanted - kept[server.name]) if asked else 0
         for node in capacity.nodes:
             if _takes(node, server):
                 missing -= _place(free[node.name], asked, missing)
         if missing:
-            asks = ", ".join(f"{size:g} {name}" for name, size in sorted(asked.items()))
             yield Shortage(
                 server=server.name,
                 reference=server.ref,
                 missing=missing,
                 wanted=wanted,
-                asks=asks,
+                asks=", ".join(f"{size:g} {name}" for name, size in sorted(asked.items())),
+                ends=ending[server.name],
             )
+
+
+def _counted(resources: Mapping[str, str]) -> dict[str, float]:
+    return {name: amount_of(size) for name, size in resources.items() if "/" in name}
+
+
+def _stays(pod: PlacedPod, node: Node | None, server: ModelServerArgs) -> bool:
+    """Whether a pod is one that the server wants still, as far as its place depends on it."""
+    held = {name: size for name, size in pod.asked.items() if "/" in name}
+    is_there = node is None or server.hosting.node_selector.items() <= node.labels.items()
+    return is_there and held == _counted(server.resources)
+
+
+def _release(free: dict[str, float], held: Mapping[str, float]) -> None:
+    for name, size in held.items():
+        if name in free:
+            free[name] += size
 
 
 def _takes(node: Node, server: ModelServerArgs) -> bool:

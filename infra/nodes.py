@@ -1,63 +1,70 @@
-"""The nodes of a cluster as they are now, asked by kubectl."""
+"""The nodes of a cluster as they are now, and what of them is taken."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tetrad
-from capacity import Capacity, Node
+from capacity import Capacity, Node, PlacedPod
 from quantities import amount_of
 
 _ENDED = ("Succeeded", "Failed")
 
 
-def look(cluster: tetrad.Cluster) -> Capacity | None:
-    """What the nodes have free; None where there is no kubectl to ask, or it gets no answer."""
-    if shutil.which("kubectl") is None:
+def look(cluster: tetrad.Cluster, warn: Callable[[str], None]) -> Capacity | None:
+    """What the nodes have free; None, and a warning, where that cannot be asked."""
+    try:
+        with tetrad.ClusterApi(cluster.context, cluster.namespace) as api:
+            nodes, pods = (api.collection("v1", kind) for kind in ("Node", "Pod"))
+            assert nodes and pods  # noqa: S101, PT018 - every cluster has them
+            running = ",".join(f"status.phase!={phase}" for phase in _ENDED)
+            return capacity_of(
+                api.listed(nodes)[0],
+                api.listed(pods, fields=f"spec.nodeName!=,{running}", everywhere=True)[0],
+                cluster.namespace,
+            )
+    except tetrad.ClusterError as error:
+        warn(f"nobody knows whether the model servers find a place: {error}")
         return None
-    command = ["kubectl", "--context", cluster.context, "get", "nodes,pods", "--all-namespaces"]
-    result = subprocess.run(
-        [*command, "--output", "json"], capture_output=True, text=True, check=False
-    )
-    if result.returncode != 0:
-        return None
-    return capacity_of(json.loads(result.stdout)["items"], cluster.namespace)
 
 
-def capacity_of(items: Sequence[Mapping[str, Any]], namespace: str) -> Capacity:
-    """From the objects as the API server tells them."""
+def capacity_of(
+    nodes: Sequence[Mapping[str, Any]], pods: Sequence[Mapping[str, Any]], namespace: str
+) -> Capacity:
+    """From the objects as the API server gives them."""
     taken: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    placed: Counter[str] = Counter()
-    for item in items:
-        node = item["spec"].get("nodeName")
-        if item["kind"] != "Pod" or not node or item.get("status", {}).get("phase") in _ENDED:
+    placed = []
+    for pod in pods:
+        node, metadata = pod["spec"].get("nodeName"), pod["metadata"]
+        if not node or pod.get("status", {}).get("phase") in _ENDED:
             continue
-        for container in item["spec"]["containers"]:
-            asked = container.get("resources", {}).get("requests", {})
-            taken[node].update({name: amount_of(size) for name, size in asked.items()})
-        metadata = item["metadata"]
+        asked = _asked(pod["spec"]["containers"])
+        taken[node].update(asked)
         model = metadata.get("labels", {}).get("tetrad.dev/model")
         if model and metadata["namespace"] == namespace:
-            placed[f"model-{model}"] += 1
-    nodes = [
-        _node(item, taken[item["metadata"]["name"]]) for item in items if item["kind"] == "Node"
-    ]
-    return Capacity(nodes=tuple(nodes), placed=placed)
+            placed.append(PlacedPod(server=f"model-{model}", node=node, asked=asked))
+    found = tuple(_node(node, taken[node["metadata"]["name"]]) for node in nodes)
+    return Capacity(nodes=found, placed=tuple(placed))
 
 
-def _node(item: Mapping[str, Any], taken: Mapping[str, float]) -> Node:
-    spec = item["spec"]
+def _asked(containers: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    asked: Counter[str] = Counter()
+    for container in containers:
+        requests = container.get("resources", {}).get("requests", {})
+        asked.update({name: amount_of(size) for name, size in requests.items()})
+    return asked
+
+
+def _node(node: Mapping[str, Any], taken: Mapping[str, float]) -> Node:
+    spec = node["spec"]
     kept_away = [t["key"] for t in spec.get("taints", ()) if t["effect"] != "PreferNoSchedule"]
     closed = ["node.kubernetes.io/unschedulable"] if spec.get("unschedulable") else []
-    allocatable = item.get("status", {}).get("allocatable", {})
+    allocatable = node.get("status", {}).get("allocatable", {})
     return Node(
-        name=item["metadata"]["name"],
-        labels=item["metadata"].get("labels", {}),
+        name=node["metadata"]["name"],
+        labels=node["metadata"].get("labels", {}),
         taints=frozenset([*kept_away, *closed]),
         free={name: amount_of(size) - taken.get(name, 0.0) for name, size in allocatable.items()},
     )

@@ -26,6 +26,7 @@ _STUCK = {
 class Awaited:
     """A workload that is to be ready before traffic moves, and how long that may take."""
 
+    api_version: str
     kind: str
     name: str
     what: str  # for people
@@ -68,6 +69,7 @@ def awaited(desired: Desired) -> tuple[Awaited, ...]:
             continue
         found.append(
             Awaited(
+                api_version=obj["apiVersion"],
                 kind=kind,
                 name=name,
                 what=what,

@@ -34,7 +34,7 @@ def _look(
     live: Live, one: Awaited, now: float, began: float, since: dict[tuple[str, str], float]
 ) -> str:
     """What is still to come of a workload; nothing of one that is ready."""
-    (obj,) = live.named(one.kind, [one.name]) or (None,)
+    obj = live.named(one.api_version, one.kind, one.name)
     if obj is None:
         raise NotReady(_said(one, "somebody deleted it"))
     ready, wanted = ready_pods(one, obj), wanted_pods(one, obj)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pulumi
 from pulumi import automation
 
 import tetrad
@@ -25,7 +26,7 @@ def main(command: str, root: str, state: str) -> int:
     stack = automation.create_or_select_stack(
         stack_name="production",
         project_name="tetrad",
-        program=lambda: provision(desired, look(desired.cluster)),
+        program=lambda: provision(desired, look(desired.cluster, pulumi.log.warn)),
         opts=automation.LocalWorkspaceOptions(
             work_dir=state,
             project_settings=automation.ProjectSettings(

@@ -162,6 +162,8 @@ def test_a_preview_says_what_would_change_and_changes_nothing(applied: Provision
     assert "production: 1 to create, 2 to update" in done.stdout
     assert "  ~ ConfigMap/tetrad-proven\n      data[snapshot." in done.stdout
     assert "model servers: $144,540.00 per month" in done.stdout
+    assert "warning: model-" in done.stderr
+    assert "no node has room for 1 of 1 pods, after 1 that run now have ended" in done.stderr
 
 
 def test_an_apply_that_was_killed_is_completed_by_the_next(unapplied: Provisioned) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from clusters import FULL, MODELS, clustered, desired_of, sha256
 
-from capacity import shortages
+from capacity import Capacity, shortages
 from model_servers import ModelServerArgs
 from nodes import capacity_of
 
@@ -47,7 +47,12 @@ def server(tmp_path: Path) -> ModelServerArgs:
 
 def missing(server: ModelServerArgs, *items: dict[str, Any]) -> int:
     """Pods without a place."""
-    return sum(one.missing for one in shortages([server], capacity_of(items, "llm")))
+    return sum(one.missing for one in shortages([server], capacity(*items)))
+
+
+def capacity(*items: dict[str, Any]) -> Capacity:
+    nodes, pods = ([one for one in items if one["kind"] == kind] for kind in ("Node", "Pod"))
+    return capacity_of(nodes, pods, "llm")
 
 
 @pytest.mark.parametrize(
@@ -81,6 +86,39 @@ def test_pods_that_run_already_need_no_place(server: ModelServerArgs) -> None:
     assert missing(server, node("a", 4), running) == 0
 
 
+def test_pods_that_a_change_replaces_end_first_and_leave_their_place(
+    server: ModelServerArgs,
+) -> None:
+    """Two GPUs each are wanted now; those of another size are replaced one by one."""
+    larger, smaller = (pod("a", gpus, {"tetrad.dev/model": server.short}) for gpus in (4, 1))
+
+    assert missing(server, node("a", 4), larger) == 0
+    assert missing(server, node("a", 4), smaller, smaller) == 0
+    assert missing(server, node("a", 2), smaller, smaller) == 1
+    (short,) = shortages([server], capacity(node("a", 2), smaller, smaller))
+    assert "no node has room for 1 of 2 pods, after 2 that run now have ended" in str(short)
+
+
+def test_pods_on_nodes_that_are_no_longer_selected_are_replaced(server: ModelServerArgs) -> None:
+    other = node("b", 2, metadata={"name": "b", "labels": {"pool": "other"}})
+    running = pod("b", 2, {"tetrad.dev/model": server.short})
+
+    assert missing(server, node("a", 2), other, running) == 1
+
+
+def test_pods_on_a_node_that_takes_no_others_stay(server: ModelServerArgs) -> None:
+    drained = node("a", 4, spec={"unschedulable": True})
+    running = pod("a", 2, {"tetrad.dev/model": server.short})
+
+    assert missing(server, drained, running, running) == 0
+
+
+def test_a_server_that_is_no_longer_wanted_leaves_its_place(server: ModelServerArgs) -> None:
+    gone = pod("a", 4, {"tetrad.dev/model": "0" * 12})
+
+    assert missing(server, node("a", 4), gone) == 0
+
+
 def test_pods_of_another_environment_do_not_count_as_its_own(server: ModelServerArgs) -> None:
     other = pod("a", 2, {"tetrad.dev/model": server.short})
     other["metadata"]["namespace"] = "staging"
@@ -96,7 +134,7 @@ def test_servers_share_what_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     hosted["stacks/models/twin"] = copy.deepcopy(hosted["stacks/models/large"])
     servers = desired_of(clustered(tmp_path, environment, ["large", "twin"])).models
 
-    found = list(shortages(servers, capacity_of([node("a", 6)], "llm")))
+    found = list(shortages(servers, capacity(node("a", 6))))
 
     assert [(one.missing, one.wanted) for one in found] == [(1, 2)]
     assert str(found[0]).endswith("room for 1 of 2 pods; each asks for 2 nvidia.com/gpu")

@@ -10,19 +10,24 @@ import pytest
 from clusters import EVERY, FULL, clustered, desired_of
 from control_plane import ControlPlane, definitions_in, started
 
+from desired import Desired
+from live import Live
 from manifests import write_manifests
+from nodes import look
+from outline import objects_by_name
 
 pytestmark = pytest.mark.campaign  # real servers, for minutes
 
 ROLES = Path(__file__).parents[2] / "infra/examples/deployer.yaml"
 DEPLOYER, READER = "deployer@example.com", "drift@example.com"
+STRANGER = "stranger@example.com"
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A namespace, and the two accounts with their roles."""
     folder = tmp_path_factory.mktemp("plane")
-    with started(folder, strangers=[DEPLOYER, READER]) as plane:
+    with started(folder, strangers=[DEPLOYER, READER, STRANGER]) as plane:
         definitions = definitions_in(Path(__file__).parent / "crds")
         assert plane.apply(definitions).returncode == 0
         names = [f"crd/{one['metadata']['name']}" for one in definitions]
@@ -34,12 +39,16 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 
 @pytest.fixture(scope="module")
-def manifests(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("manifests")
+def desired(tmp_path_factory: pytest.TempPathFactory) -> Desired:
     without = json.loads(json.dumps(FULL))
     del without["kubernetes"]["deployer"]
-    root = clustered(tmp_path_factory.mktemp("tree"), without, EVERY, searching=True)
-    write_manifests(desired_of(root), folder)
+    return desired_of(clustered(tmp_path_factory.mktemp("tree"), without, EVERY, searching=True))
+
+
+@pytest.fixture(scope="module")
+def manifests(desired: Desired, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("manifests")
+    write_manifests(desired, folder)
     return folder
 
 
@@ -62,6 +71,37 @@ def test_the_reader_sees_it_and_changes_nothing(plane: ControlPlane, manifests: 
     assert seen.returncode == 0, seen.stderr
     assert tried.returncode != 0
     assert "Forbidden" in tried.stderr or "forbidden" in tried.stderr
+
+
+@pytest.mark.parametrize("user", [DEPLOYER, READER])
+def test_both_accounts_may_ask_all_that_the_commands_ask(
+    user: str,
+    plane: ControlPlane,
+    desired: Desired,
+    manifests: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    applied = plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(manifests))
+    assert applied.returncode == 0, applied.stderr
+    monkeypatch.setenv("KUBECONFIG", str(plane.kubeconfig("prod", user=user)))
+    warnings: list[str] = []
+    wanted = objects_by_name(desired)
+
+    there = Live(desired.cluster).objects(wanted.values())
+
+    assert not wanted.keys() - there.keys()
+    assert look(desired.cluster, warnings.append) is not None
+    assert warnings == []
+
+
+def test_who_may_not_see_nodes_is_warned_that_room_is_not_checked(
+    plane: ControlPlane, desired: Desired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(plane.kubeconfig("prod", user=STRANGER)))
+    warnings: list[str] = []
+
+    assert look(desired.cluster, warnings.append) is None
+    assert f'User "{STRANGER}" cannot list resource "nodes"' in warnings[0]
 
 
 @pytest.mark.parametrize("user", [DEPLOYER, READER])

@@ -11,6 +11,7 @@ from clusters import EVERY, FULL, SMALL, clustered, desired_of
 from readiness import Awaited, awaited, problems, ready_pods, wanted_pods
 
 AWAITED = Awaited(
+    api_version="apps/v1",
     kind="Deployment",
     name="model-a",
     what="stacks/models/a",
