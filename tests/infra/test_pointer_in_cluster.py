@@ -18,7 +18,7 @@ from serving_cluster import CONTEXT, Asking, ServingCluster, gateway_user
 pytestmark = pytest.mark.campaign  # real servers, for minutes
 
 pytest.importorskip("starlette", reason="needs the extra gateway")
-pytest.importorskip("kubernetes", reason="needs the extra gateway")
+pytest.importorskip("urllib3", reason="needs the extra gateway")
 
 # What docs/deploy.md says that an account needs to roll back.
 _ON_CALL = [
