@@ -230,6 +230,7 @@ GRADED = "{'pass': …, 'score': …, 'reason': …"
             "score 0.5 < 0.8: fair",
         ),
         ("python", "TRUE", None, 'the code returned True on "text"'),
+        ("python", '{"pass": true, "score": 1, "reason": "Fair"}', None, "Fair"),
     ],
 )
 def test_a_reason_repeats_what_was_answered(
@@ -240,10 +241,26 @@ def test_a_reason_repeats_what_was_answered(
     assert judged(checked, "text", Services(said)).reason == reason
 
 
+def test_a_rubric_that_is_met_by_too_little_fails() -> None:
+    said = {"pass": True, "score": 0.7}
+
+    found = judged(assertion("llm-rubric", "value", threshold=0.8), "text", Services(said))
+
+    assert (found.passed, found.score) == (False, 0.7)
+
+
 @pytest.mark.parametrize(
     ("type_", "said", "message"),
     [
         ("llm-rubric", {}, "the judge's answer has no `pass` that is true or false"),
+        *(
+            (
+                "llm-rubric",
+                {"pass": True, "score": score},
+                f"the judge's score is {written}, not a number from 0 to 1",
+            )
+            for score, written in ((1.5, "1.5"), (True, "true"), ("x" * 99, f'"{"x" * 38}…'))
+        ),
         ("context-faithfulness", {}, "the judge's answer has no list of `claims`"),
         ("context-faithfulness", {"claims": "a"}, "the judge's answer has no list of `claims`"),
         (

@@ -8,8 +8,15 @@ from assertions.test_assertions import Services
 from evals.cases import assertion, case
 
 from tetrad.assertions.answered import Answered, PythonRaised
+from tetrad.assertions.expressions import expression_of
 from tetrad.assertions.transforms import Untransformable, transformed
 from tetrad.evals.grading import grade
+
+
+@pytest.fixture(autouse=True)
+def _read_anew() -> None:
+    """What an earlier test read of a transform would hide that it is now read otherwise."""
+    expression_of.cache_clear()
 
 
 def made(transform: str, text: str, services: Services | None = None) -> str:
@@ -63,17 +70,24 @@ def test_the_plain_forms_of_a_transform_need_no_javascript(
         ("output.a", "no JSON", "the answer is not JSON"),
         ("JSON.parse(output).a", '{"b": 1}', "there is no 'a' in {\"b\": 1}"),
         ("JSON.parse(output)[3]", "[1]", r"there is no 3 in \[1\]"),
+        ("JSON.parse(output)[1]", "[1]", r"there is no 1 in \[1\]"),
+        ("JSON.parse(output).a", '{"ü": 1}', "there is no 'a' in {\"ü\": 1}"),
+        ("JSON.parse(output).a", f'["{"x" * 99}"]', r"there is no 'a' in \[\"x{77}…"),
         ("JSON.parse(output).a.trim()", '{"a": 1}', r"trim\(\) takes a string, and this is 1"),
         ("JSON.parse(output).a.toString()", '{"a": [1]}', r"toString\(\) takes a string"),
         ("JSON.parse(output).a", '{"a": null}', r"it made nothing \(null\)"),
-        ("JSON.parse(output)", "[" * 900 + "]" * 900, "nested too deeply|is not JSON"),
+        (
+            "JSON.parse(output)",
+            "[" * 900 + "]" * 900,
+            "what it made is nested too deeply|the answer is not JSON",
+        ),
         ("output.color", "purple", "the answer is not JSON"),
     ],
 )
 def test_an_answer_that_a_transform_cannot_take_says_why(
     transform: str, text: str, words: str
 ) -> None:
-    with pytest.raises(Untransformable, match=words):
+    with pytest.raises(Untransformable, match=rf"\A({words})"):
         made(transform, text)
 
 

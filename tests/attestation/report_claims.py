@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
+from math import isclose
 from typing import Any
 
 # Words, and what nobody can derive again and no evidence holds.
@@ -38,6 +39,7 @@ _SAID = re.compile(
     """,
     re.VERBOSE,
 )
+_ESTIMATED = re.compile(r".*\.requirements\[\d+\]\.(interval\[[01]\]|mde)")
 
 
 def changes(before: Any, after: Any, path: str = "") -> Iterator[str]:
@@ -52,8 +54,16 @@ def changes(before: Any, after: Any, path: str = "") -> Iterator[str]:
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from changes(one, other, f"{path}[{index}]")
-    elif before != after or isinstance(before, bool) != isinstance(after, bool):
+    elif not _is_same(before, after, path):
         yield path
+
+
+def _is_same(before: Any, after: Any, path: str) -> bool:
+    """Whether two values claim the same: numbers, but for what two machines may compute otherwise."""
+    if isinstance(before, bool) or not {type(before), type(after)} <= {int, float}:
+        return type(before) is type(after) and bool(before == after)
+    least = 1e-9 if _ESTIMATED.fullmatch(path) else 1e-12
+    return isclose(before, after, rel_tol=1e-9, abs_tol=least)
 
 
 def claimed(paths: Sequence[str]) -> list[str]:

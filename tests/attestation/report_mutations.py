@@ -110,6 +110,17 @@ def other_measure(report: Report, random: Random) -> None:
         sample["trace"]["steps"][-1]["completion"][name] = new
 
 
+def nudged(report: Report, random: Random) -> None:
+    """A figure of a requirement, or a score, that is a little larger or smaller."""
+    suite = suite_of(report)
+    figures = [one for one in suite["requirements"] if isinstance(one["value"], int | float)]
+    metrics = [sample["metrics"] for case in suite["cases"] for sample in case["samples"]]
+    found = random.choice([(one, "value") for one in figures] + [(m, "answer") for m in metrics])
+    where, name = found
+    share = random.choice((1, -1)) * 10 ** -random.uniform(3, 8)
+    where[name] = (where[name] or 1e-6) * (1 + share)
+
+
 def less(report: Report, random: Random) -> None:
     """A suite, a yardstick, a case, a repeat, a requirement or a trace that is left out."""
     stack = report["stacks"][0]
@@ -147,6 +158,7 @@ EDITS: Mapping[str, Mutate] = {
     "other judgments": judged_otherwise,
     "other decisions": other_decision,
     "other measures": other_measure,
+    "nudged figures": nudged,
     "left out": less,
     "sides swapped": of_the_base,
 }

@@ -19,11 +19,12 @@ from typing import Any
 import pytest
 import signing as s
 from cryptography import x509
-from sigstores import WORKFLOW, Sigstore
+from sigstores import ISSUER, WORKFLOW, Sigstore
 
 from tetrad.canonical import canonical_json, digest_bytes
 from tetrad.evidence import Refused
 from tetrad.evidence.clauses import statement_of
+from tetrad.evidence.keyless import certified_to
 from tetrad.model import Environment
 
 Json = dict[str, Any]
@@ -54,6 +55,12 @@ def test_what_a_job_signed_counts_where_the_environment_names_the_job(sigstore: 
 
     assert found.is_yes
     assert len(found.accepted) == 2
+
+
+def test_a_bundle_says_to_whom_its_key_was_certified(sigstore: Sigstore) -> None:
+    (bundle,) = evidence(sigstore)[:1]
+
+    assert certified_to(bundle) == (WORKFLOW, ISSUER)
 
 
 OTHERS: dict[str, Json] = {

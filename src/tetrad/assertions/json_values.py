@@ -40,12 +40,7 @@ def differences(one: Json, other: Any, place: tuple[str | int, ...] = ()) -> Ite
     elif _is_list(one) and _is_list(other) and len(one) == len(other):
         for i, (item, its) in enumerate(zip(one, other, strict=True)):
             yield from differences(item, its, (*place, i))
-    elif (
-        _is_container(one)
-        or _is_container(other)
-        or isinstance(one, bool) is not isinstance(other, bool)
-        or one != other
-    ):
+    elif isinstance(one, bool) is not isinstance(other, bool) or one != other:
         yield _difference(place, _shown(one), _shown(other))
 
 
@@ -55,10 +50,6 @@ def _difference(place: tuple[str | int, ...], before: str, after: str) -> Differ
 
 def _is_list(value: Any) -> TypeGuard[Sequence[Json]]:
     return isinstance(value, Sequence) and not isinstance(value, str)
-
-
-def _is_container(value: Any) -> bool:
-    return isinstance(value, Mapping) or _is_list(value)
 
 
 def _shown(value: Any) -> str:

@@ -22,7 +22,7 @@ from tetrad.runtime.guards import trimmed
 from tetrad.runtime.observing import UNOBSERVED
 from tetrad.runtime.output_guards import OutputGuards
 
-_TOLERANCE = 1e-9  # of scores that two machines compute
+_TOLERANCE = 1e-12  # of scores that two machines compute
 _OF_STEPS = frozenset({"latency", "retrieved", "tool-called"})  # they read more than the text
 
 

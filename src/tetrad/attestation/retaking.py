@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isclose
 
 from tetrad.attestation.disagreement import Disagreement
 from tetrad.evals.judged_suites import judgeable
@@ -23,6 +24,7 @@ from tetrad.results.gate_report import (
 from tetrad.results.outcome import CaseOutcome, SuiteRun
 
 _TOLERANCE = 1e-9
+_LEAST = 1e-12  # an answer may cost less than a millionth of a dollar
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,16 +169,19 @@ def alike(one: RequirementResult, other: RequirementResult) -> bool:
     same = (one.requirement, one.metric, one.statistic, one.decision, one.n, one.cases) == (
         other.requirement, other.metric, other.statistic, other.decision, other.n, other.cases,
     )  # fmt: skip
-    numbers = [
-        (one.value, other.value),
-        (one.threshold, other.threshold),
+    given = [(one.value, other.value), (one.threshold, other.threshold)]
+    estimated = [
         (one.mde, other.mde),
         *zip(one.interval or (None, None), other.interval or (None, None), strict=True),
     ]
-    return same and all(_is_close(a, b) for a, b in numbers)
+    return (
+        same
+        and all(_is_close(a, b, least=_LEAST) for a, b in given)
+        and all(_is_close(a, b, least=_TOLERANCE) for a, b in estimated)
+    )
 
 
-def _is_close(one: float | None, other: float | None) -> bool:
+def _is_close(one: float | None, other: float | None, *, least: float) -> bool:
     if one is None or other is None:
         return one is other
-    return abs(one - other) <= _TOLERANCE * max(1.0, abs(one))
+    return isclose(one, other, rel_tol=_TOLERANCE, abs_tol=least)
