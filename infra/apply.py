@@ -21,8 +21,8 @@ from fields import field_changes, within
 from gathered import gather
 from live import Live
 from nodes import look
+from objects.everything import objects_by_name
 from objects.kubernetes import Object, Place
-from outline import objects_by_name
 from policy_pack.checking import refuse_violations
 from readiness import awaited
 from scripts import ended

@@ -9,8 +9,8 @@ from pathlib import Path
 from drifted import drifted
 from gathered import gather
 from live import Live
+from objects.everything import objects_by_name
 from objects.kubernetes import Place
-from outline import objects_by_name
 from scripts import ended
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fields import ABSENT, FieldChange, field_changes, within
-from objects.kubernetes import Object, Place
+from fields import ABSENT, FieldChange, field_changes, joined, within, written
+from objects.kubernetes import WORKLOADS, Object, Place
 
 # These keep objects going, and what they add is theirs.
 _OF_THE_CLUSTER = ("kube-", "kubelet", "keda", "cluster-autoscaler", "kwok")
@@ -23,7 +23,6 @@ _MARKS = ("pulumi.com/", "kubectl.kubernetes.io/", "deployment.kubernetes.io/",
           "app.kubernetes.io/instance")  # fmt: skip
 _MARKS_IN = ("labels", "annotations")
 _OUTSIDE = ("status", "apiVersion", "kind")
-_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 _AUTOSCALED = ("spec", "replicas")
 
 
@@ -62,8 +61,7 @@ def drifted(
 def _fields(wanted: Object, live: Object) -> Iterator[FieldChange]:
     yield from field_changes(wanted, within(live, wanted))
     for one in added(wanted, live):
-        written = one.value if isinstance(one.value, str) else json.dumps(one.value, sort_keys=True)
-        yield FieldChange(path=_written(one.path), before=None, after=written)
+        yield FieldChange(path=_path(one.path), before=None, after=written(one.value))
 
 
 def added(wanted: Object, live: Object) -> Iterator[Added]:
@@ -146,14 +144,13 @@ def _is_ours(obj: Object, place: Place) -> bool:
     mine = {key: labels[key] for key in ("app.kubernetes.io/managed-by", "tetrad.dev/environment")}
     is_marked = mine.items() <= metadata.get("labels", {}).items()
     if "namespace" in metadata:
-        return is_marked or obj["kind"] in _WORKLOADS
+        return is_marked or obj["kind"] in WORKLOADS
     first, _, last = metadata["name"].rpartition("-")
     return is_marked and bool(last) and first == f"tetrad-{place.namespace}"
 
 
-def _written(path: tuple[str, ...]) -> str:
-    text = ""
-    for step in path:
-        is_plain = step.replace("-", "").replace("_", "").isalnum()
-        text += step if step.startswith("[") else f".{step}" if is_plain else f"[{step}]"
-    return text.removeprefix(".")
+def _path(steps: tuple[str, ...]) -> str:
+    path = ""
+    for step in steps:
+        path = f"{path}{step}" if step.startswith("[") else joined(path, step)
+    return path

@@ -29,15 +29,13 @@ def field_changes(before: Any, after: Any, path: str = "") -> Iterator[FieldChan
         return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted({*before, *after}, key=str):
-            inner = f"{path}.{key}" if _is_plain(key) else f"{path}[{key}]"
-            yield from field_changes(
-                before.get(key, ABSENT), after.get(key, ABSENT), inner.removeprefix(".")
-            )
+            inner = joined(path, str(key))
+            yield from field_changes(before.get(key, ABSENT), after.get(key, ABSENT), inner)
     elif isinstance(before, list) and isinstance(after, list):
         for name, pair in _paired(before, after).items():
             yield from field_changes(*pair, f"{path}[{name}]")
     else:
-        yield FieldChange(path=path, before=_written(before), after=_written(after))
+        yield FieldChange(path=path, before=written(before), after=written(after))
 
 
 def within(live: Any, wanted: Any) -> Any:
@@ -79,11 +77,13 @@ def _key_of(*lists: Sequence[Any]) -> str | None:
     return None
 
 
-def _is_plain(key: object) -> bool:
-    return str(key).replace("-", "").replace("_", "").isalnum()
+def joined(path: str, key: str) -> str:
+    """The path of a field of the value that a path names."""
+    is_plain = key.replace("-", "").replace("_", "").isalnum()
+    return f"{path}.{key}".removeprefix(".") if is_plain else f"{path}[{key}]"
 
 
-def _written(value: Any) -> str | None:
+def written(value: Any) -> str | None:
     if value is ABSENT:
         return None
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)

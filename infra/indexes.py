@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import tetrad
-from model_servers import SHORT
+from digests import short
 from snapshots import SnapshotArgs
 
 
@@ -20,7 +20,7 @@ class IndexArgs:
 
     @property
     def short(self) -> str:
-        return self.digest.removeprefix("sha256:")[:SHORT]
+        return short(self.digest)
 
 
 def indexes(

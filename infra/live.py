@@ -6,16 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import tetrad
-from objects.kubernetes import Object
-from outline import object_name
+from objects.kubernetes import WORKLOADS, Object, object_name
 
-_WORKLOADS = (
-    ("apps/v1", "Deployment"),
-    ("apps/v1", "StatefulSet"),
-    ("apps/v1", "DaemonSet"),
-    ("batch/v1", "Job"),
-    ("batch/v1", "CronJob"),
-)
 _MANAGER = "tetrad"
 
 
@@ -31,7 +23,9 @@ class Live:
 
         A kind that the cluster does not know has no objects.
         """
-        kinds = dict.fromkeys([*((o["apiVersion"], o["kind"]) for o in wanted), *_WORKLOADS])
+        named = ((obj["apiVersion"], obj["kind"]) for obj in wanted)
+        workloads = ((version, kind) for kind, version in WORKLOADS.items())
+        kinds = dict.fromkeys([*named, *workloads])
         return {object_name(obj): obj for kind in kinds for obj in self._of_kind(*kind)}
 
     def named(self, api_version: str, kind: str, name: str) -> Object | None:

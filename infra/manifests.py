@@ -9,7 +9,7 @@ import yaml
 
 import tetrad
 from desired import Desired
-from objects.everything import object_groups
+from objects.everything import objects_by_name
 from objects.kubernetes import Object
 
 HEAD = "# Rendered by `tetrad render`. Change the repository, not this file.\n"
@@ -17,7 +17,7 @@ HEAD = "# Rendered by `tetrad render`. Change the repository, not this file.\n"
 
 def manifests(desired: Desired) -> dict[str, str]:
     """Texts by file name; the names are in the order in which the objects are applied."""
-    objects = [obj for group in object_groups(desired).values() for obj in group]
+    objects = objects_by_name(desired).values()
     texts = {f"{_rank(obj):02}-{_slug(obj)}.yaml": HEAD + written(obj) for obj in objects}
     return dict(sorted(texts.items()))
 

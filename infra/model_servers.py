@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import tetrad
+from digests import short
 from quantities import amount_of, quantity
 
-SHORT = 12  # digits of a digest in names and labels
 _LOAD_S = 600.0  # where a model does not say how long its server takes to load it
 
 
@@ -50,16 +50,21 @@ class ModelServerArgs:
 
     @property
     def short(self) -> str:
-        return self.digest.removeprefix("sha256:")[:SHORT]
+        return short(self.digest)
 
     @property
     def name(self) -> str:
-        return f"model-{self.short}"
+        return server_name(self.short)
 
     @property
     def images(self) -> tuple[str, ...]:
         held = (self.weights, self.adapter)
         return (self.image, *(files.image for files in held if files and files.image))
+
+
+def server_name(short: str) -> str:
+    """Of the server of a model, by the first digits of its digest."""
+    return f"model-{short}"
 
 
 def model_servers(
@@ -94,8 +99,9 @@ def _server(model: tetrad.Model, digest: str, hosting: tetrad.ModelHosting) -> M
     engine = model.engine
     assert isinstance(engine, tetrad.VllmEngine | tetrad.OpenAIEngine)  # noqa: S101 - hosted ones are
     # The gateway takes a name with the digest in it as proof of which weights answer.
-    short = digest.removeprefix("sha256:")[:SHORT]
-    served = f"{model.name}-{short}" if isinstance(engine, tetrad.VllmEngine) else engine.model
+    served = (
+        f"{model.name}-{short(digest)}" if isinstance(engine, tetrad.VllmEngine) else engine.model
+    )
     resources = {name: quantity(amount) for name, amount in sorted(model.resources.items())}
     if isinstance(engine, tetrad.VllmEngine):
         image, health, port = engine.image, "/health", 8000

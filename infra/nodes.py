@@ -8,6 +8,8 @@ from typing import Any
 
 import tetrad
 from capacity import Capacity, Node, PlacedPod
+from model_servers import server_name
+from objects.kubernetes import MODEL
 from quantities import amount_of
 
 _ENDED = ("Succeeded", "Failed")
@@ -42,9 +44,9 @@ def capacity_of(
             continue
         asked = _asked(pod["spec"]["containers"])
         taken[node].update(asked)
-        model = metadata.get("labels", {}).get("tetrad.dev/model")
+        model = metadata.get("labels", {}).get(MODEL)
         if model and metadata["namespace"] == namespace:
-            placed.append(PlacedPod(server=f"model-{model}", node=node, asked=asked))
+            placed.append(PlacedPod(server=server_name(model), node=node, asked=asked))
     found = tuple(_node(node, taken[node["metadata"]["name"]]) for node in nodes)
     return Capacity(nodes=found, placed=tuple(placed))
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from costs import costs
 from desired import Desired
-from objects.everything import object_groups
+from objects.everything import objects_by_name
 from objects.kubernetes import Object
 
 
@@ -35,15 +34,6 @@ def outline(desired: Desired) -> dict[str, Any]:
             for one in costs(desired.models, desired.cluster)
         ],
     }
-
-
-def objects_by_name(desired: Desired) -> dict[str, Object]:
-    return {object_name(obj): obj for group in object_groups(desired).values() for obj in group}
-
-
-def object_name(obj: Mapping[str, Any]) -> str:
-    """As kubectl writes it: KIND/NAME."""
-    return f"{obj['kind']}/{obj['metadata']['name']}"
 
 
 def _without_contents(obj: Object) -> Object:

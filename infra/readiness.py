@@ -8,14 +8,14 @@ from typing import Any
 
 import tetrad
 from desired import Desired
-from objects.everything import object_groups
-from objects.kubernetes import COMPONENT, Object
+from objects.everything import objects_by_name
+from objects.kubernetes import COMPONENT, MODEL, Object
 
-_MODEL = "tetrad.dev/model"
 _LOADS_BESIDES_S = 300.0  # to place a pod, pull its image and verify weights
 _INDEXES_S = 6 * 3600.0
 # What a pull, a Secret or a quota may need until it is as it should be.
 _PATIENCE_S = 30.0
+_TOO_LATE = "ProgressDeadlineExceeded"
 _STUCK = {
     "ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError",
     "CreateContainerError", "CrashLoopBackOff", "RunContainerError",
@@ -55,7 +55,7 @@ def awaited(desired: Desired) -> tuple[Awaited, ...]:
     """Servers of the merged state's models, the vector store, and Jobs that end."""
     servers = {model.name: model for model in desired.models if model.name in desired.needed}
     found = []
-    for obj in (obj for group in object_groups(desired).values() for obj in group):
+    for obj in objects_by_name(desired).values():
         name, kind = obj["metadata"]["name"], obj["kind"]
         if kind == "Deployment" and name in servers:
             server = servers[name]
@@ -87,7 +87,7 @@ def _selector(obj: Object) -> str:
     labels = spec.get("selector", {}).get("matchLabels") or spec["template"]["metadata"]["labels"]
     if obj["kind"] == "Job":
         labels = {"batch.kubernetes.io/job-name": obj["metadata"]["name"]}
-    wanted = {k: v for k, v in labels.items() if obj["kind"] == "Job" or k in (COMPONENT, _MODEL)}
+    wanted = {k: v for k, v in labels.items() if obj["kind"] == "Job" or k in (COMPONENT, MODEL)}
     return ",".join(f"{key}={value}" for key, value in wanted.items())
 
 
@@ -124,9 +124,6 @@ def problems(awaited: Awaited, live: Object, pods: Sequence[Object]) -> Iterator
             if awaited.kind == "Job" and problem.is_end:
                 patience_s = awaited.within_s  # another pod goes on; the Job says when none does
             yield Problem(text=f"pod {name}: {problem.text}", patience_s=patience_s)
-
-
-_TOO_LATE = "ProgressDeadlineExceeded"
 
 
 def _of_pod(pod: Object, awaited: Awaited) -> Iterator[Problem]:

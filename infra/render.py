@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gathered import gather
 from manifests import write_manifests
-from outline import objects_by_name
+from objects.everything import objects_by_name
 from policy_pack.checking import refuse_violations
 from scripts import ended
 

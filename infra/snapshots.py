@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import tetrad
-from model_servers import SHORT
+from digests import short
 
 # The API server takes 1 MiB a ConfigMap; what is not the bundle has room in the rest.
 MOST_BYTES = 1_000_000
@@ -28,7 +28,7 @@ class SnapshotArgs:
     def name(self) -> str:
         # Immutable objects do not change their form: one that no longer fits is another object.
         form = "bundle" if self.layout is None else "snapshot"
-        return f"{form}-{self.digest.removeprefix('sha256:')[:SHORT]}"
+        return f"{form}-{short(self.digest)}"
 
 
 def snapshots(

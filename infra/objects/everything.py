@@ -8,13 +8,18 @@ from desired import Desired
 from objects.gateway import gateway_objects, shared_gateway_objects
 from objects.gpu_runner import gpu_runner_objects
 from objects.index import index_objects
-from objects.kubernetes import Object, Place
+from objects.kubernetes import Object, Place, object_name
 from objects.model_server import model_server_objects
 from objects.network import default_deny, model_server_traffic, namespace_object
 from objects.observability import observability_objects
 from objects.proven import admission_policies, proven_list
 from objects.snapshot import snapshot_objects
 from objects.vector_store import vector_store_objects
+
+
+def objects_by_name(desired: Desired) -> dict[str, Object]:
+    """By KIND/NAME, in the order in which they are applied."""
+    return {object_name(obj): obj for group in object_groups(desired).values() for obj in group}
 
 
 def object_groups(desired: Desired) -> Mapping[str, list[Object]]:

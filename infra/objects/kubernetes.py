@@ -9,11 +9,21 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import tetrad
+from digests import short
 
 Object: TypeAlias = dict[str, Any]
 
 COMPONENT = "app.kubernetes.io/component"
+MODEL = "tetrad.dev/model"  # as a label the first digits of its digest, as an annotation all
 HTTP = "http"  # the name of every port that answers requests
+# Kinds that run pods, with the version in which they are asked for.
+WORKLOADS = {
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,10 +64,15 @@ class Place:
         return found
 
 
+def object_name(obj: Mapping[str, Any]) -> str:
+    """As kubectl writes it: KIND/NAME."""
+    return f"{obj['kind']}/{obj['metadata']['name']}"
+
+
 def named_by_content(name: str, content: object) -> str:
     """A name that changes with what it names, for objects that cannot be changed."""
     written = json.dumps(content, sort_keys=True)
-    return f"{name}-{hashlib.sha256(written.encode()).hexdigest()[:12]}"
+    return f"{name}-{short(hashlib.sha256(written.encode()).hexdigest())}"
 
 
 def selected(component: str, **more: str) -> dict[str, str]:

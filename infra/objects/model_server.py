@@ -8,6 +8,7 @@ import tetrad
 from model_servers import ModelServerArgs, PinnedFiles
 from objects.kubernetes import (
     HTTP,
+    MODEL,
     Object,
     Place,
     container_security,
@@ -59,7 +60,7 @@ def model_server_objects(
 
 def _deployment(args: ModelServerArgs, place: Place) -> Object:
     labels = {"model": args.short}
-    annotations = {"tetrad.dev/model": args.digest}
+    annotations = {MODEL: args.digest}
     selector = selected(COMPONENT, model=args.short)
     replicas = args.hosting.replicas
     return {

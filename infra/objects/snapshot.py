@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 
+from digests import short
 from objects.kubernetes import Object, Place
 from snapshots import SnapshotArgs
 
@@ -23,7 +24,7 @@ def snapshot_objects(args: SnapshotArgs, place: Place) -> list[Object]:
         "tetrad.dev/snapshot": args.digest,
         "tetrad.dev/stack": args.stack,
     }
-    labels = {"identity": args.identity.removeprefix("tetrad:")[:12]}
+    labels = {"identity": short(args.identity)}
     return [
         {
             "apiVersion": "v1",

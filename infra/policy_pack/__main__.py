@@ -17,6 +17,7 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from objects.kubernetes import object_name
 from policy_pack.checking import violations
 from policy_pack.rules import RULES
 
@@ -24,7 +25,7 @@ from policy_pack.rules import RULES
 def _validation(name: str) -> Any:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         resources = [one for one in args.resources if one.resource_type.startswith("kubernetes:")]
-        by_name = {f"{one.props['kind']}/{one.props['metadata']['name']}": one for one in resources}
+        by_name = {object_name(one.props): one for one in resources}
         for found in violations([one.props for one in by_name.values()]):
             if found.rule == name:
                 report(str(found), by_name[found.object].urn)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import tetrad
-from objects.kubernetes import Object
+from objects.kubernetes import Object, object_name
 from objects.proven import LIST
 from policy_pack.rules import RULES, Listed
 
@@ -41,8 +41,7 @@ def violations(objects: Sequence[Object]) -> Iterator[Violation]:
     for obj in objects:
         for rule in RULES:
             for message in rule.find(obj, listed):
-                name = f"{obj['kind']}/{obj['metadata']['name']}"
-                yield Violation(rule=rule.name, object=name, message=message)
+                yield Violation(rule=rule.name, object=object_name(obj), message=message)
 
 
 def listed_in(objects: Sequence[Object]) -> Listed:

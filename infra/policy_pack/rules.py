@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from objects.kubernetes import COMPONENT, Object
+from digests import short
+from model_servers import server_name
+from objects.kubernetes import COMPONENT, MODEL, Object
 from policy_pack.pods import containers_of, images_of, pod_metadata_of, pod_of
 
 Listed: TypeAlias = Mapping[str, str]  # the data of the list of what is proven
 _PINNED = re.compile(r"^[^@]+@sha256:[0-9a-f]{64}$")
-_MODEL = re.compile(r"^sha256:[0-9a-f]{64}$")
+_SHA256 = re.compile(r"^sha256:[0-9a-f]{64}$")
 _IDENTITY = re.compile(r"^tetrad:[0-9a-f]{64}$")
 _VOLUMES = {
     "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim",
@@ -140,18 +142,18 @@ def _proven_model(obj: Object, listed: Listed) -> Iterator[str]:
     if pod is None or metadata.get("labels", {}).get(COMPONENT) != "model-server":
         return
     inner = pod_metadata_of(obj)
-    digest = inner.get("annotations", {}).get("tetrad.dev/model", "")
-    short = digest.removeprefix("sha256:")[:12]
-    labels = [part.get("labels", {}).get("tetrad.dev/model") for part in (metadata, inner)]
-    if not _MODEL.match(digest) or labels != [short, short]:
+    digest = inner.get("annotations", {}).get(MODEL, "")
+    model = short(digest)
+    labels = [part.get("labels", {}).get(MODEL) for part in (metadata, inner)]
+    if not _SHA256.match(digest) or labels != [model, model]:
         yield "its labels and its annotation do not name one model"
     elif f"model.{digest.removeprefix('sha256:')}" not in listed:
-        yield f"the model {short} is not on the list of what is proven"
+        yield f"the model {model} is not on the list of what is proven"
     elif {c["image"] for c in containers_of(pod)} != {
         listed[f"model.{digest.removeprefix('sha256:')}"]
     }:
-        yield f"its image is not that of the model {short} on the list"
-    if obj["kind"] == "Deployment" and metadata["name"] != f"model-{short}":
+        yield f"its image is not that of the model {model} on the list"
+    if obj["kind"] == "Deployment" and metadata["name"] != server_name(model):
         yield "its name is not that of its model"
 
 
@@ -161,17 +163,17 @@ def _proven_snapshot(obj: Object, listed: Listed) -> Iterator[str]:
         return
     marks = metadata.get("annotations", {})
     identity, digest = marks.get("tetrad.dev/identity", ""), marks.get("tetrad.dev/snapshot", "")
-    if not _IDENTITY.match(identity) or not _MODEL.match(digest):
+    if not _IDENTITY.match(identity) or not _SHA256.match(digest):
         yield "its annotations do not name an identity and a snapshot"
         return
     if obj.get("immutable") is not True:
         yield "it is not immutable"
-    if metadata["labels"].get("tetrad.dev/identity") != identity[7:19]:
+    if metadata["labels"].get("tetrad.dev/identity") != short(identity):
         yield "its label is not that of its identity"
-    if not metadata["name"].endswith(f"-{digest[7:19]}"):
+    if not metadata["name"].endswith(f"-{short(digest)}"):
         yield "its name is not that of its snapshot"
     if listed.get(f"snapshot.{digest[7:]}") != identity:
-        yield f"the snapshot {digest[7:19]} is not on the list of what is proven"
+        yield f"the snapshot {short(digest)} is not on the list of what is proven"
 
 
 RULES = (

@@ -14,7 +14,7 @@ from desired import Desired
 from live import Live
 from manifests import write_manifests
 from nodes import look
-from outline import objects_by_name
+from objects.everything import objects_by_name
 
 pytestmark = pytest.mark.campaign  # real servers, for minutes
 
