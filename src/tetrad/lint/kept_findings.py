@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from tetrad.lint.finding import Edit, Finding, Fix, Place
 from tetrad.lint.positions import Range
 
 _FIELDS = tuple(field.name for field in fields(Finding))
+_row = attrgetter(*_FIELDS)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
 def dump_findings(findings: Iterable[Finding]) -> str:
-    rows = [[getattr(finding, name) for name in _FIELDS] for finding in findings]
-    return json.dumps(rows, separators=(",", ":"))
+    return _ENCODER.encode([*map(_row, findings)])
 
 
 def load_findings(texts: Mapping[str, str]) -> Mapping[str, tuple[Finding, ...]]:

@@ -139,8 +139,8 @@ class Known:
         found = {file: those for file, those in self._by_component(findings, share) if those}
         values = {file: dump_findings(those) for file, those in found.items()}
         counted = {file for file in share if self._is_counted(file)}
-        for file in reading.seen:
-            checked.digest(file)  # looks at all content that it depends on
+        for name in set[str]().union(*map(checked.closure, reading.seen)):
+            checked.content.of(name)  # whose digests stand for all that was seen
         return Looked(checked.content.seen, reading.seen, values, counted), found
 
     def _agree(self, there: Sequence[str], looked: Sequence[Looked]) -> bool:

@@ -50,7 +50,12 @@ def shares_of(tree: Folder, components: Sequence[str], number: int) -> list[list
 def _glance(tree: Folder, file: str) -> _Written:
     data = tree.files.unlinked(file) or b""
     kind = _KIND.search(data)
-    names = {_meant(name.decode("ascii", "replace"), file) for name in _NAME.findall(data)}
+    lines = [line for line in data.split(b"\n") if b"/" in line]  # few, and no name goes further
+    names = {
+        _meant(name.decode("ascii", "replace"), file)
+        for line in lines
+        for name in _NAME.findall(line)
+    }
     return _Written(file, kind[1].decode("ascii", "replace") if kind else "", len(data), names)
 
 

@@ -132,6 +132,7 @@ def compared_in(text: str) -> frozenset[str]:
     )
 
 
+@cache
 def fixed_text_of(text: str) -> str:
     """What a template says besides its variables; the template itself where it does not parse."""
     if simple_outputs(text) is not None:

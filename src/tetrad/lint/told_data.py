@@ -246,7 +246,7 @@ def tells_data(text: str) -> bool:
         r"(?<=[^\s.!?:])[ \t]*\n[ \t]*(?=[a-zà-ÿ(\"'])", " ", plain
     )  # a sentence goes on
     lower = plain.lower()
-    there = (patterns for stem, patterns in _by_stem().items() if stem in lower)
+    there = [patterns for stem, patterns in _by_stem().items() if stem in lower]
     if any(_compiled(pattern).search(plain) for pattern in dict.fromkeys(chain(*there))):
         return True
     return not text.isascii() and len(_compiled(_UNKNOWN_SCRIPT).findall(plain)) > _MOST_UNKNOWN

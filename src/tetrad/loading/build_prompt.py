@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from tetrad.canonical import with_lf
@@ -20,6 +19,7 @@ from tetrad.model import (
     Output,
     Prompt,
     PromptMessage,
+    Role,
     Variable,
 )
 from tetrad.model.defaults import picked
@@ -96,9 +96,8 @@ def _check_defaults(fields: Fields, context: Context, variables: Mapping[str, Va
 def _messages(fields: Fields, context: Context) -> Iterator[PromptMessage]:
     for number, raw in enumerate(fields.get("messages", ())):
         path: Path = ("messages", number, "content")
-        found = content_at(fields, context, path)
-        if found is not None:
-            message = replace(found, role=raw["role"])
+        message = content_at(fields, context, path, role=raw["role"])
+        if message is not None:
             context.report(*_template_issues(fields, path, message))
             yield message
 
@@ -119,7 +118,9 @@ def _template_issues(fields: Fields, path: Path, message: PromptMessage) -> Iter
         )
 
 
-def content_at(fields: Fields, context: Context, path: Path) -> PromptMessage | None:
+def content_at(
+    fields: Fields, context: Context, path: Path, *, role: Role = "user"
+) -> PromptMessage | None:
     """The text of a message and its place, in a file of its own where one is named, with what it
     includes.
     """
@@ -136,7 +137,7 @@ def content_at(fields: Fields, context: Context, path: Path) -> PromptMessage | 
             return None
     place = _place(fields, path, location.file, text)
     content, pieces = with_includes(text, location.file, place, context)
-    return PromptMessage(role="user", content=content, pieces=pieces, location=location)
+    return PromptMessage(role=role, content=content, pieces=pieces, location=location)
 
 
 def _place(fields: Fields, path: Path, file: str, text: str) -> Place:

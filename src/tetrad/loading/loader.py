@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -62,14 +62,13 @@ class Loader:
         late = [issue for file, issue in self._without_kind.items() if file not in self._data]
         return SpecError([*self._issues.values(), *late]).issues
 
-    def built(self, kind: Kind) -> Mapping[str, Any]:
-        """The components of a kind, by reference; a file of waivers holds many lines."""
-        found = {
-            reference_of(file): value
-            for file, value in self._values.items()
-            if value is not None and _said_kind(self.documents[file]) == kind
-        }
-        return dict(sorted(found.items()))
+    def built(self) -> Mapping[Kind, Mapping[str, Any]]:
+        """The components by kind and reference; a file of waivers holds many lines."""
+        found: dict[Kind, dict[str, Any]] = {kind: {} for kind in KINDS}
+        for file, value in self._values.items():
+            if value is not None:
+                found[_said_kind(self.documents[file])][reference_of(file)] = value
+        return {kind: dict(sorted(values.items())) for kind, values in found.items()}
 
     def seen(self) -> Mapping[str, Seen]:
         """What each component is, depends on and has a part in."""
@@ -121,7 +120,7 @@ class Loader:
         problems = self._schema_problems(document, kind)
         if problems:
             return self._sound_parts(fields, kind, problems)
-        if kind == "prompt":
+        if kind == "prompt" and "extends" in fields.values:
             fields = self._extended(fields)
         before = self._issues_of[file]
         value = _builder(kind)(fields, self)
@@ -339,6 +338,7 @@ class Loader:
         return said if said in KINDS else None
 
 
+@cache
 def _builder(kind: str) -> Callable[[Fields, Context], Any]:
     """Imported for a kind that there is: a rollback reads an environment's file alone."""
     built: Callable[[Fields, Context], Any] = getattr(

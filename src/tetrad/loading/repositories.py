@@ -115,17 +115,18 @@ def _read(tree: Tree, only: Sequence[str] | None, parsed: Parsed) -> Reading:
         loader.build(file)
     if only is not None:
         _build_required(loader)
-    lines = [line for lines in loader.built("waivers").values() for line in lines]
+    built = loader.built()
+    lines = [line for lines in built["waivers"].values() for line in lines]
     repository = Repository(
         files=tree.files,
         settings=settings,
-        prompts=loader.built("prompt"),
-        models=loader.built("model"),
-        corpora=loader.built("corpus"),
-        tools=loader.built("tool"),
-        stacks=loader.built("stack"),
-        suites=loader.built("suite"),
-        environments=loader.built("environment"),
+        prompts=built["prompt"],
+        models=built["model"],
+        corpora=built["corpus"],
+        tools=built["tool"],
+        stacks=built["stack"],
+        suites=built["suite"],
+        environments=built["environment"],
         waivers=tuple(line for line in lines if isinstance(line, Waiver)),
         acceptances=tuple(line for line in lines if isinstance(line, Acceptance)),
     )
@@ -203,8 +204,9 @@ def _build_required(loader: Loader) -> None:
 
 
 def _required(loader: Loader) -> set[str]:
-    serving = {name for stack in loader.built("stack").values() for name in stack.environments}
-    environments = loader.built("environment").values()
+    built = loader.built()
+    serving = {name for stack in built["stack"].values() for name in stack.environments}
+    environments = built["environment"].values()
     rules = [e.evidence for e in environments if e.evidence and e.name in serving]
     return {suite for rule in rules for suite in rule.suites}
 

@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, repeat
+from operator import add
 from typing import Any, NamedTuple, TypeAlias
 
 from tetrad.errors import Location
@@ -156,7 +157,9 @@ def line_starts(text: str) -> list[int]:
     """Where the lines of a text begin; LF, CR or both end them."""
     if "\r" in text:
         return [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", text))]
-    return [0, *accumulate(len(line) + 1 for line in text.split("\n")[:-1])]
+    lines = text.split("\n")
+    lines.pop()
+    return [0, *accumulate(map(add, map(len, lines), repeat(1)))]
 
 
 def json_path(path: Sequence[str | int]) -> str:

@@ -6,6 +6,7 @@ import re
 from math import isinf
 
 LARGEST = 2**53 - 1  # RFC 8785 carries no larger integer exactly
+_SAFE_DIGITS = len(str(LARGEST))
 
 _CONSTANTS: dict[str, bool | None] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -32,6 +33,8 @@ def resolve(text: str) -> bool | int | float | str | None:
         return _CONSTANTS[text]
     if text[0] not in _STARTS:
         return text
+    if text.isdecimal() and text.isascii() and len(text) < _SAFE_DIGITS:  # most numbers
+        return int(text)
     for pattern, base in _INTEGERS:
         if pattern.fullmatch(text):
             return _integer(text.removeprefix("0o").removeprefix("0x"), base)

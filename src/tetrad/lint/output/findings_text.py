@@ -6,6 +6,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from tetrad.errors import SHOWN_ALIKE
 from tetrad.lint.finding import SEVERITIES, Finding, Severity
@@ -86,6 +87,7 @@ def _block(finding: Finding, tree: LintTree, paint: _Paint, width: int) -> Itera
         yield f"  fix: {_flat(finding.fix.title)} ({option})"
 
 
+@lru_cache(maxsize=1000)  # many findings have a message or a hint in common
 def _flat(text: str) -> str:
     return " ".join(inert(text).split())
 

@@ -38,6 +38,12 @@ _OTHERWISE = re.compile(
     | \d{4}-\d\d-\d\d | \d{4}-\d\d?-\d\d? [Tt ] .*
     """
 )
+# One of these is in every text with such a scalar, and in few others; each begins with a set of
+# characters, so that it is searched for in less time than the values are looked at.
+_PERHAPS = (
+    re.compile(r"[yYnNoO](?<!\w.)(?:es|ES|[oOnN]|ff|FF)?[ \t]*(?:[\r\n,:#{}\]]|\Z)"),
+    re.compile(r"[:_-](?<=[\d_].)\d"),
+)
 _BEGINNINGS = frozenset("yYnNoO+-0123456789")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _OF_DAYS = ("waivers", "environment")  # their schemas ask for days, and quote none
@@ -47,6 +53,8 @@ def check(tree: LintTree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     for file, document in tree.documents.items():
         if file not in asked or file.endswith((".json", ".jsonl")):
+            continue
+        if not any(perhaps.search(document.text) for perhaps in _PERHAPS):
             continue
         of_days = isinstance(document.value, dict) and document.value.get("kind") in _OF_DAYS
         for node in _plain(document.root):
