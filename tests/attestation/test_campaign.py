@@ -28,6 +28,7 @@ PLACE = (
     "report.json: not a report: $",
     "report.json: not a report: the key '",
     "report.json is not a report: it is not UTF-8",
+    "report.json: unsupported report version ",
     "stacks/feedback",
     "evals/feedback: ",
     "the report",

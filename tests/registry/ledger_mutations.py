@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -132,9 +132,16 @@ def _chain_or_leave(state: State, start: int, random: Random) -> None:
             pass
 
 
+def _texts(state: State) -> Iterator[tuple[str, bytes]]:
+    """What is there, and was not made something else than bytes by an earlier mutation."""
+    for digest, data in state.contents.items():
+        if isinstance(data, bytes) and data:
+            yield digest, data
+
+
 def changed_content(state: State, random: Random) -> None:
-    digest = random.choice([d for d, data in state.contents.items() if data])
-    changes: Sequence[Any] = (None, b"", "text", 7, changed_bytes(state.contents[digest], random))
+    digest, data = random.choice(list(_texts(state)))
+    changes: Sequence[Any] = (None, b"", "text", 7, changed_bytes(data, random))
     state.contents[digest] = random.choice(changes)
 
 
@@ -152,7 +159,7 @@ def removed_content(state: State, random: Random) -> None:
 
 def other_content(state: State, random: Random) -> None:
     """Another text with a digest of its own in the place of an entry's."""
-    data = changed_bytes(random.choice([d for d in state.contents.values() if d]), random)
+    data = changed_bytes(random.choice(list(_texts(state)))[1], random)
     state.contents[sha256(data)] = data
     index = random.randrange(len(state.rows))
     state.rows[index][CONTENT] = sha256(data)
