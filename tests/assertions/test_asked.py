@@ -145,6 +145,34 @@ def test_code_is_given_the_answer_and_all_that_it_came_from() -> None:
     assert services.calls == [("file://check.py", "get_assert", "yes", context)]
 
 
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [
+        ({"latency_s": 1.5, "cost_usd": 0.25}, {"latencyMs": 1500, "cost": 0.25}),
+        ({"latency_s": 0.0}, {"latencyMs": 0}),
+        ({}, {}),
+    ],
+)
+def test_code_is_told_what_was_measured(measured: Any, said: Any) -> None:
+    services = Recording(True)
+
+    judged(assertion("python", "x"), Answered(text="yes", vars={}, **measured), services)
+
+    response = services.calls[0][3]["providerResponse"]
+    assert {key: response[key] for key in response.keys() - {"output", "metadata"}} == said
+
+
+@pytest.mark.parametrize(
+    ("said", "passed", "score"), [(True, False, 0.0), (False, True, 1.0), (0.25, False, 0.25)]
+)
+def test_a_negated_decision_turns_its_score_and_a_number_stays(
+    said: Any, passed: bool, score: float
+) -> None:
+    found = judged(assertion("not-python", "x"), "text", Services(said))
+
+    assert (found.passed, found.score) == (passed, score)
+
+
 def test_the_prompt_of_several_messages_is_their_json() -> None:
     services = Recording(True)
     messages = (Message(role="system", content="Be ä."), Message(role="user", content="Hi"))
@@ -272,6 +300,11 @@ def test_a_rubric_that_is_met_by_too_little_fails() -> None:
             "python",
             [1],
             f"the code returned [1]\n  help: return a boolean, a number, or {GRADED}}}",
+        ),
+        (
+            "python",
+            ["x" * 99],
+            f'the code returned ["{"x" * 77}…\n  help: return a boolean, a number, or {GRADED}}}',
         ),
         *(
             (

@@ -114,23 +114,27 @@ def test_a_transform_takes_the_value_that_the_one_before_it_made() -> None:
 
 def test_code_is_given_the_value_that_a_transform_made() -> None:
     given: list[object] = []
+    before: list[object] = []
 
     class Code(Services):
         async def run_python(self, code: str, function: str, *arguments: Any) -> Any:
             given.append(arguments[0])
+            before.append(arguments[1]["providerResponse"]["output"])
             return True
 
     checks = (
         assertion("python", "output['n'] > 1"),
         assertion("python", "x", transform="output.n"),
+        assertion("python", "x", transform="output.s.trim()"),
     )
     checked = case("a", *checks, transform="JSON.parse(output)")
-    answered = Answered(text='{"n": 2}', vars={})
+    answered = Answered(text='{"n": 2, "s": " b "}', vars={})
 
     graded = asyncio.run(grade(checked, answered, metric="answer", services=Code()))
 
     assert graded.passed
-    assert given == [{"n": 2}, 2]
+    assert given == [{"n": 2, "s": " b "}, 2, "b"]
+    assert before == [answered.text] * 3
 
 
 @pytest.mark.parametrize("said", [Services(), Services(said=PythonRaised("KeyError: 'a'"))])

@@ -94,6 +94,39 @@ def test_counts_that_people_write_are_taken(pattern: str) -> None:
     assert value_problem(assertion("regex", pattern), pattern) is None
 
 
+@pytest.mark.parametrize(
+    ("pattern", "is_taken"),
+    [
+        ("a{20000}", True),
+        ("a{20001}", False),
+        ("a{9999}b{10001}", True),
+        ("a{9999}b{10002}", False),
+        ("(ab){10000}", True),
+        ("(ab){10001}", False),
+        ("x(ab){10000}", False),
+        ("((a{10}){99}b){20}", True),
+        ("((a{10}){100}b){20}", False),
+        ("(?:ab){2} {6000}", False),
+        ("(){20000}", True),
+        ("(){20001}", False),
+        ("(a{20000}(b", False),  # although it is never closed: it is not compiled to find that out
+    ],
+)
+def test_counts_are_taken_up_to_as_many_parts_as_can_be_compiled(
+    pattern: str, is_taken: bool
+) -> None:
+    problem = value_problem(assertion("regex", pattern), pattern)
+
+    assert (problem is None) == is_taken
+    assert is_taken or "unfold" in (problem or "")
+
+
+def test_a_group_that_was_never_opened_is_no_regular_expression() -> None:
+    assert "is not a valid regular expression" in (
+        value_problem(assertion("regex", "a)"), "a)") or ""
+    )
+
+
 LONG = "o" * 300
 PASSWORDS = "file:///etc/passwd"
 REFUSED = f"ValueError: a schema may not refer to {PASSWORDS}"

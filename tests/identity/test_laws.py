@@ -432,3 +432,5 @@ def test_the_graph_of_an_index_moves_the_identity_and_its_defaults_do_not(tree: 
 
     assert seen[1] == seen[2]
     assert len(set(seen)) == 4
+    digest = "sha256:09ffddc2cd50c705ef707cb132bccaa65ca9d10a3de700d8e54d7740ff4ed057"
+    assert seen[3] == digest  # the names of the keys are digested, too

@@ -168,13 +168,15 @@ def _of_contents(state: State) -> Iterator[set[Any]]:
 
 
 def _files(data: bytes) -> list[str]:
-    """What a snapshot names; nothing where the content is none."""
-    try:
-        manifest = json.loads(data)
-        files = [file["digest"] for file in manifest["files"]]
-        return [manifest["identity"].replace("tetrad:", "sha256:"), *files]
-    except (ValueError, KeyError, TypeError):
-        return []
+    """What a snapshot names; nothing where the content is none, or where what it names is no digest."""
+    found: list[str] = []
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        found.append(json.loads(data)["identity"].replace("tetrad:", "sha256:"))
+    with suppress(ValueError, KeyError, TypeError):
+        found += [
+            str(file.get("digest")) for file in json.loads(data)["files"] if type(file) is dict
+        ]
+    return [digest for digest in found if re.fullmatch("sha256:[0-9a-f]{64}", digest)]
 
 
 def _said(data: bytes, key: str) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from registry.ledger_mutations import FILES, fill
 from registry.ledger_states import chained_anew, sha256
 
-from tetrad.canonical import canonical_json
+from tetrad.canonical import Json, canonical_json
 from tetrad.errors import DatabaseError
 from tetrad.registry import Place, PostgresAddress, open_ledger
 from tetrad.registry.ledger import Ledger
@@ -59,6 +59,18 @@ def test_a_file_of_a_snapshot_is_missed_whatever_else_has_the_snapshot_s_content
 
     assert told(ledger) == [
         "a file of the snapshot in entry 5 is missing, and no later entry says that it was erased"
+    ]
+
+
+def test_a_snapshot_that_names_something_wrong_misses_its_files_all_the_same(
+    ledger: Ledger, place: Place
+) -> None:
+    files: list[Json] = [{"digest": "sha256:short"}, {"digest": sha256(FILES[1])}, 7]
+    ledger.append("snapshot", content=canonical_json({"identity": "tetrad:short", "files": files}))
+    lose(place, sha256(FILES[1]))
+
+    assert told(ledger) == [
+        "a file of the snapshot in entry 14 is missing, and no later entry says that it was erased"
     ]
 
 

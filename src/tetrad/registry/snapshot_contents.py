@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from sqlalchemy import Connection, select
 
@@ -14,19 +15,31 @@ from tetrad.registry.ledger_tables import CONTENTS, ENTRIES
 
 def files_in(manifest: bytes) -> tuple[Digest, ...]:
     """The files that a manifest names; none where it is no manifest."""
-    try:
-        said = json.loads(manifest)
-        return tuple(Digest.parse(str(file["digest"])) for file in said["files"])
-    except (ValueError, KeyError, TypeError):
-        return ()
+    files = _read(manifest).get("files")
+    named = files if isinstance(files, list) else []
+    digests = [file.get("digest") for file in named if isinstance(file, dict)]
+    return tuple(_readable(digests, Digest.parse))
 
 
 def contents_in(manifest: bytes) -> tuple[Digest, ...]:
     """The files and the identity document that a manifest names."""
+    identity = _read(manifest).get("identity")
+    return (*_readable([identity], read_identity), *files_in(manifest))
+
+
+def _read(manifest: bytes) -> Mapping[str, object]:
     try:
-        return (read_identity(str(json.loads(manifest)["identity"])), *files_in(manifest))
-    except (ValueError, KeyError, TypeError):
-        return ()
+        said = json.loads(manifest)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _readable(names: Iterable[object], read: Callable[[str], Digest]) -> Iterator[Digest]:
+    """What is not written as a digest names nothing, and leaves what the others name."""
+    for name in names:
+        with suppress(ValueError):
+            yield read(str(name))
 
 
 def files_of_no_other(connection: Connection, contents: Iterable[Digest]) -> tuple[Digest, ...]:
