@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from socket import create_server
 from typing import Any, Self
 
 import httpx2
@@ -19,11 +16,12 @@ import yaml
 from clusters import ENVIRONMENT, desired_of, image
 from control_plane import ControlPlane
 from gateways import AT, FILES, STACK, Served, alone
+from rendered_gateway import rendered_gateway
 
 import tetrad
 from desired import Desired
 from objects.everything import object_groups
-from objects.kubernetes import COMPONENT, Object
+from objects.kubernetes import Object
 from tetrad.cli import main
 from tetrad.cli.signing_keys import read_key
 from tetrad.deploy.deployer import opened_store
@@ -135,38 +133,14 @@ class ServingCluster:
     @contextmanager
     def gateway(self, *, registry: bool = True) -> Iterator[str]:
         """A gateway as its Deployment starts it, as the account that it has there; its address."""
-        port = _free_port()
-        container, files = gateway_of(self.objects())
-        mounted = self.folder / f"mounted-{port}"
-        for path, text in files.items():
-            (mounted / path).parent.mkdir(parents=True, exist_ok=True)
-            (mounted / path).write_text(text)
-        said = {"/etc/tetrad": str(mounted), "0.0.0.0": "127.0.0.1", "8080": str(port)}
-        arguments = [said.get(argument, argument) for argument in container["args"]]
         config = self.plane.kubeconfig(CONTEXT, user=gateway_user(self.namespace))
         environment = {
-            **os.environ,
             "KUBECONFIG": str(config),
-            "HOME": str(self.folder),
-            "TETRAD_CACHE": str(self.folder / f"cache-{port}"),
             "TETRAD_REGISTRY": str(self.registry) if registry else "",
             "UPSTREAM": self.upstream,
         }
-        log = self.folder / f"log-{port}"
-        with log.open("w") as written:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tetrad", *arguments],
-                env=environment,
-                stdout=written,
-                stderr=written,
-            )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_alive(address, process, log)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
+        with rendered_gateway(self.objects(), self.folder, environment) as started:
+            yield started.address
 
     def _write(self) -> None:
         for path, text in FILES.items():
@@ -189,19 +163,6 @@ class ServingCluster:
         _write(self.root / ENVIRONMENT, yaml.safe_dump(document))
         stack = self.root / "stacks/echo.yaml"
         stack.write_text(stack.read_text() + "serving: {environments: [production]}\n")
-
-
-def gateway_of(objects: Sequence[Object]) -> tuple[Object, dict[str, str]]:
-    """A gateway's container, and the files that are mounted for it, by their paths in the folder."""
-    deployment = next(
-        o
-        for o in objects
-        if o["kind"] == "Deployment" and o["metadata"]["labels"][COMPONENT] == "gateway"
-    )
-    pod = deployment["spec"]["template"]["spec"]
-    (volume,) = [v["configMap"] for v in pod["volumes"] if "configMap" in v]
-    (held,) = [o["data"] for o in objects if o["metadata"]["name"] == volume["name"]]
-    return pod["containers"][0], {i["path"]: held[i["key"]] for i in volume["items"]}
 
 
 @dataclass
@@ -267,22 +228,3 @@ class Asking:
 def _write(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
-
-
-def _free_port() -> int:
-    with create_server(("127.0.0.1", 0)) as held:
-        port: int = held.getsockname()[1]
-        return port
-
-
-def _wait_alive(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _STARTS_S
-    while True:
-        try:
-            httpx2.get(f"{address}/healthz")
-        except httpx2.TransportError:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.1)
-        else:
-            return

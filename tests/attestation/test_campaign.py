@@ -10,13 +10,11 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack
 from random import Random
 from typing import Any
 
 import pytest
-from attestation.gated import Gated, gate
+from attestation.gated import Gated
 from attestation.report_claims import agrees_on_seconds, changes, claimed, said
 from attestation.report_mutations import KINDS, mutant
 
@@ -34,12 +32,6 @@ PLACE = (
     "the report",
     "the commit has no stack ",
 )
-
-
-@pytest.fixture(scope="module")
-def gated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gated]:
-    with ExitStack() as opened:
-        yield gate(tmp_path_factory.mktemp("gated"), opened)
 
 
 def names_place(message: str) -> bool:

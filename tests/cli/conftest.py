@@ -1,7 +1,9 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from evidenced import gated_tree
+from probed import Vendor, answering_vendor
 from trees import Tree, scripted_tree
 
 
@@ -19,3 +21,9 @@ def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gated")
     gated_tree(folder)
     return folder
+
+
+@pytest.fixture
+def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    with answering_vendor(monkeypatch) as found:
+        yield found

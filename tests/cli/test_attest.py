@@ -135,13 +135,13 @@ def forge_preview(report: dict[str, Any]) -> None:
 
 
 FORGED: dict[str, tuple[Forge, str]] = {
-    "an answer": (forge_output, "the trace ends in another answer"),
-    "a score": (forge_score, "is recorded with the score 0.5, graded 1"),
+    "an answer": (forge_output, "the trace ends with another answer"),
+    "a score": (forge_score, "is recorded with the score 0.5, expected 1"),
     "a metric": (forge_metrics, "its metrics do not follow from its assertions"),
     "a case that is left out": (forge_case, "the cases are not those of the golden set"),
-    "a requirement's value": (forge_requirement, "min is not what the scores give"),
+    "a requirement's value": (forge_requirement, "min does not follow from the scores"),
     "an identity": (forge_identity, "the report's identity is 000000000000"),
-    "a suite": (forge_golden, "the commit's suite is another one"),
+    "a suite": (forge_golden, "the commit's suite differs"),
     "a preview": (forge_preview, "that is a preview"),
     "another commit": (
         lambda r: r.update(head="0" * 40),
@@ -150,7 +150,10 @@ FORGED: dict[str, tuple[Forge, str]] = {
     "uncommitted files": (lambda r: r.update(dirty=True), "about uncommitted files"),
     "another decision": (lambda r: r.update(decision="FAILED"), "the report says FAILED"),
     "a future time": (lambda r: r.update(created="2999-01-01T00:00:00+00:00"), "in the future"),
-    "another release": (lambda r: r.update(harness="0.0.1"), "the report is of tetrad 0.0.1"),
+    "another release": (
+        lambda r: r.update(harness="0.0.1"),
+        "the report was written by tetrad 0.0.1",
+    ),
 }
 
 
@@ -205,7 +208,7 @@ def test_a_report_has_to_compare_with_the_base_that_is_named(
 ) -> None:
     assert attest(tree, "--base", "HEAD~1") == ExitCode.PASSED
     assert attest(tree, "--base", "HEAD") == ExitCode.MISUSE
-    assert "not with where HEAD left HEAD" in capsys.readouterr().err
+    assert "not with the merge base of HEAD and HEAD" in capsys.readouterr().err
 
 
 def test_what_holds_a_secret_is_not_signed(

@@ -232,4 +232,4 @@ def test_an_identity_that_was_erased_is_told(
     capsys.readouterr()
 
     assert tree.tetrad("bundle", before) == ExitCode.MISUSE
-    assert "is not here, or was erased\n  help: " in capsys.readouterr().err
+    assert "is missing, or was erased\n  help: " in capsys.readouterr().err

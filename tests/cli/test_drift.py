@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from clusters import clustered
 from deployments import REF, improve, serve, write_environment
-from fakes import Asked, OpenAIServer, Reply
-from trees import Tree, initial_tree, scripted_tree
+from probed import Vendor, probed_tree
+from trees import Tree, scripted_tree
 
 from tetrad.cli import main
 from tetrad.errors import ExitCode
@@ -102,31 +101,10 @@ def test_a_stack_that_left_the_environment_differs(
     assert found["identities"][0]["merged"] is None
 
 
-class Vendor:
-    """Answers by what the model is today."""
-
-    def __init__(self) -> None:
-        self.word = "2"
-
-    def answer(self, _asked: Asked) -> Reply:
-        return Reply(text=self.word)
-
-
-@pytest.fixture
-def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    found = Vendor()
-    with OpenAIServer(answer=found.answer) as server:
-        monkeypatch.setenv("LLM_URL", server.url)
-        monkeypatch.setenv("LLM_KEY", "")
-        yield found
-
-
 @pytest.fixture
 def pinned(tmp_path: Path, vendor: Vendor) -> Tree:
     """A stack with a vendor's model whose fingerprint is pinned."""
-    tree = initial_tree(tmp_path, "--engine", "endpoint", "--endpoint-model", "small")
-    tree.write("stacks/models/probes.jsonl", '{"prompt": "1 + 1 ="}\n')
-    tree.append("stacks/models/endpoint.yaml", "fingerprint: {probes: ./probes.jsonl}\n")
+    tree = probed_tree(tmp_path)
     tree.write("infra/environments/production.yaml", "kind: environment\n")
     (stack,) = (tree.root / "stacks").glob("*.yaml")
     tree.append(f"stacks/{stack.name}", "serving: {environments: [production]}\n")

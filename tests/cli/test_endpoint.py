@@ -108,7 +108,7 @@ def test_an_interrupted_run_keeps_the_answers_that_are_on_their_way(
     assert process.returncode == ExitCode.INTERRUPTED
     assert said.splitlines()[-2:] == [
         "waiting for the answers to requests that are sent; Ctrl-C stops at once",
-        "interrupted; what was answered is kept, the next run goes on from there",
+        "interrupted; received answers are cached, and the next run continues from there",
     ]
     assert len(server.asked) + len(again.asked) == CASES
 
@@ -124,7 +124,10 @@ def test_a_second_interrupt_waits_for_nothing(asking: Tree) -> None:
             said = process.stderr.read()
 
         assert "Ctrl-C stops at once" in waiting
-        assert said == "interrupted; what was answered is kept, the next run goes on from there\n"
+        assert (
+            said
+            == "interrupted; received answers are cached, and the next run continues from there\n"
+        )
         assert process.returncode == ExitCode.INTERRUPTED
         assert server.in_flight > 0  # and nobody waited for these
 

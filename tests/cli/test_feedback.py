@@ -226,7 +226,7 @@ def test_an_answer_that_was_erased_makes_no_case(
     assert capsys.readouterr().err == "1 answer and 1 rating erased\n"
 
     assert tree.tetrad("feedback", "to-cases", "feedback", one.id) == 2
-    assert f"there is no feedback {one.id}" in capsys.readouterr().err
+    assert f"unknown feedback {one.id}" in capsys.readouterr().err
 
 
 def test_everything_before_a_date_is_erased(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
@@ -253,9 +253,12 @@ def test_feedback_on_another_stack_makes_no_case(
     [
         (["to-cases", "nothing"], "there is nothing named 'nothing'\n  help: there are"),
         (["to-cases", "feedback", "--branch", "main"], "main is checked out\n  help: name another"),
-        (["to-cases", "feedback", "--branch", "a b"], "'a b' is no name of a branch"),
-        (["erase"], "nothing is named\n  help: name traces, or --before DATE"),
-        (["list", "--since", "yesterday"], "'yesterday' is no date"),
+        (["to-cases", "feedback", "--branch", "a b"], "'a b' is not a valid branch name"),
+        (
+            ["erase"],
+            "nothing to erase: neither a trace nor --before is given\n  help: name traces, or --before DATE",
+        ),
+        (["list", "--since", "yesterday"], "'yesterday' is not a date"),
     ],
 )
 def test_misuse_is_told_in_one_message(
@@ -273,4 +276,4 @@ def test_without_a_registry_there_is_no_feedback(
 ) -> None:
     assert tree.tetrad("feedback", "list") == 2
 
-    assert "there is no registry" in capsys.readouterr().err
+    assert "no registry\n  help: " in capsys.readouterr().err

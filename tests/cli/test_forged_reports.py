@@ -117,9 +117,9 @@ def first_day_of_all(report: Json) -> None:
 FORGED: dict[str, tuple[Forge, str]] = {
     "answers without traces": (without_traces, "has no trace"),
     "another number of the base's repeats": (fewer_repeats_of_the_base, "2 of 1 repeats on the"),
-    "a latency": (other_latency, "its latency is not the trace's"),
-    "a number of tokens": (other_usage, "its usage is not the trace's"),
-    "a cost": (other_cost, "its cost is not that of its tokens"),
+    "a latency": (other_latency, "its latency differs from the trace's"),
+    "a number of tokens": (other_usage, "its usage differs from the trace's"),
+    "a cost": (other_cost, "its cost does not match its tokens"),
     "another question": (without_variables, "it was asked with another value of review"),
     "a stack twice": (two_of_a_stack, "stacks/feedback is in the report twice"),
     "a suite twice": (two_of_a_suite, "evals/feedback is in the report twice"),
@@ -154,13 +154,13 @@ def test_one_identity_answers_once(
     sample["trace"]["steps"][-1]["completion"]["text"] = "negative"
     (tree.root / REPORT).write_text(json.dumps(report))
     assert attest(tree) == ExitCode.REFUSED
-    assert "is recorded with the score 1, graded 0" in capsys.readouterr().err
+    assert "is recorded with the score 1, expected 0" in capsys.readouterr().err
     sample["passed"] = False
     sample["metrics"] = {"answer": 0.0}
     sample["assertions"][0].update(passed=False, score=0.0)
     (tree.root / REPORT).write_text(json.dumps(report))
     assert attest(tree) == ExitCode.REFUSED
-    assert "the base is the same identity, and answers otherwise" in capsys.readouterr().err
+    assert "the base has the same identity but other answers" in capsys.readouterr().err
 
 
 def test_a_script_is_a_preview_whatever_the_report_says(
@@ -177,7 +177,7 @@ def test_a_script_is_a_preview_whatever_the_report_says(
     report["stacks"][0]["preview"] = False
     path.write_text(json.dumps(report))
     assert tree.tetrad("attest", "--key", f"file:{private}") == ExitCode.REFUSED
-    assert "or a script; that is a preview" in capsys.readouterr().err
+    assert "a preview cannot be attested" in capsys.readouterr().err
 
 
 def pass_by_base(report: Json, **changes: Any) -> None:
@@ -250,16 +250,19 @@ def nothing_loosened(report: Json) -> None:
 
 
 BY_BASE: dict[str, tuple[Forge, str]] = {
-    "that it does not apply": (not_applicable, "NOT_APPLICABLE, and it judges the change"),
+    "that it does not apply": (not_applicable, "NOT_APPLICABLE, but it judges the change"),
     "no requirements": (no_requirements, "not every requirement is in the report"),
     "fewer requirements": (fewer_requirements, "not every requirement is in the report"),
-    "passed requirements": (passed_requirements, "min is not what the scores give"),
+    "passed requirements": (passed_requirements, "min does not follow from the scores"),
     "the scores of the change's own suite": (nothing_seen_otherwise, "graded again"),
     "passed cases": (cases_passed, "graded again"),
     "another base": (worse_base, "graded again"),
-    "another number of flips": (fewer_flips, "max_flips is not what the scores give"),
-    "a better comparison": (better_comparison, "no_worse_than_base is not what the scores give"),
-    "an acceptance": (accepted, "what is accepted of it is not what the commit says"),
+    "another number of flips": (fewer_flips, "max_flips does not follow from the scores"),
+    "a better comparison": (
+        better_comparison,
+        "no_worse_than_base does not follow from the scores",
+    ),
+    "an acceptance": (accepted, "what is accepted of it differs from the commit"),
 }
 
 

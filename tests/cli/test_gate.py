@@ -561,7 +561,7 @@ def test_eval_tells_an_error_that_many_cases_share_once(
     assert code == ExitCode.INCONCLUSIVE
     assert shown.count("no such field") == 1
     assert (
-        "          the same of torn-box, friendly-support, wrong-size, great-sound, never-came and 4 more\n"
+        "          same error: torn-box, friendly-support, wrong-size, great-sound, never-came and 4 more\n"
         in shown
     )
 

@@ -58,10 +58,10 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
             "tetrad gate: unknown option '--bsae'\n  help: did you mean --base?\n",
         ),
         ("gate --form json", "unknown option '--form'\n  help: did you mean --format?\n"),
-        ("gate --format htm", "--format: there is no 'htm'\n  help: did you mean html?\n"),
-        ("plan --format pdf", "--format: there is no 'pdf'\n  help: there are text, json\n"),
+        ("gate --format htm", "--format: invalid choice 'htm'\n  help: did you mean html?\n"),
+        ("plan --format pdf", "--format: invalid choice 'pdf'\n  help: choose from text, json\n"),
         ("gate --base", "tetrad gate: --base: expected one argument\n  help: `tetrad gate --help`"),
-        ("schema prompt model", "tetrad schema: 'model' is one argument too many\n  help: "),
+        ("schema prompt model", "tetrad schema: unexpected argument 'model'\n  help: "),
         ("try triage --engine foo", "--engine: 'foo' is neither torch nor openai:MODEL\n"),
     ],
 )
@@ -376,7 +376,7 @@ def test_an_interrupted_run_ends_with_130_and_keeps_what_it_has(
 
     assert process.returncode == 130
     assert said.endswith(
-        "interrupted; what was answered is kept, the next run goes on from there\n"
+        "interrupted; received answers are cached, and the next run continues from there\n"
     )
 
 

@@ -82,7 +82,7 @@ NOT_MODELS = [
     ("kind: model\n", "`source` is not the source of a model"),
     ("kind: model\nsource: 7\n", "`source` is not the source of a model"),
     ("kind: model\nsource: ftp://x\n", "small.yaml:2:9: `source` is not the source of a model"),
-    ("kind: model\nsource: file://weights\nfiles: [a]\n", "`files` is no mapping"),
+    ("kind: model\nsource: file://weights\nfiles: [a]\n", "`files` is not a mapping"),
     ("kind: model\nsource: vendor://openai/gpt\n", "no files to pin"),
     ("kind: model\nsource: file://a.yaml\nengine: {scripted: {answers: ./a.yaml}}\n", "a script"),
 ]

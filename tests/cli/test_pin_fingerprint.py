@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import Asked, OpenAIServer, Reply
+from probed import MODEL, PROBES, Vendor, probed_tree
 from trees import Tree, initial_tree
 
 from tetrad.canonical import digest_of
 from tetrad.errors import ExitCode
 from tetrad.loading.repositories import load_repository
 
-FILE = "stacks/models/endpoint.yaml"
-
-
-class Vendor:
-    """Answers by what the model is today."""
-
-    def __init__(self) -> None:
-        self.asked: list[Asked] = []
-        self.word = "2"
-
-    def answer(self, asked: Asked) -> Reply:
-        self.asked.append(asked)
-        return Reply(text=f" {self.word}\n")
-
-
-@pytest.fixture
-def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    found = Vendor()
-    with OpenAIServer(answer=found.answer) as server:
-        monkeypatch.setenv("LLM_URL", server.url)
-        monkeypatch.setenv("LLM_KEY", "")
-        yield found
-
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
-    made = initial_tree(tmp_path, "--engine", "endpoint", "--endpoint-model", "small")
-    made.write(
-        "stacks/models/probes.jsonl",
-        '{"prompt": "1 + 1 ="}\n{"prompt": "The capital of France?", "max_tokens": 4}\n',
-    )
-    made.append(FILE, "fingerprint: {probes: ./probes.jsonl}  # asked every night\n")
-    return made
+    return probed_tree(tmp_path)
 
 
 def written(tree: Tree) -> str:
@@ -54,7 +24,7 @@ def written(tree: Tree) -> str:
     return str(found.digest)
 
 
-@pytest.mark.parametrize("named", [(), (FILE,)])
+@pytest.mark.parametrize("named", [(), (MODEL,)])
 def test_the_answers_to_the_probes_are_digested(
     tree: Tree, vendor: Vendor, named: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,25 +33,25 @@ def test_the_answers_to_the_probes_are_digested(
     assert tree.tetrad("pin", *(str(tree.root / name) for name in named)) == ExitCode.PASSED
 
     assert written(tree) == str(digest_of(["2", "2"]))
-    assert capsys.readouterr().out == f"{FILE}: fingerprint none → {digest_of(['2', '2'])}\n"
+    assert capsys.readouterr().out == f"{MODEL}: fingerprint none → {digest_of(['2', '2'])}\n"
     assert [(a.body["temperature"], a.body["max_tokens"]) for a in vendor.asked] == [
         (0, 16),
         (0, 4),
     ]
-    assert "# asked every night" in (tree.root / FILE).read_text()
+    assert "# asked every night" in (tree.root / MODEL).read_text()
 
 
 def test_a_model_that_answers_as_before_changes_nothing(
     tree: Tree, vendor: Vendor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree.tetrad("pin")
-    before = (tree.root / FILE).read_bytes()
+    before = (tree.root / MODEL).read_bytes()
     capsys.readouterr()
 
     assert tree.tetrad("pin") == ExitCode.PASSED
 
-    assert (tree.root / FILE).read_bytes() == before
-    assert capsys.readouterr().out == f"{FILE}: fingerprint unchanged\n"
+    assert (tree.root / MODEL).read_bytes() == before
+    assert capsys.readouterr().out == f"{MODEL}: fingerprint unchanged\n"
     vendor.word = "two"
     tree.tetrad("pin")
     assert written(tree) == str(digest_of(["two", "two"]))
@@ -107,7 +77,7 @@ def test_a_repository_without_fingerprints_says_how_to_write_one(
 def test_a_probe_without_a_prompt_is_an_error_with_its_line(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tree.write("stacks/models/probes.jsonl", '{"prompt": "1 + 1 ="}\n{"question": "?"}\n')
+    tree.write(PROBES, '{"prompt": "1 + 1 ="}\n{"question": "?"}\n')
     capsys.readouterr()
 
     assert tree.tetrad("pin") == ExitCode.MISUSE

@@ -66,7 +66,7 @@ def test_a_sound_registry_is_said_to_be_whole_with_its_head(
     assert tree.tetrad("registry", "verify") == 0
 
     first, second = capsys.readouterr().out.splitlines()
-    assert first.endswith(": 4 entries, whole")
+    assert first.endswith(": 4 entries, intact")
     with open_ledger(place) as ledger:
         head = ledger.head()
     assert head is not None
@@ -199,10 +199,10 @@ def test_one_content_is_erased_by_its_digest(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["verify"], "there is no registry\n  help: `tetrad gate` makes it"),
-        (["erase", "sha256:0"], "there is no registry"),
-        (["verify", "--head", "12"], "--head: '12' is no head: write it as 12:sha256:…"),
-        (["export", "--since", "yesterday"], "--since: 'yesterday' is no date"),
+        (["verify"], "no registry\n  help: `tetrad gate` creates it"),
+        (["erase", "sha256:0"], "no registry\n"),
+        (["verify", "--head", "12"], "--head: '12' is not a head like 12:sha256:…"),
+        (["export", "--since", "yesterday"], "--since: 'yesterday' is not a date"),
         ([], "missing: ACTION"),
         (["verifi"], "did you mean verify?"),
     ],
@@ -221,7 +221,7 @@ def test_what_is_no_digest_is_not_erased(
 ) -> None:
     assert tree.tetrad("registry", "erase", "feedback") == 2
 
-    assert "'feedback' is no digest\n  help: tetrad: or sha256:" in capsys.readouterr().err
+    assert "'feedback' is not a digest\n  help: tetrad: or sha256:" in capsys.readouterr().err
 
 
 def test_a_registry_that_a_commit_brings_is_refused(

@@ -182,7 +182,10 @@ def test_nobody_logs_in_where_nobody_is(tree: Tree, ada: str) -> None:
         env={**os.environ, "BROWSER": "/nowhere/browser"},
     )  # fmt: skip
     assert done.returncode == ExitCode.MISUSE
-    assert "nobody is there to log in\n  help: sign with a key instead: --key" in done.stderr
+    assert (
+        "this is not a terminal, so nobody can log in\n  help: sign with a key instead: --key"
+        in done.stderr
+    )
 
 
 def test_without_the_extra_evidence_is_shown_and_does_not_count(
@@ -237,7 +240,7 @@ def test_outside_of_a_job_there_is_nobody_to_sign_for(
     ("options", "said"),
     [
         (("--sigstore", "nowhere.json"), "nowhere.json cannot be read: No such file"),
-        (("--sigstore", "README.md"), "README.md is no client trust config of Sigstore"),
+        (("--sigstore", "README.md"), "README.md is not a Sigstore client trust config"),
         (("--sigstore", "--key", "env:X"), "--key and --sigstore: sign with one of them"),
     ],
 )

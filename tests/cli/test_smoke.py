@@ -99,7 +99,7 @@ def test_an_answer_of_another_identity_counts_for_nothing(
         code, said = smoke(tree, address, capsys=capsys)
 
     assert code == ExitCode.REFUSED
-    assert re.search(r"identity: [0-9a-f]{12} answered, and the working tree is [0-9a-f]{12}", said)
+    assert re.search(r"identity: [0-9a-f]{12} answered, expected [0-9a-f]{12}", said)
 
 
 def test_an_api_key_comes_from_the_environment(
@@ -120,7 +120,7 @@ def test_an_api_key_comes_from_the_environment(
     ("lines", "why"),
     [
         ("  turns: [{role: user, content: Hello}]\n", "it has `turns`"),
-        ("  tools: [{tool: now, result: 1}]\n", "it records what tools answer"),
+        ("  tools: [{tool: now, result: 1}]\n", "it records tool results"),
     ],
 )
 def test_what_a_gateway_cannot_be_asked_is_said_beforehand(

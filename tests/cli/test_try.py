@@ -118,7 +118,7 @@ MISUSES = [
     (["desk"], "desk needs message\n  help: tetrad try desk message='…' [count='…']\n"),
     (["desk", "mesage=a"], "desk takes no variable 'mesage'\n  help: did you mean message?\n"),
     (["desk", "xyz=a"], "desk takes no variable 'xyz'\n  help: tetrad try desk message='…' [count='…']\n"),
-    (["desk", "hello"], "'hello' is no NAME=VALUE\n  help: tetrad try desk message='…' [count='…']\n"),
+    (["desk", "hello"], "'hello' is not NAME=VALUE\n  help: tetrad try desk message='…' [count='…']\n"),
     (["desk", "message=a", "message=b"], "message is given twice\n"),
     (["desk", "message=a", "count=two"],
      "the request does not fit prompts/desk\n  count: must be a whole number, not a text\n"),

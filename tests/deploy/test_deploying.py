@@ -63,7 +63,7 @@ def test_the_merged_state_serves(tree: Tree, capsys: pytest.CaptureFixture[str])
     pointer = pointer_of(tree)
     out, err = capsys.readouterr()
     assert out.endswith(f"production 1\n  {REF}: {live(pointer)} is live\n")
-    assert "no gateway is there" in err
+    assert "no gateway is running" in err
     assert pointer.commit == tree.git("rev-parse", "HEAD").strip()
     assert (pointer.change.kind, pointer.change.by) == ("deploy", "deploy")
 
@@ -270,7 +270,7 @@ def test_a_rollback_gives_all_traffic_to_the_earlier_identity_and_withdraws_the_
         f"production 3\n  {REF}: {first} is live, was {second}; {second} is withdrawn\n1 gateway"
         " followed "
     )
-    assert out.endswith(f"revert what brought it:\n  git revert --no-edit {commit[:12]}\n")
+    assert out.endswith(f"revert what introduced it:\n  git revert --no-edit {commit[:12]}\n")
 
 
 def test_a_withdrawn_identity_comes_back_by_no_deploy_until_the_revert_is_merged(
@@ -316,7 +316,7 @@ def test_a_rollback_again_does_not_go_back_further_by_itself(
     number = pointer_of(tree).number
 
     assert tree.tetrad("rollback", "production", *key_of(tree)) == 2
-    assert "is rolled back already\n  help: name a stack" in capsys.readouterr().err
+    assert "is already rolled back\n  help: name a stack" in capsys.readouterr().err
     assert pointer_of(tree).number == number
 
 
@@ -372,7 +372,7 @@ def test_a_gateway_that_was_not_heard_of_for_long_is_not_waited_for(
     capsys.readouterr()
 
     assert tree.tetrad("rollback", "production", *key_of(tree)) == 0
-    told = r"not waited for: http://127\.0\.0\.1:8000 \(partitio\), last heard of 4\d s ago\n"
+    told = r"not waiting for http://127\.0\.0\.1:8000 \(partitio\), last seen 4\d s ago\n"
     assert re.search(told, capsys.readouterr().err)
 
 
@@ -500,7 +500,7 @@ def test_a_rollback_target_that_an_upgrade_would_strand_is_named(
     deploy(two)
     assert (
         f"  {SECOND}: {warm} needs a gateway of Tetrad {tetrad.__version__}:"
-        " this release cannot go back to it\n"
+        " this release cannot return to it\n"
     ) in capsys.readouterr().out
 
 
@@ -525,7 +525,7 @@ def test_status_says_what_serves_where_and_why(
     out = capsys.readouterr().out
     assert re.search(rf"live 75 %  {REF}  [0-9a-f]{{12}}  .* deploy\n", out)
     assert re.search(rf"new 25 %   {REF}  [0-9a-f]{{12}}  .* deploy\n", out)
-    assert "no gateway is there\n  help: tetrad serve production" in out
+    assert "no gateway is running\n  help: tetrad serve production" in out
     tree.tetrad("status", "--format", "json")
     said = {one["environment"]: one for one in json.loads(capsys.readouterr().out)}
     assert said["staging"]["pointer"] is None
@@ -562,7 +562,7 @@ def test_status_says_of_a_version_that_no_deployer_signed(
 
     tree.tetrad("status", "production")
     out = capsys.readouterr().out
-    assert out.startswith("production: the last version there counts for nothing: no deployer")
+    assert out.startswith("production: the last version there is ignored: no deployer")
     assert "\nproduction 1: deploy by deploy" in out
     tree.tetrad("status", "--format", "json")
     said = {one["environment"]: one for one in json.loads(capsys.readouterr().out)}

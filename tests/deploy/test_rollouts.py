@@ -235,7 +235,7 @@ def test_a_gateway_that_does_not_follow_is_named(tree: Tree) -> None:
         with pytest.raises(NotAcknowledged) as raised:
             acknowledged(store, 1, within_s=0.1)
         assert str(raised.value) == (
-            "the change 1 is written, and not every gateway follows it:\n"
+            "change 1 is written, but not every gateway follows it:\n"
             "  http://10.0.0.1:80 (stuck) follows 0: loading\n"
             "  help: `tetrad status` shows when they do"
         )

@@ -186,7 +186,7 @@ def test_a_queue_is_bounded_in_size_and_time(
         second.join()
         late = found["second"]
         assert late.status_code == 429
-        assert "no place became free in 0.5 s" in late.json()["error"]["message"]
+        assert "no capacity within 0.5 s" in late.json()["error"]["message"]
         assert int(late.headers["retry-after"]) == 1
 
         followed.move(a=serving(served, **{**how, "queue": Queue(size=1, deadline_s=60)}))
@@ -196,7 +196,7 @@ def test_a_queue_is_bounded_in_size_and_time(
         until(lambda: line in metrics(address))
         full = post(address, "fourth")
         assert full.status_code == 429
-        assert "as many requests wait as may wait" in full.json()["error"]["message"]
+        assert "the queue is full" in full.json()["error"]["message"]
 
         go.set()
         first.join()

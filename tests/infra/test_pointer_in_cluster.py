@@ -201,7 +201,7 @@ def test_a_rollback_needs_no_registry(
         assert cluster.roll_back() == 0
         assert said_by(address) == "one"
         err = capsys.readouterr().err
-        assert "what to revert is not known without the registry" in err
+        assert "cannot tell what to revert without the registry" in err
         monkeypatch.delenv("TETRAD_REGISTRY")
 
     assert cluster.tetrad("history", "production") == 0

@@ -13,11 +13,13 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from pointing import DEPLOYERS, gateway, pointer, sealed
-from postgres import schema
+from postgres import database, program, schema
 from sqlalchemy import make_url
 
 import tetrad.registry
 from tetrad.errors import DatabaseError, TetradError, UsageError
+from tetrad.gateway.limiting.purse import Claim
+from tetrad.gateway.limiting.spending import Spending
 from tetrad.pointer.pointer_store import PointerStore
 from tetrad.registry import Place, PostgresAddress, open_ledger, registry_place
 from tetrad.registry.connection import APPLICATION
@@ -146,6 +148,13 @@ def test_the_newest_version_is_that_of_the_last_migration() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [str(NEWEST)]
 
 
+def holds_money(place: Place) -> bool:
+    """Whether a gateway can account for money there."""
+    claim = Claim(account="all", limit=2, spent={}, need=1, want=1)
+    with closing(Spending(place, "production", "a")) as spending:
+        return spending.exchange([claim])["all"].held == 1
+
+
 def test_a_role_that_can_change_no_entry_can_append(postgres: str) -> None:
     with (
         schema(postgres) as url,
@@ -156,10 +165,10 @@ def test_a_role_that_can_change_no_entry_can_append(postgres: str) -> None:
         role = owner.execute("SELECT current_schema() || '_role'").fetchall()[0][0]
         owner.execute(
             f"CREATE ROLE {role}; GRANT USAGE ON SCHEMA {role.removesuffix('_role')} TO {role};"
-            f"GRANT SELECT ON ledger_version, ledger_entries, ledger_contents, gateways TO {role};"
+            f"GRANT SELECT ON ALL TABLES IN SCHEMA {role.removesuffix('_role')} TO {role};"
             f"GRANT INSERT ON ledger_entries, ledger_contents TO {role};"
             f"GRANT UPDATE ON ledger_contents TO {role};"
-            f"GRANT INSERT, UPDATE, DELETE ON gateways TO {role}"
+            f"GRANT INSERT, UPDATE, DELETE ON gateways, spending TO {role}"
         )
         appender = make_url(url).update_query_dict(
             {"options": f"{make_url(url).query['options']} -crole={role}"}
@@ -173,8 +182,28 @@ def test_a_role_that_can_change_no_entry_can_append(postgres: str) -> None:
                 store.append(sealed(pointer()))
                 store.report(gateway())
                 assert [state.number for state in store.gateways()] == [1]
+            assert holds_money(place)
         finally:
             owner.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_a_backup_of_the_whole_database_is_restored(postgres: str, tmp_path: Path) -> None:
+    dump = tmp_path / "registry.dump"
+    with database(postgres) as here, database(postgres) as there:
+        with PointerStore(PostgresAddress(here), DEPLOYERS) as store:
+            store.append(sealed(pointer()))
+        backup = [program("pg_dump", here), "--format=custom", f"--file={dump}", here]
+        subprocess.run(backup, check=True)
+        restore = [program("pg_restore", there), "--exit-on-error", f"--dbname={there}", str(dump)]
+        subprocess.run(restore, check=True)
+
+        place = PostgresAddress(there)
+        with open_ledger(place) as ledger:
+            assert ledger.verify() == []
+        with PointerStore(place, DEPLOYERS) as store:
+            store.report(gateway())
+            assert [state.number for state in store.gateways()] == [1]
+        assert holds_money(place)
 
 
 def test_a_ledger_that_is_there_is_opened_without_alembic(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ STRAYS = {
     "-7": ["an entry has the number -7, which none can have"],
     "'x'": ["an entry has the number 'x', which none can have"],
     "2.5": ["an entry has the number 2.5, which none can have"],
-    "13": ["entry 13 is there more than once"],
+    "13": ["entry 13 occurs more than once"],
 }
 
 

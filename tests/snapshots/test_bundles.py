@@ -201,9 +201,9 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         "unknown version of its layout",
     ),
     "index is no JSON": (relaid(lambda f: f.update({"index.json": b"{"})), "is not JSON"),
-    "index is a list": (relaid(lambda f: f.update({"index.json": b"[]"})), "is no object"),
+    "index is a list": (relaid(lambda f: f.update({"index.json": b"[]"})), "is not an object"),
     "index with a key twice": (
-        relaid(lambda f: f.update({"index.json": b'{"a":1,"a":2}'})), "a key is there twice",
+        relaid(lambda f: f.update({"index.json": b'{"a":1,"a":2}'})), "a key occurs twice",
     ),
     "index with NaN": (relaid(lambda f: f.update({"index.json": b'{"a":NaN}'})), "NaN is not JSON"),
     "deep index": (
@@ -250,7 +250,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a digest that is none": (
         remade(lambda m: m["config"].update(digest="sha512:00")), "'sha512:00' is not sha256:",
     ),
-    "a descriptor that is none": (remade(lambda m: m.update(config=1)), "a descriptor is no object"),
+    "a descriptor that is none": (remade(lambda m: m.update(config=1)), "a descriptor is not an object"),
     "a blob twice": (blob_twice(), "names a blob twice"),
     "another identity": (
         reblobbed(0, canonical_json({**SNAPSHOT.document, "prompt": "sha256:01"})),
@@ -263,8 +263,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         reblobbed(1, SNAPSHOT.manifest + b"\n"), "is not canonical JSON",
     ),
     "contents with NaN": (reblobbed(1, b'{"a":NaN}'), "NaN is not JSON"),
-    "contents of nothing": (reblobbed(1, b"{}"), "is no manifest of a snapshot"),
-    "an identity that is none": (contents(lambda c: c.update(identity=1)), "no manifest of a snapshot"),
+    "contents of nothing": (reblobbed(1, b"{}"), "not a snapshot manifest"),
+    "an identity that is none": (contents(lambda c: c.update(identity=1)), "not a snapshot manifest"),
     "a key more": (contents(lambda c: c.update(more=1)), "are not those that its manifest names"),
     "a later version": (contents(lambda c: c.update(version=2)), "are not those that its manifest"),
     "another release": (
@@ -282,14 +282,14 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "the way up": (reblobbed(2, member("../evil")), r"the path '\.\./evil' leads out"),
     "the way up inside": (reblobbed(2, member("a/../../evil")), "leads out of the folder"),
     "an absolute path": (reblobbed(2, member("/etc/evil")), "leads out of the folder"),
-    "a backslash": (reblobbed(2, member("..\\evil")), "is no plain path"),
-    "a double slash": (reblobbed(2, member("a//b")), "is no plain path"),
-    "a line break": (reblobbed(2, member("a\nb")), "is no plain path"),
+    "a backslash": (reblobbed(2, member("..\\evil")), "is not a plain path"),
+    "a double slash": (reblobbed(2, member("a//b")), "is not a plain path"),
+    "a line break": (reblobbed(2, member("a\nb")), "is not a plain path"),
     "Git's own": (reblobbed(2, member(".git/config")), "is Git's own"),
     "Git's own in capitals": (reblobbed(2, member("a/.GIT/hooks/pre-commit")), "is Git's own"),
     "a long name": (reblobbed(2, member("a" * 300)), "is too long"),
     "a long path": (reblobbed(2, member("a/" * 600 + "b")), "is too long"),
-    "a file twice": (reblobbed(2, member("stacks/a.yaml")), "'stacks/a.yaml' is there twice"),
+    "a file twice": (reblobbed(2, member("stacks/a.yaml")), "'stacks/a.yaml' occurs twice"),
     "a file in a file": (reblobbed(2, member("stacks/a.yaml/b")), "is a file and a folder"),
     "a file that is not named": (
         reblobbed(2, member("conftest.py", data=b"x")), "are not those that its manifest names",

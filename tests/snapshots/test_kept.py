@@ -101,7 +101,7 @@ def test_what_is_not_there_is_told(ledger: Ledger, tree: Tree) -> None:
 
     with pytest.raises(ArtifactError, match=f"no snapshot of tetrad:{snapshot.identity.hex}"):
         kept.load(ledger, snapshot.identity)
-    with pytest.raises(ArtifactError, match="is not here, or was erased"):
+    with pytest.raises(ArtifactError, match="is missing, or was erased"):
         kept.load_exact(ledger, snapshot.digest)
 
 
@@ -170,7 +170,7 @@ def made(change: Callable[[dict[str, object]], object], snapshot: Snapshot) -> N
 
 
 REFUSED: dict[str, tuple[Callable[[dict[str, object]], object], str]] = {
-    "no files": (lambda m: m.pop("files"), "this is no manifest of a snapshot"),
+    "no files": (lambda m: m.pop("files"), "not a snapshot manifest"),
     "a file less": (lambda m: m["files"].pop(), "its stack does not load|make another identity"),  # type: ignore[attr-defined]
     "a file more": (
         lambda m: m["files"].append(  # type: ignore[attr-defined]
@@ -190,7 +190,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, object]], object], str]] = {
     "something else as identity": (
         lambda m: m.update(identity=f"tetrad:{digest_bytes(b'[]').hex}"), "this is no manifest"
     ),
-    "no identity": (lambda m: m.update(identity=7), "this is no manifest of a snapshot"),
+    "no identity": (lambda m: m.update(identity=7), "not a snapshot manifest"),
     "another stack": (lambda m: m.update(stack="feedback"), "is not the reference of"),
 }  # fmt: skip
 

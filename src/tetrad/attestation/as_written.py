@@ -36,13 +36,13 @@ def _difference(said: Any, written: Any, path: str) -> str:
         return next(filter(None, found), "")
     if said == written and isinstance(said, bool) == isinstance(written, bool):
         return ""
-    return f"{path} is {_shown(said)}, and the rest of it gives {_shown(written)}"
+    return f"{path} is {_shown(said)}, expected {_shown(written)} by the rest of it"
 
 
 def _of_objects(said: Mapping[str, Any], written: Mapping[str, Any], path: str) -> str:
     for key, value in said.items():
         if key not in written:
-            return f"{path}.{key} is nothing that a gate writes"
+            return f"{path}.{key} is not a key that a gate writes"
         if problem := _difference(value, written[key], f"{path}.{key}"):
             return problem
     missing = next((key for key in written if key not in said), None)

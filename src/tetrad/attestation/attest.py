@@ -125,7 +125,7 @@ def attest(
 def _trees(report: Report, change: ReportedCommit, now: datetime) -> Trees:
     if report.dirty or report.head is None:
         raise Disagreement(
-            "the report is about uncommitted files\n  help: commit, and run the gate"
+            "the report is about uncommitted files\n  help: commit, then run `tetrad gate`"
         )
     if report.head != change.commit.head:
         raise Disagreement(
@@ -135,8 +135,8 @@ def _trees(report: Report, change: ReportedCommit, now: datetime) -> Trees:
         raise Disagreement(f"the report compares with {report.base}, not {change.commit.base}")
     if report.harness != __version__:
         raise Disagreement(
-            f"the report is of tetrad {report.harness}, and this is {__version__}"
-            "\n  help: run the gate and attest with one release"
+            f"the report was written by tetrad {report.harness}, and this is {__version__}"
+            "\n  help: gate and attest with the same release"
         )
     created = _moment(report.created)
     if created - now > SKEW:
@@ -215,7 +215,9 @@ def _stack_of(report: StackReport, head: Repository, trees: Trees) -> Stack:
     if stack is None:
         raise Disagreement(f"the commit has no stack {report.stack}")
     if report.preview or isinstance(stack.model.engine, ScriptedEngine):
-        raise Disagreement(f"{stack.ref}: another engine answered, or a script; that is a preview")
+        raise Disagreement(
+            f"{stack.ref}: another engine or a script answered; a preview cannot be attested"
+        )
     if report.identity != identity_of(stack):
         raise Disagreement(
             f"{stack.ref}: the report's identity is {short(report.identity)}, the commit's"
@@ -228,7 +230,7 @@ def _stack_of(report: StackReport, head: Repository, trees: Trees) -> Stack:
             raise Disagreement(f"{stack.ref}: {text!a} cannot be signed: it is not printable")
     old = trees.base_stack(stack)
     if report.base_identity != (None if old is None else identity_of(old)):
-        raise Disagreement(f"{stack.ref}: the base's identity is another one")
+        raise Disagreement(f"{stack.ref}: the base's identity differs")
     return stack
 
 
@@ -248,7 +250,7 @@ def _suite_of(report: SuiteReport, stack: Stack, head: Repository) -> Suite:
     if suite is None:
         raise Disagreement(f"{where}: the commit has no such suite")
     if (report.digest, report.golden) != (suite_digest(suite), suite.golden.digest):
-        raise Disagreement(f"{where}: the commit's suite is another one")
+        raise Disagreement(f"{where}: the commit's suite differs")
     if [case.id for case in report.cases] != [case.id for case in suite.golden.cases]:
         raise Disagreement(f"{where}: the cases are not those of the golden set")
     for case, said in zip(suite.golden.cases, report.cases, strict=True):
@@ -258,7 +260,7 @@ def _suite_of(report: SuiteReport, stack: Stack, head: Repository) -> Suite:
             if (number := len(outcome.samples)) != case.repeats:
                 raise Disagreement(f"{where}#{case.id}: {number} of {case.repeats} repeats{on}")
             if (outcome.group, outcome.tags) != (case.group, case.tags):
-                raise Disagreement(f"{where}#{case.id}: its group or its tags are others")
+                raise Disagreement(f"{where}#{case.id}: its group or its tags differ")
     return suite
 
 

@@ -36,7 +36,7 @@ def check_by_base(report: StackReport, stack: Stack, trees: Trees) -> None:
     old = trees.base_stack(stack)
     if trees.base is None or trees.partners is None or old is None:
         if report.by_base:
-            raise Disagreement(f"{stack.ref}: nothing of the base judges it")
+            raise Disagreement(f"{stack.ref}: no suite of the base judges it")
         return
     before = {
         suite.ref: suite
@@ -48,15 +48,13 @@ def check_by_base(report: StackReport, stack: Stack, trees: Trees) -> None:
     if missing:
         raise Disagreement(f"{stack.ref}: not judged by the base's {', '.join(missing)}")
     if [decision.suite for decision in report.by_base] != [ref for ref in before if ref in said]:
-        raise Disagreement(f"{stack.ref}: the base's suites are not each there once, in order")
+        raise Disagreement(f"{stack.ref}: the base's suites are not listed once each, in order")
     for ref, decision in said.items():
         where = f"{stack.ref}: the base's {ref}"
         if ref not in before:
             raise Disagreement(f"{where} does not judge the change")
         if decision.binding != is_binding:
-            raise Disagreement(
-                f"{where}: is {'' if decision.binding else 'not '}said to be binding"
-            )
+            raise Disagreement(f"{where}: reported as {'' if decision.binding else 'not '}binding")
         by = _narrowed(before[ref], old, trees)
         again = _Again(said=decision, by=by, stack=stack, old=old, trees=trees, where=where)
         again.check(_own(report, ref, trees))
@@ -95,23 +93,23 @@ class _Again:
     def check(self, own: _Own) -> None:
         said = self.said
         if self.trees.is_whole and said.heads != self._heads:
-            self._refuse("the suites that hold its cases now are others")
+            self._refuse("the suites that hold its cases now differ")
         if said.accepted != uses(self.by.used):
-            self._refuse("what is accepted of it is not what the commit says")
+            self._refuse("what is accepted of it differs from the commit")
         if said.decision == "INCONCLUSIVE":
             return  # which refuses, where it is binding
         if not self.by.judges:
             if said.decision != "NOT_APPLICABLE" or said.requirements or said.cases or said.alike:
-                self._refuse(f"{said.decision}, and all of it is accepted away")
+                self._refuse(f"{said.decision}, but all of it is accepted")
             return
         if said.decision == "NOT_APPLICABLE":
-            self._refuse("NOT_APPLICABLE, and it judges the change")
+            self._refuse("NOT_APPLICABLE, but it judges the change")
         self._check_grades(own)
         self._check_alike(own)
         self._check_requirements(own)
         found = overall([r.decision for r in said.requirements])
         if said.decision != found:
-            self._refuse(f"{said.decision}, and its requirements {found}")
+            self._refuse(f"{said.decision}, but its requirements give {found}")
 
     def _check_grades(self, own: _Own) -> None:
         """The base's assertions on the recorded answers to what both suites ask alike."""
@@ -138,13 +136,13 @@ class _Again:
             self._refuse("the cases are not those of its golden set")
         alike_ = sum(id_ in own and id_ not in told for id_ in ids)
         if self.trees.is_whole and self.said.alike != alike_:
-            self._refuse(f"{self.said.alike} cases are said to score alike, and {alike_} are")
+            self._refuse(f"{self.said.alike} cases reported as scoring alike, found {alike_}")
 
     def _compare(self, case: Case, said: CaseOutcome | None, graded: CaseOutcome | None) -> None:
         if said is None or graded is None or said.missing:
             return
         if not scores_alike(graded, said):
-            self._refuse(f"{case.id} has other scores when it is graded again")
+            self._refuse(f"{case.id} scores differently when it is graded again")
 
     def _graded(self, case: Case, outcome: CaseOutcome) -> CaseOutcome | None:
         """The outcome by the base's assertions; None where they ask somebody."""
@@ -171,11 +169,11 @@ class _Again:
             known |= _OF_BOTH
         for one, other in zip(said, found.requirements, strict=True):
             if one.requirement in known and not alike(one, other):
-                self._refuse(f"{one.requirement} is not what the scores give")
+                self._refuse(f"{one.requirement} does not follow from the scores")
         if known >= _OF_BOTH:
             for case in self.said.cases:
                 if (case.flip, case.waived) != (found.flips[case.id], found.waived.get(case.id)):
-                    self._refuse(f"{case.id} is not flipped or waived as the outcomes give")
+                    self._refuse(f"{case.id} is flipped or waived other than by its outcomes")
 
     def _candidate(self, own: _Own) -> Iterator[CaseOutcome]:
         told = {case.id: case.candidate for case in self.said.cases}

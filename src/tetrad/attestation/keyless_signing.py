@@ -62,7 +62,7 @@ def _token(trust: ClientTrustConfig, *, asks: bool) -> IdentityToken:
     try:
         return Issuer(trust.signing_config.get_oidc_url()).identity_token()
     except EOFError:
-        message = "--sigstore: nobody is there to log in\n  help: sign with a key instead: --key"
+        message = "--sigstore: this is not a terminal, so nobody can log in\n  help: sign with a key instead: --key"
         raise UsageError(message) from None
     except LookupError as error:
         raise FetchFailed("--sigstore: the login gave no identity\n  help: try again") from error
@@ -79,7 +79,7 @@ def _trust(config: Path | None) -> ClientTrustConfig:
     except OSError as error:
         raise UsageError(f"--sigstore: {config} cannot be read: {error.strerror}") from error
     except (Error, ValueError) as error:
-        raise UsageError(f"--sigstore: {config} is no client trust config of Sigstore") from error
+        raise UsageError(f"--sigstore: {config} is not a Sigstore client trust config") from error
 
 
 @contextmanager

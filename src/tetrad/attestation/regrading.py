@@ -86,13 +86,13 @@ def _check_measured(sample: Sample, recorded: RecordedSuite, where: str) -> None
     """What an answer took is what its trace and the model's prices say."""
     trace = sample.trace
     if trace is None and recorded.traced:
-        raise Disagreement(f"{where}: an answer has no trace, so that nothing can be graded again")
+        raise Disagreement(f"{where}: an answer has no trace, so it cannot be graded again")
     if trace is not None and sample.usage != trace.usage:
-        raise Disagreement(f"{where}: its usage is not the trace's")
+        raise Disagreement(f"{where}: its usage differs from the trace's")
     if trace is not None and sample.latency_s != trace.latency_s:
-        raise Disagreement(f"{where}: its latency is not the trace's")
+        raise Disagreement(f"{where}: its latency differs from the trace's")
     if sample.cost_usd != sample.usage.cost_usd(recorded.prices):
-        raise Disagreement(f"{where}: its cost is not that of its tokens")
+        raise Disagreement(f"{where}: its cost does not match its tokens")
 
 
 def _check_trace(
@@ -107,19 +107,19 @@ def _check_trace(
         if name not in given or given[name] != value:
             raise Disagreement(f"{where}: it was asked with another value of {name}")
     if extra := given.keys() - asked.vars.keys():
-        raise Disagreement(f"{where}: it was asked with {min(extra)}, which the case has not")
+        raise Disagreement(f"{where}: it was asked with {min(extra)}, which the case does not have")
     if trace.history != asked.turns:
-        raise Disagreement(f"{where}: it was asked after other turns")
+        raise Disagreement(f"{where}: its earlier turns differ")
     if trace.error is not None:
-        raise Disagreement(f"{where}: the trace ends in an error, and the answer has none")
+        raise Disagreement(f"{where}: the trace ends in an error, but the answer has none")
     if sample.breaches != trace.breaches:
-        raise Disagreement(f"{where}: how it breaks the output contract is not what the trace says")
+        raise Disagreement(f"{where}: its broken contracts differ from the trace's")
     if trace.generated and not recorded.stack.tools:  # whose answers lie within their calls
         given_out = OutputGuards(recorded.stack.guardrails).release(
             trimmed(trace.generated[-1].completion.text), UNOBSERVED
         )
         if trace.output != given_out.text:
-            raise Disagreement(f"{where}: the answer is not what the trace says the model gave")
+            raise Disagreement(f"{where}: the answer differs from the trace's")
 
 
 def as_json(value: Any) -> Any:
@@ -156,7 +156,7 @@ class _Check:
         if trace is None:
             return await self._regraded_in_part(self._bare_trace(), reads=_reads_text_alone)
         if trace.output != self._sample.output:
-            self._refuse("the trace ends in another answer")
+            self._refuse("the trace ends with another answer")
         whole = await self._graded(self._case, trace)
         if whole is not None:
             self._compare(recorded, whole.assertions)
@@ -194,18 +194,18 @@ class _Check:
         self, recorded: Sequence[AssertionResult], graded: Sequence[AssertionResult]
     ) -> None:
         if len(recorded) != len(graded):
-            self._refuse(f"{len(recorded)} assertions are recorded, and it has {len(graded)}")
+            self._refuse(f"{len(recorded)} assertions recorded, expected {len(graded)}")
         for said, found in zip(recorded, graded, strict=True):
             if not _is_alike(said, found):
                 self._refuse(
-                    f"{said.type} is recorded with the score {said.score:g}, graded {found.score:g}"
+                    f"{said.type} is recorded with the score {said.score:g}, expected {found.score:g}"
                 )
 
     def _check_sums(self) -> None:
         """Whether what is recorded of the whole case follows from what is of its assertions."""
         items, results = self._case.assertions, self._sample.assertions
         if len(results) < len(items):
-            self._refuse(f"{len(results)} assertions are recorded, and it has {len(items)}")
+            self._refuse(f"{len(results)} assertions recorded, expected {len(items)}")
         own, beside = results[: len(items)], results[len(items) :]
         for item, result in zip(items, own, strict=True):
             if (result.type, result.metric, result.weight) != _written(item, self._metric):

@@ -17,7 +17,7 @@ def check_coverage(report: Report, trees: Trees) -> None:
     if not trees.is_whole:
         return
     if report.coverage != coverage_changes(trees.head, trees.base, trees.partners):
-        raise Disagreement("the report's coverage is not what the commit and its base give")
+        raise Disagreement("the report's coverage differs from that of the commit and its base")
 
 
 def check_changed(report: StackReport, stack: Stack, trees: Trees) -> None:
@@ -28,7 +28,7 @@ def check_changed(report: StackReport, stack: Stack, trees: Trees) -> None:
     if report.changed != parts and (parts or report.changed != ("suite",) or old is None):
         said = ", ".join(report.changed) or "nothing"
         raise Disagreement(
-            f"{stack.ref}: {said} is said to have changed, and {', '.join(parts) or 'nothing'} did"
+            f"{stack.ref}: {said} reported as changed, found {', '.join(parts) or 'nothing'}"
         )
     answered = () if old is None else (old if parts else stack, old)  # one run for one identity
     if report.base_model and report.base_model not in {one.model.name for one in answered}:
@@ -51,11 +51,11 @@ def check_cases(report: SuiteReport, suite: Suite, decided: SuiteDecision, where
         if as_json(said.vars) != as_json(case.vars) or said.turns != case.turns:
             raise Disagreement(f"{place}: the case asks something else")
         if said.candidate.line != case.location.line:
-            raise Disagreement(f"{place}: the case stands in line {case.location.line}")
+            raise Disagreement(f"{place}: the case is in line {case.location.line}")
         if said.waived != decided.waived.get(case.id):
-            raise Disagreement(f"{place}: how it is waived is not what the commit says")
+            raise Disagreement(f"{place}: its waiver differs from the commit's")
         if said.flip != decided.flips.get(case.id):
-            raise Disagreement(f"{place}: the flip is {said.flip}, and the outcomes give another")
+            raise Disagreement(f"{place}: the flip is {said.flip}, but the outcomes give another")
 
 
 def check_removed(report: SuiteReport, trees: Trees, where: str) -> None:
@@ -69,4 +69,4 @@ def check_removed(report: SuiteReport, trees: Trees, where: str) -> None:
         cases = before.golden.cases if before is not None else ()
         removed = tuple(case.id for case in cases if case.id not in left)
     if report.removed != removed:
-        raise Disagreement(f"{where}: the cases that were removed are others")
+        raise Disagreement(f"{where}: the removed cases differ")

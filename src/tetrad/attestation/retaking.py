@@ -70,10 +70,10 @@ def retake(report: SuiteReport, suite: Suite, stack: Stack, trees: Trees) -> Sui
         today=trees.today,
     )
     if decided.decision != report.decision:
-        raise Disagreement(f"{where}: {report.decision}, decided {decided.decision}")
+        raise Disagreement(f"{where}: {report.decision}, expected {decided.decision}")
     for said, found in zip(report.requirements, decided.requirements, strict=False):
         if not alike(said, found):
-            raise Disagreement(f"{where}: {said.requirement} is not what the scores give")
+            raise Disagreement(f"{where}: {said.requirement} does not follow from the scores")
     if len(report.requirements) != len(decided.requirements):
         raise Disagreement(f"{where}: not every requirement is in the report")
     if report.waived != decided.waivers:
@@ -87,7 +87,7 @@ def check_overall(decision: Decision, stacks: Sequence[StackReport]) -> None:
         _refuse_twice(names)
     found = overall([d for stack in stacks for d in stack.decisions])
     if decision != found:
-        raise Disagreement(f"the report says {decision}, and its stacks {found}")
+        raise Disagreement(f"the report says {decision}, but its stacks give {found}")
 
 
 def _refuse_another_base(report: SuiteReport, where: str) -> None:
@@ -95,7 +95,7 @@ def _refuse_another_base(report: SuiteReport, where: str) -> None:
     for case in report.cases:
         if case.base is not None and case.base != case.candidate:
             raise Disagreement(
-                f"{where}#{case.id}: the base is the same identity, and answers otherwise"
+                f"{where}#{case.id}: the base has the same identity but other answers"
             )
 
 

@@ -33,45 +33,45 @@ class Command(Protocol):
 COMMANDS: Mapping[str, str] = {
     "init": "create a small working system: a prompt, a stack, a golden set",
     "lint": "check prompts, models, corpora, tools, stacks and golden sets",
-    "lsp": "serve lint to an editor, by the Language Server Protocol",
+    "lsp": "run the language server for editors",
     "explain": "explain a lint rule, by its code or its name",
     "plan": "show what a change affects: stacks, cases to run, calls, tokens and cost",
     "try": "answer one request and show every step",
     "eval": "run cases of a golden set and show the results, without a decision",
     "gate": "evaluate what a change affects, compare it with its base, and decide",
     "report": "render a report of `tetrad gate`: for a terminal, a pull request, CI, a browser",
-    "attest": "check a report against its commit, and sign what it says as evidence",
-    "approve": "sign that an identity may serve an environment",
-    "verify": "say whether an identity may serve an environment, and which clauses are not met",
-    "admit": "record that an environment takes an identity that may serve there",
-    "deploy": "serve the merged state in an environment, step by step",
-    "smoke": "put tagged golden cases to a gateway that serves, and check the answers",
+    "attest": "check a report against its commit and sign the result as evidence",
+    "approve": "sign your approval of an identity for an environment",
+    "verify": "check whether an identity may serve an environment, and list every unmet clause",
+    "admit": "record that an environment admits an identity",
+    "deploy": "deploy the merged state to an environment, step by step",
+    "smoke": "run tagged golden cases against a live gateway",
     "rollout": "show, continue or abort a rollout",
-    "promote": "serve in one environment what is live in another",
-    "rollback": "give all traffic back to an earlier identity, and withdraw the one it leaves",
-    "release": "end the withdrawal of a stack's identities",
-    "status": "show what serves where, since when, by whose evidence, and what is withdrawn",
-    "history": "show every change of what served an environment",
-    "drift": "say what differs from the merged state: objects, identities, corpora, models",
-    "cost": "show what the model servers of an environment cost per month, and its traffic",
-    "render": "write what runs in Kubernetes as plain manifests, of proven identities alone",
-    "evidence": "show what was signed about an identity",
+    "promote": "deploy to one environment what is live in another",
+    "rollback": "return all traffic to an earlier identity and withdraw the current one",
+    "release": "lift the withdrawal of a stack's identities",
+    "status": "show what each environment serves, since when and on whose evidence",
+    "history": "show every change to what an environment serves",
+    "drift": "show what differs from the merged state: objects, identities, corpora, models",
+    "cost": "show what an environment's model servers cost per month, and its traffic",
+    "render": "write Kubernetes manifests for the identities that may serve an environment",
+    "evidence": "show signed statements about an identity",
     "log": "show a stack's identities over time: what changed, scores, evidence, approvals",
-    "serve": "answer requests to an environment's stacks over HTTP",
-    "keys": "make a key pair for signing, or an API key for a client",
-    "show": "show what a stack or a suite is made of, with its digests",
-    "lock": "write the locks of all stacks, and corpus digests",
-    "diff": "show what differs between two identities, part by part, with their scores",
-    "bundle": "write everything that an identity needs to answer again into one file",
-    "unbundle": "verify a bundle, and unpack it into a repository of its own",
+    "serve": "serve an environment's stacks over HTTP",
+    "keys": "create a key pair for signing, or an API key for a client",
+    "show": "show the components and digests of a stack or a suite",
+    "lock": "write the locks of all stacks and the digests of all corpora",
+    "diff": "show the differences between two identities, with their scores",
+    "bundle": "write everything an identity needs to answer into one file",
+    "unbundle": "verify a bundle and unpack it into a new repository",
     "bom": "write a stack's bill of materials (CycloneDX)",
     "card": "write a stack's card: what it is, what it is for, its limits, its scores",
-    "index": "build and verify the indexes of corpora in the vector store",
-    "pull": "fetch and verify the files of models",
-    "pin": "write a model's revision, its files' digests or its fingerprint into its file",
-    "registry": "check, export or erase what happened: identities, runs, decisions, evidence",
-    "feedback": "list what users said of answers, turn it into candidate cases, or erase it",
-    "monitor": "say whether live answers have drifted from the golden sets, for a cron job",
+    "index": "build and verify the vector store indexes of corpora",
+    "pull": "download and verify the files of models",
+    "pin": "pin a model: write its revision, file digests or fingerprint into its file",
+    "registry": "verify, export or erase the record of identities, runs, decisions and evidence",
+    "feedback": "list user feedback, turn it into candidate cases, or erase it",
+    "monitor": "check whether live answers have drifted from the golden sets",
     "schema": "print the JSON Schema of a kind of file",
 }
 
@@ -85,9 +85,9 @@ Prompt, model, corpus and tools in one repository, under one identity,
 evaluated before every merge.
 """
 EPILOG = """\
-exit codes: 0 passed; 1 refused (findings, failed gate); 2 misuse, or a file
-that does not load; 3 inconclusive (an engine or a service failed); 4 a bug of
-ours; 130 interrupted (Ctrl-C, or SIGTERM).
+exit codes: 0 passed; 1 failed (findings, failed gate); 2 usage error, or a file
+that does not load; 3 inconclusive (an engine or a service failed); 4 a bug in
+Tetrad; 130 interrupted (Ctrl-C or SIGTERM).
 """
 
 
@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(
-            "interrupted; what was answered is kept, the next run goes on from there\n"
+            "interrupted; received answers are cached, and the next run continues from there\n"
         )
         return ExitCode.INTERRUPTED
     except BrokenPipeError:

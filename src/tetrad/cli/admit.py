@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from tetrad.cli.options import add_env
 from tetrad.cli.output import print_text
 from tetrad.cli.repository_root import root_of
 from tetrad.cli.signing_keys import add_key, add_push, read_key, refuse_role
 from tetrad.cli.verification_lines import lines_of
-from tetrad.cli.verify import add_environment
 from tetrad.errors import ExitCode
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("stack", metavar="STACK", help="a stack of the commit that is checked out")
-    add_environment(parser)
+    parser.add_argument("stack", metavar="STACK", help="a stack of the checked-out commit")
+    add_env(parser)
     add_key(parser)
     add_push(parser, "admission")
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
+from tetrad.cli.options import add_env
 from tetrad.cli.output import print_text
 from tetrad.cli.repository_root import root_of
 from tetrad.cli.signing_keys import add_key, add_push, add_sigstore, sealing_of, signer_of
 from tetrad.cli.subject import SUBJECT, subject_of
-from tetrad.cli.verify import add_environment
 from tetrad.errors import ExitCode
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("subject", metavar="STACK|IDENTITY", help=SUBJECT)
-    add_environment(parser)
+    add_env(parser)
     add_key(parser)
-    add_sigstore(parser, "whoever logs in with the browser")
+    add_sigstore(parser, "the person who logs in with the browser")
     add_push(parser, "approval")
 
 

@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
             option = rest[0].partition("=")[0]
             self._refuse(f"unknown option {option!r}", option, self._option_string_actions)
         if rest:
-            self._refuse(f"{rest[0]!r} is one argument too many")
+            self._refuse(f"unexpected argument {rest[0]!r}")
         return found, rest
 
     def _parsed(
@@ -57,10 +57,10 @@ class Parser(argparse.ArgumentParser):
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - it has no other name
             self._refuse(f"unknown command {value!r}", value, known)
         self._refuse(
-            f"{'/'.join(action.option_strings)}: there is no {value!r}",
+            f"{'/'.join(action.option_strings)}: invalid choice {value!r}",
             value,
             known,
-            otherwise=f"there are {', '.join(known)}",
+            otherwise=f"choose from {', '.join(known)}",
         )
 
     def _refuse(

@@ -34,14 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="REPORT",
         type=Path,
-        help=f"reports of `tetrad gate` on the commit that is checked out (default: {LAST.as_posix()})",
+        help=f"reports of `tetrad gate` for the checked-out commit (default: {LAST.as_posix()})",
     )
     add_key(parser)
-    add_sigstore(parser, "the CI job that this is")
+    add_sigstore(parser, "the current CI job")
     parser.add_argument(
         "--base",
         metavar="REF",
-        help="refuse reports whose base is not the merge base of HEAD and this branch, tag or commit",
+        help="reject reports whose base is not the merge base of HEAD and this branch, tag or commit",
     )
     add_push(parser, "evidence")
 
@@ -110,12 +110,12 @@ def _change(
 
     bases = {signed.report.base for signed in reports}
     if len(bases) > 1:
-        raise UsageError("the reports compare with different bases\n  help: attest them apart")
+        raise UsageError("the reports have different bases\n  help: attest them separately")
     (before,) = bases
     head = git.head(root)
     if base is not None and before != git.merge_base(root, base):
         raise UsageError(
-            f"the reports compare with {before or 'nothing'}, not with where HEAD left {base}"
+            f"the reports compare with {before or 'nothing'}, not with the merge base of HEAD and {base}"
             f"\n  help: tetrad gate --base {base}"
         )
     if before is not None and not git.is_ancestor(root, before, head):

@@ -27,7 +27,7 @@ def report_bug(error: Exception, arguments: Sequence[str]) -> ExitCode:
     print_status(
         f"this is a bug in tetrad: {type(error).__name__}: {error}\n"
         f"{_kept(text)}\n"
-        f"  help: look it over for anything private and send it to {TRACKER}\n"
+        f"  help: check it for private data, then report it at {TRACKER}\n"
     )
     return ExitCode.BUG
 

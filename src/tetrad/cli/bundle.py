@@ -15,12 +15,12 @@ from tetrad.writing import make_folder, replace_file
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("subject", metavar="STACK|IDENTITY", help=SUBJECT)
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="write an OCI image layout in a tar"
+        "-o", "--output", type=Path, metavar="FILE", help="write an OCI image layout as a tar file"
     )
     parser.add_argument(
         "--push",
         metavar="oci://HOST/REPOSITORY[:TAG]",
-        help="store it in a registry, with the login that Docker's configuration has",
+        help="push to an OCI registry, with Docker's stored login",
     )
 
 

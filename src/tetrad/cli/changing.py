@@ -22,29 +22,27 @@ if TYPE_CHECKING:
     from tetrad.pointer.kept_pointers import KeptPointers
 
 
-def add_environment(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("environment", metavar="ENV", help="an environment of infra/environments")
-
-
 def add_deployer_key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key",
         default=f"env:{VARIABLE}",
         metavar="env:NAME|file:PATH",
-        help="a deployer's private key, as PEM, where the environment names deployers (default:"
-        f" env:{VARIABLE})",
+        help="a deployer's private key in PEM, required where the environment names deployers"
+        f" (default: env:{VARIABLE})",
     )
 
 
 def add_reason(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--reason", default="", metavar="TEXT", help="noted with the change")
+    parser.add_argument(
+        "--reason", default="", metavar="TEXT", help="why; recorded with the change"
+    )
 
 
 def add_no_wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-wait",
         action="store_true",
-        help="leave a rollout at its first step; `tetrad rollout continue` takes it on",
+        help="stop at the first step of a rollout; `tetrad rollout continue` resumes it",
     )
 
 
@@ -124,7 +122,7 @@ def say_acknowledged(found: Acknowledged) -> None:
         count = pluralize(len(found.gateways), "gateway")
         sys.stderr.write(f"{count} followed within {found.seconds:.2f} s\n")
     else:
-        sys.stderr.write("no gateway is there; it serves this when it starts\n")
+        sys.stderr.write("no gateway is running; the next one to start serves this\n")
 
 
 def _rolling(deployment: Deployment, pointer: Pointer) -> Iterator[tuple[str, Digest]]:
@@ -156,5 +154,5 @@ def _deployed(root: Path, deployment: Deployment) -> Iterator[str]:
     for ref, identity, release in stranded(root, after) if after is not None else ():
         yield (
             f"  {ref}: {identity} needs a gateway of Tetrad {release}:"
-            " this release cannot go back to it"
+            " this release cannot return to it"
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tetrad.cli.infra_program import ask_script
-from tetrad.cli.options import add_format
+from tetrad.cli.options import add_environment, add_format
 from tetrad.cli.output import print_text, write_out
 from tetrad.cli.repository_root import root_of
 from tetrad.cli.tables import table_lines
@@ -20,7 +20,7 @@ _DAYS = 30
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("environment", metavar="ENV", help="an environment of infra/environments")
+    add_environment(parser)
     add_format(parser, "text", "json")
 
 

@@ -11,5 +11,5 @@ def date(written: str) -> datetime:
     try:
         moment = datetime.fromisoformat(written)
     except ValueError:
-        raise ArgumentTypeError(f"{written!r} is no date: write it as 2026-11-30") from None
+        raise ArgumentTypeError(f"{written!r} is not a date like 2026-11-30") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

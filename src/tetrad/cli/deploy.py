@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 from tetrad.cli.changing import (
     add_deployer_key,
-    add_environment,
     add_no_wait,
     add_reason,
     deployer_of,
     settled,
 )
+from tetrad.cli.options import add_environment
 from tetrad.cli.output import print_text
 from tetrad.cli.providing import add_no_apply, provide
 from tetrad.cli.repository_root import root_of
@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     add_environment(parser)
     parser.add_argument(
-        "stacks", nargs="*", metavar="STACK", help="stacks (default: all that serve there)"
+        "stacks",
+        nargs="*",
+        metavar="STACK",
+        help="stacks (default: all that serve the environment)",
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         "--preview",
         action="store_true",
-        help="show what would come, change and go, and change nothing",
+        help="show what would change, and change nothing",
     )
     add_no_apply(how)
     add_no_wait(parser)

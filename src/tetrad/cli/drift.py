@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tetrad.cli.infra_program import ask_script
-from tetrad.cli.options import add_format
+from tetrad.cli.options import add_environment, add_format
 from tetrad.cli.output import print_text, write_out
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode
@@ -27,11 +27,11 @@ _LONGEST = 80
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("environment", metavar="ENV", help="an environment of infra/environments")
+    add_environment(parser)
     parser.add_argument(
         "--no-probes",
         action="store_true",
-        help="ask no model the probes of its fingerprint",
+        help="do not probe the fingerprints of models",
     )
     add_format(parser, "text", "json")
 

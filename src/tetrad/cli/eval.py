@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tag",
         action="append",
         default=[],
-        help="only cases with this tag; repeat it for several",
+        help="only cases with this tag (repeatable)",
     )
     add_engine(parser)
     add_format(parser, "text", "json")
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> ExitCode:
 def _why_no_cases(judged: Iterable[Suite], args: argparse.Namespace) -> str:
     golden = sorted({suite.golden.path for suite in judged})
     if not golden:
-        return "there is no suite\n  help: write evals/NAME/suite.yaml; `tetrad init` shows one"
+        return "no suites\n  help: write evals/NAME/suite.yaml; `tetrad init` shows one"
     if args.pattern or args.tag:
         return "no cases match\n  help: `tetrad eval` without -k and --tag runs all"
     return f"no cases in {', '.join(golden)}\n  help: write the first one"

@@ -23,13 +23,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
     show = actions.add_parser(
         "show",
-        help="list what was signed about an identity, or print the bytes behind a digest",
-        description="List what was signed about an identity, or print the bytes behind a digest.",
+        help="list the statements about an identity, or print the content with a digest",
+        description="List the statements about an identity, or print the content with a digest.",
     )
     show.add_argument(
         "subject",
         metavar="STACK|IDENTITY|sha256:DIGEST",
-        help=f"{SUBJECT}; or the digest of an envelope, of a snapshot, of a file of one or of another"
+        help=f"{SUBJECT}; or the digest of an envelope, a snapshot, one of its files or any other"
         " content of the registry, whose exact bytes are printed",
     )
     add_format(show, "text", "json")
@@ -75,7 +75,7 @@ def _print_content(root: Path, written: str) -> ExitCode:
         raise UsageError(f"{written} was {erased.why}")
     if data is None:
         raise UsageError(
-            f"nothing here has the digest {written}"
+            f"no content has the digest {written}"
             "\n  help: git fetch origin tetrad/evidence:refs/remotes/origin/tetrad/evidence"
         )
     sys.stdout.buffer.write(data)

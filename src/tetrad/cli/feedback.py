@@ -178,7 +178,7 @@ def _named(chosen: Sequence[Feedback], ids: Sequence[str]) -> Sequence[Feedback]
         return chosen
     known = {said.id: said for said in chosen}
     for unknown in (name for name in ids if name not in known):
-        raise UsageError(f"there is no feedback {unknown}\n  help: `tetrad feedback list` shows it")
+        raise UsageError(f"unknown feedback {unknown}\n  help: `tetrad feedback list` shows it")
     return [known[name] for name in dict.fromkeys(ids)]
 
 
@@ -189,7 +189,9 @@ def _erase(root: Path, args: argparse.Namespace) -> ExitCode:
     from tetrad.text import pluralize
 
     if not args.traces and args.before is None:
-        raise UsageError("nothing is named\n  help: name traces, or --before DATE")
+        raise UsageError(
+            "nothing to erase: neither a trace nor --before is given\n  help: name traces, or --before DATE"
+        )
     with _opened(root) as traffic:
         answers, feedback = traffic.erase(traces=args.traces or None, before=args.before)
     sys.stderr.write(f"{pluralize(answers, 'answer')} and {pluralize(feedback, 'rating')} erased\n")

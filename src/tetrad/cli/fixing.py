@@ -66,7 +66,7 @@ def suppress(root: Path, tree: LintTree, findings: Sequence[Finding]) -> tuple[F
         )
     if done.left:
         print_status(
-            "no comment can lift these; a code owner can, by these lines in waivers.yaml:\n"
+            "comments cannot suppress these; a code owner can, with these lines in waivers.yaml:\n"
         )
         write_out("".join(f"{line}\n" for line in waiver_lines(done.left)))
     return done.left

@@ -33,10 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unproven",
         action="store_true",
-        help="evaluate the stacks that serve the environment of --env and lack evidence for it, by every"
-        " suite that judges them",
+        help="evaluate the stacks that serve --env and lack evidence for it, with all their suites",
     )
-    parser.add_argument("--env", metavar="ENV", help="the environment that --unproven is about")
+    parser.add_argument("--env", metavar="ENV", help="the environment of --unproven")
     add_engine(parser)
     add_format(parser, *FORMATS)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
-from tetrad.cli.changing import add_environment
 from tetrad.cli.log import add_max_count
-from tetrad.cli.options import add_format
+from tetrad.cli.options import add_environment, add_format
 from tetrad.cli.output import print_text, write_out
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode
@@ -35,7 +34,7 @@ def run(args: Namespace) -> ExitCode:
     changes = []
     if store is not None:
         with store:
-            changes = list(islice(pairwise(_and_nothing(store.history())), args.max_count))
+            changes = list(islice(pairwise(chain(store.history(), [None])), args.max_count))
     if args.format == "json":
         write_out(json.dumps([_document(after) for after, _ in changes], indent=2) + "\n")
     else:
@@ -43,11 +42,6 @@ def run(args: Namespace) -> ExitCode:
         nothing = f"nothing was deployed to {environment.name}\n"
         print_text("".join(f"{line}\n" for line in lines) or nothing)
     return ExitCode.PASSED
-
-
-def _and_nothing(history: Iterator[Pointer]) -> Iterator[Pointer | None]:
-    yield from history
-    yield None
 
 
 def _lines(before: Pointer | None, after: Pointer | None) -> Iterator[str]:

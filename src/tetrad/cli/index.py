@@ -34,20 +34,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--digest",
         metavar="DIGEST",
-        help="refuse to build any other index than this one (sha256:…)",
+        help="fail if the index would be another than this one (sha256:…)",
     )
     parser.add_argument(
         "--wait",
         type=float,
         default=0.0,
         metavar="SECONDS",
-        help="how long the vector store may take to answer (default: 0)",
+        help="wait this long for the vector store (default: 0)",
     )
     parser.add_argument(
         "--prune",
         action="store_true",
-        help="drop every index but those of these stacks and of the identities that environments"
-        " keep",
+        help="drop every index that neither these stacks nor an environment's identities need",
     )
     add_offline(parser)
 
@@ -160,8 +159,8 @@ def _pruned(args: Namespace, corpora: Sequence[_Found], vectors: VectorStore) ->
         named = retained(root, environment, since=since)
         if environment.cluster is not None and not named:
             raise UsageError(
-                f"the registry has no pointer of {environment.name}: what serves there is not known,"
-                " and nothing was dropped\n  help: name its registry by TETRAD_REGISTRY"
+                f"the registry has no pointer of {environment.name}, so what serves there is unknown;"
+                " nothing was dropped\n  help: name its registry by TETRAD_REGISTRY"
             )
         stacks = [one.stack for one in named]
         kept += [stack.retrieval.corpus for stack in stacks if stack.retrieval is not None]

@@ -62,5 +62,5 @@ def _command(root: Path, name: str, *arguments: str) -> list[str]:
 
 def _code(name: str, returncode: int) -> ExitCode:
     if returncode not in set(ExitCode):
-        raise UsageError(f"{_FOLDER}/{name} ended with {returncode}")
+        raise UsageError(f"{_FOLDER}/{name} exited with {returncode}")
     return ExitCode(returncode)

@@ -51,7 +51,7 @@ stacks/models/endpoint.yaml, and run `tetrad lock`
 # GitHub and pre-commit look nowhere else.
 _MOVE = """
 {below} is a folder of a larger Git repository: move its .github/ and .pre-commit-config.yaml
-to the top, or take what they say over into those that are there
+to the top, or merge them into the files that are there
 """
 
 
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path(),
         metavar="FOLDER",
-        help="where (default: here)",
+        help="the folder to set up (default: the current folder)",
     )
     parser.add_argument(
         "--engine",
@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--deploy",
         action="store_true",
-        help="add GitHub workflows that deploy, roll back, look for drift and refresh pins",
+        help="add GitHub workflows that deploy, roll back, check for drift and refresh pins",
     )
 
 

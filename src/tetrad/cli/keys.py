@@ -26,7 +26,7 @@ _USES = {
 
 def add_arguments(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
-    new = actions.add_parser("new", help="make a key pair", description="Make a key pair.")
+    new = actions.add_parser("new", help="create a key pair", description="Create a key pair.")
     new.add_argument("name", metavar="NAME", help="of the person or the job, as in environments")
     new.add_argument(
         "--role", choices=_ROLES, default=_ROLES[0], help="what it signs as (default: evaluator)"
@@ -39,8 +39,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     client = actions.add_parser(
         "client",
-        help="make an API key of the gateway",
-        description="Make an API key with which a tenant asks the gateway. It is shown once.",
+        help="create an API key for a client",
+        description="Create an API key for a client of the gateway. It is shown once.",
     )
     client.add_argument("tenant", metavar="TENANT", help="as in the environment's clients:")
 

@@ -36,23 +36,24 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar="FILE",
-        help="Prompty files, whatever their names end with",
+        help="treat these files as Prompty, whatever their extension",
     )
     parser.add_argument(
         "--stdin-filename",
         type=Path,
         metavar="PATH",
-        help="where the text of standard input (PATH -) would be saved",
+        help="the path of the text on standard input (PATH -)",
     )
     _add_selection(parser)
     _add_fixes(parser)
-    parser.add_argument(
-        "--statistics", action="store_true", help="show how often each rule found something"
-    )
-    parser.add_argument("--exit-zero", action="store_true", help="exit 0, whatever is found")
+    parser.add_argument("--statistics", action="store_true", help="count the findings of each rule")
+    parser.add_argument("--exit-zero", action="store_true", help="exit 0 even with findings")
     add_format(parser, "text", "json", "sarif", "github")
     parser.add_argument(
-        "--output-file", type=Path, metavar="FILE", help="write there, not to standard output"
+        "--output-file",
+        type=Path,
+        metavar="FILE",
+        help="write to this file instead of standard output",
     )
 
 
@@ -77,11 +78,11 @@ def _add_fixes(parser: ArgumentParser) -> None:
         action="store_true",
         help="with --fix or --diff: also apply fixes that may change the meaning",
     )
-    parser.add_argument("--diff", action="store_true", help="show what --fix would write")
+    parser.add_argument("--diff", action="store_true", help="show what --fix would change")
     parser.add_argument(
         "--add-noqa",
         action="store_true",
-        help="suppress what is found by comments, each with a reason to fill in",
+        help="add a suppression comment for each finding, with a reason to fill in",
     )
 
 
@@ -142,9 +143,11 @@ def _check_options(args: Namespace) -> None:
         raise UsageError("--add-noqa excludes --fix and --diff\n  help: fix first, then suppress")
     reads_input = Path("-") in [*args.paths, *args.prompty]
     if args.add_noqa and reads_input:
-        raise UsageError("--add-noqa writes files, and - is none\n  help: name the file")
+        raise UsageError(
+            "--add-noqa writes to files, and - is standard input\n  help: name the file"
+        )
     if args.stdin_filename is not None and not reads_input:
-        raise UsageError("--stdin-filename does nothing without -\n  help: name - as the file")
+        raise UsageError("--stdin-filename has no effect without -\n  help: name - as the file")
     if args.statistics and args.format not in {"text", "json"}:
         raise UsageError(
             f"--statistics cannot be written as {args.format}\n  help: --format text or json"

@@ -12,7 +12,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--stdio",
         action="store_true",
-        help="ignored: there is no other way, and editors ask for it",
+        help="accepted for editors that pass it; standard input and output are always used",
     )
 
 

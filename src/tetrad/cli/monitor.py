@@ -37,18 +37,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="STACK",
-        help="a stack (default: all that answers were kept of); repeat it for several",
+        help="a stack (repeatable; default: all with kept answers)",
     )
     parser.add_argument(
         "--days", type=_days, default=7, metavar="N", help="answers of the last N days (default: 7)"
     )
     parser.add_argument(
-        "--rubric", metavar="TEXT", help="let each suite's judge score every answer by this, too"
+        "--rubric",
+        metavar="TEXT",
+        help="also score every answer by this rubric, with each suite's judge",
     )
     parser.add_argument(
         "--toxicity",
         action="store_true",
-        help="let a suite's judge say which answers are toxic; each answer is a call",
+        help="also ask a suite's judge which answers are toxic, one call per answer",
     )
     add_offline(parser)
     add_format(parser, "text", "json", "html")
@@ -92,7 +94,7 @@ def _environment(repository: Repository, name: str) -> str:
     from tetrad.loading.repositories import find
 
     if not repository.environments:
-        raise UsageError("there is no environment\n  help: write infra/environments/NAME.yaml")
+        raise UsageError("no environments\n  help: write infra/environments/NAME.yaml")
     return find(repository, name, repository.environments).rsplit("/", 1)[-1]
 
 

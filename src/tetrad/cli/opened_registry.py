@@ -22,7 +22,7 @@ def existing_registry(root: Path) -> Place:
         git.refuse_committed(root, root / ".tetrad", *files_of(place))
         if not place.exists():
             raise UsageError(
-                f"{place}: there is no registry\n"
-                f"  help: `tetrad gate` makes it; {ENVIRONMENT} names another"
+                f"{place}: no registry\n"
+                f"  help: `tetrad gate` creates it; {ENVIRONMENT} names another"
             )
     return place

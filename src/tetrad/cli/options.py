@@ -18,6 +18,21 @@ def add_names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="STACK", help="stacks (default: all)")
 
 
+def add_environment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "environment", metavar="ENV", help="an environment, described in infra/environments"
+    )
+
+
+def add_env(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--env",
+        required=True,
+        metavar="ENV",
+        help="an environment, described in infra/environments",
+    )
+
+
 def add_base(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--base",
@@ -31,15 +46,15 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         "--engine",
         type=_engine,
         metavar="torch|openai:MODEL",
-        help="let another engine answer: a preview, never evidence (openai: the endpoint in LLM_URL, "
-        "with the key in LLM_KEY)",
+        help="answer with another engine; the result is a preview, never evidence (openai: the endpoint"
+        " in LLM_URL, with the key in LLM_KEY)",
     )
     add_offline(parser)
 
 
 def add_offline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--offline", action="store_true", help="download nothing; list what is missing"
+        "--offline", action="store_true", help="download nothing; list missing files"
     )
 
 
@@ -49,7 +64,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help="write a file instead of standard output",
+        help="write to this file instead of standard output",
     )
 
 
@@ -58,7 +73,7 @@ def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
         "--format",
         choices=formats,
         default=formats[0],
-        help=f"of standard output (default: {formats[0]})",
+        help=f"output format (default: {formats[0]})",
     )
 
 

@@ -52,7 +52,7 @@ def _case_lines(case: CaseOutcome, failing: Mapping[str, Sequence[str]]) -> list
         if others:
             named = ", ".join(one_line(other) for other in others[:_NAMED])
             more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
-            lines.append(f"          the same of {named}{more}")
+            lines.append(f"          same error: {named}{more}")
     for sample in case.samples:
         if sample.error is not None:
             continue

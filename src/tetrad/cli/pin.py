@@ -107,7 +107,7 @@ def _source(document: Document) -> tuple[Source, tuple[str, ...]]:
             f"\n  help: it begins with one of {', '.join(f'{known}://' for known in SCHEMES)}"
         )
     if not isinstance(files, Mapping):
-        raise UsageError(f"{document.at(('files',))}: `files` is no mapping of names to digests")
+        raise UsageError(f"{document.at(('files',))}: `files` is not a mapping of names to digests")
     return Source(uri=str(uri), scheme=cast("Any", scheme)), tuple(files)
 
 

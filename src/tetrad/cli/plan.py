@@ -84,7 +84,7 @@ def _infrastructure(root: Path, base: tuple[str, Tree] | None) -> tuple[Environm
     before = str(base[1].files.folder()) if base else ""
     code, told = ask_script(root, "changes.py", str(root), before)
     if told is None:
-        raise UsageError(f"infra/changes.py ended with {code}")
+        raise UsageError(f"infra/changes.py exited with {code}")
     return read_infrastructure(told)
 
 

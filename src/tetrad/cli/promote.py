@@ -14,9 +14,15 @@ from tetrad.errors import ExitCode
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("stack", metavar="STACK", help="a stack that serves both environments")
     parser.add_argument(
-        "--from", dest="origin", required=True, metavar="ENV", help="where it is live"
+        "--from",
+        dest="origin",
+        required=True,
+        metavar="ENV",
+        help="the environment where it is live",
     )
-    parser.add_argument("--to", required=True, metavar="ENV", help="where it is to serve, too")
+    parser.add_argument(
+        "--to", required=True, metavar="ENV", help="the environment to deploy it to"
+    )
     add_no_apply(parser)
     add_no_wait(parser)
     add_reason(parser)

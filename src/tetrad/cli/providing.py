@@ -22,8 +22,8 @@ def add_no_apply(parser: _Takes) -> None:
     parser.add_argument(
         "--no-apply",
         action="store_true",
-        help="in Kubernetes: leave the objects to Argo CD or Flux, which has applied what `tetrad"
-        " render` writes; check that, and begin the rollout",
+        help="in Kubernetes: do not apply the objects; check that Argo CD or Flux has applied the"
+        " output of `tetrad render`, and begin the rollout",
     )
 
 

@@ -30,7 +30,7 @@ _TOO_DAMAGED = "too much to say which entries; restore a backup (docs/registry.m
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    verify = actions.add_parser("verify", help="recompute the chain and say where it breaks")
+    verify = actions.add_parser("verify", help="recompute the chain and show where it breaks")
     verify.add_argument(
         "--head",
         action="append",
@@ -39,11 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NUMBER:DIGEST",
         help="an entry that is known from elsewhere, as `verify` printed it; repeat it for several",
     )
-    export = actions.add_parser("export", help="print everything that happened as JSON lines")
+    export = actions.add_parser("export", help="print all entries as JSON lines")
     export.add_argument(
         "--since", type=date, metavar="DATE", help="2026-11-30, or a time by RFC 3339"
     )
-    erase = actions.add_parser("erase", help="erase contents for good; that they were there stays")
+    erase = actions.add_parser(
+        "erase", help="erase contents for good; the ledger keeps that they existed"
+    )
     erase.add_argument(
         "what",
         nargs="+",
@@ -87,7 +89,7 @@ def _verify(root: Path, ledger: Ledger, heads: Sequence[Head]) -> ExitCode:
         print_text(f"{ledger.name}: no entries\n")
     else:
         entries = "1 entry" if head.number == 1 else f"{head.number:,} entries"
-        print_text(f"{ledger.name}: {entries}, whole\nhead {head.number}:{head.digest}\n")
+        print_text(f"{ledger.name}: {entries}, intact\nhead {head.number}:{head.digest}\n")
     if foreign:
         last = max(foreign, key=lambda head: head.number)
         print_text(
@@ -187,7 +189,7 @@ def _named(ledger: Ledger, name: str) -> Sequence[Digest]:
         identity = read_identity(name)
     except ValueError:
         raise UsageError(
-            f"{name!r} is no digest\n"
+            f"{name!r} is not a digest\n"
             "  help: tetrad: or sha256: and 64 lower-case hexadecimal digits, as `export` prints them"
         ) from None
     return [e.content for e in ledger.entries(identity=identity) if e.kind not in SIGNED]
@@ -199,5 +201,5 @@ def _head(written: str) -> Head:
 
     matched = re.fullmatch(r"([1-9][0-9]{0,17}):(sha256:[0-9a-f]{64})", written)
     if matched is None:
-        raise argparse.ArgumentTypeError(f"{written!r} is no head: write it as 12:sha256:…")
+        raise argparse.ArgumentTypeError(f"{written!r} is not a head like 12:sha256:…")
     return Head(int(matched[1]), Digest.parse(matched[2]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from tetrad.cli.changing import add_deployer_key, add_environment, add_reason, deployer_of
+from tetrad.cli.changing import add_deployer_key, add_reason, deployer_of
+from tetrad.cli.options import add_environment
 from tetrad.cli.output import print_text
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode

@@ -9,14 +9,20 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from tetrad.cli.infra_program import run_script
+from tetrad.cli.options import add_environment
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("environment", metavar="ENV", help="an environment of infra/environments")
+    add_environment(parser)
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="DIR", help="where the manifests go"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the folder to write the manifests to",
     )
 
 

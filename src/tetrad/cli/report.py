@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_format(parser, *FORMATS)
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write a file instead of standard output"
+        "--output", type=Path, metavar="FILE", help="write to this file instead of standard output"
     )
 
 

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tetrad.cli.changing import add_deployer_key, add_environment, add_reason, deployer_of
+from tetrad.cli.changing import add_deployer_key, add_reason, deployer_of
+from tetrad.cli.options import add_environment
 from tetrad.cli.output import print_text
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import DatabaseError, ExitCode
@@ -28,12 +29,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "stacks",
         nargs="*",
         metavar="STACK",
-        help="stacks (default: those that the last deployment moved)",
+        help="stacks (default: those that the last deployment changed)",
     )
     parser.add_argument(
         "--to",
         metavar="IDENTITY",
-        help="7 digits or more of an identity that served before (default: the one that served last)",
+        help="an identity that served before, 7 digits or more (default: the one that served last)",
     )
     add_reason(parser)
     add_deployer_key(parser)
@@ -65,10 +66,10 @@ def run(args: Namespace) -> ExitCode:
         if environment.cluster is None:
             raise
         said = str(error).partition("\n")[0]
-        sys.stderr.write(f"what to revert is not known without the registry: {said}\n")
+        sys.stderr.write(f"cannot tell what to revert without the registry: {said}\n")
         return ExitCode.PASSED
     if reverts:
-        print_text("to make it last, revert what brought it:\n")
+        print_text("to make it permanent, revert what introduced it:\n")
         print_text("".join(f"  {command}\n" for command in reverts))
     return ExitCode.PASSED
 
@@ -100,12 +101,12 @@ def _wait(store: KeptPointers, back: ChangedPointer, began: float) -> None:
     found = acknowledged(store, back.after.number, within_s=WARM_S if is_warm else LOADS_S)
     for gateway in store.lost_gateways():
         ago = (store.now() - gateway.seen).total_seconds()
-        sys.stderr.write(f"not waited for: {called(gateway)}, last heard of {ago:,.0f} s ago\n")
+        sys.stderr.write(f"not waiting for {called(gateway)}, last seen {ago:,.0f} s ago\n")
     if found.gateways:
         count = pluralize(len(found.gateways), "gateway")
         print_text(f"{count} followed {time.monotonic() - began:.2f} s after the command began\n")
     else:
-        print_text("no gateway is there to follow\n")
+        print_text("no gateway is running\n")
 
 
 def _is_loaded(back: ChangedPointer, ref: str, to: ServedIdentity) -> bool:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from tetrad.cli.changing import (
     add_deployer_key,
-    add_environment,
     add_reason,
     deployer_of,
     driven,
     follow,
     say_acknowledged,
 )
-from tetrad.cli.options import add_format
+from tetrad.cli.options import add_environment, add_format
 from tetrad.cli.output import print_text, write_out
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
     from tetrad.pointer.kept_pointers import KeptPointers
 
 _ACTIONS = {
-    "status": "show where a rollout is, and what its identity did since it is loaded",
-    "continue": "take a rollout on, step by step, to its end",
-    "abort": "give all traffic back to the live identity, and withdraw the new one",
+    "status": "show the step of a rollout and what gateways measured",
+    "continue": "continue a rollout, step by step, to its end",
+    "abort": "return all traffic to the live identity and withdraw the new one",
 }
 
 

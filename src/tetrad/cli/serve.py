@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tetrad import __version__
-from tetrad.cli.options import add_offline
+from tetrad.cli.options import add_environment, add_offline
 from tetrad.cli.output import print_status
 from tetrad.cli.progress_display import progress_bars
 from tetrad.cli.repository_root import root_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("environment", metavar="ENV", help="an environment of infra/environments")
+    add_environment(parser)
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)"
     )

@@ -24,7 +24,7 @@ def add_key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key",
         metavar="env:NAME|file:PATH",
-        help=f"the private key, as PEM (default: env:{VARIABLE})",
+        help=f"the private key, in PEM (default: env:{VARIABLE})",
     )
 
 
@@ -35,7 +35,10 @@ def add_push(parser: argparse.ArgumentParser, what: str) -> None:
         help=f"push the {what} to the branch tetrad/evidence of the remote",
     )
     parser.add_argument(
-        "--remote", default="origin", metavar="REMOTE", help="where --push goes (default: origin)"
+        "--remote",
+        default="origin",
+        metavar="REMOTE",
+        help="the remote to push to (default: origin)",
     )
 
 
@@ -45,8 +48,8 @@ def add_sigstore(parser: argparse.ArgumentParser, whom: str) -> None:
         nargs="?",
         const="",
         metavar="CONFIG",
-        help=f"sign as {whom}, by Sigstore's public instance or by that of a client trust config"
-        " (JSON), instead of with a key",
+        help=f"sign with Sigstore as {whom} instead of with a key; CONFIG is a client trust config"
+        " in JSON (default: the public instance)",
     )
 
 

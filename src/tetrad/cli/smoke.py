@@ -15,7 +15,7 @@ from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from tetrad.evals import Session
-    from tetrad.evals.live_gateway import LiveCases
+    from tetrad.evals.case_selection import CaseSelection
     from tetrad.model import Repository
     from tetrad.results.outcome import SuiteRun
 
@@ -27,13 +27,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "gateway",
         metavar="URL",
-        help=f"a gateway's address; an API key for it is read from {KEY_VARIABLE}",
+        help=f"the address of a gateway; its API key is read from {KEY_VARIABLE}",
     )
     parser.add_argument(
-        "stacks", nargs="*", metavar="STACK", help="stacks (default: all that it should serve)"
+        "stacks", nargs="*", metavar="STACK", help="stacks (default: all that should serve there)"
     )
     parser.add_argument(
-        "--tag", default=TAG, metavar="TAG", help=f"the cases with this tag (default: {TAG})"
+        "--tag", default=TAG, metavar="TAG", help=f"run the cases with this tag (default: {TAG})"
     )
     add_offline(parser)
 
@@ -70,7 +70,7 @@ async def _asked(
         selected = list(_selected(repository, wanted, environment, args.tag, session))
         if not selected:
             raise UsageError(_why_none(environment, args.tag))
-        return [await gateway.run(live) for live in selected]
+        return await gateway.run(selected)
     finally:
         await gateway.aclose()
         await session.aclose()
@@ -78,9 +78,9 @@ async def _asked(
 
 def _selected(
     repository: Repository, wanted: Sequence[str], environment: str, tag: str, session: Session
-) -> Iterator[LiveCases]:
+) -> Iterator[CaseSelection]:
     """The tagged cases of every suite that judges a stack of the environment."""
-    from tetrad.evals.live_gateway import LiveCases
+    from tetrad.evals.case_selection import CaseSelection
     from tetrad.identity import identity_of
 
     for suite in repository.suites.values():
@@ -88,7 +88,7 @@ def _selected(
         for stack in suite.stacks if cases else ():
             if environment not in stack.environments or (wanted and stack.ref not in wanted):
                 continue
-            yield LiveCases(
+            yield CaseSelection(
                 suite=suite,
                 stack=stack,
                 identity=identity_of(stack),

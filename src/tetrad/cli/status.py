@@ -122,7 +122,7 @@ def _said_if_known(root: Path, standing: Sequence[Standing]) -> tuple[_Signed | 
     except DatabaseError as error:
         if not any(one.pointer is not None and one.environment.cluster for one in standing):
             raise
-        return None, f"who signed is not known: {error}"
+        return None, f"cannot tell who signed: {error}"
 
 
 def _said(root: Path, standing: Sequence[Standing]) -> _Signed:
@@ -155,7 +155,7 @@ def _lines(one: Standing, said: _Signed | None) -> Iterator[str]:
     if one.passes_over:
         file = one.environment.location.file
         yield (
-            f"{name}: the last version there counts for nothing: no deployer of {file} signed it,"
+            f"{name}: the last version there is ignored: no deployer of {file} signed it,"
             " or it is an old one"
         )
     if pointer is None:
@@ -221,7 +221,7 @@ def _spent_lines(one: Standing, pointer: Pointer) -> Iterator[str]:
 
     if one.spent is None:
         if budgets_of(pointer, {}):
-            yield "  what was spent today is not known: the registry does not answer"
+            yield "  today's spending is unknown: the registry does not answer"
         return
     for budget in _budgets(one):
         of = "" if budget.limit_usd is None else f" of {budget.limit_usd:.2f}"
@@ -240,9 +240,9 @@ def _gateways(one: Standing, pointer: Pointer) -> Iterator[str]:
         why = f": {gateway.problem}" if gateway.problem else ""
         yield f"  gateway {called(gateway)} {follows} {gateway.number}, {ready}{why}"
     for gateway in one.lost:
-        yield f"  gateway {called(gateway)} was last heard of {gateway.seen:%Y-%m-%d %H:%M:%S} UTC"
+        yield f"  gateway {called(gateway)} was last seen {gateway.seen:%Y-%m-%d %H:%M:%S} UTC"
     if not one.gateways:
-        yield f"  no gateway is there\n  help: tetrad serve {pointer.environment}"
+        yield f"  no gateway is running\n  help: tetrad serve {pointer.environment}"
 
 
 def _document(one: Standing, said: _Signed | None) -> Any:

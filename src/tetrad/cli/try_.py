@@ -42,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "vars",
         metavar="NAME=VALUE",
         nargs="*",
-        help="the prompt's variables; a value is JSON where its variable is no text",
+        help="the prompt's variables; values other than text are JSON",
     )
     add_engine(parser)
     add_format(parser, "text", "json")
@@ -94,7 +94,7 @@ def _given(written: Sequence[str], stack: Stack) -> dict[str, Json]:
     for one in written:
         name, equals, value = one.partition("=")
         if not equals:
-            raise UsageError(f"{one!r} is no NAME=VALUE\n  help: {_usage(stack, taken)}")
+            raise UsageError(f"{one!r} is not NAME=VALUE\n  help: {_usage(stack, taken)}")
         if name not in taken:
             hint = did_you_mean(name, taken, _usage(stack, taken))
             raise UsageError(f"{stack.name} takes no variable {name!r}\n  help: {hint}")
@@ -274,7 +274,7 @@ def _costs(trace: Trace, seconds: float, prices: Prices | None) -> str:
     else:
         said = f"{usage.input_tokens:,} tokens in"
         if usage.cached_input_tokens:
-            said += f" ({usage.cached_input_tokens:,} of them computed before)"
+            said += f" ({usage.cached_input_tokens:,} cached)"
         said += f", {usage.output_tokens:,} out"
     said += f", {seconds:.2f} s"
     first = [one.completion.first_token_s for one in trace.generated]

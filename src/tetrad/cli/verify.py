@@ -6,7 +6,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from tetrad.cli.options import add_format
+from tetrad.cli.options import add_env, add_format
 from tetrad.cli.output import print_text, write_out
 from tetrad.cli.repository_root import root_of
 from tetrad.cli.subject import SUBJECT, subject_of
@@ -20,14 +20,8 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("subject", metavar="STACK|IDENTITY", help=SUBJECT)
-    add_environment(parser)
+    add_env(parser)
     add_format(parser, "text", "json")
-
-
-def add_environment(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--env", required=True, metavar="ENV", help="an environment of infra/environments"
-    )
 
 
 def run(args: Namespace) -> ExitCode:

@@ -51,7 +51,7 @@ def acknowledged(
 
 def not_followed(number: int, behind: list[GatewayState]) -> str:
     """Which gateways do not follow a pointer, and why by their own word."""
-    lines = [f"the change {number} is written, and not every gateway follows it:"]
+    lines = [f"change {number} is written, but not every gateway follows it:"]
     lines += [f"  {called(one)} follows {one.number}{_why(one)}" for one in behind]
     return "\n".join([*lines, "  help: `tetrad status` shows when they do"])
 

@@ -70,7 +70,7 @@ def identities(pointer: Pointer | None, stacks: list[Stack]) -> Iterator[Identit
             yield IdentityDrift(stack=ref, merged=written_identity(wanted), live=None, why=why)
         elif there is not None and wanted is None:
             live = there.live.identity
-            why = f"{short(live)} is live, and the merged state has no such stack here"
+            why = f"{short(live)} is live, but the merged state does not serve the stack here"
             yield IdentityDrift(stack=ref, merged=None, live=written_identity(live), why=why)
         elif there and wanted and wanted not in {one.identity for one in there.answering}:
             withdrawal = there.withdrawal_of(wanted)
@@ -109,9 +109,9 @@ async def _model(model: Model, files: FileTree, store: Store) -> ModelDrift | No
         finally:
             await engine.aclose()
     except (EngineUnavailable, EngineRefused, UsageError) as error:
-        why = f"its probes were not answered: {str(error).splitlines()[0]}"
+        why = f"its probes failed: {str(error).splitlines()[0]}"
         return ModelDrift(model=model.ref, pinned=str(pinned), found=None, why=why)
     if found == pinned:
         return None
-    why = f"it answers its probes otherwise than when it was pinned ({pinned} → {found})"
+    why = f"its answers to the probes differ from when it was pinned ({pinned} → {found})"
     return ModelDrift(model=model.ref, pinned=str(pinned), found=str(found), why=why)

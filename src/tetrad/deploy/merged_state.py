@@ -26,7 +26,7 @@ def merged_state(root: Path) -> Iterator[MergedState]:
     """The commit's files, loaded; UsageError where the checkout has edits."""
     if git.is_dirty(root):
         raise UsageError(
-            "there are uncommitted changes, and only what is committed is admitted or deployed"
+            "there are uncommitted changes; only commits are admitted or deployed"
             "\n  help: git commit or git stash"
         )
     commit = git.head(root)

@@ -52,7 +52,7 @@ def _live(root: Path, stack: str, origin: Environment) -> tuple[str, ServedIdent
     ref = stack_named(pointer, stack)
     if pointer.stacks[ref].rollout is not None:
         raise UsageError(
-            f"a rollout of {ref} is on its way in {origin.name}"
+            f"{ref} is being rolled out in {origin.name}"
             f"\n  help: tetrad rollout continue {origin.name} {stack}"
         )
     served = pointer.stacks[ref].live

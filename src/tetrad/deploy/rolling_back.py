@@ -99,7 +99,7 @@ def _overtaking(
             return ChangedPointer(before=before, after=store.append(deployer.seal(after)))
         except PointerMoved:
             continue
-    raise PointerMoved(store.environment, f"it changed {_TRIES} times meanwhile")
+    raise PointerMoved(store.environment, f"it changed {_TRIES} times during the write")
 
 
 def _current(store: KeptPointers) -> Pointer:
@@ -115,7 +115,7 @@ def _moved(store: KeptPointers) -> Sequence[str]:
     moved = moved_last(store.history())
     if not moved:
         raise UsageError(
-            f"what was deployed to {store.environment} last is rolled back already"
+            f"the last deployment to {store.environment} is already rolled back"
             f"\n  help: name a stack: tetrad rollback {store.environment} STACK"
         )
     return moved
@@ -129,7 +129,7 @@ def _target(
         return None
     written = _IDENTITY.fullmatch(to)
     if written is None:
-        raise UsageError(f"--to {to}: write 7 or more digits of an identity")
+        raise UsageError(f"--to {to}: an identity has 7 or more digits")
     for pointer in chain([before], store.history()):
         loaded = pointer.stacks[ref].loaded if ref in pointer.stacks else ()
         found = {s.identity: s for s in loaded if s.identity.hex.startswith(written[1])}

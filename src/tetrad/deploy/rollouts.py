@@ -115,7 +115,7 @@ class _Watched:
             stack=self.ref,
             identity=self.identity,
             how="replaced",
-            why="another deployment took its place",
+            why="replaced by another deployment",
         )
 
     def look(
@@ -172,7 +172,7 @@ class _Watched:
     def _waits(self, rollout: Rollout, figures: Figures, gateways: tuple[GatewayState, ...]) -> str:
         wanted = rollout.serving.rollout.min_requests
         if not gateways:
-            return "no gateway is there"
+            return "no gateway is running"
         if figures.requests < wanted:
             return f"{figures.requests} of {wanted} requests"
         return _told(figures)

@@ -1,7 +1,7 @@
-"""Cases put to a gateway that serves, and graded as everywhere: what answers is what users get.
+"""Runs cases against a live gateway and grades the answers as any other run does.
 
-A gateway answers with its own model server, index and tools, so an answer counts only if it names the
-identity that the cases are about.
+A gateway answers with its own model server, index and tools, so an answer passes only if it names the
+identity of the working tree.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tetrad.artifacts.network import check_network
-from tetrad.assertions.answered import Services
 from tetrad.canonical import Digest
 from tetrad.errors import EngineUnavailable, Issue, JudgeFailed, SpecError
-from tetrad.evals.grading import grade_trace
+from tetrad.evals.case_selection import CaseSelection, outcome_of
 from tetrad.identity import short, written_identity
 from tetrad.model import Case, Stack, Suite, assertions_of
 from tetrad.model.variables import text_of
@@ -33,38 +31,29 @@ _TIMEOUT_S = 120.0
 _OF_TOOLS = frozenset({"tool-called"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LiveCases:
-    """Cases of a suite for the stack that a gateway serves; SpecError for one that it cannot take."""
-
-    suite: Suite
-    stack: Stack
-    identity: Digest
-    cases: tuple[Case, ...]
-    services: Services
-
-    def __post_init__(self) -> None:
-        issues = [
-            Issue(location=case.location, message=f"{case.id} cannot be put to a gateway: {why}")
-            for case in self.cases
-            if (why := _why_not(case, self.suite)) is not None
-        ]
-        if issues:
-            raise SpecError(issues)
+def _refuse_unfit(selections: Sequence[CaseSelection]) -> None:
+    issues = [
+        Issue(location=case.location, message=f"{case.id} cannot run against a gateway: {why}")
+        for selection in selections
+        for case in selection.cases
+        if (why := _why_unfit(case, selection.suite)) is not None
+    ]
+    if issues:
+        raise SpecError(issues)
 
 
-def _why_not(case: Case, suite: Suite) -> str | None:
+def _why_unfit(case: Case, suite: Suite) -> str | None:
     if case.turns:
-        return "it has `turns`, and is asked with variables"
+        return "it has `turns`, and this endpoint takes variables alone"
     if case.tools and suite.tools != "live":
-        return "it records what tools answer, and a gateway calls them"
+        return "it records tool results, and a gateway calls the tools"
     if any(assertion.type in _OF_TOOLS for assertion in assertions_of(case)):
-        return "a gateway does not say which tools it called"
+        return "a gateway does not report which tools it called"
     return None
 
 
 class LiveGateway:
-    """A gateway by its address, asked as a client asks it."""
+    """A gateway by its address, asked as any client asks it."""
 
     def __init__(self, address: str, key: str) -> None:
         import httpx2
@@ -78,46 +67,38 @@ class LiveGateway:
 
     async def environment(self) -> str:
         """The name of the environment that it serves."""
-        standing = await self._sent("GET", "identity")
-        name = standing.get("environment")
+        found = await self._sent("GET", "identity")
+        name = found.get("environment")
         if not isinstance(name, str):
             raise EngineUnavailable(
-                f"{self._client.base_url} is no gateway: it names no environment"
+                f"{self._client.base_url} is not a gateway: its /identity names no environment"
             )
         return name
 
-    async def run(self, live: LiveCases) -> SuiteRun:
-        """Every case, each as often as it repeats."""
-        outcomes = await asyncio.gather(*(self._outcome(live, case) for case in live.cases))
-        return SuiteRun(
-            suite=live.suite.ref,
-            stack=live.stack.ref,
-            identity=live.identity,
-            golden=live.suite.golden.digest,
-            cases=tuple(outcomes),
-        )
+    async def run(self, selections: Sequence[CaseSelection]) -> tuple[SuiteRun, ...]:
+        """Run every case as often as it repeats; SpecError for those that a gateway cannot take."""
+        _refuse_unfit(selections)
+        return tuple([await self._run(selection) for selection in selections])
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def _outcome(self, live: LiveCases, case: Case) -> CaseOutcome:
-        samples = await asyncio.gather(*(self._sample(live, case) for _ in range(case.repeats)))
-        return CaseOutcome(
-            id=case.id,
-            group=case.group,
-            tags=case.tags,
-            line=case.location.line,
-            samples=tuple(samples),
-        )
+    async def _run(self, selection: CaseSelection) -> SuiteRun:
+        outcomes = [self._outcome(selection, case) for case in selection.cases]
+        return selection.run_of(await asyncio.gather(*outcomes))
 
-    async def _sample(self, live: LiveCases, case: Case) -> Sample:
-        path = f"v1/stacks/{quote(live.stack.ref)}/answer"
+    async def _outcome(self, selection: CaseSelection, case: Case) -> CaseOutcome:
+        samples = [self._sample(selection, case) for _ in range(case.repeats)]
+        return outcome_of(case, await asyncio.gather(*samples))
+
+    async def _sample(self, selection: CaseSelection, case: Case) -> Sample:
+        path = f"v1/stacks/{quote(selection.stack.ref)}/answer"
         try:
             async with self._places:
                 began = time.monotonic()
                 answer = await self._sent("POST", path, {"variables": dict(case.vars)})
                 seconds = time.monotonic() - began
-            return await _graded(live, case, answer, seconds)
+            return await _graded(selection, case, answer, seconds)
         except (EngineUnavailable, JudgeFailed) as error:
             return Sample(output="", error=str(error), metrics={})
 
@@ -134,7 +115,9 @@ class LiveGateway:
             message = _message(found)
             raise EngineUnavailable(f"HTTP {response.status_code} from the gateway: {message}")
         if not isinstance(found, dict):
-            raise EngineUnavailable(f"{self._client.base_url} is no gateway: it sent no object")
+            raise EngineUnavailable(
+                f"{self._client.base_url} is not a gateway: its answer is not a JSON object"
+            )
         return found
 
 
@@ -143,28 +126,16 @@ def _message(found: Any) -> str:
     return str(error.get("message", "")) if isinstance(error, dict) else "no message"
 
 
-async def _graded(live: LiveCases, case: Case, answer: Mapping[str, Any], seconds: float) -> Sample:
-    trace = _trace(live.stack, case, answer, seconds)
-    usage = trace.usage
-    cost = usage.cost_usd(live.stack.model.prices)
-    metric = live.suite.metrics[0]
-    other = _answered_by_another(live.identity, answer)
-    if other is not None:
-        result = AssertionResult(
-            type="identity", metric=metric, passed=False, score=0.0, reason=other
-        )
-        return Sample(output=trace.output, metrics={metric: 0.0}, assertions=(result,))
-    grade = await grade_trace(case, trace, cost_usd=cost, metric=metric, services=live.services)
-    return Sample(
-        output=trace.output,
-        passed=grade.passed,
-        metrics=grade.metrics,
-        assertions=grade.assertions,
-        usage=usage,
-        cost_usd=cost,
-        latency_s=seconds,
-        breaches=trace.breaches,
-    )
+async def _graded(
+    selection: CaseSelection, case: Case, answer: Mapping[str, Any], seconds: float
+) -> Sample:
+    trace = _trace(selection.stack, case, answer, seconds)
+    other = _answered_by_another(selection.identity, answer)
+    if other is None:
+        return await selection.graded(case, trace)
+    metric = selection.suite.metrics[0]
+    result = AssertionResult(type="identity", metric=metric, passed=False, score=0.0, reason=other)
+    return Sample(output=trace.output, metrics={metric: 0.0}, assertions=(result,))
 
 
 def _answered_by_another(expected: Digest, answer: Mapping[str, Any]) -> str | None:
@@ -175,11 +146,11 @@ def _answered_by_another(expected: Digest, answer: Mapping[str, Any]) -> str | N
     if found == written_identity(expected):
         return None
     digits = str(found).removeprefix("tetrad:")[:12]
-    return f"{digits} answered, and the working tree is {short(expected)}"
+    return f"{digits} answered, expected {short(expected)} of the working tree"
 
 
 def _trace(stack: Stack, case: Case, answer: Mapping[str, Any], seconds: float) -> Trace:
-    """What the answer says of how it came about; a gateway shows no prompt and no tool calls."""
+    """The trace as far as the answer has it; a gateway shows neither the prompt nor tool calls."""
     try:
         used = answer["usage"]
         completion = Completion(
@@ -199,7 +170,9 @@ def _trace(stack: Stack, case: Case, answer: Mapping[str, Any], seconds: float) 
             *guarded,
         )
     except (KeyError, TypeError) as error:
-        raise EngineUnavailable("the answer is not one of a gateway of this release") from error
+        raise EngineUnavailable(
+            "the answer does not have the form of this release's gateways"
+        ) from error
     return Trace(vars=case.vars, steps=steps, output=completion.text)
 
 

@@ -15,15 +15,13 @@ from typing import Protocol
 
 from tetrad.answers import RunRecord
 from tetrad.artifacts.progress import Progress, Unwatched
-from tetrad.assertions.answered import Services
-from tetrad.canonical import Digest
 from tetrad.errors import DatabaseError, EngineRefused, TetradError
 from tetrad.evals.answer_store import BuildMoved
-from tetrad.evals.grading import grade_trace
+from tetrad.evals.case_selection import CaseSelection, outcome_of
 from tetrad.evals.kept_engine import Recorded
 from tetrad.evals.traces import Traces
 from tetrad.evals.watching import Watch
-from tetrad.model import Case, Stack, Suite
+from tetrad.model import Case
 from tetrad.results.exchange import Usage
 from tetrad.results.outcome import Calls, CaseOutcome, Sample, SuiteRun
 from tetrad.results.trace import Trace
@@ -60,17 +58,12 @@ class RunLog(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SelectedCases:
-    """Cases of a suite to be executed on a stack, with all that answers and grades them."""
+class SelectedCases(CaseSelection):
+    """Cases to be executed on a stack here, with what answers them."""
 
-    suite: Suite
-    stack: Stack
-    identity: Digest
-    cases: tuple[Case, ...]
     engine: Recorded
     runtime: Answerer
     toolbox: Callable[[Case], Toolbox]
-    services: Services
     model: str = ""  # the name of the one that answers
 
     @property
@@ -289,57 +282,25 @@ class _Run:
         self._log.finish_run(
             self._number, _record(self.selection), self._calls, replaces=self.selection.is_whole
         )
-        return SuiteRun(
-            suite=self.selection.suite.ref,
-            stack=self.selection.stack.ref,
-            identity=self.selection.identity,
-            golden=self.selection.suite.golden.digest,
-            cases=tuple(self._outcome(index) for index in range(len(self._samples))),
-        )
+        return self.selection.run_of(self._outcome(index) for index in range(len(self._samples)))
 
     async def _graded(self, ask: _Ask, trace: Trace) -> Sample:
-        selection = self.selection
         generated = trace.generated
         self._calls += Calls(
             made=sum(g.completion.requests for g in generated if not g.cached),
             cached=sum(g.cached for g in generated),
         )
-        usage = trace.usage
-        cost = usage.cost_usd(selection.stack.model.prices)
         if trace.error is not None:
-            return Sample(output=trace.output, error=trace.error, metrics={}, usage=usage)
-        graded = await grade_trace(
-            self.case(ask.index),
-            trace,
-            cost_usd=cost,
-            metric=selection.suite.metrics[0],
-            services=selection.services,
-        )
-        return Sample(
-            output=trace.output,
-            passed=graded.passed,
-            metrics=graded.metrics,
-            assertions=graded.assertions,
-            usage=usage,
-            cost_usd=cost,
-            latency_s=trace.latency_s,
-            breaches=trace.breaches,
-        )
+            return Sample(output=trace.output, error=trace.error, metrics={}, usage=trace.usage)
+        return await self.selection.graded(self.case(ask.index), trace)
 
     def _outcome(self, index: int, *, traces: bool = True) -> CaseOutcome:
-        case = self.selection.cases[index]
         samples = [sample for sample in self._samples[index] if sample is not None]
         if traces:
             samples = [
                 self._with_trace(sample, index, number) for number, sample in enumerate(samples)
             ]
-        return CaseOutcome(
-            id=case.id,
-            group=case.group,
-            tags=case.tags,
-            line=case.location.line,
-            samples=tuple(samples),
-        )
+        return outcome_of(self.case(index), samples)
 
     def _with_trace(self, sample: Sample, index: int, number: int) -> Sample:
         trace = self._traces.get((sample.passed, self._number, index, number))

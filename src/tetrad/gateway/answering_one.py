@@ -149,7 +149,7 @@ class _Account:
         _LOG.warning("%s: %s %s: %s", asked.trace, asked.stack, asked.loaded.name, why)
         return UpstreamFailed(
             502,
-            "the model server, the vector store or a tool did not answer; the gateway's log says why, by the trace id",
+            "the model server, the vector store or a tool failed; see the trace id in the gateway's log",
             code="upstream_failed",
             headers=asked.headers,
             has_written=asked.loaded.stack.may_write(call.name for call in self.called),
@@ -237,7 +237,7 @@ def _ended(gateway: Gateway, asked: Addressed) -> RequestRefused:
         why = ("the gateway is shutting down", "shutting_down")
     return RequestRefused(
         503,
-        f"{why[0]}; ask again",
+        f"{why[0]}; retry",
         code=why[1],
         headers={**asked.headers, "Retry-After": "0"},
     )

@@ -129,5 +129,5 @@ async def _fail(request: Request, _: Exception) -> Response:
     context: TraceContext = request.state.trace
     _LOG.error("%s: %s %s failed", context.trace, request.method, request.url.path)
     return RequestRefused(
-        500, "the gateway failed; its log says why, by the trace id", code="internal_error"
+        500, "internal error; see the trace id in the gateway's log", code="internal_error"
     ).response()

@@ -28,7 +28,7 @@ async def take_feedback(request: Request, gateway: Gateway) -> Response:
         answer = await gateway.recent.spoken_of(trace, request.state.client.tenant)
         if answer is None:
             raise RequestRefused(
-                404, "no answer has this trace, or it was too long ago", param="trace"
+                404, "unknown trace, or its answer is no longer kept", param="trace"
             )
         said = feedback_on(
             answer,

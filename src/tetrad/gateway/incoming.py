@@ -30,7 +30,7 @@ async def read_object(request: Request) -> Mapping[str, Json]:
         said = repr(kind) if kind else "missing"
         raise RequestRefused(415, f"Content-Type is {said}, expected application/json")
     if request.headers.get("content-encoding", "identity") != "identity":
-        raise RequestRefused(415, "the body is compressed; send it as it is")
+        raise RequestRefused(415, "the body is compressed; send it uncompressed")
     body = await _body(request)
     try:
         value = read_json(body.decode())

@@ -103,7 +103,7 @@ class RecentAnswers:
             self._sampled.append(answer)
         elif not self._has_dropped:
             self._has_dropped = True
-            _LOG.warning("sampled answers are dropped: they cannot be written as fast as they come")
+            _LOG.warning("dropping sampled answers: they arrive faster than they can be written")
 
     async def spoken_of(self, trace: str, tenant: str) -> KeptAnswer | None:
         """The last answer of a tenant's trace, of this process or kept by another; None where there is
@@ -139,7 +139,7 @@ class RecentAnswers:
         try:
             await apart(lambda: traffic.keep([k for one in waiting if (k := one.kept())]))
         except TetradError as error:
-            _LOG.warning("sampled answers cannot be kept: %s", error)
+            _LOG.warning("cannot keep sampled answers: %s", error)
             self._sampled = (waiting + self._sampled)[:_WAITING]
 
     async def close(self) -> None:

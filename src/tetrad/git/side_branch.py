@@ -19,7 +19,7 @@ class SideBranch:
         self.name = name
         self._ref = f"refs/heads/{name}"
         if self._checkout.ask("check-ref-format", "--branch", name).code != 0:
-            raise UsageError(f"{name!r} is no name of a branch")
+            raise UsageError(f"{name!r} is not a valid branch name")
         if self._checkout.ask("symbolic-ref", "HEAD").out.strip() == self._ref:
             raise UsageError(f"{name} is checked out\n  help: name another branch (--branch)")
         self._old = self._commit_of(self._ref)

@@ -46,12 +46,6 @@ def placeholders_of(content: str) -> Iterator[Placeholder]:
             yield Placeholder(*match.span(), match["name"])
 
 
-def _single_braces(content: str) -> int:
-    """How many braces open neither an output nor a tag; counted, since most messages have none."""
-    doubled = content.count("{{")
-    return content.count("{") - 2 * doubled - content.count("{%") - content.count("{#")
-
-
 def stands_for_input(content: str, placeholder: Placeholder) -> bool:
     """Whether a placeholder is alone in its line, or behind a label, and no format is shown there."""
     text = prose_of(content)

@@ -84,7 +84,9 @@ class ClusterPointers(Closing):
         for _ in range(_TRIES):
             with suppress(ClusterConflict):
                 return self._appended(new, envelope)
-        raise PointerMoved(self.environment, f"its ConfigMap changed {_TRIES} times meanwhile")
+        raise PointerMoved(
+            self.environment, f"its ConfigMap changed {_TRIES} times during the write"
+        )
 
     def _appended(self, new: Pointer, envelope: bytes) -> Pointer:
         """Write a version beside those before it; ClusterConflict where somebody writes meanwhile."""

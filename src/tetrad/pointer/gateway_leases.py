@@ -94,7 +94,7 @@ def _state(lease: Object) -> GatewayState:
         return replace(read_state(written.decode()), seen=_seen(lease))
     except (KeyError, ShapeError, ValueError, binascii.Error, zlib.error) as error:
         raise ClusterError(
-            f"the Lease {name} does not say what a gateway follows: {error}"
+            f"the Lease {name} is not a gateway's: {error}"
             f"\n  help: kubectl delete lease {name}; a gateway that is there writes it anew"
         ) from error
 

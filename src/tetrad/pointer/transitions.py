@@ -6,10 +6,10 @@ every stack has a live identity.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from tetrad.canonical import Digest
 from tetrad.errors import UsageError
@@ -132,7 +132,7 @@ def moved_last(history: Iterable[Pointer]) -> tuple[str, ...]:
     The history comes with the newest first.
     """
     current: Pointer | None = None
-    for after, before in pairwise(_and_nothing(history)):
+    for after, before in pairwise(chain(history, [None])):
         current = current or after
         if after is None or after.change.kind != "deploy":
             continue
@@ -297,8 +297,3 @@ def _says_the_same(before: Pointer, after: Pointer) -> bool:
 
 def _newest(stack: StackPointer) -> Digest:
     return stack.answering[-1].identity
-
-
-def _and_nothing(history: Iterable[Pointer]) -> Iterator[Pointer | None]:
-    yield from history
-    yield None

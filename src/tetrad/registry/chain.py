@@ -160,7 +160,7 @@ def stray(number: object) -> Fault:
 
 
 def twice(number: int) -> Fault:
-    return Fault(number=number, message=f"entry {number} is there more than once")
+    return Fault(number=number, message=f"entry {number} occurs more than once")
 
 
 def _named(first: int, last: int) -> str:

@@ -134,8 +134,8 @@ class LedgerDatabase:
         said = str(error).strip() or type(error).__name__
         return DatabaseError(
             f"{self.name}: {said.splitlines()[0]}\n"
-            f"  help: check the server and the address in {ENVIRONMENT}, and run again:"
-            " nothing was written by halves"
+            f"  help: check the server and the address in {ENVIRONMENT}, and run again;"
+            " nothing was written in part"
         )
 
 

@@ -86,5 +86,5 @@ def read_time(written: str) -> datetime:
     """What `written_time` wrote; ValueError on anything else."""
     moment = datetime.strptime(written, _TIME).replace(tzinfo=UTC)
     if written_time(moment) != written:
-        raise ValueError(f"{written!r} is no time like 2026-01-31T12:00:00.000000Z")
+        raise ValueError(f"{written!r} is not a time like 2026-01-31T12:00:00.000000Z")
     return moment

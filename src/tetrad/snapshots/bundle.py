@@ -81,7 +81,7 @@ def snapshot_of(bundle: Bundle, origin: str) -> Snapshot:
         identity = read_identity(said["identity"])
         agrees = snapshot.manifest == contents
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ArtifactError(f"{origin}: this is no manifest of a snapshot") from error
+        raise ArtifactError(f"{origin}: not a snapshot manifest") from error
     if identity != snapshot.identity:
         raise ArtifactError(f"{origin}: its identity document is that of another identity")
     if not agrees:
@@ -108,7 +108,7 @@ def blobs_of(manifest: bytes, origin: str) -> list[tuple[Digest, int]]:
 def described(descriptor: Any, kinds: Sequence[str], origin: str) -> tuple[Digest, int]:
     """Digest and size of a descriptor of one of the media types."""
     if not isinstance(descriptor, dict):
-        raise ArtifactError(f"{origin}: a descriptor is no object")
+        raise ArtifactError(f"{origin}: a descriptor is not an object")
     kind, size = descriptor.get("mediaType"), descriptor.get("size")
     if kind not in kinds:
         raise ArtifactError(f"{origin}: unknown media type {kind!r}, expected {kinds[0]}")
@@ -129,7 +129,7 @@ def read_object(data: bytes, origin: str, what: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{origin}: its {what} is not JSON: {error}") from error
     if not isinstance(found, dict):
-        raise ArtifactError(f"{origin}: its {what} is no object")
+        raise ArtifactError(f"{origin}: its {what} is not an object")
     return found
 
 
@@ -165,5 +165,5 @@ def _canonical(data: bytes, what: str, origin: str) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("a key occurs twice")
     return found

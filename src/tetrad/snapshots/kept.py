@@ -44,7 +44,7 @@ def load_exact(ledger: Ledger, digest: Digest) -> Snapshot:
     origin = f"{ledger.name}: the snapshot {digest}"
     manifest = ledger.content(digest)
     if manifest is None:
-        raise ArtifactError(f"{origin} is not here, or was erased\n  help: {_ERASED}")
+        raise ArtifactError(f"{origin} is missing, or was erased\n  help: {_ERASED}")
     snapshot = _read(ledger, manifest, origin)
     check_snapshot(snapshot, origin)
     return snapshot
@@ -76,9 +76,7 @@ def _read(ledger: Ledger, manifest: bytes, origin: str) -> Snapshot:
         )
         is_whole = snapshot.manifest == manifest
     except (ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(
-            f"{origin} cannot be read: this is no manifest of a snapshot"
-        ) from error
+        raise ArtifactError(f"{origin} cannot be read: not a snapshot manifest") from error
     if not is_whole:
         raise ArtifactError(f"{origin} does not hold what its manifest names")
     return snapshot

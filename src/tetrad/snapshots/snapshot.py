@@ -80,7 +80,7 @@ def refuse_path(path: str, origin: str) -> None:
     if path.startswith("/") or ".." in parts:
         why = "leads out of the folder"
     elif not all(parts) or "." in parts or "\\" in path or _CONTROL.search(path):
-        why = "is no plain path"
+        why = "is not a plain path"
     elif is_of_git(path):
         why = "is Git's own"
     elif len(_bytes(path)) > _MAX_PATH or any(len(_bytes(part)) > _MAX_NAME for part in parts):

@@ -59,7 +59,7 @@ def check_snapshot(snapshot: Snapshot, origin: str) -> None:
     """ArtifactError where the files do not make the identity, or hold more than it needs."""
     if snapshot.document.get("runtime") != RUNTIME:
         raise ArtifactError(
-            f"{origin}: the snapshot is of runtime {snapshot.document.get('runtime')},"
+            f"{origin}: the snapshot has runtime {snapshot.document.get('runtime')},"
             f" and this Tetrad computes identities of runtime {RUNTIME}"
             f"\n  help: use Tetrad {snapshot.release}"
         )

@@ -52,7 +52,7 @@ def read_tar(data: bytes, origin: str) -> dict[str, bytes]:
         path, name = name or path, None
         if kind != "5":
             if path in found:
-                raise ArtifactError(f"{origin}: {path!r} is there twice")
+                raise ArtifactError(f"{origin}: {path!r} occurs twice")
             found[path] = content
             size += length
         if size > MAX_BYTES or len(found) > MAX_FILES:

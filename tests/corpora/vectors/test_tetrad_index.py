@@ -101,7 +101,7 @@ def test_an_index_that_was_changed_is_built_again(
     said = capsys.readouterr()
     assert tetrad(root, "index", "--offline") == ExitCode.PASSED
 
-    assert "is not what was built; building it again" in said.err
+    assert "is not as it was built; building it again" in said.err
     assert "built index" in said.out
     assert "verified index" in capsys.readouterr().out
 

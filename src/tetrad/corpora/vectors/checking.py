@@ -31,7 +31,7 @@ def verify(connection: Connection, entry: KeptIndex) -> None:
     with _chunks(connection, entry.tables) as rows:
         found = _digest(connection, entry.tables, rows)
     if found != entry.content:
-        raise IndexDamaged(f"the index {entry.index.hex[:12]} is not what was built")
+        raise IndexDamaged(f"the index {entry.index.hex[:12]} is not as it was built")
 
 
 def _digest(connection: Connection, tables: IndexTables, chunks: Iterable[Any]) -> Digest:
@@ -59,7 +59,7 @@ def _as_wanted(rows: Iterable[Any], wanted: Sequence[Chunk]) -> Iterator[Any]:
             != (position, chunk.document.encode(), chunk.number, chunk.text.encode())
         ):
             raise IndexDamaged(
-                f"chunk {position} of the index is not that of its corpus"
+                f"chunk {position} of the index does not match its corpus"
                 "\n  help: run the command again, which builds it anew"
             )
         yield row

@@ -177,9 +177,7 @@ class Console:
         except Refused as error:
             raise RequestRefused(403, f"the rollback is refused: {error.message}") from error
         except PointerMoved as error:
-            message = (
-                "somebody else changed the pointer first; look at what serves now, and try again"
-            )
+            message = "another change came first; check what serves now, and try again"
             raise RequestRefused(409, message) from error
 
 

@@ -67,7 +67,7 @@ class Breaking:
         if attempt is None:
             wait = breaker.retry_s(self._clock())
             raise EngineUnavailable(
-                f"{self.name}: too many requests failed; it is asked again in {wait:.0f} s",
+                f"{self.name}: too many requests failed; retrying in {wait:.0f} s",
                 requests=0,
             )
         try:

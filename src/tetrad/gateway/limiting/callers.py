@@ -41,9 +41,7 @@ class Callers:
             if secrets.compare_digest(digest.value, given.value):
                 found = client
         if found is None:
-            raise RequestRefused(
-                401, "this API key is not known here", code="invalid_api_key", headers=_CHALLENGE
-            )
+            raise RequestRefused(401, "unknown API key", code="invalid_api_key", headers=_CHALLENGE)
         return found
 
 

@@ -100,7 +100,7 @@ class Limiter:
         except QueueFull:
             raise self._refused(use, "concurrency", _FULL.format(use.stack), 1) from None
         except WaitedTooLong:
-            late = f"no place became free in {use.queue.deadline_s:g} s"
+            late = f"no capacity within {use.queue.deadline_s:g} s"
             raise self._refused(use, "concurrency", f"{use.stack}: {late}", 1) from None
         finally:
             if not is_admitted:
@@ -128,7 +128,7 @@ class Limiter:
             self._metrics.limited(use.stack, "usd_per_day")
             raise RequestRefused(
                 503,
-                "the registry does not answer, so nobody knows what is left to spend",
+                "the registry does not answer, so the remaining budget is unknown",
                 code="spending_unknown",
                 headers={"Retry-After": "5"},
             ) from unknown
@@ -228,7 +228,7 @@ class Limiter:
                     self._metrics.spent(stack, usd=spent, limit_usd=limit)
 
 
-_FULL = "{}: as many requests wait as may wait"
+_FULL = "{}: the queue is full"
 
 
 @dataclass(slots=True)

@@ -159,7 +159,7 @@ class Money:
 
     def _lose(self, why: str) -> Mapping[str, Holding]:
         if self._lost_at is None:
-            _LOG.warning("spending cannot be told to the registry: %s", why)
+            _LOG.warning("cannot report spending to the registry: %s", why)
         self._lost_at = self._clock()
         return {}
 
