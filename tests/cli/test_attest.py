@@ -142,7 +142,7 @@ FORGED: dict[str, tuple[Forge, str]] = {
     "a requirement's value": (forge_requirement, "min does not follow from the scores"),
     "an identity": (forge_identity, "the report's identity is 000000000000"),
     "a suite": (forge_golden, "the commit's suite differs"),
-    "a preview": (forge_preview, "that is a preview"),
+    "a preview": (forge_preview, "a preview cannot be attested"),
     "another commit": (
         lambda r: r.update(head="0" * 40),
         "the report is about commit 000000000000",
