@@ -19,7 +19,7 @@ DIGEST = digest_bytes(DATA)
 
 def kept(store: Store, data: bytes = DATA) -> tuple[Path, Digest]:
     digest = digest_bytes(data)
-    with store.workshop() as folder:
+    with store.staging_dir() as folder:
         (folder / "file").write_bytes(data)
         return store.adopt(folder / "file", digest, "model.gguf"), digest
 
@@ -50,7 +50,7 @@ def test_what_was_never_fetched_is_none(tmp_path: Path) -> None:
 
 def test_a_file_with_another_digest_is_refused_with_both_and_not_kept(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    with store.workshop() as folder:
+    with store.staging_dir() as folder:
         (folder / "file").write_bytes(b"something else")
         with pytest.raises(ArtifactError) as caught:
             store.adopt(folder / "file", DIGEST, "model.gguf of hf://org/name@rev")
@@ -159,7 +159,7 @@ def test_a_cache_folder_that_cannot_be_made_is_explained(
 
 def test_what_a_killed_process_left_is_swept_after_a_day(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    old, young = tmp_path / "partial" / "workshop-old", tmp_path / "partial" / "workshop-young"
+    old, young = tmp_path / "partial" / "staging-old", tmp_path / "partial" / "staging-young"
     for folder in (old, young):
         folder.mkdir(parents=True)
     os.utime(old, (0, 0))

@@ -566,7 +566,7 @@ def test_status_says_of_a_version_that_no_deployer_signed(
     assert "\nproduction 1: deploy by deploy" in out
     tree.tetrad("status", "--format", "json")
     said = {one["environment"]: one for one in json.loads(capsys.readouterr().out)}
-    assert {name: one["passes_over"] for name, one in said.items()} == {
+    assert {name: one["ignores_last"] for name, one in said.items()} == {
         "production": True, "staging": False,
     }  # fmt: skip
 

@@ -110,7 +110,7 @@ def test_before_the_first_deployment_there_is_no_pointer(environment: Environmen
     store = environment.store()
 
     assert (store.current(), list(store.history()), store.gateways()) == (None, [], ())
-    assert not store.passes_over()
+    assert not store.ignores_last()
 
 
 def test_what_is_appended_is_current_and_recorded(environment: Environment) -> None:
@@ -196,7 +196,7 @@ def test_what_is_edited_by_hand_counts_for_nothing(environment: Environment, reg
 
     assert current is not None
     assert current.number == (1 if registry == "away" else 2)
-    assert store.passes_over()
+    assert store.ignores_last()
 
 
 def test_an_old_version_that_is_brought_back_is_told_from_the_newest(
@@ -213,10 +213,10 @@ def test_an_old_version_that_is_brought_back_is_told_from_the_newest(
     assert current is not None
     assert current.number == 3
     assert next(store.watch()).number == 3
-    assert store.passes_over()
+    assert store.ignores_last()
     append(store, 4)
     assert [made.number for made in store.history()] == [4, 3, 2, 1]
-    assert not store.passes_over()
+    assert not store.ignores_last()
 
 
 def test_an_object_that_was_deleted_is_made_again_by_the_next_change(

@@ -43,7 +43,7 @@ def fetch(
             raise ArtifactError(_offline_message(model, store))
         try:
             with store.fetching(model.source.uri, watcher):
-                _deliver_missing(model, store, root, watcher)
+                _fetch_missing(model, store, root, watcher)
         except OSError as exc:
             raise ArtifactError(
                 f"{model.source.uri} cannot be kept in {store.root}: {exc}"
@@ -63,7 +63,7 @@ def _is_whole(store: Store, digest: Digest) -> bool:
         return False
 
 
-def _deliver_missing(model: Model, store: Store, root: Path, progress: Progress) -> None:
+def _fetch_missing(model: Model, store: Store, root: Path, progress: Progress) -> None:
     lacking = missing(model, store)  # another process may have fetched while we waited
     order = FetchRequest(
         source=model.source, wanted=lacking, root=root, store=store, progress=progress

@@ -81,7 +81,7 @@ def resolve(
 def _of_wheel(search: _Search) -> Pin:
     name, version = split_package(search.source.uri)
     requirement = name if version is None else f"{name}=={version}"
-    with search.store.workshop() as folder:
+    with search.store.staging_dir() as folder:
         wheel = download_wheel(requirement, folder, search.progress)
         names = search.names or choose(members(wheel), search.source.uri)
 
@@ -192,7 +192,7 @@ def _nothing_to_pin(search: _Search) -> Pin:
 
 def _kept(search: _Search, name: str, bring: Callable[[str, Path], None]) -> Digest:
     """The digest of a file that `bring` brings; the file stays in the store."""
-    with search.store.workshop() as folder:
+    with search.store.staging_dir() as folder:
         file = folder / "file"
         bring(name, file)
         digest = digest_file(file)

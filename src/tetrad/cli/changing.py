@@ -112,7 +112,9 @@ def follow(store: KeptPointers, number: int) -> Acknowledged:
     """Wait until every gateway that is there follows a pointer."""
     from tetrad.deploy.acknowledging import LOADS_S, acknowledged
 
-    return acknowledged(store, number, within_s=LOADS_S, say=lambda line: print_status(f"{line}\n"))
+    return acknowledged(
+        store, number, within_s=LOADS_S, print_status=lambda line: print_status(f"{line}\n")
+    )
 
 
 def say_acknowledged(found: Acknowledged) -> None:

@@ -16,7 +16,7 @@ from tetrad.cli.subject import SUBJECT, subject_of
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from tetrad.cli.said import Said
+    from tetrad.cli.signed_statements import SignedStatement
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> ExitCode:
     from tetrad.admission import KeptEvidence
-    from tetrad.cli.said import said_in
+    from tetrad.cli.signed_statements import statements_about
     from tetrad.identity import identity_of, short
     from tetrad.loading.files import Tree
     from tetrad.loading.repositories import environments_of, load_repository
@@ -51,7 +51,7 @@ def run(args: Namespace) -> ExitCode:
     with KeptEvidence(root) as kept:
         envelopes = kept.about(identity)
     repository = load_repository(root, environments_of(Tree(WorkingTree(root))))
-    said = said_in(envelopes, identity, repository.environments.values())
+    said = statements_about(envelopes, identity, repository.environments.values())
     if args.format == "json":
         write_out(json.dumps([_document(one) for one in said], indent=2) + "\n")
     else:
@@ -82,8 +82,8 @@ def _print_content(root: Path, written: str) -> ExitCode:
     return ExitCode.PASSED
 
 
-def _lines(said: Sequence[Said], stack: str) -> Iterator[str]:
-    from tetrad.cli.said import line_of
+def _lines(said: Sequence[SignedStatement], stack: str) -> Iterator[str]:
+    from tetrad.cli.signed_statements import line_of
 
     if not said:
         yield "  no evidence"
@@ -92,7 +92,7 @@ def _lines(said: Sequence[Said], stack: str) -> Iterator[str]:
         yield f"  {one.moment:%Y-%m-%d %H:%M}  {one.digest.hex[:12]}  {by:<10}  {line_of(one, stack)}"
 
 
-def _document(one: Said) -> Any:
+def _document(one: SignedStatement) -> Any:
     return {
         "envelope": str(one.digest),
         "signers": list(one.signers),

@@ -55,7 +55,7 @@ class OpenDocuments:
             found = linted(Path(path), document.version, self._open()) if path else None
         except TetradError as error:  # in the settings, say
             found = None
-            self._tell(str(error))
+            self._show_message(str(error))
         if found is not None:
             self._linted[uri] = found
         diagnostics = [] if found is None else list(self._diagnostics(found))
@@ -128,7 +128,7 @@ class OpenDocuments:
                 units = len(before.encode("utf-16-le", errors="replace")) // 2
         return lsp.Position(line - 1, units)
 
-    def _tell(self, message: str) -> None:
+    def _show_message(self, message: str) -> None:
         if message != self._told:
             self._told = message
             params = lsp.ShowMessageParams(lsp.MessageType.Error, message)

@@ -16,11 +16,11 @@ from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, SpecError
 
 if TYPE_CHECKING:
-    from tetrad.cli.said import Said
     from tetrad.cli.served_where import ServedChange
+    from tetrad.cli.signed_statements import SignedStatement
     from tetrad.git import Version
     from tetrad.identity.lock import Lock
-    from tetrad.inventory.decided import Decided
+    from tetrad.inventory.past_decisions import PastDecision
     from tetrad.model import Repository
 
 _PARTS = ("prompt", "model", "corpus", "tools", "settings")
@@ -52,8 +52,8 @@ class Logged:
     version: Version
     identity: Digest
     changed: tuple[str, ...]
-    said: tuple[Said, ...] = ()
-    decided: Decided | None = None  # by the last gate, as the ledger has it
+    said: tuple[SignedStatement, ...] = ()
+    decided: PastDecision | None = None  # by the last gate, as the ledger has it
     moved: tuple[ServedChange, ...] = ()  # where it served
 
 
@@ -125,9 +125,9 @@ def _with_what_happened(
     """The identities with what was signed and decided about them, and where they served."""
     from tetrad.admission import KeptEvidence
     from tetrad.cli.recorded_decisions import recorded_decisions
-    from tetrad.cli.said import said_in
     from tetrad.cli.served_where import served_where
-    from tetrad.inventory.decided import latest
+    from tetrad.cli.signed_statements import statements_about
+    from tetrad.inventory.past_decisions import latest
 
     identities = dict.fromkeys(one.identity for one in logged)
     with KeptEvidence(root) as kept:
@@ -135,7 +135,8 @@ def _with_what_happened(
     decisions = recorded_decisions(root, identities)
     environments = repository.environments.values()
     said = {
-        identity: said_in(envelopes[identity], identity, environments) for identity in identities
+        identity: statements_about(envelopes[identity], identity, environments)
+        for identity in identities
     }
     moved = served_where(root, environments, stack)
     return [
@@ -150,7 +151,7 @@ def _with_what_happened(
 
 
 def _lines(entries: Sequence[Logged]) -> Iterator[str]:
-    from tetrad.cli.said import line_of
+    from tetrad.cli.signed_statements import line_of
     from tetrad.identity import short
 
     for entry in entries:
@@ -170,15 +171,15 @@ def _lines(entries: Sequence[Logged]) -> Iterator[str]:
             yield f"  {moved.at:%Y-%m-%d}  {by}{change}: {moved.what}{why}"
 
 
-def _is_evaluation(said: Said) -> bool:
+def _is_evaluation(said: SignedStatement) -> bool:
     """Whether its line says what a gate decided."""
     from tetrad.evidence.statements import Evaluation
 
     return isinstance(said.predicate, Evaluation)
 
 
-def _told(decided: Decided) -> str:
-    from tetrad.cli.said import scores_of
+def _told(decided: PastDecision) -> str:
+    from tetrad.cli.signed_statements import scores_of
 
     notes = [
         *(["preview"] if decided.preview else []),
@@ -213,7 +214,7 @@ def _document(entry: Logged) -> Any:
     }
 
 
-def _decision(decided: Decided) -> Any:
+def _decision(decided: PastDecision) -> Any:
     from tetrad.results.codec import Codec
 
     return {"decision": decided.decision, **Codec().dump(decided)}

@@ -40,28 +40,30 @@ class ProgressLines:
             self._open.append(line)
             if len(self._open) == 1:
                 self._over = threading.Event()
-                threading.Thread(target=self._tell, args=[self._over], daemon=True).start()
+                threading.Thread(
+                    target=self._print_now_and_then, args=[self._over], daemon=True
+                ).start()
         return line
 
     def note(self, text: str) -> None:
-        _say(text)
+        _print(text)
 
     def ended(self, line: _Line) -> None:
         with self._lock:
             if line in self._open:
                 self._open.remove(line)
                 if line.is_told:
-                    _say(line.at_the_end())
+                    _print(line.at_the_end())
             if not self._open:
                 self._over.set()
 
-    def _tell(self, over: threading.Event) -> None:
+    def _print_now_and_then(self, over: threading.Event) -> None:
         while not over.wait(self._every_s):
             with self._lock:
                 for line in self._open:
                     line.is_told = True
                 if self._open:
-                    _say("; ".join(map(str, self._open)))
+                    _print("; ".join(map(str, self._open)))
 
 
 class _Line:
@@ -114,7 +116,7 @@ class Bars:
 
         with self._lock:
             if self._shown is None:
-                _say(text)
+                _print(text)
             else:
                 self._shown.console.print(Text(for_log(one_line(text))))
 
@@ -165,6 +167,6 @@ def _drawn() -> RichProgress:
     return shown
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stderr.write(f"{for_log(one_line(text))}\n")
     sys.stderr.flush()

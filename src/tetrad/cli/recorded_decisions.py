@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tetrad.canonical import Digest
 
 if TYPE_CHECKING:
-    from tetrad.inventory.decided import Decided
+    from tetrad.inventory.past_decisions import PastDecision
     from tetrad.registry import Entry
     from tetrad.registry.ledger import Ledger
 
@@ -18,7 +18,7 @@ _LATEST = 50  # decisions about an identity that are looked at
 
 def recorded_decisions(
     root: Path, identities: Iterable[Digest]
-) -> Mapping[Digest, tuple[Decided, ...]]:
+) -> Mapping[Digest, tuple[PastDecision, ...]]:
     """The latest decisions about each identity; none where there is no ledger."""
     from tetrad.registry import open_ledger, registry_place
 
@@ -33,12 +33,12 @@ def recorded_decisions(
         }
 
 
-def _decided(ledger: Ledger, entries: Sequence[Entry]) -> Iterator[Decided]:
-    from tetrad.inventory.decided import decided_in
+def _decided(ledger: Ledger, entries: Sequence[Entry]) -> Iterator[PastDecision]:
+    from tetrad.inventory.past_decisions import read_decision
 
     contents = ledger.contents(entry.content for entry in entries)
     for entry in entries:
         content = contents.get(entry.content)  # None: it was erased
-        found = decided_in(content, entry.at) if content is not None else None
+        found = read_decision(content, entry.at) if content is not None else None
         if found is not None:
             yield found

@@ -17,7 +17,7 @@ from tetrad.errors import ClusterError, DatabaseError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from tetrad.canonical import Digest
-    from tetrad.cli.said import Said
+    from tetrad.cli.signed_statements import SignedStatement
     from tetrad.model import Environment
     from tetrad.pointer import GatewayState, Pointer, ServedIdentity, StackPointer
     from tetrad.pointer.daily_budgets import DailyBudget
@@ -39,13 +39,13 @@ class Standing:
     pointer: Pointer | None
     gateways: tuple[GatewayState, ...] = ()
     lost: tuple[GatewayState, ...] = ()
-    passes_over: bool = False
+    ignores_last: bool = False
     problem: str = ""  # why nothing is known of it
     spent: SpentToday | None = None  # None where nothing has a limit of money, or nobody knows
 
 
 # What was signed about an identity for an environment.
-_Signed: TypeAlias = "dict[tuple[str, Digest], list[Said]]"
+_Signed: TypeAlias = "dict[tuple[str, Digest], list[SignedStatement]]"
 
 
 def run(args: Namespace) -> ExitCode:
@@ -93,7 +93,7 @@ def _standing(root: Path, environment: Environment) -> Standing:
                 spent=None if pointer is None else _spent(root, environment, pointer),
                 gateways=store.gateways(),
                 lost=store.lost_gateways(),
-                passes_over=store.passes_over(),
+                ignores_last=store.ignores_last(),
             )
     except ClusterError as error:
         problem = f"{environment.name}: {error}"
@@ -128,7 +128,7 @@ def _said_if_known(root: Path, standing: Sequence[Standing]) -> tuple[_Signed | 
 def _said(root: Path, standing: Sequence[Standing]) -> _Signed:
     """What was signed for an environment about each identity that it keeps ready."""
     from tetrad.admission import KeptEvidence
-    from tetrad.cli.said import said_in
+    from tetrad.cli.signed_statements import statements_about
 
     wanted = {
         (one.environment.name, served.identity): one.environment
@@ -141,7 +141,7 @@ def _said(root: Path, standing: Sequence[Standing]) -> _Signed:
     return {
         (name, identity): [
             said
-            for said in said_in(envelopes[identity], identity, [environment])
+            for said in statements_about(envelopes[identity], identity, [environment])
             if said.environment == name
         ]
         for (name, identity), environment in wanted.items()
@@ -152,7 +152,7 @@ def _lines(one: Standing, said: _Signed | None) -> Iterator[str]:
     name, pointer = one.environment.name, one.pointer
     if pointer is None:
         yield f"{name}: nothing is deployed"
-    if one.passes_over:
+    if one.ignores_last:
         file = one.environment.location.file
         yield (
             f"{name}: the last version there is ignored: no deployer of {file} signed it,"
@@ -261,7 +261,7 @@ def _document(one: Standing, said: _Signed | None) -> Any:
             ]
             for identity in identities
         },
-        "passes_over": one.passes_over,
+        "ignores_last": one.ignores_last,
         "problem": one.problem,
         "spent": None
         if one.spent is None

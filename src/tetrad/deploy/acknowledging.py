@@ -17,7 +17,7 @@ _POLL_S = 0.02
 _PATIENCE_S = 2.0  # of people, before they are told what is waited for
 _NOTE_S = 30.0  # between two times that they are told
 
-Say: TypeAlias = Callable[[str], None]
+PrintStatus: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +29,7 @@ class Acknowledged:
 
 
 def acknowledged(
-    store: KeptPointers, number: int, *, within_s: float, say: Say = lambda _: None
+    store: KeptPointers, number: int, *, within_s: float, print_status: PrintStatus = lambda _: None
 ) -> Acknowledged:
     """Wait for the gateways that are there; NotAcknowledged names those that do not follow in time."""
     began, said = time.monotonic(), _PATIENCE_S - _NOTE_S
@@ -44,7 +44,7 @@ def acknowledged(
         if seconds - said > _NOTE_S:
             said = seconds
             for gateway in behind:
-                say(f"waiting for {called(gateway)}{_why(gateway)}")
+                print_status(f"waiting for {called(gateway)}{_why(gateway)}")
         # At once while it may be a matter of milliseconds, and rarely where something has to load.
         time.sleep(min(store.pace_s, max(_POLL_S, seconds / 20)))
 

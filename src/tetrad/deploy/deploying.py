@@ -47,7 +47,7 @@ Provision: TypeAlias = Callable[[Sequence[Judged]], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class DeploymentRequest:
     """What is to be deployed in place of what."""
 
     state: MergedState
@@ -83,8 +83,8 @@ def deploy(
     """Serve the commit that is checked out, or some of its stacks, once what they need is provided."""
     _record(root, deployer.environment)
     with merged_state(root) as state, opened_store(root, deployer.environment) as store:
-        order = _order(root, deployer.environment, state, store.current(), names)
-        return settle(root, store, deployer, order, reason=reason, provision=provision)
+        request = _request(root, deployer.environment, state, store.current(), names)
+        return settle(root, store, deployer, request, reason=reason, provision=provision)
 
 
 def previewed(
@@ -93,12 +93,14 @@ def previewed(
     """What `deploy` would make of the pointer, after what would be provided; nothing is written."""
     _record(root, deployer.environment)
     with merged_state(root) as state, opened_store(root, deployer.environment) as store:
-        order = _order(root, deployer.environment, state, store.current(), names)
-        parted = _parted(order)
-        if parted.refused:
-            return Deployment(before=order.before, after=order.before, refused=parted.refused)
-        provision(order.judged if order.named else ())
-        return _deployment(order, parted, _next(order, deployer, store))
+        request = _request(root, deployer.environment, state, store.current(), names)
+        partition = _partition(request)
+        if partition.refused:
+            return Deployment(
+                before=request.before, after=request.before, refused=partition.refused
+            )
+        provision(request.judged if request.named else ())
+        return _deployment(request, partition, _next(request, deployer, store))
 
 
 def _record(root: Path, environment: Environment) -> None:
@@ -110,18 +112,18 @@ def _record(root: Path, environment: Environment) -> None:
             store.current()
 
 
-def _order(
+def _request(
     root: Path,
     environment: Environment,
     state: MergedState,
     before: Pointer | None,
     names: Sequence[str],
-) -> Order:
+) -> DeploymentRequest:
     if before is not None:
         refuse_unrelated(root, last=before.commit, new=state.commit, where=environment.name)
     stacks = _stacks(state, environment, names)
     judged = _judged(root, state, stacks, environment)
-    return Order(
+    return DeploymentRequest(
         state=state,
         before=before,
         judged=tuple(judged),
@@ -133,7 +135,7 @@ def settle(
     root: Path,
     store: KeptPointers,
     deployer: Deployer,
-    order: Order,
+    request: DeploymentRequest,
     *,
     reason: str,
     provision: Provision = lambda _: None,
@@ -143,19 +145,19 @@ def settle(
 
     `provision` is called in between, with what was judged if stacks were named.
     """
-    parted = _parted(order)
-    if parted.refused:
-        return Deployment(before=order.before, after=order.before, refused=parted.refused)
-    provision(order.judged if order.named else ())
-    _keep(root, deployer, order.state.commit, parted.others)
-    after = _next(order, deployer, store, reason)
+    partition = _partition(request)
+    if partition.refused:
+        return Deployment(before=request.before, after=request.before, refused=partition.refused)
+    provision(request.judged if request.named else ())
+    _keep(root, deployer, request.state.commit, partition.others)
+    after = _next(request, deployer, store, reason)
     if after is not None:
         store.append(deployer.seal(after))
-    return _deployment(order, parted, after)
+    return _deployment(request, partition, after)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Parted:
+class _Partition:
     """What was judged, by what becomes of it."""
 
     refused: tuple[Judged, ...]
@@ -164,43 +166,45 @@ class _Parted:
     others: tuple[Judged, ...]  # that are to serve
 
 
-def _parted(order: Order) -> _Parted:
-    judged = order.judged
-    doubtful = [one for one in judged if not one.found.is_yes and _answers(order.before, one)]
-    left = [one for one in judged if one.found.withdrawn and not order.named]
+def _partition(request: DeploymentRequest) -> _Partition:
+    judged = request.judged
+    doubtful = [one for one in judged if not one.found.is_yes and _answers(request.before, one)]
+    left = [one for one in judged if one.found.withdrawn and not request.named]
     set_apart = {one.asked.stack.ref for one in (*doubtful, *left)}
     others = [one for one in judged if one.asked.stack.ref not in set_apart]
     refused = [one for one in others if not one.found.is_yes]
     if left and len(left) == len(judged):
         refused = refused or left
-    return _Parted(
+    return _Partition(
         refused=tuple(refused), left=tuple(left), doubtful=tuple(doubtful), others=tuple(others)
     )
 
 
 def _next(
-    order: Order, deployer: Deployer, store: KeptPointers, reason: str = ""
+    request: DeploymentRequest, deployer: Deployer, store: KeptPointers, reason: str = ""
 ) -> Pointer | None:
     """The pointer by which what was judged serves; None where that is so already."""
     environment = deployer.environment
     merged = Merged(
         environment=environment.name,
-        commit=order.state.commit,
-        stacks={one.asked.stack.ref: one.wanted for one in order.judged},
+        commit=request.state.commit,
+        stacks={one.asked.stack.ref: one.wanted for one in request.judged},
         access=environment.access,
         retain=environment.retain,
     )
-    only = [one.asked.stack.ref for one in order.judged] if order.named else None
-    return deployed(order.before, merged, deployer.act(store.now(), reason), only=only)
+    only = [one.asked.stack.ref for one in request.judged] if request.named else None
+    return deployed(request.before, merged, deployer.act(store.now(), reason), only=only)
 
 
-def _deployment(order: Order, parted: _Parted, after: Pointer | None) -> Deployment:
+def _deployment(
+    request: DeploymentRequest, partition: _Partition, after: Pointer | None
+) -> Deployment:
     return Deployment(
-        before=order.before,
-        after=after or order.before,
-        stacks=tuple(one.asked.stack.ref for one in order.judged),
-        left=parted.left,
-        doubtful=parted.doubtful,
+        before=request.before,
+        after=after or request.before,
+        stacks=tuple(one.asked.stack.ref for one in request.judged),
+        left=partition.left,
+        doubtful=partition.doubtful,
     )
 
 

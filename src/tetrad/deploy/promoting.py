@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tetrad.admission import Question, verified
 from tetrad.deploy.deployer import Deployer, opened_store, stack_named
-from tetrad.deploy.deploying import Deployment, Judged, Order, Provision, settle
+from tetrad.deploy.deploying import Deployment, DeploymentRequest, Judged, Provision, settle
 from tetrad.deploy.merged_state import MergedState, merged_state, refuse_unrelated
 from tetrad.errors import UsageError
 from tetrad.loading.files import Tree
@@ -40,8 +40,8 @@ def promote(
                 last = before.stacks[ref].live.commit
                 refuse_unrelated(root, last=last, new=served.commit, where=target)
         judged = _judged(root, state, deployer.environment, served, snapshot)
-        order = Order(state=state, before=before, judged=(judged,), named=True)
-        return settle(root, store, deployer, order, reason=reason, provision=provision)
+        request = DeploymentRequest(state=state, before=before, judged=(judged,), named=True)
+        return settle(root, store, deployer, request, reason=reason, provision=provision)
 
 
 def _live(root: Path, stack: str, origin: Environment) -> tuple[str, ServedIdentity, Snapshot]:

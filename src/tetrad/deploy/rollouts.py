@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tetrad.canonical import Digest
-from tetrad.deploy.acknowledging import LOADS_S, Say, not_followed
+from tetrad.deploy.acknowledging import LOADS_S, PrintStatus, not_followed
 from tetrad.deploy.deployer import Deployer
 from tetrad.deploy.measuring import Measure, breaches
 from tetrad.errors import NotAcknowledged, PointerMoved
@@ -37,7 +37,10 @@ class Ended:
 
 
 def drive(
-    store: KeptPointers, deployer: Deployer, rollouts: Mapping[str, Digest], say: Say
+    store: KeptPointers,
+    deployer: Deployer,
+    rollouts: Mapping[str, Digest],
+    print_status: PrintStatus,
 ) -> tuple[Ended, ...]:
     """Drive the rollouts of identities, by their stacks, until each is over; NotAcknowledged where a
     gateway stays behind.
@@ -50,7 +53,9 @@ def drive(
             ended = over.get(ref) or one.ended(pointer)
             if ended is not None:
                 over[ref] = ended
-            elif pointer is not None and _move(store, deployer, one, pointer, gateways, say):
+            elif pointer is not None and _move(
+                store, deployer, one, pointer, gateways, print_status
+            ):
                 break  # the others look at the pointer that follows
         else:
             if over.keys() == watched.keys():
@@ -64,10 +69,10 @@ def _move(
     watched: _Watched,
     pointer: Pointer,
     gateways: tuple[GatewayState, ...],
-    say: Say,
+    print_status: PrintStatus,
 ) -> bool:
     """Take a rollout on where its step is over; whether the pointer is another one now."""
-    verdict = watched.look(pointer, gateways, say)
+    verdict = watched.look(pointer, gateways, print_status)
     if verdict is None:
         return False
     act = deployer.act(store.now(), verdict.why)
@@ -119,7 +124,7 @@ class _Watched:
         )
 
     def look(
-        self, pointer: Pointer, gateways: tuple[GatewayState, ...], say: Say
+        self, pointer: Pointer, gateways: tuple[GatewayState, ...], print_status: PrintStatus
     ) -> _Verdict | None:
         """Whether the step is over, by what the gateways say now."""
         rollout = pointer.stacks[self.ref].rollout
@@ -129,13 +134,17 @@ class _Watched:
         if step != self._step:
             self._step, self._number, self._seen = step, pointer.number, now
             self._began, self._noted = None, now
-            say(f"{self._name(rollout)}")
-        if self._began is None and not self._follow(rollout, gateways, now, say):
+            print_status(f"{self._name(rollout)}")
+        if self._began is None and not self._follow(rollout, gateways, now, print_status):
             return None
-        return self._judge(rollout, gateways, now, say)
+        return self._judge(rollout, gateways, now, print_status)
 
     def _follow(
-        self, rollout: Rollout, gateways: tuple[GatewayState, ...], now: float, say: Say
+        self,
+        rollout: Rollout,
+        gateways: tuple[GatewayState, ...],
+        now: float,
+        print_status: PrintStatus,
     ) -> bool:
         """Whether every gateway follows the step, which begins then."""
         behind = [gateway for gateway in gateways if gateway.number < self._number]
@@ -144,14 +153,20 @@ class _Watched:
         if behind:
             count = pluralize(len(behind), "gateway")
             why = next((f": {gateway.problem}" for gateway in behind if gateway.problem), "")
-            self._note(f"{self._name(rollout)}: waiting for {count} to load it{why}", now, say)
+            self._note(
+                f"{self._name(rollout)}: waiting for {count} to load it{why}", now, print_status
+            )
             return False
         self._began = now
         self._measure.begin(gateways)
         return True
 
     def _judge(
-        self, rollout: Rollout, gateways: tuple[GatewayState, ...], now: float, say: Say
+        self,
+        rollout: Rollout,
+        gateways: tuple[GatewayState, ...],
+        now: float,
+        print_status: PrintStatus,
     ) -> _Verdict | None:
         plan = rollout.serving.rollout
         figures = self._measure.look(gateways)
@@ -164,9 +179,11 @@ class _Watched:
             if breach is not None:
                 return _Verdict(aborts=True, why=str(breach))
         if is_over:
-            say(f"{self._name(rollout)}: {_told(figures)}")
+            print_status(f"{self._name(rollout)}: {_told(figures)}")
             return _Verdict(aborts=False)
-        self._note(f"{self._name(rollout)}: {self._waits(rollout, figures, gateways)}", now, say)
+        self._note(
+            f"{self._name(rollout)}: {self._waits(rollout, figures, gateways)}", now, print_status
+        )
         return None
 
     def _waits(self, rollout: Rollout, figures: Figures, gateways: tuple[GatewayState, ...]) -> str:
@@ -177,10 +194,10 @@ class _Watched:
             return f"{figures.requests} of {wanted} requests"
         return _told(figures)
 
-    def _note(self, text: str, now: float, say: Say) -> None:
+    def _note(self, text: str, now: float, print_status: PrintStatus) -> None:
         if now - self._noted >= _NOTE_S:
             self._noted = now
-            say(text)
+            print_status(text)
 
     def _name(self, rollout: Rollout) -> str:
         return f"{self.ref} ({short(self.identity)}) at {rollout.percent:g} %"

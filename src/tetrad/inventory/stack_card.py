@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from tetrad.identity import component_digest, identity_of, written_identity
 from tetrad.identity.suite_digest import suite_digest
 from tetrad.inventory.bill_of_materials import Materials
-from tetrad.inventory.decided import Decided, DecidedSuite, latest_by_suite
 from tetrad.inventory.model_section import model_section
+from tetrad.inventory.past_decisions import PastDecision, PastSuiteDecision, latest_by_suite
 from tetrad.model import (
     Generation,
     Guardrails,
@@ -41,7 +41,7 @@ _EFFECTS = {
 }
 
 
-def render_card(materials: Materials, decisions: Iterable[Decided]) -> str:
+def render_card(materials: Materials, decisions: Iterable[PastDecision]) -> str:
     """The card, with the scores of what gates decided about this identity."""
     stack = materials.stack
     parts = [
@@ -242,7 +242,7 @@ def _generation(generation: Generation) -> Iterator[str]:
     yield f"sampling: {', '.join(given)}" if given else "sampling: as the engine does it"
 
 
-def _evaluation(materials: Materials, decisions: Iterable[Decided]) -> Iterator[str]:
+def _evaluation(materials: Materials, decisions: Iterable[PastDecision]) -> Iterator[str]:
     found = latest_by_suite(decisions)
     if not materials.suites:
         yield "No suite judges this stack."
@@ -261,7 +261,7 @@ def _unscored(suite: Suite) -> Iterator[str]:
     yield _bullets(f"required: {prose(told(requirement))}" for requirement in suite.gate)
 
 
-def _scores(decided: Decided, suite: DecidedSuite) -> Iterator[str]:
+def _scores(decided: PastDecision, suite: PastSuiteDecision) -> Iterator[str]:
     at = f" at {code(decided.head[:12])}" if decided.head else ""
     dirty = " with uncommitted changes" if decided.dirty else ""
     when = f" on {code(decided.at)}" if decided.at else ""

@@ -17,7 +17,7 @@ from tetrad.errors import ClusterConflict, PointerMoved
 from tetrad.pointer.deployers import Deployers
 from tetrad.pointer.gateway_leases import GatewayLeases
 from tetrad.pointer.gateways import GatewayState
-from tetrad.pointer.kept_pointers import is_there, newest, read_counting, what_came_first
+from tetrad.pointer.kept_pointers import is_running, newest, read_counting, what_came_first
 from tetrad.pointer.pointers import Pointer
 from tetrad.pointer.registry_record import Recording
 
@@ -63,7 +63,7 @@ class ClusterPointers(Closing):
         held = self._held()
         return self._current(held)
 
-    def passes_over(self) -> bool:
+    def ignores_last(self) -> bool:
         held = self._held()
         there = list(self._counting(held))
         return len(there) < len(held) or newest(there) != self._current(held)
@@ -121,11 +121,11 @@ class ClusterPointers(Closing):
 
     def gateways(self) -> tuple[GatewayState, ...]:
         now, known = self._leases.known()
-        return tuple(state for state in known if is_there(state.seen, now))
+        return tuple(state for state in known if is_running(state.seen, now))
 
     def lost_gateways(self) -> tuple[GatewayState, ...]:
         now, known = self._leases.known()
-        return tuple(state for state in known if not is_there(state.seen, now))
+        return tuple(state for state in known if not is_running(state.seen, now))
 
     # -- the object
 

@@ -17,7 +17,7 @@ THERE = timedelta(seconds=30)
 FORGOTTEN = timedelta(days=1)
 
 
-def is_there(seen: datetime, now: datetime) -> bool:
+def is_running(seen: datetime, now: datetime) -> bool:
     """Whether a gateway counts, by when it was last heard of. A moment to come was before the clock went
     back: whoever is there says so again within a second.
     """
@@ -48,7 +48,7 @@ class KeptPointers(Protocol):
     def current(self) -> Pointer | None:
         """The pointer that counts; None where nothing was deployed yet."""
 
-    def passes_over(self) -> bool:
+    def ignores_last(self) -> bool:
         """Whether there are versions, and the last one does not count: no deployer signed it."""
 
     def history(self) -> Iterator[Pointer]:

@@ -20,7 +20,7 @@ from tetrad.pointer.deployers import Deployers
 from tetrad.pointer.gateways import GatewayState
 from tetrad.pointer.kept_pointers import (
     FORGOTTEN,
-    is_there,
+    is_running,
     newest,
     read_counting,
     what_came_first,
@@ -75,8 +75,8 @@ class PointerStore(Closing):
     @classmethod
     def existing(cls, place: Place, deployers: Deployers) -> Self | None:
         """The store where there is a registry; it is made by whoever writes."""
-        is_there = not isinstance(place, Path) or place.is_file()
-        return cls(place, deployers) if is_there else None
+        exists = not isinstance(place, Path) or place.is_file()
+        return cls(place, deployers) if exists else None
 
     def close(self) -> None:
         """End every watch, and let go of the database."""
@@ -99,7 +99,7 @@ class PointerStore(Closing):
         with self._database.reading() as connection:
             return self._last(connection)
 
-    def passes_over(self) -> bool:
+    def ignores_last(self) -> bool:
         """Whether there are versions, and the last one does not count: no deployer signed it."""
         with self._database.reading() as connection:
             newest, last = self._newest(connection), self._last(connection)
@@ -185,12 +185,12 @@ class PointerStore(Closing):
     def gateways(self) -> tuple[GatewayState, ...]:
         """The gateways that are there: those heard of within `THERE`."""
         now, known = self._known_gateways()
-        return tuple(state for state in known if is_there(state.seen, now))
+        return tuple(state for state in known if is_running(state.seen, now))
 
     def lost_gateways(self) -> tuple[GatewayState, ...]:
         """Those that ended without a word, or cannot reach the registry, within a day."""
         now, known = self._known_gateways()
-        return tuple(state for state in known if not is_there(state.seen, now))
+        return tuple(state for state in known if not is_running(state.seen, now))
 
     def _known_gateways(self) -> tuple[datetime, list[GatewayState]]:
         query = select(GATEWAYS).where(GATEWAYS.c.environment == self.environment)

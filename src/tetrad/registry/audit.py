@@ -164,11 +164,11 @@ class _Contents:
         for digest, entry in self._gone.items():
             named = SoundRow(self._last[digest], entry.kind, digest)
             if entry.kind == "erasure":
-                self._say(named, "is missing, and what says what was erased is never erased")
+                self._add_fault(named, "is missing, and what says what was erased is never erased")
             elif (
                 self._erased.get(digest, 0) <= named.number
             ):  # what is appended again is there again
-                self._say(named, "is missing, and no later entry says that it was erased")
+                self._add_fault(named, "is missing, and no later entry says that it was erased")
         return self._faults
 
     def _judge(self, entry: SoundRow, data: object) -> None:
@@ -177,16 +177,16 @@ class _Contents:
             if known is None or entry.kind == "erasure":
                 self._gone[entry.content] = entry
         elif isinstance(data, DBAPIError):
-            self._say(entry, f"cannot be read: {data.orig}")
+            self._add_fault(entry, f"cannot be read: {data.orig}")
         elif not isinstance(data, bytes) or str(digest_bytes(data)) != entry.content:
-            self._say(entry, "is not what was appended: its digest differs")
+            self._add_fault(entry, "is not what was appended: its digest differs")
         elif entry.kind == "erasure":
             self._erased |= dict.fromkeys(erased_by(data), entry.number)
         elif entry.kind == "snapshot":
             number = entry.number
             self._named += [SoundRow(number, _FILE, str(named)) for named in contents_in(data)]
 
-    def _say(self, entry: SoundRow, what: str) -> None:
+    def _add_fault(self, entry: SoundRow, what: str) -> None:
         of = "a file of the snapshot in" if entry.kind == _FILE else "the content of"
         message = f"{of} entry {entry.number} {what}"
         self._faults.append(Fault(number=entry.number, message=message))

@@ -101,9 +101,9 @@ class ChainCheck:
             elif number != self._last + 1:
                 self._absent(self._last + 1, number - 1)
             elif row[7] != self._recorded:
-                self._say(number, f"entry {number} does not follow entry {number - 1}")
+                self._add_fault(number, f"entry {number} does not follow entry {number - 1}")
             if problem := _problem(row):
-                self._say(number, f"{NotAnEntry(number)}: {problem}")
+                self._add_fault(number, f"{NotAnEntry(number)}: {problem}")
             else:
                 self._meet(number, row[8])
                 yield SoundRow(number, row[1], row[6])
@@ -122,7 +122,7 @@ class ChainCheck:
             self._absent(self._last + 1, end)
             self._last = max(self._last, end)
         for number in sorted(number for number in self._heads if number > self._last):
-            self._say(
+            self._add_fault(
                 self._last + 1,
                 f"the ledger ends with entry {self._last}, but entry {number} was signed:"
                 " it is an older copy, or entries were removed",
@@ -130,7 +130,7 @@ class ChainCheck:
 
     def _meet(self, number: int, digest: str) -> None:
         if self._heads.get(number, {digest}) != {digest}:
-            self._say(
+            self._add_fault(
                 number,
                 f"entry {number} is not the one that was signed:"
                 " the ledger was rewritten, there or before",
@@ -141,16 +141,18 @@ class ChainCheck:
         for numbers, why in self._unreadable:
             if first <= numbers[0] <= last:
                 self._missing(first, numbers[0] - 1)
-                self._say(numbers[0], f"{_named(numbers[0], numbers[-1])} cannot be read: {why}")
+                self._add_fault(
+                    numbers[0], f"{_named(numbers[0], numbers[-1])} cannot be read: {why}"
+                )
                 first = numbers[-1] + 1
         self._missing(first, last)
 
     def _missing(self, first: int, last: int) -> None:
         if first <= last:
             verb = "is" if first == last else "are"
-            self._say(first, f"{_named(first, last)} {verb} missing")
+            self._add_fault(first, f"{_named(first, last)} {verb} missing")
 
-    def _say(self, number: int, message: str) -> None:
+    def _add_fault(self, number: int, message: str) -> None:
         self.faults.append(Fault(number=number, message=message))
 
 

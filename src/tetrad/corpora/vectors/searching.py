@@ -84,7 +84,7 @@ class PgvectorIndex:
     def _best(
         self, connection: Connection, query: str, vector: Sequence[float], top_k: int
     ) -> tuple[Passage, ...]:
-        asked = _Asked(connection, self._entry, vector)
+        asked = _VectorQuery(connection, self._entry, vector)
         words = None if self._words is None else self._words.scores(connection, query)
         similar, least = self._nearest(asked, top_k)
         if words is not None:
@@ -97,7 +97,7 @@ class PgvectorIndex:
             ranked = self._ranked(similar, words, top_k)
         return asked.passages(ranked, similar)
 
-    def _nearest(self, asked: _Asked, top_k: int) -> tuple[dict[int, float], float]:
+    def _nearest(self, asked: _VectorQuery, top_k: int) -> tuple[dict[int, float], float]:
         """The similarities of the nearest chunks by position, and the least of them."""
         hnsw = self._corpus.index.hnsw
         if hnsw is None or top_k > _MOST_CANDIDATES_OF_HNSW:
@@ -154,7 +154,7 @@ class PgvectorIndex:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _VectorQuery:
     """One query's vector, put to the server."""
 
     connection: Connection

@@ -12,12 +12,12 @@ from tetrad.canonical import Digest
 if TYPE_CHECKING:
     from tetrad.evidence import Envelope
     from tetrad.evidence.statements import Predicate, SuiteEvaluation
-    from tetrad.inventory.decided import DecidedSuite
+    from tetrad.inventory.past_decisions import PastSuiteDecision
     from tetrad.model import Environment, TrustedKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class SignedStatement:
     """One statement that Tetrad reads; `signers` are names that an environment gives the keys."""
 
     digest: Digest  # of the envelope
@@ -30,23 +30,23 @@ class Said:
     predicate: Predicate
 
 
-def said_in(
+def statements_about(
     envelopes: Iterable[bytes], identity: Digest, environments: Iterable[Environment]
-) -> tuple[Said, ...]:
+) -> tuple[SignedStatement, ...]:
     """What was signed about an identity, the oldest first; what is no statement of ours is left out."""
     names: dict[TrustedKey, str] = {s.key: s.name for e in environments for s in e.signers.values()}
     read = (_said(data, identity, names) for data in envelopes)
     return tuple(sorted((one for one in read if one is not None), key=_order))
 
 
-def _order(said: Said) -> tuple[datetime, int]:
+def _order(said: SignedStatement) -> tuple[datetime, int]:
     """By time, and of one second in the order in which each follows from the one before."""
     from tetrad.evidence.statements import TYPES
 
     return said.moment, list(TYPES).index(type(said.predicate))
 
 
-def _said(data: bytes, identity: Digest, names: Mapping[TrustedKey, str]) -> Said | None:
+def _said(data: bytes, identity: Digest, names: Mapping[TrustedKey, str]) -> SignedStatement | None:
     from tetrad.canonical import digest_bytes
     from tetrad.evidence import Refused, open_envelope
     from tetrad.evidence.statements import read_statement
@@ -60,7 +60,7 @@ def _said(data: bytes, identity: Digest, names: Mapping[TrustedKey, str]) -> Sai
         return None
     stack, environment = _about(statement.predicate)
     moment, text = _told(statement.predicate, environment)
-    return Said(
+    return SignedStatement(
         digest=digest_bytes(data),
         stack=stack,
         environment=environment,
@@ -112,12 +112,12 @@ def _told(predicate: Predicate, environment: str | None) -> tuple[datetime, str]
             return predicate.admitted_on, f"admission to {environment}"
 
 
-def line_of(said: Said, stack: str) -> str:
+def line_of(said: SignedStatement, stack: str) -> str:
     """What was said, and of which stack where it is not the one that is asked about."""
     return said.text if said.stack == stack else f"{said.text} ({said.stack})"
 
 
-def scores_of(suites: Iterable[SuiteEvaluation | DecidedSuite]) -> str:
+def scores_of(suites: Iterable[SuiteEvaluation | PastSuiteDecision]) -> str:
     """The scores of suites, one after the other."""
     parts = []
     for suite in suites:

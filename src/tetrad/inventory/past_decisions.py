@@ -18,7 +18,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DecidedSuite:
+class PastSuiteDecision:
     suite: str  # reference
     digest: Digest
     decision: Decision
@@ -33,7 +33,7 @@ class DecidedByBase:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Decided:
+class PastDecision:
     """One decision about a stack, as the ledger has it."""
 
     at: str = ""  # RFC 3339
@@ -41,7 +41,7 @@ class Decided:
     dirty: bool
     preview: bool
     engine: str = ""  # that answered; empty where an older tetrad did not note it
-    suites: tuple[DecidedSuite, ...]
+    suites: tuple[PastSuiteDecision, ...]
     by_base: tuple[DecidedByBase, ...] = ()
 
     @property
@@ -50,29 +50,29 @@ class Decided:
         return overall([*(suite.decision for suite in self.suites), *binding])
 
 
-BySuite: TypeAlias = Mapping[tuple[str, Digest], tuple[Decided, DecidedSuite]]
+BySuite: TypeAlias = Mapping[tuple[str, Digest], tuple[PastDecision, PastSuiteDecision]]
 
 
-def decided_in(content: bytes, at: str) -> Decided | None:
+def read_decision(content: bytes, at: str) -> PastDecision | None:
     """What a ledger's entry says; None where another version wrote it otherwise."""
     try:
-        return replace(_CODEC.load(Decided, json.loads(content)), at=at)
+        return replace(_CODEC.load(PastDecision, json.loads(content)), at=at)
     except (ShapeError, ValueError):
         return None
 
 
-def decided_by(report: Report, identity: Digest) -> Iterator[Decided]:
+def decisions_in(report: Report, identity: Digest) -> Iterator[PastDecision]:
     """What a report says of an identity."""
     for stack in report.stacks:
         if stack.identity == identity and stack.suites:
-            yield Decided(
+            yield PastDecision(
                 at=report.created,
                 head=report.head,
                 dirty=report.dirty,
                 preview=stack.preview,
                 engine=stack.engine,
                 suites=tuple(
-                    DecidedSuite(
+                    PastSuiteDecision(
                         suite=suite.suite,
                         digest=suite.digest,
                         decision=suite.decision,
@@ -87,13 +87,13 @@ def decided_by(report: Report, identity: Digest) -> Iterator[Decided]:
             )
 
 
-def latest(decisions: Iterable[Decided]) -> Decided | None:
+def latest(decisions: Iterable[PastDecision]) -> PastDecision | None:
     """The latest decision; a preview counts where there is nothing else."""
     ordered = _ordered(decisions)
     return ordered[-1] if ordered else None
 
 
-def latest_by_suite(decisions: Iterable[Decided]) -> BySuite:
+def latest_by_suite(decisions: Iterable[PastDecision]) -> BySuite:
     """The same of every suite that has decided."""
     return {
         (suite.suite, suite.digest): (decided, suite)
@@ -102,7 +102,7 @@ def latest_by_suite(decisions: Iterable[Decided]) -> BySuite:
     }
 
 
-def _ordered(decisions: Iterable[Decided]) -> list[Decided]:
+def _ordered(decisions: Iterable[PastDecision]) -> list[PastDecision]:
     return sorted(decisions, key=lambda decided: (not decided.preview, _moment(decided.at)))
 
 
