@@ -188,7 +188,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, object]], object], str]] = {
         lambda m: m["files"][0].update(size=1), "does not hold what its manifest names"  # type: ignore[index]
     ),
     "something else as identity": (
-        lambda m: m.update(identity=f"tetrad:{digest_bytes(b'[]').hex}"), "this is no manifest"
+        lambda m: m.update(identity=f"tetrad:{digest_bytes(b'[]').hex}"), "not a snapshot manifest"
     ),
     "no identity": (lambda m: m.update(identity=7), "not a snapshot manifest"),
     "another stack": (lambda m: m.update(stack="feedback"), "is not the reference of"),
