@@ -28,7 +28,7 @@ from trees import Tree
 import tetrad
 import tetrad.identity
 from tetrad.cli.changing import deployer_of
-from tetrad.deploy.deploying import Order, settle
+from tetrad.deploy.deploying import DeploymentRequest, settle
 from tetrad.deploy.merged_state import merged_state
 from tetrad.errors import PointerMoved
 from tetrad.gateway.limiting.purse import Claim
@@ -182,7 +182,7 @@ def test_who_verified_long_does_not_go_back_behind_what_was_deployed_meanwhile(t
     improve(tree, 1)
     slow, private = environment_named(tree.root, "production"), key_of(tree)[1]
     with merged_state(tree.root) as state, store_of(tree) as store:
-        order = Order(state=state, before=store.current(), judged=(), named=False)
+        order = DeploymentRequest(state=state, before=store.current(), judged=(), named=False)
         improve(tree, 2)
         deploy(tree)
 
