@@ -158,7 +158,7 @@ def test_what_the_pointer_keeps_is_said_to_lack_where_nobody_tells_it(
     render(root, tmp_path / "third")
 
     assert told.count("warning: production: what the pointer keeps is not known here") == 2
-    assert "the kubeconfig has no usable context 'prod'" in told
+    assert "the kubeconfig has no context 'prod'" in told
     assert "the registry has no pointer of production" in told
     assert "help: set TETRAD_REGISTRY to the environment's registry, or KUBECONFIG" in told
     assert "warning" not in capfd.readouterr().err
