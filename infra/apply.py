@@ -16,7 +16,7 @@ import tetrad
 from controllers import OwnedByController, owned
 from costs import costs, total
 from desired import Desired
-from drifted import added, drifted
+from drifted import added, changed_snapshots, drifted
 from fields import field_changes, within
 from gathered import gather
 from live import Live
@@ -24,7 +24,7 @@ from nodes import look
 from objects.everything import objects_by_name
 from objects.kubernetes import Object, Place
 from policy_pack.checking import refuse_violations
-from readiness import awaited
+from readiness import awaited, is_ready
 from scripts import ended
 from waiting import wait
 
@@ -51,9 +51,9 @@ def main(root: str, environment: str, how: str, *stacks: str) -> None:
         _preview(desired, wanted, there)
         return
     else:
-        _up(desired, live, wanted)
-        _take_away(live, wanted)
-    wait(live, awaited(desired), _say)
+        there = _up(desired, live, wanted, there)
+        _take_away(live, wanted, there)
+    wait(live, [one for one in awaited(desired) if not is_ready(one, there)], _say)
 
 
 def _say(line: str) -> None:
@@ -91,40 +91,56 @@ def _engine() -> ModuleType:
     return import_module("engine")
 
 
-def _up(desired: Desired, live: Live, wanted: Mapping[str, Object]) -> None:
-    """Apply. The engine looks at every object only where one is not as it is wanted after that: edits by
-    hand are rare, and looking takes longer than a change.
+def _up(
+    desired: Desired, live: Live, wanted: Mapping[str, Object], there: Mapping[str, Object]
+) -> Mapping[str, Object]:
+    """Apply; what is there after that. Where nothing but snapshots comes and goes, the engine compares
+    only these at first. It looks at every object only where one is not as it is wanted after that:
+    edits by hand are rare, and looking takes longer than a change.
     """
     engine, began = _engine(), time.monotonic()
-    capacity, steps = look(desired.cluster, _warn), []
-    for refresh in (False, True):
+    steps: list[Any] = []
+    place = Place.of(desired.environment, desired.cluster)
+    only = changed_snapshots(wanted, there, place)
+    is_placed = only and _all_run(desired, there)
+    capacity = None if is_placed else look(desired.cluster, _warn)
+    ways: list[dict[str, Any]] = [{"refresh": False}, {"refresh": True}]
+    for way in [{"only": only}, *ways] if only else ways:
         try:
-            steps += engine.up(
-                desired, capacity, lambda step: _say(f"  {step}"), _warn, refresh=refresh
-            )
+            steps += engine.up(desired, capacity, lambda step: _say(f"  {step}"), _warn, **way)
         except engine.ApplyFailed:
-            if refresh:
+            if way == ways[-1]:
                 raise
             continue
-        if not _is_edited(desired, wanted, live):
+        there = live.objects(wanted.values())
+        is_left = "only" in way and changed_snapshots(wanted, there, place)
+        if not is_left and not _is_edited(wanted, there, place):
             break
     told = _counted(Counter(step.change for step in steps), "created", "updated", "deleted")
     _say(f"{desired.environment.name}: {told} in {time.monotonic() - began:.1f} s")
+    return there
 
 
-def _is_edited(desired: Desired, wanted: Mapping[str, Object], live: Live) -> bool:
+def _all_run(desired: Desired, there: Mapping[str, Object]) -> bool:
+    """Whether all model servers have their pods already: then none looks for a place."""
+    deployments = [there.get(f"Deployment/{model.name}", {}) for model in desired.models]
+    return all(
+        one.get("status", {}).get("availableReplicas", 0) >= model.hosting.replicas.min
+        for model, one in zip(desired.models, deployments, strict=True)
+    )
+
+
+def _is_edited(wanted: Mapping[str, Object], there: Mapping[str, Object], place: Place) -> bool:
     """Whether an object lacks, or a field that is wanted is otherwise."""
-    place = Place.of(desired.environment, desired.cluster)
-    found = drifted(wanted, live.objects(wanted.values()), place)
+    found = drifted(wanted, there, place)
     return any(
         one.drift == "missing" or any(field.before is not None for field in one.fields)
         for one in found
     )
 
 
-def _take_away(live: Live, wanted: Mapping[str, Object]) -> None:
+def _take_away(live: Live, wanted: Mapping[str, Object], there: Mapping[str, Object]) -> None:
     """What somebody added to objects by hand: the engine puts right only what it knows of."""
-    there = live.objects(wanted.values())
     for name, obj in wanted.items():
         # the last of a list first, so that the places of the others stay
         pointers = sorted(

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fields import ABSENT, FieldChange, field_changes, joined, within, written
-from objects.kubernetes import WORKLOADS, Object, Place
+from objects.kubernetes import COMPONENT, WORKLOADS, Object, Place
+from objects.proven import LIST
+from objects.snapshot import COMPONENT as SNAPSHOT
 
 # These keep objects going, and what they add is theirs.
 _OF_THE_CLUSTER = ("kube-", "kubelet", "keda", "cluster-autoscaler", "kwok")
@@ -56,6 +58,30 @@ def drifted(
     for name, obj in live.items():
         if name not in wanted and _is_ours(obj, place):
             yield Drifted(object=name, drift="extra")
+
+
+def changed_snapshots(
+    wanted: Mapping[str, Object], live: Mapping[str, Object], place: Place
+) -> list[str]:
+    """The names of snapshots that are to come or go, and of their list; none where anything else is to
+    change, too. What nobody applied by Pulumi is no business of an apply.
+    """
+    found = []
+    for one in drifted(wanted, live, place):
+        obj = wanted.get(one.object) or live[one.object]
+        metadata = obj["metadata"]
+        if one.drift == "extra" and not _is_applied(obj):
+            continue
+        is_snapshot = metadata.get("labels", {}).get(COMPONENT) == SNAPSHOT
+        if obj["kind"] != "ConfigMap" or not (is_snapshot or metadata["name"] == LIST):
+            return []
+        found.append(metadata["name"])
+    return found
+
+
+def _is_applied(obj: Object) -> bool:
+    managers = (entry.get("manager", "") for entry in obj["metadata"].get("managedFields", ()))
+    return any(manager.startswith("pulumi-kubernetes") for manager in managers)
 
 
 def _fields(wanted: Object, live: Object) -> Iterator[FieldChange]:

@@ -7,9 +7,10 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +29,7 @@ _LOCK = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
 _WAITS_S = 300.0  # for another apply on this machine, which may be one whose command was killed
 _LOOKS_S = 2.0
 _TORN = "failed to load checkpoint"
+_PENDING = "pending operations from previous deployment"
 _TRIES = 3
 _T = TypeVar("_T")
 _FOLDER = Path(__file__).resolve().parent
@@ -72,6 +74,7 @@ class Watched:
     warn: Callable[[str], None] = lambda _: None
     errors: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    finds_pending: bool = False  # operations that a killed run began
 
     def __call__(self, event: automation.EngineEvent) -> None:
         told = event.diagnostic_event
@@ -79,7 +82,10 @@ class Watched:
         if told is not None and told.severity == "error" and message:
             self.errors.append(message)
         if told is not None and told.severity == "warning" and message:
-            self.warn(message)
+            if _PENDING in message:
+                self.finds_pending = True
+            else:
+                self.warn(message)
         if event.resource_pre_event is not None:
             step = _step(event.resource_pre_event.metadata)
             if step is not None:
@@ -110,19 +116,29 @@ def up(
     say: Callable[[Step], None],
     warn: Callable[[str], None],
     *,
-    refresh: bool,
+    only: Collection[str] | None = None,
+    refresh: bool = False,
 ) -> list[Step]:
-    """Apply; what a killed run left half done is completed. Edits by hand are seen with `refresh`."""
+    """Apply everything, or only some ConfigMaps, by their names, where the engine knows of nothing else
+    that is to go; what a killed run left half done is completed. Edits by hand are seen with `refresh`.
+    """
     watched = Watched(say=say, warn=warn)
+    target = None if only is None else [f"**:ConfigMap::{name}" for name in only]
     with _stack(desired, capacity) as stack:
-        _run(stack, watched, lambda: _forget_pending(stack.engine))
-        _run(stack, watched, lambda: stack.engine.up(refresh=refresh, on_event=watched))
+        apply = partial(stack.engine.up, refresh=refresh, target=target, on_event=watched)
+        try:
+            _run(stack, watched, apply)
+        finally:
+            if watched.finds_pending:
+                _run(stack, watched, lambda: _forget_pending(stack.engine))
+    if only is not None and watched.finds_pending:
+        return watched.steps + up(desired, capacity, say, warn)
     return watched.steps
 
 
 def _forget_pending(stack: automation.Stack) -> None:
-    """Drop the marks of operations that a killed run began: what it made is found by the refresh, or
-    made again by the same words, which changes nothing.
+    """Drop the marks of operations that a killed run began: what it made is made again by the same
+    words, which changes nothing.
     """
     state = stack.export_stack()
     deployment = dict(state.deployment or {})
@@ -144,24 +160,44 @@ def _stack(desired: Desired, capacity: Capacity | None) -> Iterator[_Stack]:
         if settings.is_file():
             shutil.copy(settings, folder)
         project = yaml.safe_load((_FOLDER / "Pulumi.yaml").read_text("utf-8"))
-        options = automation.LocalWorkspaceOptions(
-            work_dir=folder,
-            env_vars={"PULUMI_SKIP_UPDATE_CHECK": "true"},
-            project_settings=automation.ProjectSettings(
-                name=project["name"], runtime="python", backend=_backend(project)
-            ),
+        settings_of = automation.ProjectSettings(
+            name=project["name"], runtime="python", main=str(Path.cwd()), backend=_backend(project)
         )
         url = os.environ.get("PULUMI_BACKEND_URL") or project.get("backend", {}).get("url", "")
         mending = partial(mend, url, project["name"], name)
         mending()
-        made = partial(
-            automation.create_or_select_stack,
-            stack_name=name,
-            project_name=project["name"],
-            program=lambda: provision(desired, capacity),
-            opts=options,
-        )
+
+        def made() -> automation.Stack:
+            workspace = automation.LocalWorkspace(
+                work_dir=folder,
+                program=lambda: provision(desired, capacity),
+                env_vars={"PULUMI_SKIP_UPDATE_CHECK": "true"},
+                project_settings=settings_of,
+            )
+            return _Silent(name, workspace)
+
         yield _Stack(_whole(mending, Watched(), made), mending)
+
+
+class _Silent(automation.Stack):
+    """A stack that tells nothing of itself after a run: the engine would start three times for it."""
+
+    def __init__(self, name: str, workspace: automation.Workspace) -> None:
+        made = automation.Stack.create_or_select(name, workspace)  # always one of its own class
+        vars(self).update(vars(made))
+
+    def outputs(self) -> automation.OutputMap:
+        return {}
+
+    def info(self, show_secrets: bool = True) -> automation.UpdateSummary:  # noqa: ARG002 - as it is declared
+        return automation.UpdateSummary(
+            kind="update",
+            start_time=datetime.now(UTC),
+            message="",
+            environment={},
+            config={},
+            result="succeeded",
+        )
 
 
 class _Stack(NamedTuple):

@@ -25,18 +25,16 @@ def gather(root: Path, name: str, named: Sequence[str] = (), *, refuses: bool = 
     repository = tetrad.load_repository(root)
     environment = tetrad.environment_of(repository, name)
     warnings: list[str] = []
-    # first: withdrawals in the cluster are learned by it
-    retained = _retained(root, environment, warnings.append)
     serving = _serving(repository, environment)
+    # before evidence is asked: withdrawals in the cluster are learned by it
+    retained = _retained(root, environment, serving, warnings.append)
     if named:
         serving = [_named(root, environment, serving, *one.split("@")) for one in named]
+    stacks = [stack for stack, _ in serving]
+    found = tetrad.verify_each(stacks, environment.ref, root, repository=repository)
     merged = [
-        Merged(
-            stack=stack,
-            snapshot=snapshot,
-            verification=tetrad.verify(stack, environment.ref, root, repository=repository),
-        )
-        for stack, snapshot in serving
+        Merged(stack=stack, snapshot=snapshot, verification=verification)
+        for (stack, snapshot), verification in zip(serving, found, strict=True)
     ]
     if not refuses:
         merged = [one for one in merged if one.verification is None or one.verification.is_yes]
@@ -68,13 +66,11 @@ def unverified(
 
     `kept` says whether what the pointer keeps counts as well.
     """
+    serving = _serving(repository, environment)
     return desired(
         environment,
-        [
-            Merged(stack=stack, snapshot=snapshot, verification=None)
-            for stack, snapshot in _serving(repository, environment)
-        ],
-        _retained(root, environment, _warn) if kept else (),
+        [Merged(stack=stack, snapshot=snapshot, verification=None) for stack, snapshot in serving],
+        _retained(root, environment, serving, _warn) if kept else (),
         now=datetime.now(UTC),
         alerts=read_alerts(root),
     )
@@ -88,10 +84,14 @@ def _serving(
 
 
 def _retained(
-    root: Path, environment: tetrad.Environment, warn: Callable[[str], None]
+    root: Path,
+    environment: tetrad.Environment,
+    known: Sequence[tuple[tetrad.Stack, tetrad.Snapshot]],
+    warn: Callable[[str], None],
 ) -> Sequence[tetrad.Retained]:
     hours = timedelta(hours=environment.retain.model_server_hours)
-    return tetrad.retained(environment, root, since=datetime.now(UTC) - hours, warn=warn)
+    since = datetime.now(UTC) - hours
+    return tetrad.retained(environment, root, since=since, known=known, warn=warn)
 
 
 def _warn(message: str) -> None:

@@ -102,6 +102,12 @@ def ready_pods(awaited: Awaited, live: Object) -> int:
     return min(int(ready), int(status.get("updatedReplicas", 0)))
 
 
+def is_ready(awaited: Awaited, there: Mapping[str, Object]) -> bool:
+    """Whether nothing is to be waited for, by objects as they are."""
+    live = there.get(f"{awaited.kind}/{awaited.name}")
+    return live is not None and ready_pods(awaited, live) >= wanted_pods(awaited, live)
+
+
 def wanted_pods(awaited: Awaited, live: Object) -> int:
     """At least one; of what is autoscaled, as many as the autoscaler has asked for by now."""
     return max(1, min(awaited.least, int(live.get("spec", {}).get("replicas", 1))))

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         retained,
         snapshots_of,
         verify,
+        verify_each,
         write_layout,
     )
 
@@ -104,6 +105,7 @@ __all__ = [
     "retained",
     "snapshots_of",
     "verify",
+    "verify_each",
     "write_layout",
 ]
 

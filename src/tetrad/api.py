@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tetrad import admission, corpora, identity
 from tetrad.admission import Retained as Retained
-from tetrad.admission import question, verified
+from tetrad.admission import question, verified, verified_each
 from tetrad.canonical import Digest
 from tetrad.cluster_api import ClusterApi as ClusterApi
 from tetrad.errors import ClusterError as ClusterError
@@ -108,14 +108,15 @@ def retained(
     root: str | os.PathLike[str] = ".",
     *,
     since: datetime,
+    known: Iterable[tuple[Stack, Snapshot]] = (),
     warn: Callable[[str], None] = lambda _: None,
 ) -> tuple[Retained, ...]:
     """The identities that an environment's pointer names, and those that it has named since a moment.
 
-    Loaded from the snapshots in the cluster or the registry; nothing where nothing was deployed yet.
-    Where neither can tell what the pointer names, `warn` is told so.
+    Loaded from the snapshots in the cluster or the registry, but for those that are `known`; nothing
+    where nothing was deployed yet. Where neither can tell what the pointer names, `warn` is told so.
     """
-    return admission.retained(Path(root), environment, since=since, warn=warn)
+    return admission.retained(Path(root), environment, since=since, known=known, warn=warn)
 
 
 def kept_identity(
@@ -163,3 +164,16 @@ def verify(
     if isinstance(stack, str):
         stack = loaded.stacks[repositories.find(loaded, stack, loaded.stacks)]
     return verified(Path(root), question(loaded, stack, environment))
+
+
+def verify_each(
+    stacks: Iterable[Stack],
+    environment: str,
+    root: str | os.PathLike[str] = ".",
+    *,
+    repository: Repository | None = None,
+) -> tuple[Verification, ...]:
+    """The same of many stacks, for which what is kept is read once."""
+    loaded = load_repository(root) if repository is None else repository
+    asked = [question(loaded, stack, environment) for stack in stacks]
+    return verified_each(Path(root), asked)

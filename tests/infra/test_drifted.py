@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controllers import owned
-from drifted import drifted
+from drifted import changed_snapshots, drifted
 from fields import field_changes
 from objects.kubernetes import Place
 
@@ -212,3 +212,37 @@ def test_a_controller_that_owns_an_object_is_recognised(
     told = owned([NAME], {NAME: {"metadata": metadata}})
 
     assert [one.controller for one in told] == ([] if controller is None else [controller])
+
+
+def config_map(name: str, component: str, *managers: str) -> dict[str, Any]:
+    fields = [{"manager": manager, "operation": "Apply"} for manager in managers]
+    metadata = {**PLACE.metadata(name, component), "managedFields": fields}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+
+LISTED = {**config_map("tetrad-proven", "admission"), "data": {"images": "a"}}
+NEW, OLD = (config_map(f"snapshot-{name}", "snapshot") for name in ("new", "old"))
+BY_PULUMI = config_map("snapshot-old", "snapshot", "pulumi-kubernetes-3f2a")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "names"),
+    [
+        ([LISTED], [LISTED], []),
+        ([LISTED, NEW], [LISTED], ["snapshot-new"]),
+        ([LISTED, NEW], [{**LISTED, "data": {"images": "b"}}], ["tetrad-proven", "snapshot-new"]),
+        ([LISTED, NEW], [LISTED, BY_PULUMI], ["snapshot-new", "snapshot-old"]),
+        ([LISTED, NEW], [LISTED, OLD], ["snapshot-new"]),  # somebody added it by hand
+        ([LISTED, NEW, WANTED], [LISTED], []),  # more than snapshots is to change
+        ([LISTED, config_map("rules", "monitoring")], [LISTED], []),
+    ],
+)
+def test_a_change_of_nothing_but_snapshots_is_told_by_their_names(
+    wanted: list[Any], there: list[Any], names: list[str]
+) -> None:
+    objects = [
+        {f"{one['kind']}/{one['metadata']['name']}": one for one in some}
+        for some in (wanted, there)
+    ]
+
+    assert changed_snapshots(*objects, PLACE) == names

@@ -138,6 +138,9 @@ def test_what_the_pointer_names_is_rendered_beside_the_merged_state(
     assert kinds(tmp_path / "out").count("Deployment") == 3  # a gateway, and two servers
     retained = tetrad.retained(environment, root, since=NOW - timedelta(days=1))
     assert [(one.stack.ref, one.unused_since) for one in retained] == [("stacks/large", None)]
+    known = [(one.stack, one.snapshot) for one in retained]
+    again = tetrad.retained(environment, root, since=NOW - timedelta(days=1), known=known)
+    assert again == retained
 
 
 def test_what_the_pointer_keeps_is_said_to_lack_where_nobody_tells_it(

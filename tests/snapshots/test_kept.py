@@ -19,7 +19,7 @@ from tetrad.errors import ArtifactError, DatabaseUnusable
 from tetrad.registry import NewEntry, Place
 from tetrad.registry.ledger import Ledger
 from tetrad.snapshots import Snapshot, kept, take_snapshot
-from tetrad.snapshots.keeping import keep
+from tetrad.snapshots.keeping import keep, keep_each
 from tetrad.trees import WorkingTree
 
 PROMPT = "prompts/feedback.yaml"
@@ -48,6 +48,22 @@ def another(tree: Tree) -> Snapshot:
     """The snapshot of the stack with another prompt, the rest of whose files stay."""
     tree.edit(PROMPT, "Sort each", "Sort every")
     return taken(tree)
+
+
+def test_of_many_snapshots_those_are_appended_that_are_not_whole(
+    ledger: Ledger, tree: Tree
+) -> None:
+    first = taken(tree)
+    second = another(tree)
+    keep(ledger, first)
+    keep_each(ledger, [second, first, second])
+    assert len(list(ledger.entries(kind="snapshot"))) == 2
+
+    ledger.erase([file_digest(second)])
+    keep_each(ledger, [first, second])
+
+    assert len(list(ledger.entries(kind="snapshot"))) == 3
+    assert kept.load_exact(ledger, second.digest) == second
 
 
 def test_a_kept_snapshot_is_loaded_by_its_identity_and_by_its_digest(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from tetrad.canonical import Digest
@@ -38,24 +37,27 @@ def retained(
     environment: Environment,
     *,
     since: datetime,
+    known: Iterable[tuple[Stack, Snapshot]] = (),
     warn: Callable[[str], None] = lambda _: None,
 ) -> tuple[Retained, ...]:
     """What the pointer names, and what it has named since a moment; nothing before the first
-    deployment.
+    deployment. Those that are `known` are not loaded again.
 
     A cluster that cannot be asked has its pointer in the registry, as far as that was told. Where that
     knows of none either, `warn` is told.
     """
     place, problem = registry_place(root), ""
+    there = {snapshot.digest: (stack, snapshot) for stack, snapshot in known}
     if environment.cluster is not None:
         try:
-            return _retained(store_of(environment, lambda: place), place, environment, since)
+            kept_there = store_of(environment, lambda: place)
+            return _retained(kept_there, place, environment, since, there)
         except (ClusterError, MissingExtra) as error:
             problem = str(error).partition("\n")[0]
     found: tuple[Retained, ...] = ()
     if not isinstance(place, Path) or place.exists():
         store = PointerStore(place, Deployers.of(environment))
-        found = _retained(store, place, environment, since)
+        found = _retained(store, place, environment, since, there)
     if problem and not found:
         warn(_unknown(environment, problem))
     return found
@@ -80,14 +82,25 @@ def kept(root: Path, environment: Environment, snapshot: Digest) -> Retained:
 
 
 def _retained(
-    opened: KeptPointers, place: Place, environment: Environment, since: datetime
+    opened: KeptPointers,
+    place: Place,
+    environment: Environment,
+    since: datetime,
+    known: Mapping[Digest, tuple[Stack, Snapshot]],
 ) -> tuple[Retained, ...]:
     with opened as store:
-        found = list(_named(store.history(), since))
+        named = list(_named(store.history(), since))
+    found = []
     with ExitStack() as held:
         ledger = held.enter_context(open_ledger(place))
-        load = partial(_snapshot, ledger, environment.cluster, held)
-        return tuple(_loaded(load(served.snapshot), unused) for served, unused in found)
+        for served, unused in named:
+            if served.snapshot in known:
+                stack, snapshot = known[served.snapshot]
+                found.append(Retained(stack=stack, snapshot=snapshot, unused_since=unused))
+            else:
+                loaded = _snapshot(ledger, environment.cluster, held, served.snapshot)
+                found.append(_loaded(loaded, unused))
+    return tuple(found)
 
 
 def _snapshot(ledger: Ledger, cluster: Cluster | None, held: ExitStack, digest: Digest) -> Snapshot:

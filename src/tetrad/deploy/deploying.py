@@ -13,6 +13,7 @@ from tetrad.deploy.deployer import Deployer, opened_store
 from tetrad.deploy.merged_state import MergedState, merged_state, refuse_unrelated
 from tetrad.errors import UsageError
 from tetrad.evidence import Verification
+from tetrad.loading.parsed import Parsed
 from tetrad.loading.repositories import find
 from tetrad.model import Environment, Stack
 from tetrad.pointer import Pointer
@@ -251,11 +252,12 @@ def _judged(
         Question(repository=state.repository, stack=stack, environment=environment)
         for stack in stacks
     ]
+    parsed = Parsed()
     return [
         Judged(
             asked=asked,
             found=found,
-            snapshot=take_snapshot(state.repository.files, asked.stack.ref),
+            snapshot=take_snapshot(state.repository.files, asked.stack.ref, parsed),
             commit=state.commit,
         )
         for asked, found in zip(questions, verified_each(root, questions), strict=True)
@@ -271,8 +273,12 @@ def _answers(pointer: Pointer | None, judged: Judged) -> bool:
 def _keep(root: Path, deployer: Deployer, commit: str, judged: Sequence[Judged]) -> None:
     """Record admissions, once each, and keep what gateways load."""
     with KeptEvidence(root) as kept, open_ledger(registry_place(root)) as ledger:
+        if deployer.key is None:
+            keeping.keep_each(ledger, [one.snapshot for one in judged])
+            return
+        keeping.keep_each(ledger, [one.snapshot for one in judged if one.found.admitted])
         for one in judged:
-            if deployer.key is not None and not one.found.admitted:
+            if not one.found.admitted:
                 admit(
                     kept,
                     one.asked.stack,
@@ -281,5 +287,3 @@ def _keep(root: Path, deployer: Deployer, commit: str, judged: Sequence[Judged])
                     key=deployer.key,
                     snapshot=one.snapshot,
                 )
-            else:
-                keeping.keep(ledger, one.snapshot)

@@ -16,17 +16,26 @@ def files_of(tree: Tree, names: Sequence[str], kinds: Sequence[Kind]) -> list[st
     None where a name means no file of these kinds: only the whole tree shows what there is instead.
     """
     components = list(tree.components())
-    found: list[str] = []
-    for name in names:
-        meant = [file for file in components if _means(name, reference_of(file))]
-        fitting = [file for file in meant if any(tree.says(file, kind) for kind in kinds)]
-        if not fitting:
-            return None
-        found += fitting
+    found = files_meant(tree, names, kinds)
+    if found is None:
+        return None
     stacks = [file for file in found if not file.startswith("evals/")]
     suites = [file for file in components if file.startswith("evals/")]
     waivers = [file for file in components if "/" not in file]
     return [*dict.fromkeys([*found, *_naming(tree, stacks, suites), *waivers])]
+
+
+def files_meant(tree: Tree, names: Sequence[str], kinds: Sequence[Kind]) -> list[str] | None:
+    """The files of these kinds that names can mean; None where one means none."""
+    found: list[str] = []
+    components = [(file, reference_of(file)) for file in tree.components()]
+    for name in names:
+        meant = [file for file, ref in components if _means(name, ref)]
+        fitting = [file for file in meant if any(tree.says(file, kind) for kind in kinds)]
+        if not fitting:
+            return None
+        found += fitting
+    return found
 
 
 def _means(name: str, ref: str) -> bool:

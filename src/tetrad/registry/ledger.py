@@ -188,8 +188,12 @@ class Ledger(Closing):
     def has(self, digests: Iterable[Digest]) -> bool:
         """Whether the bytes behind every one of the digests are here."""
         wanted = set(digests)
+        return self.those_there(wanted) == wanted
+
+    def those_there(self, digests: Iterable[Digest]) -> set[Digest]:
+        """Those of the digests whose bytes are here."""
         with self._database.reading() as connection:
-            return contents_there(connection, wanted) == wanted
+            return contents_there(connection, set(digests))
 
     def identities(self, kind: Kind, digits: str) -> tuple[Digest, ...]:
         """The identities of a kind of entries that begin with these hexadecimal digits."""

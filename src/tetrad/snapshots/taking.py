@@ -16,7 +16,7 @@ from tetrad.identity import RUNTIME, identity_document
 from tetrad.loading.documents import MAX_DOCUMENT_BYTES, documents_of
 from tetrad.loading.files import Tree
 from tetrad.loading.parsed import Parsed
-from tetrad.loading.reach import files_of
+from tetrad.loading.reach import files_meant
 from tetrad.loading.repositories import find, read_tree, sound
 from tetrad.model import Corpus, Repository, Stack
 from tetrad.model.references import candidates
@@ -82,10 +82,10 @@ def check_snapshot(snapshot: Snapshot, origin: str) -> None:
 
 def _files_named(files: FileTree, name: str) -> list[str] | None:
     """The files of stacks that a name can mean; None where it means none."""
-    found = files_of(Tree(files), [name], ("stack",))
+    found = files_meant(Tree(files), [name], ("stack",))
     if found is None:
         return None
-    # without suites and waivers, whatever they say that they are
+    # no suites, whatever they say that they are
     return [file for file in found if "/" in file and not file.startswith("evals/")]
 
 
