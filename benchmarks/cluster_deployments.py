@@ -136,7 +136,7 @@ def _seconds(line: str) -> float:
 def _served() -> float:
     """What the control plane's processes have taken, all of them started by this one."""
     taken = [process.cpu_times() for process in psutil.Process().children()]
-    return sum(one.user + one.system for one in taken)
+    return float(sum(one.user + one.system for one in taken))
 
 
 def _fit(root: Path) -> None:

@@ -42,7 +42,7 @@ def main(root: str, environment: str, how: str, *stacks: str) -> None:
     desired = gather(Path(root), environment, stacks)
     live, wanted = Live(desired.cluster), objects_by_name(desired)
     refuse_violations(list(wanted.values()))
-    there = live.objects(wanted.values())
+    there: Mapping[str, Object] = live.objects(wanted.values())
     if how == "check":
         _refuse_missing(desired, wanted, there)
     elif controlled := owned(wanted, there):

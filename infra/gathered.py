@@ -31,10 +31,10 @@ def gather(root: Path, name: str, named: Sequence[str] = (), *, refuses: bool = 
     if named:
         serving = [_named(root, environment, serving, *one.split("@")) for one in named]
     stacks = [stack for stack, _ in serving]
-    found = tetrad.verify_each(stacks, environment.ref, root, repository=repository)
+    verified = tetrad.verify_each(stacks, environment.ref, root, repository=repository)
     merged = [
         Merged(stack=stack, snapshot=snapshot, verification=verification)
-        for (stack, snapshot), verification in zip(serving, found, strict=True)
+        for (stack, snapshot), verification in zip(serving, verified, strict=True)
     ]
     if not refuses:
         merged = [one for one in merged if one.verification is None or one.verification.is_yes]

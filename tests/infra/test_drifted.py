@@ -240,9 +240,8 @@ BY_PULUMI = config_map("snapshot-old", "snapshot", "pulumi-kubernetes-3f2a")
 def test_a_change_of_nothing_but_snapshots_is_told_by_their_names(
     wanted: list[Any], there: list[Any], names: list[str]
 ) -> None:
-    objects = [
-        {f"{one['kind']}/{one['metadata']['name']}": one for one in some}
-        for some in (wanted, there)
-    ]
+    assert changed_snapshots(by_name(wanted), by_name(there), PLACE) == names
 
-    assert changed_snapshots(*objects, PLACE) == names
+
+def by_name(objects: list[Any]) -> dict[str, Any]:
+    return {f"{one['kind']}/{one['metadata']['name']}": one for one in objects}
