@@ -18,7 +18,7 @@ TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models gate demo test campaigns mutants check benchmarks soak docs wheel clean
+.PHONY: help setup models gate demo test coverage campaigns mutants check benchmarks soak docs wheel clean
 
 help:  ## List what make can do
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,9 @@ demo: setup models  ## Play a change from the gate to a rollback, in a clone of 
 test: setup models  ## Run the tests; those of the pure stages must reach 95 % of their lines and branches
 	$(BIN)/python -m pytest -n 2 -m "not campaign" $(PURE:%=--cov=tetrad.%) $(PURE_TESTS)
 	$(BIN)/python -m pytest -n 2 -m "not campaign" $(PURE_TESTS:%=--ignore=%)
+
+coverage: setup models  ## Run the same tests, and print which lines and branches of every stage they reach
+	$(BIN)/python -m pytest -n 2 -m "not campaign" --cov=tetrad --cov-fail-under=0
 
 campaigns: setup models  ## Run the heavy campaigns: fuzzing, kill -9
 	$(BIN)/python -m pytest -n 2 -m campaign

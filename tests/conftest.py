@@ -1,9 +1,10 @@
-"""Guards against harm that every test stands under: no network, no home of the developer's."""
+"""What every test stands under: no network, and no settings or certificates of this machine."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,15 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_certificates_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No server of a test shows any, and to read them takes each client longer than to ask."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SSL_CERT_FILE", raising=False)
+        patch.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("certificates")))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from sqlalchemy import make_url
 from tetrad.registry import Place, PostgresAddress
 
 _NUMBERS = itertools.count()
+_URL = pytest.StashKey[str]()
 
 
 @contextmanager
@@ -140,9 +141,14 @@ def vectors(postgres: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    with server() as url:
-        yield url
+def postgres(request: pytest.FixtureRequest) -> str:
+    """The address of one server for the whole session, however many folders import this fixture."""
+    config = request.config
+    if _URL not in config.stash:
+        running = ExitStack()
+        config.add_cleanup(running.close)
+        config.stash[_URL] = running.enter_context(server())
+    return config.stash[_URL]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,18 +71,3 @@ def add_clock(tree: Tree) -> None:
         'run: {python: "stacks.tools.clock:now"}\nversion: 1\n'
     )
     tree.append("stacks/feedback.yaml", "tools: [stacks/tools/clock]\n")
-
-
-def pytest_of(tree: Tree, *options: str, on_ci: bool = False) -> subprocess.CompletedProcess[str]:
-    """A pytest session of its own, as a user starts it; this suite's own settings stay out.
-
-    On a narrow terminal: pytest's summary tells again of what fits on its line.
-    """
-    environment = {key: os.environ[key] for key in os.environ if key not in {"CI", "BUILD_NUMBER"}}
-    environment["COLUMNS"] = "80"
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:langsmith_plugin",
-         "-p", "no:schemathesis", "-c", os.devnull, "--rootdir", ".", *options],
-        cwd=tree.root, check=False, capture_output=True, text=True, timeout=300,
-        env=environment | {"CI": "true"} if on_ci else environment,
-    )  # fmt: skip

@@ -183,6 +183,12 @@ def tree(tmp_path: Path) -> Tree:
     return made
 
 
+def few(first: int, *, of: int) -> list[object]:
+    """Seeds, of which all but the first ones are a campaign's."""
+    more = (pytest.param(seed, marks=pytest.mark.campaign) for seed in range(first, of))
+    return [*range(first), *more]
+
+
 def edit(tree: Tree, path: str, text: str | None) -> None:
     if text is None:
         (tree.root / path).unlink(missing_ok=True)
@@ -190,7 +196,7 @@ def edit(tree: Tree, path: str, text: str | None) -> None:
         tree.write(path, text)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", few(4, of=12))
 def test_what_is_kept_is_what_is_found(
     seed: int,
     tree: Tree,
@@ -254,7 +260,7 @@ def share(monkeypatch: pytest.MonkeyPatch, share_of: Callable[[str], int]) -> li
     return done
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", few(8, of=24))
 def test_what_several_processes_find_is_what_one_finds(
     seed: int,
     tree: Tree,

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from trees import Tree, pytest_of
+from pytest_sessions import pytest_of
+from trees import Tree
 
 from tetrad.errors import ExitCode
 

@@ -47,11 +47,14 @@ def described(
         yield address
 
 
-def test_generated_requests_get_what_the_document_says(described: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.campaign)])
+def test_generated_requests_get_what_the_document_says(
+    described: str, examples: int, tmp_path: Path
+) -> None:
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{described}/openapi.json"]
 
     done = subprocess.run(
-        [*command, "--max-examples", "30", "--no-color"],
+        [*command, "--max-examples", str(examples), "--no-color"],
         cwd=tmp_path, check=False, capture_output=True, text=True, timeout=500,
     )  # fmt: skip
 

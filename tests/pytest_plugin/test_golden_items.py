@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from fakes import OpenAIServer, Reply, nowhere
-from trees import Tree, pytest_of, scripted_tree
+from pytest_sessions import pytest_of
+from trees import Tree, scripted_tree
 
 from tetrad.cli import main
 
@@ -356,7 +357,7 @@ def test_other_tests_of_the_session_run_whatever_the_golden_sets_say(tree: Tree)
     (tree.root / "test_x.py").write_text("def test_x() -> None:\n    assert 1 == 2\n")
     tree.edit(ANSWERS, '- {contains: "", output: negative}\n', "")
 
-    session = pytest_of(tree, "evals/", "test_x.py", "-q", "-W", "error")
+    session = pytest_of(tree, "evals/", "test_x.py", "-q", "-W", "error", imported=False)
 
     assert session.returncode == 1, session.stdout  # a test that fails is told before all else
     assert "assert 1 == 2" in session.stdout
@@ -397,7 +398,7 @@ def test_a_session_without_golden_sets_loads_only_the_plugin(tmp_path: Path) -> 
     (tmp_path / "test_x.py").write_text(f"import sys\ndef test_x() -> None:\n    {told}\n")
     (tmp_path / "data.yaml").write_text("- 1\n")
 
-    session = pytest_of(Tree(tmp_path), ".", "-q", "-s")
+    session = pytest_of(Tree(tmp_path), ".", "-q", "-s", imported=False)
 
     assert "['tetrad', 'tetrad.pytest_plugin', 'tetrad.pytest_plugin.run_notes']" in session.stdout
 

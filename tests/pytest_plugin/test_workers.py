@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from trees import Tree, pytest_of, scripted_tree
+from pytest_sessions import pytest_of
+from trees import Tree, scripted_tree
 
 GOLDEN = "evals/feedback/golden.yaml"
 ANSWERS = "stacks/models/scripted.answers.yaml"
