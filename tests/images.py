@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +53,12 @@ class Image:
     context: Path
     root: Path
     downloads: Mapping[str, Path] = field(default_factory=dict)  # in place of what ADD fetches
+    build_args: Mapping[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     user: str = ""
     entrypoint: Sequence[str] = ()
     played: list[str] = field(default_factory=list)  # the commands
+    args: dict[str, str] = field(default_factory=dict)
 
     def build(self) -> None:
         last = max(step.stage for step in steps_of(self.file))
@@ -65,6 +68,9 @@ class Image:
                 self.environment = pairs if step.stage == last else {**self.environment, **pairs}
             elif step.word == "RUN":
                 self._run(step)
+            elif step.word == "ARG":
+                name, _, default = step.rest.partition("=")
+                self.args[name] = self.build_args.get(name, default)
             elif step.word in {"COPY", "ADD"}:
                 self._copy(step)
             elif step.word == "USER" and step.stage == last:
@@ -89,12 +95,13 @@ class Image:
             words[0] = sys.executable
         self.played.append(" ".join(step.arguments))
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "TETRAD"))}
-        subprocess.run(
-            words, check=True, env={**inherited, **self.environment, "SOURCE_DATE_EPOCH": "0"}
-        )
+        own = {**self.environment, "SOURCE_DATE_EPOCH": "0"}
+        if "--require-hashes" in words:
+            own["PIP_RETRIES"] = "0"  # an index that cannot be reached is asked for every package
+        subprocess.run(words, check=True, env={**inherited, **own})
 
     def _copy(self, step: Step) -> None:
-        *words, to = step.rest.split()
+        *words, to = Template(step.rest).substitute(self.args).split()
         options = {word for word in words if word.startswith("--")}
         (source,) = [word for word in words if word not in options]
         if any(option.startswith("--from") for option in options):

@@ -16,16 +16,24 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from guest_houses import guest_house
 from images import Image, steps_of
+from postgres import postgres as postgres  # noqa: PLC0414 - a fixture
+from postgres import vectors as vectors  # noqa: PLC0414 - a fixture
 from trees import scripted_tree
 
 from objects.gateway import PORT
+from tetrad.artifacts.store import store_from_environment
 from tetrad.canonical import digest_file
+from tetrad.corpora.vector_store import ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "infra/images"
 FILES = sorted(IMAGES.glob("Containerfile.*"))
-LOCK = IMAGES / "gateway.lock"
+LOCKS = {
+    "gateway": ("gateway", "pgvector"),
+    "gateway-torch": ("gateway", "pgvector", "torch"),
+}
 NOBODY = 65532  # infra/objects run every pod as this user
 
 
@@ -49,12 +57,13 @@ def test_an_image_runs_as_nobody_and_starts_without_a_shell(file: Path) -> None:
     assert "HOME=/" in words["ENV"]
 
 
-def test_the_lock_has_the_versions_that_are_tested_here() -> None:
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_has_the_versions_that_are_tested_here(lock: str) -> None:
     tested = dict(
         line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines()
         if "==" in line and not line.startswith("#")
     )  # fmt: skip
-    locked = dict(re.findall(r"^([\w.-]+)==(\S+) \\$", LOCK.read_text(), flags=re.MULTILINE))
+    locked = dict(re.findall(r"^([\w.-]+)==([^\s+]+)\S* \\$", text_of(lock), flags=re.MULTILINE))
 
     def known(name: str) -> str:
         return re.sub(r"[-_.]+", "-", name).lower()
@@ -64,13 +73,14 @@ def test_the_lock_has_the_versions_that_are_tested_here() -> None:
     assert {name: normalized.get(known(name)) for name in locked} == locked
 
 
-def test_the_lock_has_everything_that_the_gateway_imports() -> None:
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_has_everything_that_its_extras_import(lock: str) -> None:
     from importlib.metadata import distribution
 
     from packaging.requirements import Requirement
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    locked = set(re.findall(r"^([\w.-]+)==", LOCK.read_text(), flags=re.MULTILINE))
+    locked = set(re.findall(r"^([\w.-]+)==", text_of(lock), flags=re.MULTILINE))
 
     def own(*names: str) -> list[str]:
         return [one for name in names for one in project["optional-dependencies"][name]]
@@ -92,8 +102,18 @@ def test_the_lock_has_everything_that_the_gateway_imports() -> None:
                 found |= missing(further, set(required.extras), seen)
         return found
 
-    needed = [*project["dependencies"], *own("gateway", "pgvector")]
+    needed = [*project["dependencies"], *own(*LOCKS[lock])]
     assert missing(needed, set(), set()) == set()
+
+
+def test_torch_is_locked_without_what_only_gpus_need() -> None:
+    assert "torch==2" in text_of("gateway-torch")
+    assert "+cpu" in text_of("gateway-torch")
+    assert "nvidia-" not in text_of("gateway-torch")
+
+
+def text_of(lock: str) -> str:
+    return (IMAGES / f"{lock}.lock").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +148,9 @@ def confined(written: Path) -> list[str]:
     return start if os.getuid() == 0 and may else []
 
 
-def built(context: Path, root: Path) -> Image:
-    image = Image(file=IMAGES / "Containerfile.gateway", context=context, root=root)
+def built(context: Path, root: Path, lock: str = "gateway") -> Image:
+    file = IMAGES / "Containerfile.gateway"
+    image = Image(file=file, context=context, root=root, build_args={"LOCK": lock})
     try:
         image.build()
     except subprocess.CalledProcessError as error:
@@ -202,6 +223,36 @@ def test_what_the_gateways_steps_make_serves_from_a_read_only_root(
         process.terminate()
         process.communicate()
     assert int(next(s.rest for s in steps_of(image.file) if s.word == "EXPOSE")) == PORT
+
+
+@pytest.mark.campaign
+@pytest.mark.model
+def test_the_image_with_torch_builds_an_index(context: Path, tmp_path: Path, vectors: str) -> None:
+    store, tree = store_from_environment(), tmp_path / "etc"
+    guest_house(tree)
+    image = built(context, tmp_path / "root", "gateway-torch")
+    written = tmp_path / "written"
+    (written / "cache").mkdir(parents=True)
+    (written / "cache/store").symlink_to(store.root / "store")
+    read_only(image.root)
+
+    done = subprocess.run(
+        image.command("-C", str(tree), "index", "--offline"),
+        env={
+            **image.environment,
+            "PATH": os.environ["PATH"],
+            "HOME": str(written),
+            "TETRAD_CACHE": str(written / "cache"),
+            ENVIRONMENT: vectors,
+        },
+        cwd=written,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "(4 chunks of 384 dimensions)" in done.stdout
 
 
 def is_alive(address: str, process: subprocess.Popen[str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -15,10 +14,10 @@ import httpx2
 import psycopg
 import pytest
 from gateways import Followed, Served, alone, gateway
+from guest_houses import guest_house
 from pointing import pointer
 from postgres import database, program
 
-from tetrad.artifacts.fetch import missing
 from tetrad.artifacts.store import store_from_environment
 from tetrad.cli import main
 from tetrad.corpora import VectorStore, index_digest
@@ -33,37 +32,11 @@ from tetrad.snapshots.keeping import keep
 
 pytestmark = pytest.mark.model
 
-HOUSE = Path(__file__).parents[2] / "integration" / "handbook"
-SCRIPTED = """\
-kind: model
-source: file://stacks/models/answers.yaml
-engine: {scripted: {answers: ./answers.yaml}}
-"""
-
-
-def house(root: Path, index: str = "{store: pgvector, hybrid: {dense: 0.6, bm25: 0.4}}") -> Path:
-    """The stack of a guest house, with a scripted model."""
-    shutil.copytree(HOUSE, root)
-    (root / "stacks/models/scripted.yaml").write_text(SCRIPTED)
-    (root / "stacks/models/answers.yaml").write_text(
-        "- {contains: sauna is, output: Until ten.}\n- {output: I do not know.}\n"
-    )
-    stack = root / "stacks/house.yaml"
-    stack.write_text(stack.read_text().replace("models/smollm2-135m", "models/scripted"))
-    corpus = root / "stacks/corpora/house.yaml"
-    head, _, _ = corpus.read_text().partition("index: ")
-    corpus.write_text(f"{head}index: {index}\n")
-    store = store_from_environment()
-    for model in load_repository(root).models.values():
-        if missing(model, store):
-            pytest.skip(f"{model.ref} is not in the cache: `make models` fetches it")
-    return root
-
 
 @pytest.fixture
 def root(tmp_path: Path, vectors: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(ENVIRONMENT, vectors)
-    return house(tmp_path / "desk")
+    return guest_house(tmp_path / "desk")
 
 
 def tetrad(root: Path, *arguments: str) -> int:
@@ -202,7 +175,7 @@ def test_another_index_than_the_named_one_is_refused(
 def test_no_corpus_in_the_store_is_said(
     tmp_path: Path, vectors: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert tetrad(house(tmp_path / "desk", "{store: exact}"), "index") == ExitCode.PASSED
+    assert tetrad(guest_house(tmp_path / "desk", "{store: exact}"), "index") == ExitCode.PASSED
     assert "no stack has a corpus with store: pgvector" in capsys.readouterr().err
 
 
@@ -232,7 +205,7 @@ def test_a_store_that_is_not_there_is_said(
 def test_evals_find_what_the_exact_store_finds(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    exact = house(tmp_path / "exact", "{store: exact, hybrid: {dense: 0.6, bm25: 0.4}}")
+    exact = guest_house(tmp_path / "exact", "{store: exact, hybrid: {dense: 0.6, bm25: 0.4}}")
     found = []
     for tree in (root, exact):
         tetrad(tree, "eval", "house", "--offline", "--format", "json")
