@@ -32,6 +32,7 @@ from tetrad.gateway.identity_loader import IdentityLoader
 from tetrad.gateway.limiting.limiter import Limiter
 from tetrad.gateway.limiting.money import Exchange, Money
 from tetrad.gateway.limiting.purse import Claim, Holding
+from tetrad.gateway.proposals import Proposals, Taken
 from tetrad.gateway.recent_answers import KeepsTraffic, RecentAnswers
 from tetrad.gateway.shared_models import SharedModels
 from tetrad.identity import written_identity
@@ -220,6 +221,7 @@ def gateway(
     tracing: Tracing | None = None,
     spending: Exchange | None = None,
     vectors: VectorStore | None = None,
+    taken: Taken | None = None,
 ) -> Iterator[str]:
     """Run one; gives its address."""
     metrics = Metrics(environment="local", release="test")
@@ -236,6 +238,7 @@ def gateway(
             recent=RecentAnswers(traffic),
             limiter=Limiter(Money(spending or Unreachable()), metrics),
             tracing=tracing,
+            proposals=Proposals(taken),
         ),
         further=further,
     )

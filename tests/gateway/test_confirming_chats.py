@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,19 @@ import httpx2
 import jsonschema
 import pytest
 from fakes import Asked, OpenAIServer, Reply
+from gateway_processes import until
 from gateways import CANCELLING, Followed, Served, alone, bearer, clients, digest, gateway
 from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
 from langchain_openai import ChatOpenAI
 from openai import OpenAI
 from pydantic import SecretStr
 
+from tetrad.errors import DatabaseError
 from tetrad.gateway import proposals
 from tetrad.gateway.limiting.spending import Spending
+from tetrad.gateway.taken_calls import TakenCalls
 from tetrad.model.serving import Client, Serving, UseLimits
+from tetrad.registry import Place
 
 CANCEL = {"role": "user", "content": "cancel A-1"}
 NAME, ARGUMENTS = "cancel_order", {"order_id": "A-1"}
@@ -98,8 +103,15 @@ def files(done: Path) -> dict[str, str]:
 
 
 @pytest.fixture
+def upstream_of_shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIServer]:
+    with OpenAIServer(answer=model) as server:
+        monkeypatch.setenv("UPSTREAM", server.url)
+        yield server
+
+
+@pytest.fixture
 def shop(
-    monkeypatch: pytest.MonkeyPatch,
+    upstream_of_shop: OpenAIServer,
     served: Served,
     followed: Followed,
     tmp_path: Path,
@@ -107,14 +119,12 @@ def shop(
     done: Path,
 ) -> Iterator[Shop]:
     with (
-        OpenAIServer(answer=model) as server,
         Spending(tmp_path / "registry.db", "local", "one") as spending,
         gateway(followed, served.snapshots, tmp_path / "cache", spending=spending) as address,
     ):
-        monkeypatch.setenv("UPSTREAM", server.url)
         followed.move(echo=alone(served.take("one", files)))
         followed.wait_for(1)
-        yield Shop(address, done, server)
+        yield Shop(address, done, upstream_of_shop)
 
 
 def test_a_call_comes_back_and_is_made_once_it_is_confirmed(shop: Shop) -> None:
@@ -225,23 +235,121 @@ def test_another_clients_call_is_not_confirmed(
     assert shop.done == ["0 A-1"]
 
 
+@contextmanager
+def two_gateways(
+    shop: Shop,
+    followed: Followed,
+    served: Served,
+    files: dict[str, str],
+    folder: Path,
+    *,
+    places: Sequence[Place | None],
+) -> Iterator[tuple[Shop, ...]]:
+    """Of an environment with a client, whose registries are there, or nowhere."""
+    access = clients(shop=Client(tenant="shop", keys=(digest("k1"),)))
+    pointer = followed.move(echo=alone(served.take("one", files)), access=access)
+    found = []
+    with ExitStack() as opened:
+        for number, place in enumerate(places):
+            taken = None if place is None else opened.enter_context(TakenCalls(place, "local"))
+            cache = folder / f"cache {number}"
+            address = opened.enter_context(gateway(followed, served.snapshots, cache, taken=taken))
+            until(
+                lambda: httpx2.get(f"{address}/identity").json()["number"] == pointer.number  # noqa: B023
+            )
+            found.append(Shop(address, folder / "done", shop.upstream))
+        yield tuple(found)
+
+
+def test_a_confirmation_is_good_for_one_call_of_all_gateways(
+    shop: Shop,
+    followed: Followed,
+    served: Served,
+    files: dict[str, str],
+    tmp_path: Path,
+    place: Place,
+) -> None:
+    with two_gateways(shop, followed, served, files, tmp_path, places=[place, place]) as (
+        first,
+        second,
+    ):
+        waits = first.proposed(key="k1")
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(
+                pool.map(
+                    lambda one: one.chat(CANCEL, *confirming(waits), key="k1"),
+                    [first, second, first, second],
+                )
+            )
+        later = second.chat(CANCEL, *confirming(waits), key="k1")
+
+    assert [answer.status_code for answer in [*answers, later]] == [200] * 5
+    assert later.json()["choices"][0]["finish_reason"] == "tool_calls"
+    assert shop.done == ["0 A-1"]
+
+
 def test_another_gateway_takes_the_confirmation_of_a_client_with_a_key(
     shop: Shop, followed: Followed, served: Served, files: dict[str, str], tmp_path: Path
 ) -> None:
-    access = clients(shop=Client(tenant="shop", keys=(digest("k1"),)))
-    followed.move(echo=alone(served.take("one", files)), access=access)
-    followed.wait_for(2)
-    waits = shop.proposed(key="k1")
-    with gateway(followed, served.snapshots, tmp_path / "cache2") as address:
-        httpx2.get(f"{address}/healthz")
-        until_ready(address)
-        second = Shop(address, tmp_path / "done", shop.upstream)
+    place = tmp_path / "registry.db"
+    with two_gateways(shop, followed, served, files, tmp_path, places=[place, place]) as (
+        first,
+        second,
+    ):
+        waits = first.proposed(key="k1")
         assert said(second.chat(CANCEL, *confirming(waits), key="k1")) == "A-1 is cancelled"
 
 
-def until_ready(address: str) -> None:
-    while httpx2.get(f"{address}/identity").status_code != 200:
-        pass
+def test_a_gateway_that_shares_nothing_takes_its_own_confirmations_alone(
+    shop: Shop, followed: Followed, served: Served, files: dict[str, str], tmp_path: Path
+) -> None:
+    with two_gateways(shop, followed, served, files, tmp_path, places=[None, None]) as (
+        first,
+        second,
+    ):
+        waits = first.proposed(key="k1")
+        elsewhere = second.chat(CANCEL, *confirming(waits), key="k1")
+        assert elsewhere.json()["choices"][0]["finish_reason"] == "tool_calls"
+        assert shop.done == []
+        assert said(first.chat(CANCEL, *confirming(waits), key="k1")) == "A-1 is cancelled"
+
+
+class Away:
+    """A registry that does not answer, until it does."""
+
+    is_there = False
+
+    def take(self, call: str) -> bool:
+        if not self.is_there:
+            raise DatabaseError("nobody is there")
+        return True
+
+
+def test_a_call_that_may_have_been_made_is_not_made(
+    upstream_of_shop: OpenAIServer,
+    followed: Followed,
+    served: Served,
+    files: dict[str, str],
+    tmp_path: Path,
+    done: Path,
+) -> None:
+    """Without its registry a gateway does not know; the same request may be sent again."""
+    registry = Away()
+    with gateway(followed, served.snapshots, tmp_path / "cache", taken=registry) as address:
+        followed.move(echo=alone(served.take("one", files)))
+        followed.wait_for(1)
+        shop = Shop(address, done, upstream_of_shop)
+        waits = shop.proposed()
+        refused = shop.chat(CANCEL, *confirming(waits))
+        told = httpx2.get(f"{address}/metrics").text
+        assert (refused.status_code, shop.done) == (503, [])
+        assert refused.json()["error"]["code"] == "confirmation_unknown"
+        assert int(refused.headers["Retry-After"]) > 0
+        assert 'outcome="failed"' not in told
+
+        registry.is_there = True
+        assert said(shop.chat(CANCEL, *confirming(waits))) == "A-1 is cancelled"
+        assert shop.done == ["0 A-1"]
 
 
 @pytest.mark.parametrize("jump_s", [proposals.VALID_S + 1, -3_600])

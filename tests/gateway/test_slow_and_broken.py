@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 import httpx2
 import psutil
 import pytest
-from fakes import Asked, OpenAIServer, Reply
+from fakes import Asked, Reply
+from gateway.conftest import RunsGateway
 from gateway_processes import registry_in, serving, until, wait_for_status
-from gateways import Followed, Served, alone, ask, gateway, parrot
+from gateways import ask, parrot
 from streaming_server import streaming
 
-from tetrad.gateway import event_stream
+from tetrad.gateway import connections, event_stream, incoming
 
 CHAT = ("chat/completions", {"model": "echo", "messages": [{"role": "user", "content": "long"}]})
 STACK = ("stacks/echo/answer", {"variables": {"message": "long"}})
@@ -55,9 +56,7 @@ def long_answer(asked: Asked) -> Reply:
 @pytest.mark.parametrize("pace_s", [None, 0.1], ids=["reads nothing", "reads ten bytes a second"])
 def test_a_stream_whose_reader_takes_nothing_is_closed(
     monkeypatch: pytest.MonkeyPatch,
-    served: Served,
-    followed: Followed,
-    tmp_path: Path,
+    gateway_before: RunsGateway,
     path: str,
     body: dict[str, Any],
     pace_s: float | None,
@@ -66,13 +65,7 @@ def test_a_stream_whose_reader_takes_nothing_is_closed(
     monkeypatch.setattr(event_stream, "SEND_S", 1.0)
     cancelled = 'outcome="cancelled",stack="stacks/echo"} 1.0'
     over = threading.Event()
-    with (
-        OpenAIServer(answer=long_answer) as server,
-        gateway(followed, served.snapshots, tmp_path / "cache") as address,
-    ):
-        monkeypatch.setenv("UPSTREAM", server.url)
-        followed.move(echo=alone(served.take("one")))
-        followed.wait_for(1)
+    with gateway_before(long_answer) as (address, _):
         with reading_nothing(address, path, body) as connection:
             thread = threading.Thread(target=trickle, args=(connection, pace_s, over))
             thread.start()
@@ -127,48 +120,33 @@ def test_slow_readers_cost_little_memory_and_do_not_keep_a_gateway_from_ending(
     ids=["headers", "the first line"],
 )
 def test_a_head_that_comes_byte_by_byte_is_not_waited_for(
-    served: Served,
-    followed: Followed,
-    tmp_path: Path,
-    upstream: OpenAIServer,
-    sends: bytes,
-    monkeypatch: pytest.MonkeyPatch,
+    address: str, sends: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tetrad.gateway import connections
-
     monkeypatch.setattr(connections, "HEAD_S", 1.0)
-    with gateway(followed, served.snapshots, tmp_path / "cache") as address:
-        parts = urlsplit(address)
-        with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
-            connection.sendall(sends)
-            assert is_closed_while(connection, lambda: connection.send(b"a"))
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
+        connection.sendall(sends)
+        assert is_closed_while(connection, lambda: connection.send(b"a"))
 
 
 def test_a_body_that_comes_byte_by_byte_is_not_waited_for(
-    served: Served,
-    followed: Followed,
-    tmp_path: Path,
-    upstream: OpenAIServer,
-    monkeypatch: pytest.MonkeyPatch,
+    address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tetrad.gateway import incoming
-
     monkeypatch.setattr(incoming, "BODY_S", 1.0)
-    with gateway(followed, served.snapshots, tmp_path / "cache") as address:
-        parts = urlsplit(address)
-        with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
-            connection.sendall(
-                b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
-                b"Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"
-            )
-            said = b""
-            connection.settimeout(0.05)
-            for _ in range(400):
-                with contextlib.suppress(TimeoutError):
-                    said += connection.recv(10_000)
-                if said:
-                    break
-                connection.send(b" ")
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
+        connection.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"
+        )
+        said = b""
+        connection.settimeout(0.05)
+        for _ in range(400):
+            with contextlib.suppress(TimeoutError):
+                said += connection.recv(10_000)
+            if said:
+                break
+            connection.send(b" ")
 
     assert b" 408 " in said
 
@@ -207,9 +185,7 @@ BROKEN = {
 
 
 @pytest.fixture
-def broken(
-    monkeypatch: pytest.MonkeyPatch, served: Served, followed: Followed, tmp_path: Path
-) -> Iterator[Callable[[bytes], str]]:
+def broken(gateway_before: RunsGateway) -> Iterator[Callable[[bytes], str]]:
     """Gives the address of a gateway whose model server streams these bytes."""
     streams: list[bytes] = []
 
@@ -218,13 +194,7 @@ def broken(
             return parrot(asked)
         return Reply(body=streams[-1], headers={"Content-Type": "text/event-stream"})
 
-    with (
-        OpenAIServer(answer=answer) as server,
-        gateway(followed, served.snapshots, tmp_path / "cache") as address,
-    ):
-        monkeypatch.setenv("UPSTREAM", server.url)
-        followed.move(echo=alone(served.take("one")))
-        followed.wait_for(1)
+    with gateway_before(answer) as (address, _):
 
         def streaming(data: bytes) -> str:
             streams.append(data)

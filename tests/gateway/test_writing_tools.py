@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import fakes
 import pytest
-from fakes import Asked, OpenAIServer, Reply
-from gateways import FILES, Followed, Served, alone, ask, gateway, parrot, until_warm
+from fakes import Asked, Reply
+from gateway.conftest import RunsGateway
+from gateways import FILES, Served, alone, ask, parrot, until_warm
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -72,26 +72,15 @@ def fails_after_the_tool(tries: int) -> Callable[[Asked], Reply]:
 
 @pytest.mark.parametrize(("effect", "status"), [("read", 200), ("write", 502)])
 def test_no_other_identity_answers(
-    monkeypatch: pytest.MonkeyPatch,
-    served: Served,
-    followed: Followed,
-    tmp_path: Path,
-    effect: str,
-    status: int,
+    gateway_before: RunsGateway, served: Served, effect: str, status: int
 ) -> None:
     notes = Notes()
-    with (
-        notes.files(effect) as files,
-        OpenAIServer(answer=fails_after_the_tool(99)) as server,
-        gateway(followed, served.snapshots, tmp_path / "cache") as address,
-    ):
-        monkeypatch.setenv("UPSTREAM", server.url)
-        good, bad = served.take("good", files), served.take("bad", files)
-        followed.move(a=replace(alone(bad, good), serving=Serving(fallback="previous")))
-        followed.wait_for(1)
-        until_warm(address)
-
-        found = ask(address)
+    with notes.files(effect) as files:
+        both = alone(served.take("bad", files), served.take("good", files))
+        pointer = replace(both, serving=Serving(fallback="previous"))
+        with gateway_before(fails_after_the_tool(99), pointer) as (address, _):
+            until_warm(address)
+            found = ask(address)
 
         assert found.status_code == status
         assert found.headers.get("x-tetrad-fallback") == ("previous" if status == 200 else None)
@@ -100,27 +89,15 @@ def test_no_other_identity_answers(
 
 @pytest.mark.parametrize(("effect", "status", "asked"), [("read", 200, 3), ("write", 502, 2)])
 def test_the_model_is_not_asked_again(
-    monkeypatch: pytest.MonkeyPatch,
-    served: Served,
-    followed: Followed,
-    tmp_path: Path,
-    effect: str,
-    status: int,
-    asked: int,
+    gateway_before: RunsGateway, served: Served, effect: str, status: int, asked: int
 ) -> None:
     """Its server fails once after the tool."""
     notes = Notes()
-    with (
-        notes.files(effect) as files,
-        OpenAIServer(answer=fails_after_the_tool(1)) as server,
-        gateway(followed, served.snapshots, tmp_path / "cache") as address,
-    ):
-        monkeypatch.setenv("UPSTREAM", server.url)
-        followed.move(a=alone(served.take("bad", files)))
-        followed.wait_for(1)
-        before = len(server.asked)
-
-        found = ask(address)
+    with notes.files(effect) as files:
+        bad = alone(served.take("bad", files))
+        with gateway_before(fails_after_the_tool(1), bad) as (address, server):
+            before = len(server.asked)
+            found = ask(address)
 
         assert found.status_code == status
         assert len(server.asked) - before == asked

@@ -392,13 +392,13 @@ def test_a_call_that_is_wrong_needs_no_confirmation(tmp_path: Path) -> None:
 def test_a_confirmation_that_no_call_can_have_confirms_none() -> None:
     huge = ConfirmedCalls([("cancel_order", {"order_id": 2**80})])
 
-    assert not huge.take(CALL)
-    assert not huge.take(replace(CALL, arguments={"order_id": 2**80}))
+    assert not asyncio.run(huge.take(CALL))
+    assert not asyncio.run(huge.take(replace(CALL, arguments={"order_id": 2**80})))
 
 
 def test_confirmations_are_nobodys_by_default() -> None:
-    assert not NO_CALL.take(CALL)
-    assert EVERY_CALL.take(CALL)
+    assert not asyncio.run(NO_CALL.take(CALL))
+    assert asyncio.run(EVERY_CALL.take(CALL))
 
 
 def test_a_tool_is_called_no_more_often_than_is_allowed(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tetrad.gateway.collaborators import Gateway
     from tetrad.gateway.following import Following
     from tetrad.gateway.limiting.spending import Spending
+    from tetrad.gateway.proposals import Proposals
     from tetrad.model import Cluster, Environment
     from tetrad.pointer.kept_pointers import KeptPointers
     from tetrad.registry import Place
@@ -49,7 +50,9 @@ def run(args: Namespace) -> ExitCode:
         from tetrad.gateway.app import create_app
         from tetrad.gateway.console.console_routes import Console
         from tetrad.gateway.limiting.spending import Spending
+        from tetrad.gateway.proposals import Proposals
         from tetrad.gateway.server_process import address_of, bound, serve
+        from tetrad.gateway.taken_calls import TakenCalls
         from tetrad.telemetry.metrics import Metrics
     except ImportError as error:
         raise MissingExtra("gateway", "`tetrad serve`") from error
@@ -65,8 +68,12 @@ def run(args: Namespace) -> ExitCode:
         console = Console(
             environment=environment, store=opened.store, ledger=opened.ledger, place=opened.place
         )
-        with Spending(opened.place, environment.name, following.gateway) as spending:
-            gateway = _gateway(following, metrics, opened.traffic, spending)
+        with (
+            Spending(opened.place, environment.name, following.gateway) as spending,
+            TakenCalls(opened.place, environment.name) as taken,
+        ):
+            shared = taken if _is_shared(environment) else None
+            gateway = _gateway(following, metrics, opened.traffic, spending, Proposals(shared))
             app = create_app(gateway, further=console.routes())
             serve(app, following, listener)
     return ExitCode.PASSED
@@ -109,6 +116,13 @@ def _opened(root: Path, environment: Environment) -> Iterator[_Opened]:
             ledger=ledger,
             traffic=opened.enter_context(Traffic.open(place)),
         )
+
+
+def _is_shared(environment: Environment) -> bool:
+    """Whether the other gateways of the environment use the same registry."""
+    from tetrad.database import ENVIRONMENT
+
+    return environment.cluster is None or bool(os.environ.get(ENVIRONMENT))
 
 
 def _registry_of_pod(root: Path) -> Place:
@@ -157,7 +171,11 @@ def _following(opened: _Opened, metrics: Metrics, *, offline: bool) -> Following
 
 
 def _gateway(
-    following: Following, metrics: Metrics, traffic: Traffic, spending: Spending
+    following: Following,
+    metrics: Metrics,
+    traffic: Traffic,
+    spending: Spending,
+    proposals: Proposals,
 ) -> Gateway:
     from tetrad.gateway.collaborators import Gateway
     from tetrad.gateway.limiting.limiter import Limiter
@@ -171,6 +189,7 @@ def _gateway(
         metrics=metrics,
         recent=RecentAnswers(traffic),
         limiter=Limiter(Money(spending), metrics),
+        proposals=proposals,
         tracing=tracing_from(
             os.environ, environment=environment, release=__version__, instance=following.gateway
         ),

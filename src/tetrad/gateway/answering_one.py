@@ -228,6 +228,8 @@ def _count(gateway: Gateway, account: _Account) -> None:
 def _outcome_of(refused: RequestRefused) -> Outcome:
     if refused.status == 429 or refused.code == "spending_unknown":
         return "limited"
+    if refused.code == "confirmation_unknown":  # it says nothing of the identity
+        return "refused"
     return "failed" if refused.status >= 500 else "refused"
 
 

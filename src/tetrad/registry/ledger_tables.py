@@ -47,3 +47,10 @@ SPENDING = Table(
     Column("held", BigInteger, nullable=False),  # beyond that, and none of it after `until`
     Column("until", Text, nullable=False),  # as `written_time`
 )
+CONFIRMATIONS = Table(
+    "confirmations",
+    METADATA,
+    Column("environment", Text, primary_key=True),
+    Column("call", Text, primary_key=True),  # its id, which gateways sign
+    Column("at", Text, nullable=False),  # as `written_time`, by the database's clock
+)

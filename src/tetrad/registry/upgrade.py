@@ -12,7 +12,7 @@ from tetrad.database import ENVIRONMENT
 from tetrad.errors import DatabaseUnusable
 from tetrad.registry.connection import APPLICATION, LedgerDatabase
 
-NEWEST = 4  # the number of the last file in migrations/versions
+NEWEST = 5  # the number of the last file in migrations/versions
 # Before Alembic counted versions, SQLite did, up to 3: a higher one keeps those tetrads away.
 _FOR_EARLIER = 4
 

@@ -20,7 +20,7 @@ class Confirmations(Protocol):
     async def begin(self, request: Request) -> None:
         """Before the first of those is made, for a request; raises where it may not be answered."""
 
-    def take(self, call: ToolCall) -> bool:
+    async def take(self, call: ToolCall) -> bool:
         """Whether this very call is confirmed; each confirmation is good for one call."""
 
 
@@ -35,7 +35,7 @@ class ConfirmedCalls:
     async def begin(self, request: Request) -> None:
         """There is nothing to do."""
 
-    def take(self, call: ToolCall) -> bool:
+    async def take(self, call: ToolCall) -> bool:
         key = _key(call.name, call.arguments)
         if key is None or not self._left[key]:
             return False
@@ -49,7 +49,7 @@ class _EveryCall:
     async def begin(self, request: Request) -> None:
         """There is nothing to do."""
 
-    def take(self, call: ToolCall) -> bool:  # noqa: ARG002
+    async def take(self, call: ToolCall) -> bool:  # noqa: ARG002
         return True
 
 

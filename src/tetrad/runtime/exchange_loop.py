@@ -151,7 +151,7 @@ class ExchangeLoop:
         return ""
 
     async def _call(self, call: ToolCall) -> Called:
-        called = self._withheld(call)
+        called = await self._withheld(call)
         if called is None:
             with watched(self.observer, Calling(call=call)) as watch:
                 called = await self.toolbox.call(call)
@@ -159,7 +159,7 @@ class ExchangeLoop:
         self.steps.append(called)
         return called
 
-    def _withheld(self, call: ToolCall) -> Called | None:
+    async def _withheld(self, call: ToolCall) -> Called | None:
         """What the model is told of a call that a guardrail keeps from being made."""
         limit = self.stack.guardrails.max_calls_per_tool
         self._calls[call.name] += 1
@@ -173,7 +173,7 @@ class ExchangeLoop:
         if not self._is_destructive(call):
             return None
         with watched(self.observer, Guarding(rule="unconfirmed", where="tool")) as watch:
-            found = () if self.confirmed.take(call) else (_unconfirmed(call),)
+            found = () if await self.confirmed.take(call) else (_unconfirmed(call),)
             watch.end(found)
         self.steps.extend(found)
         return Called(call=call, error=_UNCONFIRMED, unconfirmed=True) if found else None

@@ -109,5 +109,5 @@ class PaidConfirmations:
         if isinstance(self.engine, Metered):
             await self.engine.hold(request)
 
-    def take(self, call: ToolCall) -> bool:
-        return self.confirmed.take(call)
+    async def take(self, call: ToolCall) -> bool:
+        return await self.confirmed.take(call)
