@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from clusters import ask, image
 from control_plane import ControlPlane
 from provisioned import Provisioned, fresh, provisioning
@@ -24,7 +25,7 @@ pytest.importorskip("pulumi", reason="needs the extra infra")
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with provisioning(tmp_path_factory.mktemp("plane")) as plane:
+    with provisioning(tmp_path_factory.mktemp("plane"), strangers=["renderer"]) as plane:
         yield plane
 
 
@@ -139,6 +140,36 @@ def test_what_a_controller_applied_is_rolled_out_without_touching_it(
     assert live(where).startswith("tetrad:")
 
 
+def test_manifests_have_what_the_pointer_keeps_as_the_cluster_tells_it(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    where = fresh(plane, tmp_path)
+    deploy(where)
+    where.change("stacks/models/large.yaml", engine={"vllm": {"image": image("newer")}})
+    where.commit()
+    shutil.rmtree(where.root / ".tetrad")
+    may_get = ("--verb=get", "--resource=configmaps")
+    where.kubectl("create", "role", "renderer", *may_get)
+    where.kubectl("create", "rolebinding", "renderer", "--role=renderer", "--user=renderer")
+    where.environment["KUBECONFIG"] = str(plane.kubeconfig("prod", user="renderer"))
+    with_cluster = rendered_servers(where, tmp_path / "with")
+    where.environment["KUBECONFIG"] = str(tmp_path / "none")
+    shutil.rmtree(where.root / ".tetrad", ignore_errors=True)
+    without = rendered_servers(where, tmp_path / "without")
+
+    assert with_cluster == (2, "")
+    assert without[0] == 1
+    assert "warning: production: what the pointer keeps is not known here" in without[1]
+
+
+def rendered_servers(where: Provisioned, folder: Path) -> tuple[int, str]:
+    """How many model servers, and what was warned of."""
+    done = where.tetrad("render", "production", "-o", str(folder))
+    assert done.returncode == 0, done.stderr
+    warned = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    return len(list(folder.glob("*-deployment-model-*.yaml"))), "\n".join(warned)
+
+
 def test_another_machine_learns_from_the_cluster_what_serves_and_what_was_withdrawn(
     plane: ControlPlane, tmp_path: Path
 ) -> None:
@@ -167,11 +198,14 @@ def test_another_machine_learns_from_the_cluster_what_serves_and_what_was_withdr
     assert len(snapshots.split()) == 2  # the live one, and the one to roll back to
 
 
-def test_what_is_live_elsewhere_is_promoted_though_it_is_no_longer_merged(
+def test_what_is_live_in_another_namespace_is_promoted_though_nothing_else_has_it(
     plane: ControlPlane, tmp_path: Path
 ) -> None:
+    """Neither the registry nor the merged state."""
     where = fresh(plane, tmp_path)
-    (where.root / "infra/environments/staging.yaml").write_text("kind: environment\n")
+    staging = yaml.safe_load((where.root / "infra/environments/production.yaml").read_text())
+    staging["kubernetes"]["namespace"] += "-staging"
+    (where.root / "infra/environments/staging.yaml").write_text(yaml.safe_dump(staging))
     where.change("stacks/large.yaml", serving={"environments": ["production", "staging"]})
     where.commit()
     deploy(where)
@@ -180,6 +214,7 @@ def test_what_is_live_elsewhere_is_promoted_though_it_is_no_longer_merged(
     assert where.tetrad("deploy", "staging").returncode == 0
     ask(where.root, "Thanks:")
     where.commit()
+    shutil.rmtree(where.root / ".tetrad")
 
     done = where.tetrad("promote", "large", "--from", "staging", "--to", "production")
 

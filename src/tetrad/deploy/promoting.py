@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from tetrad.admission import Question, verified
+from tetrad.admission import Question, Retained, kept, verified
 from tetrad.deploy.deployer import Deployer, opened_store, stack_named
 from tetrad.deploy.deploying import Deployment, DeploymentRequest, Judged, Provision, settle
 from tetrad.deploy.merged_state import MergedState, merged_state, refuse_unrelated
 from tetrad.errors import UsageError
-from tetrad.loading.files import Tree
-from tetrad.loading.repositories import read_tree, sound
 from tetrad.model import Environment, Stack
 from tetrad.pointer import ServedIdentity
 from tetrad.registry import open_ledger, registry_place
-from tetrad.snapshots import Snapshot, kept
-from tetrad.snapshots.held_tree import HeldTree
+from tetrad.snapshots.keeping import keep
 
 
 def promote(
@@ -31,7 +30,7 @@ def promote(
     of the merged state.
     """
     with merged_state(root) as state, opened_store(root, deployer.environment) as store:
-        ref, served, snapshot = _live(root, stack, origin)
+        ref, served, live = _live(root, stack, origin)
         before = store.current()
         target = deployer.environment.name
         if before is not None:
@@ -39,12 +38,18 @@ def promote(
             if ref in before.stacks:
                 last = before.stacks[ref].live.commit
                 refuse_unrelated(root, last=last, new=served.commit, where=target)
-        judged = _judged(root, state, deployer.environment, served, snapshot)
+        judged = _judged(root, state, deployer.environment, served, live)
         request = DeploymentRequest(state=state, before=before, judged=(judged,), named=True)
-        return settle(root, store, deployer, request, reason=reason, provision=provision)
+
+        def provided(named: Sequence[Judged]) -> None:
+            with open_ledger(registry_place(root)) as ledger:
+                keep(ledger, live.snapshot)  # where who provides finds it
+            provision(named)
+
+        return settle(root, store, deployer, request, reason=reason, provision=provided)
 
 
-def _live(root: Path, stack: str, origin: Environment) -> tuple[str, ServedIdentity, Snapshot]:
+def _live(root: Path, stack: str, origin: Environment) -> tuple[str, ServedIdentity, Retained]:
     with opened_store(root, origin) as store:
         pointer = store.current()
     if pointer is None:
@@ -56,32 +61,25 @@ def _live(root: Path, stack: str, origin: Environment) -> tuple[str, ServedIdent
             f"\n  help: tetrad rollout continue {origin.name} {stack}"
         )
     served = pointer.stacks[ref].live
-    with open_ledger(registry_place(root)) as ledger:
-        return ref, served, kept.load_exact(ledger, served.snapshot)
+    return ref, served, kept(root, origin, served.snapshot)
 
 
 def _judged(
-    root: Path,
-    state: MergedState,
-    environment: Environment,
-    served: ServedIdentity,
-    snapshot: Snapshot,
+    root: Path, state: MergedState, environment: Environment, served: ServedIdentity, live: Retained
 ) -> Judged:
-    stack = _served_by(state, environment, snapshot)
+    stack = _served_by(state, environment, live)
     asked = Question(repository=state.repository, stack=stack, environment=environment)
     found = verified(root, asked)
-    return Judged(asked=asked, found=found, snapshot=snapshot, commit=served.commit)
+    return Judged(asked=asked, found=found, snapshot=live.snapshot, commit=served.commit)
 
 
-def _served_by(state: MergedState, environment: Environment, snapshot: Snapshot) -> Stack:
+def _served_by(state: MergedState, environment: Environment, live: Retained) -> Stack:
     """The stack of a snapshot, served as the merged state says."""
-    from dataclasses import replace
-
-    merged = state.repository.stacks.get(snapshot.stack)
+    ref = live.snapshot.stack
+    merged = state.repository.stacks.get(ref)
     if merged is None or environment.name not in merged.environments:
         raise UsageError(
-            f"{snapshot.stack} does not serve {environment.name} in the merged state"
+            f"{ref} does not serve {environment.name} in the merged state"
             f"\n  help: add {environment.name} to serving: environments: of its file"
         )
-    loaded = sound(read_tree(Tree(HeldTree(snapshot.files)))).stacks[snapshot.stack]
-    return replace(loaded, serving=merged.serving)
+    return replace(live.stack, serving=merged.serving)
