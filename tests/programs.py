@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 PROGRAM = Path(__file__).parents[1] / "infra"
+IGNORED = shutil.ignore_patterns("__pycache__", "environments", "keys")
 
 
 def with_program(root: Path) -> Path:
     """A folder with a copy of it, and none of this repository's own environments."""
     (root / ".git").mkdir(parents=True)
-    ignored = shutil.ignore_patterns("__pycache__", "environments", "keys")
-    shutil.copytree(PROGRAM, root / "infra", ignore=ignored)
+    shutil.copytree(PROGRAM, root / "infra", ignore=IGNORED)
     return root

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import shutil
 import subprocess
 import threading
 import time
@@ -16,6 +19,7 @@ import yaml
 from clusters import ENVIRONMENT, desired_of, image
 from control_plane import ControlPlane
 from gateways import AT, FILES, STACK, Served, alone
+from programs import IGNORED, PROGRAM
 from rendered_gateway import rendered_gateway
 
 import tetrad
@@ -103,6 +107,32 @@ class ServingCluster:
 
     def roll_back(self, *options: str) -> int:
         return self.tetrad("rollback", "production", "--key", self.key, *options)
+
+    def merge(self, version: str, **serving: Any) -> None:
+        """Commit a version of the stack, and apply what is rendered of it."""
+        for path, text in FILES.items():
+            _write(self.root / path, text.replace("VERSION", version))
+        said = json.dumps({"environments": ["production"], **serving})
+        stack = self.root / "stacks/echo.yaml"
+        stack.write_text(f"{stack.read_text()}serving: {said}\n")
+        shutil.copytree(PROGRAM, self.root / "infra", ignore=IGNORED, dirs_exist_ok=True)
+        (self.root / ".gitignore").write_text(".tetrad/\n__pycache__/\n")
+        subprocess.run(["git", "-C", self.root, "add", "--all"], check=True)
+        subprocess.run(["git", "-C", self.root, "commit", "-qm", version], check=True)
+        rendered = self.folder / f"rendered-{version}"
+        assert self.tetrad("render", "production", "-o", str(rendered)) == 0
+        done = self.plane.kubectl("apply", "--server-side", "-f", str(rendered))
+        assert done.returncode == 0, done.stderr
+
+    def roll_out(self) -> int:
+        """Deploy what is merged and applied, to the end of its rollout."""
+        return self.tetrad("deploy", "production", "--no-apply", "--key", self.key)
+
+    def pointed(self) -> Any:
+        """What the newest version of the pointer says."""
+        versions = self.pointer_object()["data"]
+        envelope = json.loads(versions[max(versions, key=int)])
+        return json.loads(base64.b64decode(envelope["payload"]))
 
     def deploy(self, live: ServedIdentity, *warm: ServedIdentity) -> int:
         """Write the next pointer, as `tetrad deploy` does once all is proven; gives its number."""

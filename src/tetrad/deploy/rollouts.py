@@ -16,7 +16,14 @@ from tetrad.canonical import Digest
 from tetrad.deploy.acknowledging import LOADS_S, PrintStatus, not_followed
 from tetrad.deploy.deployer import Deployer
 from tetrad.deploy.measuring import Measure, breaches
-from tetrad.errors import NotAcknowledged, PointerMoved
+from tetrad.errors import (
+    ClusterError,
+    DatabaseError,
+    ExitCode,
+    NotAcknowledged,
+    PointerMoved,
+    TetradError,
+)
 from tetrad.identity import short
 from tetrad.pointer import Figures, GatewayState, Pointer, Rollout
 from tetrad.pointer.kept_pointers import KeptPointers
@@ -24,6 +31,7 @@ from tetrad.pointer.transitions import aborted, advanced
 from tetrad.text import pluralize
 
 _NOTE_S = 30.0
+_OUTAGE_S = 300.0  # of the pointer's keeper, that a rollout waits for the end of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,24 +51,63 @@ def drive(
     print_status: PrintStatus,
 ) -> tuple[Ended, ...]:
     """Drive the rollouts of identities, by their stacks, until each is over; NotAcknowledged where a
-    gateway stays behind.
+    gateway stays behind. An outage of minutes is waited for: nobody else would abort what fails.
     """
     watched = {ref: _Watched(ref=ref, identity=identity) for ref, identity in rollouts.items()}
     over: dict[str, Ended] = {}
+    away = _Away(print_status)
     while True:
-        pointer, gateways = store.current(), store.gateways()
-        for ref, one in watched.items():
-            ended = over.get(ref) or one.ended(pointer)
-            if ended is not None:
-                over[ref] = ended
-            elif pointer is not None and _move(
-                store, deployer, one, pointer, gateways, print_status
-            ):
-                break  # the others look at the pointer that follows
-        else:
-            if over.keys() == watched.keys():
-                return tuple(over.values())
+        try:
+            has_moved = _round(store, deployer, watched, over, print_status)
+            away.ends()
+        except (ClusterError, DatabaseError) as error:
+            has_moved = False
+            away.goes_on(error)
+        if over.keys() == watched.keys():
+            return tuple(over.values())
+        if not has_moved:  # else the others look at the pointer that follows
             time.sleep(store.pace_s)
+
+
+def _round(
+    store: KeptPointers,
+    deployer: Deployer,
+    watched: Mapping[str, _Watched],
+    over: dict[str, Ended],
+    print_status: PrintStatus,
+) -> bool:
+    """Look at every rollout once, and note which are over; whether one moved the pointer."""
+    pointer, gateways = store.current(), store.gateways()
+    for ref, one in watched.items():
+        ended = over.get(ref) or one.ended(pointer)
+        if ended is not None:
+            over[ref] = ended
+        elif pointer is not None and _move(store, deployer, one, pointer, gateways, print_status):
+            return True
+    return False
+
+
+class _Away:
+    """How long what keeps the pointer has not answered."""
+
+    def __init__(self, print_status: PrintStatus) -> None:
+        self._print_status = print_status
+        self._since: float | None = None
+
+    def goes_on(self, error: TetradError) -> None:
+        """Say so once; raises what is not waited for any longer."""
+        now = time.monotonic()
+        if error.exit_code is not ExitCode.INCONCLUSIVE:  # it stays so until somebody acts
+            raise error
+        if self._since is None:
+            self._since = now
+            said = str(error).partition("\n")[0]
+            self._print_status(f"{said}; trying again for {_OUTAGE_S:g} s")
+        elif now - self._since > _OUTAGE_S:
+            raise error
+
+    def ends(self) -> None:
+        self._since = None
 
 
 def _move(
