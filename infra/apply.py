@@ -29,6 +29,8 @@ from scripts import ended
 from waiting import wait
 
 _SHOWN_FIELDS = 3
+_LEASE = "tetrad-apply"
+_WAITS_S = 300.0  # for another apply
 
 
 class NotApplied(tetrad.TetradError):
@@ -51,14 +53,19 @@ def main(root: str, environment: str, how: str, *stacks: str) -> None:
         _preview(desired, wanted, there)
         return
     else:
-        there = _up(desired, live, wanted, there)
-        _take_away(live, wanted, there)
+        with _alone(desired, there) as lease:
+            there = _up(desired, live, wanted, there, lease)
+            _take_away(live, wanted, there)
     wait(live, [one for one in awaited(desired) if not is_ready(one, there)], _say)
 
 
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
+
+
+def _say_step(step: object) -> None:
+    _say(f"  {step}")
 
 
 def _warn(message: str) -> None:
@@ -91,8 +98,21 @@ def _engine() -> ModuleType:
     return import_module("engine")
 
 
+def _alone(desired: Desired, there: Mapping[str, Object]) -> tetrad.HeldLease:
+    """Who applies from wherever it is: the next one takes the place of a machine that is gone."""
+    cluster = desired.cluster
+    is_new = f"Namespace/{cluster.namespace}" not in there
+    return tetrad.HeldLease(
+        cluster.context, cluster.namespace, _LEASE, is_new=is_new, waits_s=_WAITS_S, say=_warn
+    )
+
+
 def _up(
-    desired: Desired, live: Live, wanted: Mapping[str, Object], there: Mapping[str, Object]
+    desired: Desired,
+    live: Live,
+    wanted: Mapping[str, Object],
+    there: Mapping[str, Object],
+    lease: tetrad.HeldLease,
 ) -> Mapping[str, Object]:
     """Apply; what is there after that. Where nothing but snapshots comes and goes, the engine compares
     only these at first. It looks at every object only where one is not as it is wanted after that:
@@ -107,7 +127,7 @@ def _up(
     ways: list[dict[str, Any]] = [{"refresh": False}, {"refresh": True}]
     for way in [{"only": only}, *ways] if only else ways:
         try:
-            steps += engine.up(desired, capacity, lambda step: _say(f"  {step}"), _warn, **way)
+            steps += engine.up(desired, capacity, _say_step, _warn, is_gone=lease.is_gone, **way)
         except engine.ApplyFailed:
             if way == ways[-1]:
                 raise

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import yaml
 from pulumi import automation
@@ -32,6 +32,7 @@ _TORN = "failed to load checkpoint"
 _PENDING = "pending operations from previous deployment"
 _TRIES = 3
 _T = TypeVar("_T")
+IsGone: TypeAlias = Callable[[str, int], bool]  # whether a machine's process runs no more
 _FOLDER = Path(__file__).resolve().parent
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
 _NO_PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - a variable's name
@@ -50,7 +51,7 @@ class ApplyFailed(tetrad.TetradError):
 
 
 class Locked(tetrad.TetradError):
-    """Another apply is under way, or was killed on another machine."""
+    """Another apply is under way, or was killed."""
 
     exit_code = tetrad.ExitCode.INCONCLUSIVE
 
@@ -116,6 +117,7 @@ def up(
     say: Callable[[Step], None],
     warn: Callable[[str], None],
     *,
+    is_gone: IsGone,
     only: Collection[str] | None = None,
     refresh: bool = False,
 ) -> list[Step]:
@@ -127,12 +129,12 @@ def up(
     with _stack(desired, capacity) as stack:
         apply = partial(stack.engine.up, refresh=refresh, target=target, on_event=watched)
         try:
-            _run(stack, watched, apply)
+            _run(stack, watched, apply, is_gone)
         finally:
             if watched.finds_pending:
-                _run(stack, watched, lambda: _forget_pending(stack.engine))
+                _run(stack, watched, lambda: _forget_pending(stack.engine), is_gone)
     if only is not None and watched.finds_pending:
-        return watched.steps + up(desired, capacity, say, warn)
+        return watched.steps + up(desired, capacity, say, warn, is_gone=is_gone)
     return watched.steps
 
 
@@ -230,20 +232,26 @@ def _backend(project: Mapping[str, Any]) -> automation.ProjectBackend | None:
     )
 
 
-def _run(stack: _Stack, watched: Watched, command: Callable[[], object]) -> None:
+def _unknown(host: str, pid: int) -> bool:  # noqa: ARG001
+    return False
+
+
+def _run(
+    stack: _Stack, watched: Watched, command: Callable[[], object], is_gone: IsGone = _unknown
+) -> None:
     """Run a command of the engine, once no other holds the stack that still runs on this machine."""
     until, is_told = time.monotonic() + _WAITS_S, False
     while True:
         try:
             _whole(stack.mending, watched, command)
         except Locked as error:
-            holders = _LOCK.findall(str(error))
-            here = [int(pid) for host, pid in holders if host == socket.gethostname()]
-            if not holders or len(here) < len(holders) or time.monotonic() > until:
-                raise
-            if not any(map(_runs, here)):
+            holders = [(host, int(pid)) for host, pid in _LOCK.findall(str(error))]
+            if holders and all(is_gone(*holder) for holder in holders):
                 stack.engine.cancel()  # what was killed left its lock
                 continue
+            is_elsewhere = any(host != socket.gethostname() for host, _ in holders)
+            if not holders or is_elsewhere or time.monotonic() > until:
+                raise Locked(_locked(str(error), stack.engine.name)) from error
             if not is_told:
                 watched.warn("waiting for another apply on this machine to end")
                 is_told = True
@@ -252,32 +260,23 @@ def _run(stack: _Stack, watched: Watched, command: Callable[[], object]) -> None
             return
 
 
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 @contextmanager
 def _explained(watched: Watched) -> Iterator[None]:
     try:
         yield
     except automation.ConcurrentUpdateError as error:
-        raise Locked(_locked(str(error))) from error
+        raise Locked(str(error)) from error
     except automation.CommandError as error:
         raise _explanation(str(error), watched.errors) from error
 
 
-def _locked(told: str) -> str:
+def _locked(told: str, stack: str) -> str:
     who = [line.strip() for line in told.splitlines() if "created by" in line]
     return (
-        "another apply is under way, or was killed on another machine"
+        f"Pulumi's lock on the stack {stack} stands: another apply is under way, or was killed"
         + "".join(f"\n  {line}" for line in who)
-        + "\n  help: wait for it; if it no longer runs, `pulumi cancel` in infra/ lifts its lock"
+        + "\n  help: wait for it; if it no longer runs, remove the lock:"
+        + f" pulumi cancel {stack} --yes --cwd infra"
     )
 
 

@@ -58,7 +58,7 @@ class Provisioned:
             text=True,
             check=False,
             env=self.environment,
-            timeout=300,
+            timeout=900,
         )
 
     @contextmanager
@@ -111,7 +111,7 @@ class Provisioned:
             text=True,
             check=False,
             env=self.environment,
-            timeout=300,
+            timeout=900,
         )
 
     def commit(self) -> None:

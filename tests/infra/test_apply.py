@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -191,7 +193,7 @@ def test_two_applies_at_once_take_turns(unapplied: Provisioned) -> None:
         read_until(first, "+ ")
         os.killpg(first.pid, signal.SIGSTOP)
         with unapplied.begun() as second:
-            read_until(second, "waiting for another apply on this machine to end")
+            read_until(second, "warning: waiting for ")
             os.killpg(first.pid, signal.SIGCONT)
             for run in (first, second):
                 assert run.stderr is not None
@@ -199,6 +201,61 @@ def test_two_applies_at_once_take_turns(unapplied: Provisioned) -> None:
                 assert run.wait() == 0, told
 
     assert unapplied.drift() == []
+
+
+def test_a_machine_that_disappeared_is_followed_by_the_next(applied: Provisioned) -> None:
+    killed_elsewhere(applied)
+    renewed = {"spec": {"renewTime": "2026-01-01T00:00:00.000000Z"}}
+    applied.kubectl("patch", "lease", "tetrad-apply", "--type=merge", "-p", json.dumps(renewed))
+
+    told = applied.up()
+
+    assert "@elsewhere (pid " in told
+    assert "is gone: this takes its place" in told
+    assert applied.drift() == []
+    assert not list(locks(applied))
+
+
+def test_a_lock_of_somebody_else_is_named_with_the_command_that_removes_it(
+    applied: Provisioned,
+) -> None:
+    killed_elsewhere(applied)
+    applied.kubectl("delete", "lease", "tetrad-apply")  # as if by `pulumi up`, which takes none
+
+    done = applied.run()
+
+    assert done.returncode == tetrad.ExitCode.INCONCLUSIVE
+    lock, who, help_ = done.stderr.strip().splitlines()[-3:]
+    assert lock.startswith("Pulumi's lock on the stack production stands: ")
+    assert re.fullmatch(r"  created by \S+@elsewhere \(pid \d+\) at 20\S+", who)
+    command = help_.rpartition(": ")[2]
+    subprocess.run(
+        command.split(), check=True, capture_output=True, cwd=applied.root, env=applied.environment
+    )
+    applied.up()
+    assert applied.drift() == []
+
+
+def locks(where: Provisioned) -> Iterator[Path]:
+    """The locks of Pulumi in the folder of its state."""
+    folder = Path(where.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    return folder.glob(".pulumi/locks/**/*.json")
+
+
+def killed_elsewhere(where: Provisioned) -> None:
+    """Kill an apply, and let what it leaves be that of another machine."""
+    ask(where.root, "Please:")
+    with where.begun() as run:
+        read_until(run, "+ ConfigMap/snapshot-")
+    here, there = f"@{socket.gethostname()} ", "@elsewhere "
+    for lock in locks(where):
+        text = lock.read_text()
+        assert socket.gethostname() in text
+        lock.write_text(text.replace(socket.gethostname(), "elsewhere"))
+    lease = where.plane.get("lease", "tetrad-apply", "--namespace", where.namespace)
+    holder = lease["spec"]["holderIdentity"].replace(here, there)
+    patch = json.dumps({"spec": {"holderIdentity": holder}})
+    where.kubectl("patch", "lease", "tetrad-apply", "--type=merge", "-p", patch)
 
 
 @pytest.mark.parametrize(
