@@ -80,7 +80,8 @@ def blocks_of(text: str) -> Iterator[tuple[int, int]]:
             yield from _quotes(text, mark)
     yield from _tags(text)
     yield from _angles(text)
-    yield from (match.span() for match in _compiled(_JSON).finditer(text))
+    if '"' in text or "'" in text:
+        yield from (match.span() for match in _compiled(_JSON).finditer(text))
     if "=" in text:
         yield from _attributes(text)
     yield from marked_blocks(text)
@@ -203,6 +204,8 @@ def _closes(run: _Run, opened: _Run, *, fence: bool) -> bool:
 
 
 def _tags(text: str) -> Iterator[tuple[int, int]]:
+    if "<" not in text and "[" not in text:
+        return
     opened: dict[str, list[re.Match[str]]] = {}
     for tag in _compiled(_TAG).finditer(text):
         name = (tag["name"] or tag["name_"]).strip().casefold()

@@ -76,6 +76,9 @@ class _Judged:
                 self._waivers.setdefault((waiver.rule, *file_and_case(waiver, tree)), waiver)
         narrow = any(case for _, _, case in self._waivers)
         self._cases = CasesByLine(tree) if narrow else None
+        if not self._comments and not self._waivers:
+            self.kept += findings
+            return
         for finding in findings:
             if not self._suppressed(finding):
                 self.kept.append(finding)

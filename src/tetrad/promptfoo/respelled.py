@@ -21,9 +21,10 @@ _HOLDERS = ("tests", "defaultTest", "scenarios", "config")  # what tests stand i
 
 def respelled(document: Document) -> Iterator[Issue]:
     """An issue for each of them in a golden set's file."""
-    for node in dict.fromkeys(_compared(document.root)):
+    numbers = [node for node in _compared(document.root) if isinstance(node.value, int | float)]
+    for node in dict.fromkeys(numbers):
         written = document.text[node.start : node.end]
-        if node.style is None and _is_respelled(node.value, written):
+        if node.style is None and as_text(node.value) != written:
             yield Issue(
                 location=document.location(node.start),
                 code=RESPELLED,
@@ -31,10 +32,6 @@ def respelled(document: Document) -> Iterator[Issue]:
                 hint=f'write "{written}" in quotes, or {as_text(node.value)}',
                 blocks="judge",
             )
-
-
-def _is_respelled(value: object, written: str) -> bool:
-    return isinstance(value, int | float) and as_text(value) != written
 
 
 def _compared(node: Node) -> Iterator[Node]:

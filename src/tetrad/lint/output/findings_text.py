@@ -74,8 +74,7 @@ class _Paint:
 
 def _block(finding: Finding, tree: LintTree, paint: _Paint, width: int) -> Iterator[str]:
     place, colour = finding.place, _COLOURS[finding.severity]
-    file = inert(place.file).replace("\n", "⏎")
-    where = f"{file}:{place.span.line}:{place.span.column}"
+    where = f"{_named(place.file)}:{place.span.line}:{place.span.column}"
     what = paint(f"{finding.severity}[{finding.code}]", f"1;{colour}")
     yield f"{paint(where, '1')}: {what} {finding.name}: {_flat(finding.message)}"
     if not finding.hidden:
@@ -85,6 +84,11 @@ def _block(finding: Finding, tree: LintTree, paint: _Paint, width: int) -> Itera
     if finding.fix is not None:
         option = "--fix" if finding.fix.safe else "--fix --unsafe-fixes"
         yield f"  fix: {_flat(finding.fix.title)} ({option})"
+
+
+@lru_cache(maxsize=1000)
+def _named(file: str) -> str:
+    return inert(file).replace("\n", "⏎")
 
 
 @lru_cache(maxsize=1000)  # many findings have a message or a hint in common
