@@ -227,7 +227,7 @@ def test_a_lock_of_somebody_else_is_named_with_the_command_that_removes_it(
     assert done.returncode == tetrad.ExitCode.INCONCLUSIVE
     lock, who, help_ = done.stderr.strip().splitlines()[-3:]
     assert lock.startswith("Pulumi's lock on the stack production stands: ")
-    assert re.fullmatch(r"  created by \S+@elsewhere \(pid \d+\) at 20\S+", who)
+    assert re.fullmatch(r"  file:\S+: created by \S+@elsewhere \(pid \d+\) at 20\S+", who)
     command = help_.rpartition(": ")[2]
     subprocess.run(
         command.split(), check=True, capture_output=True, cwd=applied.root, env=applied.environment
