@@ -47,6 +47,13 @@ def test_it_makes_none_within_json() -> None:
         ("equals", "yes", "\ufeffyes", "U+FEFF ZERO WIDTH NO-BREAK SPACE where nothing is expected"),
         ("equals", "yes", "y\u200bes\u200b", "U+200B ZERO WIDTH SPACE where nothing is expected"),
         ("contains", "co\u00adop", "a coop.", "U+00AD SOFT HYPHEN is missing"),
+        ("contains", "co\u00adop now", "a co\u00adop\u00a0now", "U+00A0 NO-BREAK SPACE where a space is expected"),
+        (
+            "contains", "co\u00adop now", "a coop\u00a0now",
+            "U+00AD SOFT HYPHEN is missing; U+00A0 NO-BREAK SPACE where a space is expected",
+        ),
+        ("contains", "\u200b", "", "U+200B ZERO WIDTH SPACE is missing"),
+        ("contains", "a b", "a\u00a0b a\u2009b", "U+00A0 NO-BREAK SPACE where a space is expected"),
         ("contains", "don't", "We don’t.", "U+2019 RIGHT SINGLE QUOTATION MARK where \"'\" is expected"),
         ("contains", "2020-2021", "in 2020–2021", 'U+2013 EN DASH where "-" is expected'),
         ("contains", "office", "the oﬃce", 'U+FB03 LATIN SMALL LIGATURE FFI where "f" is expected'),

@@ -100,6 +100,12 @@ def test_a_person_with_a_key_and_a_login_is_one(person: Sigstore) -> None:
     found = s.answer(replace(made, signers=signers, approvals=rule), envelopes)
     assert [unmet.message for unmet in found.unmet] == ["1 of 2 approvals of platform"]
 
+    at_home = replace(with_key, authors=("ada@home.example",))
+    both = replace(login, authors=("ada@home.example",))
+    signers = {**made.signers, "ada": both, "ada2": at_home}
+    found = s.answer(replace(made, signers=signers, approvals=rule), envelopes)
+    assert [unmet.message for unmet in found.unmet] == ["1 of 2 approvals of platform"]
+
     other = replace(with_key, authors=("grace@example.com",))
     found = s.answer(replace(made, signers={**signers, "ada2": other}, approvals=rule), envelopes)
     assert found.is_yes

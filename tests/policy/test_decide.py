@@ -30,7 +30,7 @@ from policy.factory import (
 from tetrad.canonical import digest_bytes
 from tetrad.errors import Location
 from tetrad.identity.suite_digest import suite_digest
-from tetrad.model import Assertion, AssertionSet, MustPass
+from tetrad.model import Assertion, AssertionSet, MustPass, Turn
 from tetrad.policy import decide, overall, suite_report
 from tetrad.results.exchange import Usage
 from tetrad.results.gate_report import (
@@ -816,7 +816,11 @@ def test_a_suite_report_lists_every_case_of_the_golden_set() -> None:
     asked = suite(
         [
             case("c0"),
-            replace(case("c1", tags=("slow",), group="g"), location=Location("golden.yaml", 7, 3)),
+            replace(
+                case("c1", tags=("slow",), group="g"),
+                location=Location("golden.yaml", 7, 3),
+                turns=(Turn(role="user", content="Hello"),),
+            ),
         ],
         max_flips(0),
         minimum(0.0),
@@ -846,6 +850,7 @@ def test_a_suite_report_lists_every_case_of_the_golden_set() -> None:
                 id="c1",
                 flip="none",
                 vars={"message": "c1"},
+                turns=(Turn(role="user", content="Hello"),),
                 candidate=CaseOutcome(id="c1", tags=("slow",), group="g", line=7, samples=()),
                 base=base.cases[1],
             ),
