@@ -23,7 +23,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_a_damaged_file_ends_in_messages(tree: Path) -> None:
-    for seed in range(500):
+    for seed in range(100):
         load_damaged(tree, seed)
 
 

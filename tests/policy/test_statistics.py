@@ -183,7 +183,10 @@ def test_ten_percent_discordance_and_a_margin_of_two_points_need_about_1963_case
     assert 1960 <= needed <= 1968
 
 
-@pytest.mark.parametrize(("share", "margin"), [(0.1, 0.02), (0.3, 0.08), (0.5, 0.1)])
+@pytest.mark.parametrize(
+    ("share", "margin"),
+    [pytest.param(0.1, 0.02, marks=pytest.mark.campaign), (0.3, 0.08), (0.5, 0.1)],
+)
 def test_as_many_cases_as_are_asked_for_tell_in_about_80_of_100_runs(
     share: float, margin: float
 ) -> None:
