@@ -33,7 +33,8 @@ def pytest_of(
 
     On a narrow terminal: pytest's summary tells again of what fits on its line.
     """
-    environment = {key: os.environ[key] for key in os.environ if key not in {"CI", "BUILD_NUMBER"}}
+    ours = {"CI", "BUILD_NUMBER", "PYTEST_ADDOPTS"}
+    environment = {key: os.environ[key] for key in os.environ if key not in ours}
     environment |= {"COLUMNS": "80"} | ({"CI": "true"} if on_ci else {})
     without = [part for name in _OTHER_PLUGINS for part in ("-p", f"no:{name}")]
     arguments = [*without, "-c", os.devnull, "--rootdir", ".", *options]

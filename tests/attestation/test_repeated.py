@@ -102,6 +102,10 @@ EDITS: dict[str, tuple[Edit, str]] = {
         lambda r: r["stacks"][0].update(base_model="large"),
         "stacks/feedback: the report's model of the base is large",
     ),
+    "no model of the base": (
+        lambda r: r["stacks"][0].update(base_model=""),
+        "stacks/feedback: the report's model of the base is missing",
+    ),
     "another coverage": (
         lambda r: r["coverage"].append(
             {"change": "removed", "kind": "suite", "ref": "evals/x", "others": [], "cases": 3}

@@ -31,8 +31,12 @@ def check_changed(report: StackReport, stack: Stack, trees: Trees) -> None:
             f"{stack.ref}: {said} reported as changed, found {', '.join(parts) or 'nothing'}"
         )
     answered = () if old is None else (old if parts else stack, old)  # one run for one identity
-    if report.base_model and report.base_model not in {one.model.name for one in answered}:
-        raise Disagreement(f"{stack.ref}: the report's model of the base is {report.base_model}")
+    models = {one.model.name for one in answered}
+    if not any(case.base for suite in report.suites for case in suite.cases):
+        models.add("")
+    if report.base_model not in models:
+        said = report.base_model or "missing"
+        raise Disagreement(f"{stack.ref}: the report's model of the base is {said}")
 
 
 def check_suites(report: StackReport, stack: Stack, trees: Trees) -> None:
