@@ -20,13 +20,13 @@ from typing import Any
 import pytest
 from control_plane import ControlPlane, started
 
-from tetrad.cluster_api import ClusterApi, Collection
+from tetrad.cluster_api import ClusterApi, ResourceCollection
 from tetrad.cluster_api import accounts as of_pods
 from tetrad.errors import ClusterError
 
 pytestmark = pytest.mark.campaign  # a real API server, for a minute
 
-CONFIG_MAPS = Collection(api="api/v1", resource="configmaps")
+CONFIG_MAPS = ResourceCollection(api="api/v1", resource="configmaps")
 USERS = ("ann", "bob")
 ALPHA, V1 = (f"client.authentication.k8s.io/{version}" for version in ("v1beta1", "v1"))
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from tetrad.cluster_api import ClusterApi, Collection
+from tetrad.cluster_api import ClusterApi, ResourceCollection
 from tetrad.errors import ClusterError
 
 pytest.importorskip("urllib3", reason="needs the extra infra")
 
-CONFIG_MAPS = Collection(api="api/v1", resource="configmaps")
+CONFIG_MAPS = ResourceCollection(api="api/v1", resource="configmaps")
 
 
 class _Answering(BaseHTTPRequestHandler):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tetrad.cluster_api import ClusterApi, Collection
+from tetrad.cluster_api import ClusterApi, ResourceCollection
 from tetrad.errors import ClusterError, ExitCode, KubeconfigUnusable
 
 pytest.importorskip("urllib3", reason="needs the extra infra")
@@ -23,7 +23,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> ClusterEr
     (tmp_path / "config").write_text(text)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     with ClusterApi("it", "llm") as api, pytest.raises(ClusterError) as told:
-        api.get(Collection(api="api/v1", resource="configmaps"), "pointer")
+        api.get(ResourceCollection(api="api/v1", resource="configmaps"), "pointer")
     return told.value
 
 

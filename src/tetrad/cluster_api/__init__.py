@@ -3,6 +3,6 @@
 What it takes to connect is imported when a cluster is asked, and not before.
 """
 
-from tetrad.cluster_api.objects import ClusterApi, Collection, Object
+from tetrad.cluster_api.cluster_objects import ClusterApi, Object, ResourceCollection
 
-__all__ = ["ClusterApi", "Collection", "Object"]
+__all__ = ["ClusterApi", "Object", "ResourceCollection"]

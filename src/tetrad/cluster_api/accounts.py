@@ -28,7 +28,7 @@ class ApiServer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Credential:
+class ClusterCredential:
     """What a request proves an account with."""
 
     authorization: str | None = None
@@ -41,21 +41,21 @@ class Credential:
 
 
 class _Plugin(Protocol):
-    def run(self) -> Credential: ...
+    def run(self) -> ClusterCredential: ...
 
 
 @dataclass(kw_only=True, slots=True)
-class Account:
+class ClusterAccount:
     """Who asks. A token in a file is read for each request, a plugin is asked when its answer expires."""
 
-    fixed: Credential = field(default_factory=Credential)
+    fixed: ClusterCredential = field(default_factory=ClusterCredential)
     token_file: Path | None = None
     plugin: _Plugin | None = None
     impersonation: tuple[tuple[str, str], ...] = ()
-    _told: Credential | None = None
+    _told: ClusterCredential | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def credential(self, *, refused: Credential | None = None) -> Credential:
+    def credential(self, *, refused: ClusterCredential | None = None) -> ClusterCredential:
         """The one that holds now, and not the one that the server refused if there is another."""
         if self.token_file is not None:
             return replace(self.fixed, authorization=f"Bearer {_token(self.token_file)}")
@@ -69,7 +69,7 @@ class Account:
         return replace(told, certificate=told.certificate or self.fixed.certificate)
 
 
-def _is_from(told: Credential, used: Credential) -> bool:
+def _is_from(told: ClusterCredential, used: ClusterCredential) -> bool:
     """Whether a plugin told what was used, which no other thread has had renewed since."""
     return told.authorization == used.authorization
 
@@ -85,7 +85,7 @@ def is_in_pod() -> bool:
     return _HOST in os.environ and (SERVICE_ACCOUNT / "token").is_file()
 
 
-def service_account() -> tuple[ApiServer, Account]:
+def service_account() -> tuple[ApiServer, ClusterAccount]:
     """The cluster of the pod that this runs in, and the pod's own account."""
     host, port = os.environ[_HOST], os.environ.get(_PORT, "443")
     authority = SERVICE_ACCOUNT / "ca.crt"
@@ -95,4 +95,4 @@ def service_account() -> tuple[ApiServer, Account]:
         raise ClusterError(f"the pod's service account: {authority}: {error}") from error
     named = f"[{host}]" if ":" in host else host
     server = ApiServer(url=f"https://{named}:{port}", authority=trusted)
-    return server, Account(token_file=SERVICE_ACCOUNT / "token")
+    return server, ClusterAccount(token_file=SERVICE_ACCOUNT / "token")

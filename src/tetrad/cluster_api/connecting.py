@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
 from tetrad.cluster_api.accounts import (
-    Account,
     ApiServer,
-    Credential,
+    ClusterAccount,
+    ClusterCredential,
     is_in_pod,
     service_account,
 )
@@ -67,7 +67,7 @@ class Connection:
 
     def _sent(
         self,
-        credential: Credential,
+        credential: ClusterCredential,
         method: str,
         path: str,
         body: bytes | None,
@@ -106,7 +106,7 @@ def unanswered() -> tuple[type[Exception], ...]:
     return HTTPError, OSError, ValueError
 
 
-def _reached(context: str) -> tuple[ApiServer, Account]:
+def _reached(context: str) -> tuple[ApiServer, ClusterAccount]:
     """By the kubeconfig, where there is one: a job in a pod may mean another cluster than its own."""
     if not kubeconfig_files() and is_in_pod():
         return service_account()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tetrad.cluster_api.accounts import Credential
+from tetrad.cluster_api.accounts import ClusterCredential
 from tetrad.errors import ClusterError, KubeconfigUnusable
 
 _INFO = "KUBERNETES_EXEC_INFO"
@@ -33,7 +33,7 @@ class CredentialPlugin:
     def _name(self) -> str:
         return f"the credential plugin {self.command[0]}"
 
-    def run(self) -> Credential:
+    def run(self) -> ClusterCredential:
         """Its answer. KubeconfigUnusable where it cannot run, ClusterError where it fails."""
         if shutil.which(self.command[0]) is None:
             hint = f"\n  help: {' '.join(self.hint.split())}" if self.hint else ""
@@ -64,7 +64,7 @@ class CredentialPlugin:
             spec["cluster"] = self.cluster
         return json.dumps({"kind": "ExecCredential", "apiVersion": self.api_version, "spec": spec})
 
-    def _credential(self, answer: bytes) -> Credential:
+    def _credential(self, answer: bytes) -> ClusterCredential:
         try:
             told = json.loads(answer)
             version, status = told["apiVersion"], told["status"]
@@ -77,7 +77,7 @@ class CredentialPlugin:
             raise KubeconfigUnusable(f"{self._name} speaks {version}, not {self.api_version}")
         if not token and not (certificate and key):
             raise ClusterError(f"{self._name} gave neither a token nor a certificate with its key")
-        return Credential(
+        return ClusterCredential(
             authorization=f"Bearer {token}" if token else None,
             certificate=(certificate, key) if certificate and key else None,
             expires=until,

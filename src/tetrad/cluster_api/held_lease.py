@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from tetrad.cluster_api.objects import ClusterApi, Collection, Object
+from tetrad.cluster_api.cluster_objects import ClusterApi, Object, ResourceCollection
 from tetrad.errors import ClusterConflict, ClusterError
 
-_LEASES = Collection(api="apis/coordination.k8s.io/v1", resource="leases")
+_LEASES = ResourceCollection(api="apis/coordination.k8s.io/v1", resource="leases")
 _MANAGER = "tetrad-lease"
 _LEFT = "tetrad.dev/left-by"
 _EXPIRES = timedelta(seconds=60)  # after the last sign of life

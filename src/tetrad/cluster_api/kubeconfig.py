@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tetrad.cluster_api.accounts import Account, ApiServer, Credential
+from tetrad.cluster_api.accounts import ApiServer, ClusterAccount, ClusterCredential
 from tetrad.cluster_api.credential_plugin import CredentialPlugin
 from tetrad.errors import KubeconfigUnusable
 
@@ -31,7 +31,7 @@ def kubeconfig_files() -> list[Path]:
     return [file for file in files if file.exists()]
 
 
-def read_context(name: str) -> tuple[ApiServer, Account]:
+def read_context(name: str) -> tuple[ApiServer, ClusterAccount]:
     """The server and the account of a context; KubeconfigUnusable where one is not as it should be."""
     merged = _merged()
     context = merged.get(("contexts", name))
@@ -42,7 +42,7 @@ def read_context(name: str) -> tuple[ApiServer, Account]:
         raise context.wrong("names no cluster")
     user = _named(merged, context, "user")
     server = _server(cluster)
-    return server, Account() if user is None else _account(user, cluster, server)
+    return server, ClusterAccount() if user is None else _account(user, cluster, server)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,7 +153,7 @@ def _server(cluster: _Entry) -> ApiServer:
     )
 
 
-def _account(user: _Entry, cluster: _Entry, server: ApiServer) -> Account:
+def _account(user: _Entry, cluster: _Entry, server: ApiServer) -> ClusterAccount:
     if "auth-provider" in user.values:
         raise user.wrong(
             "has an auth-provider, which is not supported"
@@ -162,8 +162,8 @@ def _account(user: _Entry, cluster: _Entry, server: ApiServer) -> Account:
     certificate, key = user.pem("client-certificate"), user.pem("client-key")
     if (certificate is None) != (key is None):
         raise user.wrong("has one of client-certificate and client-key, and not the other")
-    return Account(
-        fixed=Credential(
+    return ClusterAccount(
+        fixed=ClusterCredential(
             authorization=_authorization(user),
             certificate=None if certificate is None or key is None else (certificate, key),
         ),

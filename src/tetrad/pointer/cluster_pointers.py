@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from tetrad.cluster_api import ClusterApi, Collection, Object
+from tetrad.cluster_api import ClusterApi, Object, ResourceCollection
 from tetrad.database import Closing
 from tetrad.errors import ClusterConflict, PointerMoved
 from tetrad.pointer.deployers import Deployers
@@ -23,7 +23,7 @@ from tetrad.pointer.registry_record import Recording
 
 NAME = "tetrad-pointer"
 MANAGER = "tetrad"
-CONFIG_MAPS = Collection(api="api/v1", resource="configmaps")
+CONFIG_MAPS = ResourceCollection(api="api/v1", resource="configmaps")
 _LABELS = {"app.kubernetes.io/component": "pointer"}
 # Versions that the ConfigMap keeps, for a history without the registry and for what this lacks.
 _KEPT = 16

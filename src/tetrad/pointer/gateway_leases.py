@@ -11,14 +11,14 @@ import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tetrad.cluster_api import ClusterApi, Collection, Object
+from tetrad.cluster_api import ClusterApi, Object, ResourceCollection
 from tetrad.errors import ClusterError
 from tetrad.pointer.gateways import GatewayState
 from tetrad.pointer.kept_pointers import FORGOTTEN, THERE
 from tetrad.pointer.pointer_json import read_state, write_state
 from tetrad.results.codec import ShapeError
 
-LEASES = Collection(api="apis/coordination.k8s.io/v1", resource="leases")
+LEASES = ResourceCollection(api="apis/coordination.k8s.io/v1", resource="leases")
 MANAGER = "tetrad-gateway"
 _LABEL = "app.kubernetes.io/component"
 _COMPONENT = "gateway-state"

@@ -7,7 +7,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 from tetrad.canonical import Digest
-from tetrad.cluster_api import ClusterApi, Collection, Object
+from tetrad.cluster_api import ClusterApi, Object, ResourceCollection
 from tetrad.errors import ArtifactError, ClusterError
 from tetrad.snapshots.bundle import Bundle, snapshot_of
 from tetrad.snapshots.kept import load_exact
@@ -19,7 +19,7 @@ from tetrad.snapshots.taking import check_snapshot
 if TYPE_CHECKING:
     from tetrad.registry.ledger import Ledger
 
-_CONFIG_MAPS = Collection(api="api/v1", resource="configmaps")
+_CONFIG_MAPS = ResourceCollection(api="api/v1", resource="configmaps")
 _FORMS = ("snapshot", "bundle")  # how an object's name begins, before digits of the digest
 _DIGITS = 12
 

@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tetrad.cluster_api import ClusterApi, Collection
+from tetrad.cluster_api import ClusterApi, ResourceCollection
 from tetrad.errors import ClusterConflict, ClusterError
 
 pytest.importorskip("urllib3", reason="needs the extra infra")
 
-CONFIG_MAPS = Collection(api="api/v1", resource="configmaps")
+CONFIG_MAPS = ResourceCollection(api="api/v1", resource="configmaps")
 GONE: Any = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}
 
 

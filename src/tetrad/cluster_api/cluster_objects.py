@@ -30,7 +30,7 @@ _JSON_PATCH = "application/json-patch+json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Collection:
+class ResourceCollection:
     """The objects of a kind, as the API names them."""
 
     api: str  # api/v1, or apis/GROUP/VERSION
@@ -55,7 +55,7 @@ class ClusterApi(Closing):
         self._streams: set[Any] = set()
         self._closed = False
         self._date: tuple[datetime, float] | None = None  # of the server, and ours at that moment
-        self._collections: dict[tuple[str, str], Collection] = {}  # by api and kind
+        self._collections: dict[tuple[str, str], ResourceCollection] = {}  # by api and kind
 
     def close(self) -> None:
         """End every watch, and let go of the connections."""
@@ -76,14 +76,14 @@ class ClusterApi(Closing):
         told, at = self._date
         return told + timedelta(seconds=time.monotonic() - at)
 
-    def collection(self, api_version: str, kind: str) -> Collection | None:
+    def collection(self, api_version: str, kind: str) -> ResourceCollection | None:
         """The objects of a kind; None where the cluster does not know it."""
         api = f"apis/{api_version}" if "/" in api_version else f"api/{api_version}"
         if (api, kind) not in self._collections:
             status, answer = self._ask("GET", f"/{api}")
             known = [] if status == 404 else _accepted(self.name, status, answer)["resources"]
             self._collections |= {
-                (api, one["kind"]): Collection(
+                (api, one["kind"]): ResourceCollection(
                     api=api, resource=one["name"], is_namespaced=one["namespaced"]
                 )
                 for one in known
@@ -91,14 +91,14 @@ class ClusterApi(Closing):
             }
         return self._collections.get((api, kind))
 
-    def get(self, collection: Collection, name: str) -> Object | None:
+    def get(self, collection: ResourceCollection, name: str) -> Object | None:
         """An object; None where there is none."""
         status, answer = self._ask("GET", self._url(collection, name))
         return None if status == 404 else _accepted(self.name, status, answer)
 
     def listed(
         self,
-        collection: Collection,
+        collection: ResourceCollection,
         *,
         labels: str = "",
         fields: str = "",
@@ -117,7 +117,7 @@ class ClusterApi(Closing):
             if not query["continue"]:
                 return items, found["metadata"]["resourceVersion"]
 
-    def apply(self, collection: Collection, obj: Object, *, manager: str) -> Object:
+    def apply(self, collection: ResourceCollection, obj: Object, *, manager: str) -> Object:
         """Apply an object server-side, whoever else set its fields before; ClusterConflict where it
         has another resourceVersion than it names.
         """
@@ -126,7 +126,7 @@ class ClusterApi(Closing):
         return _accepted(self.name, *self._ask("PATCH", url, obj))
 
     def patch(
-        self, collection: Collection, name: str, steps: Sequence[Object], *, manager: str
+        self, collection: ResourceCollection, name: str, steps: Sequence[Object], *, manager: str
     ) -> Object:
         """Change an object by the steps of a JSON patch; ClusterConflict where it has another
         resourceVersion than they write.
@@ -134,13 +134,13 @@ class ClusterApi(Closing):
         url = self._url(collection, name, query={"fieldManager": manager})
         return _accepted(self.name, *self._ask("PATCH", url, list(steps), media=_JSON_PATCH))
 
-    def delete(self, collection: Collection, name: str) -> None:
+    def delete(self, collection: ResourceCollection, name: str) -> None:
         """Delete an object; it need not be there."""
         status, answer = self._ask("DELETE", self._url(collection, name))
         if status != 404:
             _accepted(self.name, status, answer)
 
-    def follow(self, collection: Collection, name: str) -> Iterator[Object | None]:
+    def follow(self, collection: ResourceCollection, name: str) -> Iterator[Object | None]:
         """An object as it is, and whenever it changes; None while there is none.
 
         Blocks meanwhile, and ends when this is closed; a ClusterError ends it, too.
@@ -152,7 +152,7 @@ class ClusterApi(Closing):
             if not self._closed:
                 raise
 
-    def _followed(self, collection: Collection, fields: str) -> Iterator[Object | None]:
+    def _followed(self, collection: ResourceCollection, fields: str) -> Iterator[Object | None]:
         """The same until the server no longer knows what happened meanwhile."""
         items, version = self.listed(collection, fields=fields)
         yield items[0] if items else None
@@ -171,7 +171,7 @@ class ClusterApi(Closing):
 
     def _url(
         self,
-        collection: Collection,
+        collection: ResourceCollection,
         name: str = "",
         query: Mapping[str, str] | None = None,
         *,
@@ -194,7 +194,7 @@ class ClusterApi(Closing):
         except ValueError:
             return response.status, {"message": data[:200].decode(errors="replace").strip()}
 
-    def _events(self, collection: Collection, fields: str, version: str) -> Iterator[Any]:
+    def _events(self, collection: ResourceCollection, fields: str, version: str) -> Iterator[Any]:
         """What a watch tells, until the server ends it or this is closed."""
         query = {
             "watch": "true",
