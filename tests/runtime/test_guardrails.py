@@ -354,7 +354,7 @@ class EarlierCalls:
     async def begin(self, request: Request) -> None:
         assert request.messages
 
-    def take(self, call: ToolCall) -> bool:
+    async def take(self, call: ToolCall) -> bool:
         return (call.name, call.arguments) in [(one.name, one.arguments) for one in self.first]
 
 

@@ -263,5 +263,5 @@ def test_a_snapshot_of_another_runtime_names_the_release_that_took_it(tree: Tree
     snapshot = taken(tree)
     older = replace(snapshot, document={**snapshot.document, "runtime": 1}, release="0.0.9")
 
-    with pytest.raises(ArtifactError, match=r"of runtime 1(.|\n)*help: use Tetrad 0\.0\.9"):
+    with pytest.raises(ArtifactError, match=r"runtime 1, (.|\n)*help: use Tetrad 0\.0\.9"):
         check_snapshot(older, "x.tar")
