@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 from fakes import OpenAIServer
+from gateway_processes import wait_for_status
 from gateways import AT, STACK, Served, alone, ask, gateway
 from signing import key, signer
 
@@ -98,6 +99,7 @@ def address(console: Registered, upstream: OpenAIServer, tmp_path: Path) -> Iter
             ).routes(),
         ) as found,
     ):
+        wait_for_status(found, 200)
         yield found
 
 

@@ -94,7 +94,7 @@ def test_earlier_runs_become_entries(tmp_path: Path, version: int) -> None:
     ]
     left = {"answers", "builds"} if version == 2 else set()
     ours = {"gateways", "ledger_contents", "ledger_entries", "ledger_version"}
-    ours |= {"live_answers", "live_feedback", "spending"}
+    ours |= {"confirmations", "live_answers", "live_feedback", "spending"}
     assert tables(path) == left | ours
 
 
