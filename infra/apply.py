@@ -31,6 +31,7 @@ from waiting import wait
 _SHOWN_FIELDS = 3
 _LEASE = "tetrad-apply"
 _WAITS_S = 300.0  # for another apply
+_TRIES = 10  # to change an object that others change
 
 
 class NotApplied(tetrad.TetradError):
@@ -162,13 +163,32 @@ def _is_edited(wanted: Mapping[str, Object], there: Mapping[str, Object], place:
 def _take_away(live: Live, wanted: Mapping[str, Object], there: Mapping[str, Object]) -> None:
     """What somebody added to objects by hand: the engine puts right only what it knows of."""
     for name, obj in wanted.items():
-        # the last of a list first, so that the places of the others stay
-        pointers = sorted(
-            {one.pointer for one in added(obj, there[name])}, key=_places, reverse=True
-        )
-        if pointers:
-            live.remove(there[name], pointers)
+        if pointers := _added_last_first(obj, there[name]):
+            _remove(live, obj, there[name], pointers)
             _say(f"  ~ {name}: without {', '.join(pointers)}, which somebody added")
+
+
+def _remove(live: Live, obj: Object, found: Object, pointers: Sequence[str]) -> None:
+    """Controllers write the status of an object at any moment: it is read again then."""
+    left = _TRIES
+    while pointers:
+        try:
+            live.remove(found, pointers)
+        except tetrad.ClusterConflict:
+            left -= 1
+            if not left:
+                raise
+        else:
+            return
+        now = live.named(found["apiVersion"], found["kind"], found["metadata"]["name"])
+        if now is None:
+            return
+        found, pointers = now, _added_last_first(obj, now)
+
+
+def _added_last_first(obj: Object, found: Object) -> list[str]:
+    """The last of a list first, so that the places of the others stay."""
+    return sorted({one.pointer for one in added(obj, found)}, key=_places, reverse=True)
 
 
 def _places(pointer: str) -> list[tuple[bool, int, str]]:

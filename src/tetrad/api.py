@@ -17,6 +17,7 @@ from tetrad.admission import question, verified, verified_each
 from tetrad.canonical import Digest
 from tetrad.cluster_api import ClusterApi as ClusterApi
 from tetrad.cluster_api.held_lease import HeldLease as HeldLease
+from tetrad.errors import ClusterConflict as ClusterConflict
 from tetrad.errors import ClusterError as ClusterError
 from tetrad.errors import ExitCode as ExitCode
 from tetrad.errors import Issue as Issue

@@ -22,7 +22,7 @@ from tetrad.loading.repositories import load_repository
 TODAY = date(2026, 11, 21)
 FEW, MANY = 8, 64
 # Calls a piece may grow by this much from FEW to MANY; a loop over all in each would be 8 times.
-ROOM = 1.1
+ROOM = 1.2
 
 PROMPT = """\
 kind: prompt
