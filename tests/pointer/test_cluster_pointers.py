@@ -396,7 +396,7 @@ def test_a_lease_that_cannot_be_read_is_named(environment: Environment) -> None:
     store.report(gateway("g1", 1))
     environment.kubectl("annotate", "lease", "gateway-g1", "--overwrite", "tetrad.dev/state=e30=")
 
-    with pytest.raises(ClusterError, match="the Lease gateway-g1 does not say"):
+    with pytest.raises(ClusterError, match="the Lease gateway-g1 is not a gateway's"):
         store.gateways()
 
 
