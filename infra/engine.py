@@ -30,7 +30,7 @@ _WAITS_S = 300.0  # for another apply on this machine, which may be one whose co
 _LOOKS_S = 2.0
 _TORN = "failed to load checkpoint"
 _PENDING = "pending operations from previous deployment"
-_TRIES = 3
+_TRIES = 5
 _T = TypeVar("_T")
 IsGone: TypeAlias = Callable[[str, int], bool]  # whether a machine's process runs no more
 _FOLDER = Path(__file__).resolve().parent
@@ -218,6 +218,7 @@ def _whole(mending: Callable[[], None], watched: Watched, command: Callable[[], 
         except ApplyFailed as error:
             if _TORN not in str(error):
                 raise
+        time.sleep(_LOOKS_S)
         mending()
     with _explained(watched):
         return command()
@@ -247,7 +248,7 @@ def _run(
         except Locked as error:
             holders = [(host, int(pid)) for host, pid in _LOCK.findall(str(error))]
             if holders and all(is_gone(*holder) for holder in holders):
-                stack.engine.cancel()  # what was killed left its lock
+                _whole(stack.mending, watched, stack.engine.cancel)  # what was killed left its lock
                 continue
             is_elsewhere = any(host != socket.gethostname() for host, _ in holders)
             if not holders or is_elsewhere or time.monotonic() > until:
