@@ -134,6 +134,7 @@ def test_many_keys_are_looked_up_at_once(answers: Answers) -> None:
     assert len(answers.kept(MODEL, BUILD, wanted)) == 25
 
 
+@pytest.mark.campaign
 def test_every_flipped_bit_of_an_answer_makes_it_absent(tmp_path: Path) -> None:
     path = tmp_path / "answers.db"
     with Answers.open(path) as answers:

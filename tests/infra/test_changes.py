@@ -85,6 +85,7 @@ def test_a_model_brings_a_server_and_its_cost(
     )
 
 
+@pytest.mark.campaign
 def test_another_release_of_the_gateway_restarts_its_pods(
     root: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,6 +100,7 @@ def test_another_release_of_the_gateway_restarts_its_pods(
     assert "~ Deployment/gateway-0-2-0  (restarts)" in plan(root, capfd)
 
 
+@pytest.mark.campaign
 def test_a_change_of_the_program_shows(root: Path, capfd: pytest.CaptureFixture[str]) -> None:
     network = root / "infra/objects/network.py"
     network.write_text(network.read_text().replace('"restricted"', '"baseline"'))
@@ -111,6 +113,7 @@ def test_a_change_of_the_program_shows(root: Path, capfd: pytest.CaptureFixture[
     ]
 
 
+@pytest.mark.campaign
 def test_what_an_environment_lacks_is_said(root: Path, capfd: pytest.CaptureFixture[str]) -> None:
     file = root / ENVIRONMENT
     document = yaml.safe_load(file.read_text())
@@ -121,6 +124,7 @@ def test_what_an_environment_lacks_is_said(root: Path, capfd: pytest.CaptureFixt
     assert planned(root, capfd)["problem"].startswith(f"{ENVIRONMENT}: kubernetes.gateways")
 
 
+@pytest.mark.campaign
 def test_a_new_environment_is_compared_with_nothing(
     root: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

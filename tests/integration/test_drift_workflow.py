@@ -101,6 +101,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path)
 
 
+@pytest.mark.campaign
 def test_an_issue_is_opened_kept_and_closed(world: World) -> None:
     world.deploy("staging", "production")
     assert world.hour() == {}

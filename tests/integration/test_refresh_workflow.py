@@ -138,6 +138,7 @@ def test_a_night_in_which_nothing_moved_proposes_nothing(world: World) -> None:
     assert world.pulls == []
 
 
+@pytest.mark.campaign
 def test_documents_and_answers_that_moved_are_proposed_once(world: World) -> None:
     before = load_repository(world.tree.root)
     world.documents.write("leave.md", "Leave is 30 days.\n")
@@ -157,6 +158,7 @@ def test_documents_and_answers_that_moved_are_proposed_once(world: World) -> Non
     assert len(world.pulls) == 1
 
 
+@pytest.mark.campaign
 def test_what_moves_on_is_pushed_to_the_same_pull_request(world: World) -> None:
     world.words[0] = "two"
     world.night()

@@ -45,6 +45,7 @@ def test_the_pointer_that_was_appended_last_is_current(store: PointerStore) -> N
     assert list(store.history()) == appended[::-1]
 
 
+@pytest.mark.campaign
 def test_more_pointers_than_a_page_are_all_in_the_history(store: PointerStore) -> None:
     append(store, *range(1, 121))
 

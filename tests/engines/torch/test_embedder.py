@@ -147,6 +147,7 @@ def test_a_long_text_has_the_mean_of_its_windows(embedder: Embedder) -> None:
     assert pytest.approx(mean / np.linalg.norm(mean), abs=1e-5) == row
 
 
+@pytest.mark.campaign
 def test_threads_that_embed_overlong_texts_do_not_disturb_each_other(embedder: Embedder) -> None:
     texts = ["cats " * 2_000] * 24
     alone = embedder.embed(texts[:1])
