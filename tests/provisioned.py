@@ -140,7 +140,12 @@ class Provisioned:
 def read_until(run: subprocess.Popen[str], text: str) -> None:
     """Until a line that it tells has the text."""
     assert run.stderr is not None
-    assert any(text in line for line in run.stderr)
+    told = []
+    for line in run.stderr:
+        told.append(line)
+        if text in line:
+            return
+    raise AssertionError("".join(told))
 
 
 def fresh(plane: ControlPlane, folder: Path, **changes: Any) -> Provisioned:
