@@ -16,17 +16,23 @@ def mend(url: str, project: str, stack: str) -> None:
     """
     if not url.startswith("file://"):
         return  # others write all or nothing
-    folder = Path(url.removeprefix("file://")).expanduser() / ".pulumi/stacks" / project
-    state, before = folder / f"{stack}.json", folder / f"{stack}.json.bak"
-    if not _is_torn(state):
+    root = Path(url.removeprefix("file://")).expanduser() / ".pulumi"
+    state = root / "stacks" / project / f"{stack}.json"
+    if not _torn(root, state):
         return
     time.sleep(_WRITES_S)
-    if not _is_torn(state):
-        return
-    if before.is_file() and not _is_torn(before):
-        shutil.copyfile(before, state)
-    else:
-        state.unlink()
+    for file in _torn(root, state):
+        before = file.with_name(f"{file.name}.bak")
+        if file == state and before.is_file() and not _is_torn(before):
+            shutil.copyfile(before, state)
+        else:
+            file.unlink(missing_ok=True)
+
+
+def _torn(root: Path, state: Path) -> list[Path]:
+    """The state, and what is noted beside it and its locks of their kind, which nobody needs."""
+    notes = [*state.parent.glob("*.attrs"), *(root / "locks").rglob("*.attrs")]
+    return [file for file in (state, *notes) if _is_torn(file)]
 
 
 def _is_torn(file: Path) -> bool:
