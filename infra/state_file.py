@@ -12,7 +12,7 @@ _WRITES_S = 1.0  # within which an engine that still runs has written it
 
 def mend(url: str, project: str, stack: str) -> None:
     """Put the state before in the place of one that ends midway: what the killed run applied beyond it is
-    applied again, which changes nothing.
+    applied again, which changes nothing. Notes beside it and its locks that end midway go.
     """
     if not url.startswith("file://"):
         return  # others write all or nothing

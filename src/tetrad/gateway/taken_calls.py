@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, delete, select
 
@@ -11,35 +10,23 @@ from tetrad.database import Closing
 from tetrad.gateway.proposals import VALID_S
 from tetrad.registry import Place
 from tetrad.registry.clock import clock_of
-from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.entry import read_time, written_time
 from tetrad.registry.inserting import insert_into
 from tetrad.registry.ledger_tables import CONFIRMATIONS
-from tetrad.registry.upgrade import bring_up_to_date
+from tetrad.registry.upgrade import open_newest
 
 # Far longer than a confirmation holds: the clocks of gateways and of the database may differ.
 _KEPT = timedelta(days=2, seconds=VALID_S)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class TakenCalls(Closing):
     """Those of one environment."""
 
-    def __init__(
-        self, place: Place, environment: str, *, clock: Callable[[], datetime] = _now
-    ) -> None:
+    def __init__(self, place: Place, environment: str) -> None:
         """Open the registry, made where there is none."""
-        self._database = LedgerDatabase(place)
+        self._database = open_newest(place)
         self._environment = environment
         self._day: date | None = None  # on which old ones were last forgotten
-        try:
-            bring_up_to_date(self._database, clock)
-        except BaseException:
-            self._database.close()
-            raise
 
     def close(self) -> None:
         self._database.close()

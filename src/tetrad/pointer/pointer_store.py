@@ -34,7 +34,7 @@ from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.entry import read_time, written_time
 from tetrad.registry.inserting import insert_into
 from tetrad.registry.ledger_tables import CONTENTS, ENTRIES, GATEWAYS
-from tetrad.registry.upgrade import bring_up_to_date
+from tetrad.registry.upgrade import open_newest
 from tetrad.results.codec import ShapeError
 
 _CHANNEL = "tetrad_pointer"
@@ -62,15 +62,10 @@ class PointerStore(Closing):
     ) -> None:
         """Open the registry, made where there is none."""
         self._place = place
-        self._database = LedgerDatabase(place)
+        self._database = open_newest(place, clock=clock)
         self._deployers = deployers
         self._clock = clock
         self._closed = threading.Event()
-        try:
-            bring_up_to_date(self._database, clock)
-        except BaseException:
-            self._database.close()
-            raise
 
     @classmethod
     def existing(cls, place: Place, deployers: Deployers) -> Self | None:

@@ -22,7 +22,7 @@ from tetrad.registry.erasures import Erasure, erased_by, erasure, reason_of
 from tetrad.registry.ledger_tables import ENTRIES
 from tetrad.registry.place import Place
 from tetrad.registry.snapshot_contents import files_of_no_other
-from tetrad.registry.upgrade import bring_up_to_date
+from tetrad.registry.upgrade import open_newest
 
 _PAGE = 500  # entries read at once
 
@@ -50,13 +50,7 @@ class Ledger(Closing):
         if_damaged: str = IF_DAMAGED,
     ) -> Self:
         """Open the ledger, made where there is none, at the newest version of its tables."""
-        database = LedgerDatabase(place, if_damaged=if_damaged)
-        try:
-            bring_up_to_date(database, clock)
-        except BaseException:
-            database.close()
-            raise
-        return cls(database, clock)
+        return cls(open_newest(place, clock=clock, if_damaged=if_damaged), clock)
 
     def close(self) -> None:
         self._database.close()

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
 from tetrad.database import ENVIRONMENT
 from tetrad.errors import DatabaseUnusable
-from tetrad.registry.connection import APPLICATION, LedgerDatabase
+from tetrad.registry.connection import APPLICATION, IF_DAMAGED, LedgerDatabase
+from tetrad.registry.place import Place
 
 NEWEST = 5  # the number of the last file in migrations/versions
 # Before Alembic counted versions, SQLite did, up to 3: a higher one keeps those tetrads away.
 _FOR_EARLIER = 4
 
 
-def bring_up_to_date(database: LedgerDatabase, clock: Callable[[], datetime]) -> None:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def open_newest(
+    place: Place, *, clock: Callable[[], datetime] = _now, if_damaged: str = IF_DAMAGED
+) -> LedgerDatabase:
+    """Open a registry, made where there is none, at the newest version of its tables."""
+    database = LedgerDatabase(place, if_damaged=if_damaged)
+    try:
+        _bring_up_to_date(database, clock)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _bring_up_to_date(database: LedgerDatabase, clock: Callable[[], datetime]) -> None:
     """Make the tables or migrate them."""
     with database.reading() as connection:
         if _version(database, connection) == NEWEST:

@@ -6,7 +6,7 @@ Unlike the ledger's entries these are not chained, so that they can be erased wi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import Connection, Row, Table, delete, select
@@ -18,7 +18,7 @@ from tetrad.registry import Place
 from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.entry import read_time, written_time
 from tetrad.registry.inserting import insert_into
-from tetrad.registry.upgrade import bring_up_to_date
+from tetrad.registry.upgrade import open_newest
 from tetrad.traffic.kept_traffic import Feedback, KeptAnswer, read_answer, written_answer
 from tetrad.traffic.tables import ANSWERS, FEEDBACK
 
@@ -34,13 +34,7 @@ class Traffic(Closing):
     @classmethod
     def open(cls, place: Place) -> Self:
         """Open the registry's database, made where there is none, at its newest version."""
-        database = LedgerDatabase(place)
-        try:
-            bring_up_to_date(database, lambda: datetime.now(UTC))
-        except BaseException:
-            database.close()
-            raise
-        return cls(database)
+        return cls(open_newest(place))
 
     def close(self) -> None:
         self._database.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -12,35 +12,23 @@ from tetrad.database import Closing
 from tetrad.gateway.limiting.purse import HOLDS_S, Claim, Holding, granted
 from tetrad.registry import Place
 from tetrad.registry.clock import clock_of
-from tetrad.registry.connection import LedgerDatabase
 from tetrad.registry.entry import read_time, written_time
 from tetrad.registry.inserting import insert_into
 from tetrad.registry.ledger_tables import SPENDING
-from tetrad.registry.upgrade import bring_up_to_date
+from tetrad.registry.upgrade import open_newest
 
 _KEPT = timedelta(days=35)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Spending(Closing):
     """What one gateway tells of its spending, and may hold."""
 
-    def __init__(
-        self, place: Place, environment: str, gateway: str, *, clock: Callable[[], datetime] = _now
-    ) -> None:
+    def __init__(self, place: Place, environment: str, gateway: str) -> None:
         """Open the registry, made where there is none."""
-        self._database = LedgerDatabase(place)
+        self._database = open_newest(place)
         self._environment = environment
         self._gateway = gateway
         self._day: date | None = None
-        try:
-            bring_up_to_date(self._database, clock)
-        except BaseException:
-            self._database.close()
-            raise
 
     def close(self) -> None:
         self._database.close()
