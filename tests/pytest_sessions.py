@@ -44,10 +44,8 @@ def pytest_of(
             cwd=tree.root, check=False, capture_output=True, text=True, timeout=_ENDS_S,
             env=environment,
         )  # fmt: skip
-    arguments += [
-        "-W",
-        "ignore::pytest.PytestAssertRewriteWarning",
-    ]  # of tetrad, which has no asserts
+    # Of tetrad itself, which has no asserts.
+    arguments += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     with TemporaryDirectory() as folder:
         written = Path(folder, "stdout"), Path(folder, "stderr")
         session = _FORKED.Process(target=_run, args=(arguments, tree.root, environment, *written))

@@ -14,23 +14,19 @@ if TYPE_CHECKING:
     from tetrad.model import EngineSpec, Repository, Stack
 
 
+_ENVIRONMENT = "an environment, described in infra/environments"
+
+
 def add_names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="STACK", help="stacks (default: all)")
 
 
 def add_environment(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "environment", metavar="ENV", help="an environment, described in infra/environments"
-    )
+    parser.add_argument("environment", metavar="ENV", help=_ENVIRONMENT)
 
 
 def add_env(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--env",
-        required=True,
-        metavar="ENV",
-        help="an environment, described in infra/environments",
-    )
+    parser.add_argument("--env", required=True, metavar="ENV", help=_ENVIRONMENT)
 
 
 def add_base(parser: argparse.ArgumentParser) -> None:

@@ -59,9 +59,7 @@ class Taken(Protocol):
 class Proposals:
     """Those of one gateway. What was confirmed once is remembered for as long as it could be again."""
 
-    shared: Taken | None = (
-        None  # None: nothing is shared, and the other gateways take nothing of it
-    )
+    shared: Taken | None = None  # without it, other gateways take nothing of what is proposed here
     _own_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _taken: dict[str, float] = field(default_factory=dict)
 

@@ -6,9 +6,8 @@ from tetrad.model import OpenAIEngine, Stack, TorchEngine, VllmEngine
 from tetrad.model.serving import Queue
 from tetrad.runtime.tool_calls import MAX_CALLS
 
-_TRIES = (
-    3  # of one exchange: the wait for a place at the model server, the request, and it once more
-)
+# Of one exchange: the wait for a place at the model server, the request, and the request once more.
+_TRIES = 3
 _IN_PROCESS_S = 300.0  # of one exchange with a model in this process, which nothing limits
 _BESIDE_S = 60.0  # retrieval, guardrails, and a client that takes the answer slowly
 
