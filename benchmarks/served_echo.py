@@ -104,7 +104,7 @@ class Repository:
 @contextmanager
 def upstream(peers: Path, repository: Repository, *options: str) -> Iterator[None]:
     command: list[str | Path] = [
-        peers / "llmock", "serve", "--port", str(UPSTREAM), "--latency-ms", "20", *options,
+        peers.absolute() / "llmock", "serve", "--port", str(UPSTREAM), "--latency-ms", "20", *options,
         "--response-style", "echo", "--tool-mode", "off", "--log-level", "error",
     ]  # fmt: skip
     with _running(command, repository, f"http://127.0.0.1:{UPSTREAM}/v1/models"):
@@ -128,7 +128,7 @@ def asked_steadily(
 ) -> Iterator[None]:
     """Users who ask at a rate (requests a second) until the block ends; what they saw is in load_*.csv."""
     command: list[str | Path] = [
-        peers / "locust", "--headless", "--host", URL, "--users", str(USERS), "--spawn-rate", str(USERS),
+        peers.absolute() / "locust", "--headless", "--host", URL, "--users", str(USERS), "--spawn-rate", str(USERS),
         "--locustfile", Path(__file__).with_name("asking_users.py"), "--csv", folder / "load",
         "--loglevel", "ERROR", "--only-summary",
     ]  # fmt: skip

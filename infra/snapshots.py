@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import tetrad
 from digests import short
 
-# The API server takes 1 MiB a ConfigMap; what is not the bundle has room in the rest.
+# The API server takes 1 MiB a ConfigMap; its metadata has room in the rest.
 MOST_BYTES = 1_000_000
 # All of them lie in etcd, whose whole default size is 2 GB.
 MOST_BYTES_TOGETHER = 64_000_000
@@ -21,13 +21,13 @@ class SnapshotArgs:
     identity: str
     digest: str
     stack: str
-    layout: bytes | None  # the bundle; None where it is to be fetched
+    parts: Mapping[str, bytes] | None  # of `snapshot_parts`; None where it is to be fetched
     bundle: str | None = None  # from where: oci://HOST/REPOSITORY@sha256:…
 
     @property
     def name(self) -> str:
         # Immutable objects do not change their form: one that no longer fits is another object.
-        form = "bundle" if self.layout is None else "snapshot"
+        form = "bundle" if self.parts is None else "snapshot"
         return f"{form}-{short(self.digest)}"
 
 
@@ -36,24 +36,28 @@ def snapshots(
 ) -> tuple[SnapshotArgs, ...]:
     """Each once, by digest; the smallest lie in the cluster while all of these fit."""
     by_digest = {str(snapshot.digest): snapshot for snapshot in taken}
-    packed = {digest: tetrad.bundle_of(snapshot) for digest, snapshot in by_digest.items()}
-    layouts = {digest: tetrad.write_layout(bundle) for digest, bundle in packed.items()}
+    parts = {digest: tetrad.snapshot_parts(one) for digest, one in by_digest.items()}
+    sizes = {digest: _size(named) for digest, named in parts.items()}
     room = MOST_BYTES_TOGETHER
     found: dict[str, SnapshotArgs] = {}
-    for digest, layout in sorted(layouts.items(), key=lambda item: (len(item[1]), item[0])):
-        room -= len(layout)
-        fits = len(layout) <= MOST_BYTES and room >= 0
+    for digest, size in sorted(sizes.items(), key=lambda item: (item[1], item[0])):
+        room -= size
+        snapshot, fits = by_digest[digest], size <= MOST_BYTES and room >= 0
         if not fits and bundles is None:
             problem(
-                f"the snapshot of {by_digest[digest].stack} has {len(layout):,} bytes, and a"
+                f"the snapshot of {snapshot.stack} has {size:,} bytes, and a"
                 f" ConfigMap takes {MOST_BYTES:,} ({MOST_BYTES_TOGETHER:,} together):"
                 " name kubernetes.bundles"
             )
         found[digest] = SnapshotArgs(
-            identity=f"tetrad:{by_digest[digest].identity.hex}",
+            identity=f"tetrad:{snapshot.identity.hex}",
             digest=digest,
-            stack=by_digest[digest].stack,
-            layout=layout if fits else None,
-            bundle=None if fits else f"{bundles}@{packed[digest].digest}",
+            stack=snapshot.stack,
+            parts=parts[digest] if fits else None,
+            bundle=None if fits else f"{bundles}@{tetrad.bundle_of(snapshot).digest}",
         )
     return tuple(found[digest] for digest in sorted(found))
+
+
+def _size(parts: Mapping[str, bytes]) -> int:
+    return sum(len(name) + len(data) for name, data in parts.items())

@@ -80,7 +80,7 @@ def _pod(
     volumes, mounts = [temporary, cache], [mounted_temporary, mounted_cache]
     source = args.snapshot.bundle
     if source is None:
-        source = "/snapshot/bundle.tar"
+        source = "/snapshot"
         volumes.append({"name": "snapshot", "configMap": {"name": args.snapshot.name}})
         mounts.append({"name": "snapshot", "mountPath": "/snapshot", "readOnly": True})
     return {

@@ -55,6 +55,7 @@ from tetrad.snapshots import take_snapshot
 from tetrad.snapshots.bundle import Bundle as Bundle
 from tetrad.snapshots.bundle import bundle_of as bundle_of
 from tetrad.snapshots.layout import write_layout as write_layout
+from tetrad.snapshots.named_parts import snapshot_parts as snapshot_parts
 
 
 def load_repository(root: str | os.PathLike[str] = ".") -> Repository:

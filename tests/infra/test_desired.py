@@ -295,7 +295,7 @@ def test_a_snapshot_that_is_too_large_for_an_object_is_a_bundle(tmp_path: Path) 
 
     (snapshot,) = desired_of(root).snapshots
 
-    assert snapshot.layout is None
+    assert snapshot.parts is None
     assert snapshot.bundle == f"oci://registry.example/snapshots@{digest}"
     assert snapshot.name.startswith("bundle-")
 

@@ -50,7 +50,7 @@ def test_a_job_is_named_by_its_index_and_runs_the_gateway_image(root: Path) -> N
     }
     assert container["image"] == image("gateway")
     assert container["args"] == [
-        "index", "/snapshot/bundle.tar", "--digest", digest, "--wait", "600",
+        "index", "/snapshot", "--digest", digest, "--wait", "600",
     ]  # fmt: skip
 
 

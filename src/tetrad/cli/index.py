@@ -28,8 +28,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "names",
         nargs="*",
         metavar="STACK|BUNDLE",
-        help="a stack, a stack at a revision (triage@main), an identity, or a file or oci://"
-        " reference that `tetrad bundle` wrote (default: all stacks)",
+        help="a stack, a stack at a revision (triage@main), an identity, a file or oci://"
+        " reference that `tetrad bundle` wrote, or a mounted snapshot (default: all stacks)",
     )
     parser.add_argument(
         "--digest",
@@ -108,12 +108,13 @@ def _stacks(args: Namespace, opened: ExitStack) -> Iterator[tuple[FileTree, Stac
     from tetrad.cli.bundles import OCI
     from tetrad.cli.subject import subject_of
     from tetrad.loading.repositories import load_repository
+    from tetrad.snapshots.named_parts import is_folder_of_parts
 
     if not args.names:
         repository = load_repository(_root(args))
         yield from ((repository.files, stack) for stack in repository.stacks.values())
     for name in args.names:
-        if name.startswith(OCI) or Path(name).is_file():
+        if name.startswith(OCI) or Path(name).is_file() or is_folder_of_parts(Path(name)):
             yield _unpacked(name, opened)
         else:
             subject = opened.enter_context(subject_of(_root(args), name))
@@ -135,10 +136,15 @@ def _unpacked(source: str, opened: ExitStack) -> tuple[FileTree, Stack]:
     from tetrad.cli.bundles import bundle_at
     from tetrad.snapshots import check_snapshot, unpack
     from tetrad.snapshots.bundle import snapshot_of
+    from tetrad.snapshots.named_parts import is_folder_of_parts, parts_in, snapshot_of_parts
     from tetrad.snapshots.taking import stack_named
     from tetrad.trees import WorkingTree
 
-    snapshot = snapshot_of(bundle_at(source), source)
+    path = Path(source)
+    if is_folder_of_parts(path):
+        snapshot = snapshot_of_parts(parts_in(path), source)
+    else:
+        snapshot = snapshot_of(bundle_at(source), source)
     check_snapshot(snapshot, source)
     folder = Path(opened.enter_context(TemporaryDirectory(prefix="tetrad-"))) / "tree"
     unpack(snapshot, folder)

@@ -1,4 +1,4 @@
-"""Snapshots that lie in a namespace as immutable objects: bundles, or where to fetch them."""
+"""Snapshots that lie in a namespace as immutable objects: in parts, or where to fetch them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from tetrad.canonical import Digest
 from tetrad.cluster_api import ClusterApi, Object, ResourceCollection
 from tetrad.errors import ArtifactError, ClusterError
-from tetrad.snapshots.bundle import Bundle, snapshot_of
+from tetrad.snapshots.bundle import snapshot_of
 from tetrad.snapshots.kept import load_exact
-from tetrad.snapshots.layout import read_layout
 from tetrad.snapshots.moving import pull
+from tetrad.snapshots.named_parts import snapshot_of_parts
 from tetrad.snapshots.snapshot import Snapshot
 from tetrad.snapshots.taking import check_snapshot
 
@@ -49,20 +49,21 @@ def _find(api: ClusterApi, digest: Digest) -> Snapshot | None:
 
 
 def _verified(obj: Object, digest: Digest, origin: str) -> Snapshot:
-    snapshot = snapshot_of(_bundle(obj, origin), origin)
+    snapshot = _held(obj, origin)
     if snapshot.digest != digest:
         raise ArtifactError(f"{origin} holds another snapshot: {snapshot.digest}, not {digest}")
     check_snapshot(snapshot, origin)
     return snapshot
 
 
-def _bundle(obj: Object, origin: str) -> Bundle:
-    packed, reference = (obj.get("binaryData") or {}), (obj.get("data") or {}).get("bundle")
-    if "bundle.tar" in packed:
-        try:
-            return read_layout(base64.b64decode(packed["bundle.tar"], validate=True), origin)
-        except binascii.Error as error:
-            raise ArtifactError(f"{origin}: bundle.tar is not base64: {error}") from error
-    if reference is None:
-        raise ArtifactError(f"{origin} holds no snapshot: neither bundle.tar nor bundle")
-    return pull(reference)
+def _held(obj: Object, origin: str) -> Snapshot:
+    """What an object holds, or says where to fetch."""
+    texts, packed = (obj.get("data") or {}), (obj.get("binaryData") or {})
+    if "bundle" in texts:
+        return snapshot_of(pull(texts["bundle"]), origin)
+    parts = {name: text.encode(errors="surrogatepass") for name, text in texts.items()}
+    try:
+        parts |= {name: base64.b64decode(data, validate=True) for name, data in packed.items()}
+    except binascii.Error as error:
+        raise ArtifactError(f"{origin}: a part of it is not base64: {error}") from error
+    return snapshot_of_parts(parts, origin)

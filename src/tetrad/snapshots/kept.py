@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tetrad.canonical import Digest, read_json
+from tetrad.canonical import Digest
 from tetrad.errors import ArtifactError
-from tetrad.identity import read_identity, written_identity
+from tetrad.identity import written_identity
 from tetrad.registry.snapshot_contents import contents_in
-from tetrad.snapshots.snapshot import Snapshot, refuse_paths
+from tetrad.snapshots.from_contents import snapshot_from
 from tetrad.snapshots.taking import check_snapshot
 
 if TYPE_CHECKING:
     from tetrad.registry.ledger import Ledger
+    from tetrad.snapshots.snapshot import Snapshot
 
 _ERASED = "`tetrad registry export` says when and why it was erased"
 
@@ -58,25 +59,5 @@ def is_whole(ledger: Ledger, digest: Digest) -> bool:
 
 def _read(ledger: Ledger, manifest: bytes, origin: str) -> Snapshot:
     """A snapshot from its manifest and the contents that this names."""
-    try:
-        said = read_json(manifest.decode())
-        identity = read_identity(str(said["identity"]))
-        paths = {str(file["path"]): Digest.parse(str(file["digest"])) for file in said["files"]}
-        refuse_paths(paths, origin)
-        found = ledger.contents([identity, *paths.values()])
-        gone = [path for path, digest in paths.items() if digest not in found]
-        if gone or identity not in found:
-            what = gone[0] if gone else "the identity document"
-            raise ArtifactError(f"{origin} is incomplete: {what} was erased\n  help: {_ERASED}")
-        snapshot = Snapshot(
-            stack=str(said["stack"]),
-            document=read_json(found[identity].decode()),
-            release=str(said["release"]),
-            files={path: found[digest] for path, digest in paths.items()},
-        )
-        is_whole = snapshot.manifest == manifest
-    except (ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(f"{origin} cannot be read: not a snapshot manifest") from error
-    if not is_whole:
-        raise ArtifactError(f"{origin} does not hold what its manifest names")
-    return snapshot
+    found = ledger.contents(contents_in(manifest))
+    return snapshot_from(manifest, found, origin, gone=f"was erased\n  help: {_ERASED}")
