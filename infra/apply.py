@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from collections import Counter
@@ -28,6 +30,7 @@ from readiness import awaited, is_ready
 from scripts import ended
 from waiting import wait
 
+_FROM = "--stacks-from"
 _SHOWN_FIELDS = 3
 _LEASE = "tetrad-apply"
 _WAITS_S = 300.0  # for another apply
@@ -41,8 +44,23 @@ class NotApplied(tetrad.TetradError):
 
 
 def main(root: str, environment: str, how: str, *stacks: str) -> None:
-    """`how` is up, preview, or check: whether somebody else has applied everything."""
-    desired = gather(Path(root), environment, stacks)
+    """`how` is up, preview, or check: whether somebody else has applied everything.
+
+    In place of stacks, `--stacks-from FD` reads a JSON list of them, once everything is loaded that takes
+    a while. Nothing is done where there is none.
+    """
+    given: Sequence[str] | None = stacks
+    if stacks[:1] == (_FROM,):
+        if how != "check" and _has_pulumi():
+            _engine()
+        with os.fdopen(int(stacks[1]), encoding="utf-8") as told:
+            given = json.loads(told.read() or "null")
+    if given is not None:
+        _provide(Path(root), environment, how, given)
+
+
+def _provide(root: Path, environment: str, how: str, stacks: Sequence[str]) -> None:
+    desired = gather(root, environment, stacks)
     live, wanted = Live(desired.cluster), objects_by_name(desired)
     refuse_violations(list(wanted.values()))
     there: Mapping[str, Object] = live.objects(wanted.values())
@@ -92,11 +110,15 @@ def _refuse_missing(
 
 def _engine() -> ModuleType:
     """Pulumi is asked for only where something is applied."""
-    if find_spec("pulumi") is None:
+    if not _has_pulumi():
         raise tetrad.UsageError(
             "Pulumi's Python package is not installed\n  help: pip install 'tetrad[infra]'"
         )
     return import_module("engine")
+
+
+def _has_pulumi() -> bool:
+    return find_spec("pulumi") is not None
 
 
 def _alone(desired: Desired, there: Mapping[str, Object]) -> tetrad.HeldLease:

@@ -10,6 +10,7 @@ from model_servers import ModelServerArgs
 from quantities import amount_of
 
 _HOURS_PER_MONTH = 730
+_IN_BYTES = ("memory", "ephemeral-storage")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ def total(costs: Sequence[ServerCost]) -> Monthly:
 
 def _cost(server: ModelServerArgs, cluster: tetrad.Cluster) -> ServerCost:
     prices, replicas = cluster.usd_per_hour, server.hosting.replicas
-    asked = {name: amount_of(size) for name, size in server.resources.items()}
+    asked = {name: _priced(name, size) for name, size in server.resources.items()}
     hourly = sum(asked[name] * usd for name, usd in prices.items() if name in asked)
     return ServerCost(
         server=server,
@@ -51,3 +52,9 @@ def _cost(server: ModelServerArgs, cluster: tetrad.Cluster) -> ServerCost:
         ),
         unpriced=tuple(name for name in asked if "/" in name and name not in prices),
     )
+
+
+def _priced(resource: str, size: str) -> float:
+    """What is priced: GiB of memory and of disk, pieces and cores of the rest."""
+    amount = amount_of(size)
+    return amount / 2**30 if resource in _IN_BYTES else amount

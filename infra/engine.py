@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+import pulumi.log
 import yaml
 from pulumi import automation
 
@@ -42,6 +43,10 @@ _HELP = {
     _NO_LOGIN: "export PULUMI_BACKEND_URL=s3://BUCKET (or file://DIR), or run `pulumi login`",
     "no resource plugin": "pulumi plugin install resource kubernetes",
 }
+
+
+# For every object the SDK tells the engine seven things that nobody reads, and waits for each to be heard.
+pulumi.log.debug = lambda *_, **__: None
 
 
 class ApplyFailed(tetrad.TetradError):
@@ -170,7 +175,7 @@ def _stack(desired: Desired, capacity: Capacity | None) -> Iterator[_Stack]:
         mending()
 
         def made() -> automation.Stack:
-            workspace = automation.LocalWorkspace(
+            workspace = _Workspace(
                 work_dir=folder,
                 program=lambda: provision(desired, capacity),
                 env_vars={"PULUMI_SKIP_UPDATE_CHECK": "true"},
@@ -179,6 +184,13 @@ def _stack(desired: Desired, capacity: Capacity | None) -> Iterator[_Stack]:
             return _Silent(name, workspace)
 
         yield _Stack(_whole(mending, Watched(), made), mending)
+
+
+class _Workspace(automation.LocalWorkspace):
+    """A workspace that does not look whether a stack is there: the engine says so where it is not."""
+
+    def select_stack(self, stack_name: str) -> None:
+        pass
 
 
 class _Silent(automation.Stack):
@@ -224,6 +236,15 @@ def _whole(mending: Callable[[], None], watched: Watched, command: Callable[[], 
         return command()
 
 
+def _in_stack(stack: automation.Stack, command: Callable[[], _T]) -> _T:
+    """A command of the engine; where there is no such stack, it is created first."""
+    try:
+        return command()
+    except automation.StackNotFoundError:
+        stack.workspace.create_stack(stack.name)
+        return command()
+
+
 def _backend(project: Mapping[str, Any]) -> automation.ProjectBackend | None:
     url = project.get("backend", {}).get("url")
     return (
@@ -244,7 +265,7 @@ def _run(
     until, is_told = time.monotonic() + _WAITS_S, False
     while True:
         try:
-            _whole(stack.mending, watched, command)
+            _whole(stack.mending, watched, partial(_in_stack, stack.engine, command))
         except Locked as error:
             holders = [(host, int(pid)) for host, pid in _LOCK.findall(str(error))]
             if holders and all(is_gone(*holder) for holder in holders):

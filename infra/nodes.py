@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import tetrad
@@ -42,7 +42,7 @@ def capacity_of(
         node, metadata = pod["spec"].get("nodeName"), pod["metadata"]
         if not node or pod.get("status", {}).get("phase") in _ENDED:
             continue
-        asked = _asked(pod["spec"]["containers"])
+        asked = _asked(pod["spec"])
         taken[node].update(asked)
         model = metadata.get("labels", {}).get(MODEL)
         if model and metadata["namespace"] == namespace:
@@ -51,12 +51,25 @@ def capacity_of(
     return Capacity(nodes=found, placed=tuple(placed))
 
 
-def _asked(containers: Sequence[Mapping[str, Any]]) -> Counter[str]:
-    asked: Counter[str] = Counter()
+def _asked(pod: Mapping[str, Any]) -> Counter[str]:
+    """What a pod takes on its node: what runs in it at once, or what one of its beginnings needs alone.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
+    """
+    begins = pod.get("initContainers", ())
+    sidecars = [one for one in begins if one.get("restartPolicy") == "Always"]
+    asked = _requested([*pod["containers"], *sidecars])
+    for one in begins:
+        asked |= _requested([one])
+    return asked
+
+
+def _requested(containers: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    found: Counter[str] = Counter()
     for container in containers:
         requests = container.get("resources", {}).get("requests", {})
-        asked.update({name: amount_of(size) for name, size in requests.items()})
-    return asked
+        found.update({name: amount_of(size) for name, size in requests.items()})
+    return found
 
 
 def _node(node: Mapping[str, Any], taken: Mapping[str, float]) -> Node:

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
+
+_FACTORS = {
+    "": 1.0,
+    **{suffix: 1000.0**power for power, suffix in enumerate(("n", "u", "m"), start=-3)},
+    **{suffix: 1000.0**power for power, suffix in enumerate("kMGTPE", start=1)},
+    **{f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", start=1)},
+}
+_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+|)")
 
 
 def quantity(amount: object) -> str:
@@ -13,7 +22,12 @@ def quantity(amount: object) -> str:
 
 
 def amount_of(written: str) -> float:
-    """Of whole units or thousandths; nothing else has a price."""
-    if written.endswith("m"):
-        return float(written[:-1]) / 1000
-    return float(written) if written.replace(".", "", 1).isdigit() else 0.0
+    """The number that Kubernetes reads in a quantity, of cores, bytes or pieces; 0 where it reads none.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+    """
+    found = _QUANTITY.fullmatch(written)
+    if found is None:
+        return 0.0
+    number, suffix = found.groups()
+    return float(number) * _FACTORS[suffix] if suffix in _FACTORS else float(written)

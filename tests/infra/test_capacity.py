@@ -79,6 +79,21 @@ def test_pods_are_placed_on_nodes_that_take_them(
     assert missing(server, *items) == expected
 
 
+def test_a_pod_takes_what_one_of_its_beginnings_needs_alone() -> None:
+    def containing(gpus: int, **more: str) -> dict[str, Any]:
+        return {"resources": {"requests": {GPU: str(gpus)}}, **more}
+
+    def free(*begins: dict[str, Any]) -> float:
+        taking = pod("a", 1)
+        taking["spec"]["initContainers"] = list(begins)
+        (found,) = capacity(node("a", 8), taking).nodes
+        return found.free[GPU]
+
+    assert free(containing(1)) == 7
+    assert free(containing(4), containing(3)) == 4
+    assert free(containing(2, restartPolicy="Always")) == 5
+
+
 def test_pods_that_run_already_need_no_place(server: ModelServerArgs) -> None:
     running = pod("a", 2, {"tetrad.dev/model": server.short})
 

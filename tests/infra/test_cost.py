@@ -40,6 +40,17 @@ def test_a_server_costs_its_gpus_by_the_hour(root: Path, capfd: pytest.CaptureFi
     assert found["usd_per_month"] == {"min": 5840.0, "max": 11680.0}
 
 
+def test_memory_has_a_price_by_the_gib(root: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    environment = copy.deepcopy(FULL)
+    environment["kubernetes"]["usd_per_hour"] = {"memory": 0.01, "cpu": 0.1}
+    clustered(root, environment)
+
+    (server,) = cost(root, capfd)["servers"]
+
+    hourly = 64 * 0.01 + 7.5 * 0.1
+    assert server["usd_per_month"]["min"] == pytest.approx(2 * hourly * 730)  # servers, hours
+
+
 def test_a_server_that_is_kept_for_a_rollback_is_named(
     root: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

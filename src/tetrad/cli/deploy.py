@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,7 +16,7 @@ from tetrad.cli.changing import (
 )
 from tetrad.cli.options import add_environment
 from tetrad.cli.output import print_text
-from tetrad.cli.providing import add_no_apply, provide
+from tetrad.cli.providing import add_no_apply, provisioning
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
 
@@ -57,8 +56,8 @@ def run(args: Namespace) -> ExitCode:
     if args.preview:
         return _preview(root, deployer, args.stacks)
     how: Literal["check", "up"] = "check" if args.no_apply else "up"
-    provision = partial(provide, root, environment, how)
-    deployment = deploy(root, deployer, args.stacks, reason=args.reason, provision=provision)
+    with provisioning(root, environment, how) as provision:
+        deployment = deploy(root, deployer, args.stacks, reason=args.reason, provision=provision)
     return settled(root, deployer, deployment, waits=not args.no_wait)
 
 
@@ -67,8 +66,8 @@ def _preview(root: Path, deployer: Deployer, names: Sequence[str]) -> ExitCode:
     from tetrad.cli.pointer_lines import changed_lines
     from tetrad.deploy.deploying import previewed
 
-    provision = partial(provide, root, deployer.environment, "preview")
-    deployment = previewed(root, deployer, names, provision=provision)
+    with provisioning(root, deployer.environment, "preview") as provision:
+        deployment = previewed(root, deployer, names, provision=provision)
     if deployment.refused:
         print_text("".join(f"{line}\n" for line in refused_lines(deployment)))
         return ExitCode.REFUSED

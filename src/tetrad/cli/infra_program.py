@@ -10,7 +10,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +36,60 @@ def ask_script(root: Path, name: str, *arguments: str) -> tuple[ExitCode, Any]:
     return _code(name, code), json.loads(text) if text else None
 
 
-def _ended(command: list[str], stdout: int | None) -> tuple[int, str | None]:
-    """Run it in a group of its own, which is interrupted once, and waited for: what it applies is not to
-    be left half done.
+@contextmanager
+def waiting_script(
+    root: Path, name: str, *arguments: str
+) -> Iterator[Callable[[list[str]], ExitCode]]:
+    """A script that loads what it needs, and then waits for the stacks that it is to be about.
+
+    What is yielded gives it these, and runs it to its end. A script that was given none has done nothing,
+    and is ended.
     """
-    with subprocess.Popen(command, stdout=stdout, text=True, start_new_session=True) as process:
+    command = _command(root, name, *arguments)
+    reading, writing = os.pipe()
+    with (
+        os.fdopen(writing, "w", encoding="utf-8") as told,
+        subprocess.Popen(
+            [*command, "--stacks-from", str(reading)],
+            pass_fds=[reading],
+            text=True,
+            start_new_session=True,
+        ) as process,
+    ):
+        os.close(reading)
+
+        def run(stacks: list[str]) -> ExitCode:
+            with suppress(BrokenPipeError):  # of one that is at its end already: it says why
+                json.dump(stacks, told)
+                told.close()
+            _end_of(process)
+            return _code(name, process.returncode)
+
         try:
-            text, _ = process.communicate()
-        except KeyboardInterrupt:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGINT)
-            process.wait()
-            raise
+            yield run
+        finally:
+            process.kill()
+
+
+def _ended(command: list[str], stdout: int | None) -> tuple[int, str | None]:
+    """In a group of its own."""
+    with subprocess.Popen(command, stdout=stdout, text=True, start_new_session=True) as process:
+        text = _end_of(process)
     return process.returncode, text
+
+
+def _end_of(process: subprocess.Popen[str]) -> str | None:
+    """Wait for a process, and for what it says. Its group is interrupted once, and waited for: what it
+    applies is not to be left half done.
+    """
+    try:
+        text, _ = process.communicate()
+    except KeyboardInterrupt:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        process.wait()
+        raise
+    return text
 
 
 def _command(root: Path, name: str, *arguments: str) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from functools import partial
 
 from tetrad.cli.changing import add_deployer_key, add_no_wait, add_reason, deployer_of, settled
-from tetrad.cli.providing import add_no_apply, provide
+from tetrad.cli.providing import add_no_apply, provisioning
 from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode
 
@@ -36,12 +35,8 @@ def run(args: Namespace) -> ExitCode:
     root = root_of(args)
     target, origin = environment_named(root, args.to), environment_named(root, args.origin)
     deployer = deployer_of(root, target, args.key)
-    deployment = promote(
-        root,
-        deployer,
-        args.stack,
-        origin,
-        reason=args.reason,
-        provision=partial(provide, root, target, "check" if args.no_apply else "up"),
-    )
+    with provisioning(root, target, "check" if args.no_apply else "up") as provision:
+        deployment = promote(
+            root, deployer, args.stack, origin, reason=args.reason, provision=provision
+        )
     return settled(root, deployer, deployment, waits=not args.no_wait)

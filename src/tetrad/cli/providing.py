@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from tetrad.cli.infra_program import run_script
+from tetrad.cli.infra_program import waiting_script
 from tetrad.errors import ExitCode, NotApplied
 
 if TYPE_CHECKING:
-    from tetrad.deploy.deploying import Judged
+    from tetrad.deploy.deploying import Judged, Provision
     from tetrad.model import Environment
 
 
@@ -27,16 +28,22 @@ def add_no_apply(parser: _Takes) -> None:
     )
 
 
-def provide(
-    root: Path,
-    environment: Environment,
-    how: Literal["up", "check", "preview"],
-    named: Sequence[Judged],
-) -> None:
-    """Apply what the merged state needs, or the identities named; NotApplied where that is not ready."""
+@contextmanager
+def provisioning(
+    root: Path, environment: Environment, how: Literal["up", "check", "preview"]
+) -> Iterator[Provision]:
+    """What applies what the merged state needs, or the identities named; NotApplied where that is not ready.
+
+    It loads its modules while identities are judged.
+    """
     if environment.cluster is None:
+        yield lambda _: None
         return
-    given = [f"{one.asked.stack.ref}@{one.snapshot.digest}" for one in named]
-    code = run_script(root, "apply.py", str(root), environment.name, how, *given)
-    if code != ExitCode.PASSED:
-        raise NotApplied(code)
+    with waiting_script(root, "apply.py", str(root), environment.name, how) as run:
+
+        def provide(named: Sequence[Judged]) -> None:
+            code = run([f"{one.asked.stack.ref}@{one.snapshot.digest}" for one in named])
+            if code != ExitCode.PASSED:
+                raise NotApplied(code)
+
+        yield provide
