@@ -182,7 +182,7 @@ def test_who_verified_long_does_not_go_back_behind_what_was_deployed_meanwhile(t
     improve(tree, 1)
     slow, private = environment_named(tree.root, "production"), key_of(tree)[1]
     with merged_state(tree.root) as state, store_of(tree) as store:
-        order = DeploymentRequest(state=state, before=store.current(), judged=(), named=False)
+        order = DeploymentRequest(state=state, before=store.current(), candidates=(), named=False)
         improve(tree, 2)
         deploy(tree)
 

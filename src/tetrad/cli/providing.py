@@ -11,7 +11,7 @@ from tetrad.cli.infra_program import waiting_script
 from tetrad.errors import ExitCode, NotApplied
 
 if TYPE_CHECKING:
-    from tetrad.deploy.deploying import Judged, Provision
+    from tetrad.deploy.deploying import DeployCandidate, Provision
     from tetrad.model import Environment
 
 
@@ -41,7 +41,7 @@ def provisioning(
         return
     with waiting_script(root, "apply.py", str(root), environment.name, how) as run:
 
-        def provide(named: Sequence[Judged]) -> None:
+        def provide(named: Sequence[DeployCandidate]) -> None:
             code = run([f"{one.asked.stack.ref}@{one.snapshot.digest}" for one in named])
             if code != ExitCode.PASSED:
                 raise NotApplied(code)

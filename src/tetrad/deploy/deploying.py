@@ -24,7 +24,7 @@ from tetrad.snapshots import Snapshot, keeping, take_snapshot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Judged:
+class DeployCandidate:
     """An identity that is to serve, and whether it may."""
 
     asked: Question
@@ -44,7 +44,7 @@ class Judged:
 
 # Makes ready what identities need before traffic moves to them: those named, or for none all that are
 # merged.
-Provision: TypeAlias = Callable[[Sequence[Judged]], None]
+Provision: TypeAlias = Callable[[Sequence[DeployCandidate]], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +53,7 @@ class DeploymentRequest:
 
     state: MergedState
     before: Pointer | None
-    judged: tuple[Judged, ...]
+    candidates: tuple[DeployCandidate, ...]
     named: bool  # whether somebody named these stacks: they are all that is deployed
 
 
@@ -64,9 +64,10 @@ class Deployment:
     before: Pointer | None
     after: Pointer | None  # as it serves now; None where nothing was ever deployed
     stacks: tuple[str, ...] = ()  # that it was about
-    refused: tuple[Judged, ...] = ()
-    left: tuple[Judged, ...] = ()  # withdrawn, and not asked for by name: they stay as they are
-    doubtful: tuple[Judged, ...] = ()  # they serve, and would not be admitted today
+    refused: tuple[DeployCandidate, ...] = ()
+    # withdrawn, and not asked for by name: they stay as they are
+    left: tuple[DeployCandidate, ...] = ()
+    doubtful: tuple[DeployCandidate, ...] = ()  # they serve, and would not be admitted today
 
     @property
     def changes(self) -> bool:
@@ -100,7 +101,7 @@ def previewed(
             return Deployment(
                 before=request.before, after=request.before, refused=partition.refused
             )
-        provision(request.judged if request.named else ())
+        provision(request.candidates if request.named else ())
         return _deployment(request, partition, _next(request, deployer, store))
 
 
@@ -123,11 +124,11 @@ def _request(
     if before is not None:
         refuse_unrelated(root, last=before.commit, new=state.commit, where=environment.name)
     stacks = _stacks(state, environment, names)
-    judged = _judged(root, state, stacks, environment)
+    candidates = _candidates(root, state, stacks, environment)
     return DeploymentRequest(
         state=state,
         before=before,
-        judged=tuple(judged),
+        candidates=tuple(candidates),
         named=bool(names),
     )
 
@@ -141,15 +142,15 @@ def settle(
     reason: str,
     provision: Provision = lambda _: None,
 ) -> Deployment:
-    """Append the pointer by which what was judged serves, unless some of it may not; PointerMoved where
+    """Append the pointer by which the candidates serve, unless some of them may not; PointerMoved where
     the pointer is no longer the one that the commit was held against.
 
-    `provision` is called in between, with what was judged if stacks were named.
+    `provision` is called in between, with the candidates if stacks were named.
     """
     partition = _partition(request)
     if partition.refused:
         return Deployment(before=request.before, after=request.before, refused=partition.refused)
-    provision(request.judged if request.named else ())
+    provision(request.candidates if request.named else ())
     _keep(root, deployer, request.state.commit, partition.others)
     after = _next(request, deployer, store, reason)
     if after is not None:
@@ -159,22 +160,22 @@ def settle(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Partition:
-    """What was judged, by what becomes of it."""
+    """The candidates, by what becomes of them."""
 
-    refused: tuple[Judged, ...]
-    left: tuple[Judged, ...]
-    doubtful: tuple[Judged, ...]
-    others: tuple[Judged, ...]  # that are to serve
+    refused: tuple[DeployCandidate, ...]
+    left: tuple[DeployCandidate, ...]
+    doubtful: tuple[DeployCandidate, ...]
+    others: tuple[DeployCandidate, ...]  # that are to serve
 
 
 def _partition(request: DeploymentRequest) -> _Partition:
-    judged = request.judged
-    doubtful = [one for one in judged if not one.found.is_yes and _answers(request.before, one)]
-    left = [one for one in judged if one.found.withdrawn and not request.named]
+    candidates = request.candidates
+    doubtful = [one for one in candidates if not one.found.is_yes and _answers(request.before, one)]
+    left = [one for one in candidates if one.found.withdrawn and not request.named]
     set_apart = {one.asked.stack.ref for one in (*doubtful, *left)}
-    others = [one for one in judged if one.asked.stack.ref not in set_apart]
+    others = [one for one in candidates if one.asked.stack.ref not in set_apart]
     refused = [one for one in others if not one.found.is_yes]
-    if left and len(left) == len(judged):
+    if left and len(left) == len(candidates):
         refused = refused or left
     return _Partition(
         refused=tuple(refused), left=tuple(left), doubtful=tuple(doubtful), others=tuple(others)
@@ -184,16 +185,16 @@ def _partition(request: DeploymentRequest) -> _Partition:
 def _next(
     request: DeploymentRequest, deployer: Deployer, store: KeptPointers, reason: str = ""
 ) -> Pointer | None:
-    """The pointer by which what was judged serves; None where that is so already."""
+    """The pointer by which the candidates serve; None where that is so already."""
     environment = deployer.environment
     merged = Merged(
         environment=environment.name,
         commit=request.state.commit,
-        stacks={one.asked.stack.ref: one.wanted for one in request.judged},
+        stacks={one.asked.stack.ref: one.wanted for one in request.candidates},
         access=environment.access,
         retain=environment.retain,
     )
-    only = [one.asked.stack.ref for one in request.judged] if request.named else None
+    only = [one.asked.stack.ref for one in request.candidates] if request.named else None
     return deployed(request.before, merged, deployer.act(store.now(), reason), only=only)
 
 
@@ -203,7 +204,7 @@ def _deployment(
     return Deployment(
         before=request.before,
         after=after or request.before,
-        stacks=tuple(one.asked.stack.ref for one in request.judged),
+        stacks=tuple(one.asked.stack.ref for one in request.candidates),
         left=partition.left,
         doubtful=partition.doubtful,
     )
@@ -245,16 +246,16 @@ def _stacks(state: MergedState, environment: Environment, names: Sequence[str]) 
     return named or serving
 
 
-def _judged(
+def _candidates(
     root: Path, state: MergedState, stacks: Sequence[Stack], environment: Environment
-) -> list[Judged]:
+) -> list[DeployCandidate]:
     questions = [
         Question(repository=state.repository, stack=stack, environment=environment)
         for stack in stacks
     ]
     parsed = Parsed()
     return [
-        Judged(
+        DeployCandidate(
             asked=asked,
             found=found,
             snapshot=take_snapshot(state.repository.files, asked.stack.ref, parsed),
@@ -264,20 +265,22 @@ def _judged(
     ]
 
 
-def _answers(pointer: Pointer | None, judged: Judged) -> bool:
+def _answers(pointer: Pointer | None, candidate: DeployCandidate) -> bool:
     """Whether an identity answers already: it is not taken away by being deployed again."""
-    stack = pointer.stacks.get(judged.asked.stack.ref) if pointer else None
-    return stack is not None and judged.found.identity in {s.identity for s in stack.answering}
+    stack = pointer.stacks.get(candidate.asked.stack.ref) if pointer else None
+    return stack is not None and candidate.found.identity in {s.identity for s in stack.answering}
 
 
-def _keep(root: Path, deployer: Deployer, commit: str, judged: Sequence[Judged]) -> None:
+def _keep(
+    root: Path, deployer: Deployer, commit: str, candidates: Sequence[DeployCandidate]
+) -> None:
     """Record admissions, once each, and keep what gateways load."""
     with KeptEvidence(root) as kept, open_ledger(registry_place(root)) as ledger:
         if deployer.key is None:
-            keeping.keep_each(ledger, [one.snapshot for one in judged])
+            keeping.keep_each(ledger, [one.snapshot for one in candidates])
             return
-        keeping.keep_each(ledger, [one.snapshot for one in judged if one.found.admitted])
-        for one in judged:
+        keeping.keep_each(ledger, [one.snapshot for one in candidates if one.found.admitted])
+        for one in candidates:
             if not one.found.admitted:
                 admit(
                     kept,

@@ -8,7 +8,13 @@ from pathlib import Path
 
 from tetrad.admission import Question, Retained, kept, verified
 from tetrad.deploy.deployer import Deployer, opened_store, stack_named
-from tetrad.deploy.deploying import Deployment, DeploymentRequest, Judged, Provision, settle
+from tetrad.deploy.deploying import (
+    DeployCandidate,
+    Deployment,
+    DeploymentRequest,
+    Provision,
+    settle,
+)
 from tetrad.deploy.merged_state import MergedState, merged_state, refuse_unrelated
 from tetrad.errors import UsageError
 from tetrad.model import Environment, Stack
@@ -38,10 +44,10 @@ def promote(
             if ref in before.stacks:
                 last = before.stacks[ref].live.commit
                 refuse_unrelated(root, last=last, new=served.commit, where=target)
-        judged = _judged(root, state, deployer.environment, served, live)
-        request = DeploymentRequest(state=state, before=before, judged=(judged,), named=True)
+        candidate = _candidate(root, state, deployer.environment, served, live)
+        request = DeploymentRequest(state=state, before=before, candidates=(candidate,), named=True)
 
-        def provided(named: Sequence[Judged]) -> None:
+        def provided(named: Sequence[DeployCandidate]) -> None:
             with open_ledger(registry_place(root)) as ledger:
                 keep(ledger, live.snapshot)  # where who provides finds it
             provision(named)
@@ -64,13 +70,13 @@ def _live(root: Path, stack: str, origin: Environment) -> tuple[str, ServedIdent
     return ref, served, kept(root, origin, served.snapshot)
 
 
-def _judged(
+def _candidate(
     root: Path, state: MergedState, environment: Environment, served: ServedIdentity, live: Retained
-) -> Judged:
+) -> DeployCandidate:
     stack = _served_by(state, environment, live)
     asked = Question(repository=state.repository, stack=stack, environment=environment)
     found = verified(root, asked)
-    return Judged(asked=asked, found=found, snapshot=live.snapshot, commit=served.commit)
+    return DeployCandidate(asked=asked, found=found, snapshot=live.snapshot, commit=served.commit)
 
 
 def _served_by(state: MergedState, environment: Environment, live: Retained) -> Stack:

@@ -15,8 +15,8 @@ from tetrad.errors import BadRequest, EngineRefused, StoreUnavailable
 from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.limiting.limiter import Permit
 from tetrad.gateway.limiting.metered import PaidConfirmations
-from tetrad.gateway.one_request import Addressed
 from tetrad.gateway.refusing import RequestRefused
+from tetrad.gateway.routing import RoutedRequest
 from tetrad.model import Turn
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called, Trace
@@ -49,7 +49,7 @@ class UpstreamFailed(RequestRefused):
     has_written: bool = False  # a tool was called that does more than read
 
 
-async def answered(gateway: Gateway, asked: Addressed, inputs: Inputs, permit: Permit) -> Trace:
+async def answered(gateway: Gateway, asked: RoutedRequest, inputs: Inputs, permit: Permit) -> Trace:
     """The answer, counted; RequestRefused where there is none."""
     with _accounted(gateway, asked, stream=False) as account, _metered(asked, permit) as runtime:
         refuse_unknown(asked, inputs.variables)
@@ -65,7 +65,7 @@ async def answered(gateway: Gateway, asked: Addressed, inputs: Inputs, permit: P
 
 
 async def streamed(
-    gateway: Gateway, asked: Addressed, inputs: Inputs, permit: Permit
+    gateway: Gateway, asked: RoutedRequest, inputs: Inputs, permit: Permit
 ) -> AsyncGenerator[str | Trace, None]:
     """The same as it comes: pieces of its text, then the trace."""
     with _accounted(gateway, asked, stream=True) as account, _metered(asked, permit) as runtime:
@@ -87,7 +87,7 @@ async def streamed(
 
 
 @contextmanager
-def _metered(asked: Addressed, permit: Permit) -> Iterator[Runtime]:
+def _metered(asked: RoutedRequest, permit: Permit) -> Iterator[Runtime]:
     """The identity's runtime, with an engine that keeps to the limits."""
     loaded = asked.loaded
     with permit.engine(loaded.runtime.engine, loaded.stack) as engine:
@@ -102,7 +102,7 @@ def finish_of(trace: Trace) -> str:
     return "stop" if reason == "tool_calls" else reason
 
 
-def refuse_unknown(asked: Addressed, variables: Mapping[str, Json]) -> None:
+def refuse_unknown(asked: RoutedRequest, variables: Mapping[str, Json]) -> None:
     """A name that the prompt does not declare is mostly a misspelt one."""
     unknown = asked.loaded.runtime.unknown(variables)
     if unknown:
@@ -120,7 +120,7 @@ def refuse_unknown(asked: Addressed, variables: Mapping[str, Json]) -> None:
 class _Account:
     """What became of a request, while it is not known how it ends."""
 
-    asked: Addressed
+    asked: RoutedRequest
     observer: Observer
     outcome: Outcome = "failed"
     trace: Trace | None = None
@@ -157,7 +157,7 @@ class _Account:
 
 
 @contextmanager
-def _accounted(gateway: Gateway, asked: Addressed, *, stream: bool) -> Iterator[_Account]:
+def _accounted(gateway: Gateway, asked: RoutedRequest, *, stream: bool) -> Iterator[_Account]:
     """Count what is done within, and give what goes wrong the form of an HTTP answer."""
     loaded = asked.loaded
     if loaded.is_closed:  # the request waited for a place for longer than the grace period
@@ -191,7 +191,7 @@ def _accounted(gateway: Gateway, asked: Addressed, *, stream: bool) -> Iterator[
         _count(gateway, account)
 
 
-def _observer(asked: Addressed, *, stream: bool) -> Observer:
+def _observer(asked: RoutedRequest, *, stream: bool) -> Observer:
     spans: RequestSpans | None = asked.request.state.spans
     if spans is None:
         return UNOBSERVED
@@ -233,7 +233,7 @@ def _outcome_of(refused: RequestRefused) -> Outcome:
     return "failed" if refused.status >= 500 else "refused"
 
 
-def _ended(gateway: Gateway, asked: Addressed) -> RequestRefused:
+def _ended(gateway: Gateway, asked: RoutedRequest) -> RequestRefused:
     why = ("the identity that was answering is no longer served", "identity_unloaded")
     if gateway.following.is_draining:
         why = ("the gateway is shutting down", "shutting_down")

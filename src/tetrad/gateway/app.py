@@ -16,22 +16,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Lifespan
 
-from tetrad.gateway.apart import apart
 from tetrad.gateway.chat_completions import complete_chat
 from tetrad.gateway.collaborators import Gateway
+from tetrad.gateway.daemon_threads import in_daemon_thread
 from tetrad.gateway.feedback import take_feedback
 from tetrad.gateway.incoming import ClientGone
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.gateway.stack_answers import answer_stack
-from tetrad.gateway.standing import (
+from tetrad.gateway.status_routes import (
+    get_docs,
+    get_health,
+    get_identity,
+    get_metrics,
+    get_model,
+    get_openapi,
+    get_readiness,
     list_models,
-    show_docs,
-    tell_alive,
-    tell_identity,
-    tell_metrics,
-    tell_model,
-    tell_openapi,
-    tell_ready,
 )
 from tetrad.gateway.traced import Traced
 from tetrad.model.serving import Access, Client
@@ -59,13 +59,13 @@ def create_app(gateway: Gateway, *, further: Sequence[Route] = ()) -> Starlette:
             route("/v1/stacks/{stack:path}/answer", answer_stack, "POST"),
             route("/v1/feedback", take_feedback, "POST"),
             route("/v1/models", list_models),
-            route("/v1/models/{model:path}", tell_model),
-            route("/identity", tell_identity),
-            route("/readyz", tell_ready),
-            route("/metrics", tell_metrics),
-            route("/openapi.json", tell_openapi),
-            route("/docs", show_docs),
-            Route("/healthz", tell_alive),
+            route("/v1/models/{model:path}", get_model),
+            route("/identity", get_identity),
+            route("/readyz", get_readiness),
+            route("/metrics", get_metrics),
+            route("/openapi.json", get_openapi),
+            route("/docs", get_docs),
+            Route("/healthz", get_health),
             *further,
         ],
         middleware=[Middleware(Traced, tracing=gateway.tracing)],
@@ -104,7 +104,7 @@ def _lifespan(gateway: Gateway) -> Lifespan[Starlette]:
             await gateway.limiter.money.tell()
             await gateway.recent.close()
             if gateway.tracing is not None:
-                await apart(gateway.tracing.close)
+                await in_daemon_thread(gateway.tracing.close)
 
     return lifespan
 

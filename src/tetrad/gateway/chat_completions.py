@@ -20,9 +20,9 @@ from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.evaluated import refuse_unevaluated
 from tetrad.gateway.event_stream import EventStream
 from tetrad.gateway.incoming import read_object, unless_gone
-from tetrad.gateway.one_request import Addressed, addressed, user_of
 from tetrad.gateway.proposals import Asker
 from tetrad.gateway.refusing import RequestRefused, as_json
+from tetrad.gateway.routing import RoutedRequest, route_request, user_of
 from tetrad.gateway.serving_one import served, served_in_pieces
 from tetrad.protocols import openai as wire
 from tetrad.results.exchange import ToolCall
@@ -36,7 +36,7 @@ async def complete_chat(request: Request, gateway: Gateway) -> Response:
         chat = wire.chat_request(body)
     except wire.InvalidChat as error:
         raise RequestRefused(400, str(error), param=error.param, code=error.code) from error
-    asked = addressed(request, gateway.following, chat.model, chat.user)
+    asked = route_request(request, gateway.following, chat.model, chat.user)
     try:
         inputs = _inputs(gateway, asked, chat)
     except RequestRefused as refused:
@@ -57,7 +57,7 @@ async def complete_chat(request: Request, gateway: Gateway) -> Response:
     return as_json(completion, headers=asked.headers)
 
 
-def _head(asked: Addressed, chat: wire.ChatRequest) -> wire.ReplyHead:
+def _head(asked: RoutedRequest, chat: wire.ChatRequest) -> wire.ReplyHead:
     """Of whoever answers, which is known with the answer's beginning."""
     return wire.ReplyHead(
         id=f"chatcmpl-{asked.trace}",
@@ -68,7 +68,7 @@ def _head(asked: Addressed, chat: wire.ChatRequest) -> wire.ReplyHead:
     )
 
 
-def _inputs(gateway: Gateway, asked: Addressed, chat: wire.ChatRequest) -> Inputs:
+def _inputs(gateway: Gateway, asked: RoutedRequest, chat: wire.ChatRequest) -> Inputs:
     """What the prompt's `chat:` makes of the conversation; RequestRefused where it takes none."""
     stack = asked.loaded.stack
     refuse_unevaluated(stack, chat.options)
@@ -84,14 +84,14 @@ def _inputs(gateway: Gateway, asked: Addressed, chat: wire.ChatRequest) -> Input
     )
 
 
-def _asker(gateway: Gateway, asked: Addressed, chat: wire.ChatRequest) -> Asker:
+def _asker(gateway: Gateway, asked: RoutedRequest, chat: wire.ChatRequest) -> Asker:
     header = asked.request.headers.get("authorization", "") if asked.client.tenant else ""
     api_key = header.partition(" ")[2].strip()
     return gateway.proposals.asker(api_key, asked.stack, user_of(asked.request, chat.user))
 
 
 def _proposed(
-    gateway: Gateway, asked: Addressed, chat: wire.ChatRequest, trace: Trace
+    gateway: Gateway, asked: RoutedRequest, chat: wire.ChatRequest, trace: Trace
 ) -> tuple[ToolCall, ...]:
     """The calls that wait for a confirmation."""
     return tuple(gateway.proposals.proposed(trace.unconfirmed, _asker(gateway, asked, chat)))
@@ -103,7 +103,7 @@ def _finish(trace: Trace, proposed: tuple[ToolCall, ...]) -> str:
 
 async def _events(
     gateway: Gateway,
-    asked: Addressed,
+    asked: RoutedRequest,
     chat: wire.ChatRequest,
     pieces: AsyncGenerator[str | Trace, None],
 ) -> AsyncGenerator[bytes, None]:

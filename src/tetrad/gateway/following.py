@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from tetrad import __version__
 from tetrad.errors import TetradError
-from tetrad.gateway.apart import apart
+from tetrad.gateway.daemon_threads import in_daemon_thread
 from tetrad.gateway.fleet import Fleet
 from tetrad.pointer import GatewayState, Pointer
 
@@ -82,7 +82,9 @@ class Following:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(TetradError, TimeoutError):
-            await asyncio.wait_for(apart(partial(self._pointers.leave, self.gateway)), _LEAVE_S)
+            await asyncio.wait_for(
+                in_daemon_thread(partial(self._pointers.leave, self.gateway)), _LEAVE_S
+            )
 
     @property
     def readiness(self) -> Readiness:
@@ -144,7 +146,7 @@ class Following:
     async def _asked(self, call: Callable[[], None]) -> bool:
         """Whether there was an answer."""
         try:
-            await apart(call)
+            await in_daemon_thread(call)
         except TetradError as error:
             if not self._outage:
                 _LOG.warning("%s does not answer: %s", self._kept_in, error)

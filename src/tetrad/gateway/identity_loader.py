@@ -11,8 +11,8 @@ from tetrad.corpora import VectorStore
 from tetrad.engines.count import counter_of
 from tetrad.engines.interfaces import ComputingEngine
 from tetrad.errors import EngineUnavailable
-from tetrad.gateway.apart import apart
 from tetrad.gateway.counted import Counted
+from tetrad.gateway.daemon_threads import in_daemon_thread
 from tetrad.gateway.loaded import LoadedIdentity
 from tetrad.gateway.sample_request import sample_variables
 from tetrad.gateway.shared_models import Lease, SharedModels
@@ -47,10 +47,10 @@ class IdentityLoader:
 
     async def load(self, served: ServedIdentity, counted: Counted) -> LoadedIdentity:
         """TetradError where the identity cannot be had, or does not answer."""
-        made = await apart(lambda: self._unpacked(served))
+        made = await in_daemon_thread(lambda: self._unpacked(served))
         lease = self._models.lease(made.files)
         try:
-            engine, runtime = await apart(lambda: self._built(made, lease))
+            engine, runtime = await in_daemon_thread(lambda: self._built(made, lease))
             await _probe(made.stack, runtime, engine)
         except BaseException:
             await lease.aclose()
@@ -94,7 +94,7 @@ class IdentityLoader:
 
 async def _probe(stack: Stack, runtime: Runtime, engine: ComputingEngine) -> None:
     """Ask one short answer, as the stack would ask it; no tool is called."""
-    prepared = await apart(lambda: runtime.prepare(sample_variables(stack)))
+    prepared = await in_daemon_thread(lambda: runtime.prepare(sample_variables(stack)))
     request = prepared.request
     if request is None or isinstance(stack.model.engine, ScriptedEngine):
         return  # a script answers what it knows, and need not know this

@@ -8,7 +8,6 @@ from typing import Any
 from tetrad import __version__
 from tetrad.canonical import as_digested
 from tetrad.gateway.fleet import Followed
-from tetrad.gateway.one_request import served_names
 from tetrad.gateway.openapi_chat import chat_operation
 from tetrad.gateway.openapi_parts import (
     USER,
@@ -30,6 +29,7 @@ from tetrad.gateway.openapi_schemas import (
     TEXT,
     object_of,
 )
+from tetrad.gateway.routing import served_names
 from tetrad.gateway.sample_request import sample_variables
 from tetrad.model import Stack
 

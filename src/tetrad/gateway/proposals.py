@@ -22,7 +22,7 @@ from typing import Protocol
 
 from tetrad.canonical import Json, canonical_json
 from tetrad.errors import TetradError
-from tetrad.gateway.apart import apart
+from tetrad.gateway.daemon_threads import in_daemon_thread
 from tetrad.gateway.refusing import RequestRefused
 from tetrad.results.exchange import Request, ToolCall
 from tetrad.runtime.confirming import NO_CALL, Confirmations
@@ -113,7 +113,7 @@ class Proposals:
             return True
         try:
             async with asyncio.timeout(_ASK_S):
-                return await apart(partial(self.shared.take, call.id))
+                return await in_daemon_thread(partial(self.shared.take, call.id))
         except (TetradError, TimeoutError) as error:
             del self._taken[call.id]
             raise RequestRefused(

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from tetrad.canonical import Digest
 from tetrad.errors import TetradError
-from tetrad.gateway.apart import apart
+from tetrad.gateway.daemon_threads import in_daemon_thread
 from tetrad.results.trace import Trace
 from tetrad.traffic import Feedback, KeptAnswer, is_sampled, kept_answer, new_id
 
 if TYPE_CHECKING:
-    from tetrad.gateway.one_request import Addressed
+    from tetrad.gateway.routing import RoutedRequest
 
 _LOG = logging.getLogger("tetrad.gateway")
 _REMEMBERED = 1_000  # answers that wait for feedback
@@ -78,7 +78,7 @@ class RecentAnswers:
         self._sampled: list[_Answer] = []
         self._has_dropped = False
 
-    def answered(self, asked: Addressed, trace: Trace) -> None:
+    def answered(self, asked: RoutedRequest, trace: Trace) -> None:
         """Remember an answer, and keep it where it is in the sample."""
         if self.traffic is None:
             return
@@ -115,14 +115,14 @@ class RecentAnswers:
         traffic = self.traffic
         if traffic is None:
             return None
-        kept = await apart(lambda: list(traffic.answers(traces=[trace])))
+        kept = await in_daemon_thread(lambda: list(traffic.answers(traces=[trace])))
         return next((one for one in reversed(kept) if one.tenant == tenant), None)
 
     async def keep(self, answer: KeptAnswer, feedback: Feedback) -> None:
         """Keep what somebody said, with the answer; DatabaseError where it cannot be."""
         traffic = self.traffic
         assert traffic is not None  # noqa: S101 - there was an answer to speak of
-        await apart(lambda: traffic.keep([answer], [feedback]))
+        await in_daemon_thread(lambda: traffic.keep([answer], [feedback]))
 
     async def write_sample(self) -> None:
         """Write what was sampled, for as long as the gateway runs."""
@@ -137,7 +137,9 @@ class RecentAnswers:
             return
         self._sampled = []
         try:
-            await apart(lambda: traffic.keep([k for one in waiting if (k := one.kept())]))
+            await in_daemon_thread(
+                lambda: traffic.keep([k for one in waiting if (k := one.kept())])
+            )
         except TetradError as error:
             _LOG.warning("cannot keep sampled answers: %s", error)
             self._sampled = (waiting + self._sampled)[:_WAITING]

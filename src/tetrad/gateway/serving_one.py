@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from tetrad.gateway.answering_one import Inputs, UpstreamFailed, answered, streamed
 from tetrad.gateway.collaborators import Gateway
-from tetrad.gateway.limiting.fallbacks import fallback_of
+from tetrad.gateway.limiting.fallbacks import declared_fallback
 from tetrad.gateway.limiting.kept_responses import ResponseKey, request_key
 from tetrad.gateway.limiting.limiter import Permit, Use
-from tetrad.gateway.one_request import Addressed
 from tetrad.gateway.refusing import RequestRefused
+from tetrad.gateway.routing import RoutedRequest
 from tetrad.results.trace import Trace
 from tetrad.runtime.confirming import NO_CALL
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tetrad.telemetry.spans import RequestSpans
 
 
-async def served(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace:
+async def served(gateway: Gateway, asked: RoutedRequest, inputs: Inputs) -> Trace:
     """The answer; afterwards `asked` says who gave it."""
     trace: Trace | None = None
     async with aclosing(served_in_pieces(gateway, asked, inputs, stream=False)) as pieces:
@@ -36,7 +36,7 @@ async def served(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace:
 
 
 async def served_in_pieces(
-    gateway: Gateway, asked: Addressed, inputs: Inputs, *, stream: bool = True
+    gateway: Gateway, asked: RoutedRequest, inputs: Inputs, *, stream: bool = True
 ) -> AsyncGenerator[str | Trace, None]:
     """The same as it comes: pieces of its text, then the trace."""
     _name_in_spans(asked)
@@ -68,7 +68,7 @@ async def served_in_pieces(
 
 
 async def _answer(
-    gateway: Gateway, asked: Addressed, inputs: Inputs, permit: Permit, *, stream: bool
+    gateway: Gateway, asked: RoutedRequest, inputs: Inputs, permit: Permit, *, stream: bool
 ) -> AsyncGenerator[str | Trace, None]:
     """By the identity itself; kept for the same request, where the stack says for how long."""
     if not stream:
@@ -84,10 +84,10 @@ async def _answer(
 
 
 async def _instead(
-    gateway: Gateway, asked: Addressed, inputs: Inputs, permit: Permit, failed: UpstreamFailed
+    gateway: Gateway, asked: RoutedRequest, inputs: Inputs, permit: Permit, failed: UpstreamFailed
 ) -> Trace:
     """The answer of the declared fallback; the failure where there is none."""
-    instead = fallback_of(gateway.following.fleet, asked, has_written=failed.has_written)
+    instead = declared_fallback(gateway.following.fleet, asked, has_written=failed.has_written)
     if instead is None:
         raise failed
     if instead.loaded is None:
@@ -107,19 +107,19 @@ async def _instead(
     return trace
 
 
-def _spans_of(asked: Addressed) -> RequestSpans | None:
+def _spans_of(asked: RoutedRequest) -> RequestSpans | None:
     spans: RequestSpans | None = asked.request.state.spans
     return spans
 
 
-def _name_in_spans(asked: Addressed) -> None:
+def _name_in_spans(asked: RoutedRequest) -> None:
     """Say who was chosen, also of a request that gets no answer of its own."""
     spans, pointer = _spans_of(asked), asked.followed.pointer
     if spans is not None:
         spans.chosen(asked.loaded.names, environment=pointer.environment, deployment=pointer.number)
 
 
-def _use(asked: Addressed) -> Use:
+def _use(asked: RoutedRequest) -> Use:
     serving, client = asked.serving, asked.client
     limits = {
         "environment": asked.followed.pointer.access.limits,
@@ -130,7 +130,7 @@ def _use(asked: Addressed) -> Use:
     return Use(stack=asked.stack, queue=serving.queue, limits=limits)
 
 
-def _given_again(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace | None:
+def _given_again(gateway: Gateway, asked: RoutedRequest, inputs: Inputs) -> Trace | None:
     """The answer to an earlier, equal request. It is a request all the same."""
     if asked.serving.cache_s is None or inputs.confirmed is not NO_CALL:  # it shall be done
         return None
@@ -148,7 +148,7 @@ def _given_again(gateway: Gateway, asked: Addressed, inputs: Inputs) -> Trace | 
     return kept.trace
 
 
-def _keep(gateway: Gateway, asked: Addressed, inputs: Inputs, trace: Trace) -> None:
+def _keep(gateway: Gateway, asked: RoutedRequest, inputs: Inputs, trace: Trace) -> None:
     """Not where a tool has written: who asks again means it."""
     ttl_s = asked.serving.cache_s
     called = (one.call.name for one in trace.called)
@@ -156,7 +156,7 @@ def _keep(gateway: Gateway, asked: Addressed, inputs: Inputs, trace: Trace) -> N
         gateway.responses.keep(_key(asked, inputs), trace, ttl_s, time.monotonic())
 
 
-def _key(asked: Addressed, inputs: Inputs) -> ResponseKey:
+def _key(asked: RoutedRequest, inputs: Inputs) -> ResponseKey:
     return request_key(
         asked.client.tenant,
         asked.stack,

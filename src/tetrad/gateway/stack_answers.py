@@ -15,8 +15,8 @@ from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.confirmations import confirmed_in, unconfirmed_in
 from tetrad.gateway.event_stream import EventStream
 from tetrad.gateway.incoming import read_object, unless_gone
-from tetrad.gateway.one_request import Addressed, addressed
 from tetrad.gateway.refusing import RequestRefused, as_json
+from tetrad.gateway.routing import RoutedRequest, route_request
 from tetrad.gateway.serving_one import served, served_in_pieces
 from tetrad.protocols import openai as wire
 from tetrad.results.trace import Guarded, Trace
@@ -27,7 +27,7 @@ _KEYS = frozenset({"confirmed", "stream", "user", "variables"})
 
 async def answer_stack(request: Request, gateway: Gateway) -> Response:
     body = await read_object(request)
-    asked = addressed(request, gateway.following, request.path_params["stack"], user_in(body))
+    asked = route_request(request, gateway.following, request.path_params["stack"], user_in(body))
     calls = tuple(confirmed_in(body, asked.headers))
     confirmed = ConfirmedCalls(calls) if calls else NO_CALL
     inputs = Inputs(variables=_variables(body, asked), confirmed=confirmed)
@@ -39,7 +39,7 @@ async def answer_stack(request: Request, gateway: Gateway) -> Response:
 
 
 async def _events(
-    asked: Addressed, pieces: AsyncGenerator[str | Trace, None]
+    asked: RoutedRequest, pieces: AsyncGenerator[str | Trace, None]
 ) -> AsyncGenerator[bytes, None]:
     """`delta` events, whose texts are the answer, and `answer` or `error` at the end."""
     begun = False
@@ -61,7 +61,7 @@ def _event(name: str, value: Mapping[str, Any]) -> bytes:
     return f"event: {name}\n".encode() + wire.event(value)
 
 
-def _is_streamed(body: Mapping[str, Json], asked: Addressed) -> bool:
+def _is_streamed(body: Mapping[str, Json], asked: RoutedRequest) -> bool:
     stream = body.get("stream", False)
     if not isinstance(stream, bool):
         raise RequestRefused(
@@ -77,7 +77,7 @@ def user_in(body: Mapping[str, Json]) -> str | None:
     return user
 
 
-def _variables(body: Mapping[str, Json], asked: Addressed) -> Mapping[str, Json]:
+def _variables(body: Mapping[str, Json], asked: RoutedRequest) -> Mapping[str, Json]:
     for key in body.keys() - _KEYS:
         raise RequestRefused(
             400,
@@ -94,7 +94,7 @@ def _variables(body: Mapping[str, Json], asked: Addressed) -> Mapping[str, Json]
     return digested
 
 
-def _answer(asked: Addressed, trace: Trace) -> dict[str, Any]:
+def _answer(asked: RoutedRequest, trace: Trace) -> dict[str, Any]:
     usage = trace.usage
     return {
         "answer": trace.output,

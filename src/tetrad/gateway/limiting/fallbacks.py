@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from tetrad.gateway.fleet import Fleet
 from tetrad.gateway.loaded import LoadedIdentity
-from tetrad.gateway.one_request import Addressed
+from tetrad.gateway.routing import RoutedRequest
 from tetrad.model.serving import FixedAnswer, OtherStack
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Instead:
+class Fallback:
     """Another identity, or a fixed answer; `name` as headers and metrics call it."""
 
     name: str
@@ -20,26 +20,26 @@ class Instead:
     answer: str = ""
 
 
-def fallback_of(fleet: Fleet, asked: Addressed, *, has_written: bool) -> Instead | None:
+def declared_fallback(fleet: Fleet, asked: RoutedRequest, *, has_written: bool) -> Fallback | None:
     """What the stack declares, where it is at hand.
 
     Another identity would call tools once more, so it answers only where none has written.
     """
     match asked.serving.fallback:
         case FixedAnswer(answer=answer):
-            return Instead(name="fixed", answer=answer)
+            return Fallback(name="fixed", answer=answer)
         case "previous":
             loaded = None if has_written else _previous(fleet, asked)
             if loaded is not None:
-                return Instead(name="previous", stack=asked.stack, loaded=loaded)
+                return Fallback(name="previous", stack=asked.stack, loaded=loaded)
         case OtherStack(ref=ref):
             # One that is not served here was not admitted here either.
             if not has_written and ref in asked.followed.pointer.stacks:
-                return Instead(name="stack", stack=ref, loaded=asked.followed.live(ref))
+                return Fallback(name="stack", stack=ref, loaded=asked.followed.live(ref))
     return None
 
 
-def _previous(fleet: Fleet, asked: Addressed) -> LoadedIdentity | None:
+def _previous(fleet: Fleet, asked: RoutedRequest) -> LoadedIdentity | None:
     """The live identity for one on its way, else the one that served last and is warm."""
     pointer = asked.followed.pointer.stacks[asked.stack]
     if asked.loaded.served.identity != pointer.live.identity:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from tetrad.errors import TetradError
-from tetrad.gateway.apart import apart
+from tetrad.gateway.daemon_threads import in_daemon_thread
 from tetrad.gateway.limiting.purse import Account, Claim, Holding, Purse, Reserved
 
 _LOG = logging.getLogger("tetrad.gateway")
@@ -136,7 +136,7 @@ class Money:
         """
         if self._late is not None and not self._late.done():
             return self._lose("it does not answer")
-        task = asyncio.ensure_future(apart(lambda: self._registry.exchange(claims)))
+        task = asyncio.ensure_future(in_daemon_thread(lambda: self._registry.exchange(claims)))
         done, _ = await asyncio.wait({task}, timeout=_ASK_S)
         self._late = None if done else task
         if not done:

@@ -15,7 +15,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-async def apart(work: Callable[[], _T]) -> _T:
+async def in_daemon_thread(work: Callable[[], _T]) -> _T:
     """What the work returns or raises; cancelling leaves it to itself."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()

@@ -21,7 +21,7 @@ from tetrad.telemetry.trace_context import TraceContext
 
 
 @dataclass(kw_only=True, slots=True)
-class Addressed:
+class RoutedRequest:
     """What is known of a request once it is read: which identity answers it, and stays with it,
     unless a fallback answers.
     """
@@ -78,13 +78,15 @@ class Addressed:
         return {**found, "x-tetrad-fallback": self.fallback} if self.fallback else found
 
 
-def addressed(request: Request, following: Following, model: str, user: str | None) -> Addressed:
+def route_request(
+    request: Request, following: Following, model: str, user: str | None
+) -> RoutedRequest:
     """Choose the identity that answers; RequestRefused where there is none."""
     followed = following_now(following)
     stack = stack_named(followed.pointer, model)
     refuse_other_stacks(request.state.client, stack)
     loaded = followed.chosen(stack, user_of(request, user) or token_hex(8))
-    asked = Addressed(stack=stack, loaded=loaded, followed=followed, request=request)
+    asked = RoutedRequest(stack=stack, loaded=loaded, followed=followed, request=request)
     loaded.choose(asked.serving.queue)
     return asked
 

@@ -12,26 +12,26 @@ from tetrad.gateway.collaborators import Gateway
 from tetrad.gateway.docs_page import POLICY, docs_page
 from tetrad.gateway.fleet import Fleet
 from tetrad.gateway.limiting.callers import may_ask, refuse_other_stacks
-from tetrad.gateway.one_request import following_now, served_names, stack_named
 from tetrad.gateway.openapi import openapi_document
 from tetrad.gateway.refusing import as_json
+from tetrad.gateway.routing import following_now, served_names, stack_named
 from tetrad.identity import written_identity
 from tetrad.pointer import ServedIdentity, StackPointer
 from tetrad.protocols import openai as wire
 from tetrad.telemetry.metrics import CONTENT_TYPE
 
 
-async def tell_alive(_: Request) -> Response:
+async def get_health(_: Request) -> Response:
     return PlainTextResponse("alive\n")
 
 
-async def tell_ready(_: Request, gateway: Gateway) -> Response:
+async def get_readiness(_: Request, gateway: Gateway) -> Response:
     readiness = gateway.following.readiness
     body = {"ready": readiness.ready, "problem": readiness.problem}
     return as_json(body, 200 if readiness.ready else 503)
 
 
-async def tell_metrics(_: Request, gateway: Gateway) -> Response:
+async def get_metrics(_: Request, gateway: Gateway) -> Response:
     """For Prometheus."""
     following, metrics = gateway.following, gateway.metrics
     followed = following.fleet.followed
@@ -42,11 +42,11 @@ async def tell_metrics(_: Request, gateway: Gateway) -> Response:
     return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
 
-async def tell_openapi(_: Request, gateway: Gateway) -> Response:
+async def get_openapi(_: Request, gateway: Gateway) -> Response:
     return as_json(openapi_document(gateway.following.fleet.followed))
 
 
-async def show_docs(request: Request, gateway: Gateway) -> Response:
+async def get_docs(request: Request, gateway: Gateway) -> Response:
     document = openapi_document(gateway.following.fleet.followed)
     page = docs_page(document, str(request.base_url).rstrip("/"))
     return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
@@ -64,7 +64,7 @@ async def list_models(request: Request, gateway: Gateway) -> Response:
     return as_json(wire.model_list(listed))
 
 
-async def tell_model(request: Request, gateway: Gateway) -> Response:
+async def get_model(request: Request, gateway: Gateway) -> Response:
     pointer = following_now(gateway.following).pointer
     name = request.path_params["model"]
     stack = stack_named(pointer, name)
@@ -76,7 +76,7 @@ def _model(name: str, stack: StackPointer) -> dict[str, Any]:
     return wire.model_entry(name, created=int(stack.live.since.timestamp()), owned_by="tetrad")
 
 
-async def tell_identity(_: Request, gateway: Gateway) -> Response:
+async def get_identity(_: Request, gateway: Gateway) -> Response:
     """Which identities answer each stack here, at which share, and which are warm or withdrawn."""
     following = gateway.following
     followed, fleet = following.fleet.followed, following.fleet
