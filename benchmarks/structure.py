@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent / "src"
-# Modules of one name where one is the other's command, or its half of a pair.
 LIMITS = {"chain": 18, "function": 50, "file": 400}
 
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,13 +52,16 @@ class Connection:
         read_s: float,
     ) -> Any:
         """The response, whose body is still to be read; asked again where a credential was renewed."""
+        send = partial(
+            self._sent, method=method, path=path, body=body, headers=headers, read_s=read_s
+        )
         credential = self._account.credential()
-        response = self._sent(credential, method, path, body, headers, read_s)
+        response = send(credential)
         if response.status == _UNAUTHORIZED:
             renewed = self._account.credential(refused=credential)
             if renewed != credential:
                 response.close()
-                response = self._sent(renewed, method, path, body, headers, read_s)
+                response = send(renewed)
         return response
 
     def close(self) -> None:
@@ -68,6 +72,7 @@ class Connection:
     def _sent(
         self,
         credential: ClusterCredential,
+        *,
         method: str,
         path: str,
         body: bytes | None,

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from tetrad.cluster_api.cluster_objects import ClusterApi, Object, ResourceCollection
+from tetrad.cluster_api.cluster_objects import ClusterApi, Object
+from tetrad.cluster_api.leases import LEASES, lease_named, micro_time
 from tetrad.errors import ClusterConflict, ClusterError
 
-_LEASES = ResourceCollection(api="apis/coordination.k8s.io/v1", resource="leases")
 _MANAGER = "tetrad-lease"
 _LEFT = "tetrad.dev/left-by"
 _EXPIRES = timedelta(seconds=60)  # after the last sign of life
@@ -121,7 +121,7 @@ class HeldLease:
 
     def _taken(self) -> Holder | None:
         """Take it; who holds it instead."""
-        obj = self._api.get(_LEASES, self._name) or self._made()
+        obj = self._api.get(LEASES, self._name) or self._made()
         holder = _holder(obj)
         now = self._api.now()
         if holder is not None and not holder.is_gone(now):
@@ -152,7 +152,7 @@ class HeldLease:
 
     def _look_again(self) -> None:
         """Somebody wrote it: somebody else who holds it now, or who edited it by hand."""
-        obj = self._api.get(_LEASES, self._name) or self._made()
+        obj = self._api.get(LEASES, self._name) or self._made()
         holder = _holder(obj)
         if holder is None or holder.name == self._me:
             self._version = obj["metadata"]["resourceVersion"]
@@ -169,10 +169,10 @@ class HeldLease:
         """The object without a holder: made by another manager, so that of two who make it at once none
         takes the other's away.
         """
-        return self._api.apply(_LEASES, self._object(), manager=f"{_MANAGER}-made")
+        return self._api.apply(LEASES, lease_named(self._name), manager=f"{_MANAGER}-made")
 
     def _write(self, *, held: bool, left: tuple[str, ...]) -> None:
-        obj = self._object()
+        obj = lease_named(self._name)
         obj["metadata"]["resourceVersion"] = self._version
         if left:
             obj["metadata"]["annotations"] = {_LEFT: "\n".join(left)}
@@ -180,19 +180,12 @@ class HeldLease:
             obj["spec"] = {
                 "holderIdentity": self._me,
                 "leaseDurationSeconds": _EXPIRES.seconds,
-                "acquireTime": _written(self._since),
-                "renewTime": _written(self._api.now()),
+                "acquireTime": micro_time(self._since),
+                "renewTime": micro_time(self._api.now()),
             }
-        self._version = self._api.apply(_LEASES, obj, manager=_MANAGER)["metadata"][
+        self._version = self._api.apply(LEASES, obj, manager=_MANAGER)["metadata"][
             "resourceVersion"
         ]
-
-    def _object(self) -> Object:
-        return {
-            "apiVersion": "coordination.k8s.io/v1",
-            "kind": "Lease",
-            "metadata": {"name": self._name},
-        }
 
 
 def _holder(obj: Object) -> Holder | None:
@@ -229,7 +222,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # an account that the machine has no name for
         return str(os.getuid())
-
-
-def _written(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"

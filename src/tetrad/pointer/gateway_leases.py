@@ -11,14 +11,14 @@ import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tetrad.cluster_api import ClusterApi, Object, ResourceCollection
+from tetrad.cluster_api import ClusterApi, Object
+from tetrad.cluster_api.leases import LEASES, lease_named, micro_time
 from tetrad.errors import ClusterError
 from tetrad.pointer.gateways import GatewayState
 from tetrad.pointer.kept_pointers import FORGOTTEN, THERE
 from tetrad.pointer.pointer_json import read_state, write_state
 from tetrad.results.codec import ShapeError
 
-LEASES = ResourceCollection(api="apis/coordination.k8s.io/v1", resource="leases")
 MANAGER = "tetrad-gateway"
 _LABEL = "app.kubernetes.io/component"
 _COMPONENT = "gateway-state"
@@ -65,25 +65,22 @@ def _name(gateway: str) -> str:
 
 def _lease(state: GatewayState) -> Object:
     written = zlib.compress(write_state(replace(state, seen=state.started)).encode())
-    return {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
-        "metadata": {
-            "name": _name(state.gateway),
-            "labels": {_LABEL: _COMPONENT},
-            "annotations": {
-                # for people, who ask kubectl
-                "tetrad.dev/follows": str(state.number),
-                "tetrad.dev/ready": "yes" if state.ready else "no",
-                _STATE: base64.b64encode(written).decode(),
-            },
-        },
-        "spec": {
-            "holderIdentity": state.address or state.gateway,
-            "leaseDurationSeconds": int(THERE.total_seconds()),
-            "renewTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+    lease = lease_named(_name(state.gateway))
+    lease["metadata"] |= {
+        "labels": {_LABEL: _COMPONENT},
+        "annotations": {
+            # for people, who ask kubectl
+            "tetrad.dev/follows": str(state.number),
+            "tetrad.dev/ready": "yes" if state.ready else "no",
+            _STATE: base64.b64encode(written).decode(),
         },
     }
+    spec = {
+        "holderIdentity": state.address or state.gateway,
+        "leaseDurationSeconds": int(THERE.total_seconds()),
+        "renewTime": micro_time(datetime.now(UTC)),
+    }
+    return {**lease, "spec": spec}
 
 
 def _state(lease: Object) -> GatewayState:

@@ -6,7 +6,6 @@ Written here since the package that has them counts as unstable; a test compares
 from __future__ import annotations
 
 # Attributes of spans.
-CONVERSATION_ID = "gen_ai.conversation.id"
 DATA_SOURCE_ID = "gen_ai.data_source.id"
 ERROR_TYPE = "error.type"
 FINISH_REASONS = "gen_ai.response.finish_reasons"
