@@ -264,14 +264,24 @@ def test_a_server_that_another_authority_proves_is_not_asked(configured: Configu
 
 def test_a_proxy_of_the_cluster_is_gone_through(configured: Configured) -> None:
     context = {"cluster": "it", "user": "it"}
-    with proxy() as (address, connected):
-        cluster = configured.cluster(**{"proxy-url": address})
+    with served_by(Connect) as (port, connected):
+        cluster = configured.cluster(**{"proxy-url": f"http://127.0.0.1:{port}"})
         entries = {"cluster": cluster, "user": {"token": "ann"}, "context": context}
         configured.use(configured.write("a/c", **entries))
 
         assert (asked(), asked_by_kubectl(configured.plane)) == ("ann", "ann")
-    host = configured.plane.server.removeprefix("https://")
-    assert connected[0] == f"CONNECT {host}"
+    assert connected[0] == configured.plane.server.removeprefix("https://")
+
+
+def test_a_socks_proxy_of_the_cluster_is_gone_through(configured: Configured) -> None:
+    context = {"cluster": "it", "user": "it"}
+    with served_by(Socks) as (port, connected):
+        cluster = configured.cluster(**{"proxy-url": f"socks5://127.0.0.1:{port}"})
+        entries = {"cluster": cluster, "user": {"token": "ann"}, "context": context}
+        configured.use(configured.write("a/c", **entries))
+
+        assert (asked(), asked_by_kubectl(configured.plane)) == ("ann", "ann")
+    assert connected[0] == configured.plane.server.removeprefix("https://")
 
 
 def test_in_a_pod_without_a_kubeconfig_its_account_is_used(configured: Configured) -> None:
@@ -291,28 +301,60 @@ def test_in_a_pod_without_a_kubeconfig_its_account_is_used(configured: Configure
     assert asked() == "ann"
 
 
+class Proxy(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    def __init__(self, handler: type[socketserver.StreamRequestHandler]) -> None:
+        self.connected: list[str] = []  # hosts and ports
+        super().__init__(("127.0.0.1", 0), handler)
+
+
+class Relay(socketserver.StreamRequestHandler):
+    server: Proxy
+
+    def relay(self, host: str, port: int, granted: bytes) -> None:
+        self.server.connected.append(f"{host}:{port}")
+        with socket.create_connection((host, port)) as server:
+            self.wfile.write(granted)
+            _join(self.connection, server)
+
+
+class Connect(Relay):
+    """By HTTP's CONNECT."""
+
+    def handle(self) -> None:
+        method, where, _ = self.rfile.readline().decode().split()
+        assert method == "CONNECT"
+        while self.rfile.readline().strip():
+            pass
+        host, port = where.rsplit(":", 1)
+        self.relay(host, int(port), b"HTTP/1.1 200 OK\r\n\r\n")
+
+
+class Socks(Relay):
+    """SOCKS 5 without an account: RFC 1928."""
+
+    def handle(self) -> None:
+        _, methods = self.rfile.read(2)
+        self.rfile.read(methods)
+        self.wfile.write(b"\5\0")
+        *_, kind = self.rfile.read(4)
+        if kind == 1:
+            host = socket.inet_ntoa(self.rfile.read(4))
+        else:
+            host = self.rfile.read(self.rfile.read(1)[0]).decode()
+        port = int.from_bytes(self.rfile.read(2), "big")
+        self.relay(host, port, b"\5\0\0\1" + bytes(6))
+
+
 @contextmanager
-def proxy() -> Iterator[tuple[str, list[str]]]:
-    """A proxy by CONNECT; its address, and what it was asked."""
-    connected: list[str] = []
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            method, where, _ = self.rfile.readline().decode().split()
-            connected.append(f"{method} {where}")
-            while self.rfile.readline().strip():
-                pass
-            host, port = where.rsplit(":", 1)
-            with socket.create_connection((host, int(port))) as server:
-                self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-                _join(self.connection, server)
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as served:
-        served.daemon_threads = True
+def served_by(handler: type[Relay]) -> Iterator[tuple[int, list[str]]]:
+    """The port of a proxy, and where it was asked to connect."""
+    with Proxy(handler) as served:
         thread = threading.Thread(target=served.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{served.server_address[1]}", connected
+            yield served.server_address[1], served.connected
         finally:
             served.shutdown()
             thread.join()
