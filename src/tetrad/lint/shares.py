@@ -20,6 +20,7 @@ _KIND = re.compile(rb"^kind:[ \t]*(\w+)", re.MULTILINE)
 # Of any other it matters whether it is used, which one user shows.
 _JUDGED_BY_USERS = frozenset({"prompt", "stack", "suite"})
 _OVERHEAD = 200  # bytes that cost as much as what each file costs besides its bytes
+_FIRST = 1.15  # to one: the process that has this share need not be started, nor be heard
 _LARGEST = 0.8  # of the whole, in one share: the others would not be worth it
 
 
@@ -33,13 +34,15 @@ class _Written(NamedTuple):
 
 
 def shares_of(tree: Folder, components: Sequence[str], number: int) -> list[list[str]]:
-    """The components in so many shares of about one size, or in one where they hang together."""
+    """The components in so many shares of about one size, the first a bit larger, or in one where they
+    hang together.
+    """
     written = [_glance(tree, file) for file in components]
     groups = _groups(tree, written)
     shares: list[list[str]] = [[] for _ in range(number)]
     sizes = [0] * number
     for size, files in sorted(groups, key=lambda group: (-group[0], group[1])):
-        smallest = sizes.index(min(sizes))
+        smallest = min(range(number), key=lambda n: sizes[n] if n else sizes[n] / _FIRST)
         shares[smallest] += files
         sizes[smallest] += size
     if max(sizes) > _LARGEST * sum(sizes):
