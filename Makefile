@@ -87,6 +87,7 @@ benchmarks: setup models $(PEERS)/.installed  ## Measure every claim of speed an
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/infra.py
+	test -z "$$KUBEBUILDER_ASSETS" || $(BIN)/python benchmarks/cluster_deployments.py
 	$(BIN)/python benchmarks/retrieval.py
 	$(BIN)/python benchmarks/verification.py
 	$(BIN)/python benchmarks/orchestration.py --peer-python $(PEERS)/bin/python

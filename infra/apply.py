@@ -228,8 +228,11 @@ def _preview(desired: Desired, wanted: Mapping[str, Object], there: Mapping[str,
         lines.append(f"  {step}")
         fields = _fields(wanted.get(step.object), there.get(step.object))
         lines += [f"      {line}" for line in fields]
-    monthly = total(costs(desired.models, desired.cluster))
+    priced = costs(desired.models, desired.cluster)
+    monthly = total(priced)
     lines.append(f"model servers: ${monthly.min:,.2f} per month, at most ${monthly.max:,.2f}")
+    if unpriced := sorted({name for one in priced for name in one.unpriced}):
+        lines.append(f"  no price for {', '.join(unpriced)}: write kubernetes.usd_per_hour")
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 

@@ -24,6 +24,8 @@ _MARKS = ("pulumi.com/", "kubectl.kubernetes.io/", "deployment.kubernetes.io/",
           "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/",
           "app.kubernetes.io/instance")  # fmt: skip
 _MARKS_IN = ("labels", "annotations")
+# One more of them allows what the others deny.
+_OPENS = ("NetworkPolicy",)
 _OUTSIDE = ("status", "apiVersion", "kind")
 _AUTOSCALED = ("spec", "replicas")
 
@@ -170,7 +172,7 @@ def _is_ours(obj: Object, place: Place) -> bool:
     mine = {key: labels[key] for key in ("app.kubernetes.io/managed-by", "tetrad.dev/environment")}
     is_marked = mine.items() <= metadata.get("labels", {}).items()
     if "namespace" in metadata:
-        return is_marked or obj["kind"] in WORKLOADS
+        return is_marked or obj["kind"] in (*WORKLOADS, *_OPENS)
     first, _, last = metadata["name"].rpartition("-")
     return is_marked and bool(last) and first == f"tetrad-{place.namespace}"
 

@@ -12,7 +12,8 @@ from typing import Any
 from costs import costs
 from desired import Desired
 from objects.everything import objects_by_name
-from objects.kubernetes import Object
+from objects.kubernetes import COMPONENT, Object
+from objects.snapshot import COMPONENT as SNAPSHOT
 
 
 def outline(desired: Desired) -> dict[str, Any]:
@@ -37,7 +38,9 @@ def outline(desired: Desired) -> dict[str, Any]:
 
 
 def _without_contents(obj: Object) -> Object:
-    if "binaryData" not in obj:
+    if obj["metadata"].get("labels", {}).get(COMPONENT) != SNAPSHOT:
         return obj
-    written = json.dumps(obj["binaryData"], sort_keys=True).encode()
-    return {**obj, "binaryData": hashlib.sha256(written).hexdigest()}
+    held = {key: obj[key] for key in ("data", "binaryData") if key in obj}
+    written = json.dumps(held, sort_keys=True).encode()
+    others = {key: value for key, value in obj.items() if key not in held}
+    return {**others, "data": hashlib.sha256(written).hexdigest()}

@@ -244,8 +244,10 @@ def _scaling(args: ModelServerArgs, place: Place, monitoring: tetrad.Monitoring)
                     "type": "prometheus",
                     "metadata": {
                         "serverAddress": monitoring.prometheus,
-                        "query": f"sum({waiting}) or vector(0)",
+                        "query": f"sum({waiting})",
                         "threshold": "4",
+                        # where nothing is measured, the number of servers stays
+                        "ignoreNullValues": "false",
                     },
                 }
             ],

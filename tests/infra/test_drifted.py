@@ -163,13 +163,17 @@ def test_what_is_missing_and_what_is_too_many_is_named() -> None:
         "kind": "ConfigMap",
         "metadata": {"name": "notes", "namespace": "llm"},
     }
+    opens: dict[str, Any] = {
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "allow-all", "namespace": "llm"},
+    }
     policy: dict[str, Any] = {
         "kind": "ValidatingAdmissionPolicy",
         "metadata": {"name": "tetrad-llm-2-snapshots", "labels": PLACE.labels("admission")},
     }
     there = {
         f"{o['kind']}/{o['metadata']['name']}": o
-        for o in (stranger, ours, owned_by, theirs, policy)
+        for o in (stranger, ours, owned_by, theirs, opens, policy)
     }
 
     told = {one.object: one.drift for one in drifted({NAME: WANTED}, there, PLACE)}
@@ -178,6 +182,7 @@ def test_what_is_missing_and_what_is_too_many_is_named() -> None:
         NAME: "missing",
         "Deployment/other": "extra",
         "ConfigMap/snapshot-a": "extra",
+        "NetworkPolicy/allow-all": "extra",
     }
 
 

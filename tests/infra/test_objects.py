@@ -273,7 +273,11 @@ def test_scaling_down_waits_for_longer_than_a_server_loads(full: tuple[Object, .
     (scaled,) = of_kind(full, "ScaledObject")
 
     assert scaled["spec"]["cooldownPeriod"] > 240
-    assert "vllm:num_requests_waiting" in scaled["spec"]["triggers"][0]["metadata"]["query"]
+    trigger = scaled["spec"]["triggers"][0]["metadata"]
+    assert "vllm:num_requests_waiting" in trigger["query"]
+    # what is not measured is not taken for a queue that nobody waits in
+    assert "vector(0)" not in trigger["query"]
+    assert trigger["ignoreNullValues"] == "false"
 
 
 def test_weights_are_verified_before_their_server_starts(full: tuple[Object, ...]) -> None:

@@ -11,6 +11,7 @@ from tetrad.database import files_of
 from tetrad.ed25519 import PrivateKey
 from tetrad.errors import UsageError
 from tetrad.model import Environment
+from tetrad.model.references import named
 from tetrad.pointer import Deployers, Pointer, seal_pointer
 from tetrad.pointer.kept_pointers import KeptPointers
 from tetrad.pointer.opening import store_of
@@ -56,9 +57,7 @@ def registry_of(root: Path) -> Place:
 
 def stack_named(pointer: Pointer, name: str) -> str:
     """The stack of a pointer that a name means: its reference, or an unambiguous last part."""
-    if name in pointer.stacks:
-        return name
-    found = [ref for ref in pointer.stacks if ref.rsplit("/", 1)[-1] == name]
+    found = named(name, pointer.stacks)
     if len(found) == 1:
         return found[0]
     serves = f"{pointer.environment} serves {', '.join(pointer.stacks) or 'nothing'}"

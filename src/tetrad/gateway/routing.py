@@ -14,6 +14,7 @@ from tetrad.gateway.limiting.callers import refuse_other_stacks
 from tetrad.gateway.limiting.limiter import Permit
 from tetrad.gateway.loaded import LoadedIdentity
 from tetrad.gateway.refusing import RequestRefused
+from tetrad.model.references import last_part, named
 from tetrad.model.serving import Client, Serving
 from tetrad.pointer import Pointer
 from tetrad.schemas.nearest import did_you_mean
@@ -106,9 +107,7 @@ def following_now(following: Following) -> Followed:
 
 def stack_named(pointer: Pointer, name: str) -> str:
     """The stack that a name means: its reference, or an unambiguous last part of it."""
-    if name in pointer.stacks:
-        return name
-    found = [ref for ref in pointer.stacks if ref.rsplit("/", 1)[-1] == name]
+    found = named(name, pointer.stacks)
     if len(found) == 1:
         return found[0]
     if found:
@@ -122,7 +121,7 @@ def stack_named(pointer: Pointer, name: str) -> str:
 
 def served_names(pointer: Pointer) -> dict[str, str]:
     """How clients call each stack: by the last part of its reference, where no other has it."""
-    parts = [ref.rsplit("/", 1)[-1] for ref in pointer.stacks]
+    parts = [last_part(ref) for ref in pointer.stacks]
     return {
         ref: part if parts.count(part) == 1 else ref
         for ref, part in zip(pointer.stacks, parts, strict=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tetrad.loading.files import Tree
-from tetrad.model.references import ENDINGS, reference_of
+from tetrad.model.references import ENDINGS, last_part, reference_of
 from tetrad.schemas.kinds import Kind
 
 
@@ -42,7 +42,7 @@ def _means(name: str, ref: str) -> bool:
     exact = name.removeprefix("./").removesuffix("/").removesuffix("/suite")
     for ending in ENDINGS:
         exact = exact.removesuffix(ending)
-    return ref in {exact, exact.removesuffix("/suite")} or ref.rsplit("/", 1)[-1] == name
+    return ref in {exact, exact.removesuffix("/suite")} or last_part(ref) == name
 
 
 def _naming(tree: Tree, stacks: Sequence[str], suites: Sequence[str]) -> Iterator[str]:
@@ -51,7 +51,7 @@ def _naming(tree: Tree, stacks: Sequence[str], suites: Sequence[str]) -> Iterato
     A reference ends in a slash and the stack's own name, in whichever way it is written; only an
     escape, which has a backslash, or another form of a letter hides it.
     """
-    written = [reference_of(file).rsplit("/", 1)[-1] for file in stacks]
+    written = [last_part(reference_of(file)) for file in stacks]
     ascii_names = [name for name in written if name.isascii()]
     named = re.compile(rf"/(?:{'|'.join(map(re.escape, ascii_names))})(?![A-Za-z0-9_-])".encode())
     for file in suites if written else ():

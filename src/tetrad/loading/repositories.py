@@ -15,7 +15,7 @@ from tetrad.loading.parsed import Parsed
 from tetrad.loading.reach import files_of
 from tetrad.loading.settings import load_settings
 from tetrad.model import ENVIRONMENTS, Acceptance, Repository, Waiver
-from tetrad.model.references import candidates, reference_of
+from tetrad.model.references import candidates, last_part, reference_of
 from tetrad.schemas.kinds import Kind
 from tetrad.schemas.nearest import nearest
 from tetrad.trees import WorkingTree
@@ -164,7 +164,7 @@ def _match(name: str, groups: Sequence[Sequence[str]]) -> str | None:
         if exact in refs or exact.removesuffix("/suite") in refs:
             return exact if exact in refs else exact.removesuffix("/suite")
     for refs in groups:
-        matching = [ref for ref in refs if ref.rsplit("/", 1)[-1] == name]
+        matching = [ref for ref in refs if last_part(ref) == name]
         if len(matching) == 1:
             return matching[0]
         if matching:
@@ -175,7 +175,7 @@ def _match(name: str, groups: Sequence[Sequence[str]]) -> str | None:
 
 def _not_found(name: str, refs: Sequence[str], elsewhere: str | None) -> UsageError:
     """What is said of a name that means none of `refs`, but perhaps something `elsewhere`."""
-    close = nearest(name, [*refs, *(ref.rsplit("/", 1)[-1] for ref in refs)])
+    close = nearest(name, [*refs, *map(last_part, refs)])
     known = f"there are {', '.join(refs)}" if refs else "there is nothing to choose from yet"
     if elsewhere is not None:
         return UsageError(f"{elsewhere} is not expected here\n  help: {known}")

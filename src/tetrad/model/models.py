@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from tetrad.canonical import Digest, Json
 from tetrad.errors import Location
+from tetrad.model.references import last_part
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,4 +140,4 @@ class Model:
         """What its endpoint calls it, else the last part of its reference."""
         if isinstance(self.engine, OpenAIEngine):
             return self.engine.model
-        return self.ref.rsplit("/", 1)[-1]
+        return last_part(self.ref)

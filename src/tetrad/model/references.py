@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Collection
 
 ENDINGS = (".yaml", ".yml")
 
@@ -38,6 +39,16 @@ def reference_of(file: str) -> str:
     """The reference of a file: a suite's is its folder."""
     stem = file.rsplit(".", 1)[0]
     return stem.removesuffix("/suite") if stem.startswith("evals/") else stem
+
+
+def last_part(ref: str) -> str:
+    """How people call what a reference means, where nothing else is called so."""
+    return ref.rsplit("/", 1)[-1]
+
+
+def named(name: str, refs: Collection[str]) -> list[str]:
+    """The references that a name means: itself, or else those whose last part it is."""
+    return [name] if name in refs else [ref for ref in refs if last_part(ref) == name]
 
 
 def candidates(ref: str) -> tuple[str, ...]:

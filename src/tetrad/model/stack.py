@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tetrad.errors import Location
 from tetrad.model.prompt import Generation, Prompt
+from tetrad.model.references import last_part
 from tetrad.model.serving import Serving
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Stack:
 
     @property
     def name(self) -> str:
-        return self.ref.rsplit("/", 1)[-1]
+        return last_part(self.ref)
 
     def may_write(self, tools: Iterable[str]) -> bool:
         """Whether one of these tools does more than read, or does not say what it does."""

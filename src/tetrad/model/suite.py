@@ -10,6 +10,7 @@ from tetrad.errors import Location
 from tetrad.model.cases import GoldenSet
 from tetrad.model.models import Model
 from tetrad.model.prompt import Prompt
+from tetrad.model.references import last_part
 
 if TYPE_CHECKING:
     from tetrad.model.stack import Stack
@@ -112,4 +113,4 @@ class Suite:
 
     @property
     def name(self) -> str:
-        return self.ref.rsplit("/", 1)[-1]
+        return last_part(self.ref)

@@ -18,6 +18,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from tetrad.canonical import Json, digest_bytes
+from tetrad.model.references import last_part
 from tetrad.report import contracts, figures, means, plots, words, yardstick_text
 from tetrad.report.asked import asked
 from tetrad.report.differences import DiffPiece, word_diff
@@ -95,8 +96,8 @@ def _rows(report: Report) -> Iterator[_Row]:
         before, after = word_diff(capped(words.output_of(case.base), _TEXT), now)
         yield _Row(
             anchor=f"case-{number}",
-            stack=words.last(stack.stack),
-            suite=words.last(suite.suite),
+            stack=last_part(stack.stack),
+            suite=last_part(suite.suite),
             case=case,
             kind=words.kind(case),
             glimpse=glimpse(case, room=60),

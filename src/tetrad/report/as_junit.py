@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from tetrad.identity import written_identity
+from tetrad.model.references import last_part
 from tetrad.report import contracts, figures, means, words, yardstick_text
 from tetrad.report.glimpse import glimpse
 from tetrad.results.gate_report import (
@@ -88,7 +89,7 @@ def _told(changes: Sequence[tuple[str, str]]) -> ET.Element:
 
 def _by_base(stack: StackReport, verdict: BaseDecision) -> ET.Element:
     """The second result, as one case: what it says of single cases is in its text."""
-    name = f"{one_line(words.last(stack.stack))} {one_line(verdict.suite)} by the base's yardstick"
+    name = f"{one_line(last_part(stack.stack))} {one_line(verdict.suite)} by the base's yardstick"
     element = ET.Element("testsuite", name=name)
     case = ET.SubElement(
         element,
@@ -125,7 +126,7 @@ def _lost(changes: Sequence[CoverageChange]) -> ET.Element:
 
 
 def _suite(report: Report, stack: StackReport, suite: SuiteReport) -> ET.Element:
-    name = f"{one_line(words.last(stack.stack))} {one_line(suite.suite)}"
+    name = f"{one_line(last_part(stack.stack))} {one_line(suite.suite)}"
     element = ET.Element("testsuite", name=name)
     if report.created:
         # the schema of JUnit's files has no place for a zone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tetrad.model.references import last_part
 from tetrad.report import contracts, figures, means, words, yardstick_text
 from tetrad.report.asked import asked
 from tetrad.report.glimpse import glimpse
@@ -83,7 +84,7 @@ def _overview(stacks: Sequence[StackReport]) -> Iterator[str]:
     if len(judged) > 1:
         lines = ["| | suite | stack | cases |", "|---|---|---|---|"]
         for stack, suite in judged:
-            names = f"{code(suite.suite)} | {code(words.last(stack.stack))}"
+            names = f"{code(suite.suite)} | {code(last_part(stack.stack))}"
             lines.append(f"| {_sign(suite.decision)} | {names} | {words.tally(suite)} |")
         yield "\n".join(lines)
 
@@ -92,7 +93,7 @@ def _untouched(stacks: Sequence[StackReport]) -> Iterator[str]:
     lines = []
     for stack in stacks:
         identity = code(words.identities(stack))
-        line = f"- {code(words.last(stack.stack))} · {words.what_changed(stack)} · {identity}"
+        line = f"- {code(last_part(stack.stack))} · {words.what_changed(stack)} · {identity}"
         lines.append(f"{line}: {prose(stack.note)}" if stack.note else line)
     if lines:
         yield "\n".join(lines)
@@ -109,7 +110,7 @@ def _accepted(used: AcceptanceUse) -> str:
 
 def _waiver(suite: SuiteReport, used: WaiverUse) -> str:
     brought = f"**{words.BROUGHT}:** " if used.is_new else ""
-    case = code(f"{words.last(suite.suite)}#{used.case}")
+    case = code(f"{last_part(suite.suite)}#{used.case}")
     who = f"until {prose(used.until)}, says {code(used.owner)}"
     return f"- {brought}{case} may be broken {who}: {prose(used.reason)}"
 
@@ -123,7 +124,7 @@ def _commits(report: Report) -> str:
 
 
 def _stack(stack: StackReport) -> Iterator[str]:
-    yield f"### {code(words.last(stack.stack))} · {prose(words.what_changed(stack))}"
+    yield f"### {code(last_part(stack.stack))} · {prose(words.what_changed(stack))}"
     answered = words.answered_by(stack)
     engine = "".join(f", {whose} {code(answerer)}" for whose, answerer in answered)
     preview = ", **a preview, never evidence**" if stack.preview else ""
@@ -212,7 +213,7 @@ def _details(suite: SuiteReport) -> Iterator[str]:
     for case in flipped:
         if case.id in named:
             continue
-        summary = f"{words.told(case)}: <code>{entities(words.last(suite.suite))}#{entities(case.id)}</code>{_glimpse(case)}"
+        summary = f"{words.told(case)}: <code>{entities(last_part(suite.suite))}#{entities(case.id)}</code>{_glimpse(case)}"
         yield _folded(summary, "\n\n".join(_case(case)))
 
     if as_before:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tetrad.model.references import last_part
 from tetrad.report import contracts, figures, means, words, yardstick_text
 from tetrad.report.glimpse import glimpse
 from tetrad.results.gate_report import (
@@ -106,7 +107,7 @@ def _stack(console: Console, stack: StackReport) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    head = Text(one_line(words.last(stack.stack)), style="bold")
+    head = Text(one_line(last_part(stack.stack)), style="bold")
     head.append(f"  {words.what_changed(stack)}", style="default")
     head.append(f"  {words.identities(stack)}", style="dim")
     console.print(head)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from tetrad.identity import short
+from tetrad.model.references import last_part
 from tetrad.report import figures
 from tetrad.results.gate_report import (
     BaseDecision,
@@ -54,7 +55,7 @@ def headline(report: Report) -> str:
     by_base = [by for stack in report.stacks for by in stack.by_base if by.binding]
     if report.decision in {"FAILED", "INCONCLUSIVE"}:
         return f"{_unmet(report.decision, suites, by_base)}{_loosened(report)}"
-    unjudged = ", ".join(last(stack.stack) for stack in report.stacks if _is_unjudged(stack))
+    unjudged = ", ".join(last_part(stack.stack) for stack in report.stacks if _is_unjudged(stack))
     less = f"{_less(report)}{_loosened(report)}"
     if not suites and by_base:
         return f"no suite names {unjudged} now; what judged it on the base holds{less}"
@@ -77,7 +78,7 @@ def _less(report: Report) -> str:
 
 
 def _loosened(report: Report) -> str:
-    refs = dict.fromkeys(last(c.ref) for c in report.yardstick if c.kind == "requirement")
+    refs = dict.fromkeys(last_part(c.ref) for c in report.yardstick if c.kind == "requirement")
     return f"; this change loosens what {' and '.join(refs)} requires" if refs else ""
 
 
@@ -94,14 +95,14 @@ def _unmet(
 def _judged(suites: Sequence[SuiteReport]) -> str:
     """What holds, and which suites judged nothing; the cases that fail where none did."""
     idle = [s for s in suites if all(r.decision == "NOT_APPLICABLE" for r in s.requirements)]
-    lax = ", ".join(dict.fromkeys(last(s.suite) for s in idle if not s.requirements))
+    lax = ", ".join(dict.fromkeys(last_part(s.suite) for s in idle if not s.requirements))
     aside = f"; {lax} has no requirement" if lax else ""
     if len(idle) == len(suites):
         cases = [case for suite in suites for case in suite.cases]
         failed = sum(not case.candidate.passed for case in cases)
         told = f"; {failed:,} of {pluralize(len(cases), 'case')} failed" if failed else ""
         return f"no requirement was judged{told}{aside}"
-    if uncompared := ", ".join(dict.fromkeys(last(s.suite) for s in idle if s.requirements)):
+    if uncompared := ", ".join(dict.fromkeys(last_part(s.suite) for s in idle if s.requirements)):
         aside = f"; no requirement of {uncompared} was judged{aside}"
     return f"every requirement holds{aside}"
 
@@ -109,7 +110,7 @@ def _judged(suites: Sequence[SuiteReport]) -> str:
 def _refusal(suite: SuiteReport | BaseDecision) -> str:
     """What a suite's policy refuses, each requirement in a few words."""
     broken = (_shortfall(r) for r in suite.requirements if r.decision == "FAILED")
-    return f"{last(suite.suite)} does not hold: {', '.join(broken)}"
+    return f"{last_part(suite.suite)} does not hold: {', '.join(broken)}"
 
 
 def _shortfall(found: RequirementResult) -> str:
@@ -136,7 +137,7 @@ def _undecided(suite: SuiteReport | BaseDecision) -> str:
     found = (r for r in suite.requirements if r.decision == "INCONCLUSIVE")
     which = ", ".join(dict.fromkeys(map(figures.requirement, found)))
     about = f" on {which}" if which else ": results are missing"
-    return f"{last(suite.suite)} cannot be judged{about}"
+    return f"{last_part(suite.suite)} cannot be judged{about}"
 
 
 def _is_unjudged(stack: StackReport) -> bool:
@@ -197,11 +198,6 @@ def builds(stack: StackReport) -> list[tuple[str, str]]:
 
 def short_commit(commit: str | None) -> str:
     return (commit or "")[:8]
-
-
-def last(ref: str) -> str:
-    """The last part of a reference."""
-    return ref.rsplit("/", 1)[-1]
 
 
 def kind(case: CaseReport) -> str:
@@ -345,7 +341,7 @@ def waivers(report: Report) -> list[tuple[SuiteReport, WaiverUse]]:
 
 def waiver(suite: SuiteReport, used: WaiverUse) -> str:
     """Which case, until when, by whom and why, as a sentence."""
-    case = f"{last(suite.suite)}#{used.case}"
+    case = f"{last_part(suite.suite)}#{used.case}"
     return f"{case} may be broken until {used.until}, says {used.owner}: {used.reason}"
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from tetrad.model.references import last_part
 from tetrad.report import words
 from tetrad.results.gate_report import (
     AcceptanceOffer,
@@ -114,6 +115,6 @@ def _differs(verdict: BaseDecision, stack: StackReport) -> bool:
 
 def headline(verdict: BaseDecision) -> str:
     """The second result in a line."""
-    names = " and ".join(words.last(head) for head in verdict.heads if head != verdict.suite)
+    names = " and ".join(last_part(head) for head in verdict.heads if head != verdict.suite)
     now = f" (now in {names})" if names else ""
     return f"by the base's yardstick: {one_line(f'{verdict.suite}{now}')}"

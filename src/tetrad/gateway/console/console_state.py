@@ -10,6 +10,7 @@ from math import isfinite
 from tetrad.canonical import Digest, Json
 from tetrad.gateway.console.proofs import Proof
 from tetrad.identity import short, written_identity
+from tetrad.model.references import last_part
 from tetrad.pointer import Figures, GatewayState, Pointer, ServedIdentity, StackPointer, Withdrawal
 from tetrad.pointer.daily_budgets import DailyBudget
 
@@ -55,7 +56,7 @@ def _stack(
     gone = [_withdrawal(w, gateways) for w in withdrawn.values() if w.identity not in _of(stack)]
     return {
         "stack": stack.stack,
-        "name": stack.stack.rsplit("/", 1)[-1],
+        "name": last_part(stack.stack),
         "rolling_out": rollout is not None,
         "steps": [] if rollout is None else list(rollout.serving.rollout.steps),
         "step": None if rollout is None else rollout.step,
@@ -166,12 +167,12 @@ def _change(version: Pointer) -> Json:
         "number": version.number,
         "at": _time(version.at),
         "kind": change.kind,
-        "stacks": [ref.rsplit("/", 1)[-1] for ref in change.stacks],
+        "stacks": [last_part(ref) for ref in change.stacks],
         "by": change.by,
         "reason": change.reason,
         "commit": version.commit,
         "now": {
-            ref.rsplit("/", 1)[-1]: _answers(version.stacks[ref])
+            last_part(ref): _answers(version.stacks[ref])
             for ref in change.stacks
             if ref in version.stacks
         },
