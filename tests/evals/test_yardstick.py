@@ -815,3 +815,29 @@ def test_a_judge_of_the_base_that_cannot_be_asked_is_inconclusive(tree: Tree, ga
     assert "LLM_URL_OF_NOBODY" in case["samples"][0]["error"]
     accept(tree, *offers(report))
     assert gate()[0] == ExitCode.PASSED
+
+
+RECORDED_BY_THE_CHANGE: dict[str, Callable[[Tree], object]] = {
+    "of a renamed argument": lambda tree: with_orders(tree, "number"),
+    "of arguments that only the new model uses": lambda tree: tree.edit(
+        GOLDEN, "tools: [{", "tools: [{tool: order, arguments: {id: B2}, result: {state: sent}}, {"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RECORDED_BY_THE_CHANGE)
+def test_results_that_the_change_recorded_itself_need_a_line(
+    case: str, tree: Tree, gate: Gate
+) -> None:
+    with_orders(tree, "id")
+    tree.edit(PROMPT, "style: completion", "style: chat")
+    tree.append("stacks/feedback.yaml", "tools: [stacks/tools/order]\n")
+    tree.edit(GOLDEN, "result: {state: sent}", "result: {state: lost}")
+    tree.commit()
+    RECORDED_BY_THE_CHANGE[case](tree)
+    reword(tree)
+
+    code, report = gate()
+
+    assert code == ExitCode.INCONCLUSIVE
+    assert "order: the change asks something else here" in json.dumps(report)

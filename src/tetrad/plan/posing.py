@@ -23,7 +23,7 @@ class Posed:
     """A suite whose cases are those that can be put to a stack; the others with the reason.
 
     `edited` are those that are asked as the stack's own tree asks them, with more in it than other
-    names of variables.
+    names of variables, tools and arguments.
     """
 
     suite: Suite
@@ -53,7 +53,8 @@ def posed(suite: Suite, on: Stack, of: Stack, own: Mapping[str, Case]) -> Posed:
             unfit[case.id] = asked
             continue
         cases.append(asked)
-        if asked.vars is not case.vars and (names := list(_edited(case, asked, there, here))):
+        names = [*_edited(case, asked, there, here), *_recorded_otherwise(case, asked)]
+        if names:
             edited[case.id] = f"{', '.join(names)}: the change asks something else here"
     return Posed(suite=with_cases(suite, cases), unfit=unfit, edited=edited)
 
@@ -85,6 +86,8 @@ def _asked(case: Case, own: Case | None, there: _Takes, here: _Takes) -> Case | 
 
 def _edited(case: Case, asked: Case, there: _Takes, here: _Takes) -> Iterator[str]:
     """The variables whose values are not the case's own, under this name or one that is gone."""
+    if asked.vars is case.vars:
+        return
     kept = there.declared & here.declared
     left = [
         canonical_json(value)
@@ -100,6 +103,14 @@ def _edited(case: Case, asked: Case, there: _Takes, here: _Takes) -> Iterator[st
             left.remove(value)
         else:
             yield name
+
+
+def _recorded_otherwise(case: Case, asked: Case) -> Iterator[str]:
+    """The tools of calls that are not the case's own, with results that none of its own has: a renamed
+    argument leaves the results as they were.
+    """
+    known = {_answer(call) for call in case.tools}
+    yield from dict.fromkeys(call.tool for call in asked.tools if _answer(call) not in known)
 
 
 class _Takes:
@@ -144,6 +155,10 @@ class _Takes:
         except ToolFailed:
             return False
         return True
+
+
+def _answer(recorded: RecordedCall) -> tuple[bytes, str | None]:
+    return canonical_json(recorded.result), recorded.error
 
 
 def _call(recorded: RecordedCall) -> tuple[str, bytes]:
