@@ -99,6 +99,24 @@ def test_a_chat_request_carries_its_messages_and_sampling() -> None:
     }
 
 
+def test_sampled_requests_draw_numbers_of_their_own() -> None:
+    """A server draws by the seed alone, so the prompt's would make repeats copies."""
+    sampled = Request(
+        messages=(Message(role="user", content="Hello"),),
+        generation=Generation(temperature=0.7, seed=7),
+    )
+    another = replace(sampled, generation=Generation(temperature=0.7, seed=8))
+    asked = (sampled, replace(sampled, sample=1), replace(sampled, sample=2), another)
+
+    seeds = [body_sent(request)["seed"] for request in asked]
+
+    assert len(set(seeds)) == 4
+    assert all(0 <= seed < 2**53 for seed in seeds)
+    assert body_sent(sampled)["seed"] == seeds[0]
+    unseeded = replace(sampled, generation=Generation(temperature=0.7))
+    assert "seed" not in body_sent(unseeded)
+
+
 def test_what_the_prompt_leaves_open_is_left_to_the_endpoint() -> None:
     assert {"model", "messages"} == body_sent(HELLO).keys()
 
@@ -564,7 +582,7 @@ def test_a_prompt_that_the_providers_filter_refuses_is_an_empty_filtered_answer(
 # -- retries
 
 
-@pytest.mark.parametrize("finish", ["error", "abort", "insufficient_system_resource"])
+@pytest.mark.parametrize("finish", ["error", "abort", "insufficient_system_resource", "timeout"])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_an_answer_that_failed_on_the_server_is_asked_for_again(finish: str, stream: bool) -> None:
     with OpenAIServer(Reply(text="half", finish_reason=finish), Reply(text="whole")) as server:
@@ -572,6 +590,16 @@ def test_an_answer_that_failed_on_the_server_is_asked_for_again(finish: str, str
 
     said = failure(Reply(text="", finish_reason=finish))
     assert f"finish_reason {finish!r} (tried 4 times)" in said
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_nothing_for_a_reason_that_nobody_knows_is_no_answer(stream: bool) -> None:
+    with OpenAIServer(Reply(text="", finish_reason="OTHER"), Reply(text="whole")) as server:
+        assert ask(server, stream=stream).text == "whole"
+    with OpenAIServer(Reply(text="", finish_reason="stop")) as server:
+        assert ask(server, stream=stream).text == ""
+    with OpenAIServer(Reply(text="some", finish_reason="OTHER")) as server:
+        assert ask(server, stream=stream).text == "some"
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def learned(server: OpenAIServer, **address: Any) -> str:
 
 def test_the_build_is_what_the_server_says_at_version() -> None:
     with OpenAIServer(versions=[Reply(text="0.11.0")]) as server:
-        assert learned(server) == "server version 0.11.0; tetrad endpoint-engine 1"
+        assert learned(server) == "server version 0.11.0; tetrad endpoint-engine 2"
         assert learned(server, base_url=f"{server.url}/") == learned(server)
         assert learned(server, base_url=f"{server.url}?api-version=1") == learned(server)
         assert learned(server, base_url=server.url.removesuffix("/v1")) == learned(server)
@@ -77,7 +77,7 @@ def test_the_version_is_asked_for_once() -> None:
 )  # fmt: skip
 def test_a_server_that_says_no_version_is_of_an_unknown_one(said: Sequence[Reply]) -> None:
     with OpenAIServer(versions=said) as server:
-        assert learned(server) == "server of unknown version; tetrad endpoint-engine 1"
+        assert learned(server) == "server of unknown version; tetrad endpoint-engine 2"
 
 
 def test_a_server_that_is_busy_is_asked_for_its_version_again() -> None:

@@ -22,6 +22,7 @@ from tetrad.artifacts.download import shown
 from tetrad.engines.brake import Brake
 from tetrad.engines.interfaces import Pieces
 from tetrad.engines.responses import Live, TooLarge, all_of, client_for, is_whole, whole_of
+from tetrad.engines.seeds import seeded
 from tetrad.engines.throttle import Setback, Ticket
 from tetrad.engines.version import version_of
 from tetrad.errors import EngineRefused, EngineRejected, EngineUnavailable
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 # Raised whenever a request would be put otherwise, here or in `protocols.openai`, or a reply read
 # otherwise.
-_ENGINE = 1
+_ENGINE = 2
 _PROBE_S = 5.0  # for what a server says of itself, which it has at hand
 _QUOTA_STATUS = frozenset({429, 529})
 _OVERLOAD_STATUS = frozenset({408, 503, 504, 524})
@@ -251,7 +252,7 @@ class Endpoint:
         import httpx2
 
         address = self._address
-        body = wire.encode(request, address.model, dialect, stream=stream)
+        body = wire.encode(seeded(request), address.model, dialect, stream=stream)
         try:
             client = self._connected()
             started = time.perf_counter()

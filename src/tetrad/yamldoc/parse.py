@@ -13,10 +13,10 @@ MARK = b"\xef\xbb\xbf"
 COMPONENT = Limits(max_bytes=1_000_000, max_nodes=100_000)
 GOLDEN_SET = Limits(max_bytes=16_000_000, max_nodes=2_000_000)
 
-# Line breaks to libyaml (YAML 1.1), and to no editor, diff or parser of YAML 1.2: what looks like
-# the rest of a comment would be a key.
-_UNSEEN_BREAK = re.compile("[\x85\u2028\u2029]")
+# Line breaks to libyaml (YAML 1.1), and to no diff: what looks like the rest of a comment would be a key.
+_UNSEEN_BREAK = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
 _BREAK_NAMES = {
+    "\r": "U+000D CARRIAGE RETURN",
     "\x85": "U+0085 NEXT LINE",
     "\u2028": "U+2028 LINE SEPARATOR",
     "\u2029": "U+2029 PARAGRAPH SEPARATOR",
@@ -70,7 +70,8 @@ def decode(data: bytes, origin: str, limits: Limits = COMPONENT) -> str:
 
 
 def _refuse_unseen_breaks(text: str, origin: str) -> None:
-    found = None if text.isascii() else _UNSEEN_BREAK.search(text)
+    is_plain = text.isascii() and "\r" not in text
+    found = None if is_plain else _UNSEEN_BREAK.search(text)
     if found is not None:
         raise refused(
             _end_of(text[: found.start()], origin),

@@ -37,10 +37,14 @@ _FINISHES: Mapping[str, Finish] = {
     "guardrail_intervened": "content_filter",  # Bedrock's
     "refusal": "content_filter",  # Anthropic's
 }  # others, such as TGI's eos_token, are a stop
+# With which an answer may be empty; what a server calls otherwise may be a failure of its own.
+_MAY_BE_EMPTY = frozenset({
+    *_FINISHES, "stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete",
+})  # fmt: skip
 # The server says 200 and did not answer: DeepSeek's overload, Gemini's unusable call, vLLM's abort.
 _FAILURES = frozenset({
     "error", "failed", "abort", "cancelled", "network_error", "insufficient_system_resource",
-    "malformed_function_call",
+    "malformed_function_call", "unexpected_tool_call", "timeout", "server_error",
 })  # fmt: skip
 # What belongs to a turn with tool calls beside its text, and is asked back for in the next step:
 # DeepSeek's and vLLM's thinking, OpenRouter's, Anthropic's signed blocks, Gemini's signature.
@@ -182,6 +186,8 @@ def _completion(
     usage: Any,
     attached: Mapping[str, Any] | None = None,
 ) -> Completion:
+    if not (written or calls) and str(finish).lower() not in _MAY_BE_EMPTY:
+        raise Cut(f"the server answered nothing, with finish_reason {finish!r}")
     reason: Finish = "tool_calls" if calls else _FINISHES.get(str(finish).lower(), "stop")
     return Completion(
         text=written,
