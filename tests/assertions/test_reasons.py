@@ -72,7 +72,7 @@ def test_a_limit_is_told_with_its_unit(checked: Assertion, passed: bool, reason:
     ("type_", "message"),
     [
         ("latency", "the engine reported no latency for this answer"),
-        ("cost", "the model has no prices, so the answer has no cost"),
+        ("cost", "the answer has no cost: the model has no prices, or its tokens were not counted"),
     ],
 )
 def test_what_was_not_measured_is_told(type_: str, message: str) -> None:

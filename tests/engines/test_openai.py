@@ -248,6 +248,9 @@ def test_labels_are_asked_for_as_the_one_property_of_an_object_elsewhere() -> No
     ("written", "read"),
     [
         ('{"answer": "yes"}', "yes"),
+        ('```json\n{"answer": "yes"}\n```\n', "yes"),
+        ('```\n{"answer": "yes"}```', "yes"),
+        ("```\nyes\n```", "```\nyes\n```"),
         (' {\n  "answer" : "y\\u0065s" }\n', "yes"),
         ("yes", "yes"),
         ('{"answer": "yes", "why": 1}', '{"answer": "yes", "why": 1}'),

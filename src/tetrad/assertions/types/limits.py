@@ -46,7 +46,9 @@ def _grade_latency(_: Json, assertion: Assertion, answered: Answered) -> Score:
 
 def _grade_cost(_: Json, assertion: Assertion, answered: Answered) -> Score:
     if answered.cost_usd is None:
-        raise JudgeFailed("the model has no prices, so the answer has no cost")
+        raise JudgeFailed(
+            "the answer has no cost: the model has no prices, or its tokens were not counted"
+        )
     return _within(answered.cost_usd, assertion.threshold or 0.0, "USD")
 
 

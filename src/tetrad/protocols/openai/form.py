@@ -20,6 +20,7 @@ from tetrad.schemas.embedded import moved
 # What a wrapper of JSON takes beside the answer: with a limit meant for a label it would be cut off.
 _WRAPPER_TOKENS = 16
 _OPENING = re.compile(r'\s*\{\s*"answer"\s*:\s*')
+_FENCED = re.compile(r"\s*```(?:json)?\s*(.*?)\s*```\s*", re.DOTALL)
 _CLOSING = re.compile(r"\s*\}\s*")
 
 
@@ -74,9 +75,10 @@ def is_wrapped(request: Request, dialect: Dialect) -> bool:
 
 def opened(completion: Completion, request: Request, dialect: Dialect) -> Completion:
     """An answer without the object that it was asked for in; one that came without stays as it is."""
-    if not is_wrapped(request, dialect) or not (begins := _OPENING.match(completion.text)):
+    fenced = _FENCED.fullmatch(completion.text)  # where a server does not hold models to the schema
+    text = fenced[1] if fenced else completion.text
+    if not is_wrapped(request, dialect) or not (begins := _OPENING.match(text)):
         return completion
-    text = completion.text
     try:
         value, end = json.JSONDecoder().raw_decode(text, begins.end())
     except (ValueError, RecursionError):
