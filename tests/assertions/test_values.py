@@ -8,6 +8,7 @@ import pytest
 
 from tetrad.assertions.checks import value_problem
 from tetrad.assertions.expressions import is_transform
+from tetrad.assertions.forms import is_templated
 from tetrad.errors import Location
 from tetrad.model import Assertion
 
@@ -104,6 +105,9 @@ def test_counts_that_people_write_are_taken(pattern: str) -> None:
         ("(ab){10000}", True),
         ("(ab){10001}", False),
         ("x(ab){10000}", False),
+        ("(a){20000}", True),
+        ("(x(ab)){6666}", True),
+        ("(x(ab)){6667}", False),
         ("((a{10}){99}b){20}", True),
         ("((a{10}){100}b){20}", False),
         ("(?:ab){2} {6000}", False),
@@ -118,6 +122,21 @@ def test_counts_are_taken_up_to_as_many_parts_as_can_be_compiled(
 
     assert (problem is None) == is_taken
     assert is_taken or "unfold" in (problem or "")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a", False),
+        ("{{ a }}", True),
+        (["a", "b"], False),
+        (["a", "{{ b }}"], True),
+        ([7, ["{{ a }}"]], False),
+        (7, False),
+    ],
+)
+def test_a_value_is_templated_where_a_text_of_it_has_variables(value: Any, expected: bool) -> None:
+    assert is_templated(value) is expected
 
 
 def test_a_group_that_was_never_opened_is_no_regular_expression() -> None:
