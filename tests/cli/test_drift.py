@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checkouts import commit, run
 from clusters import clustered
 from deployments import REF, improve, serve, write_environment
 from probed import Vendor, probed_tree
@@ -14,6 +15,8 @@ from trees import Tree, scripted_tree
 
 from tetrad.cli import main
 from tetrad.errors import ExitCode
+
+DOCUMENTS = "stacks/corpora/handbook"
 
 
 @pytest.fixture
@@ -43,6 +46,7 @@ def test_what_was_deployed_does_not_differ(tree: Tree, capsys: pytest.CaptureFix
         "objects": [],
         "identities": [],
         "corpora": [],
+        "sources": [],
         "models": [],
     }
     assert tree.tetrad("drift", "production") == ExitCode.PASSED
@@ -153,3 +157,32 @@ def test_a_corpus_that_moved_differs(tmp_path: Path, capsys: pytest.CaptureFixtu
 
     assert code == ExitCode.REFUSED
     assert "  stacks/corpora/handbook: its documents have the digest" in capsys.readouterr().out
+
+
+def test_a_corpus_whose_source_moved_on_differs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = clustered(tmp_path / "repository", {}, ["vendor"], searching=True)
+    (root / "infra/environments/production.yaml").write_text("kind: environment\n")
+    (root / "stacks/models/large.yaml").write_text((root / "stacks/models/vendor.yaml").read_text())
+    source = tmp_path / "source"
+    (root / DOCUMENTS).rename(source)
+    run(source, "init", "--quiet", "--initial-branch=main")
+    commit(source, {})
+    run(root, "init", "--quiet", "--initial-branch=main")
+    run(root, "submodule", "--quiet", "add", str(source), DOCUMENTS)
+    commit(root, {})
+    main(["-C", str(root), "drift", "production", "--format", "json"])
+    (unpinned,) = json.loads(capsys.readouterr().out)["corpora"]
+    corpus = root / "stacks/corpora/handbook.yaml"
+    corpus.write_text(corpus.read_text().replace(unpinned["pinned"], unpinned["found"]))
+    assert main(["-C", str(root), "drift", "production"]) == ExitCode.PASSED
+
+    newest = commit(source, {"new.md": "# New"})
+
+    assert main(["-C", str(root), "drift", "production"]) == ExitCode.REFUSED
+    assert f"  stacks/corpora/handbook: its source is at {newest[:12]}, pinned is " in (
+        capsys.readouterr().out
+    )
+    source.rename(tmp_path / "elsewhere")
+    assert main(["-C", str(root), "drift", "production"]) == ExitCode.INCONCLUSIVE

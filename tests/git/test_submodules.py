@@ -11,6 +11,7 @@ from checkouts import commit, files, laid_out, made, run
 
 from tetrad import git
 from tetrad.errors import GitError
+from tetrad.git.submodules import SubmoduleSource, source_of
 
 
 @pytest.fixture
@@ -248,3 +249,43 @@ def test_what_git_lfs_keeps_damaged_is_not_laid_out(repository: Path, tmp_path: 
 
 def pointer(oid: str) -> str:
     return f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 4000\n"
+
+
+def test_the_source_of_a_submodule_is_asked_for_its_newest_commit(
+    whole: Path, repository: Path
+) -> None:
+    pinned = git.head(whole / "desk/evals")
+    assert source_of(whole, "desk/evals/deep") == SubmoduleSource(
+        path="desk/evals", pinned=pinned, newest=pinned
+    )
+    assert source_of(whole / "desk", "evals") == source_of(whole, "desk/evals")
+
+    newest = commit(repository, {"README.md": "two"})
+
+    assert source_of(whole, "desk/evals") == SubmoduleSource(
+        path="desk/evals", pinned=pinned, newest=newest
+    )
+    assert source_of(whole, "desk/prompts") is None
+
+
+def test_the_branch_of_a_submodule_is_the_one_that_its_repository_names(
+    whole: Path, repository: Path
+) -> None:
+    pinned = git.head(whole / "desk/evals")
+    run(repository, "branch", "stable")
+    commit(repository, {"README.md": "two"})
+    run(whole, "config", "--file", ".gitmodules", "submodule.desk/evals.branch", "stable")
+
+    found = source_of(whole, "desk/evals")
+
+    assert found is not None
+    assert found.newest == pinned
+
+
+def test_a_source_that_is_gone_has_no_newest_commit(whole: Path, repository: Path) -> None:
+    repository.rename(repository.with_name("elsewhere"))
+
+    found = source_of(whole, "desk/evals")
+
+    assert found is not None
+    assert found.newest is None

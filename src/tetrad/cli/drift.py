@@ -80,12 +80,14 @@ def _found(
         "objects": [],
         "identities": list(drifting.identities(pointer, stacks)),
         "corpora": list(drifting.corpora(stacks)),
+        "sources": list(drifting.sources(root, stacks)),
         "models": models,
     }
 
 
 def _exit(found: Mapping[str, Sequence[Any]]) -> ExitCode:
-    unanswered = [one for one in found["models"] if one.found is None]
+    asked = [*found["sources"], *found["models"]]
+    unanswered = [one for one in asked if one.found is None]
     drifted = [one for each in found.values() for one in each if one not in unanswered]
     if drifted:
         return ExitCode.REFUSED
@@ -105,7 +107,7 @@ def _lines(environment: str, found: Mapping[str, Sequence[Any]]) -> Iterator[str
         yield f"  {obj['object']} {_WORDS[obj['drift']]}"
         for field in obj["fields"]:
             yield f"    {field['path']}: {_short(field['merged'])} → {_short(field['live'])}"
-    for kind in ("identities", "corpora", "models"):
+    for kind in ("identities", "corpora", "sources", "models"):
         for one in found[kind]:
             yield f"  {one}"
 

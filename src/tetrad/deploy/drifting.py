@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from tetrad.artifacts.store import Store
 from tetrad.engines.fingerprints import fingerprint
 from tetrad.engines.wiring import build_engine
 from tetrad.errors import EngineRefused, EngineUnavailable, UsageError
+from tetrad.git.submodules import source_of
 from tetrad.identity import identity_of, short, written_identity
 from tetrad.model import Environment, Model, Repository, Stack
 from tetrad.pointer import Pointer
@@ -38,6 +40,20 @@ class CorpusDrift:
 
     def __str__(self) -> str:
         return f"{self.corpus}: its documents have the digest {self.found}, pinned is {self.pinned}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceDrift:
+    """A corpus in a submodule whose source has newer commits; `found` is None where it did not answer."""
+
+    corpus: str
+    pinned: str
+    found: str | None
+
+    def __str__(self) -> str:
+        if self.found is None:
+            return f"{self.corpus}: the source of its submodule cannot be asked"
+        return f"{self.corpus}: its source is at {self.found[:12]}, pinned is {self.pinned[:12]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +105,14 @@ def corpora(stacks: list[Stack]) -> Iterator[CorpusDrift]:
         if corpus.written_digest is not None and corpus.written_digest != corpus.digest:
             pinned, there = str(corpus.written_digest), str(corpus.digest)
             yield CorpusDrift(corpus=ref, pinned=pinned, found=there)
+
+
+def sources(root: Path, stacks: list[Stack]) -> Iterator[SourceDrift]:
+    found = {s.retrieval.corpus.ref: s.retrieval.corpus for s in stacks if s.retrieval}
+    for ref, corpus in sorted(found.items()):
+        source = source_of(root, corpus.documents.path)
+        if source is not None and source.newest != source.pinned:
+            yield SourceDrift(corpus=ref, pinned=source.pinned, found=source.newest)
 
 
 async def models(stacks: list[Stack], files: FileTree, store: Store) -> list[ModelDrift]:

@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from tetrad.errors import GitError
 from tetrad.git.checkout import Checkout
 from tetrad.git.entries import SUBMODULE, entries_at, entries_below
 from tetrad.git.revisions import merge_base
 from tetrad.places import checkout_above
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubmoduleSource:
+    """A submodule by the commit that its repository names; `newest` is the one at its source now, and
+    None where that cannot be asked.
+    """
+
+    path: str
+    pinned: str
+    newest: str | None
+
+
+def source_of(root: Path, folder: str) -> SubmoduleSource | None:
+    """The source of the submodule that a folder below the root lies in; None for a folder of the
+    repository's own.
+    """
+    if checkout_above(root) is None:
+        return None
+    checkout = Checkout.of(root)
+    place = f"{checkout.below}{folder}/"
+    for path, pinned in submodules_of(checkout, "HEAD").items():
+        if place.startswith(f"{path}/"):
+            return SubmoduleSource(path=path, pinned=pinned, newest=_newest(checkout, path))
+    return None
+
+
+def _newest(checkout: Checkout, path: str) -> str | None:
+    """The last commit of the branch that `.gitmodules` names, or else of the source's own."""
+    place, branch = checkout.top / path, _settings(checkout, path).get("branch", ".")
+    if checkout_above(place) != place:
+        return None
+    wanted = "HEAD" if branch == "." else f"refs/heads/{branch}"
+    asked = Checkout.of(place).ask("ls-remote", "--exit-code", "origin", wanted)
+    return asked.out.partition("\t")[0] if asked.code == 0 else None
 
 
 def submodules_of(checkout: Checkout, commit: str) -> dict[str, str]:
