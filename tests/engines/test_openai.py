@@ -704,6 +704,16 @@ def test_an_endpoint_that_refuses_every_request_alike_is_given_up() -> None:
     )
 
 
+@pytest.mark.parametrize("status", [403, 404, 501])
+def test_an_endpoint_that_answers_no_more_is_given_up(status: int) -> None:
+    replies = [*[Reply(text="ok")] * 3, Reply(status=status, error={"message": "no longer"})]
+    with OpenAIServer(*replies) as server:
+        found = asyncio.run(outcomes(server, [HELLO] * 60, concurrency=1))
+
+    assert sum(isinstance(one, Completion) for one in found) == 3
+    assert len(server.asked) == 3 + 10
+
+
 def test_one_request_that_an_endpoint_fails_at_takes_no_other_with_it() -> None:
     def answer(asked: Asked) -> Reply:
         is_bad = asked.body["messages"][0]["content"] == "0"

@@ -265,6 +265,30 @@ def test_refusals_in_one_wording_before_any_answer_stop_everything() -> None:
     for _ in range(10):
         ticket = Ticket(lane)
         throttle.sent(ticket, 0.0)
-        verdicts.append(throttle.refused(ticket, "400 temperature is not supported"))
+        refusal = throttle.refused(ticket, "400 temperature is not supported", is_its_own=True)
+        verdicts.append(refusal)
 
     assert verdicts == ["give up"] * 9 + ["stop"]
+
+
+@pytest.mark.parametrize("is_its_own", [True, False])
+def test_after_an_answer_refusals_stop_everything_that_are_not_of_the_requests(
+    is_its_own: bool,
+) -> None:
+    throttle = Throttle()
+    lane = throttle.lane(1)
+
+    def refused() -> str:
+        ticket = Ticket(lane)
+        throttle.sent(ticket, 0.0)
+        return throttle.refused(ticket, "404 gone", is_its_own=is_its_own)
+
+    def answered() -> None:
+        ticket = Ticket(lane)
+        throttle.sent(ticket, 0.0)
+        throttle.answered(ticket, 1.0)
+
+    answered()
+    assert {refused() for _ in range(9)} == {"give up"}
+    answered()
+    assert [refused() for _ in range(10)] == ["give up"] * 9 + ["give up" if is_its_own else "stop"]

@@ -94,8 +94,8 @@ class Brake:
         self._throttle.answered(ticket, time.monotonic())
         self._let_in()
 
-    def refused(self, ticket: Ticket, reason: str) -> Verdict:
-        verdict = self._throttle.refused(ticket, reason)
+    def refused(self, ticket: Ticket, reason: str, *, is_its_own: bool) -> Verdict:
+        verdict = self._throttle.refused(ticket, reason, is_its_own=is_its_own)
         self._let_in()
         return verdict
 

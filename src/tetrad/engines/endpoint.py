@@ -172,7 +172,8 @@ class Endpoint:
                 self._brake.refuse_all(ticket, refused)
                 raise
             except EngineUnavailable as exc:
-                self._brake.refused(ticket, str(exc).removeprefix(self._where("")))
+                reason = str(exc).removeprefix(self._where(""))
+                self._brake.refused(ticket, reason, is_its_own=isinstance(exc, EngineRejected))
                 raise
             except BaseException:
                 self._brake.released(ticket)

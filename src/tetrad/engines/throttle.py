@@ -29,7 +29,9 @@ _FIRST_ROUNDS = 4  # setbacks, each after a longer wait, of an endpoint that nev
 _PASSED_OVER = 20  # a request so often refused while others are answered is too large for its quota
 _WARY = 20  # times as slowly does the limit rise past what was too many
 _IN_A_ROW = 3  # setbacks with no answer between them that are taken for the endpoint's
-_ALIKE = 10  # refusals in one wording, before any answer, that are taken for every request's
+_ALIKE = (
+    10  # refusals in one wording, with no answer between them, that are taken for every request's
+)
 _WINDOW = 16  # answers, at least, by which a throughput is measured
 _FELL = 0.5  # of the best throughput so far
 _DECAY = 0.95  # of the pace, with each answer
@@ -161,6 +163,7 @@ class Throttle:
 
     def answered(self, ticket: Ticket, now: float) -> None:
         self._proven = True
+        self._refusals = 0
         self._last_answer = now
         self._alive(ticket)
         self._limit = min(self._ceiling, self._limit + self._step())
@@ -169,13 +172,15 @@ class Throttle:
             self._limit = max(1.0, self._limit * 0.75)
         self.released(ticket)
 
-    def refused(self, ticket: Ticket, reason: str) -> Verdict:
-        """The endpoint will not answer this request, however often it is asked."""
+    def refused(self, ticket: Ticket, reason: str, *, is_its_own: bool) -> Verdict:
+        """The endpoint will not answer this request, however often it is asked; `is_its_own`: for what
+        this request is.
+        """
         self._alive(ticket)
         self.released(ticket)
         self._refusals = self._refusals + 1 if reason == self._refusal else 1
         self._refusal = reason
-        if self._proven or self._refusals < _ALIKE:
+        if self._refusals < _ALIKE or (self._proven and is_its_own):
             return "give up"
         self.stopped = f"{self._refusals} requests in a row were refused: {reason}"
         return "stop"

@@ -50,7 +50,7 @@ class Unbraked(Brake):
     def answered(self, ticket: Ticket) -> None:
         self.released(ticket)
 
-    def refused(self, ticket: Ticket, reason: str) -> Verdict:  # noqa: ARG002 - of an evaluation
+    def refused(self, ticket: Ticket, reason: str, *, is_its_own: bool) -> Verdict:  # noqa: ARG002 - of an evaluation
         self.released(ticket)
         return "give up"
 
