@@ -16,8 +16,8 @@ NEW_CASE = """\
   vars: {review: "Slow delivery, but I love the lamp."}
   assert: [{type: equals, value: positive}]
 """
-OLD = "server version 1.0; tetrad endpoint-engine 1"
-NEW = "server version 2.0; tetrad endpoint-engine 1"
+OLD = "server version 1.0; tetrad endpoint-engine 2"
+NEW = "server version 2.0; tetrad endpoint-engine 2"
 
 
 @pytest.fixture
