@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,25 @@ def test_a_script_that_is_given_nothing_does_nothing(tmp_path: Path) -> None:
         raise RuntimeError
 
     assert not (tmp_path / "infra/given.json").exists()
+
+
+def test_an_interruption_that_does_not_wait_leaves_a_script_to_end_what_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tetrad.cli.infra_program._end_of", interrupted)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        waiting_script(program(tmp_path), "apply.py", "production") as run,
+    ):
+        run(["stacks/a@sha256:1"])
+
+    until = time.monotonic() + 60
+    while not (tmp_path / "infra/given.json").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert (tmp_path / "infra/given.json").exists()
 
 
 def test_a_script_that_ends_before_it_is_given_stacks_says_why_by_its_code(tmp_path: Path) -> None:

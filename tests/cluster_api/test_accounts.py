@@ -262,21 +262,11 @@ def test_a_server_that_another_authority_proves_is_not_asked(configured: Configu
         api.listed(CONFIG_MAPS)
 
 
-def test_a_proxy_of_the_cluster_is_gone_through(configured: Configured) -> None:
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_a_proxy_of_the_cluster_is_gone_through(configured: Configured, scheme: str) -> None:
     context = {"cluster": "it", "user": "it"}
-    with served_by(Connect) as (port, connected):
-        cluster = configured.cluster(**{"proxy-url": f"http://127.0.0.1:{port}"})
-        entries = {"cluster": cluster, "user": {"token": "ann"}, "context": context}
-        configured.use(configured.write("a/c", **entries))
-
-        assert (asked(), asked_by_kubectl(configured.plane)) == ("ann", "ann")
-    assert connected[0] == configured.plane.server.removeprefix("https://")
-
-
-def test_a_socks_proxy_of_the_cluster_is_gone_through(configured: Configured) -> None:
-    context = {"cluster": "it", "user": "it"}
-    with served_by(Socks) as (port, connected):
-        cluster = configured.cluster(**{"proxy-url": f"socks5://127.0.0.1:{port}"})
+    with served_by({"http": Connect, "socks5": Socks}[scheme]) as (port, connected):
+        cluster = configured.cluster(**{"proxy-url": f"{scheme}://127.0.0.1:{port}"})
         entries = {"cluster": cluster, "user": {"token": "ann"}, "context": context}
         configured.use(configured.write("a/c", **entries))
 

@@ -68,7 +68,8 @@ def waiting_script(
         try:
             yield run
         finally:
-            process.kill()
+            if not told.closed:  # one that was given its stacks is never left half done
+                process.kill()
 
 
 def _ended(command: list[str], stdout: int | None) -> tuple[int, str | None]:
