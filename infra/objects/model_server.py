@@ -33,12 +33,18 @@ _LONGEST_STABILISATION_S = 3600  # what an autoscaler takes
 # Refuses files that differ, lack, or that nobody pinned: a server may load whatever lies there.
 _VERIFY = """\
 set -eu
-for part in $(ls /pinned); do
+export LC_ALL=C
+for pinned in /pinned/*; do
+  part=${pinned##*/}
   cd "/$part"
-  sha256sum --check --strict --quiet "/pinned/$part"
-  cut -c67- "/pinned/$part" | LC_ALL=C sort >/tmp/pinned
-  find -L . -type f | cut -c3- | LC_ALL=C sort >/tmp/found
-  diff /tmp/pinned /tmp/found
+  sha256sum --check --strict --quiet "$pinned"
+  cut -c67- "$pinned" | sort >/tmp/pinned
+  find -L . -type f | cut -c3- | sort >/tmp/found
+  comm -13 /tmp/pinned /tmp/found | sed "s,^,not pinned: $part/," >/tmp/more
+  if [ -s /tmp/more ]; then
+    cat /tmp/more
+    exit 1
+  fi
 done
 """
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ from gateway_processes import until
 from provisioned import Provisioned, fresh, provisioning, read_until
 
 import tetrad
+from gathered import gather
+from live import Live
+from readiness import NotReady, awaited
+from waiting import wait
 
 pytestmark = pytest.mark.campaign  # real servers, for minutes
 
@@ -85,7 +90,7 @@ def test_a_server_that_cannot_become_ready_ends_it(
     assert set(before) <= set(applied.deployments())
 
 
-def test_a_server_that_loads_for_longer_than_it_says_ends_it(applied: Provisioned) -> None:
+def test_waiting_for_a_server_that_loads_can_be_interrupted(applied: Provisioned) -> None:
     applied.change(
         "stacks/models/large.yaml", engine={"vllm": {"image": image("loading")}}, load_seconds=1
     )
@@ -103,6 +108,31 @@ def test_a_server_that_loads_for_longer_than_it_says_ends_it(applied: Provisione
 
     assert run.returncode == tetrad.ExitCode.INTERRUPTED
     assert told.endswith("interrupted\n")
+
+
+def test_a_server_that_loads_for_longer_than_it_may_ends_it(
+    applied: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", applied.environment["KUBECONFIG"])
+    loading = {"engine": {"vllm": {"image": image("loading")}}, "load_seconds": 1}
+    applied.change("stacks/models/large.yaml", **loading)
+    with applied.begun() as run:
+        read_until(run, "waiting for model-")
+    desired = gather(applied.root, "production", ())
+    (server,) = awaited(desired)
+    told: list[str] = []
+
+    with pytest.raises(NotReady) as refused:
+        wait(Live(desired.cluster), [replace(server, within_s=1)], told.append)
+
+    assert str(refused.value) == (
+        f"{server.name} (stacks/models/large) does not become ready:\n"
+        "  not ready after 1 s: Kubernetes names no reason\n"
+        "  help: no traffic moved; deploy again when that is repaired"
+    )
+    assert refused.value.exit_code == tetrad.ExitCode.REFUSED
+    assert told[0] == f"waiting for {server.name} (stacks/models/large), 0 of 1 ready"
+    assert server.within_s == 302  # of what is declared, twice, and the rest of what it takes
 
 
 def test_what_was_edited_by_hand_is_found_and_repaired(applied: Provisioned) -> None:
