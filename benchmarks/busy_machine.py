@@ -1,12 +1,12 @@
-"""The embedded engine beside two processes that compute, as on a shared CI runner, and alone.
+"""The example suite order-desk beside two processes that compute, as on a shared CI runner, and alone.
 
-    python benchmarks/busy_machine.py                # about a minute and a half on two idle cores
-    python benchmarks/busy_machine.py --cases 2
+    python benchmarks/busy_machine.py                # about three minutes on two idle cores
+    python benchmarks/busy_machine.py --turns 1
 
-One engine answers the same number of requests alone and in company, in turns, so that a machine
-that slows down slows both; the medians are compared. The limit: 2 times the time alone, which is
-what a fair share of two cores is worth. Only an idle machine measures that: other work slows what
-runs alone, too.
+`tetrad eval` answers all cases of the suite with the embedded model, without kept answers, alone and in
+company, in turns, so that a machine that slows down slows both; the medians are compared. The limit:
+2 times the time alone, which is what a fair share of two cores is worth. Only an idle machine measures
+that: other work slows what runs alone, too.
 
 Which setting of OpenMP the engine takes, and what others would cost, is seen by naming them:
 `GOMP_SPINCOUNT=300000 python benchmarks/busy_machine.py` is torch as it comes.
@@ -15,61 +15,53 @@ Which setting of OpenMP the engine takes, and what others would cost, is seen by
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
+import shutil
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
 
-from orders import GGUF, embedded_model, prompts, request
-
-from tetrad.engines.interfaces import Engine
-from tetrad.engines.torch import build_torch_engine
+from commands import cost_of
 
 LIMIT = 2.0
 BUSY = 2
-ANSWER_TOKENS = 24
+_REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="the torch engine on a busy machine")
-    parser.add_argument("--cases", type=int, default=8, help="of each turn")
-    parser.add_argument("--turns", type=int, default=3)
+    parser = argparse.ArgumentParser(description="a suite of the torch engine on a busy machine")
+    parser.add_argument("--turns", type=int, default=2)
     args = parser.parse_args()
-    alone, beside = asyncio.run(_measured(args.cases, args.turns))
+    with tempfile.TemporaryDirectory() as folder:
+        alone, beside = _measured(Path(folder) / "clone", args.turns)
     ratio = median(beside) / median(alone)
     spins = os.environ.get("GOMP_SPINCOUNT", "not set")
-    print(f"alone {_shown(alone)}; beside {BUSY} busy processes {_shown(beside)}")
+    print(f"order-desk alone {_shown(alone)}; beside {BUSY} busy processes {_shown(beside)}")
     print(f"ratio {ratio:.2f}, limit {LIMIT} (GOMP_SPINCOUNT {spins})", end=": ")
     print("held" if ratio <= LIMIT else "MISSED")
     return 0 if ratio <= LIMIT else 1
 
 
-async def _measured(cases: int, turns: int) -> tuple[list[float], list[float]]:
+def _measured(clone: Path, turns: int) -> tuple[list[float], list[float]]:
     """Seconds of each turn alone, and of each in company."""
-    model, gguf, cache = embedded_model()
-    engine = build_torch_engine(model, {GGUF: gguf}, cache=cache)
-    texts = iter(prompts(1 + 2 * turns * cases))
+    subprocess.run(["git", "clone", "--quiet", "--local", _REPOSITORY, clone], check=True)
+    _seconds(clone, "-k", "status-when")  # fetches and converts the model
     alone, beside = [], []
-    try:
-        await _seconds(engine, [next(texts)])  # loads, and reads what the prompts share
-        for _ in range(turns):
-            alone.append(await _seconds(engine, [next(texts) for _ in range(cases)]))
-            with _company():
-                beside.append(await _seconds(engine, [next(texts) for _ in range(cases)]))
-    finally:
-        await engine.aclose()
+    for _ in range(turns):
+        alone.append(_seconds(clone))
+        with _company():
+            beside.append(_seconds(clone))
     return alone, beside
 
 
-async def _seconds(engine: Engine, texts: Sequence[str]) -> float:
-    start = time.perf_counter()
-    asked = (engine.complete(request(text, max_tokens=ANSWER_TOKENS)) for text in texts)
-    await asyncio.gather(*asked)
-    return time.perf_counter() - start
+def _seconds(clone: Path, *selected: str) -> float:
+    seconds = cost_of(clone, "eval", "evals/order-desk", *selected, environment={}).wall
+    shutil.rmtree(clone / ".tetrad")  # the answers
+    return seconds
 
 
 @contextmanager
@@ -84,7 +76,7 @@ def _company() -> Iterator[None]:
 
 
 def _shown(seconds: Sequence[float]) -> str:
-    return ", ".join(f"{one:.2f}" for one in seconds) + " s"
+    return ", ".join(f"{one:.1f}" for one in seconds) + " s"
 
 
 if __name__ == "__main__":
