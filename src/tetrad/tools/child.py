@@ -5,8 +5,8 @@ tool's own prints go to standard error, so they cannot be mistaken for the reply
 
 A digest covers the code, the modules of the repository that it imports and the files that it
 declares. What else could change its result unseen is refused: other files of the repository, and
-other programs. Python reports both to audit hooks; compiled extensions that open files themselves
-do not.
+other programs. Python reports both to audit hooks; not what asks whether a file exists (`os.stat`,
+`os.readlink`), and not what compiled extensions open themselves.
 """
 
 from __future__ import annotations
