@@ -435,22 +435,63 @@ def test_a_stack_of_another_name_alone_is_unchanged(
     assert (report["decision"], report["stacks"][0]["suites"]) == ("PASSED", [])
 
 
-def test_a_new_stack_is_judged_alone_and_one_that_is_gone_is_named(
-    tree: Tree, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for path in ("stacks/feedback.yaml", "stacks/feedback.lock", "prompts/feedback.yaml", "evals"):
-        tree.git("rm", "-r", "--quiet", path)
+def add_another_stack(tree: Tree) -> None:
     tree.write("prompts/add.yaml", ADDING)
     tree.write(
         "stacks/add.yaml", "kind: stack\nprompt: prompts/add\nmodel: stacks/models/scripted\n"
     )
 
+
+def remove_the_stack(tree: Tree) -> None:
+    for path in ("stacks/feedback.yaml", "stacks/feedback.lock", "prompts/feedback.yaml", "evals"):
+        tree.git("rm", "-r", "--quiet", path)
+
+
+def test_a_new_stack_is_judged_by_what_judged_the_one_that_is_gone(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remove_the_stack(tree)
+    add_another_stack(tree)
+
     code, report = gated(tree, capsys, "--base", "main")
+
+    assert (code, report["decision"]) == (ExitCode.REFUSED, "FAILED")
+    assert [(c["change"], c["ref"]) for c in report["coverage"]] == [
+        ("removed", "evals/feedback"), ("replaced", "stacks/feedback"),
+    ]  # fmt: skip
+
+
+def test_a_new_stack_is_judged_alone_where_what_is_gone_was_not_judged(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.git("rm", "-r", "--quiet", "evals")
+    tree.commit()
+    tree.git("rm", "-r", "--quiet", "stacks/feedback.yaml", "stacks/feedback.lock")
+    add_another_stack(tree)
+
+    code, report = gated(tree, capsys, "--base", "HEAD")
 
     assert (code, report["decision"]) == (ExitCode.PASSED, "PASSED")
     assert report["stacks"][0]["base_identity"] is None
     assert [(c["change"], c["ref"]) for c in report["coverage"]] == [
-        ("removed", "evals/feedback"), ("removed", "stacks/feedback"), ("added", "stacks/add"),
+        ("removed", "stacks/feedback"), ("added", "stacks/add"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("named", [(), ("add",)])
+def test_a_new_stack_is_judged_alone_beside_one_that_is_renamed(
+    named: tuple[str, ...], tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.git("mv", "stacks/feedback.yaml", "stacks/reviews.yaml")
+    tree.edit("evals/feedback/suite.yaml", "[stacks/feedback]", "[stacks/reviews]")
+    add_another_stack(tree)
+
+    _, report = gated(tree, capsys, *named, "--base", "main")
+
+    assert report["decision"] == "PASSED"
+    assert report["stacks"][0]["base_identity"] is None
+    assert [(c["change"], c["ref"]) for c in report["coverage"]] == [
+        ("renamed", "stacks/feedback"), ("added", "stacks/add"),
     ]  # fmt: skip
 
 

@@ -697,6 +697,46 @@ def test_a_renamed_stack_is_judged_by_what_judged_it(
     assert "\nstacks/feedback is renamed to stacks/reviews\n" in capsys.readouterr().out
 
 
+def rename_everything(tree: Tree) -> None:
+    """So that nothing of the stack is alike: not a message of its prompt, not a case that judges it."""
+    tree.git("mv", "stacks/feedback.yaml", "stacks/reviews.yaml")
+    tree.git("mv", PROMPT, "prompts/reviews.yaml")
+    tree.git("mv", "evals/feedback", "evals/reviews")
+    tree.edit("stacks/reviews.yaml", "prompts/feedback", "prompts/reviews")
+    tree.edit("evals/reviews/suite.yaml", "[stacks/feedback]", "[stacks/reviews]")
+    tree.write(
+        "prompts/reviews.yaml",
+        "kind: prompt\nstyle: completion\nvariables: {review: {type: string, trust: untrusted, max_chars: 1000}}\n"
+        'messages: [{role: user, content: "{{ review }} Good or bad?"}]\n',
+    )
+    golden = (tree.root / "evals/reviews/golden.yaml").read_text()
+    golden = golden.replace("- id: ", "- id: new-").replace('{review: "', '{review: "Well: ')
+    (tree.root / "evals/reviews/golden.yaml").write_text(golden)
+
+
+@pytest.mark.parametrize("named", [(), ("reviews",)])
+def test_a_stack_of_which_everything_is_renamed_is_judged_by_what_judged_it(
+    named: tuple[str, ...], tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_three(tree)
+    loosen_requirements(tree)
+    rename_everything(tree)
+
+    code = tree.tetrad("gate", *named, "--base", "main", "--format", "json")
+    report = json.loads(capsys.readouterr().out)
+
+    assert (code, report["decision"]) == (ExitCode.REFUSED, "FAILED")
+    (stack,) = report["stacks"]
+    assert [suite["decision"] for suite in stack["suites"]] == ["PASSED"]
+    assert [by["decision"] for by in stack["by_base"]] == ["FAILED"]
+    assert stack["note"].startswith("takes the place of stacks/feedback")
+    told = "stacks/feedback is gone, and stacks/reviews is judged in its place\n"
+    assert told in text_of(tree, capsys)
+    accept(tree, *offers(report))
+
+    assert tree.tetrad("gate", *named, "--base", "main") == ExitCode.PASSED
+
+
 def test_a_must_pass_tag_that_a_case_loses_still_holds(tree: Tree, gate: Gate) -> None:
     tree.append(SUITE, "  - {must_pass: {tag: safety}}\n")
     tree.edit(GOLDEN, "- id: soft-blanket\n", "- id: soft-blanket\n  tags: [safety]\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,26 +89,73 @@ def test_a_stack_is_known_again_by_what_it_is_made_of(
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "is_renamed"),
+    ("before", "after", "is_replaced"),
     [
         # it is put the cases that judged the other
-        ({"x": (["a"], [A, B])}, {"x": (["b"], [A, B])}, True),
-        ({"x": (["a"], [A, B])}, {"y": (["b"], [A, B])}, True),
-        ({"x": (["a"], [A, B])}, {"x": (["b"], [A])}, True),
+        ({"x": (["a"], [A, B])}, {"x": (["b"], [A, B])}, False),
+        ({"x": (["a"], [A, B])}, {"y": (["b"], [A, B])}, False),
+        ({"x": (["a"], [A, B])}, {"x": (["b"], [A])}, False),
         # most of them are gone, or others
-        ({"x": (["a"], [A, B, C])}, {"x": (["b"], [A])}, False),
-        ({"x": (["a"], [A])}, {"y": (["b"], [C])}, False),
-        ({"x": (["a"], [A]), "own": (["a"], [B, C])}, {"x": (["b"], [A])}, False),
+        ({"x": (["a"], [A, B, C])}, {"x": (["b"], [A])}, True),
+        ({"x": (["a"], [A])}, {"y": (["b"], [C])}, True),
+        ({"x": (["a"], [A]), "own": (["a"], [B, C])}, {"x": (["b"], [A])}, True),
         # it is not put to it
-        ({"x": (["a"], [A])}, {"x": ([], [A])}, False),
+        ({"x": (["a"], [A])}, {"x": ([], [A])}, True),
+        ({"x": (["a"], [A])}, {}, True),
     ],
 )
 def test_a_stack_is_known_again_by_the_cases_that_judge_it(
     before: Mapping[str, tuple[Sequence[str], Sequence[Case]]],
     after: Mapping[str, tuple[Sequence[str], Sequence[Case]]],
-    is_renamed: bool,
+    is_replaced: bool,
 ) -> None:
     base = repository([named("a", prompt=SORT)], before)
     head = repository([named("b", prompt=OTHER)], after)
 
-    assert partners_of(head, base).stacks == ({"b": "a"} if is_renamed else {})
+    partners = partners_of(head, base)
+
+    assert partners.stacks == {"b": "a"}
+    assert partners.replaced == ({"b"} if is_replaced else set())
+
+
+JUDGED = {"x": (["a"], [A])}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "stacks", "replaced"),
+    [
+        # one that is alike comes before one that is not
+        (
+            [named("a", prompt=SORT)],
+            [named("b", prompt=OTHER), named("d", prompt=EDITED)],
+            {"d": "a"},
+            set(),
+        ),
+        # of those that are not alike, what is shared decides
+        (
+            [named("a", prompt=SORT, model=LARGE)],
+            [named("b", prompt=OTHER), named("d", prompt=OTHER, model=LARGE)],
+            {"d": "a"},
+            {"d"},
+        ),
+        # what was renamed takes nobody else's place; what nothing judged has no place to take
+        (
+            [named("a", prompt=SORT), named("c", prompt=OTHER)],
+            [named("d", prompt=SORT), named("b", prompt=OTHER)],
+            {"d": "a", "b": "c"},
+            set(),
+        ),
+        ([named("a", prompt=SORT), named("c", prompt=OTHER)], [named("a", prompt=SORT),
+          named("b", prompt=prompt("Say hello.", "prompts/hello"))], {}, set()),
+    ],
+)  # fmt: skip
+def test_a_new_stack_that_is_like_none_takes_the_place_of_one_that_was_judged(
+    before: Sequence[Stack],
+    after: Sequence[Stack],
+    stacks: Mapping[str, str],
+    replaced: AbstractSet[str],
+) -> None:
+    for there in (after, after[::-1]):
+        partners = partners_of(repository(there, {}), repository(before, JUDGED))
+
+        assert (partners.stacks, partners.replaced) == (stacks, replaced)

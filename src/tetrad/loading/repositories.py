@@ -67,8 +67,8 @@ def files_on_both(head: Tree, base: Tree | None, names: Sequence[str]) -> Sequen
     there = files_of(base, names, ("stack",)) or ()
     only = [*found, *there]
     if not set(found) <= set(there):  # a new stack may be one of the base that was renamed
-        now = {*head.components()}
-        only += [file for file in base.components() if file not in now]
+        now, then = dict.fromkeys(head.components()), dict.fromkeys(base.components())
+        only += [file for file in (*then, *now) if file not in now or file not in then]
     read = [read_tree(side, only).repository for side in (head, base)]
     named = [stack.location.file for repository in read for stack in repository.stacks.values()]
     return [*dict.fromkeys([*only, *named])]

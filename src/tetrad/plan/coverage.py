@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from typing import Literal
 
 from tetrad.model import Repository, Suite
 from tetrad.plan.partners import Partners
 from tetrad.results.gate_report import CoverageChange
 
-_ORDER = ("removed", "judges_less", "judges_more", "moved", "renamed", "added")
+_ORDER = ("removed", "judges_less", "judges_more", "moved", "replaced", "renamed", "added")
 
 
 def coverage_changes(
@@ -62,7 +63,10 @@ def _new(new: Suite | None, partners: Partners) -> Iterator[CoverageChange]:
 def _stacks(head: Repository, base: Repository, partners: Partners) -> Iterator[CoverageChange]:
     renamed = partners.stacks
     for ref, old in renamed.items():
-        yield CoverageChange(change="renamed", kind="stack", ref=old, others=(ref,))
+        change: Literal["replaced", "renamed"] = (
+            "replaced" if ref in partners.replaced else "renamed"
+        )
+        yield CoverageChange(change=change, kind="stack", ref=old, others=(ref,))
     for ref in _lacking(base.stacks, {*head.stacks, *renamed.values()}):
         others = _judging(ref, base)
         yield CoverageChange(change="removed", kind="stack", ref=ref, others=others)

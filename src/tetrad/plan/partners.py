@@ -26,12 +26,14 @@ class Partner:
 class Partners:
     """The head's case for a case of the base, by suite and id, and the other way round.
 
-    `stacks` are the base's references of the head's stacks that are renamed.
+    `stacks` are the base's references of the head's stacks that are renamed, or take the place of one
+    that they are not like: `replaced`.
     """
 
     of_base: Mapping[str, Mapping[str, Partner]]
     of_head: Mapping[str, Mapping[str, Partner]]
     stacks: Mapping[str, str] = field(default_factory=dict)
+    replaced: frozenset[str] = frozenset()
 
     def was(self, stack: str) -> str:
         """What the base calls a stack of the head, where it has it."""
@@ -73,8 +75,8 @@ def partners_of(head: Repository, base: Repository) -> Partners:
     held = {
         ref: [partner.suite for partner in pairs.values()] for ref, pairs in found.of_base.items()
     }
-    stacks = renamed_stacks(head, base, held)
-    return Partners(of_base=found.of_base, of_head=found.of_head, stacks=stacks)
+    stacks, replaced = renamed_stacks(head, base, held)
+    return Partners(of_base=found.of_base, of_head=found.of_head, stacks=stacks, replaced=replaced)
 
 
 class _Found:

@@ -107,12 +107,20 @@ def _compared(
         note="; ".join(
             said
             for said in (
-                "" if old.ref == stack.ref else f"renamed from {old.ref}",
+                _origin(stack, old, partners),
                 gone or _note(stack, old, parts, suites, head.files, base.files),
             )
             if said
         ),
     )
+
+
+def _origin(stack: Stack, old: Stack, partners: Partners) -> str:
+    if old.ref == stack.ref:
+        return ""
+    if stack.ref in partners.replaced:
+        return f"takes the place of {old.ref}, so what judged that judges it, too"
+    return f"renamed from {old.ref}"
 
 
 def _is_judged_otherwise(suite: Suite, both: Both) -> bool:

@@ -372,6 +372,8 @@ def coverage_change(change: CoverageChange) -> str:
     match change.kind, change.change:
         case "stack", "removed":
             said = f"is removed, and {others} judged it" if others else "is removed"
+        case "stack", "replaced":
+            said = f"is gone, and {others} is judged in its place"
         case "stack", "renamed":
             said = f"is renamed to {others}"
         case "stack", _:

@@ -97,10 +97,13 @@ class CoverageChange:
 
     `others` are the suites of a stack, and the stacks that a suite judges, no more or now; of a suite
     that `moved`, because it was renamed or split, the suites that hold its cases; of a stack that was
-    `renamed`, what it is called now. `cases` is how many cases an added, removed or moved suite has.
+    `renamed`, what it is called now, and of one `replaced` the new one that is judged in its place.
+    `cases` is how many cases an added, removed or moved suite has.
     """
 
-    change: Literal["removed", "judges_less", "judges_more", "moved", "renamed", "added"]
+    change: Literal[
+        "removed", "judges_less", "judges_more", "moved", "replaced", "renamed", "added"
+    ]  # fmt: skip
     kind: Literal["stack", "suite"]
     ref: str
     others: tuple[str, ...] = ()
