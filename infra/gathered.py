@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,25 @@ import tetrad
 from desired import Alerts, Desired, Merged, desired
 
 _OBSERVABILITY = "infra/observability"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """An identity for which model servers are there."""
+
+    stack: tetrad.Stack
+    identity: str
+    is_merged: bool = False
+    is_kept: bool = False  # the pointer names it
+
+    @property
+    def models(self) -> frozenset[str]:
+        """Their digests."""
+        return frozenset(tetrad.model_digest(model) for model in self.stack.models)
+
+    @property
+    def told(self) -> dict[str, str | bool]:
+        return {"stack": self.stack.ref, "identity": self.identity, "merged": self.is_merged}
 
 
 def gather(root: Path, name: str, named: Sequence[str] = (), *, refuses: bool = True) -> Desired:
@@ -74,6 +94,38 @@ def unverified(
         now=datetime.now(UTC),
         alerts=read_alerts(root),
     )
+
+
+def named(
+    root: Path,
+    repository: tetrad.Repository,
+    environment: tetrad.Environment,
+    warn: Callable[[str], None],
+) -> tuple[Named, ...]:
+    """Who has, or lately had, a right to model servers: what is merged, and what the pointer keeps."""
+    serving = _serving(repository, environment)
+    merged = {snapshot.digest for _, snapshot in serving}
+    kept = {one.snapshot.digest: one for one in _retained(root, environment, serving, warn)}
+    return (
+        *(
+            Named(
+                stack=one.stack,
+                identity=_written(one.snapshot),
+                is_merged=digest in merged,
+                is_kept=one.unused_since is None,
+            )
+            for digest, one in kept.items()
+        ),
+        *(
+            Named(stack=stack, identity=_written(snapshot), is_merged=True)
+            for stack, snapshot in serving
+            if snapshot.digest not in kept
+        ),
+    )
+
+
+def _written(snapshot: tetrad.Snapshot) -> str:
+    return f"tetrad:{snapshot.identity.hex}"
 
 
 def _serving(

@@ -18,20 +18,24 @@ class Live:
         self._namespace = cluster.namespace
         self._api = tetrad.ClusterApi(cluster.context, cluster.namespace)
 
-    def objects(self, wanted: Iterable[Mapping[str, Any]]) -> dict[str, Object]:
-        """By KIND/NAME: everything of the kinds of what is wanted, and workloads of any other kind.
+    def objects(
+        self, wanted: Iterable[Mapping[str, Any]], also: Mapping[str, str] = WORKLOADS
+    ) -> dict[str, Object]:
+        """By KIND/NAME: everything of the kinds of what is wanted, and of others that are named.
 
         A kind that the cluster does not know has no objects.
         """
         named = ((obj["apiVersion"], obj["kind"]) for obj in wanted)
-        workloads = ((version, kind) for kind, version in WORKLOADS.items())
-        kinds = dict.fromkeys([*named, *workloads])
+        kinds = dict.fromkeys([*named, *((version, kind) for kind, version in also.items())])
         return {object_name(obj): obj for kind in kinds for obj in self._of_kind(*kind)}
 
     def named(self, api_version: str, kind: str, name: str) -> Object | None:
         """An object; None where there is none."""
         collection = self._api.collection(api_version, kind)
         return None if collection is None else self._api.get(collection, name)
+
+    def deployments(self, selector: str) -> Sequence[Object]:
+        return self._of_kind("apps/v1", "Deployment", labels=selector)
 
     def pods(self, selector: str) -> Sequence[Object]:
         return self._of_kind("v1", "Pod", labels=selector)

@@ -25,6 +25,7 @@ from objects.kubernetes import (
 )
 
 COMPONENT = "model-server"
+REFERENCE = "tetrad.dev/reference"  # of the model, in the repository
 PORT = 8000  # of every service, whatever its server listens on
 _DRAIN_S = 10  # in which no gateway learns of the pod any more
 _STARTUP_PERIOD_S = 10
@@ -98,7 +99,7 @@ def _deployment(args: ModelServerArgs, place: Place) -> Object:
 
 
 def _told(args: ModelServerArgs) -> dict[str, str]:
-    return {"tetrad.dev/served-name": args.served_name, "tetrad.dev/reference": args.ref}
+    return {"tetrad.dev/served-name": args.served_name, REFERENCE: args.ref}
 
 
 def _pod(args: ModelServerArgs) -> Object:

@@ -26,6 +26,8 @@ _ON_CALL = [
      "verbs": ["get", "patch"]},
     {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]},
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]},
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
 ]  # fmt: skip
 _NAMESPACES = [f"llm-{number}" for number in range(20)]
 _NEXT = itertools.count()

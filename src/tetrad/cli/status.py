@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from tetrad.cli.folding import folded
+from tetrad.cli.infra_program import ask_script, has_script
+from tetrad.cli.model_server_lines import server_lines, with_roles
 from tetrad.cli.options import add_format
 from tetrad.cli.output import print_status, print_text, write_out
 from tetrad.cli.repository_root import root_of
@@ -42,22 +45,30 @@ class Standing:
     ignores_last: bool = False
     problem: str = ""  # why nothing is known of it
     spent: SpentToday | None = None  # None where nothing has a limit of money, or nobody knows
+    servers: Sequence[Any] | None = None  # of models; None where nobody tells, or outside a cluster
 
 
 # What was signed about an identity for an environment.
 _Signed: TypeAlias = "dict[tuple[str, Digest], list[SignedStatement]]"
+_SCRIPT = "status.py"
 
 
 def run(args: Namespace) -> ExitCode:
     root = root_of(args)
-    standing = [_standing(root, one) for one in _environments(root, args.environments)]
+    environments = _environments(root, args.environments)
+    standing = [_with_servers(root, _standing(root, one)) for one in environments]
     said, problem = _said_if_known(root, standing)
     if args.format == "json":
         write_out(json.dumps([_document(one, said) for one in standing], indent=2) + "\n")
     else:
         blocks = ["\n".join(_lines(one, said)) for one in standing if not one.problem]
-        print_text("\n\n".join(blocks) + "\n" if blocks else "")
+        print_text(folded("\n\n".join(blocks)) + "\n" if blocks else "")
     problems = [*(one.problem for one in standing if one.problem), *([problem] if problem else [])]
+    problems += [
+        f"{one.environment.name}: cannot tell which model servers there are"
+        for one in standing
+        if _has_servers(root, one) and one.servers is None
+    ]
     print_status("".join(f"{text}\n" for text in problems))
     return ExitCode.INCONCLUSIVE if problems else ExitCode.PASSED
 
@@ -98,6 +109,17 @@ def _standing(root: Path, environment: Environment) -> Standing:
     except ClusterError as error:
         problem = f"{environment.name}: {error}"
         return Standing(environment=environment, pointer=None, problem=problem)
+
+
+def _has_servers(root: Path, one: Standing) -> bool:
+    return one.environment.cluster is not None and not one.problem and has_script(root, _SCRIPT)
+
+
+def _with_servers(root: Path, one: Standing) -> Standing:
+    if not _has_servers(root, one):
+        return one
+    _, servers = ask_script(root, _SCRIPT, str(root), one.environment.name)
+    return one if servers is None else replace(one, servers=with_roles(servers, one.pointer))
 
 
 def _spent(root: Path, environment: Environment, pointer: Pointer) -> SpentToday | None:
@@ -159,6 +181,7 @@ def _lines(one: Standing, said: _Signed | None) -> Iterator[str]:
             " or it is an old one"
         )
     if pointer is None:
+        yield from _server_lines(one)
         return
     by = f" by {pointer.change.by}" if pointer.change.by else ""
     yield (
@@ -172,6 +195,7 @@ def _lines(one: Standing, said: _Signed | None) -> Iterator[str]:
     ]
     yield from table_lines(("", "STACK", "IDENTITY", "SINCE (UTC)", "COMMIT", "SIGNED BY"), rows)
     yield from _withdrawn(pointer)
+    yield from _server_lines(one)
     yield from _spent_lines(one, pointer)
     yield from _gateways(one, pointer)
 
@@ -206,6 +230,13 @@ def _withdrawn(pointer: Pointer) -> Iterator[str]:
     for stack in pointer.stacks.values():
         for withdrawal in stack.withdrawn:
             yield f"  {stack.stack}: {short(withdrawal.identity)} was {withdrawal.why}"
+
+
+def _server_lines(one: Standing) -> Iterator[str]:
+    if one.servers is not None:
+        yield from server_lines(one.servers)
+    elif one.environment.cluster is not None:
+        yield "  which model servers there are is unknown"
 
 
 def _budgets(one: Standing) -> Sequence[DailyBudget]:
@@ -266,6 +297,7 @@ def _document(one: Standing, said: _Signed | None) -> Any:
         "spent": None
         if one.spent is None
         else {"day": str(one.spent.day), "accounts": [asdict(budget) for budget in _budgets(one)]},
+        "model_servers": one.servers,
         "gateways": [as_json(gateway) for gateway in one.gateways],
         "lost": [as_json(gateway) for gateway in one.lost],
     }
