@@ -6,7 +6,8 @@ import json
 import sys
 from pathlib import Path
 
-from drifted import drifted
+from access import given_access
+from drifted import EXCLUSIVE, drifted
 from gathered import gather
 from live import Live
 from objects.everything import objects_by_name
@@ -16,8 +17,11 @@ from scripts import ended
 
 def main(root: str, environment: str) -> None:
     desired = gather(Path(root), environment, refuses=False)
-    wanted = objects_by_name(desired)
-    there = Live(desired.cluster).objects(wanted.values())
+    wanted = {
+        **given_access(Path(root), desired.cluster.namespace),
+        **objects_by_name(desired),
+    }
+    there = Live(desired.cluster).objects(wanted.values(), EXCLUSIVE)
     found = drifted(wanted, there, Place.of(desired.environment, desired.cluster))
     told = [
         {

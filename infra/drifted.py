@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fields import ABSENT, FieldChange, field_changes, joined, within, written
-from objects.kubernetes import COMPONENT, WORKLOADS, Object, Place
+from objects.kubernetes import COMPONENT, WORKLOADS, Object, Place, object_name
 from objects.proven import LIST
 from objects.snapshot import COMPONENT as SNAPSHOT
 
@@ -24,8 +24,23 @@ _MARKS = ("pulumi.com/", "kubectl.kubernetes.io/", "deployment.kubernetes.io/",
           "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/",
           "app.kubernetes.io/instance")  # fmt: skip
 _MARKS_IN = ("labels", "annotations")
-# One more of them allows what the others deny.
-_OPENS = ("NetworkPolicy",)
+# Kinds that run something, give a right, or lead traffic somewhere, with the version in which they are
+# asked for: of them the namespace has none but those that are wanted, and what these bring.
+EXCLUSIVE = {
+    **WORKLOADS,
+    "Pod": "v1",
+    "ReplicaSet": "apps/v1",
+    "ReplicationController": "v1",
+    "Role": "rbac.authorization.k8s.io/v1",
+    "RoleBinding": "rbac.authorization.k8s.io/v1",
+    "ServiceAccount": "v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "Service": "v1",
+    "EndpointSlice": "discovery.k8s.io/v1",
+    "Ingress": "networking.k8s.io/v1",
+    "HTTPRoute": "gateway.networking.k8s.io/v1",
+}
+_KUBERNETES_OWN = ("ServiceAccount/default",)
 _OUTSIDE = ("status", "apiVersion", "kind")
 _AUTOSCALED = ("spec", "replicas")
 
@@ -57,9 +72,8 @@ def drifted(
             yield Drifted(object=name, drift="missing")
         elif fields := tuple(_fields(obj, live[name])):
             yield Drifted(object=name, drift="changed", fields=fields)
-    for name, obj in live.items():
-        if name not in wanted and _is_ours(obj, place):
-            yield Drifted(object=name, drift="extra")
+    for name in _strange(wanted, live, place):
+        yield Drifted(object=name, drift="extra")
 
 
 def changed_snapshots(
@@ -160,19 +174,53 @@ def _is_others(path: tuple[str, ...], manager: str) -> bool:
     return is_mark and (not manager.startswith("kubectl") or path[-1].startswith(_MARKS))
 
 
+def _strange(
+    wanted: Mapping[str, Object], live: Mapping[str, Object], place: Place
+) -> Iterator[str]:
+    """What nobody merged. What another object owns goes and comes with it, if that one is wanted or named
+    here: an owner that is neither hides nothing.
+    """
+    brought = _brought(live, {_uid(obj) for name, obj in live.items() if name in wanted})
+    left = {
+        name: obj
+        for name, obj in live.items()
+        if name not in wanted and _uid(obj) not in brought and _is_ours(obj, place)
+    }
+    uids = {_uid(obj) for obj in left.values()}
+    roots = {_uid(obj) for obj in left.values() if not uids & _owners(obj)}
+    following = _brought(left, roots) - roots
+    yield from (name for name, obj in left.items() if _uid(obj) not in following)
+
+
+def _brought(live: Mapping[str, Object], uids: set[str]) -> set[str]:
+    """The objects, what they own, what that owns, and so on."""
+    found, found_before = set(uids), set[str]()
+    while found != found_before:
+        found_before = set(found)
+        found |= {_uid(obj) for obj in live.values() if _owners(obj) & found}
+    return found
+
+
+def _uid(obj: Object) -> str:
+    return str(obj["metadata"].get("uid") or object_name(obj))
+
+
+def _owners(obj: Object) -> set[str]:
+    return {one["uid"] for one in obj["metadata"].get("ownerReferences", ())}
+
+
 def _is_ours(obj: Object, place: Place) -> bool:
     """Whether an object is one that only this program makes: the namespace is the environment's alone.
 
-    What another object owns goes and comes with it; the pointer is nobody's to apply.
+    The pointer is nobody's to apply.
     """
     metadata = obj["metadata"]
-    if metadata.get("ownerReferences"):
-        return False
     labels = place.labels("")
     mine = {key: labels[key] for key in ("app.kubernetes.io/managed-by", "tetrad.dev/environment")}
     is_marked = mine.items() <= metadata.get("labels", {}).items()
     if "namespace" in metadata:
-        return is_marked or obj["kind"] in (*WORKLOADS, *_OPENS)
+        is_exclusive = obj["kind"] in EXCLUSIVE and object_name(obj) not in _KUBERNETES_OWN
+        return is_marked or is_exclusive
     first, _, last = metadata["name"].rpartition("-")
     return is_marked and bool(last) and first == f"tetrad-{place.namespace}"
 

@@ -166,6 +166,74 @@ def test_what_was_edited_by_hand_is_found_and_repaired(applied: Provisioned) -> 
     assert [one["object"] for one in applied.drift()] == ["Deployment/stranger"]
 
 
+def test_what_somebody_put_into_the_namespace_is_found(applied: Provisioned) -> None:
+    strangers = [*_strangers(applied.namespace)]
+    assert applied.plane.apply(strangers).returncode == 0
+    named = sorted(f"{one['kind']}/{one['metadata']['name']}" for one in strangers)
+
+    found = {one["object"]: one["drift"] for one in applied.drift()}
+    on_call = next(one for one in strangers if one["kind"] == "Role")
+    access = applied.root / "infra/access/people.yaml"
+    access.parent.mkdir()
+    access.write_text(json.dumps({**on_call, "rules": on_call["rules"][:1]}))
+    given = {one["object"]: one for one in applied.drift()}
+
+    assert found == dict.fromkeys(named, "extra")
+    wider = given.pop("Role/stranger")
+    assert wider["drift"] == "changed"
+    assert [field["path"] for field in wider["fields"]] == ["rules[1]"]
+    assert sorted([*given, "Role/stranger"]) == named
+
+
+def _strangers(namespace: str) -> Iterator[Any]:
+    """One of each kind that runs something, grants a right, or leads traffic somewhere."""
+    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    pod = {
+        "restartPolicy": "Always",
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [{"name": "a", "image": image("gateway"), "securityContext": security}],
+    }
+    selector = {"matchLabels": {"a": "b"}}
+    running = {"replicas": 1, "selector": selector, "template": _template(pod)}
+    once = _template({**pod, "restartPolicy": "Never"})
+    rights = "rbac.authorization.k8s.io"
+    backend = {"service": {"name": "stranger", "port": {"number": 80}}}
+    objects: dict[tuple[str, str], Any] = {
+        ("v1", "Pod"): {"spec": pod},
+        ("v1", "ReplicationController"): {"spec": {**running, "selector": {"a": "b"}}},
+        ("apps/v1", "ReplicaSet"): {"spec": running},
+        ("apps/v1", "Deployment"): {"spec": running},
+        ("apps/v1", "StatefulSet"): {"spec": {**running, "serviceName": "stranger"}},
+        ("apps/v1", "DaemonSet"): {"spec": {"selector": selector, "template": _template(pod)}},
+        ("batch/v1", "Job"): {"spec": {"template": once}},
+        ("batch/v1", "CronJob"): {
+            "spec": {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": once}}}
+        },
+        (f"{rights}/v1", "Role"): {
+            "rules": [
+                {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+                {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
+            ]
+        },
+        (f"{rights}/v1", "RoleBinding"): {
+            "roleRef": {"apiGroup": rights, "kind": "Role", "name": "stranger"},
+            "subjects": [{"kind": "ServiceAccount", "name": "stranger", "namespace": namespace}],
+        },
+        ("v1", "ServiceAccount"): {},
+        ("v1", "Service"): {"spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]}},
+        ("discovery.k8s.io/v1", "EndpointSlice"): {"addressType": "IPv4", "endpoints": []},
+        ("networking.k8s.io/v1", "NetworkPolicy"): {"spec": {"podSelector": {}}},
+        ("networking.k8s.io/v1", "Ingress"): {"spec": {"defaultBackend": backend}},
+    }
+    for (version, kind), said in objects.items():
+        metadata = {"name": "stranger", "namespace": namespace}
+        yield {"apiVersion": version, "kind": kind, "metadata": metadata, **said}
+
+
+def _template(pod: Any) -> Any:
+    return {"metadata": {"labels": {"a": "b"}}, "spec": pod}
+
+
 def test_what_a_controller_owns_is_left_to_it(applied: Provisioned) -> None:
     name = applied.server()
     tracked = "argocd.argoproj.io/tracking-id=desk:apps/Deployment"

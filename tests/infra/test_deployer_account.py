@@ -11,6 +11,7 @@ from clusters import EVERY, FULL, clustered, desired_of
 from control_plane import ControlPlane, definitions_in, started
 
 from desired import Desired
+from drifted import EXCLUSIVE
 from live import Live
 from manifests import write_manifests
 from nodes import look
@@ -87,7 +88,7 @@ def test_both_accounts_may_ask_all_that_the_commands_ask(
     warnings: list[str] = []
     wanted = objects_by_name(desired)
 
-    there = Live(desired.cluster).objects(wanted.values())
+    there = Live(desired.cluster).objects(wanted.values(), EXCLUSIVE)
 
     assert not wanted.keys() - there.keys()
     assert look(desired.cluster, warnings.append) is not None

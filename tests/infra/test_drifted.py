@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controllers import owned
-from drifted import changed_snapshots, drifted
+from drifted import EXCLUSIVE, changed_snapshots, drifted
 from fields import field_changes
 from objects.kubernetes import Place
 
@@ -158,7 +158,6 @@ def test_what_is_missing_and_what_is_too_many_is_named() -> None:
         "kind": "ConfigMap",
         "metadata": PLACE.metadata("snapshot-a", "snapshot"),
     }
-    owned_by: dict[str, Any] = {"kind": "Job", "metadata": {"name": "j", "ownerReferences": [{}]}}
     theirs: dict[str, Any] = {
         "kind": "ConfigMap",
         "metadata": {"name": "notes", "namespace": "llm"},
@@ -172,8 +171,7 @@ def test_what_is_missing_and_what_is_too_many_is_named() -> None:
         "metadata": {"name": "tetrad-llm-2-snapshots", "labels": PLACE.labels("admission")},
     }
     there = {
-        f"{o['kind']}/{o['metadata']['name']}": o
-        for o in (stranger, ours, owned_by, theirs, opens, policy)
+        f"{o['kind']}/{o['metadata']['name']}": o for o in (stranger, ours, theirs, opens, policy)
     }
 
     told = {one.object: one.drift for one in drifted({NAME: WANTED}, there, PLACE)}
@@ -184,6 +182,60 @@ def test_what_is_missing_and_what_is_too_many_is_named() -> None:
         "ConfigMap/snapshot-a": "extra",
         "NetworkPolicy/allow-all": "extra",
     }
+
+
+def there_is(kind: str, name: str, *owners: str) -> dict[str, Any]:
+    """An object of the namespace, whose uid is its name."""
+    metadata: dict[str, Any] = {"name": name, "namespace": "llm", "uid": name}
+    if owners:
+        metadata["ownerReferences"] = [{"uid": uid} for uid in owners]
+    return {"kind": kind, "metadata": metadata}
+
+
+def strangers(*there: dict[str, Any]) -> list[str]:
+    gateway = {**WANTED, "metadata": {**WANTED["metadata"], "uid": "gateway"}}
+    live = {f"{o['kind']}/{o['metadata']['name']}": o for o in (gateway, *there)}
+    return [one.object for one in drifted({NAME: WANTED}, live, PLACE) if one.drift == "extra"]
+
+
+@pytest.mark.parametrize("kind", EXCLUSIVE)
+def test_what_runs_grants_or_leads_traffic_is_named_where_nobody_merged_it(kind: str) -> None:
+    assert strangers(there_is(kind, "stranger")) == [f"{kind}/stranger"]
+
+
+def test_what_a_merged_object_brings_is_no_drift() -> None:
+    assert strangers(there_is("ReplicaSet", "a", "gateway"), there_is("Pod", "b", "a")) == []
+
+
+def test_what_kubernetes_makes_in_every_namespace_is_no_drift() -> None:
+    default, root = (
+        there_is("ServiceAccount", "default"),
+        there_is("ConfigMap", "kube-root-ca.crt"),
+    )
+
+    assert strangers(default, root) == []
+
+
+def test_what_a_stranger_brings_is_named_by_it() -> None:
+    job, pod = there_is("Job", "stranger"), there_is("Pod", "stranger-1", "stranger")
+
+    assert strangers(job, pod) == ["Job/stranger"]
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        [there_is("Pod", "a", "nobody")],
+        [there_is("Pod", "a", "notes"), there_is("ConfigMap", "notes")],
+    ],
+    ids=["that is not there", "that may be there"],
+)
+def test_an_owner_hides_nothing(there: list[dict[str, Any]]) -> None:
+    assert strangers(*there) == ["Pod/a"]
+
+
+def test_objects_that_own_each_other_are_named() -> None:
+    assert strangers(there_is("Job", "a", "b"), there_is("Job", "b", "a")) == ["Job/a", "Job/b"]
 
 
 def test_lists_without_names_are_compared_by_place() -> None:
