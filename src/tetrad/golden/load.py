@@ -16,6 +16,7 @@ from tetrad.promptfoo.expansion import expanded, is_texts
 from tetrad.promptfoo.file_values import PromptfooFiles
 from tetrad.promptfoo.raw import Glob, Read
 from tetrad.promptfoo.reader import Reader
+from tetrad.promptfoo.respelled import RespelledNumbers
 from tetrad.yamldoc.parse import Document
 
 DUPLICATE_ID = "GLD987"  # the rule that reports it
@@ -73,7 +74,8 @@ def load_golden(
     followed = _Followed(read, glob)
     issues: list[Issue] = []
     code = CodeFiles(modules, opens)
-    files = PromptfooFiles(path, followed.read, followed.glob, issues.append, code)
+    numbers = RespelledNumbers()
+    files = PromptfooFiles(path, followed.read, followed.glob, issues.append, code, numbers)
     reader = Reader(followed.read, files)
     sources = reader.cases(path, data)
     raws = (r for s in sources for r in expanded(s, files, arrays, templates=reader.is_config))

@@ -24,11 +24,12 @@ from tetrad.model import (
 )
 from tetrad.model.defaults import picked
 from tetrad.model.variables import misfit_of
+from tetrad.promptfoo.respelled import issues_of_line, issues_of_shown
 from tetrad.schemas.check import check_value, issue_at, schema_problem
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.templates.reading import offset_of, problems_of
 from tetrad.yamldoc.jsonl import json_lines
-from tetrad.yamldoc.parse import Path, decode
+from tetrad.yamldoc.parse import Document, Path, decode
 
 _FILE = "file://"
 
@@ -83,6 +84,8 @@ def _variable(name: str, raw: Mapping[str, Any], location: Location) -> Variable
 def _check_defaults(fields: Fields, context: Context, variables: Mapping[str, Variable]) -> None:
     """A default is a value that a request could give, or null; only texts have an `enum`."""
     for name, variable in variables.items():
+        if variable.default is not None:
+            _check_numbers(fields, context, ("variables", name, "default"))
         if variable.enum and variable.type != "string":
             where = ("variables", name, "enum")
             message = f"enum lists texts, and the variable {name!r} is of type {variable.type}"
@@ -91,6 +94,12 @@ def _check_defaults(fields: Fields, context: Context, variables: Mapping[str, Va
         if misfit is not None:
             message = f"the variable {name!r} {misfit.message}"
             context.report(fields.issue(("variables", name, "default"), message, misfit.hint))
+
+
+def _check_numbers(fields: Fields, context: Context, path: Path) -> None:
+    """Report numbers in a value that messages show otherwise than they are written."""
+    document = fields.source(path)
+    context.report(*issues_of_shown(document, document.node(path)))
 
 
 def _messages(fields: Fields, context: Context) -> Iterator[PromptMessage]:
@@ -159,6 +168,8 @@ def examples_at(fields: Fields, context: Context, path: Path) -> tuple[Example, 
     """The examples that stand in a list, or in the file that is named."""
     raw = fields.value(path)
     if isinstance(raw, list):
+        for number in range(len(raw)):
+            _check_numbers(fields, context, (*path, number, "vars"))
         return tuple(
             Example(vars=item["vars"], output=item["output"], location=fields.at((*path, number)))
             for number, item in enumerate(raw)
@@ -168,12 +179,18 @@ def examples_at(fields: Fields, context: Context, path: Path) -> tuple[Example, 
 
 
 def _examples_of_file(file: str, data: bytes, context: Context) -> Iterator[Example]:
+    lines = data.split(b"\n")
     for location, value in json_lines(data, file, context.report):
         problems = list(check_value(value, "prompt", "example"))
         for problem in problems:
             context.report(issue_at(location, problem))
         if not problems:
+            context.report(*issues_of_line(lines[location.line - 1], location, _numbers_of_vars))
             yield Example(vars=value["vars"], output=value["output"], location=location)
+
+
+def _numbers_of_vars(example: Document) -> Iterator[Issue]:
+    return issues_of_shown(example, example.node(("vars",)))
 
 
 def _select(

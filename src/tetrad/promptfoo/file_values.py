@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Mapping
-from typing import Any, TypeGuard
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from tetrad.assertions.table import CODED
 from tetrad.canonical import Digest, digest_of, with_lf
@@ -16,6 +16,9 @@ from tetrad.promptfoo.code import CodeFiles
 from tetrad.promptfoo.raw import Glob, RawCase, Read, Report
 from tetrad.yamldoc.jsonfile import parse_json
 from tetrad.yamldoc.parse import COMPONENT, Document, Limits, decode, parse
+
+if TYPE_CHECKING:
+    from tetrad.promptfoo.respelled import RespelledNumbers, Told
 
 _FILE = "file://"
 _PYTHON = ".py"
@@ -39,16 +42,25 @@ def parsed(
 class PromptfooFiles:
     """Puts the content of files where a golden set's file names them."""
 
-    def __init__(self, path: str, read: Read, glob: Glob, report: Report, code: CodeFiles) -> None:
+    def __init__(
+        self,
+        path: str,
+        read: Read,
+        glob: Glob,
+        report: Report,
+        code: CodeFiles,
+        respelled: RespelledNumbers,
+    ) -> None:
         self._path = path
         self._read = read
         self._glob = glob
         self.report = report
         self._code = code
+        self.respelled = respelled
 
     def of(self, path: str) -> PromptfooFiles:
         """The same, for files that are named relative to another one."""
-        return PromptfooFiles(path, self._read, self._glob, self.report, self._code)
+        return PromptfooFiles(path, self._read, self._glob, self.report, self._code, self.respelled)
 
     def filled(self, case: RawCase) -> RawCase:
         """The case with its files read; code is named by its path from the root, and digested."""
@@ -94,7 +106,9 @@ class PromptfooFiles:
         """The mapping of a data file, or those of several, later ones over earlier ones."""
         values: dict[str, Any] = {}
         for file in self.named(written, at):
-            content = self._content(file, at) if file.endswith(_DATA) else None
+            content = (
+                self._content(file, at, self.respelled.of_vars) if file.endswith(_DATA) else None
+            )
             if isinstance(content, Mapping):
                 values |= content
             elif content != file:  # which stands where reading failed, and that is reported
@@ -115,8 +129,9 @@ class PromptfooFiles:
         return self._text(files[0], at) if files else value
 
     def _text(self, file: str, at: Location) -> str:
-        content = self._content(file, at)
-        if file.endswith(".json") and content != file:  # which stands where reading failed
+        told = None if file.endswith(".json") else self.respelled.of_text
+        content = self._content(file, at, told)
+        if told is None and content != file:  # which stands where reading failed
             return _text_of(self._read(file, at), file)
         if isinstance(content, str):
             return content
@@ -128,27 +143,31 @@ class PromptfooFiles:
         filled, transform = self._transform(item, at)
         own = None
         if "value" in item:
-            filled["value"], own = self._value(item["value"], at)
+            filled["value"], own = self._value(item["value"], item.get("type", ""), at)
         if own is None and item.get("type", "").removeprefix("not-") in CODED:
             own = self._code.digest_of_text(str(filled.get("value", "")))
         source = transform if own is None else str(digest_of([str(own), transform]))
         return {**filled, "source": source} if source else filled
 
-    def _value(self, value: Any, at: Location) -> tuple[Any, Digest | None]:
+    def _value(self, value: Any, type_: str, at: Location) -> tuple[Any, Digest | None]:
         """A value with what the files that it names hold; the digest of a file with code."""
+
+        def told(document: Document) -> Iterator[Issue]:
+            return self.respelled.of_assertion(document, type_)
+
         if isinstance(value, list):
-            return [self._listed(one, at) for one in value], None
+            return [self._listed(one, at, told) for one in value], None
         if not _is_file(value):
             return value, None
         if _path(value).endswith(_PYTHON):
             return self._named_code(value, at)
         file = self.beside(value, at)
-        return (value if file is None else self._content(file, at)), None
+        return (value if file is None else self._content(file, at, told)), None
 
-    def _listed(self, value: Any, at: Location) -> Any:
+    def _listed(self, value: Any, at: Location, told: Told) -> Any:
         """An item of a list: the content of the file that it names, or itself."""
         file = self.beside(value, at) if _is_file(value) else None
-        return value if file is None else self._content(file, at)
+        return value if file is None else self._content(file, at, told)
 
     def _transform(self, raw: Mapping[str, Any], at: Location) -> tuple[dict[str, Any], str | None]:
         """The keys with a transform's file named from the root, and the digest of its code."""
@@ -165,8 +184,10 @@ class PromptfooFiles:
             return written, None
         return f"{_FILE}{file}{colon}{function}", self._code.digest_of_file(file, data)
 
-    def _content(self, file: str, at: Location) -> Any:
-        """What a file by its path from the root holds; its name where that cannot be read."""
+    def _content(self, file: str, at: Location, told: Told | None) -> Any:
+        """What a file by its path from the root holds; its name where that cannot be read. `told` are
+        the issues of its values.
+        """
         refused = _why_not_content(file)
         if refused:
             hint = "write the value itself, or name a text file"
@@ -174,10 +195,15 @@ class PromptfooFiles:
             return file
         try:
             data = self._read(file, at)
-            return parsed(data, file).value if file.endswith(_DATA) else _text_of(data, file)
+            if not file.endswith(_DATA):
+                return _text_of(data, file)
+            document = parsed(data, file)
         except SpecError as error:
             self._report_all(error)
             return file
+        for issue in told(document) if told is not None else ():
+            self.report(issue)
+        return document.value
 
     def _bytes(self, written: str, at: Location) -> tuple[bytes | None, str]:
         file = self.beside(written, at)

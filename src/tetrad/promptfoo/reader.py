@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
 
 from tetrad.errors import Issue, Location, SpecError
 from tetrad.promptfoo.file_values import PROGRAMS, PromptfooFiles, parsed
 from tetrad.promptfoo.foreign_keys import problems_of_config, repeats_of
 from tetrad.promptfoo.raw import RawCase, Read, Report
 from tetrad.promptfoo.resolved_tests import laid_over, resolved, with_default
-from tetrad.promptfoo.respelled import respelled
+from tetrad.promptfoo.respelled import RespelledNumbers, issues_of_line
 from tetrad.promptfoo.schema_checks import checked, problems_of
 from tetrad.schemas.check import issue_of
-from tetrad.yamldoc.jsonfile import parse_json
 from tetrad.yamldoc.jsonl import json_lines
 from tetrad.yamldoc.parse import GOLDEN_SET, Document, Path
 
@@ -163,7 +160,7 @@ class Reader:
     def _document(self, path: str, data: bytes) -> Document:
         if path not in self.documents:
             self.documents[path] = parsed(data, path, GOLDEN_SET, anchors=True)
-            for issue in respelled(self.documents[path]):
+            for issue in self._files.respelled.of_golden_set(self.documents[path]):
                 self._files.report(issue)
         return self.documents[path]
 
@@ -298,20 +295,11 @@ def _is_one_case(value: object) -> bool:
 
 def _cases_of_lines(path: str, data: bytes, report: Report) -> Iterator[RawCase]:
     """JSON Lines, read one at a time; a line that is no case is reported and left out."""
-    lines: list[bytes] = []
+    lines = data.split(b"\n")
+    numbers = RespelledNumbers()
     for location, value in json_lines(data, path, report):
-        cases = list(checked(value, location, report))
-        if cases and _has_fractions(cases[0].value["assert"]):
-            lines = lines or data.split(b"\n")
-            line = parse_json(lines[location.line - 1], path)
-            for issue in respelled(line):
-                place = Location(path, location.line, issue.location.column)
-                report(replace(issue, location=place))
-        yield from cases
-
-
-def _has_fractions(value: Any) -> bool:
-    """Whether a number stands in it that JSON can write in several ways."""
-    if isinstance(value, dict):
-        return any(map(_has_fractions, value.values()))
-    return any(map(_has_fractions, value)) if isinstance(value, list) else isinstance(value, float)
+        for case in checked(value, location, report):
+            line = lines[location.line - 1]
+            for issue in issues_of_line(line, location, numbers.of_golden_set):
+                report(issue)
+            yield case

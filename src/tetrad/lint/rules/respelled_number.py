@@ -1,11 +1,13 @@
-"""Allow respelled-number: a number in a golden set that is compared as text but read differently.
+"""Allow respelled-number: a number that is compared or shown as text, but read differently.
 
 ## What it does
 Reports unquoted numbers and booleans that an assertion compares as text, if their text changes when
-they are read: `3.10` becomes 3.1, and `12e7` becomes 120000000.
+they are read: `3.10` becomes 3.1, and `12e7` becomes 120000000. So it does of numbers that prompts
+show: in the `vars` and recorded tool results of a golden set, the files that it names, and the defaults
+and examples of prompts. What is only shown is reported by `tetrad lint`, and stops no gate.
 
 ## Why is this bad?
-`contains: 3.10` looks for 3.1, which 3.12 contains.
+`contains: 3.10` looks for 3.1, which 3.12 contains, and `vars: {version: 3.10}` asks about version 3.1.
 
 ## Example
 ```yaml
@@ -38,6 +40,6 @@ def check(tree: LintTree) -> Iterator[Finding]:
 RULE = Rule(
     code=RESPELLED,
     name="respelled-number",
-    summary="an unquoted number that is compared as text, and whose text changes when it is read",
+    summary="an unquoted number that is compared or shown as text, and whose text changes when it is read",
     check=check,
 )
