@@ -238,7 +238,8 @@ def _key_of(path: str) -> str:
 
 def _role(place: Place) -> Object:
     """Snapshots and the pointer are ConfigMaps, whose names are not known beforehand. Each gateway
-    says in a Lease of its own what it follows, and deletes those of gateways that are long gone.
+    says in a Lease of its own what it follows, and deletes those of gateways that are long gone; that
+    it writes no others, an admission policy says, since the names come with the pods.
     """
     leases = ["create", "delete", "list", "patch"]
     return {

@@ -7,6 +7,7 @@ object have to agree with each other and with it, whoever applies the object.
 from __future__ import annotations
 
 from desired import Desired
+from objects.gateway import NAME as GATEWAY
 from objects.kubernetes import COMPONENT as LABEL
 from objects.kubernetes import Object, Place
 
@@ -72,6 +73,7 @@ def admission_policies(desired: Desired, place: Place) -> list[Object]:
     found = [
         *_policy("workloads", _workloads(), place, takes_list=True),
         *_policy("snapshots", _snapshots(), place, takes_list=True),
+        *_policy("leases", _of_gateways(place), place, takes_list=False),
     ]
     if desired.cluster.deployer is not None:
         found += _policy("list", _only_by(desired.cluster.deployer), place, takes_list=False)
@@ -139,6 +141,30 @@ def _snapshots() -> Object:
                 "expression": _SNAPSHOT,
                 "message": "its name, label and annotations are not those of a snapshot on the"
                 f" list {LIST}",
+            }
+        ],
+    }
+
+
+def _of_gateways(place: Place) -> Object:
+    """What a Role cannot say: which names a gateway may give. Others hold Leases there as well, such as
+    whoever applies.
+    """
+    rule = _rule("coordination.k8s.io", ("leases",))
+    rule["operations"] = ["CREATE", "UPDATE", "DELETE"]
+    account = f"system:serviceaccount:{place.namespace}:{GATEWAY}"
+    return {
+        "matchConstraints": {"resourceRules": [rule]},
+        "matchConditions": [
+            {
+                "name": "gateways",
+                "expression": f"request.userInfo.username == {_quoted(account)}",
+            }
+        ],
+        "validations": [
+            {
+                "expression": f"request.name.startsWith('{GATEWAY}-')",
+                "message": "a gateway writes no Lease but those of gateways",
             }
         ],
     }

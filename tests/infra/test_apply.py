@@ -54,7 +54,7 @@ def test_what_it_does_is_told_and_the_servers_are_ready_at_the_end(unapplied: Pr
     told = unapplied.up()
 
     assert f"  + Deployment/{unapplied.server()}" in told
-    assert "production: 21 created in" in told
+    assert "production: 23 created in" in told
     ready = unapplied.kubectl(
         "get", "deployment", unapplied.server(), "-o=jsonpath={.status.readyReplicas}"
     )

@@ -21,12 +21,13 @@ pytestmark = pytest.mark.campaign  # real servers, for minutes
 
 CRDS = Path(__file__).parent / "crds"
 DEPLOYER = "system:serviceaccount:argocd:deployer"
+GATEWAY = "system:serviceaccount:llm:gateway"
 _TAKES_EFFECT_S = 30
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with started(tmp_path_factory.mktemp("plane"), [DEPLOYER]) as plane:
+    with started(tmp_path_factory.mktemp("plane"), [DEPLOYER], [GATEWAY]) as plane:
         definitions = definitions_in(CRDS)
         applied = plane.apply(definitions)
         assert applied.returncode == 0, applied.stderr
@@ -249,6 +250,31 @@ def test_only_the_deployer_writes_the_list(applied: ControlPlane, objects: list[
     assert f"only {DEPLOYER} may write it" in refused.stderr
     assert f"only {DEPLOYER} may write it" in deleted.stderr
     assert taken.returncode == 0, taken.stderr
+
+
+def test_a_gateway_writes_no_lease_but_those_of_gateways(applied: ControlPlane) -> None:
+    def lease(name: str) -> Object:
+        metadata = {"name": name, "namespace": "llm"}
+        return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata}
+
+    where = ("--namespace", "llm")
+    assert applied.apply([lease("tetrad-apply")], user=DEPLOYER).returncode == 0
+    for user in (GATEWAY, DEPLOYER):
+        mine = applied.apply([lease("gateway-1")], "--force-conflicts", user=user)
+        assert mine.returncode == 0, mine.stderr
+
+    tried = [
+        applied.apply([lease("tetrad-apply")], "--field-manager=a", user=GATEWAY),
+        applied.apply([lease("other")], user=GATEWAY),
+        applied.kubectl("create", *where, "-f", "-", user=GATEWAY, given=lease("other")),
+        applied.kubectl("delete", "lease", "tetrad-apply", *where, user=GATEWAY),
+    ]
+    gone = applied.kubectl("delete", "lease", "gateway-1", *where, user=GATEWAY)
+
+    for refused in tried:
+        assert refused.returncode != 0
+        assert "a gateway writes no Lease but those of gateways" in refused.stderr
+    assert gone.returncode == 0, gone.stderr
 
 
 def test_other_configuration_and_other_namespaces_are_left_alone(applied: ControlPlane) -> None:
