@@ -13,6 +13,14 @@ from dataclasses import dataclass
 from model_servers import ModelServerArgs
 from quantities import amount_of
 
+# How clouds and Karpenter label the nodes of a pool.
+_POOLS = {
+    "cloud.google.com/gke-nodepool",
+    "eks.amazonaws.com/nodegroup",
+    "karpenter.sh/nodepool",
+    "kubernetes.azure.com/agentpool",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
@@ -21,6 +29,7 @@ class Node:
     name: str
     labels: Mapping[str, str]
     taints: frozenset[str]  # keys of those that keep pods away
+    whole: Mapping[str, float]  # what it has for pods, taken or not
     free: Mapping[str, float]
 
 
@@ -51,12 +60,13 @@ class Shortage:
     wanted: int
     asks: str
     ends: int  # pods that run, and end before those that replace them are placed
+    grows: str = ""  # why a node may come by itself
 
     def __str__(self) -> str:
         ending = f", after {self.ends} that run now have ended" if self.ends else ""
         return (
             f"{self.server} ({self.reference}): no node has room for {self.missing} of"
-            f" {self.wanted} pods{ending}; each asks for {self.asks}"
+            f" {self.wanted} pods{ending}; each asks for {self.asks}{self.grows}"
         )
 
 
@@ -92,7 +102,25 @@ def shortages(servers: Sequence[ModelServerArgs], capacity: Capacity) -> Iterato
                 wanted=wanted,
                 asks=", ".join(f"{size:g} {name}" for name, size in sorted(asked.items())),
                 ends=ending[server.name],
+                grows=_grows(capacity.nodes, server, asked),
             )
+
+
+def _grows(nodes: Sequence[Node], server: ModelServerArgs, asked: Mapping[str, float]) -> str:
+    """What an autoscaler may add is not known here, and a pool may have no node to tell of it."""
+    selector = server.hosting.node_selector.items()
+    alike = [
+        node
+        for node in nodes
+        if selector <= node.labels.items() and all(node.whole.get(name) for name in asked)
+    ]
+    if not alike:
+        return ", and no node that it selects has any: a node pool that grows from none may add one"
+    is_pooled = any(
+        _POOLS & node.labels.keys() and all(node.whole[n] >= size for n, size in asked.items())
+        for node in alike
+    )
+    return ": a node pool that grows may add a node" if is_pooled else ""
 
 
 def _counted(resources: Mapping[str, str]) -> dict[str, float]:

@@ -77,9 +77,11 @@ def _node(node: Mapping[str, Any], taken: Mapping[str, float]) -> Node:
     kept_away = [t["key"] for t in spec.get("taints", ()) if t["effect"] != "PreferNoSchedule"]
     closed = ["node.kubernetes.io/unschedulable"] if spec.get("unschedulable") else []
     allocatable = node.get("status", {}).get("allocatable", {})
+    whole = {name: amount_of(size) for name, size in allocatable.items()}
     return Node(
         name=node["metadata"]["name"],
         labels=node["metadata"].get("labels", {}),
         taints=frozenset([*kept_away, *closed]),
-        free={name: amount_of(size) - taken.get(name, 0.0) for name, size in allocatable.items()},
+        whole=whole,
+        free={name: size - taken.get(name, 0.0) for name, size in whole.items()},
     )

@@ -38,6 +38,10 @@ def pod(
     }
 
 
+def of_pool(mark: str) -> dict[str, Any]:
+    return {"name": "a", "labels": {"pool": "h200", mark: "gpus"}}
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> ModelServerArgs:
     """Two pods of two GPUs each, on nodes of the pool h200; spot nodes are tolerated."""
@@ -77,6 +81,34 @@ def test_pods_are_placed_on_nodes_that_take_them(
     items: list[dict[str, Any]], expected: int, server: ModelServerArgs
 ) -> None:
     assert missing(server, *items) == expected
+
+
+FROM_NONE = ": a node pool that grows from none may add one"
+POOLED = ": a node pool that grows may add a node"
+
+
+@pytest.mark.parametrize(
+    ("items", "end"),
+    [
+        ([], FROM_NONE),
+        ([node("a", 0)], FROM_NONE),
+        ([node("a", 8, metadata={"name": "a", "labels": {"pool": "other"}})], FROM_NONE),
+        ([node("a", 2)], "each asks for 2 nvidia.com/gpu"),
+        ([node("a", 2, metadata=of_pool("cloud.google.com/gke-nodepool"))], POOLED),
+        ([node("a", 2, metadata=of_pool("karpenter.sh/nodepool")), pod("a", 2)], POOLED),
+        # another such node would be too small as well
+        (
+            [node("a", 1, metadata=of_pool("karpenter.sh/nodepool"))],
+            "each asks for 2 nvidia.com/gpu",
+        ),
+    ],
+)
+def test_a_pool_that_may_grow_is_named_where_there_may_be_one(
+    items: list[dict[str, Any]], end: str, server: ModelServerArgs
+) -> None:
+    (found,) = shortages([server], capacity(*items))
+
+    assert str(found).endswith(end)
 
 
 def test_a_pod_takes_what_one_of_its_beginnings_needs_alone() -> None:
