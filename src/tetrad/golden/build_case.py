@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from tetrad.assertions.table import TYPES
+from tetrad.assertions.types.json_answer import CONTAINS_JSON, IS_JSON, formats_unchecked_in
 from tetrad.canonical import Digest, digest_of
 from tetrad.errors import Issue, Location
 from tetrad.model import Assertion, AssertionSet, Case, RecordedCall, Turn
 from tetrad.model.defaults import picked
 from tetrad.promptfoo.raw import Report
 from tetrad.promptfoo.unsupported import IN_ITS_PLACE, NOT_YET
+from tetrad.schemas.check import issue_at
+from tetrad.schemas.checked_formats import UNCHECKED
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.yamldoc.parse import Path
 
 Locate: TypeAlias = Callable[[Path], Location]
 
+_WITH_SCHEMA = frozenset({IS_JSON.name, CONTAINS_JSON.name})
 _ASSERTION_KEYS = frozenset({
     "type", "value", "threshold", "weight", "metric", "transform", "judge", "config", "source"
 })  # fmt: skip
@@ -106,6 +111,8 @@ class _Assertions:
         name = written.removeprefix("not-")
         if name not in TYPES:
             self._unknown_type(written, name, path)
+        elif name in _WITH_SCHEMA:
+            self._unchecked_formats(raw.get("value"), (*path, "value"))
         further = {key: raw[key] for key in raw if key not in _ASSERTION_KEYS}
         return Assertion(
             type=name,
@@ -116,6 +123,11 @@ class _Assertions:
             **picked(raw, "value", "threshold", "metric", "transform", "judge"),
             **_weight(raw),
         )
+
+    def _unchecked_formats(self, value: Any, path: Path) -> None:
+        for problem in formats_unchecked_in(value):
+            issue = issue_at(self._locate((*path, *problem.path)), problem, ())
+            self._report(replace(issue, code=UNCHECKED, blocks="nothing"))
 
     def _unknown_type(self, written: str, name: str, path: Path) -> None:
         known = "types are " + ", ".join(TYPES)

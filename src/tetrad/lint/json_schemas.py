@@ -9,12 +9,10 @@ from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree, Part
 from tetrad.schemas.check import schema_problem
 from tetrad.schemas.nearest import did_you_mean
+from tetrad.schemas.subschemas import subschemas
 from tetrad.schemas.violations import Problem
 from tetrad.yamldoc.parse import Path
 
-_BY_NAME = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
-_IN_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
-_SINGLE = ("items", "contains", "additionalProperties", "not", "if", "then", "else")
 _ALTERNATIVES = frozenset({"allOf", "anyOf", "oneOf", "then", "else"})
 _NEVER_OPEN = frozenset({"not", "if"})  # these describe what is told apart, not what is taken
 _SAYS_TYPE = frozenset(
@@ -45,21 +43,6 @@ def _is_refused(rule: Rule, tree: LintTree, schema: Part) -> bool:
     return any(i.code == rule.code and i.location.file == schema.file for i in tree.issues)
 
 
-def _children(schema: Mapping[str, object]) -> Iterator[tuple[Path, object]]:
-    """Subschemas with their paths; values that are data (enum, default) are none."""
-    for keyword in _BY_NAME:
-        named = schema.get(keyword)
-        if isinstance(named, Mapping):
-            yield from (((keyword, name), child) for name, child in named.items())
-    for keyword in _IN_LISTS:
-        listed = schema.get(keyword)
-        if isinstance(listed, list):
-            yield from (((keyword, index), child) for index, child in enumerate(listed))
-    for keyword in _SINGLE:
-        if keyword in schema:
-            yield (keyword,), schema[keyword]
-
-
 def _remote_references(schema: object, path: Path) -> Iterator[Problem]:
     if not isinstance(schema, Mapping):
         return
@@ -71,7 +54,7 @@ def _remote_references(schema: object, path: Path) -> Iterator[Problem]:
                 f"{keyword} names {target!r}, which is outside the schema",
                 "copy what it names under $defs, and refer to '#/$defs/NAME'",
             )
-    for step, child in _children(schema):
+    for step, child in subschemas(schema):
         yield from _remote_references(child, (*path, *step))
 
 
@@ -88,7 +71,7 @@ def _required_of_nothing(schema: object, path: Path) -> Iterator[Problem]:
                 message = f"{name!r} is required, and this object takes no such property"
                 hint = did_you_mean(name, known, "add it to properties, or leave it out here")
                 yield Problem((*path, "required", number), message, hint)
-    for step, child in _children(schema):
+    for step, child in subschemas(schema):
         yield from _required_of_nothing(child, (*path, *step))
 
 
@@ -105,7 +88,7 @@ def _open_objects(schema: object, path: Path, *, closed: bool = False) -> Iterat
             "add additionalProperties: false",
             at_key=True,
         )
-    for step, child in _children(schema):
+    for step, child in subschemas(schema):
         if step[0] not in _NEVER_OPEN:
             inner = limited and step[0] in _ALTERNATIVES
             yield from _open_objects(child, (*path, *step), closed=inner)
@@ -125,7 +108,7 @@ def _limits_properties(additional: object) -> bool:
 def _untyped(schema: object, path: Path) -> Iterator[Problem]:
     if not isinstance(schema, Mapping):
         return
-    for step, child in _children(schema):
+    for step, child in subschemas(schema):
         here = (*path, *step)
         untyped = isinstance(child, Mapping) and not _SAYS_TYPE & child.keys()
         if step[0] in {"properties", "items"} and (untyped or child is True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tetrad.canonical import with_lf
@@ -26,6 +27,7 @@ from tetrad.model.defaults import picked
 from tetrad.model.variables import misfit_of
 from tetrad.promptfoo.respelled import issues_of_line, issues_of_shown
 from tetrad.schemas.check import check_value, issue_at, schema_problem
+from tetrad.schemas.checked_formats import UNCHECKED, unchecked_formats
 from tetrad.schemas.nearest import did_you_mean
 from tetrad.templates.reading import offset_of, problems_of
 from tetrad.yamldoc.jsonl import json_lines
@@ -240,11 +242,15 @@ def _output(fields: Fields, context: Context) -> Output:
 def check_user_schema(
     fields: Fields, context: Context, path: Path, schema: Any, *, code: str
 ) -> None:
-    """Report a JSON Schema that cannot be used."""
+    """Report a JSON Schema that cannot be used, and formats in it that nothing checks."""
     problem = schema_problem(schema)
     if problem is not None:
         where = (*path, *problem.path)
         context.report(fields.issue(where, problem.message, problem.hint, code=code))
+    for problem in unchecked_formats(schema):
+        where = (*path, *problem.path)
+        issue = fields.issue(where, problem.message, problem.hint, code=UNCHECKED)
+        context.report(replace(issue, blocks="nothing"))
 
 
 __all__ = ["build_prompt", "check_user_schema", "generation_of"]

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from dataclasses import replace
+from functools import cache, lru_cache
 from typing import Any, NoReturn
 
 from tetrad.assertions.answered import Answered
 from tetrad.assertions.assertion_type import PureAssertion
+from tetrad.assertions.forms import is_templated
 from tetrad.assertions.score import Score, binary
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed, SpecError
 from tetrad.model import Assertion
 from tetrad.schemas.check import errors_of
+from tetrad.schemas.checked_formats import FORMATS, unchecked_formats
+from tetrad.schemas.violations import Problem
 from tetrad.text import shorten
 from tetrad.yamldoc.document import json_path
 from tetrad.yamldoc.jsontext import strict_decoder
@@ -31,14 +35,14 @@ def _compiled(schema: str) -> Any:
     """A compiled JSON Schema, given as text; it never reads a file or the network for a `$ref`."""
     import jsonschema_rs
 
-    # Draft 7, which promptfoo's files are written in, did not have these two yet; promptfoo checks them.
-    later = {name: _of_format(name).is_valid for name in ("uuid", "duration")}
+    # Older drafts lack some: draft 7, which promptfoo's files are written in, has no uuid and no duration.
+    formats = {name: _of_format(name).is_valid for name in FORMATS}
     return jsonschema_rs.validator_for(
-        json.loads(schema), retriever=_refuse, validate_formats=True, formats=later
+        json.loads(schema), retriever=_refuse, validate_formats=True, formats=formats
     )
 
 
-@lru_cache(maxsize=8)
+@cache
 def _of_format(name: str) -> Any:
     import jsonschema_rs
 
@@ -76,6 +80,18 @@ def _problem(value: Json, _: Assertion) -> str | None:
         why = " ".join(str(error).split()).partition(" Failed validating")[0]
         return f"has no valid JSON Schema as `value`: {shorten(why, 200)}"
     return None
+
+
+def formats_unchecked_in(value: Json) -> Iterator[Problem]:
+    """Those that nothing checks of a schema as a value; without a path where it is given as a text."""
+    if isinstance(value, Mapping):
+        yield from unchecked_formats(value)
+    elif isinstance(value, str) and value and not is_templated(value):
+        try:
+            schema = json.loads(_json_of(value))
+        except SpecError:
+            return  # it is no schema, which is reported
+        yield from (replace(problem, path=()) for problem in unchecked_formats(schema))
 
 
 def _grade_whole(value: Json, _: Assertion, answered: Answered) -> Score:
