@@ -19,8 +19,9 @@ from objects.snapshot import COMPONENT as SNAPSHOT
 
 # These keep objects going, and what they add is theirs.
 _OF_THE_CLUSTER = ("kube-", "kubelet", "keda", "cluster-autoscaler", "kwok")
-# Of Pulumi, of controllers that reconcile, and orders of kubectl.
-_MARKS = ("pulumi.com/", "kubectl.kubernetes.io/", "deployment.kubernetes.io/",
+# Of Pulumi, of controllers that reconcile, orders of kubectl, and what the API server gives each namespace
+# in the name of whoever creates it.
+_MARKS = ("kubernetes.io/metadata.name", "pulumi.com/", "kubectl.kubernetes.io/", "deployment.kubernetes.io/",
           "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/",
           "app.kubernetes.io/instance")  # fmt: skip
 _MARKS_IN = ("labels", "annotations")

@@ -130,6 +130,7 @@ def test_a_field_that_somebody_set_is_named(fields: dict[str, Any], path: str) -
         ),
         ({"f:spec": {"f:gone": {}}}, "kubectl-edit", {}),
         ({"f:metadata": {"f:annotations": {"f:cloud/neg": {}}}}, "cloud-controller", {}),
+        ({"f:metadata": {"f:labels": {"f:kubernetes.io/metadata.name": {}}}}, "kubectl-create", {}),
     ],
 )
 def test_what_others_may_set_is_no_drift(
@@ -144,6 +145,7 @@ def test_what_others_may_set_is_no_drift(
             "kubectl.kubernetes.io/restartedAt": "now",
         }
         obj["metadata"].update(annotations=marks, finalizers=["a"])
+        obj["metadata"]["labels"]["kubernetes.io/metadata.name"] = "llm"  # of any namespace
         owns(obj, fields, manager, **entry)
 
     assert found(live(change)) == {}
