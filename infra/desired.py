@@ -145,6 +145,7 @@ def _cluster(environment: tetrad.Environment, problems: list[str]) -> tetrad.Clu
             f"{environment.location.file}: {environment.name} is not in Kubernetes"
             "\n  help: write target: kubernetes, and kubernetes: {context: …, namespace: …}"
         )
+    problems += cluster.unset
     if not cluster.gateways:
         problems.append("kubernetes.gateways is missing: no release of the gateway is to run")
     elif not any(gateway.weight for gateway in cluster.gateways):

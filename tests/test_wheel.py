@@ -14,6 +14,8 @@ from zipfile import ZipFile
 import pytest
 from packaging.requirements import Requirement
 
+from tetrad.cli.infra_scaffold import program_files
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "tetrad"
 
@@ -64,10 +66,26 @@ def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel: Path) -> 
         if path.is_file() and "__pycache__" not in path.parts
     }
 
+    program = {
+        f"tetrad/cli/scaffold/infra/{source.relative_to(ROOT / 'infra').as_posix()}"
+        for source, _ in program_files()
+        if isinstance(source, Path) and source.is_relative_to(ROOT / "infra")
+    }
+
     held = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
 
-    assert files == held
+    assert files | program == held
     assert {".css", ".j2", ".js", ".json", ".yaml"} <= {Path(name).suffix for name in held}
+
+
+def test_a_checkout_that_is_installed_in_place_adds_its_sources_alone(tmp_path: Path) -> None:
+    hook = "import sys, hatchling.build as it; it.build_editable(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", hook, tmp_path], cwd=ROOT, check=True)
+
+    (built,) = tmp_path.glob("*.whl")
+    with ZipFile(built) as wheel:
+        (path,) = [name for name in wheel.namelist() if ".dist-info/" not in name]
+        assert wheel.read(path).decode().strip() == str(ROOT / "src")
 
 
 def test_the_core_alone_evaluates_what_init_lays_down(python: Path, tmp_path: Path) -> None:
@@ -93,3 +111,26 @@ def test_the_core_alone_evaluates_what_init_lays_down(python: Path, tmp_path: Pa
     assert '"$id"' in run(tetrad, "schema", "prompt")
     assert "PASSED" in run(tetrad, "gate")
     assert (repository / ".tetrad" / "report.html").is_file()
+
+
+def test_what_is_installed_lays_down_the_infrastructure_program_of_the_checkout(
+    python: Path, tmp_path: Path
+) -> None:
+    tetrad = python.with_name("tetrad")
+    init: list[str | Path] = [tetrad, "init", "--engine", "scripted", "--deploy", tmp_path]
+
+    subprocess.run(init, check=True, capture_output=True)
+
+    assert not list(tmp_path.rglob("__pycache__"))
+    for source, name in program_files():
+        assert (tmp_path / "infra" / name).read_text() == source.read_text()
+    laid = {path.relative_to(tmp_path / "infra").as_posix() for path in _files(tmp_path / "infra")}
+    assert laid == {
+        *(name for _, name in program_files()),
+        "environments/production.yaml",
+        "environments/staging.yaml",
+    }
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())

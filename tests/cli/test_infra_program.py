@@ -81,7 +81,9 @@ def test_a_code_that_is_none_of_tetrad_is_an_error(tmp_path: Path) -> None:
 
 def test_a_repository_without_the_program_is_told_where_it_is(tmp_path: Path) -> None:
     with (
-        pytest.raises(UsageError, match=r"there is no infra/apply\.py\n  help: copy infra/ of"),
+        pytest.raises(
+            UsageError, match=r"there is no infra/apply\.py\n  help: run `tetrad init --deploy`"
+        ),
         waiting_script(tmp_path, "apply.py"),
     ):
         pass

@@ -114,7 +114,7 @@ def test_a_repository_without_the_program_is_told_where_to_get_it(
     clustered(tmp_path, SMALL)
 
     assert render(tmp_path, tmp_path / "out") == tetrad.ExitCode.MISUSE
-    assert "copy infra/" in capsys.readouterr().err
+    assert "run `tetrad init --deploy`" in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def _command(root: Path, name: str, *arguments: str) -> list[str]:
     if not program.is_file():
         raise UsageError(
             f"there is no {_FOLDER}/{name}"
-            f"\n  help: copy {_FOLDER}/ of Tetrad's own repository into yours"
+            f"\n  help: run `tetrad init --deploy`, which lays {_FOLDER}/ down"
         )
     return [sys.executable, str(program), *arguments]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import sys
 from importlib.resources import files
@@ -10,12 +11,15 @@ from importlib.resources.abc import Traversable
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
+from textwrap import indent
 
 from tetrad import __version__
 from tetrad.cli import lock
+from tetrad.cli.infra_scaffold import environment_values, lay_down_program
 from tetrad.cli.output import write_file
 from tetrad.errors import ExitCode, UsageError
 from tetrad.loading.repositories import load_repository
+from tetrad.model import ENVIRONMENTS, Repository
 from tetrad.places import below_checkout
 
 SCHEMAS = f"https://raw.githubusercontent.com/tetrad-dev/tetrad/v{__version__}/src/tetrad/schemas"
@@ -27,10 +31,26 @@ MODELS = {
     "scripted": (("scripted.yaml", "scripted.answers.yaml"), "tetrad"),
 }
 STACK = "stacks/feedback.yaml"
-# Only for who deploys from GitHub: `--deploy` adds them.
-DEPLOYING = {f".github/workflows/{name}.yml" for name in ("deploy", "drift", "refresh", "rollback")}
+# Only for who deploys: `--deploy` adds them.
+DEPLOYING = {
+    *(f".github/workflows/{name}.yml" for name in ("deploy", "drift", "refresh", "rollback")),
+    *(f"{ENVIRONMENTS}/{name}.yaml" for name in ("production", "staging")),
+}
+_EXAMPLE = ("evals/", "prompts/", "stacks/")
+_SERVING = """\
+serving:
+  environments: [staging, production]
+  budget: {usd_per_day: 20}
+  fallback: previous
+"""
+# Nothing in Kubernetes is served by a model that may change without a commit.
+_SERVING_ENDPOINT = "# Once the model's source is vendor:// or hf://, serve it:\n" + indent(
+    _SERVING, "# "
+)
 # Git would apply it to our own tree if it lay there under its own name.
 RENAMED = {"gitignore": ".gitignore"}
+
+_KIND_STACK = re.compile(r"^kind: *stack\b", re.MULTILINE)
 
 _START = {
     "embedded": "the embedded model is fetched once (93 MB)",
@@ -41,7 +61,16 @@ _NEXT = """
 next: {start}
   pre-commit install               lint before every commit
   tetrad gate                      evaluate, decide, write the report
+"""
+_TRY = """\
   tetrad try feedback review="…"   see how one answer comes about
+"""
+_DEPLOY = f"""
+to deploy: set kubernetes.context and the digest of the gateway's image in
+{ENVIRONMENTS}/staging.yaml, commit, and run `tetrad deploy staging --preview`
+"""
+_UNSERVED = """
+no stack serves staging yet: give one `serving: {environments: [staging, production]}`
 """
 
 _NAME = """
@@ -78,7 +107,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--deploy",
         action="store_true",
-        help="add GitHub workflows that deploy, roll back, check for drift and refresh pins",
+        help="add what deploys to Kubernetes: the infrastructure program in infra/, the environments"
+        " staging and production, and GitHub workflows that deploy, roll back, check for drift and"
+        " refresh pins",
     )
 
 
@@ -86,15 +117,57 @@ def run(args: argparse.Namespace) -> ExitCode:
     engine = args.engine or ("embedded" if find_spec("torch") else "scripted")
     if args.endpoint_model and engine != "endpoint":
         raise UsageError("--endpoint-model goes with --engine endpoint")
-    models, requirement = MODELS[engine]
+    models, _ = MODELS[engine]
     root = args.folder.resolve()
     below = below_checkout(root).removesuffix("/")
+    has_others = _has_other_stacks(root)
+    is_used = not has_others and _is_used(root, models[0].removesuffix(".yaml"))
     is_unnamed = (
         engine == "endpoint"
         and not args.endpoint_model
         and not (root / "stacks" / "models" / "endpoint.yaml").exists()
     )
-    values = {
+    values = _values(args, engine, below) | environment_values(engine if is_used else None)
+    sys.stdout.write(f"in {root}:\n")
+    for source, name in _scaffold(models if is_used else ()):
+        if (name in DEPLOYING and not args.deploy) or (has_others and name.startswith(_EXAMPLE)):
+            continue
+        _lay_down(root, name, Template(source.read_text()).safe_substitute(values))
+    for line in lay_down_program(root) if args.deploy else ():
+        sys.stdout.write(f"  {line}\n")
+    repository = load_repository(root)
+    for name, _, content in lock.stale_locks(repository):
+        _lay_down(root, name, content.decode())
+    _say_next(engine, is_used=is_used, has_others=has_others)
+    if is_used and is_unnamed:
+        sys.stdout.write(_NAME)
+    if args.deploy:
+        _say_how_to_deploy(repository)
+    if below:
+        sys.stdout.write(_MOVE.format(below=below))
+    return ExitCode.PASSED
+
+
+def _say_next(engine: str, *, is_used: bool, has_others: bool) -> None:
+    start, try_it = _START[engine], _TRY
+    if has_others:
+        sys.stdout.write("  the example is left out: stacks/ has stacks of its own\n")
+        start, try_it = "the stacks are those that are there", ""
+    elif not is_used:
+        model = MODELS[engine][0][0]
+        sys.stdout.write(f"  stacks/models/{model} is left out: {STACK} names another model\n")
+        start = f"the model is the one that {STACK} names"
+    sys.stdout.write(_NEXT.format(start=start) + try_it)
+
+
+def _say_how_to_deploy(repository: Repository) -> None:
+    is_served = any("staging" in stack.environments for stack in repository.stacks.values())
+    sys.stdout.write(_DEPLOY if is_served else _UNSERVED + _DEPLOY)
+
+
+def _values(args: argparse.Namespace, engine: str, below: str) -> dict[str, str]:
+    models, requirement = MODELS[engine]
+    return {
         "SCHEMAS": SCHEMAS,
         "SMOLLM2": SMOLLM2,
         "MODEL": models[0].removesuffix(".yaml"),
@@ -106,24 +179,20 @@ def run(args: argparse.Namespace) -> ExitCode:
         "DEPLOY_INSTALL": f"pip install 'tetrad[infra,metrics,postgres]=={__version__}'",
         "AT": f" -C {shlex.quote(below)}" if below else "",
         "BELOW": f"{below}/" if below else "",
+        "SERVING": _serving(engine) if args.deploy else "",
     }
-    is_used = _is_used(root, values["MODEL"])
-    sys.stdout.write(f"in {root}:\n")
-    for source, name in _scaffold(models if is_used else ()):
-        if name in DEPLOYING and not args.deploy:
-            continue
-        _lay_down(root, name, Template(source.read_text()).safe_substitute(values))
-    for name, _, content in lock.stale_locks(load_repository(root)):
-        _lay_down(root, name, content.decode())
-    if not is_used:
-        sys.stdout.write(f"  stacks/models/{models[0]} is left out: {STACK} names another model\n")
-    start = _START[engine] if is_used else f"the model is the one that {STACK} names"
-    sys.stdout.write(_NEXT.format(start=start))
-    if is_used and is_unnamed:
-        sys.stdout.write(_NAME)
-    if below:
-        sys.stdout.write(_MOVE.format(below=below))
-    return ExitCode.PASSED
+
+
+def _serving(engine: str) -> str:
+    return _SERVING_ENDPOINT if engine == "endpoint" else _SERVING
+
+
+def _has_other_stacks(root: Path) -> bool:
+    """Whether there are stacks, and the example's is not: it was never there, or somebody removed it."""
+    if (root / STACK).exists():
+        return False
+    texts = (file.read_text(errors="replace") for file in root.glob("stacks/**/*.y*ml"))
+    return any(_KIND_STACK.search(text) for text in texts)
 
 
 def _is_used(root: Path, model: str) -> bool:
@@ -150,6 +219,8 @@ def _scaffold(models: tuple[str, ...]) -> list[tuple[Traversable, str]]:
             name = f"{prefix}{RENAMED.get(entry.name, entry.name)}"
             if entry.is_dir():
                 walk(entry, f"{name}/")
+            elif name.startswith("infra/") and name not in DEPLOYING:
+                continue  # the program's, which is told by one line
             elif prefix != "stacks/models/" or entry.name in models:
                 found.append((entry, name))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from tetrad.cli.infra_program import waiting_script
-from tetrad.errors import ExitCode, NotApplied
+from tetrad.errors import ExitCode, NotApplied, UsageError
 
 if TYPE_CHECKING:
     from tetrad.deploy.deploying import DeployCandidate, Provision
@@ -39,6 +39,9 @@ def provisioning(
     if environment.cluster is None:
         yield lambda _: None
         return
+    if unset := environment.cluster.unset:  # before anything asks the cluster
+        where = environment.location.file
+        raise UsageError("\n".join(f"{where}: {one}" for one in unset))
     with waiting_script(root, "apply.py", str(root), environment.name, how) as run:
 
         def provide(named: Sequence[DeployCandidate]) -> None:

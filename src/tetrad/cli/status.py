@@ -273,7 +273,13 @@ def _gateways(one: Standing, pointer: Pointer) -> Iterator[str]:
     for gateway in one.lost:
         yield f"  gateway {called(gateway)} was last seen {gateway.seen:%Y-%m-%d %H:%M:%S} UTC"
     if not one.gateways:
-        yield f"  no gateway is running\n  help: tetrad serve {pointer.environment}"
+        cluster = one.environment.cluster
+        how = (
+            f"tetrad serve {pointer.environment}"
+            if cluster is None
+            else f"kubectl --context {cluster.context} --namespace {cluster.namespace} get pods"
+        )
+        yield f"  no gateway is running\n  help: {how}"
 
 
 def _document(one: Standing, said: _Signed | None) -> Any:

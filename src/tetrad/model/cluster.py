@@ -8,6 +8,10 @@ from typing import TypeAlias
 
 from tetrad.canonical import Json
 
+# What `tetrad init --deploy` writes in the place of the two values that it cannot know.
+UNSET_CONTEXT = "SET-ME"
+UNSET_DIGEST = "sha256:" + "0" * 64
+
 Resources: TypeAlias = Mapping[str, str | float]  # in Kubernetes' terms: {"nvidia.com/gpu": 1}
 
 
@@ -123,3 +127,15 @@ class Cluster:
     monitoring: Monitoring | None = None
     runners: RunnerHosting | None = None
     usd_per_hour: Mapping[str, float] = field(default_factory=dict)  # by resource
+
+    @property
+    def unset(self) -> tuple[str, ...]:
+        """The keys that still have what `tetrad init --deploy` wrote, each with what it takes."""
+        found = []
+        if self.context == UNSET_CONTEXT:
+            found.append("kubernetes.context: set it to a context of your kubeconfig")
+        for gateway in self.gateways:
+            if gateway.image.endswith(f"@{UNSET_DIGEST}"):
+                key = f"kubernetes.gateways.{gateway.release}.image"
+                found.append(f"{key}: set its digest to that of the release")
+        return tuple(found)
