@@ -70,6 +70,9 @@ _ELSEWHERE = (
     "assert", "group", "id", "options", "repeats", "threshold", "tools", "transform", "turns", "vars", "variants",
     "gate", "golden", "judges", "metrics", "stacks",
 )  # fmt: skip
+_NOT_LOOKED_AT = "Not looked at."  # what the schema says of a key that decides nothing
+_OF_RUNS = ("evaluateOptions", "commandLineOptions")
+_HOLDERS = frozenset({"", "options", *_OF_RUNS})  # what has keys that decide nothing here
 _WHO_ANSWERS: Mapping[str, str] = {
     "provider": "promptfoo asks this provider instead, for this test alone",
     "providers": "promptfoo runs this test on these providers alone",
@@ -80,7 +83,13 @@ _CHOOSES = ("promptfoo chooses tests by this", "delete those that must not run; 
 _COMMAND: Mapping[str, tuple[str, str]] = {
     "assertions": ("promptfoo lays these assertions under every test", "write them in defaultTest"),
     "config": ("promptfoo reads these configs too", "name them under tests: in one config"),
+    "extension": (
+        "promptfoo runs this code around every test, which it may change",
+        "write what it does into the tests, then leave extension out",
+    ),
     "modelOutputs": _UNKNOWN["providerOutput"],
+    "promptPrefix": ("promptfoo puts this before every prompt", "write it into the stack's prompt"),
+    "promptSuffix": ("promptfoo puts this after every prompt", "write it into the stack's prompt"),
     "tests": ("promptfoo takes its tests from here", "name the file under tests:"),
     "var": ("promptfoo lays these vars under every test", "write them in defaultTest"),
     "vars": ("promptfoo takes its tests from here", "name the file under tests:"),
@@ -111,28 +120,43 @@ def in_promptfoos_words(problem: Problem, *, of_config: bool = False) -> Problem
 
 
 def is_not_applied(problem: Problem) -> bool:
-    """Whether a problem is a key of a config, or of a test's options, that decides nothing here.
+    """Whether a problem is a key of a config or of its options that decides nothing here.
 
     promptfoo hands such keys to its command or to the provider. One that is nearly a known key, or
     that would decide something elsewhere, is a mistake.
     """
     *outer, key = problem.path or (None,)
-    is_open = not outer or outer[-1] == "options"
-    if not (problem.unknown and is_open and isinstance(key, str)):
+    holder = outer[-1] if outer else ""
+    if not (problem.unknown and holder in _HOLDERS and isinstance(key, str)):
         return False
     if problem.hint.startswith("it belongs"):
-        return False
-    known = _known_keys(of_options=bool(outer))
-    return not is_near(key.lower(), known, _MISSPELT)
+        return _decides_nothing(key)
+    return not is_near(key.lower(), _known_keys(str(holder)), _MISSPELT)
+
+
+def _decides_nothing(key: str) -> bool:
+    """Whether promptfoo takes a key elsewhere, where it would not be looked at either."""
+    known = [_properties_of(holder)[key] for holder in _OF_RUNS if key in _properties_of(holder)]
+    return bool(known) and all(each["description"] == _NOT_LOOKED_AT for each in known)
+
+
+def _properties_of(holder: str) -> Mapping[str, Any]:
+    """The keys that the schema knows in a config ("") or in one of its mappings of options."""
+    golden = schema_of("golden")
+    config: Mapping[str, Any] = golden["oneOf"][1]["properties"]
+    if holder in _OF_RUNS:
+        found: Mapping[str, Any] = config[holder]["properties"]
+        return found
+    return config if not holder else golden["$defs"]["case"]["properties"]["options"]["properties"]
 
 
 @cache
-def _known_keys(*, of_options: bool) -> tuple[str, ...]:
-    """The keys, in lower case, that one of a config or of a test's options may be meant for."""
-    golden = schema_of("golden")
-    options = golden["$defs"]["case"]["properties"]["options"]["properties"]
-    known = options if of_options else (*golden["oneOf"][1]["properties"], *_ELSEWHERE)
-    return tuple(name.lower() for name in (*known, *_UNKNOWN))
+def _known_keys(holder: str) -> tuple[str, ...]:
+    """The keys, in lower case, that one of a config or of its options may be meant for."""
+    config = _properties_of("").items()
+    deciding = [name for name, value in config if value.get("description") != _NOT_LOOKED_AT]
+    elsewhere = () if holder == "options" else (*_ELSEWHERE, *deciding)
+    return tuple(name.lower() for name in (*_properties_of(holder), *elsewhere, *_UNKNOWN))
 
 
 def not_applied(problem: Problem) -> Problem:
