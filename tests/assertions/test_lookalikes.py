@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
@@ -71,6 +72,42 @@ def test_what_cannot_be_seen_is_named(type_: str, wanted: object, text: str, why
 
     assert not result.passed
     assert result.reason.endswith(f": {why}")
+
+
+NFD_FOUND = "decomposed characters (NFD) where composed characters (NFC) are expected"
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "why"),
+    [
+        ({"const": "café"}, nfd("café"), NFD_FOUND),
+        ({"const": nfd("café")}, "café", "composed characters (NFC) where decomposed characters (NFD) are expected"),
+        ({"enum": ["thé", "café"]}, nfd("café"), NFD_FOUND),
+        ({"pattern": "^café$"}, nfd("café"), NFD_FOUND),
+        ({"const": "5 EUR"}, "5\u202fEUR", "U+202F NARROW NO-BREAK SPACE where a space is expected"),
+        ({"pattern": "^[0-9]+ EUR$"}, "5\u202fEUR", "U+202F NARROW NO-BREAK SPACE where a space is expected"),
+        ({"pattern": "^[0-9]+$"}, "5\u200b", "U+200B ZERO WIDTH SPACE where nothing is expected"),
+        ({"pattern": "^[0-9]+$"}, "5\n", "the answer ends in a newline"),
+        ({"enum": ["yes", "no"]}, "yes ", "the answer ends in a space"),
+        ({"const": "a"}, "а", 'U+0430 CYRILLIC SMALL LETTER A where "a" is expected'),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("type_", ["is-json", "contains-json"])
+def test_it_is_named_where_a_schema_refuses_a_text(
+    type_: str, schema: dict[str, str], text: str, why: str
+) -> None:
+    answer = json.dumps({"a": text})
+    result = judged(assertion(type_, {"properties": {"a": schema}}), answer)
+
+    assert not result.passed
+    assert result.reason.endswith(f": {why}")
+
+
+@pytest.mark.parametrize("schema", [{"const": "a"}, {"enum": ["a", 1]}, {"pattern": "^a$"}])
+def test_a_schema_that_another_text_breaks_says_no_more(schema: dict[str, str]) -> None:
+    assert judged(assertion("is-json", schema), '"b"').reason.endswith(
+        ('"^a$"', '"a" was expected', '"a" or 1')
+    )
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,27 @@ def unseen_difference(wanted: str, text: str, find: Find) -> str:
     return "; ".join(told + (ends if told else []))
 
 
+def unseen_difference_exactly(wanted: str, text: str) -> str:
+    """The same of a whole text that is compared as it is written, so that its form of Unicode counts."""
+    if wanted != text and composed(wanted) == composed(text):
+        return f"{_form_of(text)} where {_form_of(wanted)} are expected"
+    return unseen_difference(composed(wanted), composed(text), equal)
+
+
+def seen_forms(text: str) -> tuple[str, ...]:
+    """How a text could be written that looks the same, from what is nearest to it."""
+    shape = _shape_of(text)
+    forms = (composed(text), unicodedata.normalize("NFD", text), shape, shape.strip())
+    return tuple(dict.fromkeys(form for form in forms if form != text))
+
+
+def _form_of(text: str) -> str:
+    if unicodedata.is_normalized("NFC", text):
+        return "composed characters (NFC)"
+    is_apart = unicodedata.is_normalized("NFD", text)
+    return "decomposed characters (NFD)" if is_apart else "composed and decomposed characters"
+
+
 class _Pair(NamedTuple):
     """What stands at one place; empty where nothing does."""
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from tetrad.assertions.answered import Answered
 from tetrad.assertions.assertion_type import PureAssertion
 from tetrad.assertions.forms import is_templated
+from tetrad.assertions.lookalikes import seen_forms, unseen_difference_exactly
 from tetrad.assertions.score import Score, binary
 from tetrad.canonical import Json
 from tetrad.errors import JudgeFailed, SpecError
@@ -174,7 +175,28 @@ def _violation(value: Json, found: Any, text: str) -> str | None:
             "  help: nested repetitions such as (a+)+ backtrack; write it without them"
         )
     where = json_path(errors[0].instance_path)
-    return f"is JSON, but not of the schema: {where}: {shorten(errors[0].message, 200)}"
+    said = f"is JSON, but not of the schema: {where}: {shorten(errors[0].message, 200)}"
+    unseen = _unseen(errors[0])
+    return f"{said}: {unseen}" if unseen else said
+
+
+def _unseen(error: Any) -> str:
+    """What cannot be seen where a text only seems to be what the schema asks for."""
+    text, kind = error.instance, error.kind
+    if not isinstance(text, str):
+        return ""
+    match kind.name:
+        case "const":
+            wanted = [kind.expected_value]
+        case "enum":
+            wanted = kind.options
+        case "pattern":
+            fits = _compiled(json.dumps({"pattern": kind.pattern})).is_valid
+            wanted = [form for form in seen_forms(text[:MAX_OBJECT]) if fits(form)]
+        case _:
+            return ""
+    texts = (one for one in wanted if isinstance(one, str))
+    return next(filter(None, (unseen_difference_exactly(one, text) for one in texts)), "")
 
 
 IS_JSON = PureAssertion(
