@@ -51,7 +51,8 @@ def test_files_that_are_there_stay_and_those_that_differ_are_named(
     main(["init", str(tmp_path), "--engine", "scripted", "--deploy"])
     (tmp_path / "infra/apply.py").write_text("# ours\n")
     (tmp_path / "infra/observability/rules.yaml").unlink()
-    capsys.readouterr()
+    set_two_values(Tree(tmp_path))
+    assert "to deploy: set kubernetes.context" in capsys.readouterr().out
 
     main(["init", str(tmp_path), "--engine", "scripted", "--deploy"])
 
@@ -60,6 +61,7 @@ def test_files_that_are_there_stay_and_those_that_differ_are_named(
     assert "  infra/apply.py differs from this release's, left unchanged\n" in said
     assert "  infra/ (1 file of the infrastructure program)\n" in said
     assert f"  {STAGING} exists, left unchanged\n" in said
+    assert "to deploy: set" not in said
 
 
 @pytest.mark.parametrize("engine", ["embedded", "endpoint", "scripted"])

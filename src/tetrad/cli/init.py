@@ -161,8 +161,11 @@ def _say_next(engine: str, *, is_used: bool, has_others: bool) -> None:
 
 
 def _say_how_to_deploy(repository: Repository) -> None:
-    is_served = any("staging" in stack.environments for stack in repository.stacks.values())
-    sys.stdout.write(_DEPLOY if is_served else _UNSERVED + _DEPLOY)
+    if not any("staging" in stack.environments for stack in repository.stacks.values()):
+        sys.stdout.write(_UNSERVED)
+    clusters = (one.cluster for one in repository.environments.values() if one.name == "staging")
+    if any(cluster is not None and cluster.unset for cluster in clusters):
+        sys.stdout.write(_DEPLOY)
 
 
 def _values(args: argparse.Namespace, engine: str, below: str) -> dict[str, str]:
