@@ -6,7 +6,7 @@ Anything that is not a `TetradError` is a bug of ours and keeps its traceback.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
@@ -200,6 +200,14 @@ class NotAcknowledged(TetradError):
     """Gateways that do not follow the pointer that was written."""
 
     exit_code = ExitCode.INCONCLUSIVE
+
+
+class NotLoaded(NotAcknowledged):
+    """The same because no gateway loads an identity; `why`, by the stacks of those."""
+
+    def __init__(self, message: str, why: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class DatabaseError(TetradError):

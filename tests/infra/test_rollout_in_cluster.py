@@ -22,7 +22,7 @@ pytestmark = pytest.mark.campaign  # real servers, for minutes
 pytest.importorskip("starlette", reason="needs the extra gateway")
 pytest.importorskip("urllib3", reason="needs the extra gateway")
 
-_NAMESPACES = ["llm-0", "llm-1"]
+_NAMESPACES = ["llm-0", "llm-1", "llm-2"]
 # A step that only a limit ends, once there were enough requests.
 _STEPS = {
     "steps": [40, 100],
@@ -39,10 +39,13 @@ class Failing:
 
     def __init__(self) -> None:
         self.begun = threading.Event()
+        self.refuses = threading.Event()  # everybody's key, for the second version
 
     def __call__(self, asked: Asked) -> Reply:
         reply = parrot(asked)
         fails = reply.text.startswith("two") and self.begun.is_set()
+        if reply.text.startswith("two") and self.refuses.is_set():
+            return Reply(status=401, error={"message": "no such key"})
         return Reply(status=400, error={"message": "no"}) if fails else reply
 
 
@@ -144,3 +147,25 @@ def test_an_outage_of_the_api_does_not_leave_a_failed_rollout_where_it_is(
     assert "trying again" in said.err
     assert re.search(r": aborted: withdrawn on .* by deploy: error_rate is ", said.out)
     assert cluster.pointed()["stacks"][STACK]["live"]["identity"] == cluster.names["one"]
+
+
+def test_what_no_gateway_can_load_goes_back_at_once(
+    cluster: ServingCluster, failing: Failing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = cluster.names["one"], cluster.names["two"]
+    failing.refuses.set()
+    with cluster.gateway() as first, cluster.gateway() as second:
+        cluster.wait_for(1, count=2)
+        with Asking([first, second]) as asking:
+            code = cluster.roll_out()
+        said = capsys.readouterr()
+
+    assert code == 1
+    assert re.search(r": aborted: withdrawn on .* by deploy: no gateway can load it: ", said.out)
+    assert "2 gateways followed" in said.err
+    assert asking.failures == []
+    assert {label for _, _, _, label in asking.answers} == {one}
+    assert kinds(cluster, capsys) == ["deploy", "deploy", "abort"]
+    pointed = cluster.pointed()["stacks"][STACK]
+    assert pointed["live"]["identity"] == one
+    assert [left["identity"] for left in pointed["withdrawn"]] == [two]

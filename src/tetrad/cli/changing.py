@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tetrad.deploy.acknowledging import Acknowledged
     from tetrad.deploy.deployer import Deployer
     from tetrad.deploy.deploying import Deployment
+    from tetrad.deploy.rollouts import Ended
     from tetrad.model import Environment
     from tetrad.pointer import Pointer
     from tetrad.pointer.kept_pointers import KeptPointers
@@ -61,6 +62,7 @@ def deployer_of(root: Path, environment: Environment, key: str) -> Deployer:
 
 def settled(root: Path, deployer: Deployer, deployment: Deployment, *, waits: bool) -> ExitCode:
     """Say what became of a deployment, and drive the rollouts that it began or found."""
+    from tetrad.deploy.arriving import arrived
     from tetrad.deploy.deployer import opened_store
 
     if deployment.refused:
@@ -72,13 +74,20 @@ def settled(root: Path, deployer: Deployer, deployment: Deployment, *, waits: bo
     if pointer is None:
         return ExitCode.PASSED
     rolling = dict(_rolling(deployment, pointer))
+    brought = dict(_brought(deployment.before, pointer))
+    if rolling and not waits:
+        for ref in rolling:
+            print_status(f"help: tetrad rollout continue {pointer.environment} {ref}\n")
+        return ExitCode.PASSED
     with opened_store(root, deployer.environment) as store:
-        if rolling and waits:
+        if rolling.keys() >= brought.keys() and rolling:
             return driven(store, deployer, rolling)
-        if not rolling:
-            say_acknowledged(follow(store, pointer.number))
-    for ref in rolling:
-        print_status(f"help: tetrad rollout continue {pointer.environment} {ref}\n")
+        found, back = arrived(store, deployer, pointer.number, brought, _say)
+        for one in back:
+            rolling.pop(one.stack, None)
+        if rolling or back:
+            return driven(store, deployer, rolling, over=back)
+        say_acknowledged(found)
     return ExitCode.PASSED
 
 
@@ -89,12 +98,18 @@ def refused_lines(deployment: Deployment) -> Iterator[str]:
         yield from lines_of(one.found, one.asked)
 
 
-def driven(store: KeptPointers, deployer: Deployer, rollouts: Mapping[str, Digest]) -> ExitCode:
-    """Drive rollouts to their end, and say how each ended."""
+def driven(
+    store: KeptPointers,
+    deployer: Deployer,
+    rollouts: Mapping[str, Digest],
+    *,
+    over: Sequence[Ended] = (),
+) -> ExitCode:
+    """Drive rollouts to their end, and say how each ended, and how those that are over."""
     from tetrad.deploy.rollouts import drive
     from tetrad.identity import short
 
-    ended = drive(store, deployer, rollouts, lambda line: print_status(f"{line}\n"))
+    ended = (*over, *drive(store, deployer, rollouts, _say))
     for one in ended:
         why = f": {one.why}" if one.why else ""
         print_text(f"{one.stack} ({short(one.identity)}): {one.how}{why}\n")
@@ -112,9 +127,11 @@ def follow(store: KeptPointers, number: int) -> Acknowledged:
     """Wait until every gateway that is there follows a pointer."""
     from tetrad.deploy.acknowledging import LOADS_S, acknowledged
 
-    return acknowledged(
-        store, number, within_s=LOADS_S, print_status=lambda line: print_status(f"{line}\n")
-    )
+    return acknowledged(store, number, within_s=LOADS_S, print_status=_say)
+
+
+def _say(line: str) -> None:
+    print_status(f"{line}\n")
 
 
 def say_acknowledged(found: Acknowledged) -> None:
@@ -133,6 +150,15 @@ def _rolling(deployment: Deployment, pointer: Pointer) -> Iterator[tuple[str, Di
         rollout = pointer.stacks[ref].rollout if ref in pointer.stacks else None
         if rollout is not None:
             yield ref, rollout.to.identity
+
+
+def _brought(before: Pointer | None, after: Pointer) -> Iterator[tuple[str, Digest]]:
+    """The identities that a pointer lets answer, and the one before it did not."""
+    for ref, stack in after.stacks.items():
+        known = before.stacks.get(ref) if before else None
+        newest = stack.answering[-1].identity
+        if known is None or known.answering[-1].identity != newest:
+            yield ref, newest
 
 
 def _deployed(root: Path, deployment: Deployment) -> Iterator[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
-from tetrad.errors import NotAcknowledged
+from tetrad.canonical import Digest
+from tetrad.errors import NotAcknowledged, NotLoaded
+from tetrad.identity import written_identity
 from tetrad.pointer import GatewayState
 from tetrad.pointer.kept_pointers import KeptPointers
 
@@ -29,9 +32,16 @@ class Acknowledged:
 
 
 def acknowledged(
-    store: KeptPointers, number: int, *, within_s: float, print_status: PrintStatus = lambda _: None
+    store: KeptPointers,
+    number: int,
+    *,
+    within_s: float,
+    print_status: PrintStatus = lambda _: None,
+    brought: Mapping[str, Digest] = MappingProxyType({}),
 ) -> Acknowledged:
-    """Wait for the gateways that are there; NotAcknowledged names those that do not follow in time."""
+    """Wait for the gateways that are there; NotAcknowledged names those that do not follow in time, and
+    NotLoaded those of the identities, by their stacks, that none loads.
+    """
     began, said = time.monotonic(), _PATIENCE_S - _NOTE_S
     while True:
         there = store.gateways()
@@ -39,7 +49,15 @@ def acknowledged(
         seconds = time.monotonic() - began
         if not behind:
             return Acknowledged(gateways=there, seconds=seconds)
-        if seconds > within_s:
+        is_late = seconds > within_s
+        unloaded = {
+            ref: why
+            for ref, identity in brought.items()
+            if (why := why_not_loaded(identity, number, there, is_late=is_late))
+        }
+        if unloaded:
+            raise NotLoaded(not_followed(number, behind), unloaded)
+        if is_late:
             raise NotAcknowledged(not_followed(number, behind))
         if seconds - said > _NOTE_S:
             said = seconds
@@ -47,6 +65,24 @@ def acknowledged(
                 print_status(f"waiting for {called(gateway)}{_why(gateway)}")
         # At once while it may be a matter of milliseconds, and rarely where something has to load.
         time.sleep(min(store.pace_s, max(_POLL_S, seconds / 20)))
+
+
+def why_not_loaded(
+    identity: Digest, number: int, gateways: Sequence[GatewayState], *, is_late: bool
+) -> str:
+    """Why no gateway loads an identity that a pointer brought; nothing where one follows the pointer or
+    may do so yet. `is_late` says that they had the time.
+    """
+    if not gateways or any(one.number >= number for one in gateways):
+        return ""
+    name = written_identity(identity)
+    told = [one.unloadable.get(name, "") for one in gateways]
+    if all(told):
+        return f"no gateway can load it: {told[0]}"
+    if is_late and all(name in one.problem for one in gateways):
+        lines = (line for line in gateways[0].problem.splitlines() if name in line)
+        return f"no gateway has loaded it in time: {next(lines)}"
+    return ""
 
 
 def not_followed(number: int, behind: list[GatewayState]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from tetrad.canonical import Digest
 from tetrad.deploy.deployer import Deployer, stack_named
 from tetrad.errors import PointerMoved, UsageError
 from tetrad.identity import short
@@ -70,6 +71,20 @@ def abort(
 
     def next_of(before: Pointer, act: Act) -> Pointer:
         return aborted(before, stack_named(before, name), act)
+
+    return _overtaking(store, deployer, next_of, reason)
+
+
+def put_back(
+    store: KeptPointers, deployer: Deployer, ref: str, identity: Digest, *, reason: str
+) -> ChangedPointer:
+    """Roll a stack back from an identity; PointerMoved where another one was brought meanwhile."""
+
+    def next_of(before: Pointer, act: Act) -> Pointer:
+        stack = before.stacks.get(ref)
+        if stack is None or stack.answering[-1].identity != identity:
+            raise PointerMoved(store.environment, f"{ref} was moved by somebody else")
+        return rolled_back(before, {ref: None}, act)
 
     return _overtaking(store, deployer, next_of, reason)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tetrad.canonical import Digest
-from tetrad.deploy.acknowledging import LOADS_S, PrintStatus, not_followed
+from tetrad.deploy.acknowledging import LOADS_S, PrintStatus, not_followed, why_not_loaded
 from tetrad.deploy.deployer import Deployer
 from tetrad.deploy.measuring import Measure, breaches
 from tetrad.errors import (
@@ -182,8 +182,13 @@ class _Watched:
             self._step, self._number, self._seen = step, pointer.number, now
             self._began, self._noted = None, now
             print_status(f"{self._name(rollout)}")
-        if self._began is None and not self._follow(rollout, gateways, now, print_status):
-            return None
+        if self._began is None:
+            is_late = now - self._seen > LOADS_S
+            why = why_not_loaded(self.identity, self._number, gateways, is_late=is_late)
+            if why:
+                return _Verdict(aborts=True, why=why)
+            if not self._follow(rollout, gateways, now, print_status):
+                return None
         return self._judge(rollout, gateways, now, print_status)
 
     def _follow(

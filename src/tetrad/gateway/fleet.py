@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from tetrad.canonical import Digest
-from tetrad.errors import TetradError
+from tetrad.errors import ExitCode, TetradError
 from tetrad.gateway.counted import Counted
 from tetrad.gateway.loaded import LoadedIdentity
 from tetrad.identity import written_identity
@@ -61,7 +61,7 @@ class Fleet:
         self._loaded: dict[_Key, LoadedIdentity] = {}
         self._loading: dict[_Key, asyncio.Task[None]] = {}
         self._leaving: dict[asyncio.Task[None], LoadedIdentity] = {}  # what unloads them
-        self._problems: dict[_Key, str] = {}
+        self._problems: dict[_Key, TetradError] = {}
         self._counted: dict[Digest, Counted] = {}
 
     def follow(self, pointer: Pointer) -> None:
@@ -85,6 +85,15 @@ class Fleet:
         if not told and self._newest is not None and self.number < self._newest.number:
             told = [f"loading {key[0]}: {written_identity(key[1])}" for key in self._loading]
         return "\n".join(told)
+
+    @property
+    def unloadable(self) -> Mapping[str, str]:
+        """What no further try loads until somebody acts, and why."""
+        return {
+            written_identity(key[1]): str(error).partition("\n")[0]
+            for key, error in self._problems.items()
+            if error.exit_code is not ExitCode.INCONCLUSIVE
+        }
 
     @property
     def answers_withdrawn(self) -> bool:
@@ -181,9 +190,9 @@ class Fleet:
                 self._loaded[key] = await self._loader.load(served, counted)
                 break
             except TetradError as error:
-                if self._problems.get(key) != str(error):
+                if str(self._problems.get(key)) != str(error):
                     _LOG.warning("%s: %s: %s", key[0], written_identity(key[1]), error)
-                self._problems[key] = str(error)
+                self._problems[key] = error
                 self.changed.set()
             await asyncio.sleep(_RETRY_S[min(tries, len(_RETRY_S) - 1)])
             tries += 1

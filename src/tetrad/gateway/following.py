@@ -118,6 +118,7 @@ class Following:
             number=self.fleet.number,
             ready=readiness.ready,
             problem=readiness.problem,
+            unloadable=self.fleet.unloadable,
             figures=self.fleet.figures(),
         )
 

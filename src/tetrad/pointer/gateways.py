@@ -61,4 +61,6 @@ class GatewayState:
     number: int  # of the pointer that it follows: every request that starts is answered by it
     ready: bool
     problem: str = ""  # why it is not ready, or cannot follow a newer pointer
+    # why identities cannot be loaded here until somebody acts, by `tetrad:…`
+    unloadable: Mapping[str, str] = field(default_factory=dict)
     figures: Mapping[str, Figures] = field(default_factory=dict)  # by `tetrad:…`
