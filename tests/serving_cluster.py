@@ -108,9 +108,9 @@ class ServingCluster:
     def roll_back(self, *options: str) -> int:
         return self.tetrad("rollback", "production", "--key", self.key, *options)
 
-    def merge(self, version: str, **serving: Any) -> None:
+    def merge(self, version: str, files: Mapping[str, str] = FILES, **serving: Any) -> None:
         """Commit a version of the stack, and apply what is rendered of it."""
-        for path, text in FILES.items():
+        for path, text in files.items():
             _write(self.root / path, text.replace("VERSION", version))
         said = json.dumps({"environments": ["production"], **serving})
         stack = self.root / "stacks/echo.yaml"

@@ -148,7 +148,9 @@ def scratch(name: str, path: str) -> tuple[Object, Object]:
 def requests_and_limits(resources: Mapping[str, str]) -> Object:
     """What is asked for is what is taken, but for CPU, which is not throttled."""
     limits = {name: amount for name, amount in resources.items() if name != "cpu"}
-    return {"requests": dict(resources), **({"limits": limits} if limits else {})}
+    said = {"requests": dict(resources), "limits": limits}
+    # An API server keeps no empty ones.
+    return {name: amounts for name, amounts in said.items() if amounts}
 
 
 def disruption_budget(

@@ -131,7 +131,7 @@ def _container(args: ModelServerArgs, mounts: list[Object]) -> Object:
         "name": "server",
         "image": args.image,
         **({"command": list(args.command)} if args.command else {}),
-        "args": list(args.args),
+        **({"args": list(args.args)} if args.args else {}),
         "env": [
             variable("HOME", "/tmp"),  # noqa: S108 - in a container
             variable("HF_HUB_OFFLINE", "1"),

@@ -280,6 +280,19 @@ def test_scaling_down_waits_for_longer_than_a_server_loads(full: tuple[Object, .
     assert trigger["ignoreNullValues"] == "false"
 
 
+def test_a_server_without_arguments_and_sizes_says_nothing_that_no_api_server_keeps(
+    tmp_path: Path,
+) -> None:
+    hosted = {"stacks/models/vendor": {"server": {"image": image("sglang")}}}
+    desired = desired_of(clustered(tmp_path, {**SMALL, "models": hosted}, ["vendor"]))
+
+    (server,) = [one for one in everything(desired) if one["metadata"]["name"].startswith("model-")
+                 and one["kind"] == "Deployment"]  # fmt: skip
+    (container,) = server["spec"]["template"]["spec"]["containers"]
+    assert "args" not in container
+    assert container["resources"] == {}
+
+
 def test_weights_are_verified_before_their_server_starts(full: tuple[Object, ...]) -> None:
     servers = [pod for o, pod in pods(full) if o["metadata"]["labels"][COMPONENT] == "model-server"]
 
