@@ -25,6 +25,7 @@ Then revoke the key: removing the line does not take it out of the history.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from tetrad.lint.finding import Finding
 from tetrad.lint.rule import Rule
@@ -36,7 +37,9 @@ HINT = "revoke it, and name an environment variable instead (api_key_env: …)"
 
 def check(tree: LintTree) -> Iterator[Finding]:
     texts = {file: tree.texts.get(file, "") for file in tree.names}
-    forms = forms_in("\n".join(texts.values()))  # mostly few, or none
+    # Files have most of their lines in common, and few forms, or none, are in any.
+    lines = dict.fromkeys(chain.from_iterable(text.split("\n") for text in texts.values()))
+    forms = forms_in("\n".join(lines))
     for file, text in texts.items():
         for found in credentials_in(text, forms):
             place = tree.place(file, found.start, found.end)
