@@ -43,6 +43,87 @@ def test_what_git_could_take_for_an_option_or_not_at_all_never_reaches_it(
         git.resolve(repository, ref)
 
 
+@pytest.fixture
+def forged(repository: Path, tmp_path: Path) -> Path:
+    """A clone whose change can be called by any name that a test gives it."""
+    run(tmp_path, "clone", "--quiet", str(repository), "clone")
+    clone = tmp_path / "clone"
+    run(clone, "switch", "--quiet", "--create", "change")
+    commit(clone, {"README.md": "changed"})
+    return clone
+
+
+@pytest.mark.parametrize("suffix", ["", "~0", "^{commit}", "^0"])
+@pytest.mark.parametrize(
+    ("name", "made", "could_be", "meant"),
+    [
+        ("origin/main", "tag", "refs/tags/origin/main or refs/remotes/origin/main", "refs/remotes/origin/main"),
+        ("origin/main", "branch", "refs/heads/origin/main or refs/remotes/origin/main", "refs/remotes/origin/main"),
+        ("main", "tag", "refs/tags/main or refs/heads/main", "refs/heads/main"),
+        ("origin/HEAD", "tag", "refs/tags/origin/HEAD or refs/remotes/origin/HEAD", "refs/remotes/origin/HEAD"),
+        ("origin", "branch", "refs/heads/origin or refs/remotes/origin/HEAD", "refs/remotes/origin/HEAD"),
+        ("heads/main", "tag", "refs/heads/main or refs/tags/heads/main", "refs/heads/main"),
+    ],
+)  # fmt: skip
+def test_a_name_of_more_than_one_ref_is_refused_with_the_full_ones(
+    forged: Path, name: str, made: str, could_be: str, meant: str, suffix: str
+) -> None:
+    run(forged, made, name, "HEAD")
+
+    with pytest.raises(GitError) as told:
+        git.merge_base(forged, name + suffix)
+
+    assert str(told.value) == (
+        f"'{name}{suffix}' is ambiguous: it could be {could_be}"
+        f"\n  help: write the full name, for example {meant}{suffix}"
+    )
+
+
+@pytest.mark.parametrize("name", ["refs/remotes/origin/main", "refs/remotes/origin/HEAD", "HEAD~1"])
+def test_a_full_name_is_that_ref_whatever_else_is_called_so(forged: Path, name: str) -> None:
+    base = git.head(forged / "../repository")
+    for made in ("origin/main", "origin/HEAD", "refs/remotes/origin/main", "heads/HEAD"):
+        run(forged, "tag", made, "HEAD")
+
+    assert git.merge_base(forged, name) == base
+
+
+def test_a_full_name_of_no_ref_is_not_looked_for_among_the_tags(forged: Path) -> None:
+    run(forged, "tag", "refs/remotes/origin/next", "HEAD")
+
+    with pytest.raises(GitError, match="unknown revision 'refs/remotes/origin/next'"):
+        git.resolve(forged, "refs/remotes/origin/next")
+
+
+@pytest.mark.parametrize("made", ["tag", "branch"])
+@pytest.mark.parametrize("before", ["", "v1-1-g"])
+def test_a_branch_or_tag_called_like_an_abbreviated_id_is_refused(
+    forged: Path, made: str, before: str
+) -> None:
+    base = git.resolve(forged, "origin/main")
+    run(forged, made, before + base[:10], "HEAD")
+    place = {"tag": "tags", "branch": "heads"}[made]
+
+    with pytest.raises(GitError) as told:
+        git.merge_base(forged, before + base[:10])
+
+    assert f"could be refs/{place}/{before}{base[:10]} or the commit {base}\n" in str(told.value)
+
+
+def test_a_whole_id_is_that_commit_whatever_is_called_so(forged: Path) -> None:
+    base = git.resolve(forged, "origin/main")
+    run(forged, "update-ref", f"refs/tags/{base}", "HEAD")
+    run(forged, "update-ref", f"refs/heads/{base}", "HEAD")
+
+    assert git.merge_base(forged, base) == base
+
+
+def test_a_branch_whose_name_is_hexadecimal_is_itself(forged: Path) -> None:
+    run(forged, "branch", "facade", "HEAD")
+
+    assert git.resolve(forged, "facade") == git.head(forged)
+
+
 def test_a_file_of_a_revision_is_no_commit(repository: Path) -> None:
     with pytest.raises(GitError, match="unknown revision"):
         git.resolve(repository, "main:README.md")
@@ -190,3 +271,10 @@ def test_an_edit_beside_a_folder_does_not_make_it_dirty(repository: Path) -> Non
 
     assert git.is_dirty(repository)
     assert not git.is_dirty(repository / "system")
+
+
+def test_the_branch_that_changes_are_merged_into_is_no_tag(forged: Path) -> None:
+    run(forged, "remote", "set-head", "origin", "--delete")
+    run(forged, "tag", "refs/remotes/origin/HEAD", "HEAD")
+
+    assert git.merged_text(forged, "README.md") == "one"

@@ -16,6 +16,7 @@ from tetrad.canonical import Digest, digest_bytes
 from tetrad.errors import GitError
 from tetrad.git.checkout import Checkout
 from tetrad.git.objects import Objects
+from tetrad.git.ref_names import tip_of
 
 BRANCH = "tetrad/evidence"
 _EVIDENCE = "evidence"  # the kind that names do not say
@@ -62,7 +63,7 @@ class EvidenceBranch:
         files = dict(_files(kind, envelopes))
         complaint = ""
         for _ in range(_ATTEMPTS_HERE):
-            local = self._tip(_LOCAL)
+            local = tip_of(self._checkout, _LOCAL)
             base = local or next(self._remote_tips(), None)
             commit = self._committed(base, files, message)
             if commit is None:
@@ -82,7 +83,7 @@ class EvidenceBranch:
         said = ""
         for _ in range(_ATTEMPTS):
             self._fetch(remote, theirs)
-            commit = self._committed(self._tip(theirs), files, message)
+            commit = self._committed(tip_of(self._checkout, theirs), files, message)
             if commit is None:
                 return
             pushed = self._checkout.ask("push", "--quiet", remote, f"{commit}:{_LOCAL}")
@@ -110,7 +111,8 @@ class EvidenceBranch:
         """
         seen: set[tuple[str, str]] = set()
         with closing(Objects(self._checkout)) as objects:
-            for tip in dict.fromkeys(filter(None, [self._tip(_LOCAL), *self._remote_tips()])):
+            local = tip_of(self._checkout, _LOCAL)
+            for tip in dict.fromkeys(filter(None, [local, *self._remote_tips()])):
                 for path, blob in self._listed(tip, below):
                     if (path, blob) not in seen and wanted(path):
                         seen.add((path, blob))
@@ -124,10 +126,6 @@ class EvidenceBranch:
             kind, blob = described.split()[1:3]
             if kind == "blob" and path.endswith(".json"):
                 yield path, blob
-
-    def _tip(self, ref: str) -> str | None:
-        asked = self._checkout.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-        return asked.out.strip() if asked.code == 0 else None
 
     def _remote_tips(self) -> Iterator[str]:
         refs = self._checkout.git(

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from tetrad.errors import GitError
 from tetrad.git.checkout import Checkout
+from tetrad.git.ref_names import is_missing, refuse_ambiguous, tip_of
 
 _SHA1_DIGITS = 40
 
@@ -124,8 +125,9 @@ def merged_text(root: Path, path: str) -> str | None:
     except GitError:
         return None
     for branch in _MAIN:
-        fork = checkout.ask("merge-base", "HEAD", branch)
-        if fork.code == 0:
+        tip = tip_of(checkout, branch)
+        fork = checkout.ask("merge-base", "HEAD", tip) if tip else None
+        if fork is not None and fork.code == 0:
             shown = checkout.ask("show", f"{fork.out.strip()}:{checkout.below}{path}")
             return shown.out if shown.code == 0 else None
     return None
@@ -136,9 +138,11 @@ def commit_of(checkout: Checkout, ref: str) -> str:
     if not ref or ref.startswith("-") or not ref.isprintable():
         raise GitError(f"{ref!r} is not a revision")
     asked = checkout.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-    if asked.code != 0:
+    commit = asked.out.strip()
+    if asked.code != 0 or is_missing(checkout, ref):
         _refuse_unknown(checkout, ref)
-    return asked.out.strip()
+    refuse_ambiguous(checkout, ref, commit)
+    return commit
 
 
 def _is_dirty(checkout: Checkout) -> bool:

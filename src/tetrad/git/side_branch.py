@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tetrad.errors import GitError, UsageError
+from tetrad.errors import UsageError
 from tetrad.git.checkout import Checkout
+from tetrad.git.ref_names import tip_of
+from tetrad.git.revisions import commit_of
 
 
 class SideBranch:
@@ -22,11 +24,8 @@ class SideBranch:
             raise UsageError(f"{name!r} is not a valid branch name")
         if self._checkout.ask("symbolic-ref", "HEAD").out.strip() == self._ref:
             raise UsageError(f"{name} is checked out\n  help: name another branch (--branch)")
-        self._old = self._commit_of(self._ref)
-        tip = self._old or self._commit_of("HEAD")
-        if tip is None:
-            raise GitError("there is no commit yet\n  help: git commit")
-        self.tip = tip
+        self._old = tip_of(self._checkout, self._ref)
+        self.tip = self._old or commit_of(self._checkout, "HEAD")
 
     def commit(self, file: str, data: bytes, message: str) -> str:
         """A commit on top of the tip in which a file, named from the root, has other content."""
@@ -49,10 +48,6 @@ class SideBranch:
         """Let the branch end with a commit; GitError where another one moved it meanwhile."""
         self._checkout.git("update-ref", self._ref, commit, self._old or "")
         self._old = self.tip = commit
-
-    def _commit_of(self, name: str) -> str | None:
-        asked = self._checkout.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-        return asked.out.strip() if asked.code == 0 else None
 
 
 def _people() -> dict[str, str]:
