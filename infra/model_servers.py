@@ -10,6 +10,7 @@ from digests import short
 from quantities import amount_of, quantity
 
 _LOAD_S = 600.0  # where a model does not say how long its server takes to load it
+_BESIDES_S = 300.0  # to place a pod and pull its image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,14 @@ class ModelServerArgs:
     @property
     def name(self) -> str:
         return server_name(self.short)
+
+    @property
+    def starts_within_s(self) -> float:
+        """A pod, from when it is made. To verify weights is to read all that loading reads, before it
+        begins, and a core digests no more than about 0.5 GB/s.
+        """
+        readings = 2 if self.weights.digests else 1
+        return 2 * readings * self.load_s + _BESIDES_S
 
     @property
     def images(self) -> tuple[str, ...]:

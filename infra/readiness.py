@@ -11,7 +11,7 @@ from desired import Desired
 from objects.everything import objects_by_name
 from objects.kubernetes import COMPONENT, MODEL, Object
 
-_LOADS_BESIDES_S = 300.0  # to place a pod, pull its image and verify weights
+_STARTS_S = 300.0  # what loads no model: to place a pod, pull its image and be ready
 _INDEXES_S = 6 * 3600.0
 # What a pull, a Secret or a quota may need until it is as it should be.
 _PATIENCE_S = 30.0
@@ -60,11 +60,12 @@ def awaited(desired: Desired) -> tuple[Awaited, ...]:
         if kind == "Deployment" and name in servers:
             server = servers[name]
             least, load_s, what = server.hosting.replicas.min, server.load_s, server.ref
-            within_s = 2 * load_s + _LOADS_BESIDES_S
+            # an update replaces one after the other; Kubernetes says of each whether it is too late
+            within_s = least * server.starts_within_s
         elif kind == "StatefulSet":
-            least, load_s, what, within_s = 1, _LOADS_BESIDES_S, "vectors", _LOADS_BESIDES_S * 2
+            least, load_s, what, within_s = 1, _STARTS_S, "vectors", _STARTS_S * 2
         elif kind == "Job" and obj["spec"].get("completions", 1) == 1:
-            least, load_s, what, within_s = 1, _LOADS_BESIDES_S, "a Job", _INDEXES_S
+            least, load_s, what, within_s = 1, _STARTS_S, "a Job", _INDEXES_S
         else:
             continue
         found.append(

@@ -80,7 +80,7 @@ def _deployment(args: ModelServerArgs, place: Place) -> Object:
             # The autoscaler's to say; a number here would be written over its own.
             **({} if replicas.is_autoscaled else {"replicas": replicas.min}),
             "revisionHistoryLimit": 2,
-            "progressDeadlineSeconds": int(2 * args.load_s) + 300,
+            "progressDeadlineSeconds": math.ceil(args.starts_within_s),
             # A pod more would wait for a GPU that only the end of an old one frees.
             "strategy": {
                 "type": "RollingUpdate",

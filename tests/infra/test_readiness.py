@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
-from clusters import EVERY, FULL, SMALL, clustered, desired_of
+from clusters import EVERY, FULL, SMALL, clustered, desired_of, image
 
+from objects.everything import objects_by_name
 from readiness import Awaited, awaited, problems, ready_pods, wanted_pods
 
+UNPINNED = {"openai": {"model": "large", "base_url_env": "LARGE_URL"}}
 AWAITED = Awaited(
     api_version="apps/v1",
     kind="Deployment",
@@ -36,11 +39,34 @@ def pod(container: dict[str, Any], **status: Any) -> dict[str, Any]:
 
 
 def test_servers_of_the_merged_state_are_waited_for_by_their_load_time(tmp_path: Path) -> None:
+    """Verifying weights reads all that loading reads, before the server starts."""
     (server,) = awaited(desired_of(clustered(tmp_path, SMALL)))
 
     assert server.what == "stacks/models/large"
-    assert server.within_s == 2 * 240 + 300
+    assert server.within_s == 2 * (240 + 240) + 300
     assert server.selector.startswith("app.kubernetes.io/component=model-server,tetrad.dev/model=")
+
+
+def test_a_server_without_pinned_files_has_nothing_to_verify(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {
+        "files": {},
+        "source": "vendor://acme/large-2026-01-01",
+        "engine": UNPINNED,
+    }
+    hosted = copy.deepcopy(SMALL)
+    hosted["models"]["stacks/models/large"]["server"] = {"image": image("sglang"), "args": []}
+    (server,) = awaited(desired_of(clustered(tmp_path, hosted, **changes)))
+
+    assert server.within_s == 2 * 240 + 300
+
+
+def test_pods_that_an_update_replaces_one_after_the_other_have_as_long_each(tmp_path: Path) -> None:
+    desired = desired_of(clustered(tmp_path, FULL))  # two pods
+    (server,) = (one for one in awaited(desired) if one.kind == "Deployment")
+    deployment = objects_by_name(desired)[f"Deployment/{server.name}"]
+
+    assert server.within_s == 2 * (2 * (240 + 240) + 300)
+    assert deployment["spec"]["progressDeadlineSeconds"] == 2 * (240 + 240) + 300
 
 
 def test_the_vector_store_is_waited_for_and_endless_jobs_are_not(tmp_path: Path) -> None:
