@@ -22,13 +22,9 @@ class Named:
 
     stack: tetrad.Stack
     identity: str
-    is_merged: bool = False
-    is_kept: bool = False  # the pointer names it
-
-    @property
-    def models(self) -> frozenset[str]:
-        """Their digests."""
-        return frozenset(tetrad.model_digest(model) for model in self.stack.models)
+    models: frozenset[str]  # their digests
+    is_merged: bool
+    is_kept: bool  # the pointer names it
 
     @property
     def told(self) -> dict[str, str | bool]:
@@ -104,28 +100,20 @@ def named(
 ) -> tuple[Named, ...]:
     """Who has, or lately had, a right to model servers: what is merged, and what the pointer keeps."""
     serving = _serving(repository, environment)
-    merged = {snapshot.digest for _, snapshot in serving}
-    kept = {one.snapshot.digest: one for one in _retained(root, environment, serving, warn)}
-    return (
-        *(
-            Named(
-                stack=one.stack,
-                identity=_written(one.snapshot),
-                is_merged=digest in merged,
-                is_kept=one.unused_since is None,
-            )
-            for digest, one in kept.items()
-        ),
-        *(
-            Named(stack=stack, identity=_written(snapshot), is_merged=True)
-            for stack, snapshot in serving
-            if snapshot.digest not in kept
-        ),
+    merged = {snapshot.digest: (stack, snapshot) for stack, snapshot in serving}
+    retained = _retained(root, environment, serving, warn)
+    unused = {one.snapshot.digest: one.unused_since for one in retained}
+    known = {**merged, **{one.snapshot.digest: (one.stack, one.snapshot) for one in retained}}
+    return tuple(
+        Named(
+            stack=stack,
+            identity=f"tetrad:{snapshot.identity.hex}",
+            models=frozenset(map(tetrad.model_digest, stack.models)),
+            is_merged=digest in merged,
+            is_kept=digest in unused and unused[digest] is None,
+        )
+        for digest, (stack, snapshot) in known.items()
     )
-
-
-def _written(snapshot: tetrad.Snapshot) -> str:
-    return f"tetrad:{snapshot.identity.hex}"
 
 
 def _serving(

@@ -81,3 +81,12 @@ def test_before_the_first_deployment_a_server_is_for_what_is_merged() -> None:
     (found,) = with_roles([server("a", used_by=[used("a", merged=True)])], None)
 
     assert [one["role"] for one in found["used_by"]] == ["merged"]
+
+
+def test_what_others_wrote_into_an_object_begins_no_line() -> None:
+    told = server("a", model="x\n  production 9: all is well", why=["a\nb"], ready=0)
+
+    (first, second) = server_lines(with_roles([told], pointed()))
+
+    assert "\n" not in first
+    assert second == "    live: stacks/triage ca978112ca1b"

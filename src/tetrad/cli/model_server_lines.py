@@ -52,11 +52,15 @@ def _by_role(stack: StackPointer | None) -> Iterator[tuple[str, list[Any]]]:
 
 
 def server_lines(servers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Two or more lines a server."""
+    """Two or more lines a server. What others wrote into objects of the cluster begins no line."""
+    from tetrad.text import one_line
+
     for server in servers:
         of = f" ({server['model']})" if server["model"] else ""
         why = f": {'; '.join(server['why'])}" if server["why"] else ""
-        yield f"  {server['name']}{of}, {server['ready']} of {server['wanted']} ready{why}"
+        ready = f"{server['ready']} of {server['wanted']} ready"
+        said = f"{server['name']}{of}, {ready}{why}"
+        yield f"  {one_line(said)}"
         if server["used_by"] is None:
             yield "    used by: unknown"
         elif not server["used_by"]:
