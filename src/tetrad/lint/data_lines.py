@@ -12,6 +12,7 @@ _LABEL = (  # three words at most: more of them are a sentence
     r"[\s>*+•#|-]*(?:\d+[.)]\s*)?(?:[*_#]*[^\W_][^\s:：.!?]{0,30}(?:[ ][^\s:：.!?]{1,30}){0,2}[:：][*_]*\s*)?"
     r"[\s\"'“”`<>*_|-]*"
 )
+_LONGEST = 2_000  # characters of a line on either side of an output that is a text of its own
 _TAG = r"</?\s*([^\W\d][\w-]*)[^<>\n]*>"
 # By the last word: what a user asks for, and what was said before in the same conversation.
 _REQUESTS = frozenset(
@@ -29,9 +30,11 @@ def is_block(content: str, written: TemplateOutput) -> bool:
     """Whether an output is text of its own: between delimiters, or alone in its line or behind a label."""
     if written.delimited:
         return True
-    start = content.rfind("\n", 0, written.start) + 1
-    end = content.find("\n", written.end)
-    before = BLOCK_TAG.sub("", content[start : written.start])
+    first, last = max(0, written.start - _LONGEST), written.end + _LONGEST
+    start, end = content.rfind("\n", first, written.start), content.find("\n", written.end, last)
+    if (start < 0 < first) or (end < 0 and last < len(content)):
+        return False
+    before = BLOCK_TAG.sub("", content[start + 1 : written.start])
     after = BLOCK_TAG.sub("", content[written.end : end if end >= 0 else len(content)])
     return not after.strip(" \t\"'“”`*_|") and _compiled(_LABEL).fullmatch(before) is not None
 

@@ -7,7 +7,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 _CUTOFF = 0.6
-_MANY = 40  # names
+_MANY = 40  # names, of which only these are compared closely:
+_CLOSELY = 10
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -16,6 +17,12 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     Of paths the last parts must be alike too: a folder in common makes no two files alike. The last
     part alone means the one path that ends in it.
     """
+    return _nearest(name, tuple(known))
+
+
+@lru_cache(maxsize=1000)
+def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+    """The same, remembered: the rows of a file are wrong in the same way."""
     import difflib
 
     names = list(known)
@@ -48,7 +55,7 @@ def _alike(name: str, names: list[str]) -> list[str]:
     def in_common(known: str) -> float:
         return len(pairs.intersection(pairwise(known.lower()))) / (len(name) + len(known))
 
-    best = set(heapq.nlargest(_MANY, range(len(names)), key=lambda n: in_common(names[n])))
+    best = set(heapq.nlargest(_CLOSELY, range(len(names)), key=lambda n: in_common(names[n])))
     return [names[number] for number in sorted(best)]
 
 

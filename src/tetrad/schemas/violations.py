@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from tetrad.schemas.nearest import nearest
@@ -92,7 +91,7 @@ def _unknown_keys(subject: _Subject) -> Iterator[Problem]:
     free = tuple(name for name in known if name not in subject.value)
     homes = _homes(subject)
     for number, key in enumerate(subject.kind.unexpected):
-        close = _nearest(key, free) if number < _MOST_TYPOS else None
+        close = nearest(key, free) if number < _MOST_TYPOS else None
         home = homes.get(key)
         if home:
             hint = f"it belongs {home}"
@@ -104,12 +103,6 @@ def _unknown_keys(subject: _Subject) -> Iterator[Problem]:
             hint = "leave it out"
         message = f"unknown key {key!r}"
         yield Problem((*subject.path, key), message, hint, True, meant=close or "", unknown=True)
-
-
-@lru_cache(maxsize=1000)
-def _nearest(key: str, names: tuple[str, ...]) -> str | None:
-    """The same, remembered: the rows of a file that is no golden set have the same wrong keys."""
-    return nearest(key, names)
 
 
 def _homes(subject: _Subject) -> Mapping[str, str]:
