@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,23 +15,22 @@ from types import ModuleType
 from typing import Any
 
 import tetrad
-from controllers import OwnedByController, owned
-from costs import costs, total
+from capacity import shortages
+from controllers import Owned, OwnedByController, owned, said_of_owners
 from desired import Desired
 from drifted import added, changed_snapshots, drifted
-from fields import field_changes, within
 from gathered import gather
 from live import Live
 from nodes import look
 from objects.everything import objects_by_name
 from objects.kubernetes import Object, Place
 from policy_pack.checking import refuse_violations
+from previews import compared_changes, counted, preview_lines
 from readiness import awaited, is_ready
 from scripts import ended
 from waiting import wait
 
 _FROM = "--stacks-from"
-_SHOWN_FIELDS = 3
 _LEASE = "tetrad-apply"
 _WAITS_S = 300.0  # for another apply
 _TRIES = 10  # to change an object that others change
@@ -44,14 +43,15 @@ class NotApplied(tetrad.TetradError):
 
 
 def main(root: str, environment: str, how: str, *stacks: str) -> None:
-    """`how` is up, preview, or check: whether somebody else has applied everything.
+    """`how` is up, preview, compare: a preview by the cluster alone, or check: whether somebody else has
+    applied everything.
 
     In place of stacks, `--stacks-from FD` reads a JSON list of them, once everything is loaded that takes
     a while. Nothing is done where there is none.
     """
     given: Sequence[str] | None = stacks
     if stacks[:1] == (_FROM,):
-        if how != "check" and _has_pulumi():
+        if how in ("up", "preview") and _has_pulumi():
             _engine()
         with os.fdopen(int(stacks[1]), encoding="utf-8") as told:
             given = json.loads(told.read() or "null")
@@ -64,13 +64,17 @@ def _provide(root: Path, environment: str, how: str, stacks: Sequence[str]) -> N
     live, wanted = Live(desired.cluster), objects_by_name(desired)
     refuse_violations(list(wanted.values()))
     there: Mapping[str, Object] = live.objects(wanted.values())
-    if how == "check":
-        _refuse_missing(desired, wanted, there)
-    elif controlled := owned(wanted, there):
-        raise OwnedByController(controlled, environment)
-    elif how == "preview":
+    controlled = owned(wanted, there)
+    if how == "compare" or (how == "preview" and controlled):
+        _compare(desired, wanted, there, controlled)
+        return
+    if how == "preview":
         _preview(desired, wanted, there)
         return
+    if how == "check":
+        _refuse_missing(desired, wanted, there)
+    elif controlled:
+        raise OwnedByController(controlled, environment)
     else:
         with _alone(desired, there) as lease:
             there = _up(desired, live, wanted, there, lease)
@@ -159,7 +163,7 @@ def _up(
         is_left = "only" in way and changed_snapshots(wanted, there, place)
         if not is_left and not _is_edited(wanted, there, place):
             break
-    told = _counted(Counter(step.change for step in steps), "created", "updated", "deleted")
+    told = counted(Counter(step.change for step in steps), "created", "updated", "deleted")
     _say(f"{desired.environment.name}: {told} in {time.monotonic() - began:.1f} s")
     return there
 
@@ -222,46 +226,27 @@ def _places(pointer: str) -> list[tuple[bool, int, str]]:
 
 def _preview(desired: Desired, wanted: Mapping[str, Object], there: Mapping[str, Object]) -> None:
     steps = _engine().preview(desired, look(desired.cluster, _warn), _warn)
-    told = _counted(Counter(step.change for step in steps), "to create", "to update", "to delete")
-    lines = [f"{desired.environment.name}: {told}"]
-    for step in steps:
-        lines.append(f"  {step}")
-        fields = _fields(wanted.get(step.object), there.get(step.object))
-        lines += [f"      {line}" for line in fields]
-    priced = costs(desired.models, desired.cluster)
-    monthly = total(priced)
-    lines.append(f"model servers: ${monthly.min:,.2f} per month, at most ${monthly.max:,.2f}")
-    if unpriced := sorted({name for one in priced for name in one.unpriced}):
-        lines.append(f"  no price for {', '.join(unpriced)}: write kubernetes.usd_per_hour")
+    changes = [(step.change, step.object) for step in steps]
+    _show(preview_lines(desired, changes, wanted, there))
+
+
+def _compare(
+    desired: Desired,
+    wanted: Mapping[str, Object],
+    there: Mapping[str, Object],
+    controlled: Sequence[Owned],
+) -> None:
+    """A preview that asks the cluster alone, not Pulumi: whoever applies it, reading is enough."""
+    capacity = look(desired.cluster, _warn)
+    for shortage in () if capacity is None else shortages(desired.models, capacity):
+        _warn(str(shortage))
+    changes = compared_changes(wanted, there, Place.of(desired.environment, desired.cluster))
+    lines = [*preview_lines(desired, changes, wanted, there)]
+    _show([*lines, *said_of_owners(controlled, desired.environment.name)])
+
+
+def _show(lines: Iterable[str]) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
-
-
-def _fields(wanted: Any, there: Any) -> Iterator[str]:
-    """What of an object that is there would change."""
-    if wanted is None or there is None:
-        return
-    changes = list(field_changes(within(there, wanted), wanted))
-    for one in changes[:_SHOWN_FIELDS]:
-        yield f"{one.path}: {_short(one.before)} → {_short(one.after)}"
-    if len(changes) > _SHOWN_FIELDS:
-        yield f"… and {len(changes) - _SHOWN_FIELDS} more"
-
-
-def _short(value: str | None) -> str:
-    if value is None:
-        return "absent"
-    text = " ".join(value.split())
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def _counted(counts: Mapping[str, int], *words: str) -> str:
-    names = ("create", "update", "delete")
-    told: Sequence[str] = [
-        f"{counts[name] + (counts.get('replace', 0) if name == 'update' else 0)} {word}"
-        for name, word in zip(names, words, strict=True)
-        if counts.get(name) or (name == "update" and counts.get("replace"))
-    ]
-    return ", ".join(told) or "no changes"
 
 
 if __name__ == "__main__":

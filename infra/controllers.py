@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,13 +41,18 @@ class OwnedByController(tetrad.TetradError):
 
     exit_code = tetrad.ExitCode.REFUSED
 
-    def __init__(self, owned: list[Owned], environment: str) -> None:
-        more = f", and {len(owned) - 1} more objects" if len(owned) > 1 else ""
+    def __init__(self, owned: Sequence[Owned], environment: str) -> None:
         super().__init__(
-            f"{owned[0]}{more}: nothing was applied"
+            f"{_told(owned)}: nothing was applied"
             f"\n  help: let {owned[0].controller} apply what `tetrad render {environment}` writes,"
             f" then `tetrad deploy {environment} --no-apply`"
         )
+
+
+def said_of_owners(owned: Sequence[Owned], environment: str) -> Iterator[str]:
+    """Who applies what a preview shows."""
+    if owned:
+        yield f"{_told(owned)}: it applies this from what `tetrad render {environment}` writes"
 
 
 def owned(names: Iterable[str], live: Mapping[str, Mapping[str, Any]]) -> list[Owned]:
@@ -58,6 +63,11 @@ def owned(names: Iterable[str], live: Mapping[str, Mapping[str, Any]]) -> list[O
         if controller is not None:
             found.append(Owned(object=name, controller=controller))
     return found
+
+
+def _told(owned: Sequence[Owned]) -> str:
+    more = f", and {len(owned) - 1} more objects" if len(owned) > 1 else ""
+    return f"{owned[0]}{more}"
 
 
 def _controller(metadata: Mapping[str, Any]) -> str | None:

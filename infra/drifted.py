@@ -87,7 +87,7 @@ def changed_snapshots(
     for one in drifted(wanted, live, place):
         obj = wanted.get(one.object) or live[one.object]
         metadata = obj["metadata"]
-        if one.drift == "extra" and not _is_applied(obj):
+        if one.drift == "extra" and not is_applied_by_pulumi(obj):
             continue
         is_snapshot = metadata.get("labels", {}).get(COMPONENT) == SNAPSHOT
         if obj["kind"] != "ConfigMap" or not (is_snapshot or metadata["name"] == LIST):
@@ -96,7 +96,7 @@ def changed_snapshots(
     return found
 
 
-def _is_applied(obj: Object) -> bool:
+def is_applied_by_pulumi(obj: Object) -> bool:
     managers = (entry.get("manager", "") for entry in obj["metadata"].get("managedFields", ()))
     return any(manager.startswith("pulumi-kubernetes") for manager in managers)
 

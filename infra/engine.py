@@ -23,6 +23,7 @@ from pulumi import automation
 import tetrad
 from capacity import Capacity
 from desired import Desired
+from previews import SIGNS
 from program import provision
 from state_file import mend
 
@@ -35,7 +36,6 @@ _TRIES = 5
 _T = TypeVar("_T")
 IsGone: TypeAlias = Callable[[str, int], bool]  # whether a machine's process runs no more
 _FOLDER = Path(__file__).resolve().parent
-_SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
 _NO_PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - a variable's name
 _NO_LOGIN = "PULUMI_ACCESS_TOKEN"
 _HELP = {
@@ -69,7 +69,7 @@ class Step:
     change: str
 
     def __str__(self) -> str:
-        return f"{_SIGNS[self.change]} {self.object}"
+        return f"{SIGNS[self.change]} {self.object}"
 
 
 @dataclass(kw_only=True)
@@ -104,7 +104,7 @@ def _step(metadata: Any) -> Step | None:
     kind = metadata.type.rpartition(":")[2]
     change = str(getattr(metadata.op, "value", metadata.op))
     change = "replace" if change.endswith("replacement") else change
-    if change not in _SIGNS or not metadata.type.startswith("kubernetes:"):
+    if change not in SIGNS or not metadata.type.startswith("kubernetes:"):
         return None
     return Step(object=f"{kind}/{metadata.urn.rpartition('::')[2]}", change=change)
 

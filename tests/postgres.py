@@ -120,6 +120,13 @@ def schema(url: str) -> Iterator[str]:
             connection.execute(f"DROP SCHEMA {name} CASCADE")
 
 
+def reading(url: str) -> str:
+    """The address of a schema for who may change nothing."""
+    address = make_url(url)
+    options = f"{address.query['options']} -cdefault_transaction_read_only=on"
+    return address.update_query_dict({"options": options}).render_as_string(hide_password=False)
+
+
 @contextmanager
 def database(url: str) -> Iterator[str]:
     """The address of a database of its own, empty at first and dropped at the end."""

@@ -23,6 +23,7 @@ from deployments import (
     write_environment,
 )
 from pointing import gateway
+from postgres import reading, schema
 from trees import Tree
 
 import tetrad
@@ -66,6 +67,26 @@ def test_the_merged_state_serves(tree: Tree, capsys: pytest.CaptureFixture[str])
     assert "no gateway is running" in err
     assert pointer.commit == tree.git("rev-parse", "HEAD").strip()
     assert (pointer.change.kind, pointer.change.by) == ("deploy", "deploy")
+
+
+def test_a_preview_asks_for_no_key_and_writes_nothing_to_the_registry(
+    tree: Tree,
+    postgres: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with schema(postgres) as url:
+        monkeypatch.setenv("TETRAD_REGISTRY", url)
+        deploy(tree)
+        before = pointer_of(tree)
+        improve(tree)
+        monkeypatch.setenv("TETRAD_REGISTRY", reading(url))
+        capsys.readouterr()
+
+        assert tree.tetrad("deploy", "production", "--preview") == 0
+
+        assert re.search(r"traffic:\n  stacks/feedback: \w{12} is live", capsys.readouterr().out)
+        assert pointer_of(tree) == before
 
 
 def test_what_serves_is_kept_with_its_admission(tree: Tree) -> None:

@@ -251,6 +251,46 @@ def test_what_a_controller_owns_is_left_to_it(applied: Provisioned) -> None:
     assert applied.run("check").returncode == 0
 
 
+def test_what_a_controller_would_change_is_previewed_by_the_cluster_alone(
+    applied: Provisioned,
+) -> None:
+    name, track = applied.server(), "argocd.argoproj.io/tracking-id=desk:apps/Deployment"
+    applied.kubectl("create", "deployment", "left", "--image", image("gateway"))
+    applied.kubectl("create", "deployment", "stranger", "--image", image("gateway"))
+    applied.kubectl("scale", "deployment", name, "--replicas=3")
+    for tracked in (name, "left"):
+        applied.kubectl("annotate", "deployment", tracked, track)
+    ask(applied.root, "Please:")
+    before = applied.deployments()
+    del applied.environment["PULUMI_BACKEND_URL"]
+
+    done = applied.run("preview")
+
+    assert done.returncode == 0, done.stderr
+    first, *others = done.stdout.splitlines()
+    assert first == "production: 1 to create, 2 to update, 1 to delete"
+    assert f"  ~ Deployment/{name}" in others
+    assert "      spec.replicas: 3 → 1" in others
+    assert "  - Deployment/left" in others
+    assert others[-1] == (
+        f"Argo CD owns Deployment/{name}: it applies this from what `tetrad render production` writes"
+    )
+    assert applied.deployments() == before
+
+
+def test_a_preview_without_pulumi_says_the_same(applied: Provisioned) -> None:
+    applied.change("stacks/models/large.yaml", resources={"nvidia.com/gpu": 4})
+    ask(applied.root, "Please:")
+    applied.kubectl("delete", "networkpolicy", "default-deny")
+    asked = applied.run("preview")
+    del applied.environment["PULUMI_BACKEND_URL"]
+
+    compared = applied.run("compare")
+
+    assert compared.returncode == 0, compared.stderr
+    assert sorted(compared.stdout.splitlines()) == sorted(asked.stdout.splitlines())
+
+
 def test_a_preview_says_what_would_change_and_changes_nothing(applied: Provisioned) -> None:
     applied.change("stacks/models/large.yaml", resources={"nvidia.com/gpu": 99})
     ask(applied.root, "Please:")

@@ -23,9 +23,13 @@ pytestmark = pytest.mark.campaign  # real servers, for minutes
 pytest.importorskip("pulumi", reason="needs the extra infra")
 
 
+READER = "drift@example.com"
+ROLES = Path(__file__).parents[2] / "infra/examples/deployer.yaml"
+
+
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with provisioning(tmp_path_factory.mktemp("plane"), strangers=["renderer"]) as plane:
+    with provisioning(tmp_path_factory.mktemp("plane"), strangers=["renderer", READER]) as plane:
         yield plane
 
 
@@ -138,6 +142,24 @@ def test_what_a_controller_applied_is_rolled_out_without_touching_it(
     assert fights.returncode == tetrad.ExitCode.REFUSED
     assert fights.stderr.startswith("Argo CD owns ")
     assert live(where).startswith("tetrad:")
+
+
+def test_an_account_that_may_only_read_previews_without_pulumi(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    where = fresh(plane, tmp_path)
+    deploy(where)
+    ask(where.root, "Please:")
+    where.commit()
+    roles = [one for one in yaml.safe_load_all(ROLES.read_text()) if "reader" in str(one)]
+    assert plane.apply(roles).returncode == 0
+    where.environment["KUBECONFIG"] = str(plane.kubeconfig("prod", user=READER))
+    del where.environment["PULUMI_BACKEND_URL"]
+
+    preview = deploy(where, "--preview", "--no-apply")
+
+    assert preview.startswith("production: 1 to create, 1 to update\n")
+    assert "traffic:\n  stacks/large: " in preview
 
 
 def test_manifests_have_what_the_pointer_keeps_as_the_cluster_tells_it(

@@ -21,7 +21,7 @@ from tetrad.cli.repository_root import root_of
 from tetrad.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from tetrad.deploy.deployer import Deployer
+    from tetrad.model import Environment
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -32,13 +32,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="STACK",
         help="stacks (default: all that serve the environment)",
     )
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument(
+    parser.add_argument(
         "--preview",
         action="store_true",
-        help="show what would change, and change nothing",
+        help="show what would change, and change nothing; with --no-apply, by the cluster alone,"
+        " without Pulumi",
     )
-    add_no_apply(how)
+    add_no_apply(parser)
     add_no_wait(parser)
     add_reason(parser)
     add_deployer_key(parser)
@@ -50,23 +50,28 @@ def run(args: Namespace) -> ExitCode:
 
     root = root_of(args)
     environment = environment_named(root, args.environment)
+    if args.preview:
+        return _preview(root, environment, args.stacks, asks_pulumi=not args.no_apply)
     if args.no_apply and environment.cluster is None:
         raise UsageError(f"--no-apply is for target: kubernetes, and {environment.name} is local")
     deployer = deployer_of(root, environment, args.key)
-    if args.preview:
-        return _preview(root, deployer, args.stacks)
     how: Literal["check", "up"] = "check" if args.no_apply else "up"
     with provisioning(root, environment, how) as provision:
         deployment = deploy(root, deployer, args.stacks, reason=args.reason, provision=provision)
     return settled(root, deployer, deployment, waits=not args.no_wait)
 
 
-def _preview(root: Path, deployer: Deployer, names: Sequence[str]) -> ExitCode:
+def _preview(
+    root: Path, environment: Environment, names: Sequence[str], *, asks_pulumi: bool
+) -> ExitCode:
+    """It signs nothing, and so asks for no key."""
     from tetrad.cli.changing import refused_lines
     from tetrad.cli.pointer_lines import changed_lines
+    from tetrad.deploy.deployer import Deployer
     from tetrad.deploy.deploying import previewed
 
-    with provisioning(root, deployer.environment, "preview") as provision:
+    deployer = Deployer(environment=environment, name="")
+    with provisioning(root, environment, "preview" if asks_pulumi else "compare") as provision:
         deployment = previewed(root, deployer, names, provision=provision)
     if deployment.refused:
         print_text("".join(f"{line}\n" for line in refused_lines(deployment)))

@@ -30,7 +30,7 @@ def add_no_apply(parser: _Takes) -> None:
 
 @contextmanager
 def provisioning(
-    root: Path, environment: Environment, how: Literal["up", "check", "preview"]
+    root: Path, environment: Environment, how: Literal["up", "check", "preview", "compare"]
 ) -> Iterator[Provision]:
     """What applies what the merged state needs, or the identities named; NotApplied where that is not ready.
 
