@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import dropwhile
 from pathlib import Path
 
 import pytest
@@ -80,13 +81,32 @@ def test_a_secret_is_given_to_single_steps(file: Path) -> None:
 def test_two_deployments_of_one_environment_wait_for_each_other() -> None:
     jobs = yaml.safe_load((OURS / "deploy.yml").read_text())["jobs"]
 
-    for name, job in jobs.items():
-        assert job["environment"] == name
-        assert job["concurrency"] == {"group": f"deploy-{name}", "cancel-in-progress": False}
+    for name in ("staging", "production"):
+        assert jobs[name]["environment"] == name
+        assert jobs[name]["concurrency"] == {"group": f"deploy-{name}", "cancel-in-progress": False}
 
 
-def test_a_rollback_waits_for_no_deployment() -> None:
+def test_production_is_previewed_before_its_approval_with_what_can_only_read() -> None:
+    jobs = yaml.safe_load((OURS / "deploy.yml").read_text())["jobs"]
+
+    preview = jobs["preview"]
+    assert (preview["needs"], jobs["production"]["needs"]) == ("staging", "preview")
+    assert preview["environment"] == "production-preview"
+    assert set(re.findall(r"secrets\.(\w+)", yaml.safe_dump(preview))) == {"TETRAD_REGISTRY"}
+
+
+def test_both_environments_are_deployed_alike() -> None:
+    jobs = yaml.safe_load((OURS / "deploy.yml").read_text())["jobs"]
+
+    def steps(name: str) -> list[str]:
+        found = [yaml.safe_dump(step).replace(name, "ENV") for step in jobs[name]["steps"]]
+        return list(dropwhile(lambda text: "Render for" not in text, found))
+
+    assert steps("staging") == steps("production")
+
+
+def test_a_rollback_waits_for_no_deployment_and_no_reviewer() -> None:
     document = yaml.safe_load((OURS / "rollback.yml").read_text())
 
     assert not document["concurrency"]["group"].startswith("deploy")
-    assert document["jobs"]["rollback"]["environment"] == "${{ inputs.environment }}"
+    assert document["jobs"]["rollback"]["environment"] == "${{ inputs.environment }}-rollback"

@@ -19,6 +19,8 @@ from typing import Any
 import yaml
 
 _EXPRESSION = re.compile(r"\$\{\{ (.+?) \}\}")
+_CLAUSE = re.compile(r"(\S+) (==|!=) '([^']*)'")
+_FAILURE = "failure()"
 _KILLED_S = 60
 
 
@@ -32,6 +34,7 @@ class Job:
     context: Mapping[str, str]
     path: str = ""  # folders before those of this machine
     output: list[str] = field(default_factory=list)  # of each step that ran
+    told: dict[str, str] = field(default_factory=dict)  # by steps to later ones
 
     @property
     def summary(self) -> str:
@@ -43,19 +46,24 @@ class Job:
         """RUNNER_TEMP."""
         return self._file("")
 
-    def play(self, *, skip: tuple[str, ...] = ()) -> int:
-        """Run the steps in order to the first that fails; its exit code, or 0."""
-        for step in self.steps(skip):
+    def play(self) -> int:
+        """Run the steps in order to the first that fails, and then those that are for that; its exit
+        code, or 0.
+        """
+        code = 0
+        for step in self.steps():
+            if not self._holds(step.get("if", ""), has_failed=code != 0):
+                continue
             process = self._start(step)
             said, _ = process.communicate(timeout=300)
             self.output.append(said)
-            if process.returncode:
-                return process.returncode
-        return 0
+            self._hear(step)
+            code = code or process.returncode
+        return code
 
     def kill(self, step: str, when: Callable[[], bool]) -> None:
         """Run one step, and kill it with all that it started once something is so."""
-        (found,) = [each for each in self.steps(()) if each.get("name") == step]
+        (found,) = [each for each in self.steps() if each.get("name") == step]
         process = self._start(found)
         until = time.monotonic() + _KILLED_S
         while not when():
@@ -65,10 +73,10 @@ class Job:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
-    def steps(self, skip: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    def steps(self) -> Iterator[Mapping[str, Any]]:
         """The steps that have a shell command, but those that install."""
         for step in self._job["steps"]:
-            if "run" in step and "install" not in step["run"] and step.get("name") not in skip:
+            if "run" in step and "install" not in step["run"]:
                 yield step
 
     @property
@@ -79,6 +87,32 @@ class Job:
         assert document["defaults"] == {"run": {"shell": "bash"}}
         found: Mapping[str, Any] = document["jobs"][self.name]
         return found
+
+    def _holds(self, condition: str, *, has_failed: bool) -> bool:
+        """Whether a step's `if` lets it run: comparisons with texts, all of which have to hold. What
+        nobody has set is empty, as for a runner.
+        """
+        clauses = condition.split(" && ") if condition else []
+        if has_failed != (_FAILURE in clauses):
+            return False
+        for clause in clauses:
+            if clause == _FAILURE:
+                continue
+            found = _CLAUSE.fullmatch(clause)
+            assert found is not None, f"unknown condition: {clause}"
+            name, sign, text = found.groups()
+            is_so = {**self.context, **self.told}.get(name, "") == text
+            if is_so != (sign == "=="):
+                return False
+        return True
+
+    def _hear(self, step: Mapping[str, Any]) -> None:
+        """What a step wrote to GITHUB_OUTPUT."""
+        file = self._file("output.txt")
+        lines = file.read_text().splitlines() if file.exists() else []
+        file.unlink(missing_ok=True)
+        for name, _, value in (line.partition("=") for line in lines):
+            self.told[f"steps.{step['id']}.outputs.{name}"] = value
 
     def _start(self, step: Mapping[str, Any]) -> subprocess.Popen[str]:
         given = {name: self._filled(text) for name, text in step.get("env", {}).items()}
@@ -92,6 +126,7 @@ class Job:
                 "PATH": ":".join(folder for folder in folders if folder),
                 "RUNNER_TEMP": str(self.temporary),
                 "GITHUB_STEP_SUMMARY": str(self._file("summary.md")),
+                "GITHUB_OUTPUT": str(self._file("output.txt")),
                 **given,
             },
             stdout=subprocess.PIPE,
@@ -102,7 +137,8 @@ class Job:
 
     def _filled(self, text: str) -> str:
         """A value with its expressions filled in; one that the test does not know is an error."""
-        return _EXPRESSION.sub(lambda match: self.context[match[1]], text)
+        known = {**self.context, **self.told}
+        return _EXPRESSION.sub(lambda match: known[match[1]], text)
 
     def _file(self, name: str) -> Path:
         folder = self.checkout.parent / f"{self.checkout.name}-runner"

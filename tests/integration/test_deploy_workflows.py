@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,14 @@ class Vendor:
     """
 
     is_wrong: bool = False
+    is_silent: bool = False  # to what the smoke asks
 
     def answer(self, asked: Asked) -> Reply:
         messages = asked.body["messages"]
-        if "crash" in messages[0]["content"] and "handle" in messages[-1]["content"]:
+        last = messages[-1]["content"]
+        if self.is_silent and ("blanket" in last or "lamp" in last):
+            return Reply(status=400)
+        if "crash" in messages[0]["content"] and "handle" in last:
             return Reply(status=500)
         return Reply(text="perhaps") if self.is_wrong else right_answer(asked)
 
@@ -65,6 +69,7 @@ class World:
             "secrets.TETRAD_API_KEY": "",
             "secrets.PULUMI_CONFIG_PASSPHRASE": "",
             "vars.PULUMI_BACKEND_URL": "",
+            "vars.TETRAD_APPLY": "",
             "github.server_url": "https://git.example.com",
             "github.repository": "acme/support",
             "github.run_id": "7",
@@ -79,7 +84,11 @@ class World:
         subprocess.run(["git", "clone", "--quiet", origin, checkout], check=True)
         given = {key.replace("__", "."): value for key, value in context.items()}
         return Job(
-            checkout=checkout, workflow=workflow, name=name, context={**self.secrets, **given}
+            checkout=checkout,
+            workflow=workflow,
+            name=name,
+            context={**self.secrets, **given},
+            path=str(self.folder / "bin"),
         )
 
     def merge(self, *, proven: bool = True) -> None:
@@ -126,6 +135,8 @@ def world(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     tree.git("remote", "add", "origin", str(tmp_path / "origin.git"))
     monkeypatch.setenv("TETRAD_CACHE", str(tmp_path / "cache"))
     found = World(tree=tree, folder=tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/sleep").symlink_to("/bin/true")
     with answering(monkeypatch, found.vendor.answer):
         found.merge()
         yield found
@@ -192,6 +203,18 @@ def deploy(world: World, environment: str, address: str) -> Job:
     return world.job("deploy", environment, vars__TETRAD_GATEWAY=address)
 
 
+def deploy_again(world: World) -> str:
+    job = world.job("deploy", "production")
+    assert job.play() == 0
+    return job.output[-1]
+
+
+def answering_in(world: World) -> str:
+    """The identity that answers in production, as `tetrad status` shows it."""
+    (found,) = re.findall(r"live +\S+ +([0-9a-f]{12})", world.tetrad("status", "production"))
+    return str(found)
+
+
 def test_a_merge_goes_to_staging_and_on_to_production(world: World) -> None:
     for environment in ("staging", "production"):
         with gateway(world, environment) as address:
@@ -206,20 +229,36 @@ def test_a_merge_goes_to_staging_and_on_to_production(world: World) -> None:
     assert "no changes" in deploy_again(world)
 
 
-def deploy_again(world: World) -> str:
-    job = world.job("deploy", "production")
-    assert job.play(skip=("Smoke",)) == 0
-    return job.output[-1]
+def preview(world: World) -> Job:
+    """The job before the approval: of the secrets it is given the registry's address alone."""
+    job = world.job("deploy", "preview")
+    address = world.secrets["secrets.TETRAD_REGISTRY"]
+    return replace(job, context={"secrets.TETRAD_REGISTRY": address})
 
 
-def test_without_evidence_production_stays_as_it_is(world: World) -> None:
+def test_who_approves_production_reads_what_would_change(world: World) -> None:
+    deploy_again(world)
+    world.tree.edit(PROMPT, "Sort each customer review", "Sort each review")
+    world.merge()
+
+    job = preview(world)
+
+    assert job.play() == 0, job.output
+    assert re.search(
+        r"    traffic:\n      stacks/feedback: \w{12} is live, was \w{12}", job.summary
+    )
+
+
+def test_without_evidence_nobody_is_asked_and_production_stays_as_it_is(world: World) -> None:
     deploy_again(world)
     before = world.tetrad("history", "production")
     world.tree.edit(PROMPT, "Sort each customer review", "Sort each review")
     world.merge(proven=False)
 
-    job = world.job("deploy", "production")
+    asked, job = preview(world), world.job("deploy", "production")
 
+    assert asked.play() == 1
+    assert "no verification summary for production counts" in asked.summary
     assert job.play() == 1
     assert "no verification summary for production counts" in job.output[-1]
     assert world.tetrad("history", "production") == before
@@ -232,7 +271,56 @@ def test_what_answers_otherwise_in_staging_goes_no_further(world: World) -> None
         job = deploy(world, "staging", address)
 
         assert job.play() == 1
-        assert "0 of 2 passed" in job.output[-1]
+        assert "0 of 2 passed" in job.output[-2]
+        assert "moved nothing that could be rolled back" in job.output[-1]
+
+
+@pytest.mark.parametrize(("trouble", "code"), [("wrong", 1), ("silent", 3)])
+def test_what_fails_its_smoke_is_rolled_back(world: World, trouble: str, code: int) -> None:
+    deploy_again(world)
+    before = answering_in(world)
+    world.tree.edit(PROMPT, "Sort each customer review", "Sort each review")
+    world.merge()
+    setattr(world.vendor, f"is_{trouble}", True)
+
+    with gateway(world, "production") as address:
+        job = deploy(world, "production", address)
+        assert job.play() == code, job.output
+
+    assert "0 of 2 passed" in job.output[-2]
+    assert f"{before} is live" in job.summary
+    assert answering_in(world) == before
+    assert "smoke failed: https://git.example.com/acme/support/actions/runs/7" in world.tetrad(
+        "history", "production"
+    )
+
+
+def test_a_deployment_that_moved_nothing_rolls_nothing_back(world: World) -> None:
+    deploy_again(world)
+    world.tree.edit(PROMPT, "Sort each customer review", "Sort each review")
+    world.merge()
+    deploy_again(world)
+    before = world.tetrad("history", "production")
+    world.vendor.is_wrong = True
+
+    with gateway(world, "production") as address:
+        job = deploy(world, "production", address)
+        assert job.play() == 1
+
+    assert "0 of 2 passed" in job.output[-2]
+    assert world.tetrad("history", "production") == before
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "gateway.example.com"])
+def test_a_gateway_out_of_reach_says_nothing_of_what_it_serves(world: World, address: str) -> None:
+    deploy_again(world)
+    world.tree.edit(PROMPT, "Sort each customer review", "Sort each review")
+    world.merge()
+
+    job = deploy(world, "production", address)
+
+    assert job.play() in (2, 3)
+    assert "rollback" not in world.tetrad("history", "production")
 
 
 def test_a_killed_job_leaves_the_traffic_and_the_next_one_goes_on(world: World) -> None:
