@@ -107,7 +107,19 @@ def _why_proven(environment: Environment, serving: Sequence[Stack]) -> str:
 def remove_last(root: Path) -> None:
     """Remove the last report, so that it is not taken for that of a gate that could not run."""
     for place in (LAST, LAST.with_suffix(".html")):
-        remove_file(root / place)
+        try:
+            remove_file(root / place)
+        except NotADirectoryError as error:
+            raise _in_the_way(place.parent, "a file", "a folder") from error
+        except IsADirectoryError as error:
+            raise _in_the_way(place, "a folder", "a file") from error
+
+
+def _in_the_way(place: Path, found: str, wanted: str) -> UsageError:
+    return UsageError(
+        f"{place.as_posix()} is {found}, and `tetrad gate` keeps {wanted} there"
+        f"\n  help: rm -r {place.as_posix()}; if it is committed, git rm -r {place.as_posix()}"
+    )
 
 
 def write_last(root: Path, report: Report) -> Path:
