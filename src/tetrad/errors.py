@@ -173,9 +173,15 @@ class ToolFailed(TetradError):
 
 
 class JudgeFailed(TetradError):
-    """An assertion could not be decided, so nothing can be said of the case."""
+    """An assertion could not be decided, so nothing can be said of the case; `final` where a judge
+    gave a verdict that is none, which no earlier words of it replace.
+    """
 
     exit_code = ExitCode.INCONCLUSIVE
+
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
 
 
 class PointerMoved(TetradError):

@@ -431,7 +431,8 @@ def test_similar_fails_under_its_threshold() -> None:
     ("said", "threshold", "passed", "score"),
     [
         ({"pass": True, "score": 0.9, "reason": "good"}, None, True, 0.9),
-        ({"pass": True, "score": 0.0, "reason": "good"}, None, True, 0.0),
+        ({"pass": True, "score": 0.1, "reason": "good"}, None, True, 0.1),
+        ({"pass": False, "score": 0.9}, None, False, 0.9),
         ({"pass": True, "reason": "good"}, None, True, 1.0),
         ({"pass": False}, None, False, 0.0),
         ({"pass": True, "score": 0.7}, 0.8, False, 0.7),
@@ -460,6 +461,18 @@ def test_a_judges_score_out_of_its_range_decides_nothing(score: Any) -> None:
         judged(
             assertion("llm-rubric", "is polite"), "text", Services({"pass": True, "score": score})
         )
+
+
+@pytest.mark.parametrize("type_", ["llm-rubric", "not-llm-rubric"])
+@pytest.mark.parametrize("threshold", [None, 0.5])
+@pytest.mark.parametrize("said", [{"pass": False, "score": 1}, {"pass": True, "score": 0.0}])
+def test_a_judge_that_contradicts_itself_decides_nothing(
+    said: Any, threshold: float | None, type_: str
+) -> None:
+    checked = assertion(type_, "is polite", threshold=threshold)
+
+    with pytest.raises(JudgeFailed, match="contradicts itself: `pass` is"):
+        judged(checked, "text", Services(said))
 
 
 def test_what_is_judged_stands_between_marks_that_it_cannot_hold() -> None:

@@ -17,16 +17,18 @@ from fakes import ScriptedAnswers, WordEmbedder
 from numpy.typing import NDArray
 
 from tetrad.answers import Answers
-from tetrad.assertions.answered import PythonRaised
+from tetrad.assertions.answered import Answered, PythonRaised
 from tetrad.assertions.score import Score
+from tetrad.assertions.types.llm_rubric import LLM_RUBRIC
 from tetrad.canonical import Json, digest_of
 from tetrad.errors import EngineUnavailable, JudgeFailed
 from tetrad.evals import Recorded
 from tetrad.evals.judges import ReadyJudge
 from tetrad.evals.python_process import PythonCode, code_places
+from tetrad.evals.services import SuiteServices
 from tetrad.evals.similarities import Embeddings
 from tetrad.loading.files import Tree
-from tetrad.model import Prompt, PromptMessage
+from tetrad.model import Assertion, Prompt, PromptMessage
 from tetrad.modules import Modules
 from tetrad.promptfoo.code import CodeFiles
 from tetrad.results.exchange import JsonOutput
@@ -212,6 +214,41 @@ def test_a_judge_that_answers_garbage_is_asked_again_and_the_garbage_is_not_kept
     assert ask(ready(engine, answers)).passed
     assert len(engine.asked) == 4
     assert ask(ready(ScriptedAnswers({}), answers)).passed  # that one is kept
+
+
+def by_rubric(judge: ReadyJudge, root: Path) -> Score:
+    rubric = Assertion(type="llm-rubric", value="is polite", location=HERE)
+    services = SuiteServices(
+        python=PythonCode(WorkingTree(root), code_places()), judges={"default": judge}
+    )
+    answered = Answered(text="Hi", vars={})
+
+    async def one() -> Score:
+        return await LLM_RUBRIC.grade("is polite", rubric, answered, services)
+
+    return asyncio.run(one())
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        ('{"pass": false, "score": 1}', "contradicts itself"),
+        ('{"pass": true, "score": 0}', "contradicts itself"),
+        ('{"pass": false, "score": 7}', "not a number from 0 to 1"),
+    ],
+)
+def test_a_verdict_that_is_none_is_asked_for_again_and_not_replaced_by_what_was_said_before(
+    verdict: str, told: str, answers: Answers, tmp_path: Path
+) -> None:
+    engine = ScriptedAnswers({"": f"It could be {YES}, but no: {verdict}"})
+    judge = ready(engine, answers)
+
+    with pytest.raises(JudgeFailed, match=told):
+        by_rubric(judge, tmp_path)
+    assert len(engine.asked) == 3
+
+    engine.answers = {"": YES}
+    assert by_rubric(judge, tmp_path).passed
 
 
 def test_a_judges_prompt_takes_rubric_and_output(answers: Answers) -> None:

@@ -55,6 +55,8 @@ class ReadyJudge:
             try:
                 return read(found)
             except JudgeFailed as error:
+                if error.final:
+                    return error
                 why = why or error
         return why or JudgeFailed(
             f"judge {self.name!r} answered no JSON object: {shorten(completion.text, 120)!r}"

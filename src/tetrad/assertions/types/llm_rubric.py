@@ -60,7 +60,14 @@ def _read(said: Mapping[str, Json], threshold: float | None) -> Score:
         score = 1.0 if passed else 0.0
     if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
         written = shorten(json.dumps(score), 40)
-        raise JudgeFailed(f"the judge's score is {written}, not a number from 0 to 1")
+        raise JudgeFailed(f"the judge's score is {written}, not a number from 0 to 1", final=True)
+    if score == (0 if passed else 1):
+        # promptfoo counts both as they are; a mean of scores would be met by what a judge rejected
+        said_so = json.dumps(passed)
+        raise JudgeFailed(
+            f"the judge contradicts itself: `pass` is {said_so}, and the score {score:g}",
+            final=True,
+        )
     reason = said.get("reason")
     words = shorten(reason, REASON_CHARS) if isinstance(reason, str) else "no reason given"
     if threshold is not None and not reaches(score, threshold):
@@ -71,7 +78,8 @@ def _read(said: Mapping[str, Json], threshold: float | None) -> Score:
 LLM_RUBRIC = ServiceAssertion(
     name="llm-rubric",
     value="what must hold, in words",
-    passes_if="a judge says so; with a threshold its score must reach it, too",
+    passes_if="a judge says so; with a threshold its score must reach it, too. No result if `pass` and"
+    " score contradict each other: `false` with 1, `true` with 0",
     problem=_problem,
     cannot_fail=met_by_all,
     cannot_pass=out_of_reach,
