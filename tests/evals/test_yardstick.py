@@ -382,6 +382,26 @@ def test_a_tool_takes_another_argument_and_its_recordings_follow(tree: Tree, gat
     assert moved(report)["input"]["cases"] == ["where"]
 
 
+def test_a_value_that_a_renamed_variable_leaves_out_needs_a_line(tree: Tree, gate: Gate) -> None:
+    tree.edit(PROMPT, "variables:\n", "variables:\n  tone: {required: false, max_chars: 9}\n")
+    tree.edit(PROMPT, "      {{ review }}\n", "      {{ review }}{{ tone }}\n")
+    tree.edit(GOLDEN, '{review: "So soft!', '{tone: dry, review: "So soft!')
+    tree.commit()
+    for path in (PROMPT, GOLDEN):
+        text = (tree.root / path).read_text().replace("{tone: dry, ", "{")
+        for before, after in (("review", "text"), ("tone", "mood")):
+            text = text.replace(f"{before}: {{", f"{after}: {{").replace(
+                f"{{{before}:", f"{{{after}:"
+            )
+            text = text.replace(f"{{{{ {before} }}}}", f"{{{{ {after} }}}}")
+        (tree.root / path).write_text(text)
+
+    code, report = gate()
+
+    assert code == ExitCode.INCONCLUSIVE
+    assert "tone: the change asks something else here" in json.dumps(report)
+
+
 @pytest.mark.parametrize("has_ids", [True, False])
 def test_a_variable_is_renamed(has_ids: bool, tree: Tree, gate: Gate) -> None:
     if not has_ids:
@@ -857,8 +877,14 @@ def test_a_judge_of_the_base_that_cannot_be_asked_is_inconclusive(tree: Tree, ga
     assert gate()[0] == ExitCode.PASSED
 
 
+def for_any_call(tree: Tree) -> None:
+    with_orders(tree, "number")
+    tree.edit(GOLDEN, ", arguments: {number: A1}, result: {state: sent}", ", result: {state: lost}")
+
+
 RECORDED_BY_THE_CHANGE: dict[str, Callable[[Tree], object]] = {
     "of a renamed argument": lambda tree: with_orders(tree, "number"),
+    "of a renamed argument, for any call": for_any_call,
     "of arguments that only the new model uses": lambda tree: tree.edit(
         GOLDEN, "tools: [{", "tools: [{tool: order, arguments: {id: B2}, result: {state: sent}}, {"
     ),

@@ -6,12 +6,13 @@ variable or a tool's argument is called otherwise there, is asked as the stack's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tetrad.canonical import Json, canonical_json
 from tetrad.errors import BadRequest, ToolFailed
 from tetrad.model import Case, RecordedCall, Stack, Suite
+from tetrad.plan.recordings import Tools, lost_calls, recorded_otherwise
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
 from tetrad.runtime.request_variables import Variables
@@ -53,7 +54,7 @@ def posed(suite: Suite, on: Stack, of: Stack, own: Mapping[str, Case]) -> Posed:
             unfit[case.id] = asked
             continue
         cases.append(asked)
-        names = [*_edited(case, asked, there, here), *_recorded_otherwise(case, asked)]
+        names = [*_edited(case, asked, there, here), *_recorded_otherwise(case, asked, there, here)]
         if names:
             edited[case.id] = f"{', '.join(names)}: the change asks something else here"
     return Posed(suite=with_cases(suite, cases), unfit=unfit, edited=edited)
@@ -70,6 +71,8 @@ def _asked(case: Case, own: Case | None, there: _Takes, here: _Takes) -> Case | 
     """
     tools = tuple(there.answerable(case, own))
     problem = there.problem(case.vars)
+    if own is None:
+        problem = problem or _unrecorded(case, tools, there, here)
     if case.turns and there.prompt.why_no_history is not None:
         return f"{there.prompt.ref} takes no earlier turns: {there.prompt.why_no_history}"
     if own is None:
@@ -90,7 +93,7 @@ def _edited(case: Case, asked: Case, there: _Takes, here: _Takes) -> Iterator[st
         return
     kept = there.declared & here.declared
     left = [
-        canonical_json(value)
+        (canonical_json(value), name)
         for name, value in case.vars.items()
         if name in here.declared and name not in there.declared
     ]
@@ -99,18 +102,22 @@ def _edited(case: Case, asked: Case, there: _Takes, here: _Takes) -> Iterator[st
         if name in kept and name in case.vars:
             if value != canonical_json(case.vars[name]):
                 yield name
-        elif value in left:
-            left.remove(value)
+        elif same := next((one for one in left if one[0] == value), None):
+            left.remove(same)
         else:
             yield name
+    if there.takes_more(asked, here):
+        yield from (name for _, name in left)
 
 
-def _recorded_otherwise(case: Case, asked: Case) -> Iterator[str]:
-    """The tools of calls that are not the case's own, with results that none of its own has: a renamed
-    argument leaves the results as they were.
-    """
-    known = {_answer(call) for call in case.tools}
-    yield from dict.fromkeys(call.tool for call in asked.tools if _answer(call) not in known)
+def _recorded_otherwise(case: Case, asked: Case, there: _Takes, here: _Takes) -> Iterator[str]:
+    yield from recorded_otherwise(case.tools, asked.tools, here.tools, there.tools)
+
+
+def _unrecorded(case: Case, recorded: Sequence[RecordedCall], there: _Takes, here: _Takes) -> str:
+    """Why a case that nothing stands for any more cannot be put: a call would get no answer."""
+    lost = lost_calls(case.tools, recorded, here.tools, there.tools)
+    return f"{lost[0].tool}: a recorded call does not fit the tools of the stack" if lost else ""
 
 
 class _Takes:
@@ -120,7 +127,8 @@ class _Takes:
         self.prompt = stack.prompt
         self.declared = frozenset(stack.prompt.variables)
         self._variables = Variables(stack.prompt, filled=stack.filled)
-        self._tools = {tool.name: tool for tool in stack.tools}
+        self._filled = frozenset(stack.filled)
+        self.tools: Tools = {tool.name: tool for tool in stack.tools}
 
     def problem(self, given: Mapping[str, Json]) -> str:
         """Why the stack does not take the variables; empty where it does."""
@@ -134,6 +142,11 @@ class _Takes:
         """Whether something that the case asks at home would not be asked on this stack."""
         return any(name in here.declared - self.declared for name in case.vars)
 
+    def takes_more(self, asked: Case, here: _Takes) -> bool:
+        """Whether a variable that the stack at home does not have is left to its default."""
+        new = self.declared - here.declared - self._filled
+        return not new <= asked.vars.keys()
+
     def answerable(self, case: Case, own: Case | None) -> Iterator[RecordedCall]:
         """The case's recorded calls that fit the tools, then the own ones that it does not answer."""
         fitting = [call for call in case.tools if self._fits(call)]
@@ -142,12 +155,12 @@ class _Takes:
         yield from (call for call in (own.tools if own else ()) if _call(call) not in answered)
 
     def _fits(self, recorded: RecordedCall) -> bool:
-        tool = self._tools.get(recorded.tool)
+        tool = self.tools.get(recorded.tool)
         if tool is None:
             return False
         if recorded.arguments is not None:
             call = ToolCall(id="", name=recorded.tool, arguments=recorded.arguments)
-            if isinstance(tool_for(call, self._tools), Called):
+            if isinstance(tool_for(call, self.tools), Called):
                 return False
         try:
             if recorded.error is None:
@@ -155,10 +168,6 @@ class _Takes:
         except ToolFailed:
             return False
         return True
-
-
-def _answer(recorded: RecordedCall) -> tuple[bytes, str | None]:
-    return canonical_json(recorded.result), recorded.error
 
 
 def _call(recorded: RecordedCall) -> tuple[str, bytes]:
