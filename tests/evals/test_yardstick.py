@@ -509,6 +509,47 @@ def test_a_lower_price_does_not_make_room_in_a_budget(
     assert endpoint.asked
 
 
+MODEL = "stacks/models/scripted.yaml"
+
+
+@pytest.mark.parametrize("fmt", ["text", "markdown", "html", "json", "junit"])
+def test_prices_that_change_with_the_source_are_named(
+    fmt: str,
+    tree: Tree,
+    endpoint: OpenAIServer,
+    gate: Gate,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tree.append(SUITE, "  - {cost_usd_per_case: {max: 0.01}}\n")
+    tree.commit()
+    tree.edit(MODEL, "endpoint://team", "endpoint://another")
+    tree.edit(MODEL, "{input: 1, output: 2}", "{input: 0.1, output: 0.2}")
+
+    code, report = gate()
+
+    assert (code, offers(report)) == (ExitCode.PASSED, [])
+    told = moved(report)["prices"]
+    assert (told["before"], told["after"]) == ("$1 in, $2 out", "$0.1 in, $0.2 out")
+    note = (
+        "of another source, endpoint://another instead of endpoint://team: each has its own prices"
+    )
+    assert told["note"] == note
+    assert note in " ".join(html.unescape(text_of(tree, capsys, fmt)).split())
+    assert endpoint.asked
+
+
+def test_a_model_that_the_base_has_at_the_same_prices_changes_none(
+    tree: Tree, endpoint: OpenAIServer, gate: Gate
+) -> None:
+    written = (tree.root / MODEL).read_text()
+    cheaper = written.replace("//team", "//another").replace("{input: 1, ", "{input: 0.1, ")
+    (tree.root / "stacks/models/cheaper.yaml").write_text(cheaper)
+    tree.commit()
+    tree.edit("stacks/feedback.yaml", "models/scripted", "models/cheaper")
+
+    assert (gate()[1]["yardstick"], bool(endpoint.asked)) == ([], True)
+
+
 # -- changes that loosen what judges them
 
 

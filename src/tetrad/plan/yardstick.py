@@ -31,7 +31,8 @@ from tetrad.plan.requirements import loosened
 from tetrad.results.gate_report import YardstickChange
 from tetrad.text import usd
 
-_INPUT = frozenset({"vars", "tools"})
+_INPUT = frozenset({"vars", "turns", "tools"})
+_OF_ANOTHER = "of another source, {0.source.uri} instead of {1.source.uri}: each has its own prices"
 
 
 def suite_moved(suite: Suite, old: Suite | None) -> bool:
@@ -179,6 +180,7 @@ def _without_code(case: Case) -> Case:
         id="",
         derived=False,
         vars={},
+        turns=(),
         tools=(),
         tags=(),
         description="",
@@ -189,14 +191,20 @@ def _without_code(case: Case) -> Case:
 
 
 def _of_prices(head: Repository, base: Repository, partners: Partners) -> Iterator[YardstickChange]:
+    """Other prices of a model, and those of another source, unless the base gives it the same."""
+    known = [(model.source, model.prices) for model in base.models.values()]
     for ref, stack in head.stacks.items():
-        old = base.stacks.get(partners.was(ref))
-        if old is not None and prices_moved(stack, old):
+        old, now = base.stacks.get(partners.was(ref)), stack.model
+        if old is None or now.prices == old.model.prices:
+            continue
+        was = old.model
+        if now.source == was.source or (now.source, now.prices) not in known:
             yield YardstickChange(
                 kind="prices",
-                ref=stack.model.ref,
-                before=_prices(old.model.prices),
-                after=_prices(stack.model.prices),
+                ref=now.ref,
+                before=_prices(was.prices),
+                after=_prices(now.prices),
+                note="" if now.source == was.source else _OF_ANOTHER.format(now, was),
             )
 
 

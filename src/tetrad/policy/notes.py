@@ -25,7 +25,7 @@ class Sighting:
 def noted(
     changes: Iterable[YardstickChange], sightings: Sequence[Sighting]
 ) -> tuple[YardstickChange, ...]:
-    return tuple(replace(change, note=_note(change, sightings)) for change in changes)
+    return tuple(replace(one, note=one.note or _note(one, sightings)) for one in changes)
 
 
 def _note(change: YardstickChange, sightings: Sequence[Sighting]) -> str:
