@@ -18,7 +18,7 @@ from tetrad.canonical import Json
 from tetrad.engines.brake import Brake
 from tetrad.engines.endpoint import Address, Endpoint
 from tetrad.errors import EngineRefused, EngineUnavailable
-from tetrad.model import Generation
+from tetrad.model import Generation, Prices
 from tetrad.results.exchange import (
     UNREADABLE_ARGUMENTS,
     Choice,
@@ -423,10 +423,6 @@ COUNTED = {"prompt_tokens": 30, "completion_tokens": 10}
             {**COUNTED, "prompt_tokens_details": {"cached_tokens": 900}},
             Usage(input_tokens=930, output_tokens=10, cached_input_tokens=900),
         ),
-        (
-            {**COUNTED, "prompt_tokens_details": {"cached_tokens": -900}},
-            Usage(input_tokens=30, output_tokens=10),
-        ),
         # Thinking among the completion's tokens, beside them, and in the total alone
         (
             {**COUNTED, "total_tokens": 40, "completion_tokens_details": {"reasoning_tokens": 8}},
@@ -447,6 +443,20 @@ COUNTED = {"prompt_tokens": 30, "completion_tokens": 10}
         ({**COUNTED, "total_tokens": 340}, Usage(input_tokens=30, output_tokens=310)),
         ({**COUNTED, "total_tokens": 3}, Usage(input_tokens=30, output_tokens=10)),
         ({"prompt_tokens": 30}, Usage(input_tokens=30, output_tokens=None)),
+        # Left out in every way that servers do
+        (
+            {**COUNTED, "total_tokens": None, "prompt_tokens_details": None},
+            Usage(input_tokens=30, output_tokens=10),
+        ),
+        (
+            {
+                **COUNTED,
+                "total_tokens": 0,
+                "prompt_tokens_details": {"cached_tokens": None},
+                "completion_tokens_details": {"reasoning_tokens": 0},
+            },
+            Usage(input_tokens=30, output_tokens=10),
+        ),
     ],
 )
 def test_tokens_are_counted_however_the_server_splits_them(
@@ -454,6 +464,31 @@ def test_tokens_are_counted_however_the_server_splits_them(
 ) -> None:
     with OpenAIServer(Reply(text="ok", usage=usage)) as server:
         assert ask(server).usage == counted
+
+
+NO_COUNTS = ["500", "", -400, True, 1.5, float("nan"), 10**400, [5], {}]
+
+
+@pytest.mark.parametrize("said", NO_COUNTS, ids=repr)
+def test_a_detail_that_is_no_count_leaves_what_it_would_change_not_known(said: Any) -> None:
+    without_input = Usage(input_tokens=None, output_tokens=10)
+    without_output = Usage(input_tokens=30, output_tokens=None)
+    for detail, counted in (
+        ({"prompt_tokens_details": {"cached_tokens": said}}, without_input),
+        ({"completion_tokens_details": {"reasoning_tokens": said}}, without_output),
+        ({"total_tokens": said}, without_output),
+    ):
+        with OpenAIServer(Reply(text="ok", usage={**COUNTED, **detail})) as server:
+            usage = ask(server).usage
+
+        assert usage == counted
+        assert usage.cost_usd(Prices(input=1, output=1)) is None
+
+
+@pytest.mark.parametrize("details", ["prompt_tokens_details", "completion_tokens_details"])
+def test_details_in_another_form_leave_what_they_would_change_not_known(details: str) -> None:
+    with OpenAIServer(Reply(text="ok", usage={**COUNTED, details: "x"})) as server:
+        assert ask(server).usage.total_tokens is None
 
 
 def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:

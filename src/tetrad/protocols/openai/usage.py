@@ -19,30 +19,39 @@ def usage_of(written: Any, *, answered: bool) -> Usage:
     asked = _count(written.get("prompt_tokens"), least=1)
     made = _count(written.get("completion_tokens"), least=int(answered))
     cached = _detail(written, "prompt_tokens_details", "cached_tokens")
-    if asked is not None and cached > asked:  # counted beside the prompt's, as Anthropic does
+    if asked is None or cached is None:
+        return Usage(input_tokens=None, output_tokens=_output(written, None, made))
+    if cached > asked:  # counted beside the prompt's, as Anthropic does
         asked += cached
     return Usage(
         input_tokens=asked,
-        output_tokens=None if made is None else made + _thought(written, asked, made),
-        cached_input_tokens=0 if asked is None else cached,
+        output_tokens=_output(written, asked, made),
+        cached_input_tokens=cached,
     )
 
 
-def _thought(written: Mapping[str, Any], asked: int | None, made: int) -> int:
-    """The tokens of thinking that are not among the completion's: xAI names them in the details and
-    the total, Gemini's endpoint in the total only.
+def _output(written: Mapping[str, Any], asked: int | None, made: int | None) -> int | None:
+    """The completion's tokens with those of thinking that are not among them: xAI names these in the
+    details and the total, Gemini's endpoint in the total only.
     """
     thought = _detail(written, "completion_tokens_details", "reasoning_tokens")
+    total = _if_given(written.get("total_tokens"))
+    if made is None or thought is None or total is None:
+        return None
     outside = thought if thought > made else 0
-    total = _count(written.get("total_tokens"), least=1)
-    if asked is None or total is None:
-        return outside
-    return max(outside, total - asked - made)
+    return made + (outside if asked is None else max(outside, total - asked - made))
 
 
-def _detail(written: Mapping[str, Any], details: str, name: str) -> int:
+def _detail(written: Mapping[str, Any], details: str, name: str) -> int | None:
+    """A count that many servers leave out, which is then nothing; None for what is no count."""
     inner = written.get(details)
-    return (_count(inner.get(name), least=0) or 0) if isinstance(inner, Mapping) else 0
+    if inner is None:
+        return 0
+    return _if_given(inner.get(name)) if isinstance(inner, Mapping) else None
+
+
+def _if_given(value: Any) -> int | None:
+    return 0 if value is None else _count(value, least=0)
 
 
 def _count(value: Any, *, least: int) -> int | None:
