@@ -42,7 +42,28 @@ from tetrad.plan.requirements import loosened
         (
             [budget("cost_usd_per_case", "mean", most=0.002)],
             [budget("cost_usd_per_case", "p95", most=0.002)],
-            [("mean cost ≤ $0.002", "")],
+            [("mean cost ≤ $0.002", "p95 cost ≤ $0.002")],
+        ),
+        (
+            [budget("cost_usd_per_case", "p95", most=0.02)],
+            [budget("cost_usd_per_case", "mean", most=0.02)],
+            [("p95 cost ≤ $0.02", "mean cost ≤ $0.02")],
+        ),
+        # what was there before is in the place of nothing
+        (
+            [budget("latency_ms", "p95", most=900), budget("latency_ms", "p50", most=400)],
+            [budget("latency_ms", "p50", most=400)],
+            [("p95 latency ≤ 900 ms", "")],
+        ),
+        (
+            [budget("latency_ms", "p95", most=900)],
+            [budget("cost_usd_per_case", "p95", most=1)],
+            [("p95 latency ≤ 900 ms", "")],
+        ),
+        (
+            [minimum(0.7)],
+            [no_worse(0.1)],
+            [("answer ≥ 0.70", "answer at most 0.10 below the base")],
         ),
         (
             [budget("latency_ms", "p95", most=900, increase=0.1)],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tetrad.model import Budget, MaxFlips, Minimum, MustPass, NoWorseThanBase, Requirement
@@ -12,6 +13,7 @@ from tetrad.text import milliseconds, usd
 
 _STATISTICS = {"mean": "mean", "p50": "median", "p95": "p95", "total": "total"}
 _MEASURES = {"cost_usd_per_case": "cost", "latency_ms": "latency", "total_tokens": "tokens"}
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Loosened(NamedTuple):
@@ -21,15 +23,49 @@ class Loosened(NamedTuple):
     after: str
 
 
-def loosened(before: Iterable[Requirement], after: Iterable[Requirement]) -> Iterator[Loosened]:
-    """The requirements that a change takes away or makes easier to hold."""
+def loosened(
+    before: Sequence[Requirement],
+    after: Iterable[Requirement],
+    renamed: Mapping[str, str] = _NOTHING,
+) -> Iterator[Loosened]:
+    """The requirements that a change takes away or makes easier to hold; `renamed` are metrics."""
     left = list(after)
-    for old in before:
+    had = [_under(old, renamed) for old in before]
+    for said, old in zip(before, had, strict=True):
         alike = [new for new in left if _subject(new) == _subject(old)]
         if isinstance(old, MustPass):
             alike = _together(alike)
         if not any(_holds(new, old) for new in alike):
-            yield Loosened(told(old), told(alike[0]) if alike else "")
+            instead = alike or _in_place_of(old, left, had)
+            yield Loosened(told(said), told(instead[0]) if instead else "")
+
+
+def _under(requirement: Requirement, renamed: Mapping[str, str]) -> Requirement:
+    if isinstance(requirement, Minimum | NoWorseThanBase):
+        metric = renamed.get(requirement.metric, requirement.metric)
+        return replace(requirement, metric=metric)
+    return requirement
+
+
+def _in_place_of(
+    old: Requirement, after: Iterable[Requirement], before: Iterable[Requirement]
+) -> list[Requirement]:
+    """What a change asks anew of the metric or the quantity of which it asks the old no more."""
+    known = {_subject(one) for one in before}
+    return [
+        new
+        for new in after
+        if _subject(new) not in known and _measured(new) == _measured(old) != ""
+    ]
+
+
+def _measured(requirement: Requirement) -> str:
+    match requirement:
+        case Minimum() | NoWorseThanBase():
+            return f"metric {requirement.metric}"
+        case Budget():
+            return requirement.measure
+    return ""
 
 
 def _together(requirements: Iterable[Requirement]) -> list[Requirement]:

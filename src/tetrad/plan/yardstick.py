@@ -26,12 +26,14 @@ from tetrad.model import (
     assertions_of,
 )
 from tetrad.plan.carried_waivers import waived
+from tetrad.plan.metric_names import renamed_metrics
 from tetrad.plan.partners import Partner, Partners
 from tetrad.plan.requirements import loosened
 from tetrad.results.gate_report import YardstickChange
 from tetrad.text import usd
 
 _INPUT = frozenset({"vars", "turns", "tools"})
+_RENAMED = "only renamed, the same assertions score them"
 _OF_ANOTHER = "of another source, {0.source.uri} instead of {1.source.uri}: each has its own prices"
 
 
@@ -97,14 +99,22 @@ def yardstick_changes(
 
 
 def _of_suite(old: Suite, new: Suite) -> Iterator[YardstickChange]:
-    for before, after in loosened(old.gate, new.gate):
+    renamed = renamed_metrics(old, new)
+    for before, after in loosened(old.gate, new.gate, renamed):
         yield YardstickChange(kind="requirement", ref=old.ref, before=before, after=after)
     for name, then, now in (
         ("metrics", ", ".join(old.metrics), ", ".join(new.metrics)),
         ("tools", old.tools, new.tools),
     ):
         if then != now:
-            yield YardstickChange(kind="setting", ref=old.ref, name=name, before=then, after=now)
+            yield YardstickChange(
+                kind="setting",
+                ref=old.ref,
+                name=name,
+                before=then,
+                after=now,
+                note=_RENAMED if renamed and name == "metrics" else "",
+            )
     for name in dict.fromkeys([*old.judges, *new.judges]):
         if _judge(old.judges.get(name)) != _judge(new.judges.get(name)):
             yield YardstickChange(
@@ -134,11 +144,14 @@ def _of_cases(
     old: Suite, head: Repository, partners: Mapping[str, Partner]
 ) -> Iterator[YardstickChange]:
     changed: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    held = {partner.suite for partner in partners.values()}
+    alike = {ref for ref in held if renamed_metrics(old, head.suites[ref])}
     for case in old.golden.cases:
         partner = partners.get(case.id)
         if partner is not None:
-            for kind in _differences(case, partner.case):
-                changed[kind, ""].append(case.id)
+            if partner.suite not in alike:
+                for kind in _differences(case, partner.case):
+                    changed[kind, ""].append(case.id)
             if partner.suite != old.ref:
                 changed["moved", partner.suite].append(case.id)
         elif partners and old.ref not in head.suites:
