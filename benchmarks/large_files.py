@@ -136,6 +136,10 @@ SHAPES: dict[str, Callable[[int], tuple[str, str]]] = {
     "undefined variables": undefined,
     "one-character variables": one_character,
     "declared variables": declared_and_used,
+    "outputs in JSON": of_prompt(
+        "kind: prompt\nvariables: {a: {}}\nmessages:\n  - role: user\n    content: |\n",
+        '      "k#": "{{ a }}"\n',
+    ),
     "unused variables": of_prompt(f"{HEAD}variables:\n", "  v#: {}\n"),
     "bad messages": of_prompt("kind: prompt\nmessages:\n", "  - {role: usr, content: a}\n"),
     "bad examples": of_prompt(f"{HEAD}examples:\n", "  - {vars: {v#: 1}, outputs: b}\n"),
@@ -160,6 +164,10 @@ SHAPES: dict[str, Callable[[int], tuple[str, str]]] = {
     "columns of CSV": lambda size: (
         GOLDEN + ".csv",
         filled("message", each(",c#"), size // 2) + "\n" + "a" + filled("", each(",b#"), size // 2),
+    ),
+    "thresholds in CSV": lambda size: (
+        GOLDEN + ".csv",
+        filled("message", each(",__config:__expected1#:threshold"), size) + "\n",
     ),
     "suppressions": of_prompt(HEAD, "# tetrad: allow unused-variable -- because of #\n"),
     "long lines": lambda size: (PROMPT, f'{HEAD.strip()}\ndescription: "{"a " * (size // 2)}"\n'),

@@ -46,22 +46,27 @@ _BULLETS = r"[ \t>*+•-]*(?:\d+[.)][ \t]*)?"
 
 def are_delimited(text: str, places: Sequence[int]) -> Iterator[bool]:
     """Of each place, in order, whether it lies in such a block; nothing is said of what is at it."""
+    return are_within(blocks_of(text), places)
+
+
+def are_within(blocks: Iterator[tuple[int, int]], places: Sequence[int]) -> Iterator[bool]:
+    """Of each place, in order, whether it lies in one of the blocks."""
     if not places:
         return
-    blocks = _joined(blocks_of(text))
-    starts = [block.start for block in blocks]
+    joined = _joined(blocks)
+    starts = [block.start for block in joined]
     for place in places:
         before = bisect_right(starts, place)
-        yield before > 0 and blocks[before - 1].end > place
+        yield before > 0 and joined[before - 1].end > place
 
 
-def breakable_blocks(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """The stretches between marks that a text may well contain, each with the marks' name."""
-    yield from (("a fence", block) for block in _fences(text))
+def breakable_blocks(text: str) -> Iterator[tuple[str, Iterator[tuple[int, int]]]]:
+    """The stretches between marks that a text may well contain, by the marks' name."""
+    yield "a fence", _fences(text)
     for mark in ('"""', "'''"):
         if mark in text:
-            yield from (("triple quotes", block) for block in _quotes(text, mark))
-    yield from (("JSON", match.span()) for match in _compiled(_QUOTED_JSON).finditer(text))
+            yield "triple quotes", _quotes(text, mark)
+    yield "JSON", (match.span() for match in _compiled(_QUOTED_JSON).finditer(text))
 
 
 def sturdy_blocks(text: str) -> Iterator[tuple[int, int]]:

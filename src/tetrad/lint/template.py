@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from tetrad.lint.delimiters import MARK, are_delimited, breakable_blocks, sturdy_blocks
+from tetrad.lint.delimiters import MARK, are_delimited, are_within, breakable_blocks, sturdy_blocks
 from tetrad.lint.positions import Lines
 from tetrad.templates.simple import SIMPLE, simple_outputs
 
@@ -43,19 +43,25 @@ def outputs_of(text: str) -> tuple[TemplateOutput, ...]:
     )
 
 
+@cache
 def breakable_in(text: str) -> Mapping[int, str]:
     """By where they start, the outputs that only marks delimit which their text may contain."""
     if not any(mark in text for mark in ("```", "~~~", '"""', "'''", '":', "':", '" :')):
         return {}
     flat, placed = _flat(text)
-    marks = list(breakable_blocks(flat))
-    sturdy = list(sturdy_blocks(flat)) if marks else []
+    places = [one.position for one in placed]
+    around: dict[int, str] = {}  # by the output's number
+    for name, blocks in breakable_blocks(flat):
+        for number, is_within in enumerate(are_within(blocks, places)):
+            if is_within:
+                around.setdefault(number, name)
+    if not around:
+        return {}
+    held = are_within(sturdy_blocks(flat), places)
     found: dict[int, str] = {}
-    for one in placed:
-        around = [name for name, (start, end) in marks if start <= one.position < end]
-        held = any(start <= one.position < end for start, end in sturdy)
-        if around and not held and not one.output.delimited:
-            found.setdefault(one.output.start, around[0])
+    for number, (one, is_held) in enumerate(zip(placed, held, strict=True)):
+        if number in around and not is_held and not one.output.delimited:
+            found.setdefault(one.output.start, around[number])
     return found
 
 

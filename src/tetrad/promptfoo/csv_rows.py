@@ -77,22 +77,27 @@ def _refused(column: str, location: Location) -> Issue:
 
 
 def _check_columns(names: list[str], path: str) -> None:
-    issues = [
-        Issue(location=Location(path), message=message, hint=hint)
-        for number, name in enumerate(names)
-        for message, hint in [_column_problem(name, names[:number], names)]
-        if message
-    ]
+    marks = [word for mark, word in _SEPARATORS if len(names) == 1 and mark in names[0]]
+    if marks:
+        message = f"the columns are separated by {marks[0]}"
+        hint = "save it with commas between the cells"
+        raise SpecError([Issue(location=Location(path), message=message, hint=hint)])
+    expected = sum(map(_is_expected, names))
+    before: set[str] = set()
+    issues: list[Issue] = []
+    for name in names:
+        message, hint = _column_problem(name, expected)
+        if name in before:
+            message, hint = f"duplicate column {name!r}", "keep one of the two"
+        if message:
+            issues.append(Issue(location=Location(path), message=message, hint=hint))
+        before.add(name)
     if issues:
         raise SpecError(issues)
 
 
-def _column_problem(name: str, before: list[str], names: list[str]) -> tuple[str, str]:
-    marks = [word for mark, word in _SEPARATORS if mark in name]
-    if marks and len(names) == 1:
-        return f"the columns are separated by {marks[0]}", "save it with commas between the cells"
-    if name in before:
-        return f"duplicate column {name!r}", "keep one of the two"
+def _column_problem(name: str, expected: int) -> tuple[str, str]:
+    """What is wrong with a column by itself, among as many that say what is expected."""
     if name.startswith("_") and _is_known(f"_{name}"):
         message = f"the column {name!r} would be a variable"
         return message, f"promptfoo's column has two underscores: _{name}"
@@ -100,7 +105,7 @@ def _column_problem(name: str, before: list[str], names: list[str]) -> tuple[str
         hint = did_you_mean(name, _COLUMNS, f"columns with __ are {', '.join(_COLUMNS)}")
         return f"{name!r} is not a known column", hint
     target = _CONFIG.fullmatch(name)
-    if target and _place(target[1]) > sum(map(_is_expected, names)):
+    if target and _place(target[1]) > expected:
         return f"there is no column that {name!r} is for", "__expected columns count from 1"
     return "", ""
 

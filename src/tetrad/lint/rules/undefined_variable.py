@@ -46,7 +46,7 @@ def check(tree: LintTree) -> Iterator[Finding]:
     for prompt in prompts_asked(tree):
         if prompt.location.file in built_on and not stacks_with(tree, prompt):
             continue  # those that extend it show its messages, with variables of their own
-        known = (*_known(tree, prompt), *ill.get(prompt.ref, ()))
+        known = dict.fromkeys((*_known(tree, prompt), *ill.get(prompt.ref, ())))
         for index, message in enumerate(prompt.messages):
             for name, start in variables_of(message.content).items():
                 if name in known:

@@ -31,7 +31,7 @@ messages:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tetrad.lint.finding import Edit, Finding, Fix
 from tetrad.lint.placeholders import placeholders_of
@@ -43,18 +43,26 @@ from tetrad.schemas.nearest import nearest
 from tetrad.templates.reading import problems_of, variables_of
 from tetrad.yamldoc.parse import Document
 
+_OTHERWISE = re.compile(r"(?<!\{)\$?\{\s*(\w+)\s*\}(?!\})|<<\s*(\w+)\s*>>")
+
 
 def check(tree: LintTree) -> Iterator[Finding]:
     asked = frozenset(tree.names)
     used_somewhere = _used_by_file(tree, asked)
     for prompt in tree.repository.prompts.values():
-        for variable in prompt.variables.values():
-            file = variable.location.file
-            document = tree.documents.get(file)
-            if document is None or file not in asked or (file, variable.name) in used_somewhere:
+        unused = [
+            variable
+            for variable in prompt.variables.values()
+            if variable.location.file in asked
+            and (variable.location.file, variable.name) not in used_somewhere
+        ]
+        near_misses = _written_otherwise(prompt) if unused else {}
+        for variable in unused:
+            document = tree.documents.get(variable.location.file)
+            if document is None:
                 continue
             part = Part(document, ("variables", variable.name), None)
-            near_miss = _written_otherwise(prompt, variable.name)
+            near_miss = near_misses.get(variable.name)
             yield RULE.at(
                 tree.key(part),
                 f"the variable {variable.name!r} is never used",
@@ -63,16 +71,14 @@ def check(tree: LintTree) -> Iterator[Finding]:
             )
 
 
-def _written_otherwise(prompt: Prompt, name: str) -> str:
-    """How to write a variable that a message names in another language's way."""
-    found = re.compile(
-        rf"(?<!\{{)\$?\{{\s*{re.escape(name)}\s*\}}(?!\}})|<<\s*{re.escape(name)}\s*>>"
-    )
+def _written_otherwise(prompt: Prompt) -> Mapping[str, str]:
+    """How to write the variables that a message names in another language's way."""
+    found: dict[str, str] = {}
     for message in prompt.messages:
-        written = found.search(message.content)
-        if written is not None:
-            return f"{written[0]} is text in a template: write {{{{ {name} }}}}"
-    return ""
+        for written in _OTHERWISE.finditer(message.content):
+            name = written[1] or written[2]
+            found.setdefault(name, f"{written[0]} is text in a template: write {{{{ {name} }}}}")
+    return found
 
 
 def _used_by_file(tree: LintTree, asked: frozenset[str]) -> set[tuple[str, str]]:
