@@ -9,12 +9,20 @@ JSON Schema lets unknown formats pass, so a misspelt `datetime` accepts every te
 
 ## Example
 ```yaml
-properties: {sent: {type: string, format: datetime}}
+schema:
+  type: object
+  properties: {sent: {type: string, format: datetime}}
+  required: [sent]
+  additionalProperties: false
 ```
 
 ## Use instead
 ```yaml
-properties: {sent: {type: string, format: date-time}}
+schema:
+  type: object
+  properties: {sent: {type: string, format: date-time}}
+  required: [sent]
+  additionalProperties: false
 ```
 """
 
