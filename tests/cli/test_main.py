@@ -283,6 +283,16 @@ def test_a_closed_stream_changes_no_exit_code(tree: Tree, closed: int) -> None:
     assert b"Traceback" not in done.stderr
 
 
+def test_a_reader_of_both_streams_who_goes_away_changes_no_exit_code(tree: Tree) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    done = subprocess.run(a_failing_gate(tree), check=False, stdout=writer, stderr=writer)
+    os.close(writer)
+
+    assert done.returncode == ExitCode.REFUSED
+
+
 def test_what_is_printed_into_a_pipe_is_utf_8_in_every_locale(tree: Tree) -> None:
     done = subprocess.run(
         a_failing_gate(tree),

@@ -17,7 +17,7 @@ from typing import Protocol, cast
 
 from tetrad import __version__
 from tetrad.cli.arguments import Parser
-from tetrad.cli.output import drop_output, open_streams, print_status
+from tetrad.cli.output import open_streams, print_status
 from tetrad.errors import ExitCode, TetradError
 
 
@@ -113,9 +113,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             "interrupted; received answers are cached, and the next run continues from there\n"
         )
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        drop_output()
-        return ExitCode.PASSED
     except Exception as error:  # noqa: BLE001 - the boundary: a bug of ours becomes a report
         return _failed(error, arguments)
 

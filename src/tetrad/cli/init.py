@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-import sys
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from importlib.util import find_spec
@@ -16,7 +15,7 @@ from textwrap import indent
 from tetrad import __version__
 from tetrad.cli import lock
 from tetrad.cli.infra_scaffold import environment_values, lay_down_program
-from tetrad.cli.output import write_file
+from tetrad.cli.output import write_file, write_out
 from tetrad.errors import ExitCode, UsageError
 from tetrad.loading.repositories import load_repository
 from tetrad.model import ENVIRONMENTS, Repository
@@ -128,44 +127,44 @@ def run(args: argparse.Namespace) -> ExitCode:
         and not (root / "stacks" / "models" / "endpoint.yaml").exists()
     )
     values = _values(args, engine, below) | environment_values(engine if is_used else None)
-    sys.stdout.write(f"in {root}:\n")
+    write_out(f"in {root}:\n")
     for source, name in _scaffold(models if is_used else ()):
         if (name in DEPLOYING and not args.deploy) or (has_others and name.startswith(_EXAMPLE)):
             continue
         _lay_down(root, name, Template(source.read_text()).safe_substitute(values))
     for line in lay_down_program(root) if args.deploy else ():
-        sys.stdout.write(f"  {line}\n")
+        write_out(f"  {line}\n")
     repository = load_repository(root)
     for name, _, content in lock.stale_locks(repository):
         _lay_down(root, name, content.decode())
     _say_next(engine, is_used=is_used, has_others=has_others)
     if is_used and is_unnamed:
-        sys.stdout.write(_NAME)
+        write_out(_NAME)
     if args.deploy:
         _say_how_to_deploy(repository)
     if below:
-        sys.stdout.write(_MOVE.format(below=below))
+        write_out(_MOVE.format(below=below))
     return ExitCode.PASSED
 
 
 def _say_next(engine: str, *, is_used: bool, has_others: bool) -> None:
     start, try_it = _START[engine], _TRY
     if has_others:
-        sys.stdout.write("  the example is left out: stacks/ has stacks of its own\n")
+        write_out("  the example is left out: stacks/ has stacks of its own\n")
         start, try_it = "the stacks are those that are there", ""
     elif not is_used:
         model = MODELS[engine][0][0]
-        sys.stdout.write(f"  stacks/models/{model} is left out: {STACK} names another model\n")
+        write_out(f"  stacks/models/{model} is left out: {STACK} names another model\n")
         start = f"the model is the one that {STACK} names"
-    sys.stdout.write(_NEXT.format(start=start) + try_it)
+    write_out(_NEXT.format(start=start) + try_it)
 
 
 def _say_how_to_deploy(repository: Repository) -> None:
     if not any("staging" in stack.environments for stack in repository.stacks.values()):
-        sys.stdout.write(_UNSERVED)
+        write_out(_UNSERVED)
     clusters = (one.cluster for one in repository.environments.values() if one.name == "staging")
     if any(cluster is not None and cluster.unset for cluster in clusters):
-        sys.stdout.write(_DEPLOY)
+        write_out(_DEPLOY)
 
 
 def _values(args: argparse.Namespace, engine: str, below: str) -> dict[str, str]:
@@ -207,10 +206,10 @@ def _is_used(root: Path, model: str) -> bool:
 def _lay_down(root: Path, name: str, text: str) -> None:
     """Write a file where there is none, and say so."""
     if (root / name).exists():
-        sys.stdout.write(f"  {name} exists, left unchanged\n")
+        write_out(f"  {name} exists, left unchanged\n")
         return
     write_file(root / name, text)
-    sys.stdout.write(f"  {name}\n")
+    write_out(f"  {name}\n")
 
 
 def _scaffold(models: tuple[str, ...]) -> list[tuple[Traversable, str]]:

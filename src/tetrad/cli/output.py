@@ -14,13 +14,38 @@ from tetrad.writing import make_folder, replace_file
 
 def open_streams() -> None:
     """Make both streams take every text: data is UTF-8 wherever no terminal asks for less, and what
-    a terminal cannot show is escaped. A stream that was closed swallows what it is given.
+    a terminal cannot show is escaped. A stream that was closed swallows what it is given, and so does
+    standard error once its reader is gone.
     """
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
+    if type(sys.stderr) is TextIOWrapper and sys.stderr is sys.__stderr__:
+        sys.stderr = _Talk(
+            sys.stderr.buffer,
+            encoding=sys.stderr.encoding,
+            errors=sys.stderr.errors,
+            line_buffering=True,
+        )
     if isinstance(sys.stdout, TextIOWrapper):
         encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+class _Talk(TextIOWrapper):
+    """Standard error, whose reader may go away early (`2>&1 | head`): that changes no exit code."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            _drop(self)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            _drop(self)
 
 
 def _nowhere() -> TextIO:
@@ -42,9 +67,9 @@ def write_out(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        drop_output()
+        _drop(sys.stdout)
     except OSError as error:
-        drop_output()
+        _drop(sys.stdout)
         raise UsageError(f"standard output cannot be written: {error.strerror}") from error
 
 
@@ -83,6 +108,6 @@ def write_file(path: Path, text: str) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def drop_output() -> None:
+def _drop(stream: TextIO) -> None:
     """Let go of what is not written yet: Python's own flush at exit would complain once more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
