@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -91,10 +92,10 @@ def too_deep(size: int) -> tuple[str, str]:
     return PROMPT, "kind: prompt\nmessages: " + "[" * (size // 2) + "]" * (size // 2)
 
 
-def declared_and_used(size: int) -> tuple[str, str]:
+def declared_and_used(size: int, *, typo: str = "") -> tuple[str, str]:
     names = [word(n) for n in range(size // 40)]
     variables = "".join(f"  {name}: {{}}\n" for name in names)
-    used = "".join(f"      {{{{ {name} }}}}\n" for name in names)
+    used = "".join(f"      {{{{ {name}{typo} }}}}\n" for name in names)
     return PROMPT, (
         f"kind: prompt\nvariables:\n{variables}messages:\n  - role: user\n    content: |\n{used}"
     )
@@ -136,6 +137,7 @@ SHAPES: dict[str, Callable[[int], tuple[str, str]]] = {
     "undefined variables": undefined,
     "one-character variables": one_character,
     "declared variables": declared_and_used,
+    "misspelt variables": partial(declared_and_used, typo="x"),
     "outputs in JSON": of_prompt(
         "kind: prompt\nvariables: {a: {}}\nmessages:\n  - role: user\n    content: |\n",
         '      "k#": "{{ a }}"\n',

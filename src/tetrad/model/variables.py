@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tetrad.canonical import Json, as_digested
 from tetrad.errors import BadRequest
 from tetrad.model import Prompt, Variable
-from tetrad.schemas.nearest import nearest
+from tetrad.schemas.nearest import nearest_of_each
 from tetrad.schemas.violations import TYPE_NAMES
 
 TOO_DEEP = "a value is nested too deeply to be written"
@@ -88,7 +88,7 @@ def missing_in(
         if variable.required and name not in given and name not in filled
     ]
     others = [name for name in given if name not in prompt.variables] if lacking else []
-    return {name: nearest(name, others) for name in lacking}
+    return nearest_of_each(lacking, others)
 
 
 def _is_of_type(variable: Variable, value: Json) -> bool:

@@ -9,6 +9,7 @@ from itertools import pairwise
 _CUTOFF = 0.6
 _MANY = 40  # names, of which only these are compared closely:
 _CLOSELY = 10
+_MOST_TYPOS = 100  # names of one place; where more are unknown, they were not written for it
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -18,6 +19,15 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     part alone means the one path that ends in it.
     """
     return _nearest(name, tuple(known))
+
+
+def nearest_of_each(names: Iterable[str], known: Iterable[str]) -> dict[str, str | None]:
+    """The nearest known name of each unknown one of a place, for the first hundred of them."""
+    among = tuple(known)
+    return {
+        name: _nearest(name, among) if number < _MOST_TYPOS else None
+        for number, name in enumerate(dict.fromkeys(names))
+    }
 
 
 @lru_cache(maxsize=1000)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tetrad.schemas.nearest import nearest
+from tetrad.schemas.nearest import nearest, nearest_of_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,6 @@ TYPE_NAMES = {
 
 
 _FEW = 3  # keys that a hint shows
-_MOST_TYPOS = 100  # unknown keys of a mapping; one with more was not written for us
 
 
 def problems(errors: Iterable[Any], schema: Mapping[str, Any], value: Any) -> Iterator[Problem]:
@@ -90,8 +89,7 @@ def _unknown_keys(subject: _Subject) -> Iterator[Problem]:
     known = list(subject.parent.get("properties", ()))
     free = tuple(name for name in known if name not in subject.value)
     homes = _homes(subject)
-    for number, key in enumerate(subject.kind.unexpected):
-        close = nearest(key, free) if number < _MOST_TYPOS else None
+    for key, close in nearest_of_each(subject.kind.unexpected, free).items():
         home = homes.get(key)
         if home:
             hint = f"it belongs {home}"

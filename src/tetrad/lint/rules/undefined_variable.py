@@ -36,7 +36,7 @@ from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree
 from tetrad.model import PASSAGES, Prompt
 from tetrad.model.references import ReferenceRefused, reference, reference_of
-from tetrad.schemas.nearest import nearest
+from tetrad.schemas.nearest import nearest_of_each
 from tetrad.templates.reading import variables_of
 
 
@@ -48,11 +48,11 @@ def check(tree: LintTree) -> Iterator[Finding]:
             continue  # those that extend it show its messages, with variables of their own
         known = dict.fromkeys((*_known(tree, prompt), *ill.get(prompt.ref, ())))
         for index, message in enumerate(prompt.messages):
-            for name, start in variables_of(message.content).items():
-                if name in known:
-                    continue
+            used = variables_of(message.content)
+            unknown = nearest_of_each((name for name in used if name not in known), known)
+            for name, close in unknown.items():
+                start = used[name]
                 place = tree.within_message(message, index, start, start + len(name))
-                close = nearest(name, known)
                 declare = f"declare it under variables: in {prompt.location.file}"
                 hint = f"did you mean {close}?" if close else declare
                 fix = None if close else _declaration(tree, prompt, name)

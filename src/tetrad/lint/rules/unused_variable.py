@@ -39,7 +39,7 @@ from tetrad.lint.prompts import stacks_with
 from tetrad.lint.rule import Rule
 from tetrad.lint.tree import LintTree, Part
 from tetrad.model import Prompt
-from tetrad.schemas.nearest import nearest
+from tetrad.schemas.nearest import nearest_of_each
 from tetrad.templates.reading import problems_of, variables_of
 from tetrad.yamldoc.parse import Document
 
@@ -109,8 +109,10 @@ def _meant(template: str, prompt: Prompt) -> Iterator[str]:
     """What a template reads: all there is while it does not parse, and for a typo what it meant."""
     if problems_of(template):
         yield from prompt.variables
-    for name in variables_of(template):
-        yield name if name in prompt.variables else nearest(name, prompt.variables) or name
+    used = variables_of(template)
+    yield from used
+    unknown = (name for name in used if name not in prompt.variables)
+    yield from filter(None, nearest_of_each(unknown, prompt.variables).values())
 
 
 def _removal(document: Document, name: str) -> Fix | None:
