@@ -27,7 +27,7 @@ messages:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from tetrad.lint.finding import Edit, Finding, Fix
@@ -50,12 +50,15 @@ def check(tree: LintTree) -> Iterator[Finding]:
         for index, message in enumerate(prompt.messages):
             used = variables_of(message.content)
             unknown = nearest_of_each((name for name in used if name not in known), known)
+            if not unknown:
+                continue
+            declaration = _declaring(tree, prompt)
             for name, close in unknown.items():
                 start = used[name]
                 place = tree.within_message(message, index, start, start + len(name))
                 declare = f"declare it under variables: in {prompt.location.file}"
                 hint = f"did you mean {close}?" if close else declare
-                fix = None if close else _declaration(tree, prompt, name)
+                fix = None if close else declaration(name)
                 yield RULE.at(place, f"the variable {name!r} is not declared", hint=hint, fix=fix)
 
 
@@ -90,24 +93,28 @@ def _filled_by_ill_stacks(tree: LintTree) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _declaration(tree: LintTree, prompt: Prompt, name: str) -> Fix | None:
-    """Declare the variable as untrusted text, after the last one of a block of variables."""
+def _declaring(tree: LintTree, prompt: Prompt) -> Callable[[str], Fix | None]:
+    """How a variable is declared as untrusted text, before the first one of a block of variables."""
     document = tree.documents[prompt.location.file]
     node = document.root.children.get("variables")
     if node is None:
         key = document.root.keys.get("messages")
         start = key.start if key else None
-        text = f"variables:\n  {name}: {{type: string, trust: untrusted}}\n"
+        text = "variables:\n  {}: {{type: string, trust: untrusted}}\n"
     elif node.flow or not node.keys:
-        return None
+        return lambda _: None
     else:
-        first = min(node.keys.values(), key=lambda span: span.start)
-        start, column = first.start, document.location(first.start).column
-        text = f"{name}: {{type: string, trust: untrusted}}\n{' ' * (column - 1)}"
+        start = min(span.start for span in node.keys.values())
+        column = document.location(start).column
+        text = "{}: {{type: string, trust: untrusted}}\n" + " " * (column - 1)
     if start is None:
-        return None
-    edit = Edit(file=document.origin, start=start, end=start, text=text)
-    return Fix(title=f"declare {name}", edits=(edit,), safe=False)
+        return lambda _: None
+
+    def fix(name: str) -> Fix:
+        edit = Edit(file=document.origin, start=start, end=start, text=text.format(name))
+        return Fix(title=f"declare {name}", edits=(edit,), safe=False)
+
+    return fix
 
 
 RULE = Rule(
