@@ -82,6 +82,7 @@ $(PEERS)/.installed: benchmarks/requirements.txt
 
 benchmarks: setup models $(PEERS)/.installed  ## Measure every claim of speed and size against its limit
 	$(BIN)/python benchmarks/lint.py
+	$(BIN)/python benchmarks/large_files.py
 	$(BIN)/python benchmarks/monorepo.py
 	$(BIN)/python benchmarks/warm_rerun.py
 	$(BIN)/python benchmarks/memory.py
