@@ -134,6 +134,7 @@ def _container(args: ModelServerArgs, mounts: list[Object]) -> Object:
         **({"args": list(args.args)} if args.args else {}),
         "env": [
             variable("HOME", "/tmp"),  # noqa: S108 - in a container
+            variable("USER", "tetrad"),  # which torch asks for: no image knows the pod's user
             variable("HF_HUB_OFFLINE", "1"),
             variable("VLLM_NO_USAGE_STATS", "1"),
             variable("DO_NOT_TRACK", "1"),
@@ -225,7 +226,10 @@ def _scaling(args: ModelServerArgs, place: Place, monitoring: tetrad.Monitoring)
     # Removing a server that is wanted again costs a loading, so it stays for longer than one takes.
     calm = max(300, int(2 * args.load_s))
     replicas = args.hosting.replicas
-    waiting = f'vllm:num_requests_waiting{{namespace="{place.namespace}",model_name="{args.served_name}"}}'
+    # By its pods: a server with an adapter counts under the name of the model below it.
+    waiting = (
+        f'vllm:num_requests_waiting{{namespace="{place.namespace}",pod=~"{args.name}-[a-z0-9-]+"}}'
+    )
     return {
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",

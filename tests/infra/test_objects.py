@@ -275,6 +275,7 @@ def test_scaling_down_waits_for_longer_than_a_server_loads(full: tuple[Object, .
     assert scaled["spec"]["cooldownPeriod"] > 240
     trigger = scaled["spec"]["triggers"][0]["metadata"]
     assert "vllm:num_requests_waiting" in trigger["query"]
+    assert f'pod=~"{scaled["spec"]["scaleTargetRef"]["name"]}-' in trigger["query"]
     # what is not measured is not taken for a queue that nobody waits in
     assert "vector(0)" not in trigger["query"]
     assert trigger["ignoreNullValues"] == "false"

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from control_plane import ControlPlane, started
 from fakes import OpenAIServer
+from gateway_processes import until
 from gateways import ask, parrot
 from serving_cluster import CONTEXT, Asking, ServingCluster, gateway_user
 
@@ -84,6 +85,7 @@ def test_a_rollback_returns_when_both_gateways_follow(
             assert cluster.roll_back("--reason", "rude") == 0
             back = time.monotonic()
             time.sleep(0.5)
+            until(lambda: bool(asking.after(back)))
         out = capsys.readouterr().out
         assert cluster.tetrad("status", "production") == 0
         status = capsys.readouterr().out

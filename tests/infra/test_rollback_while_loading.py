@@ -130,6 +130,7 @@ def test_a_rollback_is_followed_while_a_new_model_server_loads(
             assert cluster.roll_back() == 0
             back = time.monotonic()
             time.sleep(0.5)
+            until(lambda: bool(asking.after(back)))
         is_waiting = deployment.poll() is None
         pods = cluster.plane.get(
             "pods", "--namespace", cluster.namespace,
@@ -161,6 +162,7 @@ def test_a_rollback_is_followed_while_gateways_load_the_identity_that_it_withdra
             back = time.monotonic()
             wait_for_line(deployment, r": aborted: withdrawn on .* by deploy: too slow")
             code = deployment.wait()
+            until(lambda: bool(asking.after(back)))
 
     assert not loading.is_over
     assert code == 1

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from control_plane import ControlPlane, programs, started
 from fakes import Asked, OpenAIServer, Reply
+from gateway_processes import until
 from gateways import STACK, parrot
 from serving_cluster import CONTEXT, Asking, ServingCluster, gateway_user
 
@@ -108,6 +109,7 @@ def test_a_failed_rollout_is_rolled_back_by_itself(
                 code = cluster.roll_out()
             back = time.monotonic()
             time.sleep(0.5)
+            until(lambda: bool(asking.after(back)))
         said = capsys.readouterr()
 
         assert code == 1
