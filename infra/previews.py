@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from controllers import owned
@@ -35,7 +35,7 @@ def compared_changes(
 
 def preview_lines(
     desired: Desired,
-    changes: Iterator[tuple[str, str]] | Sequence[tuple[str, str]],
+    changes: Iterable[tuple[str, str]],
     wanted: Mapping[str, Object],
     there: Mapping[str, Object],
 ) -> Iterator[str]:

@@ -31,16 +31,16 @@ def tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Tree:
     return made
 
 
-Gate = Callable[[], tuple[int, dict[str, Any]]]
+Gate = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
 def gate(tree: Tree, capsys: pytest.CaptureFixture[str]) -> Gate:
-    """Judge the working tree against the branch main."""
+    """Judge stacks of the working tree, or all, against the branch main."""
 
-    def run() -> tuple[int, dict[str, Any]]:
+    def run(*named: str) -> tuple[int, dict[str, Any]]:
         capsys.readouterr()
-        code = tree.tetrad("gate", "--base", "main", "--format", "json")
+        code = tree.tetrad("gate", *named, "--base", "main", "--format", "json")
         said = capsys.readouterr()
         assert said.out, said.err
         return code, json.loads(said.out)
@@ -736,6 +736,7 @@ def test_a_renamed_stack_is_judged_by_what_judged_it(
     rename: Callable[[Tree], None],
     named: tuple[str, ...],
     tree: Tree,
+    gate: Gate,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     break_three(tree)
@@ -743,8 +744,7 @@ def test_a_renamed_stack_is_judged_by_what_judged_it(
         loosen_requirements(tree)
     rename(tree)
 
-    code = tree.tetrad("gate", *named, "--base", "main", "--format", "json")
-    report = json.loads(capsys.readouterr().out)
+    code, report = gate(*named)
 
     assert (code, report["decision"]) == (ExitCode.REFUSED, "FAILED")
     (stack,) = report["stacks"]
@@ -777,14 +777,13 @@ def rename_everything(tree: Tree) -> None:
 
 @pytest.mark.parametrize("named", [(), ("reviews",)])
 def test_a_stack_of_which_everything_is_renamed_is_judged_by_what_judged_it(
-    named: tuple[str, ...], tree: Tree, capsys: pytest.CaptureFixture[str]
+    named: tuple[str, ...], tree: Tree, gate: Gate, capsys: pytest.CaptureFixture[str]
 ) -> None:
     break_three(tree)
     loosen_requirements(tree)
     rename_everything(tree)
 
-    code = tree.tetrad("gate", *named, "--base", "main", "--format", "json")
-    report = json.loads(capsys.readouterr().out)
+    code, report = gate(*named)
 
     assert (code, report["decision"]) == (ExitCode.REFUSED, "FAILED")
     (stack,) = report["stacks"]
@@ -795,7 +794,7 @@ def test_a_stack_of_which_everything_is_renamed_is_judged_by_what_judged_it(
     assert told in text_of(tree, capsys)
     accept(tree, *offers(report))
 
-    assert tree.tetrad("gate", *named, "--base", "main") == ExitCode.PASSED
+    assert gate(*named)[0] == ExitCode.PASSED
 
 
 def test_a_must_pass_tag_that_a_case_loses_still_holds(tree: Tree, gate: Gate) -> None:

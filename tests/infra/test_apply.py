@@ -18,7 +18,7 @@ import pytest
 from clusters import ask, image, point_at
 from control_plane import ControlPlane
 from gateway_processes import until
-from provisioned import Provisioned, fresh, provisioning, read_until
+from provisioned import Provisioned, fresh, read_until
 
 import tetrad
 from gathered import gather
@@ -29,12 +29,6 @@ from waiting import wait
 pytestmark = pytest.mark.campaign  # real servers, for minutes
 
 pytest.importorskip("pulumi", reason="needs the extra infra")
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with provisioning(tmp_path_factory.mktemp("plane")) as plane:
-        yield plane
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from control_plane import ControlPlane
-from provisioned import ROOT, Provisioned, fresh, provisioning
+from provisioned import ROOT, Provisioned, fresh
 from workflows import Job
 
 pytestmark = pytest.mark.campaign  # real servers, for minutes
@@ -41,12 +40,6 @@ CONTEXT = {
     "github.repository": "acme/support",
     "github.run_id": "7",
 }
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with provisioning(tmp_path_factory.mktemp("plane")) as plane:
-        yield plane
 
 
 def play(where: Provisioned, folder: Path, number: int) -> Job:

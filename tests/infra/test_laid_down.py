@@ -6,14 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from clusters import image
 from control_plane import ControlPlane
-from provisioned import Provisioned, provisioning, surroundings
+from provisioned import Provisioned, surroundings
 from trees import initial_tree
 
 from tetrad import __version__
@@ -50,12 +49,6 @@ def set_two_values(file: Path) -> None:
     laid = f"ghcr.io/tetrad-dev/gateway@sha256:{'0' * 64}"
     assert text.count("SET-ME") == text.count(laid) == 1
     file.write_text(text.replace("SET-ME", "prod").replace(laid, image("gateway")))
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with provisioning(tmp_path_factory.mktemp("plane")) as plane:
-        yield plane
 
 
 @pytest.fixture

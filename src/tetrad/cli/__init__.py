@@ -75,7 +75,8 @@ COMMANDS: Mapping[str, str] = {
     "schema": "print the JSON Schema of a kind of file",
 }
 
-# What a machine may refuse to anybody, or a folder in a file's place; everything else that the system complains of is our bug.
+# What a machine may refuse to anybody, or a folder in the place of a file; everything else that the
+# system complains of is our bug.
 REFUSALS = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG,
     errno.ENOTDIR, errno.EISDIR,

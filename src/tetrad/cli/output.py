@@ -20,7 +20,7 @@ def open_streams() -> None:
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
     if type(sys.stderr) is TextIOWrapper and sys.stderr is sys.__stderr__:
-        sys.stderr = _Talk(
+        sys.stderr = _StandardError(
             sys.stderr.buffer,
             encoding=sys.stderr.encoding,
             errors=sys.stderr.errors,
@@ -31,7 +31,7 @@ def open_streams() -> None:
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
-class _Talk(TextIOWrapper):
+class _StandardError(TextIOWrapper):
     """Standard error, whose reader may go away early (`2>&1 | head`): that changes no exit code."""
 
     def write(self, text: str) -> int:

@@ -29,9 +29,7 @@ _FIRST_ROUNDS = 4  # setbacks, each after a longer wait, of an endpoint that nev
 _PASSED_OVER = 20  # a request so often refused while others are answered is too large for its quota
 _WARY = 20  # times as slowly does the limit rise past what was too many
 _IN_A_ROW = 3  # setbacks with no answer between them that are taken for the endpoint's
-_ALIKE = (
-    10  # refusals in one wording, with no answer between them, that are taken for every request's
-)
+_ALIKE = 10  # refusals in one wording, none answered between them: taken for every request's
 _WINDOW = 16  # answers, at least, by which a throughput is measured
 _FELL = 0.5  # of the best throughput so far
 _DECAY = 0.95  # of the pace, with each answer

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from tetrad.canonical import Json, canonical_json
 from tetrad.errors import BadRequest, ToolFailed
 from tetrad.model import Case, RecordedCall, Stack, Suite
-from tetrad.plan.recordings import Tools, lost_calls, recorded_otherwise
+from tetrad.plan.recordings import Tools, asked_of, lost_calls, recorded_otherwise
 from tetrad.results.exchange import ToolCall
 from tetrad.results.trace import Called
 from tetrad.runtime.request_variables import Variables
@@ -54,7 +54,8 @@ def posed(suite: Suite, on: Stack, of: Stack, own: Mapping[str, Case]) -> Posed:
             unfit[case.id] = asked
             continue
         cases.append(asked)
-        names = [*_edited(case, asked, there, here), *_recorded_otherwise(case, asked, there, here)]
+        rerecorded = recorded_otherwise(case.tools, asked.tools, here.tools, there.tools)
+        names = [*_edited(case, asked, there, here), *rerecorded]
         if names:
             edited[case.id] = f"{', '.join(names)}: the change asks something else here"
     return Posed(suite=with_cases(suite, cases), unfit=unfit, edited=edited)
@@ -71,12 +72,10 @@ def _asked(case: Case, own: Case | None, there: _Takes, here: _Takes) -> Case | 
     """
     tools = tuple(there.answerable(case, own))
     problem = there.problem(case.vars)
-    if own is None:
-        problem = problem or _unrecorded(case, tools, there, here)
     if case.turns and there.prompt.why_no_history is not None:
         return f"{there.prompt.ref} takes no earlier turns: {there.prompt.why_no_history}"
     if own is None:
-        return problem or replace(case, tools=tools)
+        return problem or _unrecorded(case, tools, there, here) or replace(case, tools=tools)
     if not problem and not there.drops(case, here):
         return replace(case, tools=tools)
     # What the prompt does not declare is read by assertions alone, which are the yardstick's.
@@ -108,10 +107,6 @@ def _edited(case: Case, asked: Case, there: _Takes, here: _Takes) -> Iterator[st
             yield name
     if there.takes_more(asked, here):
         yield from (name for _, name in left)
-
-
-def _recorded_otherwise(case: Case, asked: Case, there: _Takes, here: _Takes) -> Iterator[str]:
-    yield from recorded_otherwise(case.tools, asked.tools, here.tools, there.tools)
 
 
 def _unrecorded(case: Case, recorded: Sequence[RecordedCall], there: _Takes, here: _Takes) -> str:
@@ -151,8 +146,8 @@ class _Takes:
         """The case's recorded calls that fit the tools, then the own ones that it does not answer."""
         fitting = [call for call in case.tools if self._fits(call)]
         yield from fitting
-        answered = {_call(call) for call in fitting}
-        yield from (call for call in (own.tools if own else ()) if _call(call) not in answered)
+        answered = {asked_of(call) for call in fitting}
+        yield from (call for call in (own.tools if own else ()) if asked_of(call) not in answered)
 
     def _fits(self, recorded: RecordedCall) -> bool:
         tool = self.tools.get(recorded.tool)
@@ -168,7 +163,3 @@ class _Takes:
         except ToolFailed:
             return False
         return True
-
-
-def _call(recorded: RecordedCall) -> tuple[str, bytes]:
-    return recorded.tool, canonical_json(recorded.arguments)

@@ -45,8 +45,13 @@ def lost_calls(
 
 
 def _without(calls: Sequence[RecordedCall], others: Sequence[RecordedCall]) -> list[RecordedCall]:
-    left_out = {(call.tool, _given(call), _answer(call)) for call in others}
-    return [call for call in calls if (call.tool, _given(call), _answer(call)) not in left_out]
+    left_out = {(asked_of(call), _answer(call)) for call in others}
+    return [call for call in calls if (asked_of(call), _answer(call)) not in left_out]
+
+
+def asked_of(recorded: RecordedCall) -> tuple[str, bytes]:
+    """What a recorded call answers: a tool, with its arguments in canonical JSON."""
+    return recorded.tool, canonical_json(recorded.arguments)
 
 
 def _is_renamed(pairs: Sequence[_Pair], old: Tools, new: Tools) -> bool:
@@ -91,7 +96,3 @@ def _columns(calls: Iterable[Mapping[str, Json]]) -> dict[str, tuple[bytes | Non
 
 def _answer(recorded: RecordedCall) -> tuple[bytes, str | None]:
     return canonical_json(recorded.result), recorded.error
-
-
-def _given(recorded: RecordedCall) -> bytes:
-    return canonical_json(recorded.arguments)
