@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tetrad.canonical import Digest
-from tetrad.errors import ArtifactError
+from tetrad.errors import ArtifactError, UsageError
 from tetrad.identity import identity_of, written_identity
 from tetrad.model import Stack
 from tetrad.snapshots import Snapshot, unpack
@@ -29,10 +29,12 @@ def unpacked(snapshot: Snapshot, identity: Digest, cache: Path) -> Unpacked:
     ArtifactError where they do not make the identity.
     """
     folder = cache / "snapshots" / snapshot.digest.hex
-    if not _holds(folder, snapshot):
-        if folder.exists():
-            shutil.rmtree(folder)
-        unpack(snapshot, folder)
+    is_there = folder.exists()
+    if is_there and not _holds(folder, snapshot):
+        shutil.rmtree(folder)
+        is_there = False
+    if not is_there:
+        _lay_out(snapshot, folder)
     files = WorkingTree(folder)
     stack = stack_named(files, snapshot.stack)
     found = identity_of(stack)
@@ -42,6 +44,14 @@ def unpacked(snapshot: Snapshot, identity: Digest, cache: Path) -> Unpacked:
             f"\n  expected {written_identity(identity)}\n  found    {written_identity(found)}"
         )
     return Unpacked(stack=stack, files=files)
+
+
+def _lay_out(snapshot: Snapshot, folder: Path) -> None:
+    try:
+        unpack(snapshot, folder)
+    except UsageError:
+        if not _holds(folder, snapshot):  # else another gateway on this cache was faster
+            raise
 
 
 def _holds(folder: Path, snapshot: Snapshot) -> bool:
